@@ -1,0 +1,45 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench lock
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: .venv/.run ## Set everything up and serve on http://127.0.0.1:8000
+	@exec $(BIN)/flask serve
+
+test: .venv/.dev ## Set everything up and run every test
+	$(BIN)/pytest
+
+check: .venv/.dev ## Format, lint, types, import contracts, dependencies, migrations up-down-up
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/djlint --check --lint --quiet api/templates
+	$(BIN)/python -m tests.migrations_round_trip
+
+format: .venv/.dev ## Put code and templates into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/djlint --reformat --quiet api/templates || true
+
+bench: .venv/.dev ## Measure the check path beside a bare Flask echo and Cerbos (needs wrk and npm)
+	$(BIN)/python -m tests.bench
+
+lock: .venv/.dev ## Pin every dependency, with hashes, from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml --group dev -o requirements-dev.txt
+
+.venv/.run: requirements.txt
+	@test -d .venv || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	@touch $@
+
+.venv/.dev: requirements-dev.txt
+	@test -d .venv || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	@touch $@

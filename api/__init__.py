@@ -1,0 +1,36 @@
+"""MACHINES: the JSON API. Keys, policies, checks, decisions, limits, and the document that describes them."""
+
+from flask import Flask
+
+from api import cli, health, machine_room
+from api.decisions import jobs as decision_jobs
+from api.decisions import views as decision_views
+from api.demo import seed_demo
+from api.keys import views as key_views
+from api.lane import Lane
+from api.policies import views as policy_views
+from api.reference import views as reference_views
+from core.settings import Settings
+from core.supervisor import demo_wanted
+
+__all__ = ["decision_jobs", "init_app", "start", "stop"]
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    room = machine_room.set_up(app, settings)
+    for blueprint in (health.bp, key_views.bp, policy_views.bp, decision_views.bp, reference_views.bp):
+        app.register_blueprint(blueprint)
+    for group in cli.GROUPS:
+        app.cli.add_command(group)
+    app.wsgi_app = Lane(app.wsgi_app, room)  # type: ignore[method-assign]
+    demo_wanted.connect(seed_demo)
+
+
+def start(app: Flask) -> None:
+    """Starts the threads of a process that serves: the change feed, the replay of the spool, the note of key uses."""
+    machine_room.machine_room(app).start()
+
+
+def stop(app: Flask) -> None:
+    """Ends the threads; what the spool still holds is brought home if the database lets it."""
+    machine_room.machine_room(app).stop()

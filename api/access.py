@@ -1,0 +1,127 @@
+"""Who is calling: from the Authorization header to a caller with an organization, or to the reason why not."""
+
+from datetime import datetime
+from http import HTTPStatus
+from ipaddress import ip_address
+
+import msgspec
+
+from api.keys.scopes import Scope
+from api.keys.token import digest_of, is_well_formed
+from api.snapshots import KeySnapshot, OrganizationSnapshot, Snapshots
+from core.accounts import OrganizationStatus
+from core.audit import Actor, ActorKind
+from core.errors import AppError
+
+_CHALLENGE = (("WWW-Authenticate", 'Bearer realm="AI Governance API"'),)
+
+
+class Unauthenticated(AppError):
+    """Base of all refusals of a key that opens nothing."""
+
+    status, code, title = HTTPStatus.UNAUTHORIZED, "unauthenticated", "A working API key is needed"
+    advice = "Send Authorization: Bearer followed by an API key."
+
+    def __init__(self) -> None:
+        super().__init__(headers=_CHALLENGE)
+
+
+class MissingKey(Unauthenticated):
+    code, title = "missing_api_key", "No API key was sent"
+    advice = "Send the header Authorization: Bearer followed by your API key."
+
+
+class MalformedKey(Unauthenticated):
+    code, title = "malformed_api_key", "This is not one of our API keys"
+    advice = "Check that the whole key was copied; it starts with aig_live_ or aig_test_ and its checksum must fit."
+
+
+class UnknownKey(Unauthenticated):
+    code, title = "unknown_api_key", "This API key is not known"
+    advice = "Check which key is configured, or create a new one."
+
+
+class RevokedKey(Unauthenticated):
+    code, title = "revoked_api_key", "This API key was revoked"
+    advice = "Configure the key that replaced it, or create a new one."
+
+
+class ExpiredKey(Unauthenticated):
+    code, title = "expired_api_key", "This API key has expired"
+    advice = "Configure the key that replaced it, or create a new one."
+
+
+class Forbidden(AppError):
+    """Base of all refusals of a key that works, but not for this."""
+
+    status, code, title = HTTPStatus.FORBIDDEN, "forbidden", "This API key may not do this"
+    advice = "Use another key."
+
+
+class MissingScope(Forbidden):
+    code, title = "missing_scope", "This API key lacks a scope"
+    advice = "Use a key with the scope that this address needs."
+
+
+class WrongEnvironment(Forbidden):
+    code, title = "wrong_environment", "This API key belongs to the other environment"
+    advice = "Use a live key for what is live and a test key for what is a test."
+
+
+class AddressNotAllowed(Forbidden):
+    code, title = "address_not_allowed", "This API key may not be used from this address"
+    advice = "Call from one of the key's allowed networks, or add this one to a new key."
+
+
+class OrganizationSuspended(Forbidden):
+    code, title = "organization_suspended", "This organization is suspended"
+    advice = "Write to support; nothing in the account was lost."
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """A key that works, its organization as it stands now, and where the call comes from."""
+
+    key: KeySnapshot
+    organization: OrganizationSnapshot
+    address: str
+    request_id: str
+
+    def need(self, scope: Scope) -> None:
+        """Raises MissingScope."""
+        if scope.value not in self.key.scopes:
+            raise MissingScope(f"This key lacks the scope {scope}. Use a key that has it.")
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind=ActorKind.API_KEY, id=self.key.id, address=self.address, request_id=self.request_id)
+
+
+def authenticate(authorization: str, *, address: str, request_id: str, snapshots: Snapshots, now: datetime) -> Caller:
+    """Raises a subclass of Unauthenticated or Forbidden, or ServiceUnavailable."""
+    scheme, _, secret = authorization.strip().partition(" ")
+    secret = secret.strip()
+    if not secret or scheme.lower() != "bearer":
+        raise MissingKey
+    if not is_well_formed(secret):
+        raise MalformedKey
+    key = snapshots.key(digest_of(secret))
+    if key is None:
+        raise UnknownKey
+    if key.revoked_at is not None:
+        raise RevokedKey
+    if key.expires_at is not None and key.expires_at <= now:
+        raise ExpiredKey
+    if key.networks and not _is_within(address, key):
+        raise AddressNotAllowed
+    organization = snapshots.organization(key.organization_id)
+    if organization.status != OrganizationStatus.ACTIVE:
+        raise OrganizationSuspended
+    return Caller(key=key, organization=organization, address=address, request_id=request_id)
+
+
+def _is_within(address: str, key: KeySnapshot) -> bool:
+    try:
+        caller = ip_address(address)
+    except ValueError:
+        return False
+    return any(caller in network for network in key.networks)

@@ -1,0 +1,135 @@
+"""Content is refused, not dropped: no prompt, message or answer is ever read past this file, let alone stored.
+
+Names are judged before anything is parsed away, at any depth, whatever their case, separators or affixes. A name of the
+vocabulary (`gen_ai.usage.input_tokens`) is not content, nor is a quantity of content (`prompt_length: 1200`).
+A refusal names the path, never the value. Imports no database.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from http import HTTPStatus
+from itertools import islice
+from typing import Any
+
+from api.policies.vocabulary import ALIASES, BUILT_IN
+from api.strict_json import MAX_NAMED, Pairs, children, decode, join, load, plain, refusal_of_repeated
+from core.errors import AppError, FieldProblem
+
+_STEMS = (
+    "prompt",
+    "message",
+    "content",
+    "text",
+    "input",
+    "output",
+    "completion",
+    "response",
+    "userdata",
+    "sensitiveinfo",
+    "transcript",
+    "instruction",
+    "utterance",
+)
+_HARMLESS = "context"
+_WHOLE_NAMES = frozenset({"body", "payload", "question", "answer", "query", "document", "documents", "data", "raw"})
+_QUANTITY = re.compile(r"(tokens|count|length|size|bytes|chars|characters|words)$")
+MAX_CACHED_NAME = 64
+
+
+class ContentRefused(AppError):
+    status, code, title = HTTPStatus.BAD_REQUEST, "content_refused", "Content is not accepted"
+    advice = (
+        "Send facts about the operation, never its content. Remove the fields named under errors; "
+        "nothing of this request was kept."
+    )
+
+
+def looks_like_content(name: str) -> bool:
+    """Whether a field of this name would hold content."""
+    if name in BUILT_IN or name in ALIASES:
+        return False
+    return _has_content_stem(name) if len(name) <= MAX_CACHED_NAME else _has_content_stem.__wrapped__(name)
+
+
+@lru_cache(maxsize=4096)
+def _has_content_stem(name: str) -> bool:
+    letters = "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))
+    if letters in _WHOLE_NAMES or letters.endswith("body"):
+        return True
+    rest = letters.replace(_HARMLESS, "")
+    return any(stem in rest for stem in _STEMS)
+
+
+def is_content(name: str, value: Any) -> bool:
+    """The same, but a number or truth value under the name of a quantity of content is a fact."""
+    if not looks_like_content(name):
+        return False
+    return not (isinstance(value, int | float) and _QUANTITY.search(name.casefold()))
+
+
+def parse_without_content(body: bytes) -> Any:
+    """The JSON value of `body`. Raises ContentRefused or InvalidJson."""
+    text = decode(body)
+    try:
+        return load(text, _checked_object)
+    except _Suspect:
+        return _plain_or_refused(load(text))
+
+
+def parse_batch_without_content(body: bytes, *, items_under: str) -> tuple[Any, dict[int, AppError]]:
+    """The JSON value of `body`, and the refusals of single items in the list `items_under`, by their index.
+
+    Raises ContentRefused or InvalidJson for what is wrong outside the items.
+    """
+    text = decode(body)
+    try:
+        return load(text, _checked_object), {}
+    except _Suspect:
+        whole = load(text)
+    if not isinstance(whole, Pairs) or [name for name, _ in whole] != [items_under]:
+        return _plain_or_refused(whole), {}
+    items = whole[0][1]
+    if not isinstance(items, list) or isinstance(items, Pairs):
+        return _plain_or_refused(whole), {}
+    refusals = {index: refusal for index, item in enumerate(items) if (refusal := _refusal_of(item))}
+    return {items_under: [None if index in refusals else plain(item) for index, item in enumerate(items)]}, refusals
+
+
+class _Suspect(Exception):
+    """A content name or a repeated key was met; the body is read again, slowly, to say where."""
+
+
+def _checked_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    for name, value in pairs:
+        if is_content(name, value):
+            raise _Suspect
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Suspect
+    return found
+
+
+def _plain_or_refused(tree: Any) -> Any:
+    refusal = _refusal_of(tree)
+    if refusal is not None:
+        raise refusal
+    return plain(tree)
+
+
+def _refusal_of(tree: Any) -> AppError | None:
+    content = tuple(islice(_content_paths(tree, ""), MAX_NAMED))
+    if content:
+        advice = "This is a name for content. Remove the field."
+        return ContentRefused(errors=tuple(FieldProblem(path, "content_refused", advice) for path in content))
+    return refusal_of_repeated(tree)
+
+
+def _content_paths(tree: Any, path: str) -> Iterator[str]:
+    if isinstance(tree, Pairs):
+        for name, child in tree:
+            if is_content(name, child):
+                yield join(path, name)
+    for child_path, child in children(tree, path):
+        yield from _content_paths(child, child_path)

@@ -1,0 +1,191 @@
+"""From a parsed request to typed facts, or to an error that names every field at fault. Imports no database."""
+
+import difflib
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from api.policies.evaluator import Facts, FactValue
+from api.policies.vocabulary import (
+    ALIASES,
+    MAX_FACTS,
+    MAX_INTEGER,
+    MAX_TOKEN_LENGTH,
+    MAX_TOKENS,
+    TOKEN,
+    Fact,
+    FactType,
+)
+from core.errors import FieldProblem, InvalidRequest, show_name
+
+_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+\-]{0,127}", re.ASCII)
+_OPERATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,63}", re.ASCII)
+_LONGEST_GUESS = 64
+_FIELDS = ("model", "operation", "metadata", "subject")
+
+_MODEL_ADVICE = (
+    "Give the model's name as one token, such as gpt-4o or mistral/large: no spaces, at most 128 characters."
+)
+_OPERATION_ADVICE = "Give the operation's name as one token, such as chat or embeddings: at most 64 characters."
+_SUBJECT_ADVICE = "Give a pseudonym of the person as one token, never a name or an e-mail address."
+
+
+class CheckQuestion(msgspec.Struct, frozen=True):
+    """A valid question: the facts, and the pseudonym of the person it is about."""
+
+    facts: Facts
+    subject: str | None
+
+
+class _Fault(Exception):
+    def __init__(self, code: str, detail: str, suggestion: str | None = None) -> None:
+        super().__init__(code)
+        self.code, self.detail, self.suggestion = code, detail, suggestion
+
+
+def read_question(parsed: Any, vocabulary: Mapping[str, Fact]) -> CheckQuestion:
+    """Raises InvalidRequest with one entry for each field at fault; values are never repeated."""
+    if not isinstance(parsed, dict):
+        raise InvalidRequest("Send one JSON object with model, operation and metadata.")
+    problems = [_unknown_field(name) for name in parsed if name not in _FIELDS]
+    model = _token(parsed, "model", _MODEL, _MODEL_ADVICE, problems)
+    operation = _token(parsed, "operation", _OPERATION, _OPERATION_ADVICE, problems)
+    subject = None
+    if parsed.get("subject") is not None:
+        subject = _token(parsed, "subject", TOKEN, _SUBJECT_ADVICE, problems)
+    metadata = _read_metadata(parsed.get("metadata"), vocabulary, problems)
+    if problems:
+        raise InvalidRequest(errors=tuple(problems))
+    return CheckQuestion(facts=Facts(model=model, operation=operation.lower(), metadata=metadata), subject=subject)
+
+
+def _token(
+    parsed: Mapping[str, Any], name: str, shape: re.Pattern[str], advice: str, problems: list[FieldProblem]
+) -> str:
+    value = parsed.get(name)
+    if value is None:
+        problems.append(FieldProblem(name, "missing", advice))
+    elif not isinstance(value, str):
+        problems.append(FieldProblem(name, "wrong_type", f"Expected a string, got {_kind(value)}. {advice}"))
+    elif not shape.fullmatch(value):
+        problems.append(FieldProblem(name, "not_a_token", advice))
+    else:
+        return value
+    return ""
+
+
+def _unknown_field(name: str) -> FieldProblem:
+    near = difflib.get_close_matches(name, _FIELDS, n=1)
+    detail = f"There is no such field. The fields are {', '.join(_FIELDS)}; facts belong in metadata."
+    return FieldProblem(show_name(name), "unknown_field", detail, near[0] if near else None)
+
+
+def _read_metadata(metadata: Any, vocabulary: Mapping[str, Fact], problems: list[FieldProblem]) -> dict[str, FactValue]:
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, dict):
+        problems.append(FieldProblem("metadata", "wrong_type", f"Expected an object of facts, got {_kind(metadata)}."))
+        return {}
+    if len(metadata) > MAX_FACTS:
+        problems.append(FieldProblem("metadata", "too_many", f"State at most {MAX_FACTS} facts."))
+        return {}
+    facts: dict[str, FactValue] = {}
+    for given_name, value in metadata.items():
+        name = ALIASES.get(given_name, given_name)
+        path = f"metadata.{show_name(given_name)}"
+        try:
+            typed = _read_fact(name, value, vocabulary)
+        except _Fault as fault:
+            problems.append(FieldProblem(path, fault.code, fault.detail, fault.suggestion))
+            continue
+        if facts.setdefault(name, typed) != typed:
+            detail = f"Two spellings of {name} say different things. State it once."
+            problems.append(FieldProblem(path, "contradiction", detail))
+    return facts
+
+
+def _read_fact(name: str, value: Any, vocabulary: Mapping[str, Fact]) -> FactValue:
+    fact = vocabulary.get(name)
+    if fact is None:
+        raise _unknown_fact(name, value, vocabulary)
+    typed = _READERS[fact.type](value)
+    if fact.choices and typed not in fact.choices:
+        raise _Fault("not_a_choice", f"Expected one of {', '.join(fact.choices)}.")
+    return typed
+
+
+def _unknown_fact(name: str, value: Any, vocabulary: Mapping[str, Fact]) -> _Fault:
+    if isinstance(value, dict):
+        return _Fault("nested", "Facts are flat. Use a dotted name, such as gen_ai.usage.input_tokens.")
+    near = (
+        difflib.get_close_matches(name, [*vocabulary, *ALIASES], n=1, cutoff=0.6) if len(name) <= _LONGEST_GUESS else []
+    )
+    hint = f" Did you mean {near[0]}?" if near else " Declare it under custom_facts, or leave it out."
+    return _Fault("unknown_fact", f"There is no such fact.{hint}", near[0] if near else None)
+
+
+def _read_boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise _Fault("wrong_type", f"Expected true or false, got {_kind(value)}.")
+
+
+def _read_integer(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        if 0 <= value <= MAX_INTEGER:
+            return value
+        raise _Fault("out_of_range", f"Expected a whole number from 0 to {MAX_INTEGER}.")
+    raise _Fault("wrong_type", f"Expected a whole number, got {_kind(value)}.")
+
+
+def _read_number(value: Any) -> int | float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if math.isfinite(value) and abs(value) <= MAX_INTEGER:
+            return value
+        raise _Fault("out_of_range", f"Expected a finite number up to {MAX_INTEGER}.")
+    raise _Fault("wrong_type", f"Expected a number, got {_kind(value)}.")
+
+
+def _read_token(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _Fault("wrong_type", f"Expected a string, got {_kind(value)}.")
+    if not TOKEN.fullmatch(value):
+        raise _Fault(
+            "not_a_token",
+            f"Expected one short token: letters, digits and . _ : / + -, no spaces, at most {MAX_TOKEN_LENGTH} "
+            "characters. Free text is not accepted.",
+        )
+    return value
+
+
+def _read_tokens(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise _Fault("wrong_type", f"Expected a list of strings, got {_kind(value)}.")
+    if len(value) > MAX_TOKENS:
+        raise _Fault("too_many", f"Give at most {MAX_TOKENS} entries.")
+    return tuple(map(_read_token, value))
+
+
+_READERS = {
+    FactType.BOOLEAN: _read_boolean,
+    FactType.INTEGER: _read_integer,
+    FactType.NUMBER: _read_number,
+    FactType.TOKEN: _read_token,
+    FactType.TOKENS: _read_tokens,
+}
+
+_KINDS = {
+    dict: "an object",
+    list: "a list",
+    str: "a string",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+}
+
+
+def _kind(value: Any) -> str:
+    return _KINDS.get(type(value), "null")

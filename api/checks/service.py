@@ -1,0 +1,107 @@
+"""Answering a question: read, decide, record. What leaves here as allowed is on record."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from api.access import Caller
+from api.checks.facts import CheckQuestion, read_question
+from api.checks.schema import CheckAnswer
+from api.policies.evaluator import CompiledPolicy, Outcome, evaluate
+from api.recording.recorder import Recorder
+from api.recording.row import DecisionRow, encode_row
+from core.clock import monotonic_s
+from core.errors import ServiceUnavailable
+from core.ids import new_uuid, public_id, time_of
+from core.observability import CHECKS
+
+_COUNTERS = {
+    (allowed, environment): CHECKS.labels("allowed" if allowed else "blocked", environment)
+    for allowed in (True, False)
+    for environment in ("live", "test")
+}
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """An answer that may leave once its row is on record."""
+
+    answer: CheckAnswer
+    row: bytes
+
+
+def decide(parsed: Any, *, caller: Caller, started_s: float) -> Decided:
+    """Decides one parsed question; `started_s` is the monotonic time at which it came in.
+
+    Raises InvalidRequest, or ServiceUnavailable for an organization without policies.
+    """
+    policy = caller.organization.policy
+    if policy is None:
+        raise ServiceUnavailable("This organization has no policies yet, so nothing can be allowed. Write to support.")
+    question = read_question(parsed, policy.facts)
+    outcome = evaluate(policy, question.facts)
+    decision_id = new_uuid()
+    decided_at = time_of(decision_id).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Decided(
+        answer=CheckAnswer(
+            allowed=outcome.allowed,
+            risk_score=outcome.risk_score,
+            reason=outcome.reason,
+            reasons=outcome.reasons,
+            decision_id=public_id("dec", decision_id),
+            request_id=caller.request_id,
+            policy_version=policy.version,
+            max_risk_score=policy.document.max_risk_score,
+            environment=caller.key.environment,
+            decided_at=decided_at,
+        ),
+        row=_row(decision_id, decided_at, question, outcome, policy, caller=caller, started_s=started_s),
+    )
+
+
+def record(decided: Sequence[Decided], recorder: Recorder) -> None:
+    """Puts decisions on record. Raises DecisionNotRecorded; then none of the answers may leave."""
+    recorder.record([one.row for one in decided])
+    for one in decided:
+        _COUNTERS[one.answer.allowed, one.answer.environment].inc()
+
+
+def hash_subject(pseudonym: str, *, secret: bytes) -> str:
+    """How a subject is kept: HMAC-SHA-256 with the organization's own secret, in hexadecimal."""
+    return hmac.new(secret, pseudonym.encode(), hashlib.sha256).hexdigest()
+
+
+def _row(
+    decision_id: UUID,
+    decided_at: str,
+    question: CheckQuestion,
+    outcome: Outcome,
+    policy: CompiledPolicy,
+    *,
+    caller: Caller,
+    started_s: float,
+) -> bytes:
+    subject = question.subject
+    return encode_row(
+        DecisionRow(
+            id=str(decision_id),
+            decided_at=decided_at,
+            organization_id=str(caller.organization.id),
+            api_key_id=str(caller.key.id),
+            environment=caller.key.environment,
+            model=question.facts.model,
+            operation=question.facts.operation,
+            metadata=question.facts.metadata,
+            subject=hash_subject(subject, secret=caller.organization.subject_secret) if subject else None,
+            risk_score=outcome.risk_score,
+            allowed=outcome.allowed,
+            reason=outcome.reason,
+            reasons=outcome.reasons,
+            policy_version=policy.version,
+            latency_us=int((monotonic_s() - started_s) * 1_000_000),
+            request_id=caller.request_id,
+        )
+    )

@@ -1,0 +1,1 @@
+"""The decision log: every answer given, by whom it was asked, why it was so. Append-only, and gone when it is due."""

@@ -1,0 +1,30 @@
+"""The purge by the clock: daily at 02:00 UTC, and within the hour if that run was missed."""
+
+import structlog
+
+from api.decisions import retention
+from core.clock import utc_now
+from core.db import acting_as_system, transaction
+from core.jobs import jobs
+
+log = structlog.get_logger()
+
+DAILY_AT_TWO = "0 2 * * *"
+HOURLY = "30 * * * *"
+
+
+@jobs.periodic(cron=DAILY_AT_TWO)
+@jobs.task(queueing_lock="purge_decisions")
+def purge_decisions(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    with transaction():
+        purged = retention.purge(now=utc_now())
+    log.info("decisions.purged", decisions=purged.decisions, partitions=len(purged.partitions))
+
+
+@jobs.periodic(cron=HOURLY)
+@jobs.task(queueing_lock="purge_decisions_if_missed")
+def purge_decisions_if_missed(timestamp: int) -> None:
+    with acting_as_system():
+        is_overdue = retention.is_overdue(now=utc_now())
+    if is_overdue:
+        purge_decisions(timestamp)

@@ -1,0 +1,53 @@
+"""The log's table, partitioned by day (UTC). Rows come from `api.recording`; the software may not change them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, SmallInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+
+
+class Decision(Base):
+    __tablename__ = "decision"
+    __table_args__ = (
+        Index("ix_decision_organization_id", "organization_id", "decided_at", "id"),
+        Index(
+            "ix_decision_subject",
+            "organization_id",
+            "subject",
+            postgresql_where="subject IS NOT NULL",
+        ),
+        {"postgresql_partition_by": "RANGE (decided_at)"},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    decided_at: Mapped[datetime] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+    api_key_id: Mapped[UUID]
+    environment: Mapped[str]
+    model: Mapped[str]
+    operation: Mapped[str]
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
+    subject: Mapped[bytes | None]
+    risk_score: Mapped[int] = mapped_column(SmallInteger)
+    allowed: Mapped[bool]
+    reason: Mapped[str]
+    reasons: Mapped[list[Any]]
+    policy_version: Mapped[int]
+    latency_us: Mapped[int]
+    request_id: Mapped[str]
+
+
+class PurgeRun(Base):
+    """One run of the purge, on record for as long as the service exists."""
+
+    __tablename__ = "purge_run"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime]
+    decisions_deleted: Mapped[int]
+    partitions_dropped: Mapped[list[Any]]

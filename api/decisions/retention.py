@@ -1,0 +1,103 @@
+"""How long decisions are kept, and their end: the daily purge and the erasure of one person's rows.
+
+Whole days that are past every organization's retention go as partitions; where organizations differ, rows are deleted.
+The purge is itself on record: a run, and an event on the audit trail of every organization that lost rows.
+"""
+
+from collections import Counter
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import delete, func, select, text
+
+from api.checks.service import hash_subject
+from api.decisions.models import Decision, PurgeRun
+from core import audit
+from core.accounts import Organization
+from core.audit import SYSTEM, Actor
+from core.db import acting_as_system, acting_for_retention, db
+from core.ids import new_uuid
+
+PARTITIONS_AHEAD = 14
+
+
+class Purged(msgspec.Struct, frozen=True):
+    decisions: int
+    partitions: tuple[str, ...]
+
+
+def ensure_partitions(*, now: datetime) -> None:
+    """Makes the days from yesterday to two weeks ahead. Harmless to repeat; needs the system's scope."""
+    for days in range(-1, PARTITIONS_AHEAD + 1):
+        day = (now + timedelta(days=days)).date()
+        db.session.execute(text("SELECT ensure_decision_partition(:day)"), {"day": day})
+
+
+def purge(*, now: datetime) -> Purged:
+    """Deletes what is past each organization's retention, by whole days (UTC)."""
+    with acting_as_system():
+        retentions = dict(db.session.execute(select(Organization.id, Organization.retention_days)).tuples().all())
+        ensure_partitions(now=now)
+    deleted: Counter[UUID] = Counter()
+    with acting_for_retention():
+        for organization_id, days in retentions.items():
+            expired = Decision.organization_id == organization_id, Decision.decided_at < _cutoff(now, days)
+            deleted[organization_id] = db.session.scalar(select(func.count()).where(*expired)) or 0
+            if deleted[organization_id] and days < max(retentions.values()):
+                db.session.execute(delete(Decision).where(*expired))
+        oldest = _cutoff(now, max(retentions.values(), default=0))
+        dropped = db.session.scalars(text("SELECT drop_decision_partitions(:before)"), {"before": oldest.date()}).all()
+    with acting_as_system():
+        _put_on_record(deleted, dropped=list(dropped), retentions=retentions, started_at=now)
+    return Purged(decisions=sum(deleted.values()), partitions=tuple(dropped))
+
+
+def is_overdue(*, now: datetime) -> bool:
+    """Whether no purge ran in the last 25 hours. Needs the system's scope."""
+    last = db.session.scalar(select(func.max(PurgeRun.started_at)))
+    return last is None or last < now - timedelta(hours=25)
+
+
+def erase_subject(organization: Organization, pseudonym: str, *, by: Actor, now: datetime) -> int:
+    """Deletes every decision about one subject; how many there were. The pseudonym itself is not kept anywhere."""
+    digest = bytes.fromhex(hash_subject(pseudonym, secret=organization.subject_secret))
+    organization_id = organization.id
+    with acting_for_retention():
+        erased = db.session.scalars(
+            delete(Decision)
+            .where(Decision.organization_id == organization_id, Decision.subject == digest)
+            .returning(Decision.id)
+        ).all()
+    with acting_as_system():
+        audit.write(organization_id, "decisions.erased", by=by, now=now, after={"decisions": len(erased)})
+    return len(erased)
+
+
+def _cutoff(now: datetime, days: int) -> datetime:
+    """The start of the first day that is still kept."""
+    return datetime.combine((now - timedelta(days=days)).date(), time(), tzinfo=UTC)
+
+
+def _put_on_record(
+    deleted: Counter[UUID], *, dropped: list[str], retentions: dict[UUID, int], started_at: datetime
+) -> None:
+    db.session.add(
+        PurgeRun(
+            id=new_uuid(),
+            started_at=started_at,
+            finished_at=func.clock_timestamp(),
+            decisions_deleted=sum(deleted.values()),
+            partitions_dropped=dropped,
+        )
+    )
+    for organization_id, count in deleted.items():
+        if count:
+            kept_days = retentions[organization_id]
+            audit.write(
+                organization_id,
+                "decisions.purged",
+                by=SYSTEM,
+                now=started_at,
+                after={"decisions": count, "older_than_days": kept_days},
+            )

@@ -1,0 +1,84 @@
+"""Reading the log: a page, one decision, or all of it as a stream."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, select, tuple_
+
+from api.checks.service import hash_subject
+from api.decisions.models import Decision
+from api.decisions.schema import COLUMNS, DecisionFilter, parse_key_id
+from core.db import db
+from core.errors import NotFound
+from core.ids import parse_public_id, time_of
+
+ROWS_AT_ONCE = 1_000
+
+
+def list_page(
+    organization_id: UUID, chosen: DecisionFilter, *, subject_secret: bytes, after: UUID | None, size: int
+) -> list[Decision]:
+    """Decisions, newest first, that come after the one with the id `after`."""
+    query = select(Decision).where(*_conditions(organization_id, chosen, subject_secret))
+    if after is not None:
+        query = query.where(
+            Decision.decided_at <= time_of(after),  # lets whole days be passed over
+            tuple_(Decision.decided_at, Decision.id) < tuple_(time_of(after), after),
+        )
+    return list(db.session.scalars(query.order_by(Decision.decided_at.desc(), Decision.id.desc()).limit(size)))
+
+
+def find(organization_id: UUID, shown_id: str) -> Decision:
+    """Raises NotFound, also for a decision of another organization. The id leads to its day."""
+    decision_id = parse_public_id("dec", shown_id)
+    decision = None
+    if decision_id is not None:
+        decision = db.session.scalar(
+            select(Decision).where(
+                Decision.organization_id == organization_id,
+                Decision.id == decision_id,
+                Decision.decided_at == time_of(decision_id),
+            )
+        )
+    if decision is None:
+        raise NotFound("There is no such decision, or it is past its retention. Check the id.")
+    return decision
+
+
+def stream(organization_id: UUID, chosen: DecisionFilter, *, subject_secret: bytes) -> Iterator[Any]:
+    """Every decision, oldest first, a thousand in memory at a time."""
+    rows = db.session.execute(
+        _every(organization_id, chosen, subject_secret), execution_options={"yield_per": ROWS_AT_ONCE}
+    )
+    yield from rows
+
+
+def _every(organization_id: UUID, chosen: DecisionFilter, subject_secret: bytes) -> Select[Any]:
+    return (
+        select(*COLUMNS)
+        .where(*_conditions(organization_id, chosen, subject_secret))
+        .order_by(Decision.decided_at, Decision.id)
+    )
+
+
+def _conditions(organization_id: UUID, chosen: DecisionFilter, subject_secret: bytes) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [Decision.organization_id == organization_id]
+    for column, value in (
+        (Decision.model, chosen.model),
+        (Decision.operation, chosen.operation),
+        (Decision.allowed, chosen.allowed),
+        (Decision.reason, chosen.reason),
+        (Decision.environment, chosen.environment),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    if chosen.key is not None:
+        conditions.append(Decision.api_key_id == parse_key_id(chosen.key))
+    if chosen.subject is not None:
+        conditions.append(Decision.subject == bytes.fromhex(hash_subject(chosen.subject, secret=subject_secret)))
+    if chosen.since is not None:
+        conditions.append(Decision.decided_at >= chosen.since)
+    if chosen.to is not None:
+        conditions.append(Decision.decided_at < chosen.to)
+    return [and_(*conditions)]

@@ -1,0 +1,100 @@
+"""The decision log over the API. A test key sees the decisions of tests only."""
+
+from collections.abc import Iterator
+
+import msgspec
+from flask import Blueprint, Response, stream_with_context
+
+from api.access import Caller, WrongEnvironment
+from api.decisions import export, schema, services
+from api.endpoint import Endpoint, serve
+from api.keys.scopes import Scope
+from api.keys.token import KeyEnvironment
+from core.db import acting_for, db
+from core.errors import NotFound
+from core.ids import parse_public_id, public_id
+
+bp = Blueprint("api_decisions", __name__)
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="GET",
+        path="/v1/decisions",
+        tag="Decisions",
+        summary="The decision log, newest first",
+        scope=Scope.DECISIONS_READ,
+        query=schema.DecisionQuery,
+        answer=schema.DecisionPage,
+        refusals=(WrongEnvironment,),
+    ),
+)
+def index(caller: Caller, query: schema.DecisionQuery) -> schema.DecisionPage:
+    found = services.list_page(
+        caller.organization.id,
+        _within_environment(caller, query),
+        subject_secret=caller.organization.subject_secret,
+        after=parse_public_id("dec", query.cursor) if query.cursor else None,
+        size=query.limit + 1,
+    )
+    page = found[: query.limit]
+    next_cursor = public_id("dec", page[-1].id) if len(found) > query.limit else None
+    return schema.DecisionPage(decisions=tuple(map(schema.view_of, page)), next_cursor=next_cursor)
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="GET",
+        path="/v1/decisions/export",
+        tag="Decisions",
+        summary="The decision log as a file, oldest first",
+        scope=Scope.DECISIONS_READ,
+        query=schema.ExportQuery,
+        answer=schema.DecisionView,
+        media_types=tuple(export.CONTENT_TYPES.values()),
+        refusals=(WrongEnvironment,),
+    ),
+)
+def download(caller: Caller, query: schema.ExportQuery) -> Response:
+    chosen = _within_environment(caller, query)
+
+    def pieces() -> Iterator[bytes]:
+        with acting_for(caller.organization.id):
+            rows = services.stream(caller.organization.id, chosen, subject_secret=caller.organization.subject_secret)
+            yield from export.lines(rows, query.format)
+        db.session.rollback()
+
+    return Response(
+        stream_with_context(pieces()),
+        content_type=export.CONTENT_TYPES[query.format],
+        headers={"Content-Disposition": f'attachment; filename="decisions.{query.format}"'},
+    )
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="GET",
+        path="/v1/decisions/{decision_id}",
+        tag="Decisions",
+        summary="One decision, with every reason",
+        scope=Scope.DECISIONS_READ,
+        answer=schema.DecisionView,
+        refusals=(NotFound, WrongEnvironment),
+    ),
+)
+def show(caller: Caller, decision_id: str) -> schema.DecisionView:
+    decision = schema.view_of(services.find(caller.organization.id, decision_id))
+    if caller.key.environment == KeyEnvironment.TEST and decision.environment != KeyEnvironment.TEST:
+        raise WrongEnvironment
+    return decision
+
+
+def _within_environment(caller: Caller, chosen: schema.DecisionFilter) -> schema.DecisionFilter:
+    if caller.key.environment == KeyEnvironment.LIVE:
+        return chosen
+    if chosen.environment == KeyEnvironment.LIVE:
+        raise WrongEnvironment
+    return msgspec.structs.replace(chosen, environment=KeyEnvironment.TEST)

@@ -1,0 +1,123 @@
+"""An API address declared in one place: who may use it, what it takes, what it answers, how it can refuse.
+
+What is declared here authenticates, limits, validates, and describes itself in the OpenAPI document. Access is denied
+by default: an endpoint without a scope must say so.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, g, request
+
+from api.access import Caller, authenticate
+from api.keys.scopes import Scope
+from api.limits.headers import headers_of, refusal_of
+from api.machine_room import machine_room
+from api.requests import read_struct
+from core.clock import utc_now
+from core.db import acting_for
+from core.errors import JSON_CONTENT_TYPE, AppError, FieldProblem, InvalidRequest, show_name
+from core.network import client_address
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """`scope` is None where no key is needed, and ANY_KEY where any working key will do."""
+
+    method: str
+    path: str
+    tag: str
+    summary: str
+    answer: Any
+    scope: Scope | str | None
+    description: str = ""
+    query: Any = None
+    body: Any = None
+    body_is_optional: bool = False
+    status: int = 200
+    media_types: tuple[str, ...] = (JSON_CONTENT_TYPE,)
+    refusals: tuple[type[AppError], ...] = ()
+    is_limited: bool = True
+
+
+ANY_KEY = "any working key"
+
+_declared: dict[tuple[str, str], Endpoint] = {}
+
+
+def declared_endpoints() -> Iterable[Endpoint]:
+    """Every endpoint of the API, in the order of declaration."""
+    return _declared.values()
+
+
+def declare(endpoint: Endpoint) -> Endpoint:
+    """Puts an endpoint into the API's description; for those that the lane answers itself."""
+    _declared[endpoint.method, endpoint.path] = endpoint
+    return endpoint
+
+
+def serve(blueprint: Blueprint, endpoint: Endpoint) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Registers a view that is called with `caller`, the path's parts, and `query` and `body` if declared."""
+    declare(endpoint)
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def run(**parts: str) -> Any:
+            caller = _admit(endpoint)
+            if endpoint.query is not None:
+                parts["query"] = read_query(endpoint.query)
+            if endpoint.body is not None:
+                parts["body"] = read_struct(request.environ, endpoint.body, may_be_empty=endpoint.body_is_optional)
+            with acting_for(caller.organization.id):
+                answer = view(caller, **parts)
+            return answer if isinstance(answer, Response) else json_response(answer, status=endpoint.status)
+
+        rule = endpoint.path.replace("{", "<").replace("}", ">")
+        name = f"{view.__module__.rpartition('.')[0].rpartition('.')[2]}_{view.__name__}"
+        blueprint.add_url_rule(rule, name, run, methods=[endpoint.method])
+        return run
+
+    return decorate
+
+
+def json_response(answer: Any, *, status: int = 200, content_type: str = JSON_CONTENT_TYPE) -> Response:
+    return Response(msgspec.json.encode(answer), status=status, content_type=content_type)
+
+
+def read_query(shape: Any) -> Any:
+    """The query string as a value of `shape`. Raises InvalidRequest."""
+    known = {field.encode_name for field in msgspec.structs.fields(shape)}
+    problems = [
+        FieldProblem(show_name(name), "unknown_parameter", f"The parameters are {', '.join(sorted(known))}.")
+        if name not in known
+        else FieldProblem(name, "repeated_parameter", "Send this parameter once.")
+        for name, values in request.args.lists()
+        if name not in known or len(values) > 1
+    ]
+    if problems:
+        raise InvalidRequest(errors=tuple(problems))
+    try:
+        return msgspec.convert(request.args.to_dict(), shape, strict=False)
+    except msgspec.ValidationError as error:
+        message, _, where = str(error).partition(" - at `$.")
+        raise InvalidRequest(errors=(FieldProblem(where.rstrip("`"), "invalid_value", f"{message}."),)) from error
+
+
+def _admit(endpoint: Endpoint) -> Caller:
+    room = machine_room()
+    caller = authenticate(
+        request.headers.get("Authorization", ""),
+        address=client_address(request.environ, trusted_hops=room.settings.trusted_proxy_hops),
+        request_id=g.request_id,
+        snapshots=room.snapshots,
+        now=utc_now(),
+    )
+    room.uses.note(caller.key.id, address=caller.address, at=utc_now())
+    if isinstance(endpoint.scope, Scope):
+        caller.need(endpoint.scope)
+    verdict = room.hit_management(caller)
+    g.limit_headers = headers_of(verdict)
+    if not verdict.granted:
+        raise refusal_of(verdict)
+    return caller

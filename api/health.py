@@ -1,0 +1,123 @@
+"""Whether the service lives, is ready to answer, and how it is doing."""
+
+import hmac
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from flask import Blueprint, Response, request
+from redis import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.endpoint import Endpoint, declare, json_response
+from api.machine_room import MachineRoom, machine_room
+from core.db import acting_as_system, db
+from core.errors import NotFound
+from core.observability import metrics_page
+
+bp = Blueprint("health", __name__)
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+
+class Health(msgspec.Struct, frozen=True):
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Component names, and whether each works; nothing more, for anybody may ask."""
+
+    status: Literal["ok", "unavailable"]
+    components: dict[str, Literal["ok", "failing"]]
+
+
+for path, summary in (("/health", "The service answers"), ("/health/live", "The process answers")):
+    declare(
+        Endpoint(
+            method="GET",
+            path=path,
+            tag="Health",
+            summary=summary,
+            scope=None,
+            answer=Health,
+            is_limited=False,
+        )
+    )
+declare(
+    Endpoint(
+        method="GET",
+        path="/health/ready",
+        tag="Health",
+        summary="Everything that a check needs works; 503 names what does not",
+        scope=None,
+        answer=Readiness,
+        is_limited=False,
+    )
+)
+
+
+@bp.get("/health")
+@bp.get("/health/live")
+def live() -> Response:
+    return json_response(Health())
+
+
+@bp.get("/health/ready")
+def ready() -> Response:
+    works = _components(machine_room())
+    readiness = Readiness(
+        status="ok" if all(works.values()) else "unavailable",
+        components={name: "ok" if is_ok else "failing" for name, is_ok in works.items()},
+    )
+    return json_response(readiness, status=200 if readiness.status == "ok" else 503)
+
+
+@bp.get("/metrics")
+def metrics() -> Response:
+    """For those who hold the token; to everybody else there is no such page."""
+    token = machine_room().settings.metrics_token
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not token or not hmac.compare_digest(given.encode(), token.encode()):
+        raise NotFound
+    page, content_type = metrics_page()
+    return Response(page, content_type=content_type)
+
+
+def _components(room: MachineRoom) -> dict[str, bool]:
+    version = _migrated_to()
+    works = {
+        "database": version is not None,
+        "migrations": version == _newest_migration(),
+        "decision_writer": room.spool.is_writable(),
+    }
+    if room.redis is not None:
+        works["redis"] = _answers(room)
+    return works
+
+
+def _migrated_to() -> str | None:
+    try:
+        with acting_as_system():
+            version: str | None = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+            return version
+    except SQLAlchemyError:
+        db.session.rollback()
+        return None
+
+
+@lru_cache
+def _newest_migration() -> str | None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return ScriptDirectory.from_config(config).get_current_head()
+
+
+def _answers(room: MachineRoom) -> bool:
+    try:
+        return room.redis is not None and bool(room.redis.ping())
+    except RedisError:
+        return False

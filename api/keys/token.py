@@ -1,0 +1,58 @@
+"""The format of a key: `aig_<live|test>_` + 27 base62 characters (160 bits) + their CRC32 in 6 base62 characters.
+
+The checksum lets a mistyped or invented key be refused without a look-up, and lets scanners tell ours from noise.
+Only the SHA-256 of the whole is ever stored: against 160 random bits a slow hash adds nothing.
+"""
+
+import hashlib
+import re
+import secrets
+import zlib
+from enum import StrEnum
+
+import msgspec
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_BODY_LENGTH = 27
+_CHECKSUM_LENGTH = 6
+_SHAPE = re.compile(r"aig_(live|test)_[0-9A-Za-z]{33}", re.ASCII)
+
+
+class KeyEnvironment(StrEnum):
+    LIVE = "live"
+    TEST = "test"
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A freshly made key. `secret` is shown once and kept nowhere."""
+
+    secret: str
+    digest: bytes
+    start: str
+    last_four: str
+
+
+def issue_token(environment: KeyEnvironment) -> Token:
+    body = "".join(secrets.choice(_ALPHABET) for _ in range(_BODY_LENGTH))
+    head = f"aig_{environment}_{body}"
+    secret = head + _checksum(head)
+    return Token(secret=secret, digest=digest_of(secret), start=secret[:13], last_four=secret[-4:])
+
+
+def is_well_formed(secret: str) -> bool:
+    """Whether `secret` has our shape and its checksum fits."""
+    head, checksum = secret[:-_CHECKSUM_LENGTH], secret[-_CHECKSUM_LENGTH:]
+    return _SHAPE.fullmatch(secret) is not None and _checksum(head) == checksum
+
+
+def digest_of(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _checksum(head: str) -> str:
+    number = zlib.crc32(head.encode())
+    digits = []
+    for _ in range(_CHECKSUM_LENGTH):
+        number, digit = divmod(number, 62)
+        digits.append(_ALPHABET[digit])
+    return "".join(reversed(digits))

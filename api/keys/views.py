@@ -1,0 +1,183 @@
+"""Keys over the API. A key sees and changes keys of its own environment only, and grants no scope it lacks."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from uuid import UUID
+
+from flask import Blueprint
+
+from api.access import Caller, Forbidden, WrongEnvironment
+from api.endpoint import Endpoint, serve
+from api.keys import services
+from api.keys.schema import (
+    KeyCreate,
+    KeyIssued,
+    KeyPage,
+    KeyQuery,
+    KeyRevoke,
+    KeyRotate,
+    KeyView,
+    issued_view,
+    view_of,
+)
+from api.keys.scopes import Scope
+from api.keys.token import KeyEnvironment
+from api.limits.window import DEFAULT_LIMIT
+from core.clock import utc_now
+from core.db import transaction
+from core.errors import FieldProblem, InvalidRequest, NotFound
+from core.ids import parse_public_id, public_id
+
+bp = Blueprint("api_keys", __name__)
+
+
+class ScopeNotHeld(Forbidden):
+    code, title = "scope_not_held", "A key cannot give what it does not have"
+    advice = "Ask for scopes that this key has, or use a key with more."
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="GET",
+        path="/v1/keys",
+        tag="Keys",
+        summary="List keys, newest first",
+        scope=Scope.KEYS_READ,
+        query=KeyQuery,
+        answer=KeyPage,
+        refusals=(WrongEnvironment,),
+    ),
+)
+def index(caller: Caller, query: KeyQuery) -> KeyPage:
+    environment = _visible_environment(caller, query.environment)
+    after = _parse_id(query.cursor) if query.cursor else None
+    found = services.list_page(caller.organization.id, environment=environment, after=after, size=query.limit + 1)
+    page = found[: query.limit]
+    next_cursor = public_id("key", page[-1].id) if len(found) > query.limit else None
+    return KeyPage(keys=tuple(map(view_of, page)), next_cursor=next_cursor)
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="POST",
+        path="/v1/keys",
+        tag="Keys",
+        summary="Create a key; its secret is in this answer only",
+        scope=Scope.KEYS_WRITE,
+        body=KeyCreate,
+        answer=KeyIssued,
+        status=HTTPStatus.CREATED,
+        refusals=(WrongEnvironment, ScopeNotHeld, services.KeyNameTaken),
+    ),
+)
+def create(caller: Caller, body: KeyCreate) -> KeyIssued:
+    _need_environment(caller, body.environment)
+    _need_held(caller, body.scopes)
+    with transaction():
+        issued = services.issue(
+            caller.organization.id,
+            name=body.name,
+            environment=body.environment,
+            scopes=body.scopes,
+            rate_limit=_within_plan(caller, body.rate_limit),
+            allowed_networks=body.allowed_networks,
+            expires_at=body.expires_at,
+            by=caller.actor,
+            now=utc_now(),
+        )
+        return issued_view(issued)
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="POST",
+        path="/v1/keys/{key_id}/rotate",
+        tag="Keys",
+        summary="Replace a key; the old one goes on for the overlap",
+        scope=Scope.KEYS_WRITE,
+        body=KeyRotate,
+        body_is_optional=True,
+        answer=KeyIssued,
+        status=HTTPStatus.CREATED,
+        refusals=(
+            WrongEnvironment,
+            ScopeNotHeld,
+            NotFound,
+            services.KeyAlreadyRotated,
+            services.RotationUnfinished,
+            services.KeyNotInUse,
+        ),
+    ),
+)
+def rotate(caller: Caller, key_id: str, body: KeyRotate) -> KeyIssued:
+    with transaction():
+        key = services.find(caller.organization.id, _parse_id(key_id))
+        _need_environment(caller, KeyEnvironment(key.environment))
+        _need_held(caller, tuple(map(Scope, key.scopes)))
+        issued = services.rotate(
+            caller.organization.id,
+            key.id,
+            overlap=timedelta(hours=body.overlap_hours),
+            by=caller.actor,
+            now=utc_now(),
+        )
+        return issued_view(issued)
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="POST",
+        path="/v1/keys/{key_id}/revoke",
+        tag="Keys",
+        summary="End a key at once",
+        scope=Scope.KEYS_WRITE,
+        body=KeyRevoke,
+        body_is_optional=True,
+        answer=KeyView,
+        refusals=(WrongEnvironment, NotFound),
+    ),
+)
+def revoke(caller: Caller, key_id: str, body: KeyRevoke) -> KeyView:
+    with transaction():
+        key = services.find(caller.organization.id, _parse_id(key_id))
+        _need_environment(caller, KeyEnvironment(key.environment))
+        return view_of(
+            services.revoke(caller.organization.id, key.id, reason=body.reason, by=caller.actor, now=utc_now())
+        )
+
+
+def _parse_id(text: str) -> UUID:
+    key_id = parse_public_id("key", text)
+    if key_id is None:
+        raise NotFound("There is no such key. List the keys with GET /v1/keys.")
+    return key_id
+
+
+def _visible_environment(caller: Caller, asked: KeyEnvironment | None) -> KeyEnvironment:
+    own = KeyEnvironment(caller.key.environment)
+    if asked is not None:
+        _need_environment(caller, asked)
+    return own
+
+
+def _need_environment(caller: Caller, environment: KeyEnvironment) -> None:
+    if caller.key.environment != environment:
+        raise WrongEnvironment
+
+
+def _need_held(caller: Caller, scopes: tuple[Scope, ...]) -> None:
+    lacking = sorted(scope.value for scope in scopes if scope.value not in caller.key.scopes)
+    if lacking:
+        raise ScopeNotHeld(f"This key lacks {', '.join(lacking)}. Ask for scopes that it has.")
+
+
+def _within_plan(caller: Caller, rate_limit: int | None) -> int | None:
+    most = caller.organization.check_limit or DEFAULT_LIMIT
+    if rate_limit is not None and not 1 <= rate_limit <= most:
+        fault = FieldProblem("rate_limit", "out_of_range", f"Your plan allows 1 to {most} requests in 60 s per key.")
+        raise InvalidRequest(errors=(fault,))
+    return rate_limit

@@ -1,0 +1,41 @@
+"""What is counted and what comes of it: a sliding window, so that no 60 seconds ever hold more than the limit."""
+
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+WINDOW_S = 60
+DEFAULT_LIMIT = 100
+
+
+class Backend(StrEnum):
+    REDIS = "redis"
+    MEMORY = "memory"
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """`cost` requests at once out of `limit` in `window_s` seconds; `bucket` names who shares them."""
+
+    bucket: str
+    limit: int
+    cost: int = 1
+    window_s: float = WINDOW_S
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """How many of the asked were granted, and what is left.
+
+    `reset_s` is the time until the oldest granted request leaves the window and frees a place.
+    """
+
+    granted: int
+    limit: int
+    remaining: int
+    reset_s: float
+    window_s: float
+    backend: Backend
+
+
+class Limiter(Protocol):
+    def hit(self, ask: Ask) -> Verdict: ...

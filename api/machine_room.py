@@ -1,0 +1,127 @@
+"""What a process of the API holds while it runs: the snapshots, the limiter, the recorder and their threads."""
+
+from datetime import datetime
+from threading import Event, Lock, Thread
+from uuid import UUID
+
+import structlog
+from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.access import Caller
+from api.keys import services as keys
+from api.limits import shared
+from api.limits.memory import MemoryLimiter
+from api.limits.window import DEFAULT_LIMIT, Ask, Limiter, Verdict
+from api.recording.postgres import PostgresSink
+from api.recording.recorder import Recorder
+from api.recording.replay import Replay
+from api.recording.spool import Spool
+from api.snapshots import Snapshots
+from core.db import Role, acting_as_system, connect_as, transaction
+from core.settings import Settings
+
+log = structlog.get_logger()
+
+_EXTENSION = "machine_room"
+NOTE_USE_EVERY_S = 5.0
+
+
+class MachineRoom:
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        url = app.config["DATABASE_URL"]
+        timeout_s = settings.record_timeout_ms / 1000
+        self._app = app
+        self.settings = settings
+        self.snapshots = Snapshots(lambda: connect_as(Role.SYSTEM, url), max_age_s=settings.snapshot_max_age_s)
+        self.redis = shared.connect(settings.redis_url) if settings.redis_url else None
+        self.limiter: Limiter = shared.SharedLimiter(self.redis) if self.redis else MemoryLimiter()
+        self.spool = Spool(settings.spool_path, max_bytes=settings.spool_max_bytes)
+        self.recorder = Recorder(
+            PostgresSink(lambda: connect_as(Role.SYSTEM, url, timeout_s=timeout_s)),
+            self.spool,
+            durability=settings.decision_durability,
+        )
+        self.replay = Replay(PostgresSink(lambda: connect_as(Role.SYSTEM, url, timeout_s=30)), self.spool)
+        self.uses = KeyUses(app)
+
+    def start(self) -> None:
+        self.snapshots.feed.start()
+        self.replay.start()
+        self.uses.start()
+
+    def stop(self) -> None:
+        self.uses.stop()
+        self.snapshots.feed.stop()
+        self.replay.stop()
+        self.spool.close()
+
+    def hit_checks(self, caller: Caller, *, cost: int = 1) -> Verdict:
+        """Counts checks against the limit that the key shares with those it was rotated from and to."""
+        return self._hit(caller, f"check:{caller.key.lineage_id}", cost)
+
+    def hit_management(self, caller: Caller) -> Verdict:
+        """Counts a request to any other address, so that reading the log never uses up checks."""
+        return self._hit(caller, f"manage:{caller.key.lineage_id}", 1)
+
+    def _hit(self, caller: Caller, bucket: str, cost: int) -> Verdict:
+        limit = caller.key.rate_limit or caller.organization.check_limit or DEFAULT_LIMIT
+        return self.limiter.hit(Ask(bucket=bucket, limit=limit, cost=cost))
+
+
+class KeyUses:
+    """Remembers when and from where each key was last used, and tells the database every few seconds.
+
+    A convenience for people: what is lost when a process is killed is in the decision log all the same.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._lock = Lock()
+        self._uses: dict[UUID, tuple[str, datetime]] = {}
+        self._stopped = Event()
+        self._thread: Thread | None = None
+
+    def note(self, key_id: UUID, *, address: str, at: datetime) -> None:
+        with self._lock:
+            self._uses[key_id] = (address, at)
+
+    def start(self) -> None:
+        self._thread = Thread(target=self._run, name="key-uses", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def flush(self) -> None:
+        with self._lock:
+            uses, self._uses = self._uses, {}
+        if not uses:
+            return
+        with self._app.app_context(), acting_as_system(), transaction():
+            for key_id, (address, at) in uses.items():
+                keys.note_use(key_id, address=address, at=at)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(NOTE_USE_EVERY_S):
+            self._flush_if_possible()
+        self._flush_if_possible()
+
+    def _flush_if_possible(self) -> None:
+        try:
+            self.flush()
+        except SQLAlchemyError as error:
+            log.warning("key_uses.not_noted", error=type(error).__name__)
+
+
+def set_up(app: Flask, settings: Settings) -> MachineRoom:
+    room = MachineRoom(app, settings)
+    app.extensions[_EXTENSION] = room
+    return room
+
+
+def machine_room(app: Flask | None = None) -> MachineRoom:
+    room: MachineRoom = (app or current_app).extensions[_EXTENSION]
+    return room

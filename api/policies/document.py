@@ -1,0 +1,114 @@
+"""The content of one policy version: every switch, weight and list, with its default and bounds.
+
+This struct is the one source of what policies exist: validation, storage, the API's list and its schema come from it.
+Imports no database.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from api.policies.rules import Rule
+from api.policies.vocabulary import FactType
+
+Points = Annotated[int, Meta(ge=0, le=100)]
+ModelPattern = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+\-]{0,127}$")]
+OperationName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._:\-]{0,63}$")]
+CustomFactName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}(\.[a-z][a-z0-9_]{0,31}){0,4}$")]
+
+KNOWN_OPERATIONS = (
+    "chat",
+    "classification",
+    "code_generation",
+    "completion",
+    "create_agent",
+    "embeddings",
+    "execute_tool",
+    "extraction",
+    "fine_tuning",
+    "generate_content",
+    "image_generation",
+    "invoke_agent",
+    "invoke_workflow",
+    "moderation",
+    "rerank",
+    "retrieval",
+    "speech",
+    "summarization",
+    "text_completion",
+    "transcription",
+    "translation",
+)
+
+
+class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
+    block_personal_data: Annotated[
+        bool, Meta(title="Block personal data", description="Blocks every operation on personal data.")
+    ] = True
+    block_external_models: Annotated[
+        bool, Meta(title="Block external models", description="Blocks every operation on an external model.")
+    ] = False
+    max_risk_score: Annotated[
+        int,
+        Meta(ge=1, le=100, title="Highest risk score", description="Blocks at this risk score and above."),
+    ] = 50
+    points_personal_data: Annotated[
+        Points,
+        Meta(title="Points for personal data", description="Added if the operation works on personal data."),
+    ] = 70
+    points_external_model: Annotated[
+        Points, Meta(title="Points for an external model", description="Added if the model is external.")
+    ] = 50
+    points_large_dataset: Annotated[
+        Points, Meta(title="Points for a large dataset", description="Added if the dataset is large.")
+    ] = 30
+    points_unknown_operation: Annotated[
+        Points,
+        Meta(title="Points for an unknown operation", description="Added if the operation is not on the list."),
+    ] = 20
+    large_dataset_records: Annotated[
+        int,
+        Meta(
+            ge=1,
+            title="Large from",
+            description="Records from which dataset_record_count makes a dataset large.",
+        ),
+    ] = 10_000
+    known_operations: Annotated[
+        tuple[OperationName, ...],
+        Meta(max_length=200, title="Known operations", description="Operations that add no points."),
+    ] = KNOWN_OPERATIONS
+    allowed_models: Annotated[
+        tuple[ModelPattern, ...],
+        Meta(
+            max_length=500,
+            title="Allowed models",
+            description="Blocks every other model. Empty: all are allowed.",
+        ),
+    ] = ()
+    denied_operations: Annotated[
+        tuple[OperationName, ...],
+        Meta(max_length=200, title="Denied operations", description="Blocks these operations."),
+    ] = ()
+    custom_facts: Annotated[
+        dict[CustomFactName, FactType],
+        Meta(max_length=100, title="Custom facts", description="Facts of your own that metadata may state."),
+    ] = {}
+    rules: Annotated[
+        tuple[Rule, ...],
+        Meta(max_length=1000, title="Rules", description="Conditions of your own over the facts, in CEL."),
+    ] = ()
+
+
+POLICY_KEYS = tuple(field.name for field in msgspec.structs.fields(PolicyDocument))
+
+
+def field_type(key: str) -> Any:
+    return next(field.type for field in msgspec.structs.fields(PolicyDocument) if field.name == key)
+
+
+def describe(key: str) -> tuple[str, str]:
+    """Title and description of a policy."""
+    meta = next(m for m in getattr(field_type(key), "__metadata__", ()) if isinstance(m, Meta) and m.title)
+    return str(meta.title), str(meta.description)

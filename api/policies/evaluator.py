@@ -1,0 +1,211 @@
+"""Deciding: a pure function of a policy version and a request. No clock, no database, no randomness.
+
+So any past decision can be worked out again exactly. Imports no database.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from api.policies import vocabulary
+from api.policies.document import PolicyDocument
+from api.policies.rules import CompiledRule, OnMissing, RuleEffect, compile_rule, context_of
+from api.policies.vocabulary import BUILT_IN, Fact, variable_of
+
+OK = "ok"
+HIGHEST_SCORE = 100
+
+FactValue = bool | int | float | str | tuple[str, ...]
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What is decided about: the model, the operation and the typed facts under their canonical names."""
+
+    model: str
+    operation: str
+    metadata: Mapping[str, FactValue]
+
+
+class Contribution(msgspec.Struct, frozen=True):
+    """One cause: the points it added, whether it blocks by itself, and what the caller could change."""
+
+    code: str
+    policy: str
+    points: int
+    blocks: bool
+    message: str
+    fix: str
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    allowed: bool
+    risk_score: int
+    reason: str
+    reasons: tuple[Contribution, ...]
+
+
+class CompiledPolicy(msgspec.Struct, frozen=True):
+    """A policy version made ready for deciding; immutable, so processes and threads may share it."""
+
+    organization_id: UUID
+    version: int
+    document: PolicyDocument
+    facts: Mapping[str, Fact]
+    allowed_models: frozenset[str]
+    denied_operations: frozenset[str]
+    known_operations: frozenset[str]
+    rules: tuple[CompiledRule, ...]
+
+
+def compile_policy(organization_id: UUID, version: int, document: PolicyDocument) -> CompiledPolicy:
+    custom = {name: Fact(name, kind, "A fact of your own.") for name, kind in document.custom_facts.items()}
+    return CompiledPolicy(
+        organization_id=organization_id,
+        version=version,
+        document=document,
+        facts={**BUILT_IN, **custom},
+        allowed_models=frozenset(document.allowed_models),
+        denied_operations=frozenset(document.denied_operations),
+        known_operations=frozenset(document.known_operations),
+        rules=tuple(map(compile_rule, document.rules)),
+    )
+
+
+def evaluate(policy: CompiledPolicy, request: Facts) -> Outcome:
+    """Allowed if nothing blocks by itself and the points, capped at 100, stay below the policy's highest score."""
+    causes = [*_built_in_causes(policy, request), *_rule_causes(policy, request)]
+    score = min(HIGHEST_SCORE, sum(cause.points for cause in causes))
+    if not causes:
+        return Outcome(allowed=True, risk_score=score, reason=OK, reasons=())
+    causes.sort(key=lambda cause: (not cause.blocks, -cause.points))
+    is_allowed = score < policy.document.max_risk_score and not causes[0].blocks
+    return Outcome(
+        allowed=is_allowed,
+        risk_score=score,
+        reason=OK if is_allowed else causes[0].code,
+        reasons=tuple(causes),
+    )
+
+
+def _built_in_causes(policy: CompiledPolicy, request: Facts) -> list[Contribution]:
+    document, stated = policy.document, request.metadata
+    causes = []
+    if stated.get(vocabulary.CONTAINS_PERSONAL_DATA) is True:
+        causes.append(
+            Contribution(
+                code="contains_personal_data",
+                policy="block_personal_data",
+                points=document.points_personal_data,
+                blocks=document.block_personal_data,
+                message="The operation works on personal data.",
+                fix="Remove or pseudonymise the personal data and state contains_personal_data: false.",
+            )
+        )
+    if stated.get(vocabulary.IS_EXTERNAL_MODEL) is True:
+        causes.append(
+            Contribution(
+                code="external_model_detected",
+                policy="block_external_models",
+                points=document.points_external_model,
+                blocks=document.block_external_models,
+                message="The model runs outside your own systems.",
+                fix="Use a model of your own, or lower points_external_model if external models are acceptable.",
+            )
+        )
+    if _is_large(policy, stated):
+        causes.append(
+            Contribution(
+                code="large_dataset",
+                policy="points_large_dataset",
+                points=document.points_large_dataset,
+                blocks=False,
+                message="The operation works on a large dataset.",
+                fix=f"Send fewer than {document.large_dataset_records} records at once.",
+            )
+        )
+    if request.operation in policy.denied_operations:
+        causes.append(
+            Contribution(
+                code="operation_denied",
+                policy="denied_operations",
+                points=HIGHEST_SCORE,
+                blocks=True,
+                message="This operation is on the list of denied operations.",
+                fix="Use another operation, or take it off denied_operations.",
+            )
+        )
+    if policy.allowed_models and request.model not in policy.allowed_models:
+        causes.append(
+            Contribution(
+                code="model_not_allowed",
+                policy="allowed_models",
+                points=HIGHEST_SCORE,
+                blocks=True,
+                message="This model is not on the list of allowed models.",
+                fix="Use an allowed model, or add this one to allowed_models.",
+            )
+        )
+    if request.operation not in policy.known_operations:
+        causes.append(
+            Contribution(
+                code="unknown_operation",
+                policy="points_unknown_operation",
+                points=document.points_unknown_operation,
+                blocks=False,
+                message="This operation is not on the list of known operations.",
+                fix="Use a known operation, or add this one to known_operations.",
+            )
+        )
+    return causes
+
+
+def _is_large(policy: CompiledPolicy, stated: Mapping[str, FactValue]) -> bool:
+    if stated.get(vocabulary.IS_LARGE_DATASET) is True:
+        return True
+    records = stated.get(vocabulary.DATASET_RECORD_COUNT)
+    return isinstance(records, int) and records >= policy.document.large_dataset_records
+
+
+def _rule_causes(policy: CompiledPolicy, request: Facts) -> list[Contribution]:
+    if not policy.rules:
+        return []
+    variables: dict[str, Any] = {
+        variable_of(name): list(value) if isinstance(value, tuple) else value
+        for name, value in request.metadata.items()
+    }
+    variables.update(model=request.model, operation=request.operation)
+    context, stated = context_of(variables), frozenset(variables)
+    causes = []
+    for compiled in policy.rules:
+        truth = _truth_of(compiled, context, stated)
+        if truth is False:
+            continue
+        rule = compiled.rule
+        if truth is None and rule.on_missing is OnMissing.SKIP:
+            continue
+        causes.append(
+            Contribution(
+                code=rule.code,
+                policy="rules",
+                points=rule.points,
+                blocks=truth is None or rule.effect is RuleEffect.BLOCK,
+                message=rule.message if truth else f"{rule.message} (A fact that this rule needs was not stated.)",
+                fix=rule.fix if truth else f"State {_missing(compiled, stated)}.",
+            )
+        )
+    return causes
+
+
+def _truth_of(compiled: CompiledRule, context: Any, stated: frozenset[str]) -> bool | None:
+    """A condition that fails counts as unknown: an error never lets an operation through in silence."""
+    try:
+        return compiled.truth(context, stated)
+    except Exception:  # noqa: BLE001  whatever the engine raises
+        return None
+
+
+def _missing(compiled: CompiledRule, stated: frozenset[str]) -> str:
+    needed = {name for part in (compiled.all, compiled.any, compiled.none) for c in part for name in c.variables}
+    return ", ".join(sorted(needed - stated)) or "facts of the declared types"

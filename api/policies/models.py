@@ -1,0 +1,21 @@
+"""Policy versions as they are kept: written once, never changed."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+
+
+class PolicyVersion(Base):
+    __tablename__ = "policy_version"
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    document: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    created_by_kind: Mapped[str]
+    created_by_id: Mapped[UUID | None]

@@ -1,0 +1,157 @@
+"""Rules of a customer's own: CEL conditions in a narrow profile, joined by all, any or none.
+
+Narrow on purpose, so that every condition ends at once and cannot fail in silence: no macros, no regular expressions,
+no arithmetic; variables only from the vocabulary. A condition over a fact that the request does not state is unknown,
+and the rule says what then (`on_missing`). Imports no database.
+"""
+
+import difflib
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+import cel
+import msgspec
+from msgspec import Meta
+
+from api.policies.vocabulary import variable_of
+
+MAX_RULES = 1_000
+MAX_CONDITIONS = 10
+
+_FUNCTIONS = frozenset(
+    {"_&&_", "_||_", "!_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in"}
+    | {"size", "startsWith", "endsWith", "contains"}
+)
+_WORDS = {
+    "@not_strictly_false": "macros",
+    "matches": "regular expressions",
+    "_?_:_": "conditional expressions",
+}
+
+
+class OnMissing(StrEnum):
+    BLOCK = "block"
+    SKIP = "skip"
+
+
+class RuleEffect(StrEnum):
+    BLOCK = "block"
+    ADD_RISK = "add_risk"
+
+
+Condition = Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class When(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """True if every condition of `all`, at least one of `any` and none of `none` is true."""
+
+    all: tuple[Condition, ...] = ()
+    any: tuple[Condition, ...] = ()
+    none: tuple[Condition, ...] = ()
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        return (*self.all, *self.any, *self.none)
+
+
+class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    code: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$", description="Shown as the reason's code.")]
+    when: When
+    message: Annotated[str, Meta(min_length=1, max_length=300)]
+    effect: RuleEffect = RuleEffect.BLOCK
+    points: Annotated[int, Meta(ge=0, le=100)] = 50
+    on_missing: OnMissing = OnMissing.BLOCK
+    fix: Annotated[str, Meta(max_length=300)] = ""
+
+
+class ConditionRefused(ValueError):
+    """Says what is wrong with a condition and how to put it right."""
+
+
+class CompiledCondition(msgspec.Struct, frozen=True):
+    program: Any
+    variables: frozenset[str]
+
+    def truth(self, context: Any, stated: frozenset[str]) -> bool | None:
+        """True, false, or None where the request does not state a fact that it needs."""
+        if not self.variables <= stated:
+            return None
+        return self.program.execute(context) is True
+
+
+class CompiledRule(msgspec.Struct, frozen=True):
+    rule: Rule
+    all: tuple[CompiledCondition, ...]
+    any: tuple[CompiledCondition, ...]
+    none: tuple[CompiledCondition, ...]
+
+    def truth(self, context: Any, stated: frozenset[str]) -> bool | None:
+        """Kleene's three-valued conjunction of the three parts."""
+        is_unknown = False
+        for condition in self.all:
+            truth = condition.truth(context, stated)
+            if truth is False:
+                return False
+            is_unknown |= truth is None
+        for condition in self.none:
+            truth = condition.truth(context, stated)
+            if truth is True:
+                return False
+            is_unknown |= truth is None
+        if self.any:
+            truths = [condition.truth(context, stated) for condition in self.any]
+            if True not in truths:
+                if None not in truths:
+                    return False
+                is_unknown = True
+        return None if is_unknown else True
+
+
+def context_of(variables: Mapping[str, Any]) -> Any:
+    return cel.Context(dict(variables))
+
+
+def compile_rule(rule: Rule) -> CompiledRule:
+    """Raises ConditionRefused for a condition that does not parse."""
+    return CompiledRule(
+        rule=rule,
+        all=tuple(map(_compile, rule.when.all)),
+        any=tuple(map(_compile, rule.when.any)),
+        none=tuple(map(_compile, rule.when.none)),
+    )
+
+
+def _compile(condition: str) -> CompiledCondition:
+    try:
+        program = cel.compile(condition)
+    except ValueError as error:
+        first_line = str(error).splitlines()[0].partition("ERROR: <input>:")[2] or "not a CEL expression"
+        raise ConditionRefused(f"It does not parse: {first_line}.") from error
+    return CompiledCondition(program=program, variables=frozenset(program.variables()))
+
+
+def check_condition(condition: str, *, examples: Mapping[str, Any]) -> None:
+    """Raises ConditionRefused unless it is in the profile and yields a truth value.
+
+    `examples` has a value of the right type for every fact's variable; the condition is tried on them.
+    """
+    compiled = _compile(condition)
+    for function in compiled.program.functions():
+        if function not in _FUNCTIONS:
+            raise ConditionRefused(f"{_WORDS.get(function, function.strip('_'))} may not be used in a condition.")
+    for variable in sorted(compiled.variables):
+        if variable not in examples:
+            near = difflib.get_close_matches(variable, examples, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise ConditionRefused(f"There is no fact {variable}.{hint}")
+    try:
+        result = compiled.program.execute(context_of(examples))
+    except Exception as error:
+        raise ConditionRefused(f"Its types do not fit: {type(error).__name__}.") from error
+    if not isinstance(result, bool):
+        raise ConditionRefused("It must be true or false.")
+
+
+def example_context(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {variable_of(name): value for name, value in facts.items()}

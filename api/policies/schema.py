@@ -1,0 +1,22 @@
+"""Policies as the API shows and takes them."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from api.policies.services import PolicySetting
+
+
+class PolicyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    value: Annotated[Any, Meta(description="The new value, of the policy's own type.")]
+    expected_version: Annotated[
+        int | None, Meta(description="Refuses the change if the policies are no longer at this version.")
+    ] = None
+
+
+class PolicyChanged(msgspec.Struct, frozen=True):
+    """The policy as it stands now; `version` is unchanged if the value was the same already."""
+
+    version: int
+    policy: PolicySetting

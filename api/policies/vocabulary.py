@@ -1,0 +1,101 @@
+"""The facts that metadata may state, each with its type. Names follow OpenTelemetry's GenAI conventions.
+
+Facts are typed and short; there is no place for free text. Imports no database.
+"""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+
+class FactType(StrEnum):
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    NUMBER = "number"
+    TOKEN = "token"  # noqa: S105  a kind of value, not a secret
+    TOKENS = "tokens"
+
+
+class Fact(msgspec.Struct, frozen=True):
+    name: str
+    type: FactType
+    meaning: str
+    choices: tuple[str, ...] = ()
+
+
+MAX_FACTS = 50
+MAX_TOKEN_LENGTH = 128
+MAX_TOKENS = 20
+MAX_INTEGER = 2**53 - 1
+
+TOKEN = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:/+\-]{{0,{MAX_TOKEN_LENGTH - 1}}}", re.ASCII)
+FACT_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}(\.[a-z][a-z0-9_]{0,31}){0,4}", re.ASCII)
+
+CONTAINS_PERSONAL_DATA = "contains_personal_data"
+IS_EXTERNAL_MODEL = "is_external_model"
+IS_LARGE_DATASET = "is_large_dataset"
+DATASET_RECORD_COUNT = "dataset_record_count"
+
+_B, _I, _N, _T, _L = FactType.BOOLEAN, FactType.INTEGER, FactType.NUMBER, FactType.TOKEN, FactType.TOKENS
+
+BUILT_IN: Mapping[str, Fact] = {
+    fact.name: fact
+    for fact in (
+        Fact(CONTAINS_PERSONAL_DATA, _B, "The operation works on personal data."),
+        Fact(IS_EXTERNAL_MODEL, _B, "The model runs outside the organization's own systems."),
+        Fact(IS_LARGE_DATASET, _B, "The operation works on a large set of records."),
+        Fact(DATASET_RECORD_COUNT, _I, "How many records the operation works on."),
+        Fact("pii_types", _L, "Kinds of personal data, such as email or iban; never the data."),
+        Fact(
+            "data_classification",
+            _T,
+            "How sensitive the data is.",
+            ("public", "internal", "confidential", "restricted"),
+        ),
+        Fact("data_region", _T, "Where the data lives, such as eu or us-east-1."),
+        Fact("model_region", _T, "Where the model runs, such as eu or us-east-1."),
+        Fact("department", _T, "Which part of the organization asks."),
+        Fact("application", _T, "Which application asks."),
+        Fact("application_version", _T, "Its version."),
+        Fact("purpose", _T, "What the operation is for, as a code of the organization's own."),
+        Fact("user_role", _T, "The role of the person behind the request."),
+        Fact("is_human_reviewed", _B, "A person looks at the result before it is used."),
+        Fact("is_automated_decision", _B, "The result decides about a person without one looking."),
+        Fact("is_high_risk_system", _B, "The application is a high-risk system in the sense of the EU AI Act."),
+        Fact("gen_ai.provider.name", _T, "Who provides the model, such as openai or aws.bedrock."),
+        Fact("gen_ai.output.type", _T, "What the model returns.", ("text", "json", "image", "speech")),
+        Fact("gen_ai.request.max_tokens", _I, "Most tokens the model may generate."),
+        Fact("gen_ai.request.temperature", _N, "The temperature asked for."),
+        Fact("gen_ai.request.top_p", _N, "The top_p asked for."),
+        Fact("gen_ai.request.choice.count", _I, "How many answers are asked for."),
+        Fact("gen_ai.usage.input_tokens", _I, "Tokens to be sent."),
+        Fact("gen_ai.usage.output_tokens", _I, "Tokens generated or expected."),
+        Fact("gen_ai.agent.id", _T, "The agent that acts."),
+        Fact("gen_ai.agent.name", _T, "Its name, as a token."),
+        Fact("gen_ai.tool.name", _T, "The tool that is to run."),
+        Fact("gen_ai.tool.type", _T, "Its kind, such as function or datastore."),
+        Fact("gen_ai.conversation.id", _T, "The conversation, as an opaque id."),
+        Fact("gen_ai.data_source.id", _T, "The data source used, as an opaque id."),
+        Fact("server.address", _T, "Host of the model's endpoint."),
+    )
+}
+
+ALIASES: Mapping[str, str] = {
+    "contains_pii": CONTAINS_PERSONAL_DATA,
+    "uses_external_model": IS_EXTERNAL_MODEL,
+    "is_external": IS_EXTERNAL_MODEL,
+    "large_dataset": IS_LARGE_DATASET,
+    "record_count": DATASET_RECORD_COUNT,
+    "provider": "gen_ai.provider.name",
+    "max_tokens": "gen_ai.request.max_tokens",
+    "input_tokens": "gen_ai.usage.input_tokens",
+    "output_tokens": "gen_ai.usage.output_tokens",
+}
+"""Other spellings of the same fact: those of the founding documents, and short forms."""
+
+
+def variable_of(fact_name: str) -> str:
+    """How a rule's condition names the fact: dots become underscores."""
+    return fact_name.replace(".", "_")

@@ -1,0 +1,89 @@
+"""Making decisions durable before their answers leave, by group commit.
+
+`database`: the rows are committed in PostgreSQL; while it is away, they are on the local disk. `disk`: they are on the
+local disk. `process`: they are with the operating system, which outlives any process. Where the first choice fails the
+other place is tried; where both fail, the caller gets an error, and the client no answer.
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from itertools import chain
+from typing import Protocol
+
+import psycopg
+import structlog
+
+from api.recording.spool import Spool
+from core.clock import monotonic_s
+from core.errors import AppError
+from core.grouping import Group
+from core.observability import RECORD_FAILURES, RECORDED
+from core.settings import Durability
+
+log = structlog.get_logger()
+
+RETRY_AFTER_S = 1.0
+
+
+class DecisionNotRecorded(AppError):
+    status, code, title = (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "decision_not_recorded",
+        "The decision could not be recorded",
+    )
+    advice = "Treat the operation as not allowed, and ask again in a second."
+
+    def __init__(self) -> None:
+        super().__init__(headers=(("Retry-After", "1"),))
+
+
+class Sink(Protocol):
+    def write(self, rows: Sequence[bytes]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Recorder:
+    def __init__(self, sink: Sink, spool: Spool, *, durability: Durability) -> None:
+        self._sink = sink
+        self._spool = spool
+        self._durability = durability
+        self._group: Group[Sequence[bytes], None] = Group(self._record_groups)
+        self._database_away_until_s = 0.0
+
+    def record(self, rows: Sequence[bytes]) -> None:
+        """Returns once all of `rows` are durable. Raises DecisionNotRecorded."""
+        self._group.submit(rows)
+
+    def _record_groups(self, groups: Sequence[Sequence[bytes]]) -> list[None]:
+        rows = list(chain.from_iterable(groups))
+        if self._durability is Durability.DATABASE:
+            is_kept = self._to_database(rows) or self._to_spool(rows, to_disk=True)
+        else:
+            to_disk = self._durability is Durability.DISK
+            is_kept = self._to_spool(rows, to_disk=to_disk) or self._to_database(rows)
+        if not is_kept:
+            RECORD_FAILURES.inc(len(rows))
+            raise DecisionNotRecorded
+        return [None] * len(groups)
+
+    def _to_database(self, rows: Sequence[bytes]) -> bool:
+        if monotonic_s() < self._database_away_until_s:
+            return False
+        try:
+            self._sink.write(rows)
+        except psycopg.Error as error:
+            log.warning("recorder.database_away", error=type(error).__name__, rows=len(rows))
+            self._database_away_until_s = monotonic_s() + RETRY_AFTER_S
+            return False
+        RECORDED.labels("database").inc(len(rows))
+        return True
+
+    def _to_spool(self, rows: Sequence[bytes], *, to_disk: bool) -> bool:
+        try:
+            self._spool.append(rows, to_disk=to_disk)
+        except OSError as error:
+            log.warning("recorder.spool_failed", error=type(error).__name__, errno=error.errno, rows=len(rows))
+            return False
+        RECORDED.labels("spool").inc(len(rows))
+        return True

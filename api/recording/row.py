@@ -1,0 +1,38 @@
+"""One decision as it is written: a JSON object in a line, the same in the spool and to the database."""
+
+from typing import Any
+
+import msgspec
+
+from api.policies.evaluator import Contribution, FactValue
+
+
+class DecisionRow(msgspec.Struct, frozen=True):
+    """The fields are the columns of table `decision`. `subject` is a keyed hash in hexadecimal."""
+
+    id: str
+    decided_at: str
+    organization_id: str
+    api_key_id: str
+    environment: str
+    model: str
+    operation: str
+    metadata: dict[str, FactValue] | Any
+    subject: str | None
+    risk_score: int
+    allowed: bool
+    reason: str
+    reasons: tuple[Contribution, ...]
+    policy_version: int
+    latency_us: int
+    request_id: str
+
+
+_encoder = msgspec.json.Encoder()
+
+COLUMNS = tuple(field.name for field in msgspec.structs.fields(DecisionRow))
+
+
+def encode_row(row: DecisionRow) -> bytes:
+    """A JSON object without a line break."""
+    return _encoder.encode(row)

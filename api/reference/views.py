@@ -1,0 +1,58 @@
+"""The description as JSON and as pages, and a page for each problem."""
+
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, redirect, render_template, url_for
+
+from api.endpoint import declared_endpoints
+from api.keys.scopes import MEANING
+from api.machine_room import machine_room
+from api.policies.document import POLICY_KEYS, PolicyDocument, describe
+from api.policies.vocabulary import ALIASES, BUILT_IN
+from api.reference import openapi
+from api.reference.fields import fields_of
+from core.errors import NotFound, all_refusals
+
+bp = Blueprint("reference", __name__, template_folder="../templates")
+
+
+@bp.get("/openapi.json")
+def openapi_document() -> Response:
+    return Response(
+        msgspec.json.format(msgspec.json.encode(openapi.document(machine_room().settings.base_url)), indent=1),
+        content_type="application/json",
+        headers={"Cache-Control": "public, max-age=300"},
+    )
+
+
+@bp.get("/")
+def root() -> Any:
+    return redirect(url_for("reference.index"), code=303)
+
+
+@bp.get("/docs")
+def index() -> str:
+    endpoints = list(declared_endpoints())
+    defaults = PolicyDocument()
+    return render_template(
+        "api/reference.html",
+        base_url=machine_room().settings.base_url,
+        groups={tag: [e for e in endpoints if e.tag == tag] for tag in dict.fromkeys(e.tag for e in endpoints)},
+        refusals_of=openapi.refusals_of,
+        fields_of=fields_of,
+        facts=BUILT_IN.values(),
+        aliases=ALIASES,
+        scopes=MEANING,
+        policies=[(key, *describe(key), msgspec.json.encode(getattr(defaults, key)).decode()) for key in POLICY_KEYS],
+        problems=all_refusals(),
+    )
+
+
+@bp.get("/docs/problems/<code>")
+def problem(code: str) -> str:
+    refusal = next((one for one in all_refusals() if one.code == code), None)
+    if refusal is None:
+        raise NotFound("There is no such problem. The list is at the end of /docs.")
+    endpoints = [e for e in declared_endpoints() if refusal in openapi.refusals_of(e)]
+    return render_template("api/problem.html", problem=refusal, endpoints=endpoints)

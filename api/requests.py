@@ -1,0 +1,50 @@
+"""Reading a request's body: its type and size are checked before a byte of it is looked at."""
+
+from http import HTTPStatus
+from typing import Any
+from wsgiref.types import WSGIEnvironment
+
+import msgspec
+
+from api import strict_json
+from core.errors import AppError, FieldProblem, InvalidRequest
+
+
+class TooLarge(AppError):
+    status, code, title = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "The body is too large"
+    advice = "Send less at once."
+
+
+class UnsupportedMediaType(AppError):
+    status, code, title = HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be JSON"
+    advice = "Send Content-Type: application/json and a JSON object."
+
+
+def read_body(environ: WSGIEnvironment, *, at_most_bytes: int) -> bytes:
+    """The raw body. Raises UnsupportedMediaType or TooLarge."""
+    media_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedMediaType
+    declared = environ.get("CONTENT_LENGTH") or ""
+    if declared.isdigit() and int(declared) > at_most_bytes:
+        raise TooLarge(f"The body may have at most {at_most_bytes} bytes. Send less at once.")
+    body: bytes = environ["wsgi.input"].read(at_most_bytes + 1)
+    if len(body) > at_most_bytes:
+        raise TooLarge(f"The body may have at most {at_most_bytes} bytes. Send less at once.")
+    return body
+
+
+def read_struct(
+    environ: WSGIEnvironment, shape: Any, *, at_most_bytes: int = 262_144, may_be_empty: bool = False
+) -> Any:
+    """The body as a value of `shape`. Raises the refusals of `read_body` and InvalidJson, or InvalidRequest."""
+    if may_be_empty and environ.get("CONTENT_LENGTH") in {None, "", "0"}:
+        parsed: Any = {}
+    else:
+        parsed = strict_json.parse(read_body(environ, at_most_bytes=at_most_bytes))
+    try:
+        return msgspec.convert(parsed, shape)
+    except msgspec.ValidationError as error:
+        message, _, where = str(error).partition(" - at `$")
+        path = where.rstrip("`").lstrip(".") or "body"
+        raise InvalidRequest(errors=(FieldProblem(path, "invalid_value", f"{message}."),)) from error

@@ -1,0 +1,105 @@
+"""JSON, strictly: UTF-8, no key twice, no NaN, no Infinity, no endless numbers. Imports no database."""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from itertools import islice
+from typing import Any, NoReturn
+
+from core.errors import AppError, FieldProblem, show_name
+
+MAX_NAMED = 20
+"""Fields at fault that a refusal names."""
+
+
+class InvalidJson(AppError):
+    status, code, title = HTTPStatus.BAD_REQUEST, "invalid_json", "The body is not valid JSON"
+    advice = "Send one JSON object in UTF-8, without repeated keys and without NaN or Infinity."
+
+
+class Pairs(list[tuple[str, Any]]):
+    """An object with its keys in order and repeated ones kept."""
+
+
+def decode(body: bytes) -> str:
+    """Raises InvalidJson."""
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidJson("The body is not UTF-8. Send one JSON object in UTF-8.") from error
+
+
+def load(text: str, make_object: Callable[[list[tuple[str, Any]]], Any] = Pairs) -> Any:
+    """The value of `text`, its objects made by `make_object`. Raises InvalidJson."""
+    try:
+        return json.loads(text, object_pairs_hook=make_object, parse_constant=_refuse_constant, parse_float=_finite)
+    except RecursionError as error:
+        raise InvalidJson("The body is nested too deeply. Facts are flat.") from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise InvalidJson(f"The body is not valid JSON at {where}. Send one JSON object.") from error
+    except ValueError as error:
+        raise InvalidJson("The body has a number that is too long. Send numbers of at most 16 digits.") from error
+
+
+def parse(body: bytes) -> Any:
+    """The JSON value of `body`. Raises InvalidJson."""
+    tree = load(decode(body))
+    refusal = refusal_of_repeated(tree)
+    if refusal is not None:
+        raise refusal
+    return plain(tree)
+
+
+def plain(tree: Any) -> Any:
+    """A tree of Pairs as dictionaries."""
+    if isinstance(tree, Pairs):
+        return {name: plain(child) for name, child in tree}
+    return [plain(child) for child in tree] if isinstance(tree, list) else tree
+
+
+def children(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Each value directly within, with its path."""
+    if isinstance(tree, Pairs):
+        for name, child in tree:
+            yield join(path, name), child
+    elif isinstance(tree, list):
+        for index, child in enumerate(tree):
+            yield f"{path}[{index}]", child
+
+
+def join(path: str, name: str) -> str:
+    return f"{path}.{show_name(name)}" if path else show_name(name)
+
+
+def refusal_of_repeated(tree: Any) -> InvalidJson | None:
+    repeated = tuple(islice(_repeated_paths(tree, ""), MAX_NAMED))
+    if not repeated:
+        return None
+    return InvalidJson(
+        "A key is repeated, so it is not clear which value is meant. Send each key once.",
+        errors=tuple(FieldProblem(path, "repeated_key", "Send this key once.") for path in repeated),
+    )
+
+
+def _repeated_paths(tree: Any, path: str) -> Iterator[str]:
+    if isinstance(tree, Pairs):
+        seen: set[str] = set()
+        for name, _ in tree:
+            if name in seen:
+                yield join(path, name)
+            seen.add(name)
+    for child_path, child in children(tree, path):
+        yield from _repeated_paths(child, child_path)
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise InvalidJson("NaN and Infinity are not JSON. Send a finite number or leave the field out.")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        _refuse_constant(digits)
+    return number

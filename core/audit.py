@@ -1,0 +1,76 @@
+"""The audit trail of account actions: who did what to which record, before and after. Append-only for the software."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base, db
+from core.ids import new_uuid
+
+
+class ActorKind(StrEnum):
+    API_KEY = "api_key"
+    COMMAND_LINE = "command_line"
+    SYSTEM = "system"
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who acts, from where, in which request."""
+
+    kind: ActorKind
+    id: UUID | None = None
+    address: str | None = None
+    request_id: str | None = None
+
+
+COMMAND_LINE = Actor(kind=ActorKind.COMMAND_LINE)
+SYSTEM = Actor(kind=ActorKind.SYSTEM)
+
+
+class AuditEvent(Base):
+    __tablename__ = "audit_event"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    occurred_at: Mapped[datetime]
+    actor_kind: Mapped[str]
+    actor_id: Mapped[UUID | None]
+    action: Mapped[str]
+    subject_id: Mapped[str | None]
+    before: Mapped[dict[str, Any] | None]
+    after: Mapped[dict[str, Any] | None]
+    address: Mapped[str | None]
+    request_id: Mapped[str | None]
+
+
+def write(
+    organization_id: UUID,
+    action: str,
+    *,
+    by: Actor,
+    now: datetime,
+    subject_id: str | None = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """Adds an event to the session; it is kept if, and only if, what it tells of is."""
+    db.session.add(
+        AuditEvent(
+            id=new_uuid(),
+            organization_id=organization_id,
+            occurred_at=now,
+            actor_kind=by.kind.value,
+            actor_id=by.id,
+            action=action,
+            subject_id=subject_id,
+            before=before,
+            after=after,
+            address=by.address,
+            request_id=by.request_id,
+        )
+    )

@@ -1,0 +1,28 @@
+"""The commands that run the service."""
+
+import os
+
+import click
+from flask import Flask, current_app
+
+from core import jobs, supervisor
+from core.settings import Settings
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    @app.cli.command("serve")
+    def serve() -> None:
+        """Run everything: database (the embedded one, without DATABASE_URL), migrations, demo, web server, worker."""
+        supervisor.serve(app, settings)
+
+    @app.cli.command("web")
+    def web() -> None:
+        """Run the web server alone, for production; migrate first with `flask db upgrade`."""
+        command = supervisor.web_command(settings)
+        os.execve(command[0], command, supervisor.web_environment(app, settings))  # noqa: S606  our own server
+
+    @app.cli.command("worker")
+    def worker() -> None:
+        """Carry out jobs: the daily purge, and all that rooms leave in the queue."""
+        click.echo("The worker waits for jobs.", err=True)
+        jobs.run_worker(current_app)

@@ -1,0 +1,147 @@
+"""The database: one declarative base, the roles the software acts as, and the edge of a transaction.
+
+Three roles own nothing and come with the first migration. `aig_app` sees one organization at a time, by row-level
+security; `aig_system` sees all of them, for what serves every organization at once (key look-up, recording, jobs);
+`aig_retention` alone may delete decisions. A session that was told nothing sees nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+import psycopg
+from flask_sqlalchemy import SQLAlchemy
+from psycopg.abc import PQGen
+from sqlalchemy import Connection, DateTime, MetaData, Text, event, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Session, registry
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={
+            datetime: DateTime(timezone=True),
+            str: Text(),
+            dict[str, Any]: JSONB(),
+            list[Any]: JSONB(),
+        },
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+Result = TypeVar("Result")
+
+
+class Role(StrEnum):
+    APP = "aig_app"
+    SYSTEM = "aig_system"
+    RETENTION = "aig_retention"
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """On whose behalf statements run. The default may see no row of any organization."""
+
+    role: Role = Role.APP
+    organization_id: UUID | None = None
+
+
+_scope: ContextVar[Scope] = ContextVar("scope", default=Scope())  # noqa: B039  frozen, so a shared default is safe
+
+_SET_SCOPE = text("SELECT set_config('role', :role, true), set_config('app.organization_id', :organization_id, true)")
+
+
+def _apply_scope(connection: Connection) -> None:
+    scope = _scope.get()
+    connection.execute(_SET_SCOPE, {"role": scope.role, "organization_id": str(scope.organization_id or "")})
+
+
+@event.listens_for(db.session, "after_begin")
+def _scope_on_begin(_session: Session, _transaction: object, connection: Connection) -> None:
+    _apply_scope(connection)
+
+
+@contextmanager
+def _acting_in(scope: Scope) -> Iterator[None]:
+    before = _scope.set(scope)
+    try:
+        _apply_to_open_transaction()
+        yield
+    finally:
+        _scope.reset(before)
+        _apply_to_open_transaction()
+
+
+def _apply_to_open_transaction() -> None:
+    """A scope entered or left within a transaction holds at once; one that failed is past caring."""
+    if db.session.registry.has() and db.session().in_transaction() and db.session().is_active:
+        _apply_scope(db.session().connection())
+
+
+def acting_for(organization_id: UUID) -> Any:
+    """Within it, statements see this organization and no other."""
+    return _acting_in(Scope(organization_id=organization_id))
+
+
+def acting_as_system() -> Any:
+    """Within it, statements see every organization. For look-ups before one is known, operators, CLI and jobs."""
+    return _acting_in(Scope(role=Role.SYSTEM))
+
+
+def acting_for_retention() -> Any:
+    """Within it, decisions may be deleted. For the purge and for erasures alone."""
+    return _acting_in(Scope(role=Role.RETENTION))
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """Commit once at the end, roll all back on any error. Used by edges: views, CLI, jobs."""
+    try:
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same address with the driver named."""
+    return "postgresql+psycopg://" + url.split("://", 1)[1]
+
+
+class DeadlineConnection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection on which nothing waits longer than `timeout_s` for a server that has fallen silent."""
+
+    timeout_s: float = 2.0
+
+    def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
+        return super().wait(gen, interval, self.timeout_s if timeout is None else timeout)
+
+
+def connect_as(role: Role, database_url: str, *, timeout_s: float = 2.0) -> DeadlineConnection:
+    """A connection of its own, in autocommit, acting as `role`; for the recorder and the change feed."""
+    connection = DeadlineConnection.connect(
+        database_url,
+        autocommit=True,
+        connect_timeout=2,
+        tcp_user_timeout=1000,
+        application_name="ai-governance",
+    )
+    connection.timeout_s = timeout_s
+    connection.execute("SELECT set_config('role', %s, false)", [role.value])
+    return connection

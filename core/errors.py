@@ -1,0 +1,114 @@
+"""A refusal is a named exception that says its status once; here is its base and the one shape it is shown in.
+
+Problem documents follow RFC 9457. `code` is stable; `detail` tells the reader what to do next.
+"""
+
+import re
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import msgspec
+
+_SHOWABLE = re.compile(r"[A-Za-z0-9_.\-]{1,64}", re.ASCII)
+
+
+def show_name(name: str) -> str:
+    """A field's name as an error may repeat it: not if the name could itself be content."""
+    return name if _SHOWABLE.fullmatch(name) else f"<name of {len(name)} characters>"
+
+
+class FieldProblem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is wrong with one field. `path` names it; its value is never repeated."""
+
+    path: str
+    code: str
+    detail: str
+    suggestion: str | None = None
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A problem document (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    errors: tuple[FieldProblem, ...] = ()
+
+
+class AppError(Exception):
+    """Base of every refusal. Subclasses say status, code, title and what the caller should do."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Something went wrong on our side"
+    advice: ClassVar[str] = "Try again; if it stays, write to support and quote the request id."
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: tuple[FieldProblem, ...] = (),
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(detail or self.advice)
+        self.detail = detail or self.advice
+        self.errors = errors
+        self.headers = headers
+
+    def problem(self, *, request_id: str, base_url: str) -> Problem:
+        return Problem(
+            type=f"{base_url}/docs/problems/{self.code}",
+            title=self.title,
+            status=int(self.status),
+            code=self.code,
+            detail=self.detail,
+            request_id=request_id,
+            errors=self.errors,
+        )
+
+
+class InternalError(AppError):
+    """Raised by nothing: what an unforeseen exception is shown as."""
+
+
+class NotFound(AppError):
+    status, code, title = HTTPStatus.NOT_FOUND, "not_found", "There is nothing here"
+    advice = "Check the address and the id; records of another organization are not shown."
+
+
+class MethodNotAllowed(AppError):
+    status, code, title = (
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "This address takes another method",
+    )
+    advice = "Use one of the methods named in the Allow header."
+
+
+class InvalidRequest(AppError):
+    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "The request is not valid"
+    advice = "Correct the fields named under errors and send it again."
+
+
+class ServiceUnavailable(AppError):
+    status, code, title = HTTPStatus.SERVICE_UNAVAILABLE, "service_unavailable", "We cannot answer just now"
+    advice = "Try again in a second. Nothing was changed."
+
+
+def all_refusals(base: type[AppError] = AppError) -> list[type[AppError]]:
+    """Every named refusal that has been imported, by code."""
+    found = {base.code: base} if base is not AppError else {}
+    for child in base.__subclasses__():
+        found.update({refusal.code: refusal for refusal in all_refusals(child)})
+    return [found[code] for code in sorted(found)]
+
+
+PROBLEM_CONTENT_TYPE = "application/problem+json"
+JSON_CONTENT_TYPE = "application/json"
+
+
+def encode_json(value: Any) -> bytes:
+    return msgspec.json.encode(value)

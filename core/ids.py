@@ -1,0 +1,47 @@
+"""Identifiers: UUID version 7 inside, `dec_…`, `key_…` and `req_…` outside.
+
+A version 7 UUID starts with its time in milliseconds, so a decision's id leads straight to its day's partition.
+"""
+
+import os
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from core.clock import unix_ms
+
+_HEX_DIGITS = 32
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def new_uuid(*, at_ms: int | None = None) -> UUID:
+    """A UUID version 7 (RFC 9562, 5.7) for `at_ms` milliseconds since the epoch, by default now."""
+    milliseconds = unix_ms() if at_ms is None else at_ms
+    random = int.from_bytes(os.urandom(10))
+    value = (milliseconds << 80) | (0x7 << 76) | ((random >> 68) << 64) | (0b10 << 62) | (random & ((1 << 62) - 1))
+    return UUID(int=value)
+
+
+def time_of(identifier: UUID) -> datetime:
+    """The moment a version 7 UUID was made, to the millisecond."""
+    return _EPOCH + timedelta(milliseconds=identifier.int >> 80)
+
+
+def public_id(prefix: str, identifier: UUID) -> str:
+    """How an id is shown outside: `dec_0199f2…`."""
+    return f"{prefix}_{identifier.hex}"
+
+
+def parse_public_id(prefix: str, text: str) -> UUID | None:
+    """The UUID behind a public id, or None if `text` is not one."""
+    head, separator, tail = text.partition("_")
+    if head != prefix or not separator or len(tail) != _HEX_DIGITS:
+        return None
+    try:
+        return UUID(hex=tail)
+    except ValueError:
+        return None
+
+
+def new_request_id() -> str:
+    """A name for one HTTP request, given back in every answer."""
+    return "req_" + os.urandom(12).hex()

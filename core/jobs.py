@@ -1,0 +1,44 @@
+"""Jobs: work that is committed with the row that caused it, or that the clock starts. Kept in PostgreSQL.
+
+Rooms declare theirs with `@jobs.task` or `@jobs.periodic`; one worker (`flask worker`) carries them out.
+"""
+
+import asyncio
+from typing import Any
+
+import procrastinate
+from flask import Flask
+
+from core.db import Role
+
+SCHEMA = "jobs"
+
+jobs = procrastinate.Blueprint()
+
+
+def run_worker(app: Flask) -> None:
+    """Carries out jobs until SIGTERM or SIGINT; a job under way is finished first."""
+    connector = procrastinate.PsycopgConnector(
+        conninfo=app.config["DATABASE_URL"],
+        min_size=1,
+        max_size=4,
+        kwargs={"options": f"-c role={Role.SYSTEM} -c search_path={SCHEMA},public"},
+    )
+    queue = procrastinate.App(connector=connector)
+    queue.add_tasks_from(jobs, namespace="aig")
+    asyncio.run(_work(queue, app))
+
+
+async def _work(queue: procrastinate.App, app: Flask) -> None:
+    async with queue.open_async():
+        with app.app_context():
+            await queue.run_worker_async(concurrency=2, install_signal_handlers=True)
+
+
+def task(**options: Any) -> Any:
+    return jobs.task(**options)
+
+
+def periodic(*, cron: str) -> Any:
+    """Runs a task by the clock; `cron` is in UTC."""
+    return jobs.periodic(cron=cron)

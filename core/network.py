@@ -1,0 +1,58 @@
+"""Who is asking, from where, and whether a page of another origin may read the answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+CORS_METHODS = "GET, POST, PATCH, DELETE"
+CORS_HEADERS = "Authorization, Content-Type"
+CORS_MAX_AGE_S = 3600
+
+
+def client_address(environ: Mapping[str, Any], *, trusted_hops: int) -> str:
+    """The caller's address: the peer's, or the entry that the outermost trusted proxy wrote."""
+    peer = str(environ.get("REMOTE_ADDR") or "")
+    if not trusted_hops:
+        return peer
+    forwarded = [entry.strip() for entry in str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",") if entry.strip()]
+    return forwarded[-trusted_hops] if len(forwarded) >= trusted_hops else peer
+
+
+def cors_headers(origin: str | None, *, allowed: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """The headers that let a page of `origin` read the answer; none for an origin that is not on the list."""
+    if not origin or origin not in allowed:
+        return ()
+    return (
+        ("Access-Control-Allow-Origin", origin),
+        ("Vary", "Origin"),
+        ("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, RateLimit-Remaining, RateLimit-Reset"),
+    )
+
+
+def preflight_headers(origin: str | None, *, allowed: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    allowing = cors_headers(origin, allowed=allowed)
+    if not allowing:
+        return ()
+    return (
+        *allowing,
+        ("Access-Control-Allow-Methods", CORS_METHODS),
+        ("Access-Control-Allow-Headers", CORS_HEADERS),
+        ("Access-Control-Max-Age", str(CORS_MAX_AGE_S)),
+    )
+
+
+SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Strict-Transport-Security", "max-age=63072000; includeSubDomains"),
+)
+
+PAGE_HEADERS: tuple[tuple[str, str], ...] = (
+    (
+        "Content-Security-Policy",
+        (
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+        ),
+    ),
+    ("Referrer-Policy", "strict-origin-when-cross-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)

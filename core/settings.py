@@ -1,0 +1,159 @@
+"""Every setting the software reads from its environment, with its type, default and meaning.
+
+The README's table is compared with this file by a test.
+"""
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+DEVELOPMENT_SECRET = "development-only-secret-never-in-production"  # noqa: S105  refused in production below
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Durability(StrEnum):
+    """When an answer may leave the building."""
+
+    DATABASE = "database"
+    DISK = "disk"
+    PROCESS = "process"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
+    environment: Annotated[
+        Environment,
+        Meta(description="`production` refuses to start with a missing or default secret."),
+    ] = Environment.DEVELOPMENT
+    secret_key: Annotated[
+        str, Meta(min_length=32, description="Signs cookies and cursors; at least 32 characters.")
+    ] = DEVELOPMENT_SECRET
+    database_url: Annotated[
+        str | None,
+        Meta(description="PostgreSQL 15 or newer, a direct connection. Empty: the embedded server under `DATA_DIR`."),
+    ] = None
+    redis_url: Annotated[
+        str | None,
+        Meta(description="Shares rate limits between processes. Empty: one process limits exactly in memory."),
+    ] = None
+    data_dir: Annotated[str, Meta(description="Where the embedded database, the spool and run-time files live.")] = (
+        "var"
+    )
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535, description="Port to listen on.")] = 8000
+    public_url: Annotated[
+        str | None, Meta(description="How the outside reaches us; base of the links in problem documents.")
+    ] = None
+    web_workers: Annotated[
+        int, Meta(ge=1, le=64, description="Web processes. More than one needs `REDIS_URL` for exact limits.")
+    ] = 1
+    web_threads: Annotated[
+        int, Meta(ge=1, le=256, description="Requests one web process answers at once; they share commits.")
+    ] = 32
+    decision_durability: Annotated[
+        Durability,
+        Meta(
+            description="When an answer may leave: its row is committed (`database`), on the local disk (`disk`), "
+            "or with the operating system (`process`)."
+        ),
+    ] = Durability.DATABASE
+    spool_max_bytes: Annotated[
+        int,
+        Meta(
+            ge=1_000_000,
+            description="Most the local spool of one process may hold; beyond it checks get 503.",
+        ),
+    ] = 1_000_000_000
+    record_timeout_ms: Annotated[
+        int,
+        Meta(ge=50, le=60_000, description="How long a commit may take before the spool is used instead."),
+    ] = 2_000
+    snapshot_max_age_s: Annotated[
+        int,
+        Meta(ge=1, description="How long checks go on from the last good snapshot while the database is away."),
+    ] = 3_600
+    trusted_proxy_hops: Annotated[
+        int,
+        Meta(ge=0, le=10, description="Proxies in front of us whose `X-Forwarded-For` entry is believed."),
+    ] = 0
+    cors_origins: Annotated[
+        str, Meta(description="Exact origins, comma-separated, whose pages may call the API. Never `*`.")
+    ] = ""
+    metrics_token: Annotated[
+        str | None, Meta(description="Bearer token for `/metrics`. Empty: `/metrics` does not exist.")
+    ] = None
+    sentry_dsn: Annotated[str | None, Meta(description="Where errors are reported. Empty: nowhere.")] = None
+    log_level: Annotated[
+        str,
+        Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`."),
+    ] = "INFO"
+
+    @property
+    def data_path(self) -> Path:
+        return Path(self.data_dir).resolve()
+
+    @property
+    def spool_path(self) -> Path:
+        return self.data_path / "spool"
+
+    @property
+    def local_url(self) -> str:
+        """How this machine reaches the service."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104  compared, not bound
+        return f"http://{host}:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        return (self.public_url or self.local_url).rstrip("/")
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        return frozenset(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
+
+
+class SettingsRefused(Exception):
+    """The environment does not describe a service that may start; the message says what to change."""
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the environment; an empty value counts as not set. Raises SettingsRefused."""
+    names = {field.encode_name for field in msgspec.structs.fields(Settings)}
+    given = {name: environ[name] for name in names if environ.get(name)}
+    try:
+        settings = msgspec.convert(given, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsRefused(f"The environment is not usable: {error}") from error
+    _refuse_unsafe(settings)
+    return settings
+
+
+def _refuse_unsafe(settings: Settings) -> None:
+    if "*" in settings.cors_origins:
+        raise SettingsRefused("CORS_ORIGINS must list exact origins, never '*'.")
+    if settings.environment is not Environment.PRODUCTION:
+        return
+    missing = [
+        name
+        for name, value in {
+            "DATABASE_URL": settings.database_url,
+            "REDIS_URL": settings.redis_url,
+            "PUBLIC_URL": settings.public_url,
+            "METRICS_TOKEN": settings.metrics_token,
+            "SENTRY_DSN": settings.sentry_dsn,
+        }.items()
+        if not value
+    ]
+    if settings.secret_key == DEVELOPMENT_SECRET:
+        missing.insert(0, "SECRET_KEY")
+    if missing:
+        raise SettingsRefused(f"ENVIRONMENT=production needs {', '.join(missing)}.")
+    if not settings.base_url.startswith("https://"):
+        raise SettingsRefused("ENVIRONMENT=production needs a PUBLIC_URL that starts with https://.")

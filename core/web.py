@@ -1,0 +1,99 @@
+"""What every answer through Flask has: a request id, security headers, and errors in the one shape for its reader."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from core.clock import monotonic_s
+from core.db import db
+from core.errors import (
+    PROBLEM_CONTENT_TYPE,
+    AppError,
+    InternalError,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+)
+from core.ids import new_request_id
+from core.network import PAGE_HEADERS, SECURITY_HEADERS, cors_headers, preflight_headers
+from core.observability import HTTP_DURATION, REFUSALS, report_error
+from core.settings import Settings
+
+log = structlog.get_logger()
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    @app.before_request
+    def begin() -> Response | None:
+        g.request_id = new_request_id()
+        g.started_s = monotonic_s()
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            headers = preflight_headers(request.headers.get("Origin"), allowed=settings.allowed_origins)
+            return Response(status=204, headers=list(headers))
+        return None
+
+    @app.after_request
+    def finish(answer: Response) -> Response:
+        _add_headers(answer, settings)
+        route = request.url_rule.rule if request.url_rule else "none"
+        HTTP_DURATION.labels(request.method, route, answer.status_code).observe(monotonic_s() - g.started_s)
+        tell = log.debug if route.startswith("/health") else log.info
+        tell(
+            "http.request",
+            method=request.method,
+            route=route,
+            status=answer.status_code,
+            request_id=g.request_id,
+        )
+        return answer
+
+    @app.errorhandler(AppError)
+    def refuse(refusal: AppError) -> Response:
+        db.session.rollback()
+        REFUSALS.labels(refusal.code).inc()
+        problem = refusal.problem(request_id=g.request_id, base_url=settings.base_url)
+        answer = Response(msgspec.json.encode(problem), status=problem.status, content_type=PROBLEM_CONTENT_TYPE)
+        answer.headers.extend(refusal.headers)
+        return answer
+
+    @app.errorhandler(HTTPException)
+    def refuse_http(error: HTTPException) -> Response:
+        if error.code is not None and error.code < HTTPStatus.BAD_REQUEST:
+            return Response(status=error.code, headers=error.get_headers())
+        return refuse(_as_refusal(error))
+
+    @app.errorhandler(Exception)
+    def fail(error: Exception) -> Response:
+        log.error("http.failed", request_id=g.request_id, exc_info=error)
+        report_error(error, request_id=g.request_id)
+        return refuse(InternalError())
+
+
+def _add_headers(answer: Response, settings: Settings) -> None:
+    headers: list[tuple[str, str]] = [
+        ("X-Request-Id", g.request_id),
+        *SECURITY_HEADERS,
+        *g.get("limit_headers", ()),
+        *cors_headers(request.headers.get("Origin"), allowed=settings.allowed_origins),
+    ]
+    if answer.mimetype == "text/html":
+        headers += PAGE_HEADERS
+    if "Cache-Control" not in answer.headers:
+        headers.append(("Cache-Control", "no-store"))
+    for name, value in headers:
+        answer.headers.setdefault(name, value)
+
+
+def _as_refusal(error: Any) -> AppError:
+    if error.code == NotFound.status:
+        return NotFound()
+    if error.code == MethodNotAllowed.status:
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        return MethodNotAllowed(headers=(("Allow", allowed),))
+    if error.code is not None and error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return InvalidRequest("The request could not be read. Check its form against the reference at /docs.")
+    return InternalError()

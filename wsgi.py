@@ -1,0 +1,44 @@
+"""The roof: reads the settings and joins the rooms. Nobody imports it."""
+
+import atexit
+
+from flask import Flask
+from flask_migrate import Migrate
+
+import api
+from core import cli, embedded, observability, web
+from core.db import db, sqlalchemy_url
+from core.settings import Settings, read_settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The app. Without DATABASE_URL the embedded database is started, and stops with the last process that uses it."""
+    settings = settings or read_settings()
+    observability.set_up_logging(settings)
+    observability.set_up_error_reports(settings)
+    app = Flask(__name__, static_folder="api/static", static_url_path="/static")
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        DATABASE_URL=settings.database_url or _start_embedded(app, settings),
+    )
+    app.config["SQLALCHEMY_DATABASE_URI"] = sqlalchemy_url(app.config["DATABASE_URL"])
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": True, "connect_args": {"connect_timeout": 2}}
+    db.init_app(app)
+    Migrate(app, db)
+    web.init_app(app, settings)
+    cli.init_app(app, settings)
+    api.init_app(app, settings)
+    return app
+
+
+def create_web() -> Flask:
+    """The app of a web process: with its threads running."""
+    app = create_app()
+    api.start(app)
+    atexit.register(api.stop, app)
+    return app
+
+
+def _start_embedded(app: Flask, settings: Settings) -> str:
+    server = app.extensions[embedded.EXTENSION] = embedded.start(settings.data_path)
+    return embedded.url(server)
