@@ -1,5 +1,6 @@
 """What a process of the API holds while it runs: the snapshots, the limiter, the recorder and their threads."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from threading import Event, Lock, Thread
 from uuid import UUID
@@ -56,17 +57,18 @@ class MachineRoom:
         self.replay.stop()
         self.spool.close()
 
-    def hit_checks(self, caller: Caller, *, cost: int = 1) -> Verdict:
-        """Counts checks against the limit that the key shares with those it was rotated from and to."""
-        return self._hit(caller, f"check:{caller.key.lineage_id}", cost)
+    def hit_checks(self, costs: Sequence[tuple[Caller, int]]) -> Sequence[Verdict]:
+        """Counts checks against the limits that keys share with those they were rotated from and to."""
+        return self.limiter.hit([_ask(caller, "check", cost) for caller, cost in costs])
 
     def hit_management(self, caller: Caller) -> Verdict:
         """Counts a request to any other address, so that reading the log never uses up checks."""
-        return self._hit(caller, f"manage:{caller.key.lineage_id}", 1)
+        return self.limiter.hit([_ask(caller, "manage", 1)])[0]
 
-    def _hit(self, caller: Caller, bucket: str, cost: int) -> Verdict:
-        limit = caller.key.rate_limit or caller.organization.check_limit or DEFAULT_LIMIT
-        return self.limiter.hit(Ask(bucket=bucket, limit=limit, cost=cost))
+
+def _ask(caller: Caller, purpose: str, cost: int) -> Ask:
+    limit = caller.key.rate_limit or caller.organization.check_limit or DEFAULT_LIMIT
+    return Ask(bucket=f"{purpose}:{caller.key.lineage_id}", limit=limit, cost=cost)
 
 
 class KeyUses:

@@ -5,6 +5,7 @@ first of them leads and works for all in the queue. There is no extra thread and
 nothing; under load, groups grow by themselves.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Lock
@@ -49,6 +50,8 @@ class Group(Generic[Item, Result]):
                 self._is_led = slot.leads = True
         if not slot.leads:
             slot.gate.acquire()  # opened by a leader: with our result, or to make us lead
+            if slot.leads:
+                time.sleep(0)  # let those who are about to queue do so first: fewer, larger groups
         if slot.leads:
             self._lead(slot)
         if slot.error is not None:

@@ -57,7 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     ] = 1
     web_threads: Annotated[
         int, Meta(ge=1, le=256, description="Requests one web process answers at once; they share commits.")
-    ] = 32
+    ] = 16
     decision_durability: Annotated[
         Durability,
         Meta(

@@ -1,7 +1,7 @@
 """The limit of one process, exact under threads."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
 
 from api.limits.window import Ask, Backend, Verdict
@@ -19,26 +19,29 @@ class MemoryLimiter:
         self._granted_at: dict[str, deque[float]] = {}
         self._hits_since_sweep = 0
 
-    def hit(self, ask: Ask) -> Verdict:
+    def hit(self, asks: Sequence[Ask]) -> list[Verdict]:
         with self._lock:
             now = self._now_s()
-            self._sweep_now_and_then(now)
-            log = self._granted_at.setdefault(ask.bucket, deque())
-            while log and log[0] <= now - ask.window_s:
-                log.popleft()
-            granted = max(0, min(ask.cost, ask.limit - len(log)))
-            log.extend([now] * granted)
-            return Verdict(
-                granted=granted,
-                limit=ask.limit,
-                remaining=max(0, ask.limit - len(log)),
-                reset_s=log[0] + ask.window_s - now if log else ask.window_s,
-                window_s=ask.window_s,
-                backend=Backend.MEMORY,
-            )
+            self._sweep_now_and_then(now, hits=len(asks))
+            return [self._hit(ask, now) for ask in asks]
 
-    def _sweep_now_and_then(self, now: float) -> None:
-        self._hits_since_sweep += 1
+    def _hit(self, ask: Ask, now: float) -> Verdict:
+        log = self._granted_at.setdefault(ask.bucket, deque())
+        while log and log[0] <= now - ask.window_s:
+            log.popleft()
+        granted = max(0, min(ask.cost, ask.limit - len(log)))
+        log.extend([now] * granted)
+        return Verdict(
+            granted=granted,
+            limit=ask.limit,
+            remaining=max(0, ask.limit - len(log)),
+            reset_s=log[0] + ask.window_s - now if log else ask.window_s,
+            window_s=ask.window_s,
+            backend=Backend.MEMORY,
+        )
+
+    def _sweep_now_and_then(self, now: float, *, hits: int) -> None:
+        self._hits_since_sweep += hits
         if self._hits_since_sweep < _SWEEP_EVERY:
             return
         self._hits_since_sweep = 0

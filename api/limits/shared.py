@@ -1,7 +1,4 @@
-"""The limit that all processes share in Redis, with memory to fall back on: no request fails because Redis did.
-
-Requests that wait at the same moment share one call.
-"""
+"""The limit that all processes share in Redis, with memory to fall back on: no request fails because Redis did."""
 
 from collections.abc import Callable, Sequence
 from itertools import chain
@@ -13,7 +10,6 @@ import structlog
 from api.limits.memory import MemoryLimiter
 from api.limits.window import Ask, Backend, Verdict
 from core.clock import monotonic_s
-from core.grouping import Group
 from core.observability import LIMIT_BACKEND_FAILURES, LIMIT_ON_MEMORY
 
 log = structlog.get_logger()
@@ -29,20 +25,19 @@ class SharedLimiter:
         self._script = client.register_script(_SCRIPT)
         self._memory = MemoryLimiter(now_s=now_s)
         self._now_s = now_s
-        self._group: Group[Ask, Verdict] = Group(self._hit_all)
         self._away_until_s = 0.0
 
-    def hit(self, ask: Ask) -> Verdict:
-        return self._group.submit(ask)
-
-    def _hit_all(self, asks: Sequence[Ask]) -> list[Verdict]:
+    def hit(self, asks: Sequence[Ask]) -> list[Verdict]:
+        """One call of Redis for all."""
+        if not asks:
+            return []
         if self._now_s() < self._away_until_s:
-            return [self._memory.hit(ask) for ask in asks]
+            return self._memory.hit(asks)
         try:
             verdicts = self._hit_redis(asks)
         except redis.RedisError as error:
             self._fall_back(error)
-            return [self._memory.hit(ask) for ask in asks]
+            return self._memory.hit(asks)
         if self._away_until_s:
             self._come_back()
         return verdicts

@@ -1,5 +1,6 @@
 """What is counted and what comes of it: a sliding window, so that no 60 seconds ever hold more than the limit."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -38,4 +39,6 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Limiter(Protocol):
-    def hit(self, ask: Ask) -> Verdict: ...
+    def hit(self, asks: Sequence[Ask]) -> Sequence[Verdict]:
+        """A verdict for each, in order."""
+        ...

@@ -57,19 +57,25 @@ class CompiledPolicy(msgspec.Struct, frozen=True):
     denied_operations: frozenset[str]
     known_operations: frozenset[str]
     rules: tuple[CompiledRule, ...]
+    variables: Mapping[str, str]
+    """How the conditions name the facts they need, by the facts' names."""
 
 
 def compile_policy(organization_id: UUID, version: int, document: PolicyDocument) -> CompiledPolicy:
+    rules = tuple(map(compile_rule, document.rules))
+    needed = {variable for rule in rules for variable in rule.variables}
     custom = {name: Fact(name, kind, "A fact of your own.") for name, kind in document.custom_facts.items()}
+    facts = {**BUILT_IN, **custom}
     return CompiledPolicy(
         organization_id=organization_id,
         version=version,
         document=document,
-        facts={**BUILT_IN, **custom},
+        facts=facts,
         allowed_models=frozenset(document.allowed_models),
         denied_operations=frozenset(document.denied_operations),
         known_operations=frozenset(document.known_operations),
-        rules=tuple(map(compile_rule, document.rules)),
+        rules=rules,
+        variables={name: variable_of(name) for name in ("model", "operation", *facts) if variable_of(name) in needed},
     )
 
 
@@ -171,11 +177,7 @@ def _is_large(policy: CompiledPolicy, stated: Mapping[str, FactValue]) -> bool:
 def _rule_causes(policy: CompiledPolicy, request: Facts) -> list[Contribution]:
     if not policy.rules:
         return []
-    variables: dict[str, Any] = {
-        variable_of(name): list(value) if isinstance(value, tuple) else value
-        for name, value in request.metadata.items()
-    }
-    variables.update(model=request.model, operation=request.operation)
+    variables = _variables(policy, request)
     context, stated = context_of(variables), frozenset(variables)
     causes = []
     for compiled in policy.rules:
@@ -198,6 +200,16 @@ def _rule_causes(policy: CompiledPolicy, request: Facts) -> list[Contribution]:
     return causes
 
 
+def _variables(policy: CompiledPolicy, request: Facts) -> dict[str, Any]:
+    """What the conditions need of what the request states."""
+    stated = {"model": request.model, "operation": request.operation, **request.metadata}
+    return {
+        policy.variables[name]: list(value) if isinstance(value, tuple) else value
+        for name, value in stated.items()
+        if name in policy.variables
+    }
+
+
 def _truth_of(compiled: CompiledRule, context: Any, stated: frozenset[str]) -> bool | None:
     """A condition that fails counts as unknown: an error never lets an operation through in silence."""
     try:
@@ -207,5 +219,4 @@ def _truth_of(compiled: CompiledRule, context: Any, stated: frozenset[str]) -> b
 
 
 def _missing(compiled: CompiledRule, stated: frozenset[str]) -> str:
-    needed = {name for part in (compiled.all, compiled.any, compiled.none) for c in part for name in c.variables}
-    return ", ".join(sorted(needed - stated)) or "facts of the declared types"
+    return ", ".join(sorted(compiled.variables - stated)) or "facts of the declared types"

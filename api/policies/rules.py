@@ -86,6 +86,11 @@ class CompiledRule(msgspec.Struct, frozen=True):
     any: tuple[CompiledCondition, ...]
     none: tuple[CompiledCondition, ...]
 
+    @property
+    def variables(self) -> frozenset[str]:
+        """Every variable that its conditions name."""
+        return frozenset().union(*(condition.variables for condition in (*self.all, *self.any, *self.none)))
+
     def truth(self, context: Any, stated: frozenset[str]) -> bool | None:
         """Kleene's three-valued conjunction of the three parts."""
         is_unknown = False

@@ -1,4 +1,4 @@
-"""Making decisions durable before their answers leave, by group commit.
+"""Making decisions durable before their answers leave, in one act for all that wait.
 
 `database`: the rows are committed in PostgreSQL; while it is away, they are on the local disk. `disk`: they are on the
 local disk. `process`: they are with the operating system, which outlives any process. Where the first choice fails the
@@ -7,7 +7,7 @@ other place is tried; where both fail, the caller gets an error, and the client 
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from itertools import chain
+from threading import Lock
 from typing import Protocol
 
 import psycopg
@@ -16,7 +16,6 @@ import structlog
 from api.recording.spool import Spool
 from core.clock import monotonic_s
 from core.errors import AppError
-from core.grouping import Group
 from core.observability import RECORD_FAILURES, RECORDED
 from core.settings import Durability
 
@@ -48,24 +47,21 @@ class Recorder:
         self._sink = sink
         self._spool = spool
         self._durability = durability
-        self._group: Group[Sequence[bytes], None] = Group(self._record_groups)
+        self._one_at_a_time = Lock()
         self._database_away_until_s = 0.0
 
     def record(self, rows: Sequence[bytes]) -> None:
         """Returns once all of `rows` are durable. Raises DecisionNotRecorded."""
-        self._group.submit(rows)
+        with self._one_at_a_time:
+            if not self._keep(rows):
+                RECORD_FAILURES.inc(len(rows))
+                raise DecisionNotRecorded
 
-    def _record_groups(self, groups: Sequence[Sequence[bytes]]) -> list[None]:
-        rows = list(chain.from_iterable(groups))
+    def _keep(self, rows: Sequence[bytes]) -> bool:
         if self._durability is Durability.DATABASE:
-            is_kept = self._to_database(rows) or self._to_spool(rows, to_disk=True)
-        else:
-            to_disk = self._durability is Durability.DISK
-            is_kept = self._to_spool(rows, to_disk=to_disk) or self._to_database(rows)
-        if not is_kept:
-            RECORD_FAILURES.inc(len(rows))
-            raise DecisionNotRecorded
-        return [None] * len(groups)
+            return self._to_database(rows) or self._to_spool(rows, to_disk=True)
+        to_disk = self._durability is Durability.DISK
+        return self._to_spool(rows, to_disk=to_disk) or self._to_database(rows)
 
     def _to_database(self, rows: Sequence[bytes]) -> bool:
         if monotonic_s() < self._database_away_until_s:
