@@ -53,9 +53,12 @@ class MachineRoom:
 
     def stop(self) -> None:
         self.uses.stop()
-        self.snapshots.feed.stop()
+        self.snapshots.close()
         self.replay.stop()
+        self.recorder.close()
         self.spool.close()
+        if self.redis is not None:
+            self.redis.close()
 
     def hit_checks(self, costs: Sequence[tuple[Caller, int]]) -> Sequence[Verdict]:
         """Counts checks against the limits that keys share with those they were rotated from and to."""

@@ -227,6 +227,12 @@ class Snapshots:
             raise ServiceUnavailable
         return organization
 
+    def close(self) -> None:
+        self.feed.stop()
+        with self._reading:
+            if self._connection is not None:
+                self._connection.close()
+
     def _current_epoch(self) -> int | None:
         return self.feed.epoch
 

@@ -57,6 +57,10 @@ class Recorder:
                 RECORD_FAILURES.inc(len(rows))
                 raise DecisionNotRecorded
 
+    def close(self) -> None:
+        with self._one_at_a_time:
+            self._sink.close()
+
     def _keep(self, rows: Sequence[bytes]) -> bool:
         if self._durability is Durability.DATABASE:
             return self._to_database(rows) or self._to_spool(rows, to_disk=True)

