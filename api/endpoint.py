@@ -7,6 +7,7 @@ by default: an endpoint without a scope must say so.
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from flask import Blueprint, Response, g, request
@@ -19,6 +20,7 @@ from api.requests import read_struct
 from core.clock import utc_now
 from core.db import acting_for
 from core.errors import JSON_CONTENT_TYPE, AppError, FieldProblem, InvalidRequest, show_name
+from core.ids import parse_public_id
 from core.network import client_address
 
 
@@ -102,6 +104,17 @@ def read_query(shape: Any) -> Any:
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$.")
         raise InvalidRequest(errors=(FieldProblem(where.rstrip("`"), "invalid_value", f"{message}."),)) from error
+
+
+def parse_cursor(prefix: str, cursor: str | None) -> UUID | None:
+    """The id that a page begins after. Raises InvalidRequest."""
+    if cursor is None:
+        return None
+    after = parse_public_id(prefix, cursor)
+    if after is None:
+        detail = "Give next_cursor of the page before, as it is, or leave the cursor out."
+        raise InvalidRequest(errors=(FieldProblem("cursor", "invalid_value", detail),))
+    return after
 
 
 def _admit(endpoint: Endpoint) -> Caller:

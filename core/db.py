@@ -82,6 +82,8 @@ def _acting_in(scope: Scope) -> Iterator[None]:
     try:
         _apply_to_open_transaction()
         yield
+        if db.session.registry.has():
+            db.session.flush()  # what was added in this scope is written in it
     finally:
         _scope.reset(before)
         _apply_to_open_transaction()

@@ -10,6 +10,8 @@ from uuid import UUID
 from core.clock import unix_ms
 
 _HEX_DIGITS = 32
+_VERSION = 7
+_LAST_MS = 253_402_300_799_999  # the end of the year 9999
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,9 +39,11 @@ def parse_public_id(prefix: str, text: str) -> UUID | None:
     if head != prefix or not separator or len(tail) != _HEX_DIGITS:
         return None
     try:
-        return UUID(hex=tail)
+        identifier = UUID(hex=tail)
     except ValueError:
         return None
+    is_ours = identifier.version == _VERSION and identifier.int >> 80 <= _LAST_MS
+    return identifier if is_ours else None
 
 
 def new_request_id() -> str:

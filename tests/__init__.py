@@ -1,1 +1,1 @@
-"""Tests mirror the rooms. `journeys` run the whole service, `faults` kill it, `contract` holds it to its description."""
+"""Tests mirror the rooms. `journeys` run the whole service, `faults` kill it, `contract` checks its description."""

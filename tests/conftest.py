@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Redis; each test in a transaction that is rolled back, unless it asks for a database of its own."""
+"""Real PostgreSQL and Redis; each test in a transaction that is rolled back, or on a database of its own."""
 
 import os
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from tests.cast import Caller, Member, organization_with_key
 from tests.services import ROOT, RedisServer, fresh_database
 from wsgi import create_app
 
-TEMPLATE = "aig_tests"
+TEMPLATE = "aig_template"
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +36,15 @@ def server_url() -> str:
 
 
 @pytest.fixture(scope="session")
-def migrated_url(server_url: str) -> Iterator[str]:
-    with fresh_database(server_url, TEMPLATE) as url:
+def template(server_url: str) -> Iterator[str]:
+    """A migrated database that nobody connects to: the others are copies of it."""
+    with fresh_database(server_url, TEMPLATE):
+        yield TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def migrated_url(server_url: str, template: str) -> Iterator[str]:
+    with fresh_database(server_url, "aig_tests", template=template) as url:
         yield url
 
 
@@ -144,9 +151,9 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 
 @pytest.fixture
-def live_url(server_url: str, migrated_url: str) -> Iterator[str]:
+def live_url(server_url: str, template: str) -> Iterator[str]:
     """A database of the test's own, where commits are real."""
-    with fresh_database(server_url, f"aig_live_{uuid4().hex[:10]}", template=TEMPLATE) as url:
+    with fresh_database(server_url, f"aig_live_{uuid4().hex[:10]}", template=template) as url:
         yield url
 
 

@@ -118,9 +118,7 @@ class Service:
     def start(self) -> None:
         flask = ROOT / ".venv" / "bin" / "flask"
         command = [str(flask)] if flask.exists() else ["flask"]
-        self._process = subprocess.Popen(
-            [*command, "web"], cwd=ROOT, env=self._environment, start_new_session=True
-        )
+        self._process = subprocess.Popen([*command, "web"], cwd=ROOT, env=self._environment, start_new_session=True)
         wait_until(self._listens, "the web server listens", within_s=40)
 
     def stop(self) -> None:

@@ -37,7 +37,8 @@ def ensure_partitions(*, now: datetime) -> None:
 def purge(*, now: datetime) -> Purged:
     """Deletes what is past each organization's retention, by whole days (UTC)."""
     with acting_as_system():
-        retentions = dict(db.session.execute(select(Organization.id, Organization.retention_days)).tuples().all())
+        kept = db.session.execute(select(Organization.id, Organization.retention_days))
+        retentions = dict(kept.all())
         ensure_partitions(now=now)
     deleted: Counter[UUID] = Counter()
     with acting_for_retention():

@@ -7,12 +7,12 @@ from flask import Blueprint, Response, stream_with_context
 
 from api.access import Caller, WrongEnvironment
 from api.decisions import export, schema, services
-from api.endpoint import Endpoint, serve
+from api.endpoint import Endpoint, parse_cursor, serve
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment
 from core.db import acting_for, db
 from core.errors import NotFound
-from core.ids import parse_public_id, public_id
+from core.ids import public_id
 
 bp = Blueprint("api_decisions", __name__)
 
@@ -35,7 +35,7 @@ def index(caller: Caller, query: schema.DecisionQuery) -> schema.DecisionPage:
         caller.organization.id,
         _within_environment(caller, query),
         subject_secret=caller.organization.subject_secret,
-        after=parse_public_id("dec", query.cursor) if query.cursor else None,
+        after=parse_cursor("dec", query.cursor),
         size=query.limit + 1,
     )
     page = found[: query.limit]

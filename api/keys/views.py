@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint
 
 from api.access import Caller, Forbidden, WrongEnvironment
-from api.endpoint import Endpoint, serve
+from api.endpoint import Endpoint, parse_cursor, serve
 from api.keys import services
 from api.keys.schema import (
     KeyCreate,
@@ -51,7 +51,7 @@ class ScopeNotHeld(Forbidden):
 )
 def index(caller: Caller, query: KeyQuery) -> KeyPage:
     environment = _visible_environment(caller, query.environment)
-    after = _parse_id(query.cursor) if query.cursor else None
+    after = parse_cursor("key", query.cursor)
     found = services.list_page(caller.organization.id, environment=environment, after=after, size=query.limit + 1)
     page = found[: query.limit]
     next_cursor = public_id("key", page[-1].id) if len(found) > query.limit else None

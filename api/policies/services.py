@@ -155,7 +155,7 @@ def _with_value(document: PolicyDocument, key: str, value: Any) -> PolicyDocumen
         typed = msgspec.convert(value, field_type(key))
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$")
-        path = "value" + where.rstrip("`").replace("[...]", "[]")
+        path = "value" + where.rstrip("`").replace("[...]", "")
         raise InvalidRequest(errors=(FieldProblem(path, "invalid_value", f"{message}."),)) from error
     return msgspec.structs.replace(document, **{key: typed})
 

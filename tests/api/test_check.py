@@ -71,7 +71,11 @@ def test_below_the_threshold_is_allowed_and_still_explained(as_ada: Caller) -> N
 @pytest.mark.parametrize(
     ("metadata", "path", "words"),
     [
-        ({"contains_personal_data": "false"}, "metadata.contains_personal_data", "Expected true or false, got a string"),
+        (
+            {"contains_personal_data": "false"},
+            "metadata.contains_personal_data",
+            "Expected true or false, got a string",
+        ),
         ({"contains_personal_dta": True}, "metadata.contains_personal_dta", "Did you mean contains_personal_data?"),
         ({"department": "two words"}, "metadata.department", "no spaces"),
         ({"department": "x" * 129}, "metadata.department", "at most 128"),
@@ -209,14 +213,14 @@ def test_a_key_can_be_probed(as_ada: Caller, ada: Member) -> None:
 
 def test_what_cannot_be_recorded_is_never_answered_as_allowed(as_ada: Caller, room: MachineRoom) -> None:
     class NoSink:
-        def write(self, rows: Any) -> None:
+        def write(self, _rows: Any) -> None:
             raise psycopg.OperationalError
 
         def close(self) -> None:
             pass
 
     class NoSpool:
-        def append(self, lines: Any, *, to_disk: bool) -> None:
+        def append(self, _lines: Any, **_options: Any) -> None:
             raise OSError(28, "No space left on device")
 
     room.recorder = Recorder(NoSink(), NoSpool(), durability=Durability.DATABASE)  # type: ignore[arg-type]
@@ -235,9 +239,7 @@ def test_an_organization_without_policies_gets_no_answer(app: Flask, as_ada: Cal
     assert as_ada.check().status_code == 503
 
 
-def test_an_unforeseen_error_is_a_500_without_details(
-    as_ada: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unforeseen_error_is_a_500_without_details(as_ada: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     def explode(*_: Any) -> None:
         raise RuntimeError("secret inner words")
 

@@ -13,12 +13,23 @@ from api.policies.vocabulary import ALIASES, BUILT_IN
 from tests.cast import HARMLESS, Caller
 
 FOUNDING = (
-    "prompt text input message messages content request_body response_body user_data sensitive_info".split()
+    *("prompt", "text", "input", "message", "messages", "content"),
+    *("request_body", "response_body", "user_data", "sensitive_info"),
 )
 AFFIXED = (
-    "user_prompt Prompt-Text promptText system.prompt MESSAGES ＰＲＯＭＰＴ p_r_o_m_p_t inputText input2 contextText "
-    "completion output_text raw_response prompt_v2 body document query user-data SensitiveInfo"
-).split()
+    *(
+        "user_prompt",
+        "Prompt-Text",
+        "promptText",
+        "system.prompt",
+        "MESSAGES",
+        "ＰＲＯＭＰＴ",
+        "p_r_o_m_p_t",
+        "prompt_v2",
+    ),
+    *("inputText", "input2", "contextText", "completion", "output_text", "raw_response"),
+    *("body", "document", "query", "user-data", "SensitiveInfo"),
+)
 
 
 @pytest.mark.parametrize("name", [*FOUNDING, *AFFIXED])

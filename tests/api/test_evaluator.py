@@ -50,7 +50,9 @@ def compiled(document: PolicyDocument) -> CompiledPolicy:
 
 
 @given(documents, facts)
-def test_the_score_is_the_capped_sum_and_the_reason_the_weightiest_cause(document: PolicyDocument, asked: Facts) -> None:
+def test_the_score_is_the_capped_sum_and_the_reason_the_weightiest_cause(
+    document: PolicyDocument, asked: Facts
+) -> None:
     outcome = evaluate(compiled(document), asked)
 
     assert outcome.risk_score == min(100, sum(cause.points for cause in outcome.reasons))
@@ -112,9 +114,7 @@ def test_lists_of_models_and_operations_block() -> None:
 
 
 def rule(*conditions: str, **options: object) -> Rule:
-    return msgspec.convert(
-        {"code": "mine", "when": {"all": conditions}, "message": "Not so.", **options}, Rule
-    )
+    return msgspec.convert({"code": "mine", "when": {"all": conditions}, "message": "Not so.", **options}, Rule)
 
 
 @pytest.mark.parametrize(

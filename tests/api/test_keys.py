@@ -57,7 +57,9 @@ def test_each_way_a_key_fails_has_its_own_answer(app: Flask, ada: Member, as_ada
     assert check(elsewhere.secret) == (403, "address_not_allowed")
 
 
-def test_a_malformed_key_costs_no_look_up(as_nobody: Caller, room: MachineRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_malformed_key_costs_no_look_up(
+    as_nobody: Caller, room: MachineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def no_look_up(_: bytes) -> None:
         raise AssertionError
 
@@ -205,7 +207,9 @@ def test_an_overlap_is_0_to_168_hours(as_ada: Caller, ada: Member, overlap: Any)
     assert (answer.status_code, answer.json["errors"][0]["path"]) == (422, "overlap_hours")
 
 
-def test_revoking_twice_is_harmless_and_a_revoked_key_cannot_be_rotated(app: Flask, ada: Member, as_ada: Caller) -> None:
+def test_revoking_twice_is_harmless_and_a_revoked_key_cannot_be_rotated(
+    app: Flask, ada: Member, as_ada: Caller
+) -> None:
     spare = another_key(app, ada)
 
     first = as_ada.post(f"/v1/keys/{spare.shown_key_id}/revoke", {"reason": "leaked"})
@@ -242,7 +246,9 @@ def test_what_is_done_to_keys_is_on_the_audit_trail(app: Flask, ada: Member, as_
 
     with app.app_context(), acting_as_system():
         rows = db.session.execute(
-            text("SELECT action, actor_id, address, request_id FROM audit_event WHERE actor_kind = 'api_key' ORDER BY id")
+            text(
+                "SELECT action, actor_id, address, request_id FROM audit_event WHERE actor_kind = 'api_key' ORDER BY id"
+            )
         ).all()
     assert [row.action for row in rows] == ["api_key.created", "api_key.revoked"]
     assert {row.actor_id for row in rows} == {ada.key_id}

@@ -1,0 +1,157 @@
+"""Policies: reading, changing, versions and their author, custom facts and rules."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from api.policies import services
+from api.policies.document import POLICY_KEYS, PolicyDocument
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from tests.cast import Caller, Member
+
+BLOCK_HR = {
+    "code": "no_hr",
+    "when": {"all": ["department == 'hr'", "is_external_model"]},
+    "message": "HR data stays inside.",
+    "fix": "Use the internal model.",
+}
+
+
+def test_every_policy_is_listed_with_its_default(as_ada: Caller) -> None:
+    listed = as_ada.get("/v1/policies").json
+
+    assert listed["version"] == 1
+    assert [policy["key"] for policy in listed["policies"]] == list(POLICY_KEYS)
+    values = {policy["key"]: policy["value"] for policy in listed["policies"]}
+    assert values["block_personal_data"] is True
+    assert values["block_external_models"] is False
+    assert values["max_risk_score"] == 50
+    points = [
+        values[f"points_{name}"] for name in ("personal_data", "external_model", "large_dataset", "unknown_operation")
+    ]
+    assert points == [70, 50, 30, 20]
+
+
+def test_a_change_makes_a_new_version_that_the_next_check_uses(as_ada: Caller) -> None:
+    before = as_ada.check(metadata={"is_external_model": True}).json
+
+    changed = as_ada.patch("/v1/policies/max_risk_score", {"value": 60})
+
+    after = as_ada.check(metadata={"is_external_model": True}).json
+    assert (changed.json["version"], changed.json["policy"]["value"]) == (2, 60)
+    assert (before["allowed"], before["policy_version"]) == (False, 1)
+    assert (after["allowed"], after["policy_version"]) == (True, 2)
+
+
+def test_a_change_is_on_the_audit_trail_with_its_author(app: Flask, as_ada: Caller, ada: Member) -> None:
+    as_ada.patch("/v1/policies/block_external_models", {"value": True})
+
+    with app.app_context(), acting_as_system():
+        event = db.session.execute(text("SELECT * FROM audit_event WHERE action = 'policy.changed'")).one()
+    assert (event.actor_kind, event.actor_id, event.subject_id) == ("api_key", ada.key_id, "block_external_models")
+    assert (event.before, event.after) == ({"version": 1, "value": False}, {"version": 2, "value": True})
+
+
+def test_the_same_value_again_makes_no_version(as_ada: Caller) -> None:
+    assert as_ada.patch("/v1/policies/max_risk_score", {"value": 50}).json["version"] == 1
+
+
+def test_two_changes_on_the_same_version_get_one_winner(as_ada: Caller) -> None:
+    first = as_ada.patch("/v1/policies/max_risk_score", {"value": 60, "expected_version": 1})
+    second = as_ada.patch("/v1/policies/max_risk_score", {"value": 70, "expected_version": 1})
+
+    assert first.status_code == 200
+    assert (second.status_code, second.json["code"]) == (409, "policy_changed")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "path"),
+    [
+        ("max_risk_score", 0, "value"),
+        ("max_risk_score", 101, "value"),
+        ("max_risk_score", "50", "value"),
+        ("block_personal_data", "false", "value"),
+        ("block_personal_data", None, "value"),
+        ("points_personal_data", -1, "value"),
+        ("allowed_models", ["two words"], "value[0]"),
+        ("custom_facts", {"contains_pii": "boolean"}, "value.contains_pii"),
+        ("custom_facts", {"user_prompt": "token"}, "value.user_prompt"),
+        ("custom_facts", {"tier": "essay"}, "value"),
+        ("rules", [{**BLOCK_HR, "when": {}}], "value[0].when"),
+        ("rules", [{**BLOCK_HR, "when": {"any": ["departmnt == 'hr'"]}}], "value[0].when.any[0]"),
+        ("rules", [BLOCK_HR, BLOCK_HR], "value"),
+        ("rules", [{**BLOCK_HR, "effect": "explode"}], "value[0].effect"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_by_path(as_ada: Caller, key: str, value: Any, path: str) -> None:
+    answer = as_ada.patch(f"/v1/policies/{key}", {"value": value})
+
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
+    assert answer.json["errors"][0]["path"] == path
+    assert as_ada.get("/v1/policies").json["version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("department ==", "does not parse"),
+        ("[1, 2].all(x, x > 0)", "macros"),
+        ("department.matches('h.*')", "regular expressions"),
+        ("is_external_model ? true : false", "conditional expressions"),
+        ("dataset_record_count + 1 > 2", "may not be used"),
+        ("department", "true or false"),
+        ("department > 5", "types do not fit"),
+    ],
+)
+def test_a_condition_outside_the_profile_is_refused(as_ada: Caller, condition: str, words: str) -> None:
+    answer = as_ada.patch("/v1/policies/rules", {"value": [{**BLOCK_HR, "when": {"all": [condition]}}]})
+
+    assert answer.status_code == 422
+    assert words in answer.json["errors"][0]["detail"]
+
+
+def test_an_unknown_policy_is_not_found_with_the_list_of_those_there_are(as_ada: Caller) -> None:
+    answer = as_ada.patch("/v1/policies/nonsense", {"value": 1})
+
+    assert answer.status_code == 404
+    assert "block_personal_data" in answer.json["detail"]
+
+
+def test_a_rule_of_ones_own_decides_and_explains(as_ada: Caller) -> None:
+    as_ada.patch("/v1/policies/rules", {"value": [BLOCK_HR]})
+    as_ada.patch("/v1/policies/max_risk_score", {"value": 100})
+
+    blocked = as_ada.check(metadata={"department": "hr", "is_external_model": True}).json
+    allowed = as_ada.check(metadata={"department": "sales", "is_external_model": True}).json
+
+    assert (blocked["allowed"], blocked["reason"]) == (False, "no_hr")
+    assert blocked["reasons"][0]["fix"] == "Use the internal model."
+    assert allowed["allowed"] is True
+
+
+def test_a_custom_fact_is_accepted_by_its_type(as_ada: Caller) -> None:
+    as_ada.patch("/v1/policies/custom_facts", {"value": {"customer_tier": "token"}})
+
+    assert as_ada.check(metadata={"customer_tier": "gold"}).status_code == 200
+    assert as_ada.check(metadata={"customer_tier": 3}).status_code == 422
+
+
+def test_a_stranger_s_change_is_the_stranger_s_alone(as_ada: Caller, as_cleo: Caller) -> None:
+    as_cleo.patch("/v1/policies/max_risk_score", {"value": 99})
+
+    assert as_ada.get("/v1/policies").json["version"] == 1
+
+
+def test_seeding_again_changes_nothing(app: Flask, as_ada: Caller) -> None:
+    as_ada.patch("/v1/policies/max_risk_score", {"value": 60})
+
+    with app.app_context(), acting_as_system(), transaction():
+        assert services.seed(now=utc_now()) == 0
+    assert as_ada.get("/v1/policies").json["version"] == 2
+
+
+def test_a_stored_document_of_an_older_shape_gets_the_defaults_of_what_is_new() -> None:
+    assert services.read_document({"max_risk_score": 60}) == PolicyDocument(max_risk_score=60)
