@@ -8,7 +8,7 @@ import msgspec
 
 from api.keys.scopes import Scope
 from api.keys.token import digest_of, is_well_formed
-from api.snapshots import KeySnapshot, OrganizationSnapshot, Snapshots
+from api.snapshots.store import KeySnapshot, OrganizationSnapshot, Snapshots
 from core.accounts import OrganizationStatus
 from core.audit import Actor, ActorKind
 from core.errors import AppError

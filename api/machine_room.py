@@ -18,7 +18,7 @@ from api.recording.postgres import PostgresSink
 from api.recording.recorder import Recorder
 from api.recording.replay import Replay
 from api.recording.spool import Spool
-from api.snapshots import Snapshots
+from api.snapshots.store import Snapshots
 from core.db import Role, acting_as_system, connect_as, transaction
 from core.settings import Settings
 

@@ -43,17 +43,19 @@ class Group(Generic[Item, Result]):
         """The result of performing `item`, alone or in company."""
         slot: _Slot[Item, Result] = _Slot(item)
         with self._lock:
-            if self._is_led:
+            is_first = not self._is_led
+            if is_first:
+                self._is_led = True
+            else:
                 slot.gate.acquire()
                 self._waiting.append(slot)
-            else:
-                self._is_led = slot.leads = True
-        if not slot.leads:
+        if is_first:
+            self._lead(slot)
+        else:
             slot.gate.acquire()  # opened by a leader: with our result, or to make us lead
             if slot.leads:
                 time.sleep(0)  # let those who are about to queue do so first: fewer, larger groups
-        if slot.leads:
-            self._lead(slot)
+                self._lead(slot)
         if slot.error is not None:
             raise slot.error
         return slot.result  # type: ignore[return-value]  # set by whoever led

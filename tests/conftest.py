@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -15,7 +15,7 @@ from api.machine_room import MachineRoom, machine_room
 from api.recording.postgres import PostgresSink
 from api.recording.recorder import Recorder
 from api.recording.spool import Spool
-from api.snapshots import Snapshots
+from api.snapshots.store import Snapshots
 from core import embedded
 from core.db import db
 from core.settings import Durability, Settings
@@ -82,10 +82,11 @@ class SharedConnection:
 def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
     """The app on a transaction that is rolled back after the test."""
     with session_app.app_context():
-        engine = db.engines[None]
+        engines = cast("dict[str | None, Any]", db.engines)
+        engine = engines[None]
         connection = engine.connect()
         outer = connection.begin()
-        db.engines[None] = connection  # type: ignore[assignment]
+        engines[None] = connection
         options, db.session.session_factory.kw["join_transaction_mode"] = (
             dict(db.session.session_factory.kw),
             "create_savepoint",
@@ -107,7 +108,7 @@ def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
         db.session.remove()
         db.session.session_factory.kw.clear()
         db.session.session_factory.kw.update(options)
-        db.engines[None] = engine
+        engines[None] = engine
     outer.rollback()
     connection.close()
 

@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select, text
 from api.checks.service import hash_subject
 from api.decisions.models import Decision, PurgeRun
 from core import audit
-from core.accounts import Organization
+from core.accounts import DEFAULT_RETENTION_DAYS, Organization
 from core.audit import SYSTEM, Actor
 from core.db import acting_as_system, acting_for_retention, db
 from core.ids import new_uuid
@@ -47,7 +47,7 @@ def purge(*, now: datetime) -> Purged:
             deleted[organization_id] = db.session.scalar(select(func.count()).where(*expired)) or 0
             if deleted[organization_id] and days < max(retentions.values()):
                 db.session.execute(delete(Decision).where(*expired))
-        oldest = _cutoff(now, max(retentions.values(), default=0))
+        oldest = _cutoff(now, max(retentions.values(), default=DEFAULT_RETENTION_DAYS))
         dropped = db.session.scalars(text("SELECT drop_decision_partitions(:before)"), {"before": oldest.date()}).all()
     with acting_as_system():
         _put_on_record(deleted, dropped=list(dropped), retentions=retentions, started_at=now)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import redis
 import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from api.limits.memory import MemoryLimiter
 from api.limits.window import Ask, Backend, Verdict
@@ -71,4 +73,7 @@ class SharedLimiter:
 
 
 def connect(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+    """A client that tries once: there is memory to fall back on, and a caller who waits."""
+    return redis.Redis.from_url(
+        url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), retries=0)
+    )

@@ -135,7 +135,7 @@ def test_a_rule_says_what_a_missing_fact_means(
         PolicyDocument(rules=(rule("department == 'hr'", "!is_external_model", on_missing=on_missing.value),))
     )
 
-    assert evaluate(policy, Facts("m", "chat", metadata)).allowed is is_allowed  # type: ignore[arg-type]
+    assert evaluate(policy, Facts("m", "chat", metadata)).allowed is is_allowed
 
 
 def test_a_rule_may_add_risk_instead_of_blocking() -> None:

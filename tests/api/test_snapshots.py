@@ -16,7 +16,7 @@ from api.keys import services as keys
 from api.keys.token import digest_of
 from api.machine_room import machine_room
 from api.policies import services as policies
-from api.snapshots import Snapshots
+from api.snapshots.store import Snapshots
 from core.audit import SYSTEM
 from core.clock import monotonic_s, utc_now
 from core.db import Role, acting_as_system, connect_as, transaction

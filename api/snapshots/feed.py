@@ -1,0 +1,79 @@
+"""Hearing of changes: a thread that listens to what the database announces, and says when it hears nothing."""
+
+from collections.abc import Callable
+from threading import Event, Thread
+from typing import Any
+
+import psycopg
+import structlog
+
+from core.clock import monotonic_s
+from core.observability import FEED_CONNECTED
+
+log = structlog.get_logger()
+
+Connect = Callable[[], psycopg.Connection[tuple[Any, ...]]]
+
+CHANNEL = "aig_changes"
+BEAT_S = 0.2
+SILENCE_S = 0.8
+"""After so long without a beat the announcements count as stopped. Below the second that a revocation may take."""
+RETRY_AFTER_S = 0.5
+
+
+class Feed:
+    """Listens for changes. `epoch` names an unbroken stretch of listening, or is None while there is none."""
+
+    def __init__(self, connect: Connect, *, on_change: Callable[[str, str], None]) -> None:
+        self._connect = connect
+        self._on_change = on_change
+        self._epochs = 0
+        self._is_listening = False
+        self._last_beat_s = 0.0
+        self._stopped = Event()
+        self._thread: Thread | None = None
+
+    @property
+    def epoch(self) -> int | None:
+        if self._is_listening and monotonic_s() - self._last_beat_s < SILENCE_S:
+            return self._epochs
+        return None
+
+    @property
+    def last_beat_s(self) -> float:
+        return self._last_beat_s
+
+    def start(self) -> None:
+        self._thread = Thread(target=self._run, name="change-feed", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join(timeout=2)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                with self._connect() as connection:
+                    self._listen(connection)
+            except (psycopg.Error, OSError) as error:
+                log.warning("feed.lost", error=type(error).__name__)
+            finally:
+                self._is_listening = False
+                FEED_CONNECTED.set(0)
+            if not self._stopped.is_set():
+                self._stopped.wait(RETRY_AFTER_S)
+
+    def _listen(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+        connection.execute(f"LISTEN {CHANNEL}")
+        self._epochs += 1
+        self._last_beat_s = monotonic_s()
+        self._is_listening = True
+        FEED_CONNECTED.set(1)
+        while not self._stopped.is_set():
+            for note in connection.notifies(timeout=BEAT_S, stop_after=1):
+                self._on_change(*note.payload.split(":", 1))
+            beat_s = monotonic_s()
+            connection.execute("SELECT 1")
+            self._last_beat_s = beat_s

@@ -1,0 +1,81 @@
+"""Values kept in memory by name, and how long each may be used without asking the database."""
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from core.clock import monotonic_s
+from core.errors import ServiceUnavailable
+from core.grouping import Group
+
+Name = TypeVar("Name", bytes, UUID)
+Value = TypeVar("Value")
+
+_MOST_ATTEMPTS = 5
+
+
+class _Entry(msgspec.Struct, Generic[Value]):
+    value: Value
+    epoch: int | None
+    read_at_s: float
+
+
+class Shelf(Generic[Name, Value]):
+    """Values by name, read from the database in groups when they are not in memory or not known to be current."""
+
+    def __init__(
+        self,
+        read: Callable[[Sequence[Name]], dict[Name, Value]],
+        *,
+        epoch: Callable[[], int | None],
+        may_serve_stale: Callable[[float], bool],
+    ) -> None:
+        self._read: Callable[[Sequence[Name]], dict[Name, Value]] = read
+        self._epoch = epoch
+        self._may_serve_stale = may_serve_stale
+        self._entries: dict[Name, _Entry[Value]] = {}
+        self._changes = 0
+        self._lock = Lock()
+        self._group: Group[Name, Value | None] = Group(self._load)
+
+    def get(self, name: Name) -> Value | None:
+        """Raises ServiceUnavailable if the database is away and memory has nothing fit to use."""
+        entry = self._entries.get(name)
+        if entry is not None and entry.epoch is not None and entry.epoch == self._epoch():
+            return entry.value
+        try:
+            return self._group.submit(name)
+        except psycopg.Error as error:
+            if entry is not None and name in self._entries and self._may_serve_stale(entry.read_at_s):
+                return entry.value
+            raise ServiceUnavailable from error
+
+    def forget(self, name: Name) -> None:
+        """What is in memory of it may not be used again, not even while the database is away."""
+        with self._lock:
+            self._changes += 1
+            self._entries.pop(name, None)
+
+    def doubt(self, name: Name) -> None:
+        """What is in memory of it must be read again before use, unless the database is away."""
+        with self._lock:
+            self._changes += 1
+            entry = self._entries.get(name)
+            if entry is not None:
+                entry.epoch = None
+
+    def _load(self, names: Sequence[Name]) -> list[Value | None]:
+        for _ in range(_MOST_ATTEMPTS):
+            changes, epoch = self._changes, self._epoch()
+            found = self._read(list(set(names)))
+            with self._lock:
+                if changes != self._changes:
+                    continue  # a change was announced while we read: read again
+                for name, value in found.items():
+                    self._entries[name] = _Entry(value, epoch, monotonic_s())
+                break
+        return [found.get(name) for name in names]

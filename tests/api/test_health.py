@@ -1,0 +1,82 @@
+"""Health, readiness and metrics."""
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from api.limits import shared
+from api.machine_room import MachineRoom
+from tests.cast import Caller
+
+TOKEN = {"Authorization": "Bearer a-token-for-metrics"}
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/live"])
+def test_health_is_open_and_says_ok(as_nobody: Caller, path: str) -> None:
+    answer = as_nobody.get(path)
+
+    assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+
+
+def test_ready_when_everything_a_check_needs_works(as_nobody: Caller) -> None:
+    answer = as_nobody.get("/health/ready")
+
+    assert answer.status_code == 200
+    assert answer.json["components"] == {"database": "ok", "migrations": "ok", "decision_writer": "ok"}
+
+
+def test_not_ready_without_a_database(as_nobody: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("host=secret-host"))
+
+    monkeypatch.setattr("core.db.db.session.scalar", fail)
+
+    answer = as_nobody.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.json["components"] == {"database": "failing", "migrations": "failing", "decision_writer": "ok"}
+    assert "secret-host" not in answer.text
+
+
+def test_not_ready_without_its_redis(as_nobody: Caller, room: MachineRoom) -> None:
+    room.redis = shared.connect("unix:///nowhere")
+
+    answer = as_nobody.get("/health/ready")
+
+    assert (answer.status_code, answer.json["components"]["redis"]) == (503, "failing")
+
+
+def test_not_ready_when_the_spool_has_no_place(
+    as_nobody: Caller, room: MachineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room.spool, "is_writable", lambda: False)
+
+    assert as_nobody.get("/health/ready").json["components"]["decision_writer"] == "failing"
+
+
+def test_metrics_do_not_exist_for_those_without_the_token(as_nobody: Caller, as_ada: Caller) -> None:
+    assert as_nobody.get("/metrics").status_code == 404
+    assert as_nobody.get("/metrics", headers={"Authorization": "Bearer guess"}).status_code == 404
+    assert as_ada.get("/metrics").status_code == 404
+
+
+def test_metrics_tell_of_checks_and_of_nobody(as_ada: Caller, as_nobody: Caller) -> None:
+    as_ada.check()
+    as_ada.post("/v1/check", b"{")
+
+    page = as_nobody.get("/metrics", headers=TOKEN).text.replace("<key_id>", "")
+
+    assert 'aig_checks_total{environment="live",outcome="allowed"}' in page
+    assert 'aig_refusals_total{code="invalid_json"}' in page
+    assert "aig_check_duration_seconds_bucket" in page
+    for secret in ("ada", "key_", "aig_live", "organization="):
+        assert secret not in page.replace("load", "")
+
+
+def test_security_headers_are_on_every_answer(as_ada: Caller) -> None:
+    for answer in (as_ada.check(), as_ada.get("/v1/keys"), as_ada.get("/docs"), as_ada.get("/nowhere")):
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Strict-Transport-Security"].startswith("max-age=63072000")
+        assert answer.headers["X-Request-Id"].startswith("req_")
+    policy = as_ada.get("/docs").headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy

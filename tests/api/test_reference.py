@@ -1,0 +1,110 @@
+"""The API is described by what it is made of."""
+
+import re
+
+import pytest
+from flask import Flask
+
+from api.access import Forbidden, Unauthenticated
+from api.endpoint import declared_endpoints
+from api.keys.scopes import Scope
+from core.errors import all_refusals
+from tests.cast import Caller
+
+AUDIENCES = """
+GET    /                              everybody
+GET    /docs                          everybody
+GET    /docs/problems/<code>          everybody
+GET    /health                        everybody
+GET    /health/live                   everybody
+GET    /health/ready                  everybody
+GET    /metrics                       holders of the metrics token
+GET    /openapi.json                  everybody
+GET    /static/<path:filename>        everybody
+GET    /v1/decisions                  decisions:read
+GET    /v1/decisions/<decision_id>    decisions:read
+GET    /v1/decisions/export           decisions:read
+GET    /v1/keys                       keys:read
+GET    /v1/policies                   policies:read
+PATCH  /v1/policies/<key>             policies:write
+POST   /api/evaluate                  any working key
+POST   /v1/check                      checks:write
+POST   /v1/checks                     checks:write
+POST   /v1/keys                       keys:write
+POST   /v1/keys/<key_id>/revoke       keys:write
+POST   /v1/keys/<key_id>/rotate       keys:write
+"""
+"""The route table and who may use each route; a new route is written down here by the person who adds it."""
+
+PUBLIC = {
+    "/": "everybody",
+    "/docs": "everybody",
+    "/docs/problems/<code>": "everybody",
+    "/openapi.json": "everybody",
+    "/static/<path:filename>": "everybody",
+    "/metrics": "holders of the metrics token",
+}
+
+
+def as_rule(path: str) -> str:
+    return path.replace("{", "<").replace("}", ">")
+
+
+def test_every_route_has_the_audience_that_is_written_down(app: Flask) -> None:
+    declared = {
+        (endpoint.method, as_rule(endpoint.path)): str(endpoint.scope or "everybody")
+        for endpoint in declared_endpoints()
+    }
+    served = {
+        (method, rule.rule): declared.get((method, rule.rule)) or PUBLIC.get(rule.rule, "UNDECLARED")
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    table = {**served, **declared}
+
+    lines = sorted(f"{method:<6} {path:<30} {audience}" for (method, path), audience in table.items())
+
+    assert lines == AUDIENCES.strip().splitlines()
+
+
+def test_the_document_has_every_endpoint_and_no_other(as_nobody: Caller) -> None:
+    document = as_nobody.get("/openapi.json").json
+
+    told = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+
+    assert document["openapi"] == "3.1.0"
+    assert told == {(endpoint.method, endpoint.path) for endpoint in declared_endpoints()}
+
+
+def test_every_problem_has_a_page_that_says_what_to_do(as_nobody: Caller) -> None:
+    for refusal in all_refusals():
+        page = as_nobody.get(f"/docs/problems/{refusal.code}")
+
+        assert page.status_code == 200
+        assert refusal.title in page.text.replace("&#39;", "'")
+    assert as_nobody.get("/docs/problems/nonsense").status_code == 404
+
+
+def test_every_refusal_has_a_code_of_its_own() -> None:
+    bases = {Unauthenticated.code, Forbidden.code}
+    codes = [refusal.code for refusal in all_refusals() if refusal.code not in bases]
+
+    assert len(codes) == len(set(codes))
+    assert all(re.fullmatch("[a-z_]+", code) for code in codes)
+
+
+@pytest.mark.parametrize("part", ["contains_personal_data", "max_risk_score", "rate_limited", *Scope])
+def test_the_page_tells_of_facts_policies_problems_and_scopes(as_nobody: Caller, part: str) -> None:
+    assert part in as_nobody.get("/docs").text
+
+
+def test_links_in_the_page_lead_somewhere(as_nobody: Caller) -> None:
+    page = as_nobody.get("/docs").text
+    ids = set(re.findall(r'id="([^"]+)"', page))
+
+    for link in set(re.findall(r'href="([^"]+)"', page)):
+        if link.startswith("#"):
+            assert link[1:] in ids
+        elif link.startswith("/"):
+            with as_nobody.get(link.partition("#")[0]) as answer:
+                assert answer.status_code == 200

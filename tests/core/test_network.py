@@ -1,0 +1,50 @@
+"""Whose address counts, and which pages may read an answer."""
+
+import pytest
+
+from core.network import client_address
+from tests.cast import Caller
+
+
+@pytest.mark.parametrize(
+    ("hops", "forwarded", "address"),
+    [
+        (0, "203.0.113.9", "10.0.0.1"),
+        (1, "", "10.0.0.1"),
+        (1, "203.0.113.9", "203.0.113.9"),
+        (1, "6.6.6.6, 203.0.113.9", "203.0.113.9"),
+        (2, "6.6.6.6, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
+        (2, "203.0.113.9", "10.0.0.1"),
+    ],
+)
+def test_only_what_trusted_proxies_wrote_is_believed(hops: int, forwarded: str, address: str) -> None:
+    environ = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": forwarded}
+
+    assert client_address(environ, trusted_hops=hops) == address
+
+
+ORIGIN = "https://app.example.com"
+
+
+@pytest.mark.parametrize("path", ["/v1/check", "/v1/policies", "/health"])
+def test_a_listed_origin_may_read_and_another_may_not(as_ada: Caller, path: str) -> None:
+    method = "POST" if path == "/v1/check" else "GET"
+
+    listed = as_ada.send(method, path, headers={"Origin": ORIGIN})
+    others = [as_ada.send(method, path, headers={"Origin": origin}) for origin in ("https://evil.example", "null")]
+
+    assert listed.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert all("Access-Control-Allow-Origin" not in other.headers for other in others)
+    assert "Access-Control-Allow-Credentials" not in listed.headers
+
+
+@pytest.mark.parametrize("path", ["/v1/check", "/v1/policies/max_risk_score"])
+def test_a_preflight_is_answered_with_exact_methods_and_headers(as_nobody: Caller, path: str) -> None:
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
+
+    answer = as_nobody.send("OPTIONS", path, headers=asked)
+
+    assert answer.status_code == 204
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET, POST, PATCH, DELETE"
+    assert answer.headers["Access-Control-Allow-Headers"] == "Authorization, Content-Type"
+    assert answer.headers["Access-Control-Max-Age"] == "3600"

@@ -1,0 +1,77 @@
+"""Settings: read, typed, refused when unsafe, and documented."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from core.settings import Durability, Environment, Settings, SettingsRefused, read_settings
+from tests.services import ROOT
+
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": "x" * 32,
+    "DATABASE_URL": "postgresql://db/aig",
+    "REDIS_URL": "redis://redis",
+    "PUBLIC_URL": "https://api.example.com",
+    "METRICS_TOKEN": "t",
+    "SENTRY_DSN": "https://k@sentry.example.com/1",
+}
+
+
+def test_nothing_needs_to_be_set_to_try_it() -> None:
+    settings = read_settings({})
+
+    assert settings == Settings()
+    assert settings.environment is Environment.DEVELOPMENT
+
+
+def test_values_are_typed_and_empty_ones_count_as_not_set() -> None:
+    settings = read_settings({"PORT": "9000", "REDIS_URL": "", "DECISION_DURABILITY": "disk"})
+
+    assert (settings.port, settings.redis_url, settings.decision_durability) == (9000, None, Durability.DISK)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "x"),
+        ("PORT", "70000"),
+        ("DECISION_DURABILITY", "hopefully"),
+        ("LOG_LEVEL", "LOUD"),
+        ("SECRET_KEY", "short"),
+        ("CORS_ORIGINS", "*"),
+    ],
+)
+def test_a_value_that_does_not_fit_names_the_setting(name: str, value: str) -> None:
+    with pytest.raises(SettingsRefused, match=name):
+        read_settings({name: value})
+
+
+def test_production_starts_with_everything_set() -> None:
+    assert read_settings(PRODUCTION).base_url == "https://api.example.com"
+
+
+@pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "ENVIRONMENT"])
+def test_production_refuses_to_start_without(name: str) -> None:
+    with pytest.raises(SettingsRefused, match=name):
+        read_settings({key: value for key, value in PRODUCTION.items() if key != name})
+
+
+def test_production_refuses_plain_http() -> None:
+    with pytest.raises(SettingsRefused, match="https"):
+        read_settings({**PRODUCTION, "PUBLIC_URL": "http://api.example.com"})
+
+
+@pytest.mark.parametrize("document", ["README.md", ".env.example"])
+def test_every_setting_is_documented_and_nothing_else(document: str) -> None:
+    text = Path(ROOT / document).read_text()
+    names = {field.encode_name for field in msgspec.structs.fields(Settings)}
+
+    if document == "README.md":
+        table = text.partition("## Settings")[2].partition("\n## ")[0]
+        told = {line.split("`")[1] for line in table.splitlines() if line.startswith("| `")}
+    else:
+        told = {line.lstrip("# ").partition("=")[0] for line in text.splitlines() if "=" in line}
+
+    assert told == names
