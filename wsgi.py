@@ -1,6 +1,6 @@
 """The roof: reads the settings and joins the rooms. Nobody imports it."""
 
-import atexit
+from multiprocessing.util import Finalize
 
 from flask import Flask
 from flask_migrate import Migrate
@@ -35,7 +35,7 @@ def create_web() -> Flask:
     """The app of a web process: with its threads running."""
     app = create_app()
     api.start(app)
-    atexit.register(api.stop, app)
+    Finalize(None, api.stop, args=(app,), exitpriority=0)  # unlike atexit, it runs in spawned processes too
     return app
 
 

@@ -62,9 +62,9 @@ class Spool:
 
     def sealed_segments(self) -> list[Path]:
         """Files that nobody writes to any more: this process's own, with the one in use closed first, and orphans."""
-        with self._lock:
+        with self._lock:  # held while they are listed, or a file that was just opened would be taken for a sealed one
             self._seal()
-        own = sorted(self._folder.glob("*.ndjson")) if self._owner_file is not None else []
+            own = sorted(self._folder.glob("*.ndjson")) if self._owner_file is not None else []
         return [*own, *self._orphaned_segments()]
 
     def remove(self, segment: Path) -> None:

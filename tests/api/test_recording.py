@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -185,3 +186,25 @@ def test_closing_an_empty_spool_leaves_nothing(tmp_path: Path) -> None:
     spool.close()
 
     assert os.listdir(tmp_path) == []  # noqa: PTH208  the plainest way to say it
+
+
+def test_a_file_that_is_opened_while_sealed_ones_are_listed_is_not_among_them(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or it would be brought home and removed while lines are still being added to it."""
+    spool.append([b"early"], to_disk=False)
+    late = threading.Thread(target=lambda: spool.append([b"late"], to_disk=False))
+    glob = Path.glob
+
+    def glob_after_an_append(folder: Path, pattern: str) -> object:
+        if late.ident is None:
+            late.start()
+            late.join(0.2)
+        return glob(folder, pattern)
+
+    monkeypatch.setattr(Path, "glob", glob_after_an_append)
+
+    listed = [line for segment in spool.sealed_segments() for line in read_lines(segment)]
+    late.join()
+
+    assert listed == [b"early"]
