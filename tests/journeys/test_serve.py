@@ -37,7 +37,7 @@ class Serving:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "flask", "serve"], cwd=ROOT, env=environment, stdout=output, stderr=output
             )
-        wait_until(lambda: "Stop " in self.output or self._process.poll() is not None, "it is ready", within_s=60)  # type: ignore[union-attr]
+        wait_until(lambda: "Stop " in self.output or self._process.poll() is not None, "it is ready", within_s=60)
         assert "Stop " in self.output, self.output
         return monotonic_s() - started_s
 
