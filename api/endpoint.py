@@ -127,10 +127,10 @@ def _admit(endpoint: Endpoint) -> Caller:
         now=utc_now(),
     )
     room.uses.note(caller.key.id, address=caller.address, at=utc_now())
-    if isinstance(endpoint.scope, Scope):
-        caller.need(endpoint.scope)
     verdict = room.hit_management(caller)
     g.limit_headers = headers_of(verdict)
     if not verdict.granted:
         raise refusal_of(verdict)
+    if isinstance(endpoint.scope, Scope):
+        caller.need(endpoint.scope)
     return caller

@@ -85,8 +85,6 @@ class Lane:
             now=now,
         )
         self._room.uses.note(call.caller.key.id, address=address, at=now)
-        if call.scope is not None:
-            call.caller.need(call.scope)
 
     def _count(self, calls: Sequence[Call]) -> list[Call]:
         verdicts = self._room.hit_checks([(call.caller, call.cost()) for call in calls])
@@ -100,6 +98,8 @@ class Lane:
         decided: dict[Call, Sequence[service.Decided]] = {}
 
         def decide(call: Call) -> None:
+            if call.scope is not None:
+                call.caller.need(call.scope)
             decided[call] = call.decide()
 
         through = self._take(calls, decide)

@@ -1,10 +1,10 @@
 """Jobs: work that is committed with the row that caused it, or that the clock starts. Kept in PostgreSQL.
 
-Rooms declare theirs with `@jobs.task` or `@jobs.periodic`; one worker (`flask worker`) carries them out.
+Rooms declare theirs with `@jobs.task` and `@jobs.periodic`, whose times are in UTC; one worker (`flask worker`)
+carries them out.
 """
 
 import asyncio
-from typing import Any
 
 import procrastinate
 from flask import Flask
@@ -16,8 +16,8 @@ SCHEMA = "jobs"
 jobs = procrastinate.Blueprint()
 
 
-def run_worker(app: Flask) -> None:
-    """Carries out jobs until SIGTERM or SIGINT; a job under way is finished first."""
+def run_worker(app: Flask, *, until_done: bool = False) -> None:
+    """Carries out jobs until SIGTERM or SIGINT, or until none is left; a job under way is finished first."""
     connector = procrastinate.PsycopgConnector(
         conninfo=app.config["DATABASE_URL"],
         min_size=1,
@@ -26,19 +26,10 @@ def run_worker(app: Flask) -> None:
     )
     queue = procrastinate.App(connector=connector)
     queue.add_tasks_from(jobs, namespace="aig")
-    asyncio.run(_work(queue, app))
+    asyncio.run(_work(queue, app, until_done=until_done))
 
 
-async def _work(queue: procrastinate.App, app: Flask) -> None:
+async def _work(queue: procrastinate.App, app: Flask, *, until_done: bool) -> None:
     async with queue.open_async():
         with app.app_context():
-            await queue.run_worker_async(concurrency=2, install_signal_handlers=True)
-
-
-def task(**options: Any) -> Any:
-    return jobs.task(**options)
-
-
-def periodic(*, cron: str) -> Any:
-    """Runs a task by the clock; `cron` is in UTC."""
-    return jobs.periodic(cron=cron)
+            await queue.run_worker_async(concurrency=2, wait=not until_done, install_signal_handlers=not until_done)

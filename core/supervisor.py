@@ -70,7 +70,6 @@ def web_command(settings: Settings) -> list[str]:
         "--workers": settings.web_workers,
         "--blocking-threads": settings.web_threads,
         "--log-level": "error",
-        "--runtime-mode": "mt",  # the single-threaded one hangs now and then when it is told to stop
         "--respawn-interval": "0.1",
         "--workers-kill-timeout": STOPPED_WITHIN_S - 5,
     }

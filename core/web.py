@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import structlog
 from flask import Flask, Response, g, request
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from core.clock import monotonic_s
@@ -17,6 +18,7 @@ from core.errors import (
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
+    ServiceUnavailable,
 )
 from core.ids import new_request_id
 from core.network import PAGE_HEADERS, SECURITY_HEADERS, cors_headers, preflight_headers
@@ -65,6 +67,11 @@ def init_app(app: Flask, settings: Settings) -> None:
         if error.code is not None and error.code < HTTPStatus.BAD_REQUEST:
             return Response(status=error.code, headers=error.get_headers())
         return refuse(_as_refusal(error))
+
+    @app.errorhandler(OperationalError)
+    def refuse_for_now(error: OperationalError) -> Response:
+        log.warning("http.database_away", request_id=g.request_id, exc_info=error)
+        return refuse(ServiceUnavailable())
 
     @app.errorhandler(Exception)
     def fail(error: Exception) -> Response:

@@ -15,14 +15,17 @@ from api.policies.vocabulary import (
     MAX_INTEGER,
     MAX_TOKEN_LENGTH,
     MAX_TOKENS,
+    MODEL_NAME,
+    OPERATION_NAME,
     TOKEN,
     Fact,
     FactType,
 )
 from core.errors import FieldProblem, InvalidRequest, show_name
 
-_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+\-]{0,127}", re.ASCII)
-_OPERATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,63}", re.ASCII)
+_MODEL = re.compile(MODEL_NAME, re.ASCII)
+_OPERATION = re.compile(OPERATION_NAME, re.ASCII)
+_TOKEN = re.compile(TOKEN, re.ASCII)
 _LONGEST_GUESS = 64
 _FIELDS = ("model", "operation", "metadata", "subject")
 
@@ -55,7 +58,7 @@ def read_question(parsed: Any, vocabulary: Mapping[str, Fact]) -> CheckQuestion:
     operation = _token(parsed, "operation", _OPERATION, _OPERATION_ADVICE, problems)
     subject = None
     if parsed.get("subject") is not None:
-        subject = _token(parsed, "subject", TOKEN, _SUBJECT_ADVICE, problems)
+        subject = _token(parsed, "subject", _TOKEN, _SUBJECT_ADVICE, problems)
     metadata = _read_metadata(parsed.get("metadata"), vocabulary, problems)
     if problems:
         raise InvalidRequest(errors=tuple(problems))
@@ -152,7 +155,7 @@ def _read_number(value: Any) -> int | float:
 def _read_token(value: Any) -> str:
     if not isinstance(value, str):
         raise _Fault("wrong_type", f"Expected a string, got {_kind(value)}.")
-    if not TOKEN.fullmatch(value):
+    if not _TOKEN.fullmatch(value):
         raise _Fault(
             "not_a_token",
             f"Expected one short token: letters, digits and . _ : / + -, no spaces, at most {MAX_TOKEN_LENGTH} "

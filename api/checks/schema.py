@@ -7,27 +7,24 @@ import msgspec
 from msgspec import Meta
 
 from api.policies.evaluator import Contribution
+from api.policies.vocabulary import MAX_FACTS, MODEL_NAME, OPERATION_NAME, TOKEN
 from core.errors import Problem
 
 MAX_BATCH = 100
-
-_MODEL = r"^[A-Za-z0-9][A-Za-z0-9._:/@+\-]{0,127}$"
-_SUBJECT = r"^[A-Za-z0-9][A-Za-z0-9._:/+\-]{0,127}$"
-_OPERATION = r"^[A-Za-z0-9][A-Za-z0-9._:\-]{0,63}$"
 
 
 class CheckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One question. `metadata` states facts by the names of the vocabulary; content is refused."""
 
-    model: Annotated[str, Meta(pattern=_MODEL, description="The model that would be called.", examples=["gpt-4o"])]
+    model: Annotated[str, Meta(pattern=MODEL_NAME, description="The model that would be called.", examples=["gpt-4o"])]
     operation: Annotated[
-        str, Meta(pattern=_OPERATION, description="What it would do.", examples=["chat", "embeddings"])
+        str, Meta(pattern=OPERATION_NAME, description="What it would do.", examples=["chat", "embeddings"])
     ]
     metadata: (
         Annotated[
             dict[str, Any],
             Meta(
-                max_length=50,
+                max_length=MAX_FACTS,
                 description="Typed facts, such as contains_personal_data or gen_ai.usage.input_tokens.",
                 examples=[{"contains_personal_data": False, "is_external_model": True}],
             ),
@@ -38,7 +35,7 @@ class CheckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             str,
             Meta(
-                pattern=_SUBJECT,
+                pattern=TOKEN,
                 description="A pseudonym of the person concerned; kept as a keyed hash only.",
             ),
         ]

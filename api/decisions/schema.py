@@ -12,9 +12,10 @@ from api.decisions.models import Decision
 from api.keys.token import KeyEnvironment
 from api.policies.evaluator import Contribution
 from core.ids import public_id
+from core.patterns import ONE_LINE, whole
 
 AwareTime = Annotated[datetime, Meta(tz=True)]
-ShortText = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00]+$")]
+ShortText = Annotated[str, Meta(min_length=1, max_length=128, pattern=ONE_LINE)]
 
 
 class DecisionFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"since": "from"}):
@@ -24,7 +25,7 @@ class DecisionFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     operation: ShortText | None = None
     allowed: bool | None = None
     reason: ShortText | None = None
-    key: Annotated[str, Meta(pattern="^key_[0-9a-f]{32}$", description="A key's id.")] | None = None
+    key: Annotated[str, Meta(pattern=whole("key_[0-9a-f]{32}"), description="A key's id.")] | None = None
     environment: KeyEnvironment | None = None
     subject: Annotated[ShortText, Meta(description="The pseudonym, as it was sent.")] | None = None
     since: Annotated[datetime, Meta(tz=True, description="At this time or later.")] | None = None
@@ -32,9 +33,9 @@ class DecisionFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class DecisionQuery(DecisionFilter, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"since": "from"}):
-    cursor: Annotated[str, Meta(pattern="^dec_[0-9a-f]{32}$", description="next_cursor of the page before.")] | None = (
-        None
-    )
+    cursor: (
+        Annotated[str, Meta(pattern=whole("dec_[0-9a-f]{32}"), description="next_cursor of the page before.")] | None
+    ) = None
     limit: Annotated[int, Meta(ge=1, le=100, description="Decisions on a page.")] = 20
 
 

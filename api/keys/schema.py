@@ -11,12 +11,13 @@ from api.keys.scopes import DEFAULT_SCOPES, Scope
 from api.keys.services import IssuedKey
 from api.keys.token import KeyEnvironment
 from core.ids import public_id
+from core.patterns import ONE_LINE
 
 AwareTime = Annotated[datetime, Meta(tz=True)]
 
 
 class KeyCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    name: Annotated[str, Meta(min_length=1, max_length=255, pattern=ONE_LINE)]
     environment: KeyEnvironment = KeyEnvironment.TEST
     scopes: Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=len(Scope))] = DEFAULT_SCOPES
     rate_limit: Annotated[int | None, Meta(description="Requests in 60 s; none: as the plan says.")] = None
@@ -34,7 +35,7 @@ class KeyRotate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class KeyRevoke(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    reason: Annotated[str, Meta(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = None
+    reason: Annotated[str, Meta(max_length=300, pattern=ONE_LINE)] | None = None
 
 
 class KeyView(msgspec.Struct, frozen=True):

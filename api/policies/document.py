@@ -10,12 +10,12 @@ import msgspec
 from msgspec import Meta
 
 from api.policies.rules import Rule
-from api.policies.vocabulary import FactType
+from api.policies.vocabulary import FACT_NAME, KNOWN_OPERATION_NAME, MODEL_NAME, FactType
 
 Points = Annotated[int, Meta(ge=0, le=100)]
-ModelPattern = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+\-]{0,127}$")]
-OperationName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._:\-]{0,63}$")]
-CustomFactName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}(\.[a-z][a-z0-9_]{0,31}){0,4}$")]
+ModelPattern = Annotated[str, Meta(pattern=MODEL_NAME)]
+OperationName = Annotated[str, Meta(pattern=KNOWN_OPERATION_NAME)]
+CustomFactName = Annotated[str, Meta(pattern=FACT_NAME)]
 
 KNOWN_OPERATIONS = (
     "chat",

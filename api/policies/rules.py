@@ -14,7 +14,7 @@ import cel
 import msgspec
 from msgspec import Meta
 
-from api.policies.vocabulary import variable_of
+from api.policies.vocabulary import RULE_CODE, variable_of
 
 MAX_RULES = 1_000
 MAX_CONDITIONS = 10
@@ -56,7 +56,7 @@ class When(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
 
 
 class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    code: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$", description="Shown as the reason's code.")]
+    code: Annotated[str, Meta(pattern=RULE_CODE, description="Shown as the reason's code.")]
     when: When
     message: Annotated[str, Meta(min_length=1, max_length=300)]
     effect: RuleEffect = RuleEffect.BLOCK

@@ -3,11 +3,12 @@
 Facts are typed and short; there is no place for free text. Imports no database.
 """
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
+
+from core.patterns import whole
 
 
 class FactType(StrEnum):
@@ -30,8 +31,12 @@ MAX_TOKEN_LENGTH = 128
 MAX_TOKENS = 20
 MAX_INTEGER = 2**53 - 1
 
-TOKEN = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:/+\-]{{0,{MAX_TOKEN_LENGTH - 1}}}", re.ASCII)
-FACT_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}(\.[a-z][a-z0-9_]{0,31}){0,4}", re.ASCII)
+TOKEN = whole(rf"[A-Za-z0-9][A-Za-z0-9._:/+\-]{{0,{MAX_TOKEN_LENGTH - 1}}}")
+MODEL_NAME = whole(rf"[A-Za-z0-9][A-Za-z0-9._:/@+\-]{{0,{MAX_TOKEN_LENGTH - 1}}}")
+OPERATION_NAME = whole(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,63}")
+KNOWN_OPERATION_NAME = whole(r"[a-z0-9][a-z0-9._:\-]{0,63}")
+FACT_NAME = whole(r"[a-z][a-z0-9_]{0,31}(\.[a-z][a-z0-9_]{0,31}){0,4}")
+RULE_CODE = whole(r"[a-z][a-z0-9_]{0,63}")
 
 CONTAINS_PERSONAL_DATA = "contains_personal_data"
 IS_EXTERNAL_MODEL = "is_external_model"

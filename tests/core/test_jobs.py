@@ -1,0 +1,38 @@
+"""Jobs: kept in the database, carried out by the worker."""
+
+import psycopg
+import pytest
+from flask import Flask
+
+from api.decisions.jobs import DAILY_AT_TWO, purge_decisions, purge_decisions_if_missed
+from core import jobs
+from core.jobs import SCHEMA
+from tests.cast import organization_with_key
+
+
+def leave_job(url: str, task: str) -> None:
+    """As the queue does when a periodic task is due."""
+    with psycopg.connect(url, options=f"-c search_path={SCHEMA},public") as connection:
+        connection.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('default', %s, '{\"timestamp\": 0}')",
+            [task],
+        )
+
+
+@pytest.mark.parametrize("task", [purge_decisions, purge_decisions_if_missed])
+def test_the_worker_carries_out_the_purge(live_app: Flask, live_url: str, task: object) -> None:
+    organization_with_key(live_app)
+    leave_job(live_url, f"aig:{task.name}")  # type: ignore[attr-defined]
+
+    jobs.run_worker(live_app, until_done=True)
+
+    with psycopg.connect(live_url) as connection:
+        states = connection.execute("SELECT status::text FROM jobs.procrastinate_jobs").fetchall()
+        runs = connection.execute("SELECT count(*) FROM purge_run").fetchone()
+    assert ("succeeded",) in states
+    assert ("failed",) not in states
+    assert runs == (1,)
+
+
+def test_the_purge_is_due_daily_at_two() -> None:
+    assert DAILY_AT_TWO == "0 2 * * *"
