@@ -18,6 +18,7 @@ from api.recording.postgres import PostgresSink
 from api.recording.recorder import Recorder
 from api.recording.replay import Replay
 from api.recording.spool import Spool
+from api.snapshots.feed import ANSWER_WITHIN_S
 from api.snapshots.store import Snapshots
 from core.db import Role, acting_as_system, connect_as, transaction
 from core.settings import Settings
@@ -34,7 +35,11 @@ class MachineRoom:
         timeout_s = settings.record_timeout_ms / 1000
         self._app = app
         self.settings = settings
-        self.snapshots = Snapshots(lambda: connect_as(Role.SYSTEM, url), max_age_s=settings.snapshot_max_age_s)
+        self.snapshots = Snapshots(
+            lambda: connect_as(Role.SYSTEM, url, timeout_s=1),
+            connect_feed=lambda: connect_as(Role.SYSTEM, url, timeout_s=ANSWER_WITHIN_S),
+            max_age_s=settings.snapshot_max_age_s,
+        )
         self.redis = shared.connect(settings.redis_url) if settings.redis_url else None
         self.limiter: Limiter = shared.SharedLimiter(self.redis) if self.redis else MemoryLimiter()
         self.spool = Spool(settings.spool_path, max_bytes=settings.spool_max_bytes)
@@ -42,6 +47,7 @@ class MachineRoom:
             PostgresSink(lambda: connect_as(Role.SYSTEM, url, timeout_s=timeout_s)),
             self.spool,
             durability=settings.decision_durability,
+            is_database_lost=lambda: self.snapshots.feed.is_lost,
         )
         self.replay = Replay(PostgresSink(lambda: connect_as(Role.SYSTEM, url, timeout_s=30)), self.spool)
         self.uses = KeyUses(app)
@@ -106,8 +112,7 @@ class KeyUses:
         if not uses:
             return
         with self._app.app_context(), acting_as_system(), transaction():
-            for key_id, (address, at) in uses.items():
-                keys.note_use(key_id, address=address, at=at)
+            keys.note_uses(uses)
 
     def _run(self) -> None:
         while not self._stopped.wait(NOTE_USE_EVERY_S):

@@ -1,12 +1,14 @@
 """Making, rotating and revoking keys."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from ipaddress import ip_network
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import DateTime, Text, Uuid, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 
 from api.keys.models import ApiKey
@@ -172,13 +174,26 @@ def list_page(
     return list(db.session.scalars(query.order_by(ApiKey.id.desc()).limit(size)))
 
 
-def note_use(key_id: UUID, *, address: str, at: datetime) -> None:
-    """Remembers the last use. A key locked by somebody else is passed over: the next use tells again."""
-    free = select(ApiKey.id).where(ApiKey.id == key_id).with_for_update(skip_locked=True).scalar_subquery()
-    later = ApiKey.last_used_at.is_(None) | (ApiKey.last_used_at < at)
-    db.session.execute(
-        update(ApiKey).where(ApiKey.id == free, later).values(last_used_at=at, last_used_address=address)
+_NOTE_USES = text("""
+    WITH used AS (SELECT * FROM unnest(:ids, :addresses, :times) AS used (id, address, at)),
+    free AS (
+        SELECT api_key.id FROM api_key JOIN used USING (id)
+        WHERE last_used_at IS NULL OR last_used_at < at
+        FOR UPDATE OF api_key SKIP LOCKED
     )
+    UPDATE api_key SET last_used_at = at, last_used_address = address
+    FROM used JOIN free USING (id) WHERE api_key.id = used.id
+""").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid)),
+    bindparam("addresses", type_=ARRAY(Text)),
+    bindparam("times", type_=ARRAY(DateTime(timezone=True))),
+)
+
+
+def note_uses(uses: Mapping[UUID, tuple[str, datetime]]) -> None:
+    """Remembers the address and time of each key's last use. A key locked by somebody else is passed over this once."""
+    addresses, times = zip(*uses.values(), strict=True)
+    db.session.execute(_NOTE_USES, {"ids": list(uses), "addresses": list(addresses), "times": list(times)})
 
 
 def _new_key(key: ApiKey, *, by: Actor, now: datetime) -> IssuedKey:

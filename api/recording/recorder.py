@@ -5,7 +5,7 @@ local disk. `process`: they are with the operating system, which outlives any pr
 other place is tried; where both fail, the caller gets an error, and the client no answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from threading import Lock
 from typing import Protocol
@@ -43,10 +43,13 @@ class Sink(Protocol):
 
 
 class Recorder:
-    def __init__(self, sink: Sink, spool: Spool, *, durability: Durability) -> None:
+    def __init__(
+        self, sink: Sink, spool: Spool, *, durability: Durability, is_database_lost: Callable[[], bool] = lambda: False
+    ) -> None:
         self._sink = sink
         self._spool = spool
         self._durability = durability
+        self._is_database_lost = is_database_lost
         self._one_at_a_time = Lock()
         self._database_away_until_s = 0.0
 
@@ -68,7 +71,7 @@ class Recorder:
         return self._to_spool(rows, to_disk=to_disk) or self._to_database(rows)
 
     def _to_database(self, rows: Sequence[bytes]) -> bool:
-        if monotonic_s() < self._database_away_until_s:
+        if monotonic_s() < self._database_away_until_s or self._is_database_lost():
             return False
         try:
             self._sink.write(rows)

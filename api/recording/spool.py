@@ -122,9 +122,12 @@ class Spool:
     def _own_folder(self) -> None:
         if self._owner_file is not None:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._owner_file = os.open(self._folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
-        fcntl.flock(self._owner_file, fcntl.LOCK_EX)
+        unlocked = self._root / f".{self._folder.name}"  # until it is locked, nobody may take it for an orphan
+        unlocked.mkdir(parents=True, exist_ok=True)
+        owner_file = os.open(unlocked / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(owner_file, fcntl.LOCK_EX)
+        unlocked.rename(self._folder)
+        self._owner_file = owner_file
         _sync_folder(self._root)
 
     def _undo(self, file: int) -> None:
@@ -147,7 +150,8 @@ class Spool:
         if not self._root.is_dir():
             return
         for folder in sorted(self._root.iterdir()):
-            if folder == self._folder or not (folder / _LOCK).exists():
+            is_own = folder == self._folder or folder.name.startswith(".")
+            if is_own or not (folder / _LOCK).exists():
                 continue
             yield from _segments_of_the_dead(folder)
 

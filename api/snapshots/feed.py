@@ -16,9 +16,11 @@ Connect = Callable[[], psycopg.Connection[tuple[Any, ...]]]
 
 CHANNEL = "aig_changes"
 BEAT_S = 0.2
+ANSWER_WITHIN_S = 0.4
+"""Longest wait for the answer to a beat; with the beat itself, below the second that a revocation may take."""
 SILENCE_S = 0.8
-"""After so long without a beat the announcements count as stopped. Below the second that a revocation may take."""
-RETRY_AFTER_S = 0.5
+"""After so long without a beat the announcements count as stopped."""
+RETRY_AFTER_S = 0.3
 
 
 class Feed:
@@ -29,6 +31,7 @@ class Feed:
         self._on_change = on_change
         self._epochs = 0
         self._is_listening = False
+        self._has_failed = False
         self._last_beat_s = 0.0
         self._stopped = Event()
         self._thread: Thread | None = None
@@ -38,6 +41,11 @@ class Feed:
         if self._is_listening and monotonic_s() - self._last_beat_s < SILENCE_S:
             return self._epochs
         return None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it listened, or tried to, and the database does not answer."""
+        return (self._is_listening or self._has_failed) and self.epoch is None
 
     @property
     def last_beat_s(self) -> float:
@@ -54,15 +62,21 @@ class Feed:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
+            was_listening = False
             try:
-                with self._connect() as connection:
+                connection = self._connect()
+                try:
+                    was_listening = True
                     self._listen(connection)
+                finally:
+                    connection.close()
             except (psycopg.Error, OSError) as error:
+                self._has_failed = True
                 log.warning("feed.lost", error=type(error).__name__)
             finally:
                 self._is_listening = False
                 FEED_CONNECTED.set(0)
-            if not self._stopped.is_set():
+            if not was_listening:  # a connection that broke is made again at once
                 self._stopped.wait(RETRY_AFTER_S)
 
     def _listen(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
@@ -70,9 +84,10 @@ class Feed:
         self._epochs += 1
         self._last_beat_s = monotonic_s()
         self._is_listening = True
+        self._has_failed = False
         FEED_CONNECTED.set(1)
         while not self._stopped.is_set():
-            for note in connection.notifies(timeout=BEAT_S, stop_after=1):
+            for note in connection.notifies(timeout=BEAT_S):
                 self._on_change(*note.payload.split(":", 1))
             beat_s = monotonic_s()
             connection.execute("SELECT 1")

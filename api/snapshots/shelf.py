@@ -32,10 +32,12 @@ class Shelf(Generic[Name, Value]):
         read: Callable[[Sequence[Name]], dict[Name, Value]],
         *,
         epoch: Callable[[], int | None],
+        is_lost: Callable[[], bool],
         may_serve_stale: Callable[[float], bool],
     ) -> None:
         self._read: Callable[[Sequence[Name]], dict[Name, Value]] = read
         self._epoch = epoch
+        self._is_lost = is_lost
         self._may_serve_stale = may_serve_stale
         self._entries: dict[Name, _Entry[Value]] = {}
         self._changes = 0
@@ -47,6 +49,8 @@ class Shelf(Generic[Name, Value]):
         entry = self._entries.get(name)
         if entry is not None and entry.epoch is not None and entry.epoch == self._epoch():
             return entry.value
+        if entry is not None and self._is_lost() and self._may_serve_stale(entry.read_at_s):
+            return entry.value  # nobody waits for a database that is away
         try:
             return self._group.submit(name)
         except psycopg.Error as error:

@@ -59,18 +59,18 @@ _SELECT_ORGANIZATIONS = """
 class Snapshots:
     """The memory of one process. Used by many threads; reading what is current takes no lock."""
 
-    def __init__(self, connect: Connect, *, max_age_s: float) -> None:
+    def __init__(self, connect: Connect, *, max_age_s: float, connect_feed: Connect | None = None) -> None:
         self._connect = connect
         self._max_age_s = max_age_s
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self._reading = Lock()
         self._away_until_s = 0.0
-        self.feed = Feed(connect, on_change=self._on_change)
+        self.feed = Feed(connect_feed or connect, on_change=self._on_change)
         self._keys: Shelf[bytes, KeySnapshot] = Shelf(
-            self._read_keys, epoch=self._current_epoch, may_serve_stale=self._may_serve_stale
+            self._read_keys, epoch=self._epoch, is_lost=self._is_lost, may_serve_stale=self._may_serve_stale
         )
         self._organizations: Shelf[UUID, OrganizationSnapshot] = Shelf(
-            self._read_organizations, epoch=self._current_epoch, may_serve_stale=self._may_serve_stale
+            self._read_organizations, epoch=self._epoch, is_lost=self._is_lost, may_serve_stale=self._may_serve_stale
         )
 
     def key(self, token_hash: bytes) -> KeySnapshot | None:
@@ -90,8 +90,11 @@ class Snapshots:
             if self._connection is not None:
                 self._connection.close()
 
-    def _current_epoch(self) -> int | None:
+    def _epoch(self) -> int | None:
         return self.feed.epoch
+
+    def _is_lost(self) -> bool:
+        return self.feed.is_lost
 
     def _may_serve_stale(self, read_at_s: float) -> bool:
         return monotonic_s() - max(read_at_s, self.feed.last_beat_s) <= self._max_age_s

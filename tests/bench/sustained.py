@@ -1,0 +1,84 @@
+"""A steady load for minutes at the strictest durability: does it hold, does it keep every decision, does it grow?"""
+
+from collections.abc import Sequence
+
+from core.settings import Durability
+from tests.bench import open_loop, service
+from tests.bench.failures import BenchFailed
+from tests.bench.open_loop import Outcome
+from tests.bench.plan import Plan
+from tests.bench.processes import cpu_s, rss_bytes
+from tests.bench.question import FACTS
+from tests.bench.report import Report
+from tests.bench.service import Site
+from tests.bench.stock import make_tenant
+from tests.bench.tables import percentile, table
+
+_MB = 1_000_000
+_YES = b'"allowed":true'
+_WARM_UP_RATE_PER_S = 250
+
+
+def run(site: Site, plan: Plan, report: Report) -> None:
+    report.tell(f"sustained: {plan.rate_per_s:,}/s for {plan.sustained_s} s over {plan.keys_in_use:,} keys")
+    tenant = make_tenant(site.app, "sustained", keys_in_use=plan.keys_in_use)
+    with service.serving(site, Durability.DATABASE) as served:
+        contestant = served.asked_by(tenant)
+        requests = open_loop.requests_of(
+            contestant.url, body=contestant.body_of(FACTS), authorizations=contestant.authorizations
+        )
+        _warm_up(contestant.url, requests)
+        log = service.DecisionLog(site.database, tenant, served.spool_path)
+        log.mark()
+        rss_before, cpu_before_s = rss_bytes([served.web]), cpu_s(contestant.roots)
+        outcome = open_loop.hold(
+            contestant.url,
+            requests,
+            rate_per_s=plan.rate_per_s,
+            seconds=plan.sustained_s,
+            expected=_YES,
+        )
+        rss_after = rss_bytes([served.web])
+        log.settle()
+        cpu_share = (cpu_s(contestant.roots) - cpu_before_s) / plan.sustained_s
+        rows = log.kept().rows
+    report.add(
+        "Sustained load",
+        f"{plan.rate_per_s:,} requests per second for {plan.sustained_s} s over {plan.keys_in_use:,} keys, sent at "
+        f"fixed times over {open_loop.CONNECTIONS} connections; durability `database`, 2 workers. Latency counts from "
+        "the time at which a request should have left.",
+        _table(outcome, rows=rows, rss_before=rss_before, rss_after=rss_after, cpu_share=cpu_share),
+    )
+    if rows < len(outcome.latencies_s):
+        raise BenchFailed("Decisions were lost under the sustained load.")
+
+
+def _warm_up(url: str, requests: Sequence[bytes]) -> None:
+    """Each key is used at least once, gently. Raises BenchFailed for any answer but yes."""
+    seconds = -(-len(requests) // _WARM_UP_RATE_PER_S)
+    outcome = open_loop.hold(url, requests, rate_per_s=_WARM_UP_RATE_PER_S, seconds=seconds, expected=_YES)
+    if outcome.errors:
+        raise BenchFailed(f"Before the sustained load: {outcome.errors}.")
+
+
+def _table(outcome: Outcome, *, rows: int, rss_before: int, rss_after: int, cpu_share: float) -> str:
+    answers = len(outcome.latencies_s)
+    errors = ", ".join(f"{count:,} {what}" for what, count in outcome.errors.items())
+    lines = [
+        *((f"p{percent:g} ms", _ms(outcome.latencies_s, percent)) for percent in (50, 95, 99, 99.9)),
+        ("longest ms", _ms(outcome.latencies_s, 100)),
+        ("answers", f"{answers:,}"),
+        ("errors", errors or "0"),
+        ("rows on record", f"{rows:,}"),
+        ("rows lost", f"{max(0, answers - rows):,}"),
+        ("memory of the web processes at the start, MB", f"{rss_before / _MB:,.0f}"),
+        ("memory of the web processes at the end, MB", f"{rss_after / _MB:,.0f}"),
+        ("CPU of all server processes, cores", f"{cpu_share:.2f}"),
+        ("CPU of the load tool, cores", f"{outcome.cpu_share:.2f}"),
+        ("the load tool's own delay, p50 / p99 ms", f"{_ms(outcome.lateness_s, 50)} / {_ms(outcome.lateness_s, 99)}"),
+    ]
+    return table(("", "measured"), lines)
+
+
+def _ms(ascending_s: list[float], percent: float) -> str:
+    return f"{percentile(ascending_s, percent) * 1000:.2f}" if ascending_s else "–"
