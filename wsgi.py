@@ -1,6 +1,5 @@
 """The roof: reads the settings and joins the rooms. Nobody imports it."""
 
-import signal
 from multiprocessing.util import Finalize
 
 from flask import Flask
@@ -33,13 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def create_web() -> Flask:
-    """The app of a web process: with its threads running.
-
-    The process was forked from one that handles signals. Until the server has set its own handlers, it would swallow
-    the signal to stop; so until then a signal ends it at once, when there is nothing yet to lose.
-    """
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """The app of a web process: with its threads running."""
     app = create_app()
     api.start(app)
     Finalize(None, api.stop, args=(app,), exitpriority=0)  # unlike atexit, it runs in spawned processes too

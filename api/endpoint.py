@@ -4,7 +4,7 @@ What is declared here authenticates, limits, validates, and describes itself in 
 by default: an endpoint without a scope must say so.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -44,13 +44,14 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ANY_KEY = "any working key"
+TAGS = ("Checks", "Decisions", "Policies", "Keys", "Health")
 
 _declared: dict[tuple[str, str], Endpoint] = {}
 
 
-def declared_endpoints() -> Iterable[Endpoint]:
-    """Every endpoint of the API, in the order of declaration."""
-    return _declared.values()
+def declared_endpoints() -> list[Endpoint]:
+    """Every endpoint of the API, in the order of its description."""
+    return sorted(_declared.values(), key=lambda endpoint: TAGS.index(endpoint.tag))
 
 
 def declare(endpoint: Endpoint) -> Endpoint:

@@ -33,6 +33,8 @@ demo_wanted = blinker.Signal()
 
 READY_WITHIN_S = 30
 STOPPED_WITHIN_S = 15
+WORKER_STOPPED_WITHIN_S = 5
+"""A web process that is told to stop in the moment of its start does not hear it; then it is ended, with no loss."""
 
 
 class AlreadyRunning(click.ClickException):
@@ -71,7 +73,7 @@ def web_command(settings: Settings) -> list[str]:
         "--blocking-threads": settings.web_threads,
         "--log-level": "error",
         "--respawn-interval": "0.1",
-        "--workers-kill-timeout": STOPPED_WITHIN_S - 5,
+        "--workers-kill-timeout": WORKER_STOPPED_WITHIN_S,
     }
     return [
         *command,
@@ -195,7 +197,7 @@ def _seed_demo(app: Flask, settings: Settings) -> list[tuple[str, str]]:
 def _print_welcome(settings: Settings, lines: list[tuple[str, str]]) -> None:
     click.echo("")
     for label, text in (
-        ("Portal", settings.local_url),
+        ("Service", settings.local_url),
         ("Reference", f"{settings.local_url}/docs"),
         *lines,
         ("Stop", "Ctrl-C; the data stays"),

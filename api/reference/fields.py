@@ -28,6 +28,8 @@ def _kind(schema: dict[str, Any], components: dict[str, Any]) -> str:
     if "$ref" in schema:
         named = components[schema["$ref"].rpartition("/")[2]]
         return " or ".join(named["enum"]) if "enum" in named else str(named["title"])
+    if "enum" in schema:
+        return " or ".join(schema["enum"])
     if schema.get("type") == "array":
         inner = schema.get("items") or {}
         return f"list of {_kind(inner, components)}" if inner else "list"

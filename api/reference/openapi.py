@@ -52,7 +52,7 @@ _HEADERS_OF_LIMITS = {
 
 @cache
 def document(base_url: str) -> dict[str, Any]:
-    endpoints = list(declared_endpoints())
+    endpoints = declared_endpoints()
     return {
         "openapi": "3.1.0",
         "info": {

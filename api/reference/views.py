@@ -33,7 +33,7 @@ def root() -> Any:
 
 @bp.get("/docs")
 def index() -> str:
-    endpoints = list(declared_endpoints())
+    endpoints = declared_endpoints()
     defaults = PolicyDocument()
     return render_template(
         "api/reference.html",

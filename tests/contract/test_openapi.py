@@ -18,7 +18,7 @@ from api.endpoint import Endpoint, declared_endpoints
 from tests.cast import organization_with_key
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-ENDPOINTS = list(declared_endpoints())
+ENDPOINTS = declared_endpoints()
 EXAMPLES = 30
 
 
