@@ -50,14 +50,18 @@ class Lane:
         if kind is None or environ["REQUEST_METHOD"] == "OPTIONS":
             return self._flask_wsgi(environ, start_response)  # type: ignore[no-any-return]
         call = kind(environ)
-        status_line, headers, body = self._group.submit(call)
+        try:
+            status_line, headers, body = self._group.submit(call)
+        except Exception as error:  # noqa: BLE001  the last line: the caller gets a problem document, we get a report
+            self._report(call, error)
+            status_line, headers, body = self._answer(call)
         start_response(status_line, headers)
         CHECK_DURATION.observe(monotonic_s() - call.started_s)
         return [body]
 
     def _answer_all(self, calls: Sequence[Call]) -> list[Answer]:
         admitted = self._take(calls, self._admit)
-        counted = self._count(admitted)
+        counted = self._count(self._take(admitted, Call.weigh))
         self._decide_and_record(counted)
         return [self._answer(call) for call in calls]
 
@@ -87,7 +91,7 @@ class Lane:
         self._room.uses.note(call.caller.key.id, address=address, at=now)
 
     def _count(self, calls: Sequence[Call]) -> list[Call]:
-        verdicts = self._room.hit_checks([(call.caller, call.cost()) for call in calls])
+        verdicts = self._room.hit_checks([(call.caller, call.cost) for call in calls])
         for call, verdict in zip(calls, verdicts, strict=True):
             call.limit = verdict
             if not verdict.granted:

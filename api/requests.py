@@ -34,6 +34,7 @@ def read_body(environ: WSGIEnvironment, *, at_most_bytes: int) -> bytes:
     return body
 
 
+@strict_json.within_the_stack()
 def read_struct(
     environ: WSGIEnvironment, shape: Any, *, at_most_bytes: int = 262_144, may_be_empty: bool = False
 ) -> Any:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, NoReturn
@@ -34,8 +35,6 @@ def load(text: str, make_object: Callable[[list[tuple[str, Any]]], Any] = Pairs)
     """The value of `text`, its objects made by `make_object`. Raises InvalidJson."""
     try:
         return json.loads(text, object_pairs_hook=make_object, parse_constant=_refuse_constant, parse_float=_finite)
-    except RecursionError as error:
-        raise InvalidJson("The body is nested too deeply. Facts are flat.") from error
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise InvalidJson(f"The body is not valid JSON at {where}. Send one JSON object.") from error
@@ -43,6 +42,16 @@ def load(text: str, make_object: Callable[[list[tuple[str, Any]]], Any] = Pairs)
         raise InvalidJson("The body has a number that is too long. Send numbers of at most 16 digits.") from error
 
 
+@contextmanager
+def within_the_stack() -> Iterator[None]:
+    """Raises InvalidJson where a value within is nested more deeply than can be followed."""
+    try:
+        yield
+    except RecursionError as error:
+        raise InvalidJson("The body is nested too deeply. Facts are flat.") from error
+
+
+@within_the_stack()
 def parse(body: bytes) -> Any:
     """The JSON value of `body`. Raises InvalidJson."""
     tree = load(decode(body))

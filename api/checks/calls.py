@@ -1,6 +1,6 @@
 """The three kinds of request that the lane answers, each as the steps it goes through.
 
-A call is admitted (whose key is it), counted (`cost`), decided (`decide`, which leaves rows to put on record) and
+A call is admitted (whose key is it), counted (`weigh`), decided (`decide`, which leaves rows to put on record) and
 answered (`answer`). Each step may refuse it; a refused call goes no further.
 """
 
@@ -38,14 +38,14 @@ class Call:
         self.started_s = monotonic_s()
         self.refusal: AppError | None = None
         self.limit: Verdict | None = None
+        self.cost = 1
         self.caller: Caller
         self._body: bytes | AppError = b""
         if self.max_bytes:
             self._read_body()
 
-    def cost(self) -> int:
-        """How many requests it counts as."""
-        return 1
+    def weigh(self) -> None:
+        """Sets `cost`, how many requests it counts as."""
 
     def decide(self) -> Sequence[service.Decided]:
         """What must be on record before the answer may leave."""
@@ -96,16 +96,16 @@ class Checks(Call):
         self._unreadable: AppError | None = None
         self._results: dict[int, service.Decided | AppError] = {}
 
-    def cost(self) -> int:
-        """One for each question; what is no batch at all counts as one request."""
+    def weigh(self) -> None:
+        """One for each question; what is no batch at all counts as one request, and is refused after."""
         try:
             parsed, refusals = parse_batch_without_content(self.body(), items_under="checks")
             self._questions = _questions_of(parsed)
         except AppError as refusal:
             self._unreadable = refusal
-            return 1
+            return
         self._results.update(refusals)
-        return len(self._questions)
+        self.cost = len(self._questions)
 
     def decide(self) -> Sequence[service.Decided]:
         if self._unreadable is not None:

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from api.policies.vocabulary import ALIASES, BUILT_IN
-from api.strict_json import MAX_NAMED, Pairs, children, decode, join, load, plain, refusal_of_repeated
+from api.strict_json import MAX_NAMED, Pairs, children, decode, join, load, plain, refusal_of_repeated, within_the_stack
 from core.errors import AppError, FieldProblem
 
 _STEMS = (
@@ -69,6 +69,7 @@ def is_content(name: str, value: Any) -> bool:
     return not (isinstance(value, int | float) and _QUANTITY.search(name.casefold()))
 
 
+@within_the_stack()
 def parse_without_content(body: bytes) -> Any:
     """The JSON value of `body`. Raises ContentRefused or InvalidJson."""
     text = decode(body)
@@ -78,6 +79,7 @@ def parse_without_content(body: bytes) -> Any:
         return _plain_or_refused(load(text))
 
 
+@within_the_stack()
 def parse_batch_without_content(body: bytes, *, items_under: str) -> tuple[Any, dict[int, AppError]]:
     """The JSON value of `body`, and the refusals of single items in the list `items_under`, by their index.
 

@@ -130,6 +130,15 @@ def test_a_hostile_body_gets_a_problem_and_never_a_500(as_ada: Caller, body: byt
     assert (answer.status_code, answer.json["code"]) == (status, code)
 
 
+@pytest.mark.parametrize("path", ["/v1/check", "/v1/checks", "/v1/keys"])
+def test_no_depth_of_nesting_is_a_500(as_ada: Caller, path: str) -> None:
+    """Also not at the depths that one step can still follow and the next cannot."""
+    for depth in [*range(20, 800, 60), *range(800, 1000, 4), 5_000]:
+        deep = b'{"a":' * depth + b'{"prompt": 1}' + b"}" * depth
+
+        assert as_ada.post(path, deep).status_code in {400, 413, 422}, depth
+
+
 def test_another_content_type_is_refused(as_ada: Caller) -> None:
     answer = as_ada.post("/v1/check", b"model=x", content_type="application/x-www-form-urlencoded")
 
