@@ -7,6 +7,7 @@ goes to Flask.
 
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
+from operator import methodcaller
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -61,7 +62,7 @@ class Lane:
 
     def _answer_all(self, calls: Sequence[Call]) -> list[Answer]:
         admitted = self._take(calls, self._admit)
-        counted = self._count(self._take(admitted, Call.weigh))
+        counted = self._count(self._take(admitted, methodcaller("weigh")))
         self._decide_and_record(counted)
         return [self._answer(call) for call in calls]
 
