@@ -81,7 +81,10 @@ class CompiledCondition(msgspec.Struct, frozen=True):
 
 
 class CompiledRule(msgspec.Struct, frozen=True):
+    """`whole` is the rule as one program, for requests that state every fact it needs; the parts are for the others."""
+
     rule: Rule
+    whole: CompiledCondition
     all: tuple[CompiledCondition, ...]
     any: tuple[CompiledCondition, ...]
     none: tuple[CompiledCondition, ...]
@@ -89,28 +92,21 @@ class CompiledRule(msgspec.Struct, frozen=True):
     @property
     def variables(self) -> frozenset[str]:
         """Every variable that its conditions name."""
-        return frozenset().union(*(condition.variables for condition in (*self.all, *self.any, *self.none)))
+        return self.whole.variables
 
     def truth(self, context: Any, stated: frozenset[str]) -> bool | None:
         """Kleene's three-valued conjunction of the three parts."""
-        is_unknown = False
-        for condition in self.all:
-            truth = condition.truth(context, stated)
-            if truth is False:
-                return False
-            is_unknown |= truth is None
-        for condition in self.none:
-            truth = condition.truth(context, stated)
-            if truth is True:
-                return False
-            is_unknown |= truth is None
-        if self.any:
-            truths = [condition.truth(context, stated) for condition in self.any]
-            if True not in truths:
-                if None not in truths:
-                    return False
-                is_unknown = True
-        return None if is_unknown else True
+        truth = self.whole.truth(context, stated)
+        return self._truth_of_parts(context, stated) if truth is None else truth
+
+    def _truth_of_parts(self, context: Any, stated: frozenset[str]) -> bool | None:
+        required = [condition.truth(context, stated) for condition in self.all]
+        excluded = [condition.truth(context, stated) for condition in self.none]
+        wanted = [condition.truth(context, stated) for condition in self.any]
+        if False in required or True in excluded or (wanted and not {True, None} & set(wanted)):
+            return False
+        is_settled = None not in required and None not in excluded and (not wanted or True in wanted)
+        return True if is_settled else None
 
 
 def context_of(variables: Mapping[str, Any]) -> Any:
@@ -124,7 +120,17 @@ def compile_rule(rule: Rule) -> CompiledRule:
         all=tuple(map(_compile, rule.when.all)),
         any=tuple(map(_compile, rule.when.any)),
         none=tuple(map(_compile, rule.when.none)),
+        whole=_compile(_whole(rule.when)),
     )
+
+
+def _whole(when: When) -> str:
+    """The three parts as one condition. Each ends its line, so that a comment in it cannot reach further."""
+    parts = [f"({condition}\n)" for condition in when.all]
+    if when.any:
+        parts.append("(" + " || ".join(f"({condition}\n)" for condition in when.any) + ")")
+    parts += [f"!({condition}\n)" for condition in when.none]
+    return " && ".join(parts) or "true"
 
 
 def _compile(condition: str) -> CompiledCondition:

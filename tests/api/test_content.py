@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from api.checks.content import ContentRefused, looks_like_content, parse_without_content
 from api.policies.document import POLICY_KEYS
 from api.policies.vocabulary import ALIASES, BUILT_IN
+from api.strict_json import InvalidJson
 from tests.cast import HARMLESS, Caller
 
 FOUNDING = (
@@ -111,3 +112,19 @@ def test_what_has_no_content_name_is_read_as_it_is(tree: Any) -> None:
 
 def test_no_policy_is_named_like_content() -> None:
     assert not [key for key in POLICY_KEYS if looks_like_content(key)]
+
+
+@given(plain, st.booleans())
+def test_a_repeated_key_is_never_read(tree: Any, has_space: bool) -> None:
+    """Also where a colon is not directly behind its key, or a value looks like a key."""
+    colon = " :" if has_space else ":"
+    body = f'{{"a"{colon}{json.dumps(tree)},"b":"\\"x\\":1","a":1}}'
+
+    with pytest.raises((InvalidJson, ContentRefused)):
+        parse_without_content(body.encode())
+
+
+@pytest.mark.parametrize("body", ['{"pro\\u006dpt": 1}', '{"a": "\\"b\\":", "text": 1}', '[{"a": [{"Prompt": 1}]}]'])
+def test_no_way_of_writing_a_name_hides_it(body: str) -> None:
+    with pytest.raises(ContentRefused):
+        parse_without_content(body.encode())

@@ -147,6 +147,13 @@ def test_a_rule_may_add_risk_instead_of_blocking() -> None:
     assert outcome.reasons[0].code == "mine"
 
 
+def test_a_comment_in_a_condition_hides_nothing_of_the_next() -> None:
+    policy = compiled(PolicyDocument(rules=(rule("model == 'm' // always", "operation == 'chat'"),)))
+
+    assert not evaluate(policy, Facts("m", "chat", {})).allowed
+    assert evaluate(policy, Facts("m", "embeddings", {})).allowed
+
+
 truths = st.sampled_from([True, False, None])
 
 
