@@ -25,7 +25,7 @@ check: .venv/.dev ## Format, lint, types, import contracts, dependencies, migrat
 format: .venv/.dev ## Put code and templates into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/djlint --reformat --quiet api/templates || true
+	-$(BIN)/djlint --reformat --quiet api/templates
 
 bench: .venv/.dev ## Measure the check path beside a bare Flask echo and Cerbos (needs wrk and npm)
 	$(BIN)/python -m tests.bench
