@@ -5,7 +5,7 @@ Problem documents follow RFC 9457. `code` is stable; `detail` tells the reader w
 
 import re
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 
@@ -108,7 +108,3 @@ def all_refusals(base: type[AppError] = AppError) -> list[type[AppError]]:
 
 PROBLEM_CONTENT_TYPE = "application/problem+json"
 JSON_CONTENT_TYPE = "application/json"
-
-
-def encode_json(value: Any) -> bytes:
-    return msgspec.json.encode(value)

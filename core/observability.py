@@ -120,10 +120,6 @@ def report_error(error: BaseException, *, request_id: str) -> None:
         sentry_sdk.capture_exception(error)
 
 
-def _is_multiprocess() -> bool:
-    return "PROMETHEUS_MULTIPROC_DIR" in os.environ
-
-
 def metrics_page() -> tuple[bytes, str]:
     """All processes' metrics in Prometheus text, and its content type."""
     registry = REGISTRY

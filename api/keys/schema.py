@@ -1,6 +1,6 @@
 """Keys as the API shows and takes them. The secret is in one answer only: that to the request that made it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -8,11 +8,12 @@ from msgspec import Meta
 
 from api.keys.models import ApiKey
 from api.keys.scopes import DEFAULT_SCOPES, Scope
-from api.keys.services import IssuedKey
+from api.keys.services import DEFAULT_OVERLAP, LONGEST_OVERLAP, IssuedKey
 from api.keys.token import KeyEnvironment
 from core.ids import public_id
 from core.patterns import ONE_LINE
 
+HOUR = timedelta(hours=1)
 AwareTime = Annotated[datetime, Meta(tz=True)]
 
 
@@ -30,8 +31,8 @@ class KeyCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class KeyRotate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     overlap_hours: Annotated[
-        float, Meta(ge=0, le=168, description="How long the old key goes on working: 0 to 168 hours.")
-    ] = 24.0
+        float, Meta(ge=0, le=LONGEST_OVERLAP / HOUR, description="How long the old key goes on working, in hours.")
+    ] = DEFAULT_OVERLAP / HOUR
 
 
 class KeyRevoke(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api.policies.rules import Rule
+from api.policies.rules import MAX_RULES, Rule
 from api.policies.vocabulary import FACT_NAME, KNOWN_OPERATION_NAME, MODEL_NAME, FactType
 
 Points = Annotated[int, Meta(ge=0, le=100)]
@@ -97,7 +97,7 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
     ] = {}
     rules: Annotated[
         tuple[Rule, ...],
-        Meta(max_length=1000, title="Rules", description="Conditions of your own over the facts, in CEL."),
+        Meta(max_length=MAX_RULES, title="Rules", description="Conditions of your own over the facts, in CEL."),
     ] = ()
 
 

@@ -41,14 +41,15 @@ class RuleEffect(StrEnum):
 
 
 Condition = Annotated[str, Meta(min_length=1, max_length=500)]
+Conditions = Annotated[tuple[Condition, ...], Meta(max_length=MAX_CONDITIONS)]
 
 
 class When(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """True if every condition of `all`, at least one of `any` and none of `none` is true."""
 
-    all: tuple[Condition, ...] = ()
-    any: tuple[Condition, ...] = ()
-    none: tuple[Condition, ...] = ()
+    all: Conditions = ()
+    any: Conditions = ()
+    none: Conditions = ()
 
     @property
     def conditions(self) -> tuple[str, ...]:
