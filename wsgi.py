@@ -22,7 +22,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         DATABASE_URL=settings.database_url or _start_embedded(app, settings),
     )
     app.config["SQLALCHEMY_DATABASE_URI"] = sqlalchemy_url(app.config["DATABASE_URL"])
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": True, "connect_args": {"connect_timeout": 2}}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "pool_pre_ping": True,
+        "pool_size": settings.web_threads,
+        "connect_args": {"connect_timeout": 2},
+    }
     db.init_app(app)
     Migrate(app, db)
     web.init_app(app, settings)

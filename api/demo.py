@@ -1,7 +1,7 @@
-"""What a newcomer starts with under `flask serve`: the organization `demo` and a test key that works.
+"""What a newcomer starts with under `flask serve`: the organization `demo` and a key that works.
 
 The demo key is the one secret that is kept, in a file of the data directory that its owner alone may read, so that a
-second run can show it again. It is a test key of a demo organization on the newcomer's own machine.
+second run can show it again. It opens a demo organization on the newcomer's own machine.
 """
 
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def _demo_secret(file: Path) -> str:
         issued = keys.issue(
             organization.id,
             name=f"Demo, {now:%Y-%m-%d %H:%M:%S.%f}",
-            environment=KeyEnvironment.TEST,
+            environment=KeyEnvironment.LIVE,
             scopes=tuple(Scope),
             by=COMMAND_LINE,
             now=now,

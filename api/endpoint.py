@@ -19,7 +19,7 @@ from api.machine_room import machine_room
 from api.requests import read_struct
 from core.clock import utc_now
 from core.db import acting_for
-from core.errors import JSON_CONTENT_TYPE, AppError, FieldProblem, InvalidRequest, show_name
+from core.errors import JSON_CONTENT_TYPE, AppError, FieldProblem, InvalidRequest, fault_of, show_name
 from core.ids import parse_public_id
 from core.network import client_address
 
@@ -103,8 +103,7 @@ def read_query(shape: Any) -> Any:
     try:
         return msgspec.convert(request.args.to_dict(), shape, strict=False)
     except msgspec.ValidationError as error:
-        message, _, where = str(error).partition(" - at `$.")
-        raise InvalidRequest(errors=(FieldProblem(where.rstrip("`"), "invalid_value", f"{message}."),)) from error
+        raise InvalidRequest(errors=(fault_of(error),)) from error
 
 
 def parse_cursor(prefix: str, cursor: str | None) -> UUID | None:

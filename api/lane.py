@@ -1,7 +1,8 @@
 """The fast lane: checks are answered ahead of Flask, in the same process.
 
-Calls that wait at the same moment go through together, step by step: each is authenticated, all are counted in one call
-of the limiter, each is read and decided, all are put on record in one commit, each is answered. Every other request
+Each call is authenticated and its body read in its own thread. Those that then wait at the same moment go through
+together, step by step: all are counted in one call of the limiter, each is decided, all are put on record in one
+commit, each is answered. Every other request
 goes to Flask.
 """
 
@@ -51,18 +52,23 @@ class Lane:
         if kind is None or environ["REQUEST_METHOD"] == "OPTIONS":
             return self._flask_wsgi(environ, start_response)  # type: ignore[no-any-return]
         call = kind(environ)
-        try:
-            status_line, headers, body = self._group.submit(call)
-        except Exception as error:  # noqa: BLE001  the last line: the caller gets a problem document, we get a report
-            self._report(call, error)
-            status_line, headers, body = self._answer(call)
+        status_line, headers, body = self._go_through(call)
         start_response(status_line, headers)
         CHECK_DURATION.observe(monotonic_s() - call.started_s)
         return [body]
 
+    def _go_through(self, call: Call) -> Answer:
+        """Whoever is not known is turned away before a byte of the body is waited for."""
+        if self._take([call], self._admit):
+            call.read_body()
+            try:
+                return self._group.submit(call)
+            except Exception as error:  # noqa: BLE001  the last line: the caller gets a problem document, we a report
+                self._report(call, error)
+        return self._answer(call)
+
     def _answer_all(self, calls: Sequence[Call]) -> list[Answer]:
-        admitted = self._take(calls, self._admit)
-        counted = self._count(self._take(admitted, methodcaller("weigh")))
+        counted = self._count(self._take(calls, methodcaller("weigh")))
         self._decide_and_record(counted)
         return [self._answer(call) for call in calls]
 
@@ -79,7 +85,7 @@ class Lane:
 
     def _admit(self, call: Call) -> None:
         if call.environ["REQUEST_METHOD"] != "POST":
-            raise MethodNotAllowed(headers=(("Allow", "OPTIONS, POST"),))
+            raise MethodNotAllowed(headers=(("Allow", "POST"),))
         now = utc_now()
         address = client_address(call.environ, trusted_hops=self._settings.trusted_proxy_hops)
         call.caller = authenticate(

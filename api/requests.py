@@ -7,12 +7,17 @@ from wsgiref.types import WSGIEnvironment
 import msgspec
 
 from api import strict_json
-from core.errors import AppError, FieldProblem, InvalidRequest
+from core.errors import AppError, InvalidRequest, fault_of
 
 
 class TooLarge(AppError):
     status, code, title = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "The body is too large"
     advice = "Send less at once."
+
+
+class CutShort(AppError):
+    status, code, title = HTTPStatus.BAD_REQUEST, "cut_short", "The body ended too early"
+    advice = "Send as many bytes as Content-Length says."
 
 
 class UnsupportedMediaType(AppError):
@@ -29,6 +34,8 @@ def read_body(environ: WSGIEnvironment, *, at_most_bytes: int) -> bytes:
     if declared.isdigit() and int(declared) > at_most_bytes:
         raise TooLarge(f"The body may have at most {at_most_bytes} bytes. Send less at once.")
     body: bytes = environ["wsgi.input"].read(at_most_bytes + 1)
+    if declared.isdigit() and len(body) < int(declared):
+        raise CutShort
     if len(body) > at_most_bytes:
         raise TooLarge(f"The body may have at most {at_most_bytes} bytes. Send less at once.")
     return body
@@ -46,6 +53,4 @@ def read_struct(
     try:
         return msgspec.convert(parsed, shape)
     except msgspec.ValidationError as error:
-        message, _, where = str(error).partition(" - at `$")
-        path = where.rstrip("`").lstrip(".") or "body"
-        raise InvalidRequest(errors=(FieldProblem(path, "invalid_value", f"{message}."),)) from error
+        raise InvalidRequest(errors=(fault_of(error),)) from error

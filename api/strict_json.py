@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -10,6 +11,7 @@ from typing import Any, NoReturn
 
 from core.errors import AppError, FieldProblem, show_name
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 MAX_NAMED = 20
 """Fields at fault that a refusal names."""
 
@@ -55,6 +57,8 @@ def within_the_stack() -> Iterator[None]:
 def parse(body: bytes) -> Any:
     """The JSON value of `body`. Raises InvalidJson."""
     tree = load(decode(body))
+    if _has_unstorable_text(tree):
+        raise InvalidJson("The body has a NUL or half of a surrogate pair. Send plain Unicode text.")
     refusal = refusal_of_repeated(tree)
     if refusal is not None:
         raise refusal
@@ -90,6 +94,14 @@ def refusal_of_repeated(tree: Any) -> InvalidJson | None:
         "A key is repeated, so it is not clear which value is meant. Send each key once.",
         errors=tuple(FieldProblem(path, "repeated_key", "Send this key once.") for path in repeated),
     )
+
+
+def _has_unstorable_text(tree: Any) -> bool:
+    if isinstance(tree, str):
+        return _UNSTORABLE.search(tree) is not None
+    if isinstance(tree, Pairs):
+        return any(_UNSTORABLE.search(name) or _has_unstorable_text(child) for name, child in tree)
+    return isinstance(tree, list) and any(map(_has_unstorable_text, tree))
 
 
 def _repeated_paths(tree: Any, path: str) -> Iterator[str]:

@@ -26,6 +26,20 @@ class FieldProblem(msgspec.Struct, frozen=True, omit_defaults=True):
     suggestion: str | None = None
 
 
+_WHERE = " - at `$"
+
+
+def fault_of(error: msgspec.ValidationError, *, within: str = "") -> FieldProblem:
+    """What a validation found, without the words of the caller that its message would repeat."""
+    message, _, where = str(error).partition(_WHERE)
+    path = (within + where.rstrip("`").replace("[...]", "")).lstrip(".") or "body"
+    if message.startswith("Invalid enum value"):
+        message = "This is not one of the values it may have; the reference lists them"
+    elif message.startswith("Object contains unknown field"):
+        message = "It has a field that does not belong here; the reference lists those it may have"
+    return FieldProblem(path, "invalid_value", f"{message}.")
+
+
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """A problem document (RFC 9457)."""
 

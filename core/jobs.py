@@ -5,15 +5,28 @@ carries them out.
 """
 
 import asyncio
+from collections.abc import Callable
+from functools import wraps
 
 import procrastinate
-from flask import Flask
+from flask import Flask, current_app
 
 from core.db import Role
 
 SCHEMA = "jobs"
 
-jobs = procrastinate.Blueprint()
+jobs = procrastinate.App(connector=procrastinate.PsycopgConnector())
+
+
+def with_its_own_session(work: Callable[[int], None]) -> Callable[[int], None]:
+    """Jobs run side by side in threads; each gets an app context, and so a database session, of its own."""
+
+    @wraps(work)
+    def run(timestamp: int) -> None:
+        with current_app._get_current_object().app_context():  # type: ignore[attr-defined]  # noqa: SLF001
+            work(timestamp)
+
+    return run
 
 
 def run_worker(app: Flask, *, until_done: bool = False) -> None:
@@ -24,9 +37,7 @@ def run_worker(app: Flask, *, until_done: bool = False) -> None:
         max_size=4,
         kwargs={"options": f"-c role={Role.SYSTEM} -c search_path={SCHEMA},public"},
     )
-    queue = procrastinate.App(connector=connector)
-    queue.add_tasks_from(jobs, namespace="aig")
-    asyncio.run(_work(queue, app, until_done=until_done))
+    asyncio.run(_work(jobs.with_connector(connector), app, until_done=until_done))
 
 
 async def _work(queue: procrastinate.App, app: Flask, *, until_done: bool) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import structlog
 from flask import Flask, Response, g, request
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from core.clock import monotonic_s
@@ -27,6 +28,9 @@ from core.settings import Settings
 
 log = structlog.get_logger()
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Others are words of a caller, and are not repeated in logs and metrics."""
+
 
 def init_app(app: Flask, settings: Settings) -> None:
     @app.before_request
@@ -42,11 +46,12 @@ def init_app(app: Flask, settings: Settings) -> None:
     def finish(answer: Response) -> Response:
         _add_headers(answer, settings)
         route = request.url_rule.rule if request.url_rule else "none"
-        HTTP_DURATION.labels(request.method, route, answer.status_code).observe(monotonic_s() - g.started_s)
+        method = request.method if request.method in _METHODS else "other"
+        HTTP_DURATION.labels(method, route, answer.status_code).observe(monotonic_s() - g.started_s)
         tell = log.debug if route.startswith("/health") else log.info
         tell(
             "http.request",
-            method=request.method,
+            method=method,
             route=route,
             status=answer.status_code,
             request_id=g.request_id,
@@ -69,7 +74,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         return refuse(_as_refusal(error))
 
     @app.errorhandler(OperationalError)
-    def refuse_for_now(error: OperationalError) -> Response:
+    @app.errorhandler(PoolTimeout)
+    def refuse_for_now(error: Exception) -> Response:
         log.warning("http.database_away", request_id=g.request_id, exc_info=error)
         return refuse(ServiceUnavailable())
 

@@ -41,8 +41,6 @@ class Call:
         self.cost = 1
         self.caller: Caller
         self._body: bytes | AppError = b""
-        if self.max_bytes:
-            self._read_body()
 
     def weigh(self) -> None:
         """Sets `cost`, how many requests it counts as."""
@@ -60,8 +58,10 @@ class Call:
             raise self._body
         return self._body
 
-    def _read_body(self) -> None:
-        """Reads in the request's own thread, so that a slow sender keeps nobody waiting; refuses later, in turn."""
+    def read_body(self) -> None:
+        """Reads in the request's own thread, so that a slow sender holds up no group; refuses later, in turn."""
+        if not self.max_bytes:
+            return
         try:
             self._body = read_body(self.environ, at_most_bytes=self.max_bytes)
         except AppError as refusal:

@@ -5,7 +5,7 @@ import structlog
 from api.decisions import retention
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
-from core.jobs import jobs
+from core.jobs import jobs, with_its_own_session
 
 log = structlog.get_logger()
 
@@ -15,16 +15,22 @@ HOURLY = "30 * * * *"
 
 @jobs.periodic(cron=DAILY_AT_TWO)
 @jobs.task(queueing_lock="purge_decisions")
+@with_its_own_session
 def purge_decisions(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
-    with transaction():
-        purged = retention.purge(now=utc_now())
-    log.info("decisions.purged", decisions=purged.decisions, partitions=len(purged.partitions))
+    _purge()
 
 
 @jobs.periodic(cron=HOURLY)
 @jobs.task(queueing_lock="purge_decisions_if_missed")
-def purge_decisions_if_missed(timestamp: int) -> None:
+@with_its_own_session
+def purge_decisions_if_missed(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     with acting_as_system():
         is_overdue = retention.is_overdue(now=utc_now())
     if is_overdue:
-        purge_decisions(timestamp)
+        _purge()
+
+
+def _purge() -> None:
+    with transaction():
+        purged = retention.purge(now=utc_now())
+    log.info("decisions.purged", decisions=purged.decisions, partitions=len(purged.partitions))

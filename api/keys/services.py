@@ -22,6 +22,7 @@ from core.ids import new_uuid, public_id
 
 DEFAULT_OVERLAP = timedelta(hours=24)
 LONGEST_OVERLAP = timedelta(days=7)
+LONGEST_LIFE = timedelta(days=3653)
 
 
 class KeyNameTaken(AppError):
@@ -69,8 +70,9 @@ def issue(
 ) -> IssuedKey:
     """Raises KeyNameTaken, or InvalidRequest naming each field at fault."""
     networks = _parse_networks(allowed_networks)
-    if expires_at is not None and expires_at <= now:
-        raise InvalidRequest(errors=(FieldProblem("expires_at", "in_the_past", "Give a time in the future."),))
+    if expires_at is not None and not now < expires_at <= now + LONGEST_LIFE:
+        detail = "Give a time in the future, at most ten years away."
+        raise InvalidRequest(errors=(FieldProblem("expires_at", "out_of_range", detail),))
     identifier = new_uuid()
     key = _new_key(
         ApiKey(
@@ -156,7 +158,9 @@ def revoke(organization_id: UUID, key_id: UUID, *, reason: str | None, by: Actor
 def find(organization_id: UUID, key_id: UUID, *, for_update: bool = False) -> ApiKey:
     """Raises NotFound, also for a key of another organization."""
     query = select(ApiKey).where(ApiKey.organization_id == organization_id, ApiKey.id == key_id)
-    key = db.session.scalar(query.with_for_update() if for_update else query)
+    if for_update:  # what was read before the lock may be old by now
+        query = query.with_for_update().execution_options(populate_existing=True)
+    key = db.session.scalar(query)
     if key is None:
         raise NotFound("There is no such key. List the keys with GET /v1/keys.")
     return key

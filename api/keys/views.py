@@ -1,7 +1,8 @@
 """Keys over the API. A key sees and changes keys of its own environment only, and grants no scope it lacks."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from uuid import UUID
 
 from flask import Blueprint
@@ -34,6 +35,11 @@ bp = Blueprint("api_keys", __name__)
 class ScopeNotHeld(Forbidden):
     code, title = "scope_not_held", "A key cannot give what it does not have"
     advice = "Ask for scopes that this key has, or use a key with more."
+
+
+class BroaderThanOwn(Forbidden):
+    code, title = "broader_than_own", "A key cannot make one that may do more than itself"
+    advice = "Ask for no longer life and no more networks than this key has, or use a key with more."
 
 
 @serve(
@@ -69,7 +75,7 @@ def index(caller: Caller, query: KeyQuery) -> KeyPage:
         body=KeyCreate,
         answer=KeyIssued,
         status=HTTPStatus.CREATED,
-        refusals=(WrongEnvironment, ScopeNotHeld, services.KeyNameTaken),
+        refusals=(WrongEnvironment, ScopeNotHeld, BroaderThanOwn, services.KeyNameTaken),
     ),
 )
 def create(caller: Caller, body: KeyCreate) -> KeyIssued:
@@ -82,8 +88,8 @@ def create(caller: Caller, body: KeyCreate) -> KeyIssued:
             environment=body.environment,
             scopes=body.scopes,
             rate_limit=_within_plan(caller, body.rate_limit),
-            allowed_networks=body.allowed_networks,
-            expires_at=body.expires_at,
+            allowed_networks=_within_own_networks(caller, body.allowed_networks),
+            expires_at=_within_own_life(caller, body.expires_at),
             by=caller.actor,
             now=utc_now(),
         )
@@ -176,8 +182,31 @@ def _need_held(caller: Caller, scopes: tuple[Scope, ...]) -> None:
 
 
 def _within_plan(caller: Caller, rate_limit: int | None) -> int | None:
-    most = caller.organization.check_limit or DEFAULT_LIMIT
+    plan, own = caller.organization.check_limit or DEFAULT_LIMIT, caller.key.rate_limit
+    most = min(plan, own or plan)
     if rate_limit is not None and not 1 <= rate_limit <= most:
-        fault = FieldProblem("rate_limit", "out_of_range", f"Your plan allows 1 to {most} requests in 60 s per key.")
+        fault = FieldProblem("rate_limit", "out_of_range", f"This key may give 1 to {most} requests in 60 s.")
         raise InvalidRequest(errors=(fault,))
-    return rate_limit
+    return rate_limit or (most if most < plan else None)
+
+
+def _within_own_life(caller: Caller, expires_at: datetime | None) -> datetime | None:
+    own = caller.key.expires_at
+    if own is not None and expires_at is not None and expires_at > own:
+        raise BroaderThanOwn("This key cannot make one that lives longer than itself.")
+    return expires_at or own
+
+
+def _within_own_networks(caller: Caller, networks: tuple[str, ...]) -> tuple[str, ...]:
+    own = caller.key.networks
+    if own and not all(_is_part_of(network, own) for network in networks):
+        raise BroaderThanOwn("This key cannot make one for networks that it may not be used from itself.")
+    return networks or tuple(map(str, own))
+
+
+def _is_part_of(network: str, own: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+    try:
+        asked = ip_network(network, strict=False)
+    except ValueError:
+        return True  # refused by name where keys are made
+    return any(asked.version == one.version and asked.subnet_of(one) for one in own)  # type: ignore[arg-type]

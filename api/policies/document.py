@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from api.policies.rules import MAX_RULES, Rule
-from api.policies.vocabulary import FACT_NAME, KNOWN_OPERATION_NAME, MODEL_NAME, FactType
+from api.policies.vocabulary import FACT_NAME, KNOWN_OPERATION_NAME, MAX_INTEGER, MODEL_NAME, FactType
 
 Points = Annotated[int, Meta(ge=0, le=100)]
 ModelPattern = Annotated[str, Meta(pattern=MODEL_NAME)]
@@ -71,6 +71,7 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=1,
+            le=MAX_INTEGER,
             title="Large from",
             description="Records from which dataset_record_count makes a dataset large.",
         ),

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from api.policies.vocabulary import RULE_CODE, variable_of
+from core.patterns import ONE_LINE
 
 MAX_RULES = 1_000
 MAX_CONDITIONS = 10
@@ -59,11 +60,11 @@ class When(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
 class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     code: Annotated[str, Meta(pattern=RULE_CODE, description="Shown as the reason's code.")]
     when: When
-    message: Annotated[str, Meta(min_length=1, max_length=300)]
+    message: Annotated[str, Meta(min_length=1, max_length=300, pattern=ONE_LINE)]
     effect: RuleEffect = RuleEffect.BLOCK
     points: Annotated[int, Meta(ge=0, le=100)] = 50
     on_missing: OnMissing = OnMissing.BLOCK
-    fix: Annotated[str, Meta(max_length=300)] = ""
+    fix: Annotated[str, Meta(max_length=300, pattern=ONE_LINE)] = ""
 
 
 class ConditionRefused(ValueError):

@@ -10,16 +10,17 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from api.checks.content import looks_like_content
+from api.checks.content import is_content
 from api.policies.document import POLICY_KEYS, PolicyDocument, describe, field_type
+from api.policies.evaluator import compile_policy
 from api.policies.models import PolicyVersion
 from api.policies.rules import ConditionRefused, Rule, check_condition, example_context
-from api.policies.vocabulary import ALIASES, BUILT_IN, FactType
+from api.policies.vocabulary import ALIASES, BUILT_IN, FactType, variable_of
 from core import audit
 from core.accounts import Organization
 from core.audit import SYSTEM, Actor
 from core.db import db
-from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
+from core.errors import AppError, FieldProblem, InvalidRequest, NotFound, fault_of
 
 _EXAMPLES: Mapping[FactType, Any] = {
     FactType.BOOLEAN: True,
@@ -154,18 +155,12 @@ def _with_value(document: PolicyDocument, key: str, value: Any) -> PolicyDocumen
     try:
         typed = msgspec.convert(value, field_type(key))
     except msgspec.ValidationError as error:
-        message, _, where = str(error).partition(" - at `$")
-        path = "value" + where.rstrip("`").replace("[...]", "")
-        raise InvalidRequest(errors=(FieldProblem(path, "invalid_value", f"{message}."),)) from error
+        raise InvalidRequest(errors=(fault_of(error, within="value"),)) from error
     return msgspec.structs.replace(document, **{key: typed})
 
 
 def _check_facts_and_rules(document: PolicyDocument) -> None:
-    problems = [
-        FieldProblem(f"value.{name}", *_fault_of_name(name))
-        for name in document.custom_facts
-        if _fault_of_name(name)[0]
-    ]
+    problems = _faults_of_names(document.custom_facts)
     examples = _example_facts(document)
     for index, rule in enumerate(document.rules):
         problems += _faults_of_rule(rule, f"value[{index}]", examples)
@@ -173,14 +168,26 @@ def _check_facts_and_rules(document: PolicyDocument) -> None:
         problems.append(FieldProblem("value", "code_taken", "Give every rule a code of its own."))
     if problems:
         raise InvalidRequest(errors=tuple(problems))
+    try:
+        compile_policy(UUID(int=0), 0, document)
+    except ConditionRefused as refused:
+        raise InvalidRequest(errors=(FieldProblem("value", "condition_refused", str(refused)),)) from refused
 
 
-def _fault_of_name(name: str) -> tuple[str, str]:
-    if name in BUILT_IN or name in ALIASES or name in {"model", "operation"}:
-        return "name_taken", "This name is already in the vocabulary."
-    if looks_like_content(name):
-        return "content_refused", "This name is one for content, which is never accepted; choose another."
-    return "", ""
+def _faults_of_names(custom_facts: Mapping[str, FactType]) -> list[FieldProblem]:
+    """Two facts whose names differ only in dots and underscores would be one variable in a condition."""
+    taken = {variable_of(name) for name in (*BUILT_IN, *ALIASES, "model", "operation")}
+    problems = []
+    for name, kind in custom_facts.items():
+        if variable_of(name) in taken:
+            problems.append(
+                FieldProblem(f"value.{name}", "name_taken", "A fact of this name, or nearly, exists already.")
+            )
+        if is_content(name, 0 if kind in {FactType.INTEGER, FactType.NUMBER} else ""):
+            detail = "This name is one for content, which is never accepted; choose another."
+            problems.append(FieldProblem(f"value.{name}", "content_refused", detail))
+        taken.add(variable_of(name))
+    return problems
 
 
 def _faults_of_rule(rule: Rule, path: str, examples: Mapping[str, Any]) -> list[FieldProblem]:

@@ -2,9 +2,10 @@
 
 from flask import Blueprint
 
-from api.access import Caller
+from api.access import Caller, WrongEnvironment
 from api.endpoint import Endpoint, serve
 from api.keys.scopes import Scope
+from api.keys.token import KeyEnvironment
 from api.policies import schema, services
 from core.clock import utc_now
 from core.db import transaction
@@ -40,10 +41,12 @@ def index(caller: Caller) -> services.PolicySet:
         scope=Scope.POLICIES_WRITE,
         body=schema.PolicyChange,
         answer=schema.PolicyChanged,
-        refusals=(NotFound, services.PolicyChanged),
+        refusals=(NotFound, WrongEnvironment, services.PolicyChanged),
     ),
 )
 def update(caller: Caller, key: str, body: schema.PolicyChange) -> schema.PolicyChanged:
+    if caller.key.environment != KeyEnvironment.LIVE:
+        raise WrongEnvironment("Policies hold for live and test alike. Change them with a live key.")
     with transaction():
         version = services.change(
             caller.organization.id,

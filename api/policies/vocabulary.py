@@ -32,7 +32,7 @@ MAX_TOKENS = 20
 MAX_INTEGER = 2**53 - 1
 
 TOKEN = whole(rf"[A-Za-z0-9][A-Za-z0-9._:/+\-]{{0,{MAX_TOKEN_LENGTH - 1}}}")
-MODEL_NAME = whole(rf"[A-Za-z0-9][A-Za-z0-9._:/@+\-]{{0,{MAX_TOKEN_LENGTH - 1}}}")
+MODEL_NAME = whole(r"[A-Za-z0-9][A-Za-z0-9._:/+\-]{0,95}(@[A-Za-z0-9\-]{1,32})?")  # model@20260101, no e-mail address
 OPERATION_NAME = whole(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,63}")
 KNOWN_OPERATION_NAME = whole(r"[a-z0-9][a-z0-9._:\-]{0,63}")
 FACT_NAME = whole(r"[a-z][a-z0-9_]{0,31}(\.[a-z][a-z0-9_]{0,31}){0,4}")

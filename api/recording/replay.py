@@ -52,8 +52,8 @@ class Replay:
             pause_s = EVERY_S
             try:
                 self.run_once()
-            except (psycopg.Error, OSError) as error:
-                log.warning("replay.waiting", error=type(error).__name__)
+            except Exception as error:
+                log.warning("replay.waiting", exc_info=error)
                 SPOOL_BYTES.set(self._spool.size_bytes)
                 pause_s = AFTER_FAILURE_S
             self._stopped.wait(pause_s)
@@ -77,7 +77,7 @@ class Replay:
         """Halves a group that the database refuses until the line at fault is alone, and keeps that line aside."""
         try:
             self._sink.write(lines)
-        except (psycopg.DataError, psycopg.IntegrityError) as error:
+        except (psycopg.DataError, psycopg.IntegrityError, UnicodeDecodeError) as error:
             if len(lines) == 1:
                 log.warning("replay.line_refused", error=type(error).__name__)
                 SPOOL_QUARANTINED.inc()

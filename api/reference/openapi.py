@@ -13,7 +13,7 @@ from api.endpoint import Endpoint, declared_endpoints
 from api.keys.scopes import MEANING, Scope
 from api.limits.headers import RateLimited
 from api.policies.vocabulary import ALIASES, BUILT_IN
-from api.requests import TooLarge, UnsupportedMediaType
+from api.requests import CutShort, TooLarge, UnsupportedMediaType
 from api.strict_json import InvalidJson
 from core.errors import (
     JSON_CONTENT_TYPE,
@@ -37,7 +37,7 @@ _OF_KEYS = (
     RateLimited,
     ServiceUnavailable,
 )
-_OF_BODIES = (InvalidJson, UnsupportedMediaType, TooLarge, InvalidRequest)
+_OF_BODIES = (InvalidJson, CutShort, UnsupportedMediaType, TooLarge, InvalidRequest)
 
 _HEADERS_OF_LIMITS = {
     "RateLimit-Limit": "Requests that the key may make in 60 s.",

@@ -70,9 +70,9 @@ class Feed:
                     self._listen(connection)
                 finally:
                     connection.close()
-            except (psycopg.Error, OSError) as error:
+            except Exception as error:
                 self._has_failed = True
-                log.warning("feed.lost", error=type(error).__name__)
+                log.warning("feed.lost", exc_info=error)
             finally:
                 self._is_listening = False
                 FEED_CONNECTED.set(0)

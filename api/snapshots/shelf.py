@@ -53,7 +53,7 @@ class Shelf(Generic[Name, Value]):
             return entry.value  # nobody waits for a database that is away
         try:
             return self._group.submit(name)
-        except psycopg.Error as error:
+        except psycopg.OperationalError as error:
             if entry is not None and name in self._entries and self._may_serve_stale(entry.read_at_s):
                 return entry.value
             raise ServiceUnavailable from error

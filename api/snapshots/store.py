@@ -9,13 +9,17 @@ from uuid import UUID
 
 import msgspec
 import psycopg
+import structlog
 
 from api.policies.evaluator import CompiledPolicy, compile_policy
+from api.policies.rules import ConditionRefused
 from api.policies.services import read_document
 from api.snapshots.feed import RETRY_AFTER_S, Connect, Feed
 from api.snapshots.shelf import Shelf
 from core.clock import monotonic_s
 from core.errors import ServiceUnavailable
+
+log = structlog.get_logger()
 
 
 class KeySnapshot(msgspec.Struct, frozen=True):
@@ -131,7 +135,7 @@ class Snapshots:
                 status=row[3],
                 check_limit=row[4],
                 subject_secret=bytes(row[5]),
-                policy=compile_policy(row[0], row[6], read_document(row[7])) if row[6] is not None else None,
+                policy=_compile(row[0], row[6], row[7]) if row[6] is not None else None,
             )
             for row in self._rows(_SELECT_ORGANIZATIONS, ids)
         }
@@ -145,9 +149,18 @@ class Snapshots:
                 if self._connection is None or self._connection.closed:
                     self._connection = self._connect()
                 return self._connection.execute(query, [list(names)]).fetchall()
-            except (psycopg.Error, OSError) as error:
+            except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
                 self._away_until_s = monotonic_s() + RETRY_AFTER_S
                 if self._connection is not None:
                     self._connection.close()
                 self._connection = None
                 raise psycopg.OperationalError("the database is away") from error
+
+
+def _compile(organization_id: UUID, version: int, document: Any) -> CompiledPolicy | None:
+    """None for a version that cannot be compiled: then nothing is allowed, and the policies can still be changed."""
+    try:
+        return compile_policy(organization_id, version, read_document(document))
+    except (ConditionRefused, msgspec.ValidationError) as error:
+        log.critical("policy.unusable", organization_id=str(organization_id), version=version, exc_info=error)
+        return None

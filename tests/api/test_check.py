@@ -149,7 +149,7 @@ def test_another_content_type_is_refused(as_ada: Caller) -> None:
 def test_another_method_is_refused_with_those_allowed(as_ada: Caller, method: str) -> None:
     answer = as_ada.send(method, "/v1/check")
 
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "OPTIONS, POST")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
 
 
 def test_a_subject_is_kept_as_a_keyed_hash_that_finds_it_again(as_ada: Caller, as_cleo: Caller) -> None:
@@ -265,3 +265,26 @@ def test_one_caller_s_trouble_is_not_anothers(app: Flask, as_ada: Caller, ada: M
 
     assert as_ada.post("/v1/check", b"{").status_code == 400
     assert Caller(app.test_client(), test_key.secret).check().json["environment"] == "test"
+
+
+def test_a_body_that_ends_too_early_is_not_decided(as_ada: Caller) -> None:
+    body = b'{"model": "m", "operation": "chat"}'
+
+    answer = as_ada.post("/v1/check", body, environ_overrides={"CONTENT_LENGTH": "500"})
+
+    assert (answer.status_code, answer.json["code"]) == (400, "cut_short")
+
+
+def test_who_is_not_known_is_turned_away_before_the_body_is_waited_for(as_nobody: Caller) -> None:
+    class Slow:
+        def read(self, _size: int = -1) -> bytes:
+            raise AssertionError("the body was read")
+
+    answer = as_nobody.post("/v1/check", b"{}", environ_overrides={"wsgi.input": Slow()})
+
+    assert answer.status_code == 401
+
+
+def test_an_email_address_is_no_model(as_ada: Caller) -> None:
+    assert as_ada.check(model="ada@example.com").status_code == 422
+    assert as_ada.check(model="claude@20260101").status_code == 200

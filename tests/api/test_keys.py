@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from api.keys import services
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment, is_well_formed, issue_token
 from api.machine_room import MachineRoom
+from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db
 from tests.cast import ALL_SCOPES, Caller, Member, another_key, organization_with_key
@@ -254,3 +256,49 @@ def test_what_is_done_to_keys_is_on_the_audit_trail(app: Flask, ada: Member, as_
     assert {row.actor_id for row in rows} == {ada.key_id}
     assert rows[0].request_id == made.headers["X-Request-Id"]
     assert rows[0].address == "127.0.0.1"
+
+
+def test_a_key_makes_none_that_may_do_more_than_itself(app: Flask, ada: Member) -> None:
+    until = utc_now() + timedelta(days=9)
+    narrow = another_key(app, ada, allowed_networks=("127.0.0.0/24",), expires_at=until, rate_limit=5)
+    caller = Caller(app.test_client(), narrow.secret)
+
+    inherited = caller.post("/v1/keys", {"name": "a", "environment": "live"}).json["key"]
+    wider = [
+        caller.post("/v1/keys", {"name": "b", "environment": "live", **wish})
+        for wish in ({"allowed_networks": ["0.0.0.0/0"]}, {"expires_at": "2034-01-01T00:00:00Z"})
+    ]
+
+    assert (inherited["allowed_networks"], inherited["rate_limit"]) == (["127.0.0.0/24"], 5)
+    assert inherited["expires_at"][:19] == until.isoformat()[:19]
+    assert [code_of(answer) for answer in wider] == [(403, "broader_than_own")] * 2
+    assert caller.post("/v1/keys", {"name": "b", "environment": "live", "rate_limit": 6}).status_code == 422
+
+
+def test_what_waited_for_a_lock_sees_what_was_done_meanwhile(app: Flask, ada: Member) -> None:
+    """The row was read before the lock; a revocation in between must be seen."""
+    with app.app_context(), acting_as_system():
+        services.find(ada.organization_id, ada.key_id)
+        db.session.execute(text("UPDATE api_key SET revoked_at = now() WHERE id = :id"), {"id": ada.key_id})
+
+        with pytest.raises(services.KeyNotInUse):
+            services.rotate(ada.organization_id, ada.key_id, overlap=timedelta(0), by=SYSTEM, now=utc_now())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "x", "environment": "CANARY of many words"},
+        {"name": "x", "CANARY": 1},
+        {"name": "x", "scopes": ["CANARY"]},
+        b'{"name": "a\\ud800"}',
+        b'{"name": "a\\u0000"}',
+        b'{"\\ud800": 1, "name": "b"}',
+        {"name": "x", "environment": "live", "expires_at": "9999-12-31T23:59:59-23:59"},
+    ],
+)
+def test_hostile_input_for_a_key_is_refused_without_repeating_it(as_ada: Caller, body: Any) -> None:
+    answer = as_ada.post("/v1/keys", body)
+
+    assert answer.status_code in {400, 422}
+    assert "CANARY" not in answer.text

@@ -6,11 +6,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from api.keys.token import KeyEnvironment
 from api.policies import services
 from api.policies.document import POLICY_KEYS, PolicyDocument
+from api.policies.models import PolicyVersion
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from tests.cast import Caller, Member
+from tests.cast import Caller, Member, another_key
 
 BLOCK_HR = {
     "code": "no_hr",
@@ -83,6 +85,11 @@ def test_two_changes_on_the_same_version_get_one_winner(as_ada: Caller) -> None:
         ("rules", [{**BLOCK_HR, "when": {}}], "value[0].when"),
         ("rules", [{**BLOCK_HR, "when": {"any": ["departmnt == 'hr'"]}}], "value[0].when.any[0]"),
         ("rules", [BLOCK_HR, BLOCK_HR], "value"),
+        ("rules", [{**BLOCK_HR, "message": "a\nb"}], "value[0].message"),
+        ("rules", [{**BLOCK_HR, "when": {"all": ["(" * 95 + "is_external_model" + ")" * 95]}}], "value"),
+        ("custom_facts", {"is.external.model": "boolean"}, "value.is.external.model"),
+        ("custom_facts", {"a.b": "token", "a_b": "token"}, "value.a_b"),
+        ("large_dataset_records", 10**30, "value"),
         ("rules", [{**BLOCK_HR, "effect": "explode"}], "value[0].effect"),
     ],
 )
@@ -155,3 +162,37 @@ def test_seeding_again_changes_nothing(app: Flask, as_ada: Caller) -> None:
 
 def test_a_stored_document_of_an_older_shape_gets_the_defaults_of_what_is_new() -> None:
     assert services.read_document({"max_risk_score": 60}) == PolicyDocument(max_risk_score=60)
+
+
+def test_a_quantity_of_content_may_be_a_custom_fact(as_ada: Caller) -> None:
+    as_ada.patch("/v1/policies/custom_facts", {"value": {"prompt_length": "integer"}})
+
+    assert as_ada.check(metadata={"prompt_length": 12}).status_code == 200
+    assert as_ada.check(metadata={"prompt_length": "tell me"}).status_code == 400
+
+
+def test_a_test_key_changes_no_policy(app: Flask, ada: Member) -> None:
+    tester = Caller(app.test_client(), another_key(app, ada, environment=KeyEnvironment.TEST).secret)
+
+    assert tester.patch("/v1/policies/max_risk_score", {"value": 99}).json["code"] == "wrong_environment"
+    assert tester.get("/v1/policies").json["version"] == 1
+
+
+def test_a_stored_policy_that_cannot_be_compiled_allows_nothing_and_can_be_repaired(
+    app: Flask, as_ada: Caller, ada: Member
+) -> None:
+    broken = {"rules": [{**BLOCK_HR, "when": {"all": ["not a condition ("]}}]}
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.add(
+            PolicyVersion(
+                organization_id=ada.organization_id,
+                version=2,
+                document=broken,
+                created_at=utc_now(),
+                created_by_kind="system",
+            )
+        )
+
+    assert as_ada.check().status_code == 503
+    assert as_ada.patch("/v1/policies/rules", {"value": []}).status_code == 200
+    assert as_ada.check().status_code == 200

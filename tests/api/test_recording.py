@@ -208,3 +208,12 @@ def test_a_file_that_is_opened_while_sealed_ones_are_listed_is_not_among_them(
     late.join()
 
     assert listed == [b"early"]
+
+
+def test_what_the_database_refuses_is_not_acknowledged_nor_spooled(database: Database, spool: Spool) -> None:
+    database.refuses = {b"bad"}
+
+    with pytest.raises(DecisionNotRecorded):
+        Recorder(database, spool, durability=Durability.DATABASE).record([b"bad"])
+
+    assert spooled(spool) == []

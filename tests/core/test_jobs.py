@@ -22,7 +22,7 @@ def leave_job(url: str, task: str) -> None:
 @pytest.mark.parametrize("task", [purge_decisions, purge_decisions_if_missed])
 def test_the_worker_carries_out_the_purge(live_app: Flask, live_url: str, task: object) -> None:
     organization_with_key(live_app)
-    leave_job(live_url, f"aig:{task.name}")  # type: ignore[attr-defined]
+    leave_job(live_url, task.name)  # type: ignore[attr-defined]
 
     jobs.run_worker(live_app, until_done=True)
 

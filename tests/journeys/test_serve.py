@@ -116,7 +116,7 @@ def test_a_second_run_keeps_data_and_key_and_a_killed_one_is_recovered_from(serv
     serving.start()
     first_curl = serving.curl
     paste(first_curl)
-    secret = re.search(r"aig_test_\w+", first_curl).group()  # type: ignore[union-attr]
+    secret = re.search(r"aig_live_\w+", first_curl).group()  # type: ignore[union-attr]
 
     serving.send(signal.SIGKILL)
     second_s = serving.start()
