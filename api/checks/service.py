@@ -90,10 +90,10 @@ def _row(
     subject = question.subject
     return encode_row(
         DecisionRow(
-            id=str(decision_id),
+            id=decision_id,
             decided_at=decided_at,
-            organization_id=str(caller.organization.id),
-            api_key_id=str(caller.key.id),
+            organization_id=caller.organization.id,
+            api_key_id=caller.key.id,
             environment=caller.key.environment,
             model=question.facts.model,
             operation=question.facts.operation,

@@ -111,8 +111,8 @@ class CompiledRule(msgspec.Struct, frozen=True):
         return True if is_settled else None
 
 
-def context_of(variables: Mapping[str, Any]) -> Any:
-    return cel.Context(dict(variables))
+def context_of(variables: dict[str, Any]) -> Any:
+    return cel.Context(variables)
 
 
 def compile_rule(rule: Rule) -> CompiledRule:
@@ -159,7 +159,7 @@ def check_condition(condition: str, *, examples: Mapping[str, Any]) -> None:
             hint = f" Did you mean {near[0]}?" if near else ""
             raise ConditionRefused(f"There is no fact {variable}.{hint}")
     try:
-        result = compiled.program.execute(context_of(examples))
+        result = compiled.program.execute(context_of(dict(examples)))
     except Exception as error:
         raise ConditionRefused(f"Its types do not fit: {type(error).__name__}.") from error
     if not isinstance(result, bool):

@@ -1,6 +1,7 @@
 """One decision as it is written: a JSON object in a line, the same in the spool and to the database."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -10,10 +11,10 @@ from api.policies.evaluator import Contribution, FactValue
 class DecisionRow(msgspec.Struct, frozen=True):
     """The fields are the columns of table `decision`. `subject` is a keyed hash in hexadecimal."""
 
-    id: str
+    id: UUID
     decided_at: str
-    organization_id: str
-    api_key_id: str
+    organization_id: UUID
+    api_key_id: UUID
     environment: str
     model: str
     operation: str
