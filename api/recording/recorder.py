@@ -56,11 +56,7 @@ class Recorder:
     def record(self, rows: Sequence[bytes]) -> None:
         """Returns once all of `rows` are durable. Raises DecisionNotRecorded."""
         with self._one_at_a_time:
-            try:
-                is_kept = self._keep(rows)
-            except DecisionNotRecorded:
-                is_kept = False
-            if not is_kept:
+            if not self._keep(rows):
                 RECORD_FAILURES.inc(len(rows))
                 raise DecisionNotRecorded
 
@@ -81,6 +77,7 @@ class Recorder:
             self._sink.write(rows)
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             log.critical("recorder.row_refused", error=type(error).__name__, rows=len(rows))
+            RECORD_FAILURES.inc(len(rows))
             raise DecisionNotRecorded from error  # what the database refuses would be refused again from the spool
         except psycopg.Error as error:
             log.warning("recorder.database_away", error=type(error).__name__, rows=len(rows))

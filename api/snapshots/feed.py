@@ -62,11 +62,9 @@ class Feed:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            was_listening = False
             try:
                 connection = self._connect()
                 try:
-                    was_listening = True
                     self._listen(connection)
                 finally:
                     connection.close()
@@ -74,7 +72,7 @@ class Feed:
                 self._has_failed = True
                 log.warning("feed.lost", exc_info=error)
             finally:
-                self._is_listening = False
+                was_listening, self._is_listening = self._is_listening, False
                 FEED_CONNECTED.set(0)
             if not was_listening:  # a connection that broke is made again at once
                 self._stopped.wait(RETRY_AFTER_S)
