@@ -6,7 +6,9 @@ from flask import Flask
 from flask_migrate import Migrate
 
 import api
-from core import cli, embedded, observability, web
+import legal_docs
+import portal
+from core import access, cli, embedded, htmx, mail, observability, pages, throttle, web
 from core.db import db, sqlalchemy_url
 from core.settings import Settings, read_settings
 
@@ -16,7 +18,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or read_settings()
     observability.set_up_logging(settings)
     observability.set_up_error_reports(settings)
-    app = Flask(__name__, static_folder="api/static", static_url_path="/static")
+    app = Flask(__name__, static_folder=pages.STATIC, static_url_path="/static", template_folder=pages.TEMPLATES)
     app.config.update(
         SECRET_KEY=settings.secret_key,
         DATABASE_URL=settings.database_url or _start_embedded(app, settings),
@@ -30,8 +32,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     Migrate(app, db)
     web.init_app(app, settings)
+    pages.init_app(app)
+    htmx.init_app(app)
+    access.init_app(app, settings)
+    throttle.init_app(app, settings)
+    mail.init_app(app, settings)
     cli.init_app(app, settings)
-    api.init_app(app, settings)
+    for room in (legal_docs, api, portal):
+        room.init_app(app, settings)
     return app
 
 

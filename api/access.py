@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import msgspec
 
 from api.keys.scopes import Scope
-from api.keys.token import digest_of, is_well_formed
+from api.keys.token import KeyEnvironment, digest_of, is_well_formed
 from api.snapshots.store import KeySnapshot, OrganizationSnapshot, Snapshots
 from core.accounts import OrganizationStatus
 from core.audit import Actor, ActorKind
@@ -78,6 +78,21 @@ class OrganizationSuspended(Forbidden):
     advice = "Write to support; nothing in the account was lost."
 
 
+class OrganizationClosing(Forbidden):
+    code, title = "organization_closing", "This organization's account is closing"
+    advice = "An owner can keep the account from its pages, until the day on which it closes."
+
+
+class NotApproved(Forbidden):
+    code, title = "not_approved", "This organization is not approved for live keys yet"
+    advice = "Use a test key; the task list in the portal says what is missing for the approval."
+
+
+class TermsLapsed(Forbidden):
+    code, title = "terms_lapsed", "A new version of the Terms or the DPA was not accepted in time"
+    advice = "Let an owner accept it under Documents in the portal; live keys work again within a second."
+
+
 class Caller(msgspec.Struct, frozen=True):
     """A key that works, its organization as it stands now, and where the call comes from."""
 
@@ -114,9 +129,23 @@ def authenticate(authorization: str, *, address: str, request_id: str, snapshots
     if key.networks and not _is_within(address, key):
         raise AddressNotAllowed
     organization = snapshots.organization(key.organization_id)
-    if organization.status != OrganizationStatus.ACTIVE:
-        raise OrganizationSuspended
+    _need_standing(organization, key, now=now)
     return Caller(key=key, organization=organization, address=address, request_id=request_id)
+
+
+def _need_standing(organization: OrganizationSnapshot, key: KeySnapshot, *, now: datetime) -> None:
+    if organization.status == OrganizationStatus.LIVE and organization.legal_due_at is None:
+        return
+    if organization.status == OrganizationStatus.SUSPENDED:
+        raise OrganizationSuspended
+    if organization.status in {OrganizationStatus.CLOSING, OrganizationStatus.CLOSED}:
+        raise OrganizationClosing
+    if key.environment != KeyEnvironment.LIVE:
+        return
+    if organization.status == OrganizationStatus.SANDBOX:
+        raise NotApproved
+    if organization.legal_due_at is not None and organization.legal_due_at <= now:
+        raise TermsLapsed
 
 
 def _is_within(address: str, key: KeySnapshot) -> bool:

@@ -13,13 +13,14 @@ from api.access import Caller
 from api.keys import services as keys
 from api.limits import shared
 from api.limits.memory import MemoryLimiter
-from api.limits.window import DEFAULT_LIMIT, Ask, Limiter, Verdict
+from api.limits.window import DEFAULT_LIMIT, SANDBOX_LIMIT, Ask, Limiter, Verdict
 from api.recording.postgres import PostgresSink
 from api.recording.recorder import Recorder
 from api.recording.replay import Replay
 from api.recording.spool import Spool
 from api.snapshots.feed import ANSWER_WITHIN_S
 from api.snapshots.store import Snapshots
+from core.accounts import OrganizationStatus
 from core.db import Role, acting_as_system, connect_as, transaction
 from core.settings import Settings
 
@@ -77,6 +78,8 @@ class MachineRoom:
 
 def _ask(caller: Caller, purpose: str, cost: int) -> Ask:
     limit = caller.key.rate_limit or caller.organization.check_limit or DEFAULT_LIMIT
+    if caller.organization.status == OrganizationStatus.SANDBOX:
+        limit = min(limit, SANDBOX_LIMIT)
     return Ask(bucket=f"{purpose}:{caller.key.lineage_id}", limit=limit, cost=cost)
 
 

@@ -19,15 +19,20 @@ DEFAULT_RETENTION_DAYS = 90
 
 
 class OrganizationStatus(StrEnum):
-    ACTIVE = "active"
+    """sandbox → live by approval; either may be suspended and restored, or closing until `closes_at`, then closed."""
+
+    SANDBOX = "sandbox"
+    LIVE = "live"
     SUSPENDED = "suspended"
+    CLOSING = "closing"
+    CLOSED = "closed"
 
 
 class Organization(Base):
     __tablename__ = "organization"
     __table_args__ = (
         CheckConstraint("slug ~ '^[a-z0-9][a-z0-9-]{1,62}$'", name="slug"),
-        CheckConstraint("status IN ('active', 'suspended')", name="status"),
+        CheckConstraint("status IN ('sandbox', 'live', 'suspended', 'closing', 'closed')", name="status"),
         CheckConstraint("retention_days BETWEEN 30 AND 3650", name="retention_days"),
         CheckConstraint("check_limit IS NULL OR check_limit > 0", name="check_limit"),
     )
@@ -35,7 +40,15 @@ class Organization(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
-    status: Mapped[str] = mapped_column(default=OrganizationStatus.ACTIVE.value)
+    status: Mapped[str]
+    status_before: Mapped[str | None]
+    """What a suspension or a closing took it out of, and what undoing them brings back."""
+    status_reason: Mapped[str | None]
+    closes_at: Mapped[datetime | None]
+    """End of the time in which a closing organization's data can still be fetched."""
+    pilot_ends_at: Mapped[datetime | None]
+    legal_due_at: Mapped[datetime | None]
+    """From then on live keys rest, because a new version of the Terms or the DPA was not accepted. None: never."""
     retention_days: Mapped[int] = mapped_column(default=DEFAULT_RETENTION_DAYS)
     check_limit: Mapped[int | None]
     """Checks a key may make in 60 s by the organization's plan; none: the product's default."""
@@ -62,11 +75,20 @@ def find_by_slug(slug: str) -> Organization:
     return organization
 
 
-def create(*, slug: str, name: str, by: Actor, now: datetime) -> Organization:
+def create(
+    *,
+    slug: str,
+    name: str,
+    by: Actor,
+    now: datetime,
+    status: OrganizationStatus = OrganizationStatus.LIVE,
+) -> Organization:
     """Raises SlugTaken. Needs the system's scope."""
     if db.session.scalar(select(Organization.id).where(Organization.slug == slug)) is not None:
         raise SlugTaken
-    organization = Organization(id=new_uuid(), slug=slug, name=name, subject_secret=os.urandom(32), created_at=now)
+    organization = Organization(
+        id=new_uuid(), slug=slug, name=name, status=status.value, subject_secret=os.urandom(32), created_at=now
+    )
     db.session.add(organization)
     db.session.flush()
     audit.write(organization.id, "organization.created", by=by, now=now, after={"slug": slug, "name": name})

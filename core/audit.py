@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, db
@@ -15,6 +15,8 @@ from core.ids import new_uuid
 
 class ActorKind(StrEnum):
     API_KEY = "api_key"
+    MEMBER = "member"
+    OPERATOR = "operator"
     COMMAND_LINE = "command_line"
     SYSTEM = "system"
 
@@ -34,10 +36,14 @@ SYSTEM = Actor(kind=ActorKind.SYSTEM)
 
 class AuditEvent(Base):
     __tablename__ = "audit_event"
-    __table_args__ = (Index("ix_audit_event_organization_id", "organization_id", "id"),)
+    __table_args__ = (
+        Index("ix_audit_event_organization_id", "organization_id", "id"),
+        Index("ix_audit_event_actor_id", "actor_id", "id", postgresql_where=text("actor_id IS NOT NULL")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organization.id"))
+    """None for what a person does who belongs to no organization, such as an operator signing in."""
     occurred_at: Mapped[datetime]
     actor_kind: Mapped[str]
     actor_id: Mapped[UUID | None]
@@ -50,7 +56,7 @@ class AuditEvent(Base):
 
 
 def write(
-    organization_id: UUID,
+    organization_id: UUID | None,
     action: str,
     *,
     by: Actor,

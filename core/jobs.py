@@ -1,32 +1,54 @@
 """Jobs: work that is committed with the row that caused it, or that the clock starts. Kept in PostgreSQL.
 
-Rooms declare theirs with `@jobs.task` and `@jobs.periodic`, whose times are in UTC; one worker (`flask worker`)
-carries them out.
+Rooms declare theirs with `@jobs.task` and `@jobs.periodic`, whose times are in UTC, and leave them with `defer`; one
+worker (`flask worker`) carries them out.
 """
 
 import asyncio
 from collections.abc import Callable
 from functools import wraps
+from typing import Any, ParamSpec
 
 import procrastinate
 from flask import Flask, current_app
+from procrastinate.jobs import JobDeferrer
+from procrastinate.manager import JobManager
+from procrastinate.tasks import Task
+from sqlalchemy import text
 
-from core.db import Role
+from core.db import Role, db
 
 SCHEMA = "jobs"
 
+Arguments = ParamSpec("Arguments")
+
 jobs = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
+_outbox = JobManager(procrastinate.SyncPsycopgConnector())
+"""Writes jobs on connections that it is given, in the web server and in the worker alike; it is never opened."""
 
-def with_its_own_session(work: Callable[[int], None]) -> Callable[[int], None]:
+
+def in_its_own_session(work: Callable[Arguments, None]) -> Callable[Arguments, None]:
     """Jobs run side by side in threads; each gets an app context, and so a database session, of its own."""
 
     @wraps(work)
-    def run(timestamp: int) -> None:
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         with current_app._get_current_object().app_context():  # type: ignore[attr-defined]  # noqa: SLF001
-            work(timestamp)
+            work(*args, **kwargs)
 
     return run
+
+
+def defer(task: Task[Any, Any, Any], **arguments: Any) -> None:
+    """Leaves a job that is done if, and only if, the session's transaction is committed."""
+    connection = db.session().connection()
+    path = connection.execute(text("SELECT current_setting('search_path')")).scalar_one()
+    set_path = text("SELECT set_config('search_path', :path, true)")
+    connection.execute(set_path, {"path": f"{SCHEMA},public"})
+    JobDeferrer(
+        job_manager=_outbox, job=task.configure().job, connection=connection.connection.driver_connection
+    ).defer(**arguments)
+    connection.execute(set_path, {"path": path})
 
 
 def run_worker(app: Flask, *, until_done: bool = False) -> None:
@@ -37,10 +59,11 @@ def run_worker(app: Flask, *, until_done: bool = False) -> None:
         max_size=4,
         kwargs={"options": f"-c role={Role.SYSTEM} -c search_path={SCHEMA},public"},
     )
-    asyncio.run(_work(jobs.with_connector(connector), app, until_done=until_done))
+    with jobs.replace_connector(connector):  # tasks that the clock starts know this queue and no copy of it
+        asyncio.run(_work(app, until_done=until_done))
 
 
-async def _work(queue: procrastinate.App, app: Flask, *, until_done: bool) -> None:
-    async with queue.open_async():
+async def _work(app: Flask, *, until_done: bool) -> None:
+    async with jobs.open_async():
         with app.app_context():
-            await queue.run_worker_async(concurrency=2, wait=not until_done, install_signal_handlers=not until_done)
+            await jobs.run_worker_async(concurrency=2, wait=not until_done, install_signal_handlers=not until_done)

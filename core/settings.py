@@ -91,6 +91,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         str | None, Meta(description="Bearer token for `/metrics`. Empty: `/metrics` does not exist.")
     ] = None
     sentry_dsn: Annotated[str | None, Meta(description="Where errors are reported. Empty: nowhere.")] = None
+    smtp_url: Annotated[
+        Annotated[str, Meta(pattern="^smtps?://")] | None,
+        Meta(
+            description=(
+                "`smtp://user:password@host:587` (STARTTLS) or `smtps://…:465`. "
+                "Empty: mail stays in the local mailbox at `/mailbox`."
+            ),
+        ),
+    ] = None
+    mail_from: Annotated[str, Meta(description="The sender of our mail.")] = "AI Governance <no-reply@localhost>"
+    breached_passwords_url: Annotated[
+        str | None,
+        Meta(
+            description=(
+                "A range search by the first five digits of a SHA-1 (k-anonymity), such as that of Have I Been Pwned. "
+                "Empty: only the list that comes along is asked."
+            )
+        ),
+    ] = None
+    provider_name: Annotated[str | None, Meta(description="Our own legal name, as contracts state it.")] = None
+    provider_address: Annotated[str | None, Meta(description="Our registered address, in one line.")] = None
+    provider_registration: Annotated[str | None, Meta(description="Our register and number.")] = None
+    provider_signatory: Annotated[str | None, Meta(description="Who signs for us: name and title.")] = None
+    governing_law: Annotated[str | None, Meta(description="The law of our contracts, such as `Ireland`.")] = None
+    courts: Annotated[str | None, Meta(description="The courts that decide, such as `Dublin, Ireland`.")] = None
+    support_email: Annotated[str | None, Meta(description="Where customers write for help.")] = None
+    legal_email: Annotated[str | None, Meta(description="Where legal notices go.")] = None
+    privacy_email: Annotated[str | None, Meta(description="Where questions about personal data go.")] = None
+    security_email: Annotated[str | None, Meta(description="Where security reports go.")] = None
     log_level: Annotated[
         str,
         Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`."),
@@ -148,6 +177,7 @@ def _refuse_unsafe(settings: Settings) -> None:
             "PUBLIC_URL": settings.public_url,
             "METRICS_TOKEN": settings.metrics_token,
             "SENTRY_DSN": settings.sentry_dsn,
+            "SMTP_URL": settings.smtp_url,
         }.items()
         if not value
     ]

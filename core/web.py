@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, render_template, request
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -13,12 +13,14 @@ from werkzeug.exceptions import HTTPException
 from core.clock import monotonic_s
 from core.db import db
 from core.errors import (
+    JSON_CONTENT_TYPE,
     PROBLEM_CONTENT_TYPE,
     AppError,
     InternalError,
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
+    Problem,
     ServiceUnavailable,
 )
 from core.ids import new_request_id
@@ -27,6 +29,8 @@ from core.observability import HTTP_DURATION, REFUSALS, report_error
 from core.settings import Settings
 
 log = structlog.get_logger()
+
+MACHINE_PATHS = ("/v1/", "/api/", "/health", "/metrics", "/openapi.json")
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Others are words of a caller, and are not repeated in logs and metrics."""
@@ -63,7 +67,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         db.session.rollback()
         REFUSALS.labels(refusal.code).inc()
         problem = refusal.problem(request_id=g.request_id, base_url=settings.base_url)
-        answer = Response(msgspec.json.encode(problem), status=problem.status, content_type=PROBLEM_CONTENT_TYPE)
+        answer = _shown_to_people(problem) if _is_for_people() else _shown_to_machines(problem)
         answer.headers.extend(refusal.headers)
         return answer
 
@@ -76,14 +80,40 @@ def init_app(app: Flask, settings: Settings) -> None:
     @app.errorhandler(OperationalError)
     @app.errorhandler(PoolTimeout)
     def refuse_for_now(error: Exception) -> Response:
+        g.has_failed = True
         log.warning("http.database_away", request_id=g.request_id, exc_info=error)
         return refuse(ServiceUnavailable())
 
     @app.errorhandler(Exception)
     def fail(error: Exception) -> Response:
+        g.has_failed = True
         log.error("http.failed", request_id=g.request_id, exc_info=error)
         report_error(error, request_id=g.request_id)
         return refuse(InternalError())
+
+
+def _is_for_people() -> bool:
+    """Whether a person reads the answer: the address is a page's, and the reader takes HTML before JSON."""
+    if request.path.startswith(MACHINE_PATHS):
+        return False
+    if request.headers.get("HX-Request") == "true":
+        return True
+    return request.accept_mimetypes.best_match([JSON_CONTENT_TYPE, "text/html"]) == "text/html"
+
+
+def _shown_to_machines(problem: Problem) -> Response:
+    return Response(msgspec.json.encode(problem), status=problem.status, content_type=PROBLEM_CONTENT_TYPE)
+
+
+def _shown_to_people(problem: Problem) -> Response:
+    """A page, or for htmx a notice at the place that pages keep for it."""
+    if request.headers.get("HX-Request") != "true":
+        return Response(render_template("core/refusal.html", problem=problem), status=problem.status)
+    return Response(
+        render_template("core/_refusal.html", problem=problem),
+        status=problem.status,
+        headers={"HX-Retarget": "#messages", "HX-Reswap": "innerHTML"},
+    )
 
 
 def _add_headers(answer: Response, settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,7 +20,11 @@ _FIELDS = tuple(field.name for field in msgspec.structs.fields(DecisionView))
 
 def lines(rows: Iterable[Any], form: ExportFormat) -> Iterator[bytes]:
     """The file in pieces, one a row; CSV starts with a line of column names."""
-    return _csv_lines(rows) if form is ExportFormat.CSV else _ndjson_lines(rows)
+    return csv_lines(_FIELDS, map(_as_mapping, rows)) if form is ExportFormat.CSV else _ndjson_lines(rows)
+
+
+def _as_mapping(row: Any) -> dict[str, Any]:
+    return msgspec.structs.asdict(view_of(row))
 
 
 def _ndjson_lines(rows: Iterable[Any]) -> Iterator[bytes]:
@@ -29,11 +33,11 @@ def _ndjson_lines(rows: Iterable[Any]) -> Iterator[bytes]:
         yield encoder.encode(view_of(row)) + b"\n"
 
 
-def _csv_lines(rows: Iterable[Any]) -> Iterator[bytes]:
-    yield _csv_line(_FIELDS)
+def csv_lines(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """A line of column names, then one a row, each cell safe to open in a spreadsheet."""
+    yield _csv_line(fields)
     for row in rows:
-        decision = view_of(row)
-        yield _csv_line([_cell(getattr(decision, field)) for field in _FIELDS])
+        yield _csv_line([_cell(row[field]) for field in fields])
 
 
 def _csv_line(cells: Iterable[str]) -> bytes:

@@ -75,6 +75,13 @@ def erase_subject(organization: Organization, pseudonym: str, *, by: Actor, now:
     return len(erased)
 
 
+def delete_everything(organization_id: UUID) -> int:
+    """Deletes every decision of an organization whose account is closed; how many there were."""
+    with acting_for_retention():
+        deleted = db.session.execute(delete(Decision).where(Decision.organization_id == organization_id))
+    return int(deleted.rowcount)  # type: ignore[attr-defined]
+
+
 def _cutoff(now: datetime, days: int) -> datetime:
     """The start of the first day that is still kept."""
     return datetime.combine((now - timedelta(days=days)).date(), time(), tzinfo=UTC)

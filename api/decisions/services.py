@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, select, text, tuple_
 
 from api.checks.service import hash_subject
 from api.decisions.models import Decision
 from api.decisions.schema import COLUMNS, DecisionFilter, parse_key_id
+from api.keys.token import KeyEnvironment
 from core.db import db
 from core.errors import NotFound
 from core.ids import parse_public_id, time_of
@@ -44,6 +45,28 @@ def find(organization_id: UUID, shown_id: str) -> Decision:
     if decision is None:
         raise NotFound("There is no such decision, or it is past its retention. Check the id.")
     return decision
+
+
+def find_by_request(organization_id: UUID, request_id: str, *, most: int = 100) -> list[Decision]:
+    """The decisions of one request of the last 90 days; several, if it asked several questions."""
+    query = (
+        select(Decision)
+        .where(
+            Decision.organization_id == organization_id,
+            Decision.request_id == request_id,
+            Decision.decided_at > func.now() - text("interval '90 days'"),
+        )
+        .order_by(Decision.decided_at, Decision.id)
+    )
+    return list(db.session.scalars(query.limit(most)))
+
+
+def has_any(organization_id: UUID, environment: KeyEnvironment) -> bool:
+    """Whether a decision of this environment is on record."""
+    query = select(Decision.id).where(
+        Decision.organization_id == organization_id, Decision.environment == environment.value
+    )
+    return db.session.scalar(query.limit(1)) is not None
 
 
 def stream(organization_id: UUID, chosen: DecisionFilter, *, subject_secret: bytes) -> Iterator[Any]:

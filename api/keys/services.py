@@ -11,14 +11,16 @@ from sqlalchemy import DateTime, Text, Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 
+from api.keys.lookup import find, shown_id
 from api.keys.models import ApiKey
 from api.keys.scopes import DEFAULT_SCOPES, Scope
 from api.keys.token import KeyEnvironment, issue_token
 from core import audit
+from core.accounts import Organization, OrganizationStatus
 from core.audit import Actor
 from core.db import db
-from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
-from core.ids import new_uuid, public_id
+from core.errors import AppError, FieldProblem, InvalidRequest
+from core.ids import new_uuid
 
 DEFAULT_OVERLAP = timedelta(hours=24)
 LONGEST_OVERLAP = timedelta(days=7)
@@ -49,6 +51,21 @@ class KeyNotInUse(AppError):
     advice = "Create a new key instead."
 
 
+class NotRotated(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "not_rotated", "This key was not rotated"
+    advice = "Only a key that has a successor can be finished. Revoke it instead."
+
+
+class LiveKeysNotYet(AppError):
+    status, code, title = HTTPStatus.FORBIDDEN, "live_keys_not_yet", "Live keys come with the approval"
+    advice = "Make a test key; the task list in the portal says what is missing for the approval."
+
+
+class OrganizationAtRest(AppError):
+    status, code, title = HTTPStatus.FORBIDDEN, "organization_at_rest", "This organization can make no keys now"
+    advice = "It is suspended or closing; its pages say why and what can be done."
+
+
 class IssuedKey(msgspec.Struct, frozen=True):
     """A key as it was made, with the secret that is shown this once."""
 
@@ -68,7 +85,8 @@ def issue(
     allowed_networks: tuple[str, ...] = (),
     expires_at: datetime | None = None,
 ) -> IssuedKey:
-    """Raises KeyNameTaken, or InvalidRequest naming each field at fault."""
+    """Raises KeyNameTaken, LiveKeysNotYet, OrganizationAtRest, or InvalidRequest naming each field at fault."""
+    _need_standing(organization_id, environment)
     networks = _parse_networks(allowed_networks)
     if expires_at is not None and not now < expires_at <= now + LONGEST_LIFE:
         detail = "Give a time in the future, at most ten years away."
@@ -89,7 +107,7 @@ def issue(
         by=by,
         now=now,
     )
-    audit.write(organization_id, "api_key.created", by=by, now=now, subject_id=_shown(key.key), after=_facts(key.key))
+    audit.write(organization_id, "api_key.created", by=by, now=now, subject_id=shown_id(key.key), after=_facts(key.key))
     return key
 
 
@@ -99,6 +117,7 @@ def rotate(organization_id: UUID, key_id: UUID, *, overlap: timedelta, by: Actor
     The old key never lives longer than it would have, and both share one rate limit.
     """
     old = find(organization_id, key_id, for_update=True)
+    _need_standing(organization_id, KeyEnvironment(old.environment))
     if old.successor_id is not None:
         raise KeyAlreadyRotated
     if not old.is_live_at(now):
@@ -131,9 +150,9 @@ def rotate(organization_id: UUID, key_id: UUID, *, overlap: timedelta, by: Actor
         "api_key.rotated",
         by=by,
         now=now,
-        subject_id=_shown(old),
+        subject_id=shown_id(old),
         before={"expires_at": old_expiry.isoformat() if old_expiry else None},
-        after={"expires_at": old.expires_at.isoformat(), "successor": _shown(issued.key)},
+        after={"expires_at": old.expires_at.isoformat(), "successor": shown_id(issued.key)},
     )
     return issued
 
@@ -149,33 +168,24 @@ def revoke(organization_id: UUID, key_id: UUID, *, reason: str | None, by: Actor
             "api_key.revoked",
             by=by,
             now=now,
-            subject_id=_shown(key),
+            subject_id=shown_id(key),
             after={"reason": reason},
         )
     return key
 
 
-def find(organization_id: UUID, key_id: UUID, *, for_update: bool = False) -> ApiKey:
-    """Raises NotFound, also for a key of another organization."""
-    query = select(ApiKey).where(ApiKey.organization_id == organization_id, ApiKey.id == key_id)
-    if for_update:  # what was read before the lock may be old by now
-        query = query.with_for_update().execution_options(populate_existing=True)
-    key = db.session.scalar(query)
-    if key is None:
-        raise NotFound("There is no such key. List the keys with GET /v1/keys.")
-    return key
+def revoke_all(organization_id: UUID, *, reason: str, by: Actor, now: datetime) -> None:
+    """Ends every key of an organization that still stands."""
+    standing = select(ApiKey.id).where(ApiKey.organization_id == organization_id, ApiKey.revoked_at.is_(None))
+    for key_id in db.session.scalars(standing).all():
+        revoke(organization_id, key_id, reason=reason, by=by, now=now)
 
 
-def list_page(
-    organization_id: UUID, *, environment: KeyEnvironment | None, after: UUID | None, size: int
-) -> list[ApiKey]:
-    """Keys, newest first, that come after the id `after`."""
-    query = select(ApiKey).where(ApiKey.organization_id == organization_id)
-    if environment is not None:
-        query = query.where(ApiKey.environment == environment.value)
-    if after is not None:
-        query = query.where(ApiKey.id < after)
-    return list(db.session.scalars(query.order_by(ApiKey.id.desc()).limit(size)))
+def finish_rotation(organization_id: UUID, key_id: UUID, *, by: Actor, now: datetime) -> ApiKey:
+    """Ends the overlap now: the old key stops, its successor goes on. Raises NotRotated."""
+    if find(organization_id, key_id).successor_id is None:
+        raise NotRotated
+    return revoke(organization_id, key_id, reason="rotation finished", by=by, now=now)
 
 
 _NOTE_USES = text("""
@@ -218,6 +228,17 @@ def _new_key(key: ApiKey, *, by: Actor, now: datetime) -> IssuedKey:
     return IssuedKey(key=key, secret=token.secret)
 
 
+def _need_standing(organization_id: UUID, environment: KeyEnvironment) -> None:
+    """The row is held, so that a suspension or an approval comes before or after, never between."""
+    status = db.session.scalar(
+        select(Organization.status).where(Organization.id == organization_id).with_for_update(read=True)
+    )
+    if status == OrganizationStatus.SANDBOX and environment is KeyEnvironment.LIVE:
+        raise LiveKeysNotYet
+    if status not in {OrganizationStatus.SANDBOX, OrganizationStatus.LIVE}:
+        raise OrganizationAtRest
+
+
 def _predecessor_in_use(key: ApiKey, *, now: datetime) -> bool:
     predecessor = db.session.scalar(
         select(ApiKey).where(ApiKey.organization_id == key.organization_id, ApiKey.successor_id == key.id)
@@ -236,10 +257,6 @@ def _parse_networks(networks: tuple[str, ...]) -> list[str]:
     if problems:
         raise InvalidRequest(errors=tuple(problems))
     return parsed
-
-
-def _shown(key: ApiKey) -> str:
-    return public_id("key", key.id)
 
 
 def _facts(key: ApiKey) -> dict[str, object]:

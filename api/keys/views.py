@@ -9,7 +9,7 @@ from flask import Blueprint
 
 from api.access import Caller, Forbidden, WrongEnvironment
 from api.endpoint import Endpoint, parse_cursor, serve
-from api.keys import services
+from api.keys import lookup, services
 from api.keys.schema import (
     KeyCreate,
     KeyIssued,
@@ -58,7 +58,7 @@ class BroaderThanOwn(Forbidden):
 def index(caller: Caller, query: KeyQuery) -> KeyPage:
     environment = _visible_environment(caller, query.environment)
     after = parse_cursor("key", query.cursor)
-    found = services.list_page(caller.organization.id, environment=environment, after=after, size=query.limit + 1)
+    found = lookup.list_page(caller.organization.id, environment=environment, after=after, size=query.limit + 1)
     page = found[: query.limit]
     next_cursor = public_id("key", page[-1].id) if len(found) > query.limit else None
     return KeyPage(keys=tuple(map(view_of, page)), next_cursor=next_cursor)
@@ -75,7 +75,14 @@ def index(caller: Caller, query: KeyQuery) -> KeyPage:
         body=KeyCreate,
         answer=KeyIssued,
         status=HTTPStatus.CREATED,
-        refusals=(WrongEnvironment, ScopeNotHeld, BroaderThanOwn, services.KeyNameTaken),
+        refusals=(
+            WrongEnvironment,
+            ScopeNotHeld,
+            BroaderThanOwn,
+            services.KeyNameTaken,
+            services.LiveKeysNotYet,
+            services.OrganizationAtRest,
+        ),
     ),
 )
 def create(caller: Caller, body: KeyCreate) -> KeyIssued:
@@ -115,12 +122,14 @@ def create(caller: Caller, body: KeyCreate) -> KeyIssued:
             services.KeyAlreadyRotated,
             services.RotationUnfinished,
             services.KeyNotInUse,
+            services.LiveKeysNotYet,
+            services.OrganizationAtRest,
         ),
     ),
 )
 def rotate(caller: Caller, key_id: str, body: KeyRotate) -> KeyIssued:
     with transaction():
-        key = services.find(caller.organization.id, _parse_id(key_id))
+        key = lookup.find(caller.organization.id, _parse_id(key_id))
         _need_environment(caller, KeyEnvironment(key.environment))
         _need_held(caller, tuple(map(Scope, key.scopes)))
         issued = services.rotate(
@@ -149,7 +158,7 @@ def rotate(caller: Caller, key_id: str, body: KeyRotate) -> KeyIssued:
 )
 def revoke(caller: Caller, key_id: str, body: KeyRevoke) -> KeyView:
     with transaction():
-        key = services.find(caller.organization.id, _parse_id(key_id))
+        key = lookup.find(caller.organization.id, _parse_id(key_id))
         _need_environment(caller, KeyEnvironment(key.environment))
         return view_of(
             services.revoke(caller.organization.id, key.id, reason=body.reason, by=caller.actor, now=utc_now())

@@ -8,6 +8,8 @@ import msgspec
 
 WINDOW_S = 60
 DEFAULT_LIMIT = 100
+SANDBOX_LIMIT = 30
+"""Requests of a key in 60 s before its organization is approved."""
 
 
 class Backend(StrEnum):

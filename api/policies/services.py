@@ -10,25 +10,14 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from api.checks.content import is_content
-from api.policies.document import POLICY_KEYS, PolicyDocument, describe, field_type
-from api.policies.evaluator import compile_policy
+from api.policies.document import POLICY_KEYS, PolicyDocument, describe
 from api.policies.models import PolicyVersion
-from api.policies.rules import ConditionRefused, Rule, check_condition, example_context
-from api.policies.vocabulary import ALIASES, BUILT_IN, FactType, variable_of
+from api.policies.validation import with_values
 from core import audit
 from core.accounts import Organization
 from core.audit import SYSTEM, Actor
 from core.db import db
-from core.errors import AppError, FieldProblem, InvalidRequest, NotFound, fault_of
-
-_EXAMPLES: Mapping[FactType, Any] = {
-    FactType.BOOLEAN: True,
-    FactType.INTEGER: 1,
-    FactType.NUMBER: 0.5,
-    FactType.TOKEN: "example",
-    FactType.TOKENS: ["example"],
-}
+from core.errors import AppError, NotFound
 
 
 class PolicyChanged(AppError):
@@ -70,6 +59,44 @@ def read_document(stored: Mapping[str, Any]) -> PolicyDocument:
     return msgspec.convert(stored, PolicyDocument)
 
 
+class PolicyRevision(msgspec.Struct, frozen=True):
+    """One version of the policies, and who made it."""
+
+    version: int
+    created_at: datetime
+    created_by_kind: str
+    created_by_id: UUID | None
+    document: PolicyDocument
+
+
+def all_versions(organization_id: UUID) -> list[PolicyRevision]:
+    """Newest first."""
+    rows = db.session.scalars(
+        select(PolicyVersion)
+        .where(PolicyVersion.organization_id == organization_id)
+        .order_by(PolicyVersion.version.desc())
+    )
+    return list(map(_revision, rows))
+
+
+def find_version(organization_id: UUID, version: int) -> PolicyRevision:
+    """Raises NotFound."""
+    row = db.session.get(PolicyVersion, (organization_id, version))
+    if row is None:
+        raise NotFound("There is no such version of the policies.")
+    return _revision(row)
+
+
+def _revision(row: PolicyVersion) -> PolicyRevision:
+    return PolicyRevision(
+        version=row.version,
+        created_at=row.created_at,
+        created_by_kind=row.created_by_kind,
+        created_by_id=row.created_by_id,
+        document=read_document(row.document),
+    )
+
+
 def overview(organization_id: UUID) -> PolicySet:
     version, document = current(organization_id)
     defaults = PolicyDocument()
@@ -96,19 +123,64 @@ def change(
     """
     if key not in POLICY_KEYS:
         raise NotFound(f"There is no such policy. The policies are: {', '.join(POLICY_KEYS)}.")
+    version, document = _held(organization_id, expected_version)
+    changed = with_values(document, {key: value}, path_of=lambda _: "value")
+    return _adopt(organization_id, version, document, changed, "policy.changed", by=by, now=now)
+
+
+def change_many(
+    organization_id: UUID, values: Mapping[str, Any], *, expected_version: int, by: Actor, now: datetime
+) -> int:
+    """Sets several policies as one version. Raises InvalidRequest naming them by their keys, or PolicyChanged."""
+    version, document = _held(organization_id, expected_version)
+    changed = with_values(document, values, path_of=str)
+    return _adopt(organization_id, version, document, changed, "policy.changed", by=by, now=now)
+
+
+def restore(organization_id: UUID, old_version: int, *, by: Actor, now: datetime) -> int:
+    """Makes an old version the newest again, as a version of its own. Raises NotFound."""
+    version, document = _held(organization_id, None)
+    wanted = find_version(organization_id, old_version).document
+    return _adopt(organization_id, version, document, wanted, "policy.restored", by=by, now=now)
+
+
+def differences(before: PolicyDocument, after: PolicyDocument) -> dict[str, tuple[Any, Any]]:
+    """What changed, by the policies' keys: the old and the new value, as JSON would have them."""
+    found = {}
+    for key in POLICY_KEYS:
+        old, new = getattr(before, key), getattr(after, key)
+        if old != new:
+            found[key] = (msgspec.to_builtins(old), msgspec.to_builtins(new))
+    return found
+
+
+def _held(organization_id: UUID, expected_version: int | None) -> tuple[int, PolicyDocument]:
+    """The version in force, while nobody else can change it. Raises PolicyChanged."""
     db.session.scalar(select(Organization.id).where(Organization.id == organization_id).with_for_update())
     version, document = current(organization_id)
     if expected_version is not None and expected_version != version:
         raise PolicyChanged
-    changed = _with_value(document, key, value)
-    if changed == document:
+    return version, document
+
+
+def _adopt(
+    organization_id: UUID,
+    version: int,
+    before: PolicyDocument,
+    after: PolicyDocument,
+    action: str,
+    *,
+    by: Actor,
+    now: datetime,
+) -> int:
+    changed = differences(before, after)
+    if not changed:
         return version
-    _check_facts_and_rules(changed)
     db.session.add(
         PolicyVersion(
             organization_id=organization_id,
             version=version + 1,
-            document=msgspec.to_builtins(changed),
+            document=msgspec.to_builtins(after),
             created_at=now,
             created_by_kind=by.kind.value,
             created_by_id=by.id,
@@ -116,12 +188,12 @@ def change(
     )
     audit.write(
         organization_id,
-        "policy.changed",
+        action,
         by=by,
         now=now,
-        subject_id=key,
-        before={"version": version, "value": msgspec.to_builtins(getattr(document, key))},
-        after={"version": version + 1, "value": msgspec.to_builtins(getattr(changed, key))},
+        subject_id=", ".join(changed),
+        before={"version": version, **{key: old for key, (old, _) in changed.items()}},
+        after={"version": version + 1, **{key: new for key, (_, new) in changed.items()}},
     )
     return version + 1
 
@@ -149,61 +221,3 @@ def seed(*, now: datetime) -> int:
             seeded += 1
             audit.write(organization_id, "policy.seeded", by=SYSTEM, now=now, after={"version": 1})
     return seeded
-
-
-def _with_value(document: PolicyDocument, key: str, value: Any) -> PolicyDocument:
-    try:
-        typed = msgspec.convert(value, field_type(key))
-    except msgspec.ValidationError as error:
-        raise InvalidRequest(errors=(fault_of(error, within="value"),)) from error
-    return msgspec.structs.replace(document, **{key: typed})
-
-
-def _check_facts_and_rules(document: PolicyDocument) -> None:
-    problems = _faults_of_names(document.custom_facts)
-    examples = _example_facts(document)
-    for index, rule in enumerate(document.rules):
-        problems += _faults_of_rule(rule, f"value[{index}]", examples)
-    if len({rule.code for rule in document.rules}) < len(document.rules):
-        problems.append(FieldProblem("value", "code_taken", "Give every rule a code of its own."))
-    if problems:
-        raise InvalidRequest(errors=tuple(problems))
-    try:
-        compile_policy(UUID(int=0), 0, document)
-    except ConditionRefused as refused:
-        raise InvalidRequest(errors=(FieldProblem("value", "condition_refused", str(refused)),)) from refused
-
-
-def _faults_of_names(custom_facts: Mapping[str, FactType]) -> list[FieldProblem]:
-    """Two facts whose names differ only in dots and underscores would be one variable in a condition."""
-    taken = {variable_of(name) for name in (*BUILT_IN, *ALIASES, "model", "operation")}
-    problems = []
-    for name, kind in custom_facts.items():
-        if variable_of(name) in taken:
-            problems.append(
-                FieldProblem(f"value.{name}", "name_taken", "A fact of this name, or nearly, exists already.")
-            )
-        if is_content(name, 0 if kind in {FactType.INTEGER, FactType.NUMBER} else ""):
-            detail = "This name is one for content, which is never accepted; choose another."
-            problems.append(FieldProblem(f"value.{name}", "content_refused", detail))
-        taken.add(variable_of(name))
-    return problems
-
-
-def _faults_of_rule(rule: Rule, path: str, examples: Mapping[str, Any]) -> list[FieldProblem]:
-    if not rule.when.conditions:
-        return [FieldProblem(f"{path}.when", "no_condition", "Give at least one condition.")]
-    problems = []
-    for part in ("all", "any", "none"):
-        for index, condition in enumerate(getattr(rule.when, part)):
-            try:
-                check_condition(condition, examples=examples)
-            except ConditionRefused as refused:
-                problems.append(FieldProblem(f"{path}.when.{part}[{index}]", "condition_refused", str(refused)))
-    return problems
-
-
-def _example_facts(document: PolicyDocument) -> dict[str, Any]:
-    built_in = {name: fact.choices[0] if fact.choices else _EXAMPLES[fact.type] for name, fact in BUILT_IN.items()}
-    custom = {name: _EXAMPLES[kind] for name, kind in document.custom_facts.items()}
-    return example_context({**built_in, **custom, "model": "example", "operation": "chat"})

@@ -1,9 +1,7 @@
 """The description as JSON and as pages, and a page for each problem."""
 
-from typing import Any
-
 import msgspec
-from flask import Blueprint, Response, redirect, render_template, url_for
+from flask import Blueprint, Response, render_template
 
 from api.endpoint import declared_endpoints
 from api.keys.scopes import MEANING
@@ -24,11 +22,6 @@ def openapi_document() -> Response:
         content_type="application/json",
         headers={"Cache-Control": "public, max-age=300"},
     )
-
-
-@bp.get("/")
-def root() -> Any:
-    return redirect(url_for("reference.index"), code=303)
 
 
 @bp.get("/docs")

@@ -42,6 +42,7 @@ class OrganizationSnapshot(msgspec.Struct, frozen=True):
     status: str
     check_limit: int | None
     subject_secret: bytes
+    legal_due_at: datetime | None
     policy: CompiledPolicy | None
 
 
@@ -51,7 +52,8 @@ _SELECT_KEYS = """
     FROM api_key WHERE token_hash = ANY(%s)
 """
 _SELECT_ORGANIZATIONS = """
-    SELECT o.id, o.slug, o.name, o.status, o.check_limit, o.subject_secret, p.version, p.document
+    SELECT o.id, o.slug, o.name, o.status, o.check_limit, o.subject_secret, o.legal_due_at, p.version,
+           p.document
     FROM organization o
     LEFT JOIN LATERAL (
         SELECT version, document FROM policy_version WHERE organization_id = o.id ORDER BY version DESC LIMIT 1
@@ -135,7 +137,8 @@ class Snapshots:
                 status=row[3],
                 check_limit=row[4],
                 subject_secret=bytes(row[5]),
-                policy=_compile(row[0], row[6], row[7]) if row[6] is not None else None,
+                legal_due_at=row[6],
+                policy=_compile(row[0], row[7], row[8]) if row[7] is not None else None,
             )
             for row in self._rows(_SELECT_ORGANIZATIONS, ids)
         }

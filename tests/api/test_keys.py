@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from api.keys import services
+from api.keys import lookup, services
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment, is_well_formed, issue_token
 from api.machine_room import MachineRoom
@@ -278,7 +278,7 @@ def test_a_key_makes_none_that_may_do_more_than_itself(app: Flask, ada: Member) 
 def test_what_waited_for_a_lock_sees_what_was_done_meanwhile(app: Flask, ada: Member) -> None:
     """The row was read before the lock; a revocation in between must be seen."""
     with app.app_context(), acting_as_system():
-        services.find(ada.organization_id, ada.key_id)
+        lookup.find(ada.organization_id, ada.key_id)
         db.session.execute(text("UPDATE api_key SET revoked_at = now() WHERE id = :id"), {"id": ada.key_id})
 
         with pytest.raises(services.KeyNotInUse):

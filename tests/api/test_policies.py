@@ -54,7 +54,10 @@ def test_a_change_is_on_the_audit_trail_with_its_author(app: Flask, as_ada: Call
     with app.app_context(), acting_as_system():
         event = db.session.execute(text("SELECT * FROM audit_event WHERE action = 'policy.changed'")).one()
     assert (event.actor_kind, event.actor_id, event.subject_id) == ("api_key", ada.key_id, "block_external_models")
-    assert (event.before, event.after) == ({"version": 1, "value": False}, {"version": 2, "value": True})
+    assert (event.before, event.after) == (
+        {"version": 1, "block_external_models": False},
+        {"version": 2, "block_external_models": True},
+    )
 
 
 def test_the_same_value_again_makes_no_version(as_ada: Caller) -> None:

@@ -3,68 +3,12 @@
 import re
 
 import pytest
-from flask import Flask
 
 from api.access import Forbidden, Unauthenticated
 from api.endpoint import declared_endpoints
 from api.keys.scopes import Scope
 from core.errors import all_refusals
 from tests.cast import Caller
-
-AUDIENCES = """
-GET    /                              everybody
-GET    /docs                          everybody
-GET    /docs/problems/<code>          everybody
-GET    /health                        everybody
-GET    /health/live                   everybody
-GET    /health/ready                  everybody
-GET    /metrics                       holders of the metrics token
-GET    /openapi.json                  everybody
-GET    /static/<path:filename>        everybody
-GET    /v1/decisions                  decisions:read
-GET    /v1/decisions/<decision_id>    decisions:read
-GET    /v1/decisions/export           decisions:read
-GET    /v1/keys                       keys:read
-GET    /v1/policies                   policies:read
-PATCH  /v1/policies/<key>             policies:write
-POST   /api/evaluate                  any working key
-POST   /v1/check                      checks:write
-POST   /v1/checks                     checks:write
-POST   /v1/keys                       keys:write
-POST   /v1/keys/<key_id>/revoke       keys:write
-POST   /v1/keys/<key_id>/rotate       keys:write
-"""
-"""The route table and who may use each route; a new route is written down here by the person who adds it."""
-
-PUBLIC = {
-    "/": "everybody",
-    "/docs": "everybody",
-    "/docs/problems/<code>": "everybody",
-    "/openapi.json": "everybody",
-    "/static/<path:filename>": "everybody",
-    "/metrics": "holders of the metrics token",
-}
-
-
-def as_rule(path: str) -> str:
-    return path.replace("{", "<").replace("}", ">")
-
-
-def test_every_route_has_the_audience_that_is_written_down(app: Flask) -> None:
-    declared = {
-        (endpoint.method, as_rule(endpoint.path)): str(endpoint.scope or "everybody")
-        for endpoint in declared_endpoints()
-    }
-    served = {
-        (method, rule.rule): declared.get((method, rule.rule)) or PUBLIC.get(rule.rule, "UNDECLARED")
-        for rule in app.url_map.iter_rules()
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-    }
-    table = {**served, **declared}
-
-    lines = sorted(f"{method:<6} {path:<30} {audience}" for (method, path), audience in table.items())
-
-    assert lines == AUDIENCES.strip().splitlines()
 
 
 def test_the_document_has_every_endpoint_and_no_other(as_nobody: Caller) -> None:

@@ -1,11 +1,13 @@
 """Jobs: kept in the database, carried out by the worker."""
 
+import procrastinate.periodic
 import psycopg
 import pytest
 from flask import Flask
 
 from api.decisions.jobs import DAILY_AT_TWO, purge_decisions, purge_decisions_if_missed
 from core import jobs
+from core.db import acting_as_system, db
 from core.jobs import SCHEMA
 from tests.cast import organization_with_key
 
@@ -36,3 +38,28 @@ def test_the_worker_carries_out_the_purge(live_app: Flask, live_url: str, task: 
 
 def test_the_purge_is_due_daily_at_two() -> None:
     assert DAILY_AT_TWO == "0 2 * * *"
+
+
+def test_what_the_clock_starts_reaches_the_queue(
+    live_app: Flask, live_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patched = procrastinate.periodic.PeriodicDeferrer.__init__
+    monkeypatch.setattr(patched, "__defaults__", (86_400,))  # so that something is due now
+
+    jobs.run_worker(live_app, until_done=True)
+
+    with psycopg.connect(live_url) as connection:
+        due = connection.execute("SELECT DISTINCT task_name FROM jobs.procrastinate_periodic_defers").fetchall()
+    assert (purge_decisions_if_missed.name,) in due
+
+
+def test_a_job_is_left_only_if_its_cause_is_committed(live_app: Flask, live_url: str) -> None:
+    with live_app.app_context(), acting_as_system():
+        jobs.defer(purge_decisions, timestamp=0)
+        db.session.rollback()
+        jobs.defer(purge_decisions, timestamp=0)
+        db.session.commit()
+
+    with psycopg.connect(live_url) as connection:
+        left = connection.execute("SELECT count(*) FROM jobs.procrastinate_jobs").fetchone()
+    assert left == (1,)

@@ -16,6 +16,7 @@ PRODUCTION = {
     "PUBLIC_URL": "https://api.example.com",
     "METRICS_TOKEN": "t",
     "SENTRY_DSN": "https://k@sentry.example.com/1",
+    "SMTP_URL": "smtps://user:secret@mail.example.com",
 }
 
 

@@ -1,0 +1,77 @@
+"""Counts over the decision log, for people to look at."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+
+from core.db import db
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """Decisions of one stretch of time, beginning at `at`."""
+
+    at: datetime
+    allowed: int
+    blocked: int
+
+
+class ReasonCount(msgspec.Struct, frozen=True):
+    reason: str
+    decisions: int
+
+
+_SLOTS = text("""
+    WITH slots AS (
+        SELECT slot FROM generate_series(
+            CAST(:since AS timestamptz), CAST(:to AS timestamptz) - CAST(:step AS interval), CAST(:step AS interval)
+        ) AS slot
+    ), counts AS (
+        SELECT date_bin(CAST(:step AS interval), decided_at, CAST(:since AS timestamptz)) AS slot,
+               count(*) FILTER (WHERE allowed) AS allowed, count(*) FILTER (WHERE NOT allowed) AS blocked
+        FROM decision
+        WHERE organization_id = :organization_id AND environment = :environment
+          AND decided_at >= :since AND decided_at < :to
+        GROUP BY 1
+    )
+    SELECT slots.slot, coalesce(allowed, 0), coalesce(blocked, 0)
+    FROM slots LEFT JOIN counts USING (slot) ORDER BY slots.slot
+""")
+_REASONS = text("""
+    SELECT reason, count(*) FROM decision
+    WHERE organization_id = :organization_id AND environment = :environment AND NOT allowed
+      AND decided_at >= :since AND decided_at < :to
+    GROUP BY reason ORDER BY count(*) DESC, reason LIMIT :most
+""")
+_BY_POLICY = text("""
+    SELECT cause ->> 'policy', count(DISTINCT id) FROM decision, jsonb_array_elements(reasons) AS cause
+    WHERE organization_id = :organization_id AND NOT allowed AND decided_at >= :since AND decided_at < :to
+    GROUP BY 1
+""")
+
+
+def over_time(organization_id: UUID, *, environment: str, since: datetime, to: datetime, step: timedelta) -> list[Slot]:
+    """Allowed and blocked decisions in each `step` from `since` to `to`; empty stretches count as zero."""
+    rows = db.session.execute(
+        _SLOTS,
+        {"organization_id": organization_id, "environment": environment, "since": since, "to": to, "step": step},
+    )
+    return [Slot(*row) for row in rows]
+
+
+def top_reasons(
+    organization_id: UUID, *, environment: str, since: datetime, to: datetime, most: int = 5
+) -> list[ReasonCount]:
+    """Why decisions were blocked, the commonest first."""
+    rows = db.session.execute(
+        _REASONS,
+        {"organization_id": organization_id, "environment": environment, "since": since, "to": to, "most": most},
+    )
+    return [ReasonCount(*row) for row in rows]
+
+
+def blocked_by_policy(organization_id: UUID, *, since: datetime, to: datetime) -> dict[str, int]:
+    """In how many blocked decisions each policy had a part."""
+    rows = db.session.execute(_BY_POLICY, {"organization_id": organization_id, "since": since, "to": to})
+    return {row[0]: row[1] for row in rows}

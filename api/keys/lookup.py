@@ -1,0 +1,83 @@
+"""Finding keys: one, a page of them, or those that something should be done about."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Text, cast, func, or_, select
+
+from api.keys.models import ApiKey
+from api.keys.token import KeyEnvironment
+from core.audit import AuditEvent
+from core.db import db
+from core.errors import NotFound
+from core.ids import public_id
+
+
+def find(organization_id: UUID, key_id: UUID, *, for_update: bool = False) -> ApiKey:
+    """Raises NotFound, also for a key of another organization."""
+    query = select(ApiKey).where(ApiKey.organization_id == organization_id, ApiKey.id == key_id)
+    if for_update:  # what was read before the lock may be old by now
+        query = query.with_for_update().execution_options(populate_existing=True)
+    key = db.session.scalar(query)
+    if key is None:
+        raise NotFound("There is no such key. List the keys with GET /v1/keys.")
+    return key
+
+
+def find_by_digest(digest: bytes) -> ApiKey | None:
+    """The key with this SHA-256. Needs the system's scope."""
+    return db.session.scalar(select(ApiKey).where(ApiKey.token_hash == digest))
+
+
+def has_key(organization_id: UUID, environment: KeyEnvironment) -> bool:
+    """Whether a key of this environment was ever made."""
+    query = select(ApiKey.id).where(ApiKey.organization_id == organization_id, ApiKey.environment == environment.value)
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def list_page(
+    organization_id: UUID, *, environment: KeyEnvironment | None, after: UUID | None, size: int
+) -> list[ApiKey]:
+    """Keys, newest first, that come after the id `after`."""
+    query = select(ApiKey).where(ApiKey.organization_id == organization_id)
+    if environment is not None:
+        query = query.where(ApiKey.environment == environment.value)
+    if after is not None:
+        query = query.where(ApiKey.id < after)
+    return list(db.session.scalars(query.order_by(ApiKey.id.desc()).limit(size)))
+
+
+def names_of(organization_id: UUID, key_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The names of some keys of an organization."""
+    query = select(ApiKey.id, ApiKey.name).where(ApiKey.organization_id == organization_id, ApiKey.id.in_(key_ids))
+    return {row.id: row.name for row in db.session.execute(query)}
+
+
+def list_unrotated(*, made_before: datetime, now: datetime, unless_action: str) -> list[ApiKey]:
+    """Live keys in use of every organization that are older, and about which the audit trail has no such action.
+
+    Needs the system's scope.
+    """
+    told = select(AuditEvent.id).where(
+        AuditEvent.organization_id == ApiKey.organization_id,
+        AuditEvent.action == unless_action,
+        AuditEvent.subject_id == func.concat("key_", func.replace(cast(ApiKey.id, Text), "-", "")),
+    )
+    return list(
+        db.session.scalars(
+            select(ApiKey).where(
+                ApiKey.environment == KeyEnvironment.LIVE.value,
+                ApiKey.created_at < made_before,
+                ApiKey.revoked_at.is_(None),
+                ApiKey.successor_id.is_(None),
+                or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
+                ~told.exists(),
+            )
+        )
+    )
+
+
+def shown_id(key: ApiKey) -> str:
+    """The key's id as people and programs see it."""
+    return public_id("key", key.id)

@@ -1,0 +1,264 @@
+"""Who may open a page. Every page says it beside its route; one that does not cannot be registered."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from enum import StrEnum
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import urlencode, urlsplit
+
+from flask import Blueprint, Flask, current_app, g, has_request_context, request
+from flask_login import LoginManager, current_user
+from flask_wtf.csrf import CSRFError, CSRFProtect
+
+from core import sessions
+from core.accounts import OrganizationStatus
+from core.audit import Actor, ActorKind
+from core.clock import utc_now
+from core.db import acting_as_system, acting_for, db, transaction
+from core.errors import AppError
+from core.htmx import see_other
+from core.members import Role
+from core.network import client_address
+from core.sessions import Seat, Visitor
+from core.settings import Settings
+
+_EXTENSION = "access"
+SIGN_IN_PAGE, CONFIRM_PAGE, PROVE_PAGE = "/log-in", "/confirm-address", "/prove-it"
+SECOND_FACTOR_PAGE, NO_SEAT_PAGE = "/security", "/organizations"
+
+csrf = CSRFProtect()
+login_manager = LoginManager()
+login_manager.session_protection = None  # sessions are rows that can be ended; the cookie holds nothing else
+
+
+class Access(StrEnum):
+    """Whom a page is for."""
+
+    ANYBODY = "everybody"
+    SIGNED_IN = "whoever is signed in"
+    VIEWER = "members"
+    DEVELOPER = "developers, admins, owners"
+    BILLING = "billing, admins, owners"
+    ADMIN = "admins, owners"
+    OWNER = "owners"
+    OPERATOR = "operators"
+
+
+ROLES_OF = {
+    Access.VIEWER: frozenset(Role),
+    Access.DEVELOPER: frozenset({Role.OWNER, Role.ADMIN, Role.DEVELOPER}),
+    Access.BILLING: frozenset({Role.OWNER, Role.ADMIN, Role.BILLING}),
+    Access.ADMIN: frozenset({Role.OWNER, Role.ADMIN}),
+    Access.OWNER: frozenset({Role.OWNER}),
+}
+
+
+class RoleNeeded(AppError):
+    status, code, title = HTTPStatus.FORBIDDEN, "role_needed", "Your role does not allow this"
+    advice = "Ask an owner or admin of your organization to do it, or to change your role."
+
+
+class OperatorsOnly(AppError):
+    status, code, title = HTTPStatus.FORBIDDEN, "operators_only", "This page is for our operators"
+    advice = "Go back to your own pages."
+
+
+class FormExpired(AppError):
+    status, code, title = HTTPStatus.BAD_REQUEST, "form_expired", "This page was open for too long"
+    advice = "Load the page again and repeat what you did. Nothing was changed."
+
+
+class OtherOrganization(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "other_organization", "You are looking at another organization now"
+    advice = "You changed the organization in another tab. Load the page again. Nothing was changed."
+
+
+class Redirected(Exception):
+    """The visitor has to go somewhere else first."""
+
+    def __init__(self, path: str, *, and_back: bool = True) -> None:
+        super().__init__(path)
+        self.path = path
+        self.and_back = and_back
+
+
+class Pages(Blueprint):
+    """A blueprint of pages for people, each open to whom it says and to nobody else."""
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: Any = None,
+        provide_automatic_options: bool | None = None,
+        **options: Any,
+    ) -> None:
+        if view_func is None or access_of(view_func) is None:
+            raise TypeError(f"{rule} does not say whom it is open to. Put @open_to(...) under its route.")
+        super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    is_https = settings.base_url.startswith("https://")
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-aig" if is_https else "aig",
+        SESSION_COOKIE_SECURE=is_https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.extensions[_EXTENSION] = settings
+    csrf.init_app(app)
+    login_manager.init_app(app)
+    app.register_error_handler(Redirected, _lead_elsewhere)
+    app.jinja_env.globals["seat_held"] = _seat_held
+    app.context_processor(lambda: {"visitor": None if g.get("has_failed") else visitor_or_none()})
+
+
+@login_manager.user_loader  # type: ignore[untyped-decorator]
+def _load(token: str) -> Visitor | None:
+    with acting_as_system(), transaction():
+        return sessions.find_visitor(token, now=utc_now())
+
+
+def open_to(access: Access, *, fresh: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declares whom a page is for; `fresh` asks them to have proved lately who they are.
+
+    Runs the view so that it sees the visitor's organization, or for operators all of them. Forms are checked for
+    their token.
+    """
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def run(**parts: Any) -> Any:
+            _admit(access, fresh=fresh)
+            with _scope_of(access):
+                return view(**parts)
+
+        run.access = access  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def access_of(view: Any) -> Access | None:
+    return getattr(view, "access", None)
+
+
+def visitor() -> Visitor:
+    """Whoever is signed in. For pages that are not for everybody."""
+    return cast("Visitor", current_user._get_current_object())  # noqa: SLF001  how the proxy gives its object
+
+
+def visitor_or_none() -> Visitor | None:
+    """Nobody is signed in where there is no request: in jobs and commands, which write mails."""
+    return visitor() if has_request_context() and current_user.is_authenticated else None
+
+
+def seat() -> Seat:
+    """From where the visitor looks. For pages of members."""
+    held = visitor().seat
+    if held is None:
+        raise Redirected(NO_SEAT_PAGE)
+    return held
+
+
+def _seat_held() -> Seat | None:
+    """For forms: which organization they are about."""
+    who = visitor_or_none()
+    return who.seat if who else None
+
+
+def actor() -> Actor:
+    """The visitor, as the audit trail tells of them."""
+    who = visitor_or_none()
+    if who is None:
+        return Actor(kind=ActorKind.SYSTEM, address=address(), request_id=g.request_id)
+    return who.actor(address=address(), request_id=g.request_id)
+
+
+def operator() -> Actor:
+    """The visitor, acting for us."""
+    return Actor(kind=ActorKind.OPERATOR, id=visitor().user_id, address=address(), request_id=g.request_id)
+
+
+def address() -> str:
+    settings: Settings = current_app.extensions[_EXTENSION]
+    return client_address(request.environ, trusted_hops=settings.trusted_proxy_hops)
+
+
+def safe_path(wanted: str | None, *, otherwise: str = "/") -> str:
+    """A path of our own that may be gone to after signing in; never another site."""
+    if not wanted:
+        return otherwise
+    parts = urlsplit(wanted)
+    is_ours = not parts.scheme and not parts.netloc and wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
+    return wanted if is_ours else otherwise
+
+
+def _admit(access: Access, *, fresh: bool) -> None:
+    if access is not Access.ANYBODY:
+        _need_person(access)
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        _need_own_form()
+    if access in ROLES_OF and seat().role not in ROLES_OF[access]:
+        raise RoleNeeded(f"This is for {access}. Ask one of them, or ask for another role.")
+    if fresh and not visitor().is_fresh_at(utc_now()):
+        raise Redirected(PROVE_PAGE)
+
+
+def _need_person(access: Access) -> None:
+    who = visitor_or_none()
+    if who is None:
+        raise Redirected(SIGN_IN_PAGE)
+    if access is Access.SIGNED_IN:
+        return
+    if not who.is_confirmed:
+        raise Redirected(CONFIRM_PAGE, and_back=False)
+    if who.is_operator and not who.is_guarded:
+        raise Redirected(SECOND_FACTOR_PAGE, and_back=False)
+    if access is Access.OPERATOR and not who.is_operator:
+        raise OperatorsOnly
+
+
+def _need_own_form() -> None:
+    """The form is one that we gave to this visitor, for the organization they still look at."""
+    try:
+        csrf.protect()
+    except CSRFError as error:
+        raise FormExpired from error
+    meant = request.form.get("_organization")
+    who = visitor_or_none()
+    if meant and who and who.seat and who.seat.organization_id.hex != meant:
+        raise OtherOrganization
+
+
+def _scope_of(access: Access) -> AbstractContextManager[None]:
+    if access is Access.OPERATOR:
+        return cast("AbstractContextManager[None]", acting_as_system())
+    who = visitor_or_none()
+    if who is not None and who.seat is not None:
+        return cast("AbstractContextManager[None]", acting_for(who.seat.organization_id))
+    return nullcontext()
+
+
+def _lead_elsewhere(way: Redirected) -> Any:
+    db.session.rollback()
+    if not way.and_back:
+        return see_other(way.path)
+    back = request.full_path.rstrip("?") if request.method == "GET" else safe_path(_page_of_form())
+    return see_other(f"{way.path}?{urlencode({'next': back})}")
+
+
+def _page_of_form() -> str:
+    """The page from which a form came, to return to."""
+    came_from = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    return came_from.path if came_from.netloc == request.host else "/"
+
+
+def is_open(status: str) -> bool:
+    """Whether an organization's people may change things."""
+    return status in {OrganizationStatus.SANDBOX, OrganizationStatus.LIVE}

@@ -1,0 +1,57 @@
+"""Forms: typed values kept, every fault told at its field, tokens checked at the door (`core.access`)."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from flask_wtf import FlaskForm
+from wtforms import Field, SelectMultipleField, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from core.errors import FieldProblem
+
+
+class Form(FlaskForm):  # type: ignore[misc]  # flask_wtf is untyped
+    """The token is checked before the view runs, so a form need not carry it a second time."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        csrf = False
+
+    def blame(self, faults: Iterable[FieldProblem]) -> None:
+        """Puts a service's refusals where the person can see them: at the field, or above the form."""
+        for fault in faults:
+            field = self._fields.get(fault.path.partition("[")[0])
+            if field is not None:
+                field.errors = [*field.errors, fault.detail]
+            else:
+                self.form_errors.append(fault.detail)
+
+
+class ChecksField(SelectMultipleField):  # type: ignore[misc]  # wtforms is untyped
+    """Several choices, each with a box of its own."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class EmailAddress:
+    """Refuses what cannot be an address, and gives it back in lower case without asking the network."""
+
+    def __call__(self, _form: Any, field: Field) -> None:
+        try:
+            found = validate_email(field.data or "", check_deliverability=False)
+        except EmailNotValidError as error:
+            raise ValidationError("Enter an e-mail address, such as name@company.com.") from error
+        field.data = found.normalized.lower()
+
+
+class OneLine:
+    """Refuses line breaks and control characters, which have no place in names and headers."""
+
+    def __call__(self, _form: Any, field: Field) -> None:
+        if any(ord(character) < 32 or ord(character) == 127 for character in field.data or ""):  # noqa: PLR2004
+            raise ValidationError("Use one line without control characters.")
+
+
+def stripped(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value

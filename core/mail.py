@@ -1,0 +1,140 @@
+"""Mail: written with the row that causes it, sent by the worker, tried again until it leaves.
+
+A mail is three templates: `mail/<name>.subject.txt`, `.txt` and `.html`. Without an SMTP server it stays in the local
+mailbox, which is a page of a trial and does not exist in production.
+"""
+
+import smtplib
+import ssl
+from collections.abc import Mapping
+from datetime import datetime
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid, parseaddr
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import structlog
+from flask import current_app, render_template
+from procrastinate import RetryStrategy
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.clock import utc_now
+from core.db import Base, acting_as_system, db, transaction
+from core.ids import new_uuid
+from core.jobs import defer, in_its_own_session, jobs
+from core.settings import Settings
+
+log = structlog.get_logger()
+
+_EXTENSION = "mail"
+SMTP_TIMEOUT_S = 20
+_TRIES = RetryStrategy(max_attempts=12, wait=30, exponential_wait=2)
+
+
+class MailMessage(Base):
+    __tablename__ = "mail_message"
+    __table_args__ = (
+        Index("ix_mail_message_unsent", "created_at", postgresql_where=text("sent_at IS NULL")),
+        Index("ix_mail_message_organization_id", "organization_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organization.id"))
+    recipient: Mapped[str]
+    template: Mapped[str]
+    subject: Mapped[str]
+    text: Mapped[str | None]
+    html: Mapped[str | None]
+    """The words are forgotten once an SMTP server has taken them: links in them open accounts."""
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    failure: Mapped[str | None]
+
+
+def init_app(app: Any, settings: Settings) -> None:
+    app.extensions[_EXTENSION] = settings
+
+
+def has_local_mailbox() -> bool:
+    """Whether mail stays here, to be read at `/mailbox`."""
+    settings: Settings = current_app.extensions[_EXTENSION]
+    return settings.smtp_url is None
+
+
+def send_mail(
+    template: str,
+    *,
+    to: str,
+    now: datetime,
+    context: Mapping[str, Any],
+    organization_id: UUID | None = None,
+) -> UUID:
+    """Leaves a mail in the outbox; it is sent if, and only if, the transaction is committed. The mail's id."""
+    settings: Settings = current_app.extensions[_EXTENSION]
+    words = {**context, "base_url": settings.base_url, "support_email": settings.support_email}
+    subject = " ".join(render_template(f"mail/{template}.subject.txt", **words).split())
+    message = MailMessage(
+        id=new_uuid(),
+        organization_id=organization_id,
+        recipient=to,
+        template=template,
+        subject=subject,
+        text=render_template(f"mail/{template}.txt", **words).strip() + "\n",
+        html=render_template(f"mail/{template}.html", **words),
+        created_at=now,
+        sent_at=None if settings.smtp_url else now,
+    )
+    db.session.add(message)
+    db.session.flush()
+    if settings.smtp_url:
+        defer(deliver_mail, mail_id=str(message.id))
+    return message.id
+
+
+@jobs.task(retry=_TRIES)
+@in_its_own_session
+def deliver_mail(mail_id: str) -> None:
+    """Hands one mail to the SMTP server; a mail that was sent before is left alone."""
+    settings: Settings = current_app.extensions[_EXTENSION]
+    with acting_as_system(), transaction():
+        message = db.session.get(MailMessage, UUID(mail_id), with_for_update=True)
+        if message is None or message.sent_at is not None:
+            return
+        _transmit(message, settings)
+        message.sent_at, message.text, message.html = utc_now(), None, None
+    log.info("mail.sent", mail_id=mail_id, template=message.template)
+
+
+def _transmit(message: MailMessage, settings: Settings) -> None:
+    address = urlsplit(settings.smtp_url or "")
+    context = ssl.create_default_context()
+    if address.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(
+            address.hostname or "", address.port or 465, timeout=SMTP_TIMEOUT_S, context=context
+        )
+    else:
+        server = smtplib.SMTP(address.hostname or "", address.port or 587, timeout=SMTP_TIMEOUT_S)
+    with server:
+        if address.scheme == "smtp" and server.has_extn("starttls"):
+            server.starttls(context=context)
+        if address.username:
+            server.login(unquote(address.username), unquote(address.password or ""))
+        server.send_message(_as_email(message, settings))
+
+
+def _as_email(message: MailMessage, settings: Settings) -> EmailMessage:
+    """The standard library refuses line breaks in headers, so no name can add one."""
+    email = EmailMessage()
+    email["From"] = settings.mail_from
+    email["To"] = message.recipient
+    email["Subject"] = message.subject
+    email["Date"] = formatdate()
+    email["Message-ID"] = make_msgid(
+        idstring=message.id.hex, domain=parseaddr(settings.mail_from)[1].partition("@")[2] or None
+    )
+    email["Auto-Submitted"] = "auto-generated"
+    email.set_content(message.text or "")
+    email.add_alternative(message.html or "", subtype="html")
+    return email

@@ -1,0 +1,56 @@
+"""People and the organizations they are members of."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    BILLING = "billing"
+    VIEWER = "viewer"
+
+
+MEANING = {
+    Role.OWNER: "Everything, closing the account and naming owners included.",
+    Role.ADMIN: "Everything but owners and closing the account.",
+    Role.DEVELOPER: "Keys, policies, the decision log.",
+    Role.BILLING: "The plan and invoices; reads the rest.",
+    Role.VIEWER: "Reads everything, changes nothing.",
+}
+
+
+class User(Base):
+    """A person. The address is kept in lower case; who has confirmed none may do nothing but confirm it."""
+
+    __tablename__ = "app_user"
+    __table_args__ = (CheckConstraint("email = lower(email)", name="email"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    is_operator: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+    email_confirmed_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+
+
+class Membership(Base):
+    __tablename__ = "membership"
+    __table_args__ = (
+        CheckConstraint("role IN ('owner', 'admin', 'developer', 'billing', 'viewer')", name="role"),
+        Index("ix_membership_user_id", "user_id"),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
+    role: Mapped[str]
+    created_at: Mapped[datetime]

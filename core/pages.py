@@ -1,0 +1,61 @@
+"""What every page can use: assets that may be kept for ever, the reader's theme, times, and flashed notices."""
+
+import hashlib
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import babel.dates
+import babel.numbers
+from flask import Flask, has_request_context, request, url_for
+
+from core.ids import public_id
+
+STATIC = Path(__file__).with_name("static")
+TEMPLATES = Path(__file__).with_name("templates")
+THEMES = ("auto", "light", "dark")
+THEME_COOKIE = "theme"
+ASSET_LIFE_S = 31_536_000
+
+_FORMS_OF_TIME = {"": "d MMM y, HH:mm 'UTC'", "date": "d MMM y", "precise": "d MMM y, HH:mm:ss 'UTC'"}
+
+
+def init_app(app: Flask) -> None:
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = ASSET_LIFE_S
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(asset=asset)
+    app.jinja_env.filters.update(iso=iso, utc=utc, number=number, public_id=_shown)
+    app.context_processor(lambda: {"theme": chosen_theme()})
+
+
+def asset(name: str) -> str:
+    """The address of a static file; it changes with the file, so browsers may keep it for ever."""
+    return url_for("static", filename=name, v=_digest(name))
+
+
+@cache
+def _digest(name: str) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
+
+
+def chosen_theme() -> str:
+    wanted = request.cookies.get(THEME_COOKIE, "auto") if has_request_context() else "auto"
+    return wanted if wanted in THEMES else "auto"
+
+
+def iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def utc(moment: datetime, style: str = "") -> str:
+    """A moment for people, in UTC; scripts show it in the reader's own zone."""
+    return babel.dates.format_datetime(moment, _FORMS_OF_TIME[style], locale="en")
+
+
+def number(value: Any) -> str:
+    return str(babel.numbers.format_decimal(value, locale="en"))
+
+
+def _shown(identifier: Any, prefix: str) -> str:
+    return public_id(prefix, identifier)

@@ -1,0 +1,36 @@
+"""What an organization says of itself: the cover page of its contracts and the people to write to."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base, db
+
+
+class OrganizationProfile(Base):
+    __tablename__ = "organization_profile"
+    __table_args__ = (CheckConstraint("country ~ '^[A-Z]{2}$'", name="country"),)
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"), primary_key=True)
+    legal_name: Mapped[str]
+    registration_number: Mapped[str]
+    address: Mapped[str]
+    country: Mapped[str]
+    """ISO 3166-1, two letters."""
+    website: Mapped[str | None]
+    contact_name: Mapped[str]
+    contact_email: Mapped[str]
+    second_contact_name: Mapped[str | None]
+    second_contact_email: Mapped[str | None]
+    use_case: Mapped[str]
+    expected_checks: Mapped[str]
+    is_high_risk: Mapped[bool]
+    """It uses, or provides, a high-risk system in the sense of the EU AI Act."""
+    updated_at: Mapped[datetime]
+
+
+def find_profile(organization_id: UUID) -> OrganizationProfile | None:
+    """None until the details were given for the first time."""
+    return db.session.scalar(select(OrganizationProfile).where(OrganizationProfile.organization_id == organization_id))

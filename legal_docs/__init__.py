@@ -1,0 +1,21 @@
+"""PROMISES: the Terms, the Data Processing Agreement, the privacy policy and the sub-processors; who accepted what.
+
+`documents` holds the texts and their versions, `acceptances` who accepted them, `register` the sub-processors,
+`notices` the clocks that start when a mail left. `publishing` is what operators do. The portal shows all of it.
+"""
+
+from flask import Blueprint, Flask
+
+from core.settings import Settings
+from core.supervisor import demo_wanted
+from legal_docs import jobs
+from legal_docs.cli import legal_commands
+from legal_docs.demo import seed_demo
+
+__all__ = ["init_app", "jobs"]
+
+
+def init_app(app: Flask, settings: Settings) -> None:  # noqa: ARG001  every room is called alike
+    app.register_blueprint(Blueprint("legal_docs", __name__, template_folder="templates"))
+    app.cli.add_command(legal_commands)
+    demo_wanted.connect(seed_demo)

@@ -1,0 +1,166 @@
+"""Sending the documents to the one who has the authority: a link for one address, good once, for 14 days.
+
+The token is 256 random bits, and only its hash is kept. Looking at a link never uses it up: mail scanners look too.
+"""
+
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from http import HTTPStatus
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, update
+
+from core import audit
+from core.audit import Actor
+from core.db import acting_as_system, db
+from core.errors import AppError, FieldProblem, InvalidRequest
+from core.ids import new_uuid
+from core.mail import send_mail
+from core.profiles import find_profile
+from legal_docs import links
+from legal_docs.acceptances import services
+from legal_docs.acceptances.models import LegalAcceptance, LegalDelegation
+from legal_docs.acceptances.schema import SeenDocument, Statement
+from legal_docs.figures import DELEGATION_DAYS
+
+_TOKEN_BYTES = 32
+_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
+
+
+class LinkUnusable(AppError):
+    status, code, title = HTTPStatus.GONE, "link_unusable", "This link is used, expired or replaced by a newer one"
+    advice = "Ask the person who sent it to you for a new one."
+
+
+def delegate(organization_id: UUID, *, email: str, sender_name: str, by: Actor, now: datetime) -> LegalDelegation:
+    """Mails a link to `email`; older links to the same address become void.
+
+    Raises DetailsMissing, or InvalidRequest if the address is none.
+    """
+    address = email.strip().lower()
+    if _ADDRESS.fullmatch(address) is None:
+        raise InvalidRequest(errors=(FieldProblem("email", "not_an_address", "Give an e-mail address."),))
+    profile = find_profile(organization_id)
+    if profile is None:
+        raise services.DetailsMissing
+    _supersede(organization_id, address, now=now)
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    delegation = LegalDelegation(
+        id=new_uuid(),
+        organization_id=organization_id,
+        email=address,
+        token_hash=_hash(token),
+        created_at=now,
+        created_by=by.id,
+        expires_at=now + timedelta(days=DELEGATION_DAYS),
+    )
+    db.session.add(delegation)
+    context = {
+        "legal_name": profile.legal_name,
+        "sender_name": sender_name,
+        "path": links.delegation(token),
+        "expires_at": delegation.expires_at,
+    }
+    send_mail("legal_delegation", to=address, now=now, context=context, organization_id=organization_id)
+    audit.write(organization_id, "legal.delegated", by=by, now=now, subject_id=str(delegation.id))
+    return delegation
+
+
+def find_delegation(token: str, *, now: datetime) -> LegalDelegation:
+    """Whom a link is for. Raises LinkUnusable. Changes nothing. Enters the system's scope itself."""
+    delegation = _find(token)
+    if delegation is None or not _is_usable(delegation, now=now):
+        raise LinkUnusable
+    return delegation
+
+
+def accept_by_link(
+    token: str, *, seen: Sequence[SeenDocument], statement: Statement, by: Actor, now: datetime
+) -> list[LegalAcceptance]:
+    """As `services.accept`, by the person the link was sent to; then the link is used up.
+
+    Pressing twice gives the same acceptances again. Raises LinkUnusable and what `accept` raises. Enters the system's
+    scope itself.
+    """
+    with acting_as_system():
+        delegation = _find(token, for_update=True)
+        if delegation is None:
+            raise LinkUnusable
+        if delegation.consumed_at is not None:
+            return _acceptances_by(delegation, seen)
+        if not _is_usable(delegation, now=now):
+            raise LinkUnusable
+        accepted = services.accept(
+            delegation.organization_id,
+            seen=seen,
+            statement=msgspec.structs.replace(
+                statement, email=delegation.email, user_id=None, auth_method="link", email_confirmed_at=now
+            ),
+            by=by,
+            now=now,
+            delegation_id=delegation.id,
+        )
+        delegation.consumed_at = now
+        return accepted
+
+
+def pending(organization_id: UUID, *, now: datetime) -> list[LegalDelegation]:
+    """Links that can still be used, newest first."""
+    query = (
+        select(LegalDelegation)
+        .where(
+            LegalDelegation.organization_id == organization_id,
+            LegalDelegation.consumed_at.is_(None),
+            LegalDelegation.superseded_at.is_(None),
+            LegalDelegation.expires_at > now,
+        )
+        .order_by(LegalDelegation.id.desc())
+    )
+    return list(db.session.scalars(query))
+
+
+def _find(token: str, *, for_update: bool = False) -> LegalDelegation | None:
+    query = select(LegalDelegation).where(LegalDelegation.token_hash == _hash(token))
+    if for_update:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    with acting_as_system():
+        return db.session.scalar(query)
+
+
+def _is_usable(delegation: LegalDelegation, *, now: datetime) -> bool:
+    return delegation.consumed_at is None and delegation.superseded_at is None and now < delegation.expires_at
+
+
+def _acceptances_by(delegation: LegalDelegation, seen: Sequence[SeenDocument]) -> list[LegalAcceptance]:
+    """What this link was used for, if it is asked for the same again; else the link is used up."""
+    found = list(
+        db.session.scalars(
+            select(LegalAcceptance)
+            .where(LegalAcceptance.delegation_id == delegation.id)
+            .order_by(LegalAcceptance.position)
+        )
+    )
+    if {acceptance.document_sha256 for acceptance in found} != {document.sha256 for document in seen}:
+        raise LinkUnusable
+    return found
+
+
+def _supersede(organization_id: UUID, email: str, *, now: datetime) -> None:
+    db.session.execute(
+        update(LegalDelegation)
+        .where(
+            LegalDelegation.organization_id == organization_id,
+            LegalDelegation.email == email,
+            LegalDelegation.consumed_at.is_(None),
+            LegalDelegation.superseded_at.is_(None),
+        )
+        .values(superseded_at=now)
+    )
+
+
+def _hash(token: str) -> bytes:
+    return sha256(token.encode()).digest()

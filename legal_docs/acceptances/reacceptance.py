@@ -1,0 +1,135 @@
+"""A new version and the organizations that accepted an older one: two notices, then a date, and never without both.
+
+Every step may be repeated: it does what is missing and nothing twice. All of it needs the system's scope.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core.db import db
+from legal_docs import links
+from legal_docs.acceptances import standing
+from legal_docs.acceptances.models import LegalAcceptance
+from legal_docs.documents import services as documents
+from legal_docs.documents.kinds import ACCEPTED_KINDS, Kind
+from legal_docs.documents.models import LegalVersion
+from legal_docs.figures import CHANGE_NOTICE_DAYS, SECOND_NOTICE_DAYS
+from legal_docs.notices import deadlines
+from legal_docs.notices import services as notices
+from legal_docs.notices.models import LegalNotice
+
+
+def give_first_notices(version: LegalVersion, *, now: datetime) -> int:
+    """Tells each organization that accepted an earlier version and was not told yet. How many."""
+    told = set(db.session.scalars(select(LegalNotice.organization_id).where(LegalNotice.version_id == version.id)))
+    given = 0
+    for organization_id in _bound_by_earlier(version):
+        if organization_id not in told:
+            context = _words(version, due_at=None)
+            notice = notices.give(organization_id, "legal_new_version", context=context, now=now, version_id=version.id)
+            given += notice is not None
+            standing.set_due_date(organization_id, now=now)  # a date set by the version before this one is void
+    return given
+
+
+def follow_up(*, now: datetime) -> None:
+    """Notes which notices left, counts from there, reminds, and sets the date of organizations that had both."""
+    for notice, version in _unfinished():
+        _note_first(notice, version)
+        if version.is_major and not _is_superseded(version) and _is_unaccepted(notice, version):
+            _remind(notice, version, now=now)
+            _enforce(notice, now=now)
+        db.session.flush()
+
+
+def _bound_by_earlier(version: LegalVersion) -> Iterator[UUID]:
+    """Those that accepted anything before this was published; for Terms and DPA, an earlier version of the same."""
+    query = select(LegalAcceptance.organization_id).distinct().where(LegalAcceptance.accepted_at < version.published_at)
+    if version.kind in ACCEPTED_KINDS:
+        query = query.where(LegalAcceptance.kind == version.kind)
+    open_ones = set(notices.open_organizations()) - _bound_by(version)
+    yield from (found for found in db.session.scalars(query).all() if found in open_ones)
+
+
+def _bound_by(version: LegalVersion) -> set[UUID]:
+    """Those that accepted this version, or one after it, already."""
+    query = select(LegalAcceptance.organization_id).where(
+        LegalAcceptance.kind == version.kind, LegalAcceptance.published_at >= version.published_at
+    )
+    return set(db.session.scalars(query))
+
+
+def _unfinished() -> list[tuple[LegalNotice, LegalVersion]]:
+    needs_acceptance = LegalVersion.is_major & LegalVersion.kind.in_(ACCEPTED_KINDS)
+    rows = db.session.execute(
+        select(LegalNotice, LegalVersion)
+        .join(LegalVersion, LegalVersion.id == LegalNotice.version_id)
+        .where(LegalNotice.due_at.is_(None) | (needs_acceptance & LegalNotice.enforced_at.is_(None)))
+        .order_by(LegalNotice.id)
+    )
+    return [(notice, version) for notice, version in rows]
+
+
+def _note_first(notice: LegalNotice, version: LegalVersion) -> None:
+    if notice.first_sent_at is None:
+        notice.first_sent_at = notices.first_sent_at(notice.first_mail_ids)
+    if notice.first_sent_at is not None and notice.due_at is None:
+        notice.due_at = deadlines.version_due_at(effective_at=version.effective_at, first_sent_at=notice.first_sent_at)
+
+
+def _is_superseded(version: LegalVersion) -> bool:
+    later = (found for found in documents.history(Kind(version.kind)) if found.published_at > version.published_at)
+    return any(found.is_major for found in later)
+
+
+def _is_unaccepted(notice: LegalNotice, version: LegalVersion) -> bool:
+    if version.kind not in ACCEPTED_KINDS:
+        return False
+    accepted = db.session.scalar(
+        select(LegalAcceptance.id)
+        .where(
+            LegalAcceptance.organization_id == notice.organization_id,
+            LegalAcceptance.kind == version.kind,
+            LegalAcceptance.published_at >= version.published_at,
+        )
+        .limit(1)
+    )
+    return accepted is None
+
+
+def _remind(notice: LegalNotice, version: LegalVersion, *, now: datetime) -> None:
+    if notice.due_at is None or notice.second_mail_ids or now < deadlines.second_notice_at(notice.due_at):
+        return
+    promised = deadlines.due_after_second(notice.due_at, second_sent_at=now)
+    context = _words(version, due_at=promised)
+    notice.second_mail_ids = notices.write_to_all(notice.organization_id, "legal_reminder", context=context, now=now)
+
+
+def _enforce(notice: LegalNotice, *, now: datetime) -> None:
+    """Only now, with both notices proven, does the organization get a date after which live keys rest."""
+    notice.second_sent_at = notices.first_sent_at(notice.second_mail_ids)
+    if notice.second_sent_at is None or notice.due_at is None:
+        return
+    notice.due_at = deadlines.due_after_second(notice.due_at, second_sent_at=notice.second_sent_at)
+    notice.enforced_at = now
+    db.session.flush()
+    standing.set_due_date(notice.organization_id, now=now)
+
+
+def _words(version: LegalVersion, *, due_at: datetime | None) -> dict[str, object]:
+    return {
+        "title": version.title,
+        "number": version.number,
+        "is_major": version.is_major,
+        "needs_acceptance": version.is_major and version.kind in ACCEPTED_KINDS,
+        "summary": version.summary,
+        "effective_at": version.effective_at,
+        "due_at": due_at,
+        "document_path": links.document(version.kind, version.number),
+        "accept_path": links.ACCEPT,
+        "notice_days": CHANGE_NOTICE_DAYS,
+        "reminder_days": SECOND_NOTICE_DAYS,
+    }

@@ -1,0 +1,110 @@
+"""Where an organization stands: what it accepted, what is due and until when."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+
+from core.accounts import Organization
+from core.db import db
+from legal_docs.acceptances.models import LegalAcceptance
+from legal_docs.documents import services as documents
+from legal_docs.documents.kinds import ACCEPTED_KINDS, Kind
+from legal_docs.documents.models import LegalVersion
+from legal_docs.notices import services as notices
+from legal_docs.notices.models import LegalNotice
+
+
+class Standing(StrEnum):
+    NOT_PUBLISHED = "not_published"
+    NOT_ACCEPTED = "not_accepted"
+    SATISFIED = "satisfied"
+    DUE = "due"
+    OVERDUE = "overdue"
+
+
+class KindStanding(msgspec.Struct, frozen=True):
+    kind: Kind
+    standing: Standing
+    accepted: LegalAcceptance | None
+    """The last version that was accepted."""
+    to_accept: LegalVersion | None
+    """The newest version, if it has to be accepted."""
+    due_at: datetime | None
+    """Until when; None as long as the notices that start the clock have not been delivered."""
+
+
+def standing(organization_id: UUID, *, now: datetime) -> tuple[KindStanding, ...]:
+    """Of each document that is accepted, in the order they are shown."""
+    return tuple(_standing_of(organization_id, kind, now=now) for kind in ACCEPTED_KINDS)
+
+
+def has_accepted_everything(organization_id: UUID, *, now: datetime) -> bool:
+    """Whether nothing keeps the organization from live keys: all accepted once, and nothing overdue."""
+    fine = {Standing.SATISFIED, Standing.DUE}
+    return all(part.standing in fine for part in standing(organization_id, now=now))
+
+
+def set_due_date(organization_id: UUID, *, now: datetime) -> datetime | None:
+    """Writes the organization's date after which live keys rest: the earliest that is enforced, or none."""
+    due_at = min(
+        (
+            notice.due_at
+            for part in standing(organization_id, now=now)
+            if part.accepted is not None
+            and part.to_accept is not None
+            and (notice := _last_notice(organization_id, part.accepted)) is not None
+            and notice.enforced_at is not None
+            and notice.due_at is not None
+        ),
+        default=None,
+    )
+    organization = db.session.get_one(
+        Organization, organization_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+    if organization.legal_due_at != due_at:
+        organization.legal_due_at = due_at
+        db.session.flush()
+    return due_at
+
+
+def last_acceptance(organization_id: UUID, kind: Kind) -> LegalAcceptance | None:
+    return db.session.scalar(
+        select(LegalAcceptance)
+        .where(LegalAcceptance.organization_id == organization_id, LegalAcceptance.kind == kind.value)
+        .order_by(LegalAcceptance.position.desc())
+        .limit(1)
+    )
+
+
+def missing_majors(accepted: LegalAcceptance, versions: Sequence[LegalVersion]) -> list[LegalVersion]:
+    """Major versions published after the one that was accepted, newest first."""
+    return [version for version in versions if version.is_major and version.published_at > accepted.published_at]
+
+
+def _standing_of(organization_id: UUID, kind: Kind, *, now: datetime) -> KindStanding:
+    versions = documents.history(kind)
+    accepted = last_acceptance(organization_id, kind)
+    if not versions:
+        return KindStanding(kind, Standing.NOT_PUBLISHED, accepted, None, None)
+    if accepted is None:
+        return KindStanding(kind, Standing.NOT_ACCEPTED, None, versions[0], None)
+    if not missing_majors(accepted, versions):
+        return KindStanding(kind, Standing.SATISFIED, accepted, None, None)
+    part = KindStanding(kind, Standing.DUE, accepted, versions[0], None)
+    notice = _last_notice(organization_id, accepted)
+    if notice is None or notice.due_at is None:
+        return part
+    is_overdue = notice.enforced_at is not None and notice.due_at <= now
+    return msgspec.structs.replace(
+        part, standing=Standing.OVERDUE if is_overdue else Standing.DUE, due_at=notice.due_at
+    )
+
+
+def _last_notice(organization_id: UUID, accepted: LegalAcceptance) -> LegalNotice | None:
+    """Of the newest major version after the accepted one: only that can be accepted, so its time is what counts."""
+    missing = missing_majors(accepted, documents.history(Kind(accepted.kind)))
+    return notices.find(organization_id, version_id=missing[0].id) if missing else None

@@ -1,0 +1,1 @@
+"""The texts and their versions: drafted from sources, published once, never changed."""

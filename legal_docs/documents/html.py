@@ -1,0 +1,70 @@
+"""Markdown as HTML. Markup inside the text is shown, not obeyed; headings get ids, so that sections can be linked."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+import msgspec
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+_NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
+_CONTENTS_LEVEL = 2
+
+
+class Heading(msgspec.Struct, frozen=True):
+    level: int
+    id: str
+    text: str
+
+
+class Page(msgspec.Struct, frozen=True):
+    html: str
+    contents: tuple[Heading, ...]
+    """The headings below the title, for a table of contents."""
+
+
+def parser() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+@lru_cache(maxsize=64)
+def to_page(markdown: str) -> Page:
+    reader = parser()
+    tokens = reader.parse(markdown)
+    headings = tuple(_name_headings(tokens))
+    return Page(
+        html=reader.renderer.render(tokens, reader.options, {}),
+        contents=tuple(heading for heading in headings if heading.level == _CONTENTS_LEVEL),
+    )
+
+
+def to_html(markdown: str) -> str:
+    return to_page(markdown).html
+
+
+def plain_text(inline: Token) -> str:
+    """What a reader sees of an inline token."""
+    return "".join(" " if child.type == "softbreak" else child.content for child in inline.children or ())
+
+
+def _name_headings(tokens: Sequence[Token]) -> list[Heading]:
+    headings: list[Heading] = []
+    taken: set[str] = set()
+    for opening, inline in pairwise(tokens):
+        if opening.type == "heading_open":
+            text = plain_text(inline)
+            identifier = _free_id(_NOT_IN_IDS.sub("-", text.lower()).strip("-") or "section", taken)
+            opening.attrSet("id", identifier)
+            headings.append(Heading(level=int(opening.tag[1:]), id=identifier, text=text))
+    return headings
+
+
+def _free_id(wanted: str, taken: set[str]) -> str:
+    identifier, count = wanted, 1
+    while identifier in taken:
+        count += 1
+        identifier = f"{wanted}-{count}"
+    taken.add(identifier)
+    return identifier

@@ -1,0 +1,105 @@
+"""Every figure our legal texts state, by name. The texts, the code and the tests read them here; none is typed twice.
+
+Changing one changes a promise: publish a new version of each document that states it.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from core.accounts import DEFAULT_RETENTION_DAYS as _DEFAULT_RETENTION_DAYS
+
+# Changes of a document, and of the companies we use
+CHANGE_NOTICE_DAYS = 30
+SECOND_NOTICE_DAYS = 7
+SUB_PROCESSOR_NOTICE_DAYS = 30
+OBJECTION_DAYS = 30
+OBJECTION_ANSWER_BUSINESS_DAYS = 5
+DELEGATION_DAYS = 14
+
+# Data that the service records
+DEFAULT_RETENTION_DAYS = _DEFAULT_RETENTION_DAYS
+SHORTEST_RETENTION_DAYS = 30
+LONGEST_RETENTION_DAYS = 3650
+PURGE_TIME_UTC = "02:00"
+PURGE_DELAY_HOURS = 24
+BACKUP_DAYS = 14
+ERROR_REPORT_DAYS = 90
+"""The longest that an error reporting service keeps a report on its usual plans."""
+SERVER_LOG_DAYS = 30
+HIGH_RISK_LOG_MONTHS = 6
+"""EU AI Act, Articles 19 and 26(6)."""
+
+# People's rights, breaches and audits
+ACCESS_BUSINESS_DAYS = 5
+ERASURE_CONFIRMATION_HOURS = 24
+FORWARDING_BUSINESS_DAYS = 2
+BREACH_NOTICE_HOURS = 24
+AUTHORITY_NOTICE_HOURS = 72
+"""GDPR, Article 33(1)."""
+AUDIT_NOTICE_DAYS = 15
+PENETRATION_TEST_NOTICE_DAYS = 30
+AUDITS_PER_YEAR = 1
+RIGHTS_ANSWER_MONTHS = 1
+RIGHTS_EXTENSION_MONTHS = 2
+
+# The end of the contract, and moving elsewhere (Data Act, Articles 23 to 31)
+TERMINATION_NOTICE_DAYS = 30
+SWITCHING_NOTICE_MONTHS = 2
+TRANSITION_DAYS = 30
+LONGEST_TRANSITION_MONTHS = 7
+RETRIEVAL_DAYS = 30
+END_CONFIRMATION_DAYS = 10
+
+# The service and its support
+PILOT_MONTHS = 6
+PILOT_UPTIME_PERCENT = "99.5"
+PILOT_DOWNTIME_HOURS = "3.6"
+PAID_UPTIME_PERCENT = "99.9"
+PAID_DOWNTIME_MINUTES = "43.2"
+LATENCY_MS = 500
+LATENCY_PERCENT = 95
+ERROR_PERCENT = 1
+RECOVERY_HOURS = 1
+MAINTENANCE_NOTICE_HOURS = 48
+CRITICAL_RESPONSE_HOURS = 1
+HIGH_RESPONSE_HOURS = 4
+MEDIUM_RESPONSE_HOURS = 12
+LOW_RESPONSE_HOURS = 48
+HIGH_RESOLUTION_HOURS = 24
+MEDIUM_RESOLUTION_DAYS = 3
+CRITICAL_UPDATE_MINUTES = 15
+HIGH_UPDATE_MINUTES = 30
+CRITICAL_OUTAGE_MINUTES = 15
+ACKNOWLEDGEMENT_HOURS = 1
+LEGAL_REPLY_BUSINESS_DAYS = 5
+CONTRACT_REPLY_BUSINESS_DAYS = 3
+SECURITY_REPLY_HOURS = 24
+CHECKS_PER_WINDOW = 100
+WINDOW_SECONDS = 60
+
+# Security
+KEY_BITS = 160
+KEY_HASH = "SHA-256"
+PASSWORD_HASH = "argon2id"  # noqa: S105  the name of a method
+TRANSPORT = "TLS 1.2"
+BEST_TRANSPORT = "TLS 1.3"
+STORAGE_CIPHER = "AES-256"
+KEY_OVERLAP_DAYS = 7
+PATCH_HOURS = 48
+RESTORE_TESTS = "every month"
+SCANS = "every month"
+
+# Money, disputes and records
+LIABILITY_MONTHS = 12
+LIABILITY_FLOOR = "USD 1,000"
+NEGOTIATION_DAYS = 30
+MEDIATION_DAYS = 30
+INVOICE_YEARS = 10
+CONTRACT_RECORD_YEARS = 6
+SUPPORT_RECORD_MONTHS = 24
+CONFIDENTIALITY_YEARS = 3
+
+FIGURES: Mapping[str, Any] = MappingProxyType(
+    {name: value for name, value in globals().items() if name.isupper() and not name.startswith("_")}
+)

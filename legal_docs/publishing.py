@@ -1,0 +1,95 @@
+"""What operators do: publish a version, announce a change of the register. Everybody concerned is told at once."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core import audit
+from core.audit import Actor
+from core.db import db
+from core.jobs import defer
+from legal_docs import jobs
+from legal_docs.acceptances.models import LegalAcceptance
+from legal_docs.documents import services as documents
+from legal_docs.documents.drafts import Entry, Review, draft
+from legal_docs.documents.kinds import Kind
+from legal_docs.documents.models import LegalVersion
+from legal_docs.documents.provider import Provider
+from legal_docs.figures import CHANGE_NOTICE_DAYS
+from legal_docs.notices.deadlines import refuse_short
+from legal_docs.register import changes
+from legal_docs.register.changes import ChangeKind
+from legal_docs.register.models import SubProcessorChange
+from legal_docs.register.services import entries
+
+
+def publish(
+    kind: Kind,
+    *,
+    number: str,
+    is_major: bool,
+    summary: str,
+    effective_at: datetime,
+    review: Review,
+    provider: Provider,
+    by: Actor,
+    now: datetime,
+) -> LegalVersion:
+    """Draws up the text and publishes it for good; a job then gives notice. Needs the system's scope.
+
+    `provider` is `provider_from(settings)`, which raises SettingsMissing. Raises NumberNotValid, NumberNotHigher,
+    ReviewMissing, EffectiveInThePast, or NoticeTooShort if somebody accepted a version before this one.
+    """
+    documents.publish_alone()
+    documents.refuse_unready(kind, number=number, is_major=is_major, review=review, effective_at=effective_at, now=now)
+    if _was_accepted(kind):
+        refuse_short(effective_at, days=CHANGE_NOTICE_DAYS, now=now)
+    markdown = draft(
+        kind,
+        number=number,
+        provider=provider,
+        register=entries(),
+        review=review,
+        published_at=now,
+        effective_at=effective_at,
+    )
+    version = documents.add(
+        kind,
+        number=number,
+        is_major=is_major,
+        summary=summary,
+        markdown=markdown,
+        provider=provider,
+        review=review,
+        effective_at=effective_at,
+        by=by,
+        now=now,
+    )
+    facts = {"document": kind.value, "version": number, "sha256": version.sha256, "is_major": is_major}
+    audit.write(None, "legal.published", by=by, now=now, subject_id=str(version.id), after=facts)
+    defer(jobs.give_version_notices, version_id=str(version.id))
+    return version
+
+
+def announce(
+    kind: ChangeKind,
+    *,
+    reason: str,
+    takes_effect_at: datetime,
+    by: Actor,
+    now: datetime,
+    entry: Entry | None = None,
+    replaces: UUID | None = None,
+) -> SubProcessorChange:
+    """As `changes.announce`, and a job tells every organization. Needs the system's scope."""
+    change = changes.announce(
+        kind, reason=reason, takes_effect_at=takes_effect_at, by=by, now=now, entry=entry, replaces=replaces
+    )
+    defer(jobs.give_change_notices, change_id=str(change.id))
+    return change
+
+
+def _was_accepted(kind: Kind) -> bool:
+    query = select(LegalAcceptance.id).where(LegalAcceptance.kind == kind.value).limit(1)
+    return db.session.scalar(query) is not None

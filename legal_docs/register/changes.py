@@ -1,0 +1,174 @@
+"""Changes of the register: announced to everybody, applied when the notice has passed, and never over an objection."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from http import HTTPStatus
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+
+from core import audit
+from core.audit import SYSTEM, Actor
+from core.db import db
+from core.errors import AppError, NotFound
+from core.ids import new_uuid
+from legal_docs import links
+from legal_docs.documents.drafts import Entry
+from legal_docs.figures import OBJECTION_DAYS, SUB_PROCESSOR_NOTICE_DAYS
+from legal_docs.notices import deadlines
+from legal_docs.notices import services as notices
+from legal_docs.notices.models import LegalNotice
+from legal_docs.register import services
+from legal_docs.register.models import SubProcessor, SubProcessorChange
+from legal_docs.register.rules import refuse_incomplete
+
+
+class ChangeKind(StrEnum):
+    ADD = "add"
+    REPLACE = "replace"
+    REMOVE = "remove"
+
+
+class ChangeOver(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "change_over", "This change was applied or withdrawn"
+    advice = "Read the register as it is now."
+
+
+def announce(
+    kind: ChangeKind,
+    *,
+    reason: str,
+    takes_effect_at: datetime,
+    by: Actor,
+    now: datetime,
+    entry: Entry | None = None,
+    replaces: UUID | None = None,
+) -> SubProcessorChange:
+    """Needs the system's scope; `legal_docs.publishing.announce` also starts the notices.
+
+    `entry` is what is added; `replaces` whom it replaces, or who is removed. Raises NoticeTooShort, EntryIncomplete or
+    NotFound.
+    """
+    deadlines.refuse_short(takes_effect_at, days=SUB_PROCESSOR_NOTICE_DAYS, now=now)
+    if kind is not ChangeKind.REMOVE:
+        if entry is None:
+            raise NotFound("Say which company is added.")
+        refuse_incomplete(entry)
+    if kind is not ChangeKind.ADD:
+        if replaces is None:
+            raise NotFound("Say which company is replaced or removed.")
+        services.find(replaces)
+    change = SubProcessorChange(
+        id=new_uuid(),
+        kind=kind.value,
+        sub_processor_id=None if kind is ChangeKind.ADD else replaces,
+        entry=None if kind is ChangeKind.REMOVE else msgspec.to_builtins(entry),
+        reason=reason,
+        announced_at=now,
+        takes_effect_at=takes_effect_at,
+        announced_by_kind=by.kind.value,
+        announced_by_id=by.id,
+    )
+    db.session.add(change)
+    db.session.flush()
+    audit.write(None, "sub_processor.change_announced", by=by, now=now, subject_id=str(change.id))
+    return change
+
+
+def withdraw(change_id: UUID, *, by: Actor, now: datetime) -> SubProcessorChange:
+    """Needs the system's scope. Raises NotFound or ChangeOver."""
+    change = find(change_id)
+    if change.applied_at is not None or change.withdrawn_at is not None:
+        raise ChangeOver
+    change.withdrawn_at = now
+    audit.write(None, "sub_processor.change_withdrawn", by=by, now=now, subject_id=str(change.id))
+    return change
+
+
+def find(change_id: UUID) -> SubProcessorChange:
+    """Raises NotFound."""
+    change = db.session.get(SubProcessorChange, change_id)
+    if change is None:
+        raise NotFound("There is no such change.")
+    return change
+
+
+def announced() -> list[SubProcessorChange]:
+    """Every change that is still ahead, the next one first."""
+    query = select(SubProcessorChange).where(
+        SubProcessorChange.applied_at.is_(None), SubProcessorChange.withdrawn_at.is_(None)
+    )
+    return list(db.session.scalars(query.order_by(SubProcessorChange.takes_effect_at, SubProcessorChange.id)))
+
+
+def every_change() -> list[SubProcessorChange]:
+    """The history of the register, newest first."""
+    return list(db.session.scalars(select(SubProcessorChange).order_by(SubProcessorChange.id.desc())))
+
+
+def give_notices(change: SubProcessorChange, *, now: datetime) -> int:
+    """Tells each organization that was not told yet. How many. Needs the system's scope."""
+    told = set(db.session.scalars(select(LegalNotice.organization_id).where(LegalNotice.change_id == change.id)))
+    context = _words(change)
+    given = 0
+    for organization_id in notices.open_organizations():
+        if organization_id not in told:
+            notice = notices.give(organization_id, "legal_sub_processor", context=context, now=now, change_id=change.id)
+            given += notice is not None
+    return given
+
+
+def follow_up(*, now: datetime) -> None:
+    """Starts each organization's clock when its notice left, and applies what is due. Needs the system's scope."""
+    for notice, change in _uncounted():
+        notice.first_sent_at = notices.first_sent_at(notice.first_mail_ids)
+        if notice.first_sent_at is not None:
+            notice.due_at = deadlines.change_due_at(
+                takes_effect_at=change.takes_effect_at, sent_at=notice.first_sent_at
+            )
+    db.session.flush()
+    for change in announced():
+        if change.takes_effect_at <= now:
+            _apply(change, now=now)
+
+
+def objection_ends_at(notice: LegalNotice) -> datetime | None:
+    """Until when an organization may object; None while its notice has not left."""
+    return notice.first_sent_at + timedelta(days=OBJECTION_DAYS) if notice.first_sent_at else None
+
+
+def _uncounted() -> Iterator[tuple[LegalNotice, SubProcessorChange]]:
+    rows = db.session.execute(
+        select(LegalNotice, SubProcessorChange)
+        .join(SubProcessorChange, SubProcessorChange.id == LegalNotice.change_id)
+        .where(LegalNotice.due_at.is_(None))
+        .order_by(LegalNotice.id)
+    )
+    yield from ((notice, change) for notice, change in rows.all())
+
+
+def _apply(change: SubProcessorChange, *, now: datetime) -> None:
+    """The register says what is now so in general; `responses.is_active_for` says it for one organization."""
+    if change.entry is not None:
+        services.enter(msgspec.convert(change.entry, Entry), by=SYSTEM, now=now)
+    if change.sub_processor_id is not None:
+        db.session.get_one(SubProcessor, change.sub_processor_id).removed_at = now
+    change.applied_at = now
+    db.session.flush()
+    audit.write(None, "sub_processor.change_applied", by=SYSTEM, now=now, subject_id=str(change.id))
+
+
+def _words(change: SubProcessorChange) -> dict[str, object]:
+    before = db.session.get(SubProcessor, change.sub_processor_id) if change.sub_processor_id else None
+    return {
+        "kind": change.kind,
+        "entry": change.entry,
+        "before": before,
+        "reason": change.reason,
+        "takes_effect_at": change.takes_effect_at,
+        "notice_days": SUB_PROCESSOR_NOTICE_DAYS,
+        "objection_days": OBJECTION_DAYS,
+        "path": links.CHANGES,
+    }

@@ -1,0 +1,182 @@
+"""What an organization says of a change, and what we answer. Nothing becomes active over an open objection."""
+
+from datetime import datetime
+from enum import StrEnum
+from http import HTTPStatus
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+
+from core import audit
+from core.accounts import Organization
+from core.audit import Actor
+from core.db import db
+from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
+from core.ids import new_uuid
+from legal_docs import links
+from legal_docs.figures import OBJECTION_ANSWER_BUSINESS_DAYS
+from legal_docs.notices import deadlines
+from legal_docs.notices import services as notices
+from legal_docs.notices.models import LegalNotice
+from legal_docs.register import changes
+from legal_docs.register.models import SubProcessorChange, SubProcessorResponse
+
+LONGEST_REASON = 5_000
+
+
+class ResponseKind(StrEnum):
+    ACCEPT = "accept"
+    ASK = "ask"
+    OBJECT = "object"
+
+
+class ChangeFor(msgspec.Struct, frozen=True):
+    """A change as one organization sees it."""
+
+    change: SubProcessorChange
+    told_at: datetime | None
+    silence_is_consent_at: datetime | None
+    is_active: bool
+    has_open_objection: bool
+    responses: tuple[SubProcessorResponse, ...]
+
+
+class ObjectionTooLate(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "objection_too_late", "The time to object to this change has passed"
+    advice = "Write to us: we look for a way together, and you may end the contract at any time."
+
+
+class AlreadyAnswered(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "already_answered", "This was answered before"
+    advice = "Read the answer; the customer can write again."
+
+
+def respond(
+    organization_id: UUID, change_id: UUID, kind: ResponseKind, *, reason: str, by: Actor, now: datetime
+) -> SubProcessorResponse:
+    """Accepts, asks or objects. Accepting after an objection takes the objection back.
+
+    Raises NotFound, ChangeOver, ObjectionTooLate, or InvalidRequest if a question or an objection has no reason.
+    """
+    change = changes.find(change_id)
+    _refuse_late(organization_id, change, kind, now=now)
+    reason = reason.strip()
+    if len(reason) > LONGEST_REASON or (kind is not ResponseKind.ACCEPT and not reason):
+        advice = f"Say why, in at most {LONGEST_REASON} characters."
+        raise InvalidRequest(errors=(FieldProblem("reason", "missing", advice),))
+    answer_due_at = deadlines.add_business_days(now, OBJECTION_ANSWER_BUSINESS_DAYS)
+    response = SubProcessorResponse(
+        id=new_uuid(),
+        organization_id=organization_id,
+        change_id=change_id,
+        kind=kind.value,
+        reason=reason,
+        user_id=by.id,
+        created_at=now,
+        answer_due_at=None if kind is ResponseKind.ACCEPT else answer_due_at,
+    )
+    db.session.add(response)
+    db.session.flush()
+    action = f"sub_processor.change_{kind.value}"
+    audit.write(organization_id, action, by=by, now=now, subject_id=str(change_id), after={"reason": reason})
+    return response
+
+
+def answer(response_id: UUID, *, text: str, by: Actor, now: datetime) -> SubProcessorResponse:
+    """An operator's answer, mailed to the organization. An objection stays open until the customer takes it back.
+
+    Needs the system's scope. Raises NotFound, AlreadyAnswered, or InvalidRequest if there is no text.
+    """
+    query = select(SubProcessorResponse).where(SubProcessorResponse.id == response_id)
+    response = db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
+    if response is None or response.kind == ResponseKind.ACCEPT:
+        raise NotFound("There is no such question or objection.")
+    if response.answered_at is not None:
+        raise AlreadyAnswered
+    if not text.strip():
+        raise InvalidRequest(errors=(FieldProblem("text", "missing", "Write an answer."),))
+    response.answer, response.answered_at, response.answered_by = text.strip(), now, by.id
+    db.session.flush()
+    context = {"kind": response.kind, "reason": response.reason, "answer": response.answer, "path": links.CHANGES}
+    notices.write_to_all(response.organization_id, "legal_answer", context=context, now=now)
+    action = "sub_processor.change_answered"
+    audit.write(response.organization_id, action, by=by, now=now, subject_id=str(response.change_id))
+    return response
+
+
+def unanswered() -> list[SubProcessorResponse]:
+    """Questions and objections that wait for us, the most urgent first. Needs the system's scope."""
+    query = select(SubProcessorResponse).where(
+        SubProcessorResponse.answer_due_at.is_not(None), SubProcessorResponse.answered_at.is_(None)
+    )
+    return list(db.session.scalars(query.order_by(SubProcessorResponse.answer_due_at, SubProcessorResponse.id)))
+
+
+def responses(organization_id: UUID, change_id: UUID) -> list[SubProcessorResponse]:
+    """What the organization said of a change, in order."""
+    query = select(SubProcessorResponse).where(
+        SubProcessorResponse.organization_id == organization_id, SubProcessorResponse.change_id == change_id
+    )
+    return list(db.session.scalars(query.order_by(SubProcessorResponse.id)))
+
+
+def has_open_objection(organization_id: UUID, change_id: UUID) -> bool:
+    """Whether the last word, questions apart, is an objection."""
+    words = [said.kind for said in responses(organization_id, change_id) if said.kind != ResponseKind.ASK]
+    return bool(words) and words[-1] == ResponseKind.OBJECT
+
+
+def changes_for(organization_id: UUID, *, now: datetime) -> list[ChangeFor]:
+    """What the organization was told of, newest first, and where each stands for it."""
+    query = (
+        select(SubProcessorChange, LegalNotice)
+        .join(LegalNotice, LegalNotice.change_id == SubProcessorChange.id)
+        .where(LegalNotice.organization_id == organization_id)
+        .order_by(SubProcessorChange.id.desc())
+    )
+    return [
+        ChangeFor(
+            change=change,
+            told_at=notice.first_sent_at,
+            silence_is_consent_at=notice.due_at,
+            is_active=is_active_for(organization_id, change, now=now),
+            has_open_objection=has_open_objection(organization_id, change.id),
+            responses=tuple(responses(organization_id, change.id)),
+        )
+        for change, notice in db.session.execute(query)
+    ]
+
+
+def is_active_for(organization_id: UUID, change: SubProcessorChange, *, now: datetime) -> bool:
+    """Whether a change applies to an organization: the notice has passed, no objection and no question is open."""
+    if change.withdrawn_at is not None or now < change.takes_effect_at:
+        return False
+    said = responses(organization_id, change.id)
+    if has_open_objection(organization_id, change.id) or any(_waits(response) for response in said):
+        return False
+    if said and said[-1].kind == ResponseKind.ACCEPT:
+        return True
+    notice = notices.find(organization_id, change_id=change.id)
+    if notice is None:
+        return _joined_after(organization_id, change)
+    return notice.due_at is not None and notice.due_at <= now
+
+
+def _joined_after(organization_id: UUID, change: SubProcessorChange) -> bool:
+    """Whether the organization came when the register already said so, and took it as it was."""
+    organization = db.session.get_one(Organization, organization_id)
+    return change.applied_at is not None and organization.created_at >= change.applied_at
+
+
+def _waits(response: SubProcessorResponse) -> bool:
+    return response.kind == ResponseKind.ASK and response.answered_at is None
+
+
+def _refuse_late(organization_id: UUID, change: SubProcessorChange, kind: ResponseKind, *, now: datetime) -> None:
+    """An objection can always be taken back; one is made until the days after delivery have passed."""
+    if change.withdrawn_at is not None:
+        raise changes.ChangeOver
+    if kind is ResponseKind.ACCEPT or not is_active_for(organization_id, change, now=now):
+        return
+    raise ObjectionTooLate

@@ -1,0 +1,74 @@
+"""PEOPLE: every page. Signing up and in, getting started, keys, policies, the log, documents, the console."""
+
+from typing import Any
+
+from flask import Blueprint, Flask
+
+from core.access import visitor_or_none
+from core.clock import utc_now
+from core.mail import has_local_mailbox
+from core.settings import Environment, Settings
+from core.supervisor import demo_wanted
+from portal import cli, menu
+from portal.applications import views as application_views
+from portal.console import legal_views as console_legal_views
+from portal.console import views as console_views
+from portal.dashboard import views as dashboard_views
+from portal.dashboard.attention import standing_notices
+from portal.decisions import try_it_views
+from portal.decisions import views as decision_views
+from portal.demo import seed_demo
+from portal.documents import public_views as legal_views
+from portal.documents import views as document_views
+from portal.keys import jobs as key_jobs
+from portal.keys import views as key_views
+from portal.mailbox import views as mailbox_views
+from portal.organization import jobs as organization_jobs
+from portal.organization import views as organization_views
+from portal.organization.forms import country_name
+from portal.people import log_in_views, security_views
+from portal.people import views as people_views
+from portal.policies import views as policy_views
+from portal.start import views as start_views
+from portal.team import views as team_views
+from portal.trail import views as trail_views
+
+__all__ = ["init_app", "key_jobs", "organization_jobs"]
+
+_PAGES = (
+    start_views,
+    people_views,
+    log_in_views,
+    security_views,
+    application_views,
+    organization_views,
+    team_views,
+    key_views,
+    policy_views,
+    decision_views,
+    try_it_views,
+    dashboard_views,
+    document_views,
+    legal_views,
+    trail_views,
+    console_views,
+    console_legal_views,
+)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    app.extensions["portal"] = settings
+    app.register_blueprint(Blueprint("portal", __name__, template_folder="templates"))
+    for pages in _PAGES:
+        app.register_blueprint(pages.bp)
+    if settings.environment is not Environment.PRODUCTION:
+        app.register_blueprint(mailbox_views.bp)
+    app.jinja_env.globals.update(menu=menu.of_visitor, country_name=country_name, standing_notices=_standing_notices)
+    app.context_processor(lambda: {"has_local_mailbox": has_local_mailbox()})
+    app.cli.add_command(cli.operators_commands)
+    demo_wanted.connect(seed_demo)
+
+
+def _standing_notices() -> Any:
+    who = visitor_or_none()
+    return standing_notices(who.seat.organization_id, now=utc_now()) if who and who.seat else []

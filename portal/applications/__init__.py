@@ -1,0 +1,1 @@
+"""Applications for a live account: what the applicant says and asks, what operators decide, and never two outcomes."""

@@ -1,0 +1,124 @@
+"""What operators do with an application: approve, ask, defer, decline. Nobody decides about their own organization.
+
+Needs the system's scope.
+"""
+
+from datetime import datetime
+from http import HTTPStatus
+
+from sqlalchemy import select
+
+from core import audit
+from core.accounts import Organization, OrganizationStatus
+from core.audit import Actor
+from core.db import db
+from core.errors import AppError
+from core.members import Membership
+from portal.applications import services
+from portal.applications.models import Application, MessageKind
+from portal.applications.states import INFORMATION_WITHIN, WAITING_FOR_US, Status
+from portal.organization.services import tell_owners
+
+
+class OwnOrganization(AppError):
+    status, code, title = HTTPStatus.FORBIDDEN, "own_organization", "This organization is your own"
+    advice = "Let another operator decide about it."
+
+
+def queue() -> list[tuple[Application, Organization]]:
+    """What waits for us, oldest first; what was put off comes last."""
+    rows = db.session.execute(
+        select(Application, Organization)
+        .join(Organization, Organization.id == Application.organization_id)
+        .where(Application.status.in_(WAITING_FOR_US))
+        .order_by(Application.status.desc(), Application.submitted_at, Application.id)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def approve(
+    application: Application, *, version: int, reason: str, pilot_ends_at: datetime, by: Actor, now: datetime
+) -> Application:
+    """Makes the organization live, on a pilot with an end. Raises ApplicationMoved or OwnOrganization."""
+    decided = _decide(application, Status.APPROVED, version=version, reason=reason, by=by, now=now)
+    organization = db.session.get_one(Organization, application.organization_id, with_for_update=True)
+    before = organization.status
+    if organization.status == OrganizationStatus.SUSPENDED:
+        organization.status_before = OrganizationStatus.LIVE.value
+    elif organization.status == OrganizationStatus.SANDBOX:
+        organization.status = OrganizationStatus.LIVE.value
+    organization.pilot_ends_at = pilot_ends_at
+    audit.write(
+        organization.id,
+        "organization.approved",
+        by=by,
+        now=now,
+        before={"status": before},
+        after={"status": organization.status, "pilot_ends_at": pilot_ends_at.isoformat(), "reason": reason},
+    )
+    tell_owners(organization, "application_approved", now=now, reason=reason, pilot_ends_at=pilot_ends_at)
+    return decided
+
+
+def decline(application: Application, *, version: int, reason: str, by: Actor, now: datetime) -> Application:
+    decided = _decide(application, Status.DECLINED, version=version, reason=reason, by=by, now=now)
+    tell_owners(_organization(application), "application_declined", now=now, reason=reason)
+    return decided
+
+
+def defer(application: Application, *, version: int, reason: str, by: Actor, now: datetime) -> Application:
+    """Puts a decision off, and says why."""
+    _refuse_own(application, by)
+    moved = services.move(application, Status.DEFERRED, version=version, reason=reason, by=by, now=now, due_at=None)
+    tell_owners(_organization(application), "application_deferred", now=now, reason=reason)
+    return moved
+
+
+def ask(application: Application, *, version: int, question: str, by: Actor, now: datetime) -> Application:
+    """Asks the applicant, whose answer brings the application back. It expires if none comes."""
+    _refuse_own(application, by)
+    services.say(application, MessageKind.QUESTION, question, by=by, now=now)
+    moved = services.move(
+        application,
+        Status.INFORMATION_REQUESTED,
+        version=version,
+        by=by,
+        now=now,
+        due_at=now + INFORMATION_WITHIN,
+    )
+    tell_owners(_organization(application), "application_question", now=now, question=question)
+    return moved
+
+
+def note(application: Application, *, body: str, by: Actor, now: datetime) -> None:
+    """For operators' eyes only."""
+    services.say(application, MessageKind.INTERNAL_NOTE, body, by=by, now=now)
+
+
+def expire_overdue(*, by: Actor, now: datetime) -> int:
+    """Ends applications whose question was not answered in time; how many."""
+    overdue = db.session.scalars(
+        select(Application).where(Application.status == Status.INFORMATION_REQUESTED.value, Application.due_at <= now)
+    ).all()
+    for application in overdue:
+        services.move(application, Status.EXPIRED, by=by, now=now, decided_at=now)
+        tell_owners(_organization(application), "application_expired", now=now)
+    return len(overdue)
+
+
+def _decide(
+    application: Application, to: Status, *, version: int, reason: str, by: Actor, now: datetime
+) -> Application:
+    _refuse_own(application, by)
+    return services.move(
+        application, to, version=version, reason=reason, by=by, now=now, decided_at=now, decided_by=by.id
+    )
+
+
+def _refuse_own(application: Application, by: Actor) -> None:
+    if by.id is not None and db.session.get(Membership, (application.organization_id, by.id)) is not None:
+        raise OwnOrganization
+
+
+def _organization(application: Application) -> Organization:
+    return db.session.get_one(Organization, application.organization_id)

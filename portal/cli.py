@@ -1,0 +1,50 @@
+"""Commands about operators: they are made here, never on a page."""
+
+import secrets
+
+import click
+from flask.cli import AppGroup
+
+from core import audit, sessions
+from core.audit import COMMAND_LINE
+from core.clock import utc_now
+from core.db import acting_as_system, transaction
+from core.passwords import hash_password
+from portal.people import accounts, links
+from portal.people.models import Purpose
+from portal.people.signing_in import settings
+
+operators_commands = AppGroup("operators", help="Operators: the people who run the service.")
+
+
+@operators_commands.command("create")
+@click.option("--email", required=True)
+@click.option("--name", required=True)
+def create(email: str, name: str) -> None:
+    """Make somebody an operator and print the link with which they set a password. They need a second factor then."""
+    email = email.strip().lower()
+    with acting_as_system(), transaction():
+        now = utc_now()
+        user = accounts.find_by_email(email)
+        if user is None:
+            unusable = hash_password(secrets.token_urlsafe(32))
+            user = accounts.create_user(email=email, name=name, password_hash=unusable, now=now, is_confirmed=True)
+        user.is_operator = True
+        sessions.revoke_all(user.id, now=now)
+        secret = links.issue(user, Purpose.RESET_PASSWORD, now=now)
+        audit.write(None, "operator.made", by=COMMAND_LINE, now=now, subject_id=str(user.id))
+    click.echo(f"{settings().base_url}/reset-password/{secret}")
+
+
+@operators_commands.command("remove")
+@click.option("--email", required=True)
+def remove(email: str) -> None:
+    """Take an operator's rights away and end their sessions."""
+    with acting_as_system(), transaction():
+        user = accounts.find_by_email(email.strip().lower())
+        if user is None or not user.is_operator:
+            raise click.ClickException("There is no such operator. Check the address.")
+        user.is_operator = False
+        sessions.revoke_all(user.id, now=utc_now())
+        audit.write(None, "operator.removed", by=COMMAND_LINE, now=utc_now(), subject_id=str(user.id))
+    click.echo(f"{email} is no operator any more.", err=True)

@@ -1,0 +1,85 @@
+"""The console's forms."""
+
+from typing import Any
+
+from wtforms import BooleanField, DateField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
+
+from core.forms import Form, OneLine, stripped
+from legal_docs.documents.kinds import TITLES
+from portal.organization.forms import countries
+
+
+def _text(label: str, *, required: str, most: int = 2000, description: str = "") -> Any:
+    return TextAreaField(
+        label,
+        description=description,
+        filters=[stripped],
+        validators=[DataRequired(required), Length(max=most)],
+        render_kw={"rows": 3},
+    )
+
+
+class DecisionForm(Form):
+    """For approving, declining, deferring, asking and noting; `version` is the one that was read."""
+
+    version = IntegerField("", validators=[InputRequired("Load the page again.")])
+    words = _text("Reason", required="Write a reason: the customer reads it.")
+    pilot_ends_on = DateField("Pilot ends on", validators=[Optional()])
+
+
+class ReasonForm(Form):
+    reason = _text("Reason", required="Write a reason: the customer reads it.")
+
+
+class PilotForm(Form):
+    ends_on = DateField("Pilot ends on", validators=[DataRequired("Choose a date.")])
+
+
+class PublishForm(Form):
+    kind = SelectField("Document", choices=[(kind.value, title) for kind, title in TITLES.items()])
+    number = StringField(
+        "Number",
+        filters=[stripped],
+        description="Such as 1.0. A major version raises the first part.",
+        validators=[DataRequired("Enter a number.")],
+    )
+    is_major = BooleanField("Major: it needs a new acceptance")
+    summary = _text("What is new", required="Say what is new, in plain words.", description="It goes into the notice.")
+    effective_on = DateField(
+        "In effect from",
+        validators=[DataRequired("Choose a date.")],
+        description="At least 30 days ahead, once a version was accepted.",
+    )
+    reviewer = StringField(
+        "Reviewed by",
+        filters=[stripped],
+        description="The lawyer's name.",
+        validators=[DataRequired("Name the lawyer."), Length(max=200), OneLine()],
+    )
+    reviewed_on = DateField("Reviewed on", validators=[DataRequired("Choose the day of the review.")])
+    review_note = _text("What the review found", required="Write what the review found.")
+
+
+class ChangeForm(Form):
+    kind = SelectField("Change", choices=[("add", "Add"), ("replace", "Replace"), ("remove", "Remove")])
+    replaces = SelectField("Which one is replaced or removed", choices=[("", "None")])
+    name = StringField("Name", filters=[stripped])
+    entity = StringField("Legal entity", filters=[stripped])
+    address = StringField("Address", filters=[stripped])
+    country = SelectField("Country", choices=lambda: [("", "Choose"), *countries()])
+    contact = StringField("Contact", filters=[stripped])
+    purpose = StringField("Purpose", filters=[stripped])
+    data_categories = StringField("Data", filters=[stripped])
+    location = StringField("Where it works", filters=[stripped])
+    first_mechanism = StringField("First transfer mechanism", filters=[stripped])
+    second_mechanism = StringField("Second transfer mechanism", filters=[stripped])
+    certificates = StringField("Certificates that it holds", filters=[stripped])
+    reason = _text("Why", required="Say why: customers read it.")
+    takes_effect_on = DateField(
+        "Takes effect on", validators=[DataRequired("Choose a date.")], description="At least 30 days ahead."
+    )
+
+
+class AnswerForm(Form):
+    text = _text("Answer", required="Write an answer.", most=5000)

@@ -1,0 +1,146 @@
+"""Documents and the register, as operators keep them: published after a recorded review, changed with notice."""
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+from uuid import UUID
+
+from flask import flash, render_template
+
+from core.access import Access, Pages, open_to, operator
+from core.clock import utc_now
+from core.db import transaction
+from core.errors import AppError
+from core.htmx import see_other
+from legal_docs import publishing
+from legal_docs.documents import services as documents
+from legal_docs.documents.drafts import Entry, Review
+from legal_docs.documents.kinds import TITLES, Kind
+from legal_docs.documents.provider import provider_from
+from legal_docs.register import changes, responses
+from legal_docs.register import services as register
+from legal_docs.register.changes import ChangeKind
+from portal.console import services
+from portal.console.forms import AnswerForm, ChangeForm, PublishForm
+from portal.people.signing_in import settings
+
+bp = Pages("console_legal", __name__, url_prefix="/console")
+
+_ENTRY_FIELDS = Entry.__struct_fields__
+
+
+@bp.get("/documents")
+@open_to(Access.OPERATOR)
+def index() -> Any:
+    return _documents_page(PublishForm(formdata=None))
+
+
+@bp.post("/documents")
+@open_to(Access.OPERATOR, fresh=True)
+def publish() -> Any:
+    form = PublishForm()
+    if form.validate():
+        now = utc_now()
+        try:
+            with transaction():
+                version = publishing.publish(
+                    Kind(form.kind.data),
+                    number=form.number.data,
+                    is_major=form.is_major.data,
+                    summary=form.summary.data,
+                    effective_at=max(now, _start_of(form.effective_on.data)),
+                    review=Review(reviewer=form.reviewer.data, on=form.reviewed_on.data, note=form.review_note.data),
+                    provider=provider_from(settings()),
+                    by=operator(),
+                    now=now,
+                )
+        except AppError as refused:
+            form.form_errors.append(f"{refused.title}. {refused.detail}")
+        else:
+            flash(f"{version.title} {version.number} is published, and notice is on its way.")
+            return see_other("/console/documents")
+    return _documents_page(form, status=422)
+
+
+@bp.get("/sub-processors")
+@open_to(Access.OPERATOR)
+def sub_processors() -> Any:
+    return _register_page(ChangeForm(formdata=None))
+
+
+@bp.post("/sub-processors")
+@open_to(Access.OPERATOR, fresh=True)
+def announce() -> Any:
+    form = _change_form()
+    if form.validate():
+        kind, now = ChangeKind(form.kind.data), utc_now()
+        entry = Entry(**{name: form[name].data or "" for name in _ENTRY_FIELDS})
+        try:
+            with transaction():
+                publishing.announce(
+                    kind,
+                    reason=form.reason.data,
+                    takes_effect_at=_start_of(form.takes_effect_on.data),
+                    entry=None if kind is ChangeKind.REMOVE else entry,
+                    replaces=UUID(form.replaces.data) if form.replaces.data else None,
+                    by=operator(),
+                    now=now,
+                )
+        except AppError as refused:
+            form.blame(refused.errors)
+            form.form_errors.append(f"{refused.title}. {refused.detail}")
+        else:
+            flash("The change is announced to every organization.")
+            return see_other("/console/sub-processors")
+    return _register_page(form, status=422)
+
+
+@bp.post("/sub-processors/changes/<uuid:change_id>/withdraw")
+@open_to(Access.OPERATOR, fresh=True)
+def withdraw(change_id: UUID) -> Any:
+    with transaction():
+        changes.withdraw(change_id, by=operator(), now=utc_now())
+    flash("The change is withdrawn.")
+    return see_other("/console/sub-processors")
+
+
+@bp.post("/sub-processors/responses/<uuid:response_id>/answer")
+@open_to(Access.OPERATOR, fresh=True)
+def answer(response_id: UUID) -> Any:
+    form = AnswerForm()
+    with transaction():
+        responses.answer(response_id, text=form.text.data or "", by=operator(), now=utc_now())
+    flash("The answer is on its way.")
+    return see_other("/console/sub-processors")
+
+
+def _change_form() -> ChangeForm:
+    form = ChangeForm()
+    form.replaces.choices = [("", "None"), *((str(one.id), one.name) for one in register.register())]
+    return form
+
+
+def _documents_page(form: PublishForm, *, status: int = 200) -> Any:
+    page = render_template(
+        "portal/console/documents.html",
+        form=form,
+        documents=[(kind, TITLES[kind], documents.history(kind)) for kind in Kind],
+        now=utc_now(),
+    )
+    return page, status
+
+
+def _register_page(form: ChangeForm, *, status: int = 200) -> Any:
+    form.replaces.choices = [("", "None"), *((str(one.id), one.name) for one in register.register())]
+    waiting = responses.unanswered()
+    page = render_template(
+        "portal/console/register.html",
+        form=form,
+        register=register.register(),
+        changes=changes.every_change(),
+        waiting=[(one, services.find(one.organization_id)) for one in waiting],
+    )
+    return page, status
+
+
+def _start_of(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)

@@ -1,0 +1,118 @@
+"""What operators do to an organization. Needs the system's scope."""
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+
+from api.decisions import statistics
+from api.keys.token import KeyEnvironment
+from core import audit
+from core.accounts import Organization, OrganizationStatus
+from core.audit import Actor
+from core.db import db
+from core.errors import AppError, NotFound
+from core.members import Membership, User
+from portal.organization.services import tell_owners
+
+USAGE_OVER = timedelta(days=30)
+
+
+class CannotSuspend(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "cannot_suspend", "This organization cannot be suspended now"
+    advice = "Load the page again to see how it stands."
+
+
+class NotSuspended(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "not_suspended", "This organization is not suspended"
+    advice = "Load the page again to see how it stands."
+
+
+def search(words: str, *, size: int = 50) -> list[Organization]:
+    """Organizations whose name, slug or member's address has these words; the newest first."""
+    query = select(Organization)
+    if words:
+        pattern = f"%{words.lower()}%"
+        members = (
+            select(Membership.organization_id).join(User, User.id == Membership.user_id).where(User.email.like(pattern))
+        )
+        query = query.where(
+            or_(
+                func.lower(Organization.name).like(pattern),
+                Organization.slug.like(pattern),
+                Organization.id.in_(members),
+            )
+        )
+    return list(db.session.scalars(query.order_by(Organization.created_at.desc()).limit(size)))
+
+
+def find(organization_id: UUID, *, for_update: bool = False) -> Organization:
+    """Raises NotFound."""
+    query = select(Organization).where(Organization.id == organization_id)
+    if for_update:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    organization = db.session.scalar(query)
+    if organization is None:
+        raise NotFound("There is no such organization.")
+    return organization
+
+
+def suspend(organization_id: UUID, *, reason: str, by: Actor, now: datetime) -> None:
+    """Lets every key rest. Nothing is lost. Raises CannotSuspend."""
+    organization = find(organization_id, for_update=True)
+    if organization.status not in {OrganizationStatus.SANDBOX, OrganizationStatus.LIVE}:
+        raise CannotSuspend
+    organization.status_before, organization.status = organization.status, OrganizationStatus.SUSPENDED.value
+    organization.status_reason = reason
+    audit.write(
+        organization_id,
+        "organization.suspended",
+        by=by,
+        now=now,
+        before={"status": organization.status_before},
+        after={"status": organization.status, "reason": reason},
+    )
+    tell_owners(organization, "organization_suspended", now=now, reason=reason)
+
+
+def restore(organization_id: UUID, *, reason: str, by: Actor, now: datetime) -> None:
+    """Ends a suspension. Raises NotSuspended."""
+    organization = find(organization_id, for_update=True)
+    if organization.status != OrganizationStatus.SUSPENDED:
+        raise NotSuspended
+    organization.status = organization.status_before or OrganizationStatus.SANDBOX.value
+    organization.status_before = organization.status_reason = None
+    audit.write(
+        organization_id,
+        "organization.restored",
+        by=by,
+        now=now,
+        before={"status": OrganizationStatus.SUSPENDED.value},
+        after={"status": organization.status, "reason": reason},
+    )
+    tell_owners(organization, "organization_restored", now=now, reason=reason)
+
+
+def usage_of(organization_id: UUID, *, now: datetime) -> dict[str, tuple[int, int]]:
+    """Allowed and blocked decisions of the last 30 days, by environment."""
+    usage = {}
+    for environment in KeyEnvironment:
+        slots = statistics.over_time(
+            organization_id, environment=environment.value, since=now - USAGE_OVER, to=now, step=USAGE_OVER
+        )
+        usage[environment.value] = (sum(slot.allowed for slot in slots), sum(slot.blocked for slot in slots))
+    return usage
+
+
+def move_pilot_end(organization_id: UUID, ends_at: datetime, *, by: Actor, now: datetime) -> None:
+    organization = find(organization_id, for_update=True)
+    before, organization.pilot_ends_at = organization.pilot_ends_at, ends_at
+    audit.write(
+        organization_id,
+        "organization.pilot_end_moved",
+        by=by,
+        now=now,
+        before={"pilot_ends_at": before.isoformat() if before else None},
+        after={"pilot_ends_at": ends_at.isoformat()},
+    )

@@ -1,0 +1,156 @@
+"""The queue of applications and what is done with one; organizations; suspending and restoring."""
+
+from datetime import UTC, datetime, time
+from typing import Any
+from uuid import UUID
+
+from flask import flash, render_template, request
+
+from core.access import Access, Pages, open_to, operator
+from core.clock import utc_now
+from core.db import transaction
+from core.errors import InvalidRequest
+from core.htmx import see_other
+from core.profiles import find_profile
+from legal_docs.acceptances import services as acceptances
+from portal.applications import review
+from portal.applications import services as applications
+from portal.applications.models import Application
+from portal.applications.states import PILOT_MONTHS, WORDS, Status, months_later
+from portal.console import services
+from portal.console.forms import DecisionForm, PilotForm, ReasonForm
+from portal.keys.overview import lists_of
+from portal.team import services as team
+from portal.trail import services as trail
+
+bp = Pages("console", __name__, url_prefix="/console")
+
+ON_TRAIL = 30
+
+
+@bp.get("")
+@open_to(Access.OPERATOR)
+def index() -> Any:
+    return render_template("portal/console/queue.html", queue=review.queue(), words=WORDS, now=utc_now())
+
+
+@bp.get("/applications/<uuid:application_id>")
+@open_to(Access.OPERATOR)
+def show_application(application_id: UUID) -> Any:
+    return _application_page(applications.find(application_id), DecisionForm(formdata=None))
+
+
+@bp.post("/applications/<uuid:application_id>/<any(approve, decline, defer, ask, note):verb>")
+@open_to(Access.OPERATOR, fresh=True)
+def decide(application_id: UUID, verb: str) -> Any:
+    """Then leads to the next that waits, the oldest first."""
+    application, form = applications.find(application_id), DecisionForm()
+    if not form.validate():
+        return _application_page(application, form, status=422)
+    now, by, version = utc_now(), operator(), form.version.data
+    with transaction():
+        if verb == "approve":
+            ends_at = _end_of(form.pilot_ends_on.data) or months_later(now, PILOT_MONTHS)
+            review.approve(application, version=version, reason=form.words.data, pilot_ends_at=ends_at, by=by, now=now)
+        elif verb == "decline":
+            review.decline(application, version=version, reason=form.words.data, by=by, now=now)
+        elif verb == "defer":
+            review.defer(application, version=version, reason=form.words.data, by=by, now=now)
+        elif verb == "ask":
+            review.ask(application, version=version, question=form.words.data, by=by, now=now)
+        else:
+            review.note(application, body=form.words.data, by=by, now=now)
+    flash(_DONE[verb])
+    if verb == "note":
+        return see_other(f"/console/applications/{application_id}")
+    waiting = [one for one, _ in review.queue() if one.status == Status.SUBMITTED]
+    return see_other(f"/console/applications/{waiting[0].id}" if waiting else "/console")
+
+
+@bp.get("/organizations")
+@open_to(Access.OPERATOR)
+def organizations() -> Any:
+    words = request.args.get("q", "").strip()
+    return render_template("portal/console/organizations.html", found=services.search(words), words=words)
+
+
+@bp.get("/organizations/<uuid:organization_id>")
+@open_to(Access.OPERATOR)
+def show_organization(organization_id: UUID) -> Any:
+    return _organization_page(organization_id, ReasonForm(formdata=None))
+
+
+@bp.post("/organizations/<uuid:organization_id>/<any(suspend, restore):verb>")
+@open_to(Access.OPERATOR, fresh=True)
+def change_standing(organization_id: UUID, verb: str) -> Any:
+    form = ReasonForm()
+    if not form.validate():
+        return _organization_page(organization_id, form, status=422)
+    act = services.suspend if verb == "suspend" else services.restore
+    with transaction():
+        act(organization_id, reason=form.reason.data, by=operator(), now=utc_now())
+    flash("Suspended. Every key rests within a second." if verb == "suspend" else "Restored.")
+    return see_other(f"/console/organizations/{organization_id}")
+
+
+@bp.post("/organizations/<uuid:organization_id>/pilot")
+@open_to(Access.OPERATOR, fresh=True)
+def move_pilot_end(organization_id: UUID) -> Any:
+    form = PilotForm()
+    ends_at = _end_of(form.ends_on.data) if form.validate() else None
+    if ends_at is None:
+        raise InvalidRequest("Choose the day on which the pilot ends.")
+    with transaction():
+        services.move_pilot_end(organization_id, ends_at, by=operator(), now=utc_now())
+    flash("The end of the pilot is moved.")
+    return see_other(f"/console/organizations/{organization_id}")
+
+
+_DONE = {
+    "approve": "Approved. The owners get a mail.",
+    "decline": "Declined. The owners get a mail.",
+    "defer": "Put off. The owners get a mail.",
+    "ask": "Asked. The owners get a mail.",
+    "note": "Noted, for operators only.",
+}
+
+
+def _application_page(application: Application, form: DecisionForm, *, status: int = 200) -> Any:
+    organization_id = application.organization_id
+    page = render_template(
+        "portal/console/application.html",
+        application=application,
+        state=Status(application.status),
+        words=WORDS,
+        organization=services.find(organization_id),
+        profile=find_profile(organization_id),
+        members=team.list_members(organization_id),
+        acceptances=acceptances.history(organization_id),
+        messages=applications.messages(application.id),
+        form=form,
+        pilot_ends_on=months_later(utc_now(), PILOT_MONTHS).date(),
+    )
+    return page, status
+
+
+def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int = 200) -> Any:
+    now = utc_now()
+    page = render_template(
+        "portal/console/organization.html",
+        organization=services.find(organization_id),
+        profile=find_profile(organization_id),
+        members=team.list_members(organization_id),
+        keys=lists_of(organization_id, now=now),
+        acceptances=acceptances.history(organization_id),
+        application=applications.latest(organization_id),
+        words=WORDS,
+        usage=services.usage_of(organization_id, now=now),
+        entries=trail.list_page(organization_id, action=None, actor_id=None, after=None, size=ON_TRAIL),
+        form=form,
+    )
+    return page, status
+
+
+def _end_of(day: Any) -> datetime | None:
+    """The last moment of a day, in UTC."""
+    return datetime.combine(day, time(23, 59, 59), tzinfo=UTC) if day else None

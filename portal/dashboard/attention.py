@@ -1,0 +1,87 @@
+"""What needs somebody's attention, worked out from the facts; nothing to dismiss, it goes when it is done."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func, select
+
+from core.accounts import Organization
+from core.db import db
+from core.members import Membership, Role
+from core.profiles import find_profile
+from legal_docs.acceptances.standing import Standing, standing
+from legal_docs.register.responses import changes_for
+from portal.applications import services as applications
+from portal.applications.states import Status
+from portal.keys.overview import lists_of
+from portal.organization.forms import HIGH_RISK_MIN_DAYS
+
+PILOT_WARNING = timedelta(days=30)
+
+
+class Notice(msgspec.Struct, frozen=True):
+    words: str
+    path: str
+    label: str
+
+
+def attention_of(organization: Organization, *, now: datetime) -> list[Notice]:
+    """The most pressing first."""
+    return [
+        *standing_notices(organization.id, now=now),
+        *_of_keys(organization.id, now=now),
+        *_of_organization(organization, now=now),
+    ]
+
+
+def standing_notices(organization_id: UUID, *, now: datetime) -> list[Notice]:
+    """What every page tells: documents to accept and questions to answer."""
+    notices = []
+    for part in standing(organization_id, now=now):
+        if part.to_accept is None or part.standing is Standing.NOT_ACCEPTED:
+            continue
+        until = f" by {part.due_at:%d %B %Y}" if part.due_at else ""
+        words = f"A new version of the {part.to_accept.title} is to be accepted{until}."
+        if part.standing is Standing.OVERDUE:
+            words = f"The new version of the {part.to_accept.title} was not accepted in time: live keys rest."
+        notices.append(Notice(words, "/legal/accept", "Read and accept"))
+    application = applications.latest(organization_id)
+    if application is not None and application.status == Status.INFORMATION_REQUESTED:
+        notices.append(Notice("We have a question about your application.", "/application", "Answer it"))
+    waiting = [
+        part
+        for part in changes_for(organization_id, now=now)
+        if not part.responses and not part.is_active and not part.change.withdrawn_at
+    ]
+    if waiting:
+        notices.append(
+            Notice("A change of sub-processors is announced.", "/legal/sub-processors", "Accept, ask or object")
+        )
+    return notices
+
+
+def _of_keys(organization_id: UUID, *, now: datetime) -> list[Notice]:
+    return [
+        Notice(f"Key {line.key.name}: {hint}", f"/keys/{line.key.id}", "Look at it")
+        for line in lists_of(organization_id, now=now).in_use
+        for hint in line.hints
+    ]
+
+
+def _of_organization(organization: Organization, *, now: datetime) -> list[Notice]:
+    notices = []
+    profile = find_profile(organization.id)
+    if profile is not None and profile.is_high_risk and organization.retention_days < HIGH_RISK_MIN_DAYS:
+        words = "You told us of a high-risk system, whose logs are to be kept for at least six months."
+        notices.append(Notice(words, "/organization/retention", "Set the retention"))
+    if organization.pilot_ends_at and organization.pilot_ends_at - now <= PILOT_WARNING:
+        words = f"The pilot ends on {organization.pilot_ends_at:%d %B %Y}. Nothing is charged by itself."
+        notices.append(Notice(words, "/organization", "See your plan"))
+    owners = db.session.scalar(
+        select(func.count()).where(Membership.organization_id == organization.id, Membership.role == Role.OWNER.value)
+    )
+    if owners == 1:
+        words = "There is one owner. A second one keeps you from being locked out."
+        notices.append(Notice(words, "/team", "Open the team"))
+    return notices

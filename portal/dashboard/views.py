@@ -1,0 +1,90 @@
+"""The dashboard's page and its pictures, which load after it so that the page itself is quick."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from flask import render_template, request
+
+from api.decisions import statistics
+from api.limits.window import DEFAULT_LIMIT, SANDBOX_LIMIT
+from core.access import Access, Pages, open_to, seat
+from core.clock import utc_now
+from portal.dashboard.attention import attention_of
+from portal.organization import services as organizations
+
+bp = Pages("dashboard", __name__, url_prefix="/dashboard")
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A stretch of time that is looked at, in slots."""
+
+    words: str
+    length: timedelta
+    step: timedelta
+    style: str
+
+
+SPANS = {
+    "day": Span("24 hours", timedelta(hours=24), timedelta(hours=1), ""),
+    "week": Span("7 days", timedelta(days=7), timedelta(hours=6), ""),
+    "month": Span("30 days", timedelta(days=30), timedelta(days=1), "date"),
+}
+
+
+@bp.get("")
+@open_to(Access.VIEWER)
+def index() -> Any:
+    organization = organizations.find(seat().organization_id)
+    return render_template(
+        "portal/dashboard/index.html",
+        organization=organization,
+        attention=attention_of(organization, now=utc_now()),
+        spans=SPANS,
+        chosen=_chosen_span(),
+        environment=_environment(),
+        limit=SANDBOX_LIMIT if organization.status == "sandbox" else organization.check_limit or DEFAULT_LIMIT,
+    )
+
+
+@bp.get("/figures")
+@open_to(Access.VIEWER)
+def figures() -> Any:
+    """Counts, chart and reasons; htmx puts them into the page, and without scripts they are a page of their own."""
+    name = _chosen_span()
+    span, environment, now = SPANS[name], _environment(), utc_now()
+    since, to = _bounds(span, now=now)
+    slots = statistics.over_time(seat().organization_id, environment=environment, since=since, to=to, step=span.step)
+    reasons = statistics.top_reasons(seat().organization_id, environment=environment, since=since, to=to)
+    context = {
+        "slots": slots,
+        "reasons": reasons,
+        "allowed": sum(slot.allowed for slot in slots),
+        "blocked": sum(slot.blocked for slot in slots),
+        "busiest": max((slot.allowed + slot.blocked for slot in slots), default=0),
+        "span": span,
+        "environment": environment,
+        "chosen": name,
+    }
+    if request.headers.get("HX-Request") == "true":
+        return render_template("portal/dashboard/_figures.html", **context)
+    return render_template("portal/dashboard/figures.html", **context)
+
+
+def _bounds(span: Span, *, now: datetime) -> tuple[datetime, datetime]:
+    """Whole slots, the last of which is under way."""
+    step_s = span.step.total_seconds()
+    ends_s = (int(now.timestamp() // step_s) + 1) * step_s
+    to = datetime.fromtimestamp(ends_s, tz=now.tzinfo)
+    return to - span.length, to
+
+
+def _chosen_span() -> str:
+    wanted = request.args.get("span", "day")
+    return wanted if wanted in SPANS else "day"
+
+
+def _environment() -> str:
+    default = "test" if seat().status == "sandbox" else "live"
+    wanted = request.args.get("environment", default)
+    return wanted if wanted in {"live", "test"} else default

@@ -1,0 +1,1 @@
+"""The decision log for people: found, explained, exported, and tried out."""

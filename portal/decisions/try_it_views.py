@@ -1,0 +1,106 @@
+"""Trying it out: the same question in three languages, and a form that really asks with the customer's own test key."""
+
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import msgspec
+from flask import render_template
+from wtforms import PasswordField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length
+
+from api.keys.token import KeyEnvironment, is_well_formed
+from core.access import Access, Pages, open_to
+from core.forms import Form, stripped
+from core.throttle import per_address
+from portal.people.signing_in import settings
+
+bp = Pages("try_it", __name__, url_prefix="/try-it")
+
+ANSWER_WITHIN_S = 10
+EXAMPLE = '{"contains_personal_data": true, "department": "support"}'
+
+
+class TryForm(Form):
+    secret = PasswordField(
+        "Your test key",
+        filters=[stripped],
+        validators=[DataRequired("Paste one of your test keys."), Length(max=100)],
+        description="It goes to our API with this one question and is kept nowhere.",
+        render_kw={"autocomplete": "off"},
+    )
+    model = StringField("Model", filters=[stripped], validators=[DataRequired("Name a model."), Length(max=200)])
+    operation = StringField(
+        "Operation", filters=[stripped], validators=[DataRequired("Name an operation."), Length(max=200)]
+    )
+    metadata = TextAreaField(
+        "Metadata",
+        description="A JSON object of typed facts.",
+        validators=[Length(max=20_000)],
+        render_kw={"rows": 4, "spellcheck": "false"},
+    )
+
+
+class Answered(msgspec.Struct, frozen=True):
+    status: int
+    body: str
+    decision_id: str | None
+
+
+@bp.get("")
+@open_to(Access.DEVELOPER)
+def index() -> Any:
+    form = TryForm(formdata=None, model="gpt-4o", operation="summarization", metadata=EXAMPLE)
+    return _page(form)
+
+
+@bp.post("")
+@per_address("60 per minute")
+@open_to(Access.DEVELOPER)
+def ask() -> Any:
+    form = TryForm()
+    if form.validate():
+        if not is_well_formed(form.secret.data):
+            form.secret.errors = ["This is not one of our keys. Check that the whole key was copied."]
+        elif not form.secret.data.startswith(f"aig_{KeyEnvironment.TEST}_"):
+            form.secret.errors = ["Use a test key here. Live keys belong into your software only."]
+        else:
+            try:
+                metadata = msgspec.json.decode(form.metadata.data or "{}")
+            except msgspec.DecodeError:
+                form.metadata.errors = ["This is not JSON. Write it as in the example."]
+            else:
+                question = {"model": form.model.data, "operation": form.operation.data, "metadata": metadata}
+                return _page(form, answered=_ask(form.secret.data, question))
+    return _page(form, status=422)
+
+
+def _ask(secret: str, question: dict[str, Any]) -> Answered:
+    """Sends the question over the network to the real API, as the customer's software would."""
+    request = Request(  # noqa: S310  our own address
+        f"{settings().local_url}/v1/check",
+        data=msgspec.json.encode(question),
+        headers={"Authorization": f"Bearer {secret}", "Content-Type": "application/json"},
+        method="POST",
+    )
+    try:
+        with urlopen(request, timeout=ANSWER_WITHIN_S) as answer:  # noqa: S310
+            return _answered(answer.status, answer.read())
+    except HTTPError as refusal:
+        return _answered(refusal.code, refusal.read())
+    except (URLError, OSError):
+        return Answered(status=503, body='"The API did not answer. Try again in a moment."', decision_id=None)
+
+
+def _answered(status: int, body: bytes) -> Answered:
+    parsed = msgspec.json.decode(body)
+    return Answered(
+        status=status,
+        body=msgspec.json.format(body, indent=2).decode(),
+        decision_id=parsed.get("decision_id") if isinstance(parsed, dict) else None,
+    )
+
+
+def _page(form: TryForm, *, answered: Answered | None = None, status: int = 200) -> Any:
+    page = render_template("portal/decisions/try_it.html", form=form, answered=answered, base_url=settings().base_url)
+    return page, status

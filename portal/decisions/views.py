@@ -1,0 +1,148 @@
+"""The log as it grows, a page for each decision, and the file."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from flask import Response, request, stream_with_context
+
+from api.decisions import export, hindsight, schema
+from api.decisions import services as decisions
+from api.keys import lookup
+from api.policies import services as policies
+from api.policies.evaluator import compile_policy, evaluate
+from core.access import Access, Pages, open_to, seat
+from core.clock import utc_now
+from core.db import acting_for, db
+from core.errors import InvalidRequest, NotFound, fault_of
+from core.htmx import page_or_block, see_other
+from core.ids import parse_public_id, public_id
+from portal.organization import services as organizations
+
+bp = Pages("decisions", __name__, url_prefix="/decisions")
+
+PAGE_SIZE = 25
+_FILTERS = ("model", "operation", "allowed", "reason", "key", "environment", "subject", "from", "to")
+
+
+@bp.get("")
+@open_to(Access.VIEWER)
+def index() -> Any:
+    """The newest come by themselves while the first page is open."""
+    chosen, fault = _chosen()
+    organization = organizations.find(seat().organization_id)
+    after = parse_public_id("dec", request.args.get("cursor", ""))
+    found = (
+        []
+        if fault
+        else decisions.list_page(
+            organization.id, chosen, subject_secret=organization.subject_secret, after=after, size=PAGE_SIZE + 1
+        )
+    )
+    page = found[:PAGE_SIZE]
+    kept = {name: request.args[name] for name in _FILTERS if request.args.get(name)}
+    return page_or_block(
+        "portal/decisions/index.html",
+        "log",
+        status=422 if fault else 200,
+        decisions=page,
+        key_names=_key_names(page),
+        next_cursor=public_id("dec", page[-1].id) if len(found) > PAGE_SIZE else None,
+        is_first=after is None,
+        kept=kept,
+        fault=fault,
+    )
+
+
+@bp.get("/search")
+@open_to(Access.VIEWER)
+def search() -> Any:
+    """Leads to the decision with an id, or to the decisions of a request."""
+    wanted = request.args.get("q", "").strip()
+    if parse_public_id("dec", wanted):
+        return see_other(f"/decisions/{wanted}")
+    found = decisions.find_by_request(seat().organization_id, wanted) if wanted.startswith("req_") else []
+    if len(found) == 1:
+        return see_other(f"/decisions/{public_id('dec', found[0].id)}")
+    if found:
+        return page_or_block(
+            "portal/decisions/index.html",
+            "log",
+            decisions=found,
+            key_names=_key_names(found),
+            next_cursor=None,
+            is_first=False,
+            kept={},
+            fault=None,
+        )
+    raise NotFound(
+        "No decision has this id. Decision ids start with dec_, request ids with req_; both are in every answer."
+    )
+
+
+@bp.get("/export")
+@open_to(Access.VIEWER)
+def download() -> Any:
+    chosen, fault = _chosen()
+    if fault:
+        raise InvalidRequest(fault)
+    form = schema.ExportFormat.CSV if request.args.get("format") == "csv" else schema.ExportFormat.NDJSON
+    organization = organizations.find(seat().organization_id)
+    organization_id, secret = organization.id, organization.subject_secret
+
+    def pieces() -> Iterator[bytes]:
+        with acting_for(organization_id):
+            yield from export.lines(decisions.stream(organization_id, chosen, subject_secret=secret), form)
+        db.session.rollback()
+
+    return Response(
+        stream_with_context(pieces()),
+        content_type=export.CONTENT_TYPES[form],
+        headers={"Content-Disposition": f'attachment; filename="decisions.{form}"'},
+    )
+
+
+@bp.get("/<shown_id>")
+@open_to(Access.VIEWER)
+def show(shown_id: str) -> Any:
+    """Every point explained; and what the policies would say now."""
+    row = decisions.find(seat().organization_id, shown_id)
+    decision = schema.view_of(row)
+    then = policies.find_version(seat().organization_id, row.policy_version)
+    version, document = policies.current(seat().organization_id)
+    return page_or_block(
+        "portal/decisions/show.html",
+        "main",
+        decision=decision,
+        key=lookup.find(seat().organization_id, row.api_key_id),
+        then=then,
+        version=version,
+        today=evaluate(compile_policy(row.organization_id, version, document), hindsight.facts_of(row)),
+    )
+
+
+def _chosen() -> tuple[schema.DecisionFilter, str | None]:
+    """The filter in the address, or why it makes no sense."""
+    given = {name: request.args[name].strip() for name in _FILTERS if request.args.get(name, "").strip()}
+    for name in ("from", "to"):
+        if name in given:
+            given[name] = _as_moment(given[name])
+    try:
+        return msgspec.convert(given, schema.DecisionFilter, strict=False), None
+    except msgspec.ValidationError as error:
+        fault = fault_of(error)
+        return schema.DecisionFilter(), f"{fault.path}: {fault.detail}"
+
+
+def _as_moment(text: str) -> str:
+    """What a date field sends has no zone; it is taken for UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return (moment if moment.tzinfo else moment.replace(tzinfo=utc_now().tzinfo)).isoformat()
+
+
+def _key_names(rows: list[Any]) -> dict[Any, str]:
+    return lookup.names_of(seat().organization_id, {row.api_key_id for row in rows})

@@ -1,0 +1,72 @@
+"""From a form to an acceptance: what was shown, what was ticked, and by whom. The sentences are never the form's."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from flask import g, request
+
+from core.access import address, visitor_or_none
+from core.errors import FieldProblem, InvalidRequest
+from core.pages import asset
+from legal_docs.acceptances.schema import SeenDocument, Statement
+from legal_docs.acceptances.standing import standing
+from legal_docs.acceptances.wording import Wording, wording_for
+from legal_docs.documents.kinds import ACCEPTED_KINDS, Kind
+from legal_docs.documents.models import LegalVersion
+from portal.documents.forms import AcceptForm
+
+
+def versions_to_accept(organization_id: UUID, *, now: datetime) -> list[LegalVersion]:
+    """What this organization has not accepted yet, in the order it is shown."""
+    return [part.to_accept for part in standing(organization_id, now=now) if part.to_accept is not None]
+
+
+def seen_documents() -> list[SeenDocument]:
+    """What the page showed, from its hidden fields: kind, number and hash of each ticked document."""
+    found = []
+    for kind in ACCEPTED_KINDS:
+        number, sha256 = request.form.get(f"{kind}_number"), request.form.get(f"{kind}_sha256")
+        if request.form.get(f"{kind}_agreed") == "yes" and number and sha256:
+            found.append(SeenDocument(kind=kind, number=number, sha256=sha256))
+    return found
+
+
+def refuse_unticked(versions: Sequence[LegalVersion]) -> None:
+    """Raises InvalidRequest."""
+    if not _was_everything_ticked(versions):
+        detail = "Tick the box of each document that you accept."
+        raise InvalidRequest(errors=(FieldProblem("documents", "missing", detail),))
+
+
+def _was_everything_ticked(versions: Sequence[LegalVersion]) -> bool:
+    return {document.kind for document in seen_documents()} == {Kind(version.kind) for version in versions}
+
+
+def statement_from(
+    form: AcceptForm, *, wording: Wording, email: str, email_confirmed_at: datetime | None = None
+) -> Statement:
+    """The sentences are ours, as they were shown; the form only says which were ticked."""
+    who = visitor_or_none()
+    agent = request.headers.get("User-Agent", "")[:500]
+    return Statement(
+        name=form.name.data,
+        title=form.title.data,
+        authority=wording.authority if form.authority.data else "",
+        checkbox_texts=wording.checkboxes,
+        button_text=wording.button,
+        email=email,
+        user_id=who.user_id if who else None,
+        email_confirmed_at=email_confirmed_at,
+        network_address=address(),
+        user_agent=agent,
+        request_id=g.request_id,
+        session_id=str(who.session_id) if who else "",
+        auth_method=who.method.value if who else "link",
+        screen=asset("app.css").rpartition("=")[2],
+        events=tuple({"event": "agreed", "document": one.kind.value, "sha256": one.sha256} for one in seen_documents()),
+    )
+
+
+def wording_of(versions: Sequence[LegalVersion], legal_name: str) -> Wording:
+    return wording_for(versions, legal_name=legal_name)

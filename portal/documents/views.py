@@ -1,0 +1,226 @@
+"""Accepting, receipts, the history, and answering changes of the register."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Response, flash, render_template, request
+from sqlalchemy import select
+
+from core.access import Access, Pages, actor, open_to, seat, visitor
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from core.errors import InvalidRequest
+from core.htmx import see_other
+from core.members import Role, User
+from core.profiles import find_profile
+from core.throttle import per_address
+from legal_docs.acceptances import delegations, receipts
+from legal_docs.acceptances import services as acceptances
+from legal_docs.acceptances.standing import standing
+from legal_docs.documents import html
+from legal_docs.register import responses
+from portal.documents.forms import AcceptForm, DelegateForm, ResponseForm
+from portal.documents.signing import (
+    refuse_unticked,
+    seen_documents,
+    statement_from,
+    versions_to_accept,
+    wording_of,
+)
+
+bp = Pages("documents", __name__)
+
+
+@bp.get("/documents")
+@open_to(Access.VIEWER)
+def index() -> Any:
+    now = utc_now()
+    return render_template(
+        "portal/documents/index.html",
+        standing=standing(seat().organization_id, now=now),
+        history=acceptances.history(seat().organization_id),
+        pending=delegations.pending(seat().organization_id, now=now),
+        changes=responses.changes_for(seat().organization_id, now=now),
+        may_accept=_may_accept(),
+    )
+
+
+@bp.get("/legal/accept")
+@open_to(Access.ADMIN)
+def new() -> Any:
+    return _accept_page(AcceptForm(formdata=None, name=visitor().name), DelegateForm(formdata=None))
+
+
+@bp.post("/legal/accept")
+@open_to(Access.ADMIN)
+def create() -> Any:
+    form, organization_id, now = AcceptForm(), seat().organization_id, utc_now()
+    versions, profile = versions_to_accept(organization_id, now=now), find_profile(organization_id)
+    if not versions or profile is None:
+        return see_other("/documents" if profile else "/organization/details")
+    if form.validate():
+        try:
+            refuse_unticked(versions)
+            wording = wording_of(versions, profile.legal_name)
+            with transaction():
+                acceptances.accept(
+                    organization_id,
+                    seen=seen_documents(),
+                    statement=statement_from(
+                        form, wording=wording, email=visitor().email, email_confirmed_at=_confirmed_at()
+                    ),
+                    by=actor(),
+                    now=now,
+                )
+        except acceptances.VersionSuperseded as refused:
+            form.form_errors.append(f"{refused.title}. {refused.detail}")
+            return _accept_page(form, DelegateForm(formdata=None), status=409)
+        except InvalidRequest as refused:
+            form.blame(refused.errors)
+        else:
+            flash("Accepted. The receipt is on its way to you by mail, and here for good.")
+            return see_other("/documents")
+    return _accept_page(form, DelegateForm(formdata=None), status=422)
+
+
+@bp.post("/legal/accept/delegate")
+@per_address("20 per hour")
+@open_to(Access.ADMIN)
+def delegate() -> Any:
+    """Sends the documents to the one who has the authority."""
+    form = DelegateForm()
+    if not form.validate():
+        return _accept_page(AcceptForm(formdata=None, name=visitor().name), form, status=422)
+    with transaction():
+        delegations.delegate(
+            seat().organization_id, email=form.email.data, sender_name=visitor().name, by=actor(), now=utc_now()
+        )
+    flash(f"A link is on its way to {form.email.data}. It works for 14 days, without an account.")
+    return see_other("/documents")
+
+
+@bp.get("/legal/sign/<token>")
+@open_to(Access.ANYBODY)
+def show_link(token: str) -> Any:
+    return _sign_page(token, AcceptForm(formdata=None))
+
+
+@bp.post("/legal/sign/<token>")
+@per_address("20 per hour")
+@open_to(Access.ANYBODY)
+def sign(token: str) -> Any:
+    """Accepts for the organization, by the person that the link was sent to."""
+    form, now = AcceptForm(), utc_now()
+    with acting_as_system():
+        delegation = delegations.find_delegation(token, now=now)
+        versions = versions_to_accept(delegation.organization_id, now=now)
+        profile = find_profile(delegation.organization_id)
+        wording = wording_of(versions, profile.legal_name if profile else "")
+    if form.validate():
+        try:
+            refuse_unticked(versions)
+            with transaction():
+                delegations.accept_by_link(
+                    token,
+                    seen=seen_documents(),
+                    statement=statement_from(form, wording=wording, email=delegation.email),
+                    by=actor(),
+                    now=now,
+                )
+        except acceptances.VersionSuperseded as refused:
+            form.form_errors.append(f"{refused.title}. {refused.detail}")
+            return _sign_page(token, form, status=409)
+        except InvalidRequest as refused:
+            form.blame(refused.errors)
+        else:
+            return render_template("portal/documents/signed.html", email=delegation.email)
+    return _sign_page(token, form, status=422)
+
+
+@bp.get("/legal/acceptances/<uuid:acceptance_id>")
+@open_to(Access.VIEWER)
+def receipt(acceptance_id: UUID) -> Any:
+    found = acceptances.find(seat().organization_id, acceptance_id)
+    return render_template("portal/documents/receipt.html", receipt=receipts.receipt(found), acceptance=found)
+
+
+@bp.get("/legal/acceptances/<uuid:acceptance_id>/pdf")
+@open_to(Access.VIEWER)
+def receipt_pdf(acceptance_id: UUID) -> Any:
+    found = acceptances.find(seat().organization_id, acceptance_id)
+    name = f"{found.kind}-{found.number}-accepted.pdf"
+    return Response(
+        receipts.receipt_pdf(found),
+        content_type="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@bp.post("/legal/sub-processors/<uuid:change_id>/respond")
+@open_to(Access.ADMIN)
+def respond(change_id: UUID) -> Any:
+    """Accept, ask or object; each button says which."""
+    form = ResponseForm()
+    try:
+        kind = responses.ResponseKind(request.form.get("kind", ""))
+    except ValueError:
+        raise InvalidRequest("Press one of the three buttons.") from None
+    with transaction():
+        responses.respond(
+            seat().organization_id, change_id, kind, reason=form.reason.data or "", by=actor(), now=utc_now()
+        )
+    flash("Your answer is with us.")
+    return see_other("/legal/sub-processors")
+
+
+def _accept_page(form: AcceptForm, delegate_form: DelegateForm, *, status: int = 200) -> Any:
+    organization_id, now = seat().organization_id, utc_now()
+    profile = find_profile(organization_id)
+    if profile is None:
+        return see_other("/organization/details")
+    versions = versions_to_accept(organization_id, now=now)
+    page = render_template(
+        "portal/documents/accept.html",
+        form=form,
+        delegate_form=delegate_form,
+        parts=_parts(versions, profile.legal_name),
+        wording=wording_of(versions, profile.legal_name),
+        profile=profile,
+        standing=standing(organization_id, now=now),
+    )
+    return page, status
+
+
+def _sign_page(token: str, form: AcceptForm, *, status: int = 200) -> Any:
+    now = utc_now()
+    with acting_as_system():
+        delegation = delegations.find_delegation(token, now=now)
+        versions = versions_to_accept(delegation.organization_id, now=now)
+        profile = find_profile(delegation.organization_id)
+        legal_name = profile.legal_name if profile else ""
+        page = render_template(
+            "portal/documents/sign.html",
+            form=form,
+            token=token,
+            delegation=delegation,
+            parts=_parts(versions, legal_name),
+            wording=wording_of(versions, legal_name),
+            profile=profile,
+        )
+    return page, status
+
+
+def _parts(versions: Any, legal_name: str) -> list[Any]:
+    """Each version with its text as HTML and the sentence beside its box."""
+    boxes = wording_of(versions, legal_name).checkboxes
+    return [(version, html.to_page(version.markdown), box) for version, box in zip(versions, boxes, strict=True)]
+
+
+def _confirmed_at() -> datetime | None:
+    """When the person's address was confirmed."""
+    return db.session.scalar(select(User.email_confirmed_at).where(User.id == visitor().user_id))
+
+
+def _may_accept() -> bool:
+    return seat().role in {Role.OWNER, Role.ADMIN}

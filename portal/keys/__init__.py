@@ -1,0 +1,1 @@
+"""API keys for people: made, rotated, revoked; their secrets shown once."""

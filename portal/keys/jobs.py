@@ -1,0 +1,50 @@
+"""What the worker does about keys: revokes those that were reported as leaked, and reminds of those that are old."""
+
+from sqlalchemy import select
+
+from api.keys import lookup
+from api.keys import services as keys
+from core import audit
+from core.accounts import Organization, OrganizationStatus
+from core.audit import SYSTEM
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from core.jobs import in_its_own_session, jobs
+from portal.keys.overview import ROTATE_AFTER
+from portal.organization.services import tell_owners
+
+DAILY_AT_SEVEN = "0 7 * * *"
+REMINDED = "api_key.rotation_reminded"
+
+
+@jobs.task()
+@in_its_own_session
+def revoke_leaked_key(digest: str, place: str) -> None:
+    """Ends the key with this SHA-256, if there is one and it still opens something, and tells the owners."""
+    now = utc_now()
+    with acting_as_system(), transaction():
+        key = lookup.find_by_digest(bytes.fromhex(digest))
+        if key is None or not key.is_live_at(now):
+            return
+        keys.revoke(key.organization_id, key.id, reason="reported as leaked", by=SYSTEM, now=now)
+        organization = db.session.get_one(Organization, key.organization_id)
+        tell_owners(organization, "key_leaked", now=now, key=key, place=place)
+
+
+@jobs.periodic(cron=DAILY_AT_SEVEN)
+@jobs.task(queueing_lock="remind_of_old_keys")
+@in_its_own_session
+def remind_of_old_keys(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    """One mail about each live key when it is 90 days old; that it was sent is on the audit trail."""
+    now = utc_now()
+    with acting_as_system(), transaction():
+        for key in lookup.list_unrotated(made_before=now - ROTATE_AFTER, now=now, unless_action=REMINDED):
+            organization = db.session.scalars(
+                select(Organization).where(
+                    Organization.id == key.organization_id, Organization.status == OrganizationStatus.LIVE.value
+                )
+            ).one_or_none()
+            if organization is None:
+                continue
+            tell_owners(organization, "key_old", now=now, key=key)
+            audit.write(organization.id, REMINDED, by=SYSTEM, now=now, subject_id=lookup.shown_id(key))

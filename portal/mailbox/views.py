@@ -1,0 +1,41 @@
+"""Reading the local mailbox. Whoever can open it can open accounts, so it is there on a trial machine only."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import render_template
+from sqlalchemy import select
+
+from core.access import Access, Pages, open_to
+from core.db import acting_as_system, db
+from core.errors import NotFound
+from core.mail import MailMessage, has_local_mailbox
+
+bp = Pages("mailbox", __name__, url_prefix="/mailbox")
+
+MOST = 100
+
+
+@bp.get("")
+@open_to(Access.ANYBODY)
+def index() -> Any:
+    _need_mailbox()
+    with acting_as_system():
+        messages = db.session.scalars(select(MailMessage).order_by(MailMessage.id.desc()).limit(MOST)).all()
+        return render_template("portal/mailbox/index.html", messages=messages)
+
+
+@bp.get("/<uuid:mail_id>")
+@open_to(Access.ANYBODY)
+def show(mail_id: UUID) -> Any:
+    _need_mailbox()
+    with acting_as_system():
+        message = db.session.get(MailMessage, mail_id)
+        if message is None or message.text is None:
+            raise NotFound("There is no such message.")
+        return render_template("portal/mailbox/show.html", message=message)
+
+
+def _need_mailbox() -> None:
+    if not has_local_mailbox():
+        raise NotFound

@@ -1,0 +1,39 @@
+"""What the visitor can open, in groups."""
+
+from core.access import visitor_or_none
+from core.members import Role
+
+_START = ("/start", "Get started")
+_OVERVIEW = ("/dashboard", "Dashboard")
+_BUILD = (("/keys", "API keys"), ("/try-it", "Try it"), ("/policies", "Policies"), ("/decisions", "Decision log"))
+_ORGANIZATION = (
+    ("/documents", "Documents"),
+    ("/application", "Application"),
+    ("/team", "Team"),
+    ("/organization", "Organization"),
+    ("/audit-trail", "Audit trail"),
+)
+_CONSOLE = (
+    ("/console", "Applications"),
+    ("/console/organizations", "Organizations"),
+    ("/console/documents", "Documents"),
+    ("/console/sub-processors", "Sub-processors"),
+)
+
+Group = tuple[str, list[tuple[str, str]]]
+
+
+def of_visitor() -> list[Group]:
+    who = visitor_or_none()
+    if who is None:
+        return []
+    groups: list[Group] = []
+    if who.seat is not None:
+        groups.append(("Overview", [_START, _OVERVIEW]))
+        may_try = who.seat.role in {Role.OWNER, Role.ADMIN, Role.DEVELOPER}
+        groups.append(("Build", [link for link in _BUILD if may_try or link[0] != "/try-it"]))
+        groups.append(("Organization", list(_ORGANIZATION)))
+    if who.is_operator:
+        groups.append(("Console", list(_CONSOLE)))
+    groups.append(("You", [("/security", "Your sign-in"), ("/organizations", "Your organizations")]))
+    return groups

@@ -1,0 +1,89 @@
+"""All of an organization's data as one ZIP, made while it is sent: a million decisions do not grow memory."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from zipstream import ZIP_DEFLATED, ZipStream
+
+from api.decisions import export
+from api.decisions import services as decisions
+from api.decisions.schema import DecisionFilter, ExportFormat
+from api.keys import lookup
+from api.keys import schema as key_schema
+from api.policies import services as policies
+from core import audit
+from core.accounts import Organization
+from core.audit import Actor
+from core.db import db
+from core.profiles import find_profile
+from legal_docs.acceptances import services as acceptances
+from portal.team import services as team
+from portal.trail import services as trail
+
+_KEYS_AT_ONCE = 100
+_READ_ME = """This is all that we keep about your organization.
+
+organization.json   the organization and its details
+members.json        its members
+keys.json           API keys, without their secrets, which nobody has but you
+policies.json       every version of the policies
+decisions.ndjson    the decision log, oldest first, one JSON object a line
+audit-trail.ndjson  the audit trail, oldest first
+acceptances.json    what was accepted, by whom, with the evidence
+"""
+
+
+def note_download(organization_id: UUID, *, by: Actor, now: datetime) -> None:
+    audit.write(organization_id, "organization.data_downloaded", by=by, now=now)
+
+
+def pieces(organization_id: UUID, *, now: datetime) -> Iterator[bytes]:
+    """The file, bit by bit. Runs in the organization's scope."""
+    organization = db.session.get_one(Organization, organization_id)
+    archive = ZipStream(compress_type=ZIP_DEFLATED)
+    archive.add(_READ_ME.encode(), "README.txt")
+    archive.add(_json(_organization(organization, now=now)), "organization.json")
+    archive.add(_json(team.list_members(organization_id)), "members.json")
+    archive.add(_json(list(_keys(organization_id))), "keys.json")
+    archive.add(_json(policies.all_versions(organization_id)), "policies.json")
+    archive.add(_json([_columns(one) for one in acceptances.history(organization_id)]), "acceptances.json")
+    rows = decisions.stream(organization_id, DecisionFilter(), subject_secret=organization.subject_secret)
+    archive.add(export.lines(rows, ExportFormat.NDJSON), "decisions.ndjson")
+    archive.add(_lines(trail.stream(organization_id)), "audit-trail.ndjson")
+    yield from archive
+
+
+def _organization(organization: Organization, *, now: datetime) -> dict[str, Any]:
+    profile = find_profile(organization.id)
+    return {
+        "name": organization.name,
+        "slug": organization.slug,
+        "status": organization.status,
+        "retention_days": organization.retention_days,
+        "created_at": organization.created_at,
+        "exported_at": now,
+        "details": _columns(profile) if profile else None,
+    }
+
+
+def _keys(organization_id: UUID) -> Iterator[key_schema.KeyView]:
+    after = None
+    while page := lookup.list_page(organization_id, environment=None, after=after, size=_KEYS_AT_ONCE):
+        yield from map(key_schema.view_of, page)
+        after = page[-1].id
+
+
+def _columns(row: Any) -> dict[str, Any]:
+    return {column.key: getattr(row, column.key) for column in row.__mapper__.column_attrs}
+
+
+def _json(value: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2)
+
+
+def _lines(rows: Iterable[Any]) -> Iterator[bytes]:
+    encoder = msgspec.json.Encoder()
+    return (encoder.encode(row) + b"\n" for row in rows)

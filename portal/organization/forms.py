@@ -1,0 +1,110 @@
+"""The organization's own forms."""
+
+from functools import cache
+from typing import Any
+
+from babel import Locale
+from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
+
+from core.forms import EmailAddress, Form, OneLine, stripped
+from portal.people.forms import name_field
+
+RETENTION_MIN_DAYS, RETENTION_MAX_DAYS = 30, 1095
+HIGH_RISK_MIN_DAYS = 183
+"""Six months: what Articles 19 and 26(6) of the EU AI Act ask of high-risk systems."""
+
+VOLUMES = (
+    "up to 10,000",
+    "up to 100,000",
+    "up to 1 million",
+    "up to 10 million",
+    "more than 10 million",
+    "not known yet",
+)
+
+
+@cache
+def countries() -> list[tuple[str, str]]:
+    """ISO 3166-1 codes and English names, by name."""
+    names = Locale("en").territories
+    found = [(code, name) for code, name in names.items() if code.isalpha() and code not in _NO_COUNTRY]
+    return sorted(found, key=lambda one: one[1])
+
+
+_NO_COUNTRY = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ", "XK", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"})
+
+
+def country_name(code: str) -> str:
+    return dict(countries()).get(code, code)
+
+
+def _line(label: str, *, most: int = 200, **options: Any) -> Any:
+    return StringField(
+        label,
+        filters=[stripped],
+        validators=[DataRequired(f"Enter the {label[0].lower()}{label[1:]}."), Length(max=most), OneLine()],
+        **options,
+    )
+
+
+class DetailsForm(Form):
+    legal_name = _line("Legal name", render_kw={"autocomplete": "organization"})
+    registration_number = _line("Registration number", most=80)
+    address = _line("Address", most=400, render_kw={"autocomplete": "street-address"})
+    country = SelectField(
+        "Country", choices=lambda: [("", "Choose"), *countries()], validators=[DataRequired("Choose a country.")]
+    )
+    website = StringField(
+        "Website",
+        filters=[stripped, lambda value: value or None],
+        validators=[
+            Optional(),
+            Length(max=200),
+            Regexp(r"^https?://[^\s/]+\.[^\s]+$", message="Enter an address that starts with https://."),
+        ],
+    )
+    contact_name = name_field("First contact's name")
+    contact_email = StringField(
+        "First contact's e-mail", filters=[stripped], validators=[DataRequired("Enter an address."), EmailAddress()]
+    )
+    second_contact_name = StringField(
+        "Second contact's name",
+        filters=[stripped, lambda value: value or None],
+        validators=[Optional(), Length(max=200), OneLine()],
+    )
+    second_contact_email = StringField(
+        "Second contact's e-mail",
+        filters=[stripped, lambda value: value or None],
+        validators=[Optional(), EmailAddress()],
+    )
+    use_case = TextAreaField(
+        "What your software asks AI models to do",
+        filters=[stripped],
+        validators=[DataRequired("Describe it in a sentence or two."), Length(max=2000)],
+        render_kw={"rows": 3},
+    )
+    expected_checks = SelectField("Checks a month", choices=[(one, one) for one in VOLUMES])
+    is_high_risk = BooleanField("We use or provide a high-risk system in the sense of the EU AI Act")
+
+
+class NameForm(Form):
+    name = name_field("Name")
+
+
+class RetentionForm(Form):
+    days = IntegerField(
+        "Days",
+        validators=[
+            InputRequired("Enter a number of days."),
+            NumberRange(
+                RETENTION_MIN_DAYS, RETENTION_MAX_DAYS, f"Enter {RETENTION_MIN_DAYS} to {RETENTION_MAX_DAYS} days."
+            ),
+        ],
+    )
+
+
+class ClosingForm(Form):
+    typed = StringField(
+        "Type the organization's name to confirm", filters=[stripped], validators=[DataRequired("Type the name.")]
+    )

@@ -1,0 +1,50 @@
+"""What the worker does about organizations: ends what was left unanswered, and closes accounts whose time has come."""
+
+import structlog
+from sqlalchemy import select
+
+from api.decisions import retention
+from core import audit
+from core.accounts import Organization, OrganizationStatus
+from core.audit import SYSTEM
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from core.jobs import in_its_own_session, jobs
+from portal.applications import review
+from portal.organization import closing
+
+log = structlog.get_logger()
+
+HOURLY = "15 * * * *"
+
+
+@jobs.periodic(cron=HOURLY)
+@jobs.task(queueing_lock="expire_applications")
+@in_its_own_session
+def expire_applications(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    with acting_as_system(), transaction():
+        expired = review.expire_overdue(by=SYSTEM, now=utc_now())
+    if expired:
+        log.info("applications.expired", applications=expired)
+
+
+@jobs.periodic(cron=HOURLY)
+@jobs.task(queueing_lock="close_accounts")
+@in_its_own_session
+def close_accounts(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    """One transaction for each, so that one that fails holds up no other."""
+    now = utc_now()
+    with acting_as_system():
+        due = db.session.scalars(
+            select(Organization.id).where(
+                Organization.status == OrganizationStatus.CLOSING.value, Organization.closes_at <= now
+            )
+        ).all()
+        db.session.rollback()
+    for organization_id in due:
+        with transaction():
+            deleted = retention.delete_everything(organization_id)
+            with acting_as_system():
+                closing.finish(organization_id, decisions_deleted=deleted, now=now)
+                audit.write(organization_id, "organization.closed", by=SYSTEM, now=now, after={"decisions": deleted})
+        log.info("organization.closed", organization_id=str(organization_id))

@@ -1,0 +1,129 @@
+"""Details, retention, closing and keeping. What is set here is a documented instruction: all is on the audit trail."""
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core import audit
+from core.accounts import Organization, OrganizationStatus
+from core.audit import Actor
+from core.db import db
+from core.errors import AppError
+from core.mail import send_mail
+from core.members import Membership, Role, User
+from core.profiles import OrganizationProfile, find_profile
+from legal_docs import figures
+from portal.applications import services as applications
+
+RETRIEVAL_WINDOW = timedelta(days=figures.RETRIEVAL_DAYS)
+
+
+class NotClosing(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "not_closing", "The account is not closing"
+    advice = "Load the page again to see how it stands."
+
+
+def find(organization_id: UUID) -> Organization:
+    return db.session.get_one(Organization, organization_id, populate_existing=True)
+
+
+def save_details(organization_id: UUID, details: dict[str, Any], *, by: Actor, now: datetime) -> None:
+    """Keeps the details. An application that is being looked at moves on, so that nobody decides on old ones."""
+    profile = find_profile(organization_id)
+    before = _facts(profile, details) if profile else None
+    if profile is None:
+        profile = OrganizationProfile(organization_id=organization_id)
+        db.session.add(profile)
+    for name, value in details.items():
+        setattr(profile, name, value)
+    after = _facts(profile, details)
+    profile.updated_at = now
+    db.session.flush()
+    if before != after:
+        applications.note_change_of_details(organization_id, now=now)
+        audit.write(organization_id, "organization.details_changed", by=by, now=now, before=before, after=after)
+
+
+def rename(organization_id: UUID, name: str, *, by: Actor, now: datetime) -> None:
+    organization = _held(organization_id)
+    before, organization.name = organization.name, name
+    audit.write(organization_id, "organization.renamed", by=by, now=now, before={"name": before}, after={"name": name})
+
+
+def set_retention(organization_id: UUID, days: int, *, by: Actor, now: datetime) -> None:
+    """How long decisions are kept. A shorter time holds from the next daily purge."""
+    organization = _held(organization_id)
+    if organization.retention_days == days:
+        return
+    before, organization.retention_days = organization.retention_days, days
+    audit.write(
+        organization_id,
+        "organization.retention_changed",
+        by=by,
+        now=now,
+        before={"days": before},
+        after={"days": days},
+    )
+
+
+def close(organization_id: UUID, *, by: Actor, now: datetime) -> datetime:
+    """Starts closing: keys rest at once, the data can be fetched until the returned time, then it is deleted."""
+    organization = _held(organization_id)
+    if organization.status != OrganizationStatus.CLOSING:
+        organization.status_before = organization.status
+        organization.status, organization.closes_at = OrganizationStatus.CLOSING.value, now + RETRIEVAL_WINDOW
+        audit.write(
+            organization_id,
+            "organization.closing",
+            by=by,
+            now=now,
+            after={"closes_at": organization.closes_at.isoformat()},
+        )
+        tell_owners(organization, "account_closing", now=now, closes_at=organization.closes_at)
+    return organization.closes_at or now + RETRIEVAL_WINDOW
+
+
+def keep(organization_id: UUID, *, by: Actor, now: datetime) -> None:
+    """Undoes closing. Raises NotClosing."""
+    organization = _held(organization_id)
+    if organization.status != OrganizationStatus.CLOSING:
+        raise NotClosing
+    organization.status = organization.status_before or OrganizationStatus.SANDBOX.value
+    organization.status_before = organization.closes_at = None
+    if organization.status == OrganizationStatus.SUSPENDED:  # keeping the account does not lift a suspension
+        was_approved = organization.pilot_ends_at is not None
+        organization.status_before = (OrganizationStatus.LIVE if was_approved else OrganizationStatus.SANDBOX).value
+    audit.write(organization_id, "organization.kept", by=by, now=now, after={"status": organization.status})
+
+
+def tell_owners(organization: Organization, template: str, *, now: datetime, **words: object) -> None:
+    """One mail to each owner."""
+    owners = db.session.execute(
+        select(User.email, User.name)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.organization_id == organization.id, Membership.role == Role.OWNER.value)
+    )
+    for owner in owners.all():
+        send_mail(
+            template,
+            to=owner.email,
+            organization_id=organization.id,
+            now=now,
+            context={"name": owner.name, "organization": organization.name, **words},
+        )
+
+
+def _held(organization_id: UUID) -> Organization:
+    return db.session.scalars(
+        select(Organization)
+        .where(Organization.id == organization_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _facts(profile: OrganizationProfile, details: dict[str, Any]) -> dict[str, Any]:
+    return {name: getattr(profile, name) for name in details}

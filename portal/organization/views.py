@@ -1,0 +1,207 @@
+"""The organization's pages: details, retention, taking the data out, closing the account, choosing another one."""
+
+from typing import Any
+
+from flask import Response, flash, render_template, request, stream_with_context
+
+from core import sessions
+from core.access import Access, Pages, actor, open_to, seat, visitor
+from core.clock import utc_now
+from core.db import acting_as_system, acting_for, db, transaction
+from core.errors import NotFound
+from core.htmx import see_other
+from core.profiles import find_profile
+from core.throttle import per_address
+from portal.organization import archive, services
+from portal.organization.forms import HIGH_RISK_MIN_DAYS, ClosingForm, DetailsForm, NameForm, RetentionForm
+from portal.paging import parse_uuid
+from portal.people import accounts
+
+bp = Pages("organization", __name__)
+
+RETENTION_PRESETS = (30, 90, 183, 365, 1095)
+
+
+@bp.get("/organization")
+@open_to(Access.VIEWER)
+def index() -> Any:
+    return render_template(
+        "portal/organization/index.html",
+        organization=services.find(seat().organization_id),
+        profile=find_profile(seat().organization_id),
+        name_form=NameForm(formdata=None, name=seat().name),
+    )
+
+
+@bp.post("/organization/name")
+@open_to(Access.ADMIN)
+def rename() -> Any:
+    form = NameForm()
+    if not form.validate():
+        return (
+            render_template(
+                "portal/organization/index.html",
+                organization=services.find(seat().organization_id),
+                profile=find_profile(seat().organization_id),
+                name_form=form,
+            ),
+            422,
+        )
+    with transaction():
+        services.rename(seat().organization_id, form.name.data, by=actor(), now=utc_now())
+    flash("The name is changed.")
+    return see_other("/organization")
+
+
+@bp.get("/organization/details")
+@open_to(Access.ADMIN)
+def edit() -> Any:
+    profile = find_profile(seat().organization_id)
+    form = DetailsForm(formdata=None, obj=profile) if profile else _first_details()
+    return render_template("portal/organization/details.html", form=form)
+
+
+@bp.post("/organization/details")
+@open_to(Access.ADMIN)
+def update() -> Any:
+    form = DetailsForm()
+    if not form.validate():
+        return render_template("portal/organization/details.html", form=form), 422
+    with transaction():
+        services.save_details(seat().organization_id, dict(form.data), by=actor(), now=utc_now())
+    flash("The details are kept.")
+    return see_other("/start" if seat().status == "sandbox" else "/organization")
+
+
+@bp.get("/organization/retention")
+@open_to(Access.VIEWER)
+def retention() -> Any:
+    organization = services.find(seat().organization_id)
+    return _retention_page(RetentionForm(formdata=None, days=organization.retention_days))
+
+
+@bp.post("/organization/retention")
+@open_to(Access.ADMIN)
+def set_retention() -> Any:
+    form = RetentionForm()
+    if not form.validate():
+        return _retention_page(form, status=422)
+    current = services.find(seat().organization_id).retention_days
+    if form.days.data < current and request.form.get("confirmed") != str(form.days.data):
+        return _retention_page(form, asks_about=form.days.data)
+    with transaction():
+        services.set_retention(seat().organization_id, form.days.data, by=actor(), now=utc_now())
+    flash(f"Decisions are kept for {form.days.data} days.")
+    return see_other("/organization/retention")
+
+
+@bp.get("/organization/data")
+@open_to(Access.ADMIN)
+def data() -> Any:
+    return render_template("portal/organization/data.html", organization=services.find(seat().organization_id))
+
+
+@bp.post("/organization/data")
+@per_address("10 per hour")
+@open_to(Access.ADMIN, fresh=True)
+def download() -> Any:
+    """Everything as one ZIP, made while it is sent."""
+    organization_id, slug = seat().organization_id, seat().slug
+    with transaction():
+        archive.note_download(organization_id, by=actor(), now=utc_now())
+
+    def pieces() -> Any:
+        with acting_for(organization_id):
+            yield from archive.pieces(organization_id, now=utc_now())
+        db.session.rollback()
+
+    return Response(
+        stream_with_context(pieces()),
+        content_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{slug}.zip"'},
+    )
+
+
+@bp.get("/organization/closing")
+@open_to(Access.OWNER)
+def closing() -> Any:
+    return _closing_page(ClosingForm(formdata=None))
+
+
+@bp.post("/organization/closing")
+@open_to(Access.OWNER, fresh=True)
+def close() -> Any:
+    form = ClosingForm()
+    if form.validate() and form.typed.data != seat().name:
+        form.typed.errors = [f"Type {seat().name}, exactly as it is written here."]
+    if form.errors:
+        return _closing_page(form, status=422)
+    with transaction():
+        services.close(seat().organization_id, by=actor(), now=utc_now())
+    return see_other("/organization/closing")
+
+
+@bp.post("/organization/closing/undo")
+@open_to(Access.OWNER, fresh=True)
+def keep() -> Any:
+    with transaction():
+        services.keep(seat().organization_id, by=actor(), now=utc_now())
+    flash("The account stays.")
+    return see_other("/")
+
+
+@bp.get("/organizations")
+@open_to(Access.SIGNED_IN)
+def choose_page() -> Any:
+    return render_template("portal/organization/choose.html", form=NameForm(formdata=None))
+
+
+@bp.post("/organizations/choose")
+@open_to(Access.SIGNED_IN)
+def choose() -> Any:
+    wanted = parse_uuid(request.form.get("organization"))
+    if wanted not in {held.organization_id for held in visitor().seats}:
+        raise NotFound("You are not a member of this organization.")
+    with acting_as_system(), transaction():
+        sessions.choose_organization(visitor().session_id, wanted)
+    return see_other("/")
+
+
+@bp.post("/organizations")
+@per_address("10 per hour")
+@open_to(Access.SIGNED_IN)
+def create() -> Any:
+    """Another organization of one's own, beside those one belongs to."""
+    form = NameForm()
+    if not form.validate():
+        return render_template("portal/organization/choose.html", form=form), 422
+    if not visitor().is_confirmed:
+        return see_other("/confirm-address")
+    with acting_as_system(), transaction():
+        user = accounts.lock(visitor().user_id)
+        founded = accounts.found_organization(user, name=form.name.data, by=actor(), now=utc_now())
+        sessions.choose_organization(visitor().session_id, founded.id)
+    return see_other("/start")
+
+
+def _first_details() -> DetailsForm:
+    return DetailsForm(formdata=None, contact_name=visitor().name, contact_email=visitor().email)
+
+
+def _retention_page(form: RetentionForm, *, asks_about: int | None = None, status: int = 200) -> Any:
+    profile = find_profile(seat().organization_id)
+    page = render_template(
+        "portal/organization/retention.html",
+        form=form,
+        organization=services.find(seat().organization_id),
+        presets=RETENTION_PRESETS,
+        is_high_risk=profile is not None and profile.is_high_risk,
+        high_risk_min=HIGH_RISK_MIN_DAYS,
+        asks_about=asks_about,
+    )
+    return page, status
+
+
+def _closing_page(form: ClosingForm, *, status: int = 200) -> Any:
+    organization = services.find(seat().organization_id)
+    return render_template("portal/organization/closing.html", form=form, organization=organization), status

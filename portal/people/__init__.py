@@ -1,0 +1,1 @@
+"""People: how they sign up, prove who they are, and see and end their sessions."""

@@ -1,0 +1,234 @@
+"""A person's account: signing up, confirming the address, changing password and address, leaving for good.
+
+All of it needs the system's scope: people belong to no organization.
+"""
+
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from http import HTTPStatus
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from api.policies import services as policies
+from core import accounts, audit, sessions
+from core.accounts import Organization, OrganizationStatus
+from core.audit import Actor, ActorKind
+from core.db import db
+from core.errors import AppError, FieldProblem, InvalidRequest
+from core.ids import new_uuid
+from core.mail import send_mail
+from core.members import Membership, Role, User
+from core.passwords import fault_of_password, hash_password, is_password
+from portal.applications import services as applications
+from portal.people import links
+from portal.people.models import Passkey, Purpose, RecoveryCode, TotpSecret
+from portal.team import owners
+
+
+class WrongPassword(AppError):
+    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_password", "This is not your password"
+    advice = "Type it again. If you forgot it, ask for a link to set a new one on the log-in page."
+
+
+class AddressTaken(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "address_taken", "This address cannot be used"
+    advice = "Choose another address."
+
+
+def find_by_email(email: str) -> User | None:
+    return db.session.scalar(select(User).where(User.email == email))
+
+
+def sign_up(
+    *,
+    email: str,
+    name: str,
+    password: str,
+    organization_name: str,
+    breached_passwords_url: str | None,
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Makes an account, or tells the one who has the address already. Whoever asks cannot see which.
+
+    An address that was never confirmed belongs to nobody yet: signing up again starts it afresh.
+    """
+    refuse_weak(password, own_words=(email, name, organization_name), url=breached_passwords_url)
+    password_hash = hash_password(password)  # also where it is not needed: the time must not tell
+    user = db.session.scalar(select(User).where(User.email == email).with_for_update())
+    if user is None:
+        user = create_user(email=email, name=name, password_hash=password_hash, now=now)
+        found_organization(user, name=organization_name, by=by, now=now)
+    elif user.email_confirmed_at is not None:
+        send_mail("already_registered", to=email, now=now, context={"name": user.name})
+        return
+    else:
+        user.name, user.password_hash = name, password_hash
+    send_confirmation(user, now=now)
+
+
+def create_user(
+    *, email: str, name: str, password_hash: str, now: datetime, is_confirmed: bool = False, is_operator: bool = False
+) -> User:
+    user = User(
+        id=new_uuid(),
+        email=email,
+        name=name,
+        password_hash=password_hash,
+        is_operator=is_operator,
+        created_at=now,
+        email_confirmed_at=now if is_confirmed else None,
+    )
+    db.session.add(user)
+    db.session.flush()
+    return user
+
+
+def found_organization(user: User, *, name: str, by: Actor, now: datetime) -> Organization:
+    """A new organization in the sandbox, with its policies and the draft of its application, owned by `user`."""
+    organization = accounts.create(slug=_free_slug(name), name=name, by=by, now=now, status=OrganizationStatus.SANDBOX)
+    db.session.add(Membership(organization_id=organization.id, user_id=user.id, role=Role.OWNER.value, created_at=now))
+    db.session.flush()
+    policies.seed(now=now)
+    applications.start(organization.id, now=now)
+    return organization
+
+
+def send_confirmation(user: User, *, now: datetime) -> None:
+    secret = links.issue(user, Purpose.CONFIRM_ADDRESS, now=now)
+    send_mail("confirm_address", to=user.email, now=now, context={"name": user.name, "secret": secret})
+
+
+def confirm_address(secret: str, *, password: str, by: Actor, now: datetime) -> User:
+    """Uses the link up. The password shows that whoever signed up is whoever reads the mail."""
+    token, user = links.find(secret, Purpose.CONFIRM_ADDRESS, now=now, for_use=True)
+    if not is_password(password, user.password_hash):
+        raise WrongPassword
+    token.consumed_at = now
+    user.email_confirmed_at = user.email_confirmed_at or now
+    note(user, "member.address_confirmed", by=by, now=now)
+    return user
+
+
+def ask_for_reset(email: str, *, now: datetime) -> None:
+    """Sends a link to set a new password, if the address has an account."""
+    user = find_by_email(email)
+    if user is None or user.disabled_at is not None:
+        return
+    secret = links.issue(user, Purpose.RESET_PASSWORD, now=now)
+    send_mail("reset_password", to=user.email, now=now, context={"name": user.name, "secret": secret})
+
+
+def reset_password(secret: str, *, password: str, breached_passwords_url: str | None, by: Actor, now: datetime) -> User:
+    """Sets a new password and ends every session. A second factor stays as it is."""
+    token, user = links.find(secret, Purpose.RESET_PASSWORD, now=now, for_use=True)
+    _set_password(user, password, url=breached_passwords_url)
+    token.consumed_at = now
+    user.email_confirmed_at = user.email_confirmed_at or now  # the mail was read
+    sessions.revoke_all(user.id, now=now)
+    _tell_of_password(user, by=by, now=now)
+    return user
+
+
+def change_password(
+    user_id: UUID,
+    *,
+    current: str,
+    new: str,
+    breached_passwords_url: str | None,
+    session_id: UUID,
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Ends every session but the one at hand. Raises WrongPassword, or InvalidRequest for a weak one."""
+    user = lock(user_id)
+    if not is_password(current, user.password_hash):
+        raise WrongPassword
+    _set_password(user, new, url=breached_passwords_url)
+    links.supersede(user, now=now)
+    sessions.revoke_all(user.id, now=now, but=session_id)
+    _tell_of_password(user, by=by, now=now)
+
+
+def ask_to_change_address(user_id: UUID, *, email: str, now: datetime) -> None:
+    """Sends a link to the new address. If another account has it, nothing is sent and nobody is told."""
+    user = lock(user_id)
+    if email == user.email:
+        raise InvalidRequest(errors=(FieldProblem("email", "unchanged", "This is your address already."),))
+    if find_by_email(email) is None:
+        secret = links.issue(user, Purpose.CHANGE_ADDRESS, now=now, email=email)
+        send_mail("change_address", to=email, now=now, context={"name": user.name, "secret": secret})
+
+
+def change_address(secret: str, *, by: Actor, now: datetime) -> User:
+    """Uses the link up; every other link that was sent to the old address stops working. Raises AddressTaken."""
+    token, user = links.find(secret, Purpose.CHANGE_ADDRESS, now=now, for_use=True)
+    if find_by_email(token.email) is not None:
+        raise AddressTaken
+    old, user.email = user.email, token.email
+    token.consumed_at = now
+    links.supersede(user, now=now)
+    note(user, "member.address_changed", by=by, now=now)
+    send_mail("address_changed", to=old, now=now, context={"name": user.name})
+    return user
+
+
+def delete_account(user_id: UUID, *, by: Actor, now: datetime) -> None:
+    """Takes a person out of every organization and forgets name and address. Raises LastOwner."""
+    user = lock(user_id)
+    for organization_id in db.session.scalars(
+        select(Membership.organization_id).where(Membership.user_id == user_id)
+    ).all():
+        owners.remove_member(organization_id, user_id, by=by, now=now)
+    for proof in (TotpSecret, Passkey, RecoveryCode):
+        db.session.execute(delete(proof).where(proof.user_id == user_id))
+    links.supersede(user, now=now)
+    sessions.revoke_all(user_id, now=now)
+    user.email, user.name = f"deleted-{user.id.hex}@deleted.invalid", "Former member"
+    user.password_hash, user.disabled_at = "", now
+
+
+def lock(user_id: UUID) -> User:
+    """The person, held until the transaction ends."""
+    return db.session.scalars(
+        select(User).where(User.id == user_id).with_for_update().execution_options(populate_existing=True)
+    ).one()
+
+
+def note(user: User, action: str, *, by: Actor, now: datetime) -> None:
+    """Tells the audit trail of each of a person's organizations; or, if there is none, the operators'."""
+    seats = db.session.scalars(select(Membership.organization_id).where(Membership.user_id == user.id)).all()
+    who = Actor(
+        kind=ActorKind.MEMBER if seats or not user.is_operator else ActorKind.OPERATOR,
+        id=user.id,
+        address=by.address,
+        request_id=by.request_id,
+    )
+    places: Sequence[UUID | None] = seats or (None,)
+    for organization_id in places:
+        audit.write(organization_id, action, by=who, now=now, subject_id=str(user.id))
+
+
+def refuse_weak(password: str, *, own_words: tuple[str, ...], url: str | None) -> None:
+    """Raises InvalidRequest."""
+    fault = fault_of_password(password, own_words=own_words, breached_passwords_url=url)
+    if fault is not None:
+        raise InvalidRequest(errors=(FieldProblem("password", "weak_password", fault),))
+
+
+def _set_password(user: User, password: str, *, url: str | None) -> None:
+    refuse_weak(password, own_words=(user.email, user.name), url=url)
+    user.password_hash = hash_password(password)
+
+
+def _tell_of_password(user: User, *, by: Actor, now: datetime) -> None:
+    note(user, "member.password_changed", by=by, now=now)
+    send_mail("password_changed", to=user.email, now=now, context={"name": user.name, "address": by.address})
+
+
+def _free_slug(name: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "organization"
+    return f"{words}-{secrets.token_hex(4)}"

@@ -1,0 +1,90 @@
+"""The forms of signing up and in."""
+
+from typing import Any
+
+from wtforms import EmailField, PasswordField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length
+
+from core.forms import EmailAddress, Form, OneLine, stripped
+from core.passwords import MAX_LENGTH, MIN_LENGTH
+
+_NEW = f"At least {MIN_LENGTH} characters. Several words in a row are easy to remember; no digits or signs are needed."
+
+
+def email_field(label: str = "E-mail address") -> Any:
+    return EmailField(
+        label,
+        filters=[stripped],
+        validators=[DataRequired("Enter your e-mail address."), Length(max=254), EmailAddress()],
+        render_kw={"autocomplete": "email"},
+    )
+
+
+def new_password_field(label: str = "Password") -> Any:
+    return PasswordField(
+        label,
+        description=_NEW,
+        validators=[InputRequired("Choose a password."), Length(max=MAX_LENGTH)],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+def password_field(label: str = "Password") -> Any:
+    return PasswordField(
+        label,
+        validators=[InputRequired("Enter your password."), Length(max=MAX_LENGTH)],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+
+def name_field(label: str = "Your name", **options: Any) -> Any:
+    return StringField(
+        label,
+        filters=[stripped],
+        validators=[DataRequired(f"Enter {label[0].lower()}{label[1:]}."), Length(max=200), OneLine()],
+        **options,
+    )
+
+
+class SignUpForm(Form):
+    name = name_field(render_kw={"autocomplete": "name"})
+    organization_name = name_field("Organization", render_kw={"autocomplete": "organization"})
+    email = email_field("Work e-mail address")
+    password = new_password_field()
+
+
+class LogInForm(Form):
+    email = email_field()
+    password = password_field()
+
+
+class SecondStepForm(Form):
+    code = StringField(
+        "Code",
+        filters=[stripped],
+        description="Six digits from your authenticator app, or a recovery code.",
+        validators=[DataRequired("Enter a code."), Length(max=40)],
+        render_kw={"autocomplete": "one-time-code", "inputmode": "text", "autofocus": True},
+    )
+
+
+class EmailForm(Form):
+    email = email_field()
+
+
+class NewPasswordForm(Form):
+    password = new_password_field("New password")
+
+
+class PasswordForm(Form):
+    password = password_field()
+
+
+class ChangePasswordForm(Form):
+    current = password_field("Present password")
+    password = new_password_field("New password")
+
+
+class JoinForm(Form):
+    name = name_field(render_kw={"autocomplete": "name"})
+    password = new_password_field()

@@ -1,0 +1,183 @@
+"""Logging in with password and second factor, or with a passkey; proving it again; logging out."""
+
+from typing import Any
+
+import msgspec
+from flask import Response, render_template, request
+
+from core import sessions
+from core.access import Access, Pages, actor, open_to, safe_path, visitor, visitor_or_none
+from core.clock import utc_now
+from core.db import acting_as_system, transaction
+from core.errors import JSON_CONTENT_TYPE
+from core.htmx import see_other
+from core.passwords import is_password
+from core.sessions import Method
+from core.throttle import per_account, per_address
+from portal.people import accounts, passkeys, second_factor
+from portal.people.forms import LogInForm, PasswordForm, SecondStepForm
+from portal.people.signing_in import (
+    go_on_after_password,
+    halfway,
+    remember_challenge,
+    settings,
+    sign_in,
+    sign_out,
+    site,
+    take_challenge,
+)
+
+bp = Pages("log_in", __name__)
+
+NOTICES = {
+    "reset": "Your new password is set, and every session was ended. Log in with it.",
+    "address": "Your address was changed. Log in with the new one.",
+    "logged-out": "You are logged out.",
+    "deleted": "Your account was deleted.",
+}
+_WRONG = "This address and password do not belong together, or there is no such account."
+
+
+@bp.get("/log-in")
+@open_to(Access.ANYBODY)
+def new() -> Any:
+    if visitor_or_none():
+        return see_other(safe_path(request.args.get("next")))
+    return _page(LogInForm(email=request.args.get("email", "")), notice=NOTICES.get(request.args.get("after", "")))
+
+
+@bp.post("/log-in")
+@per_address("60 per 15 minutes")
+@per_account("10 per 15 minutes")
+@open_to(Access.ANYBODY)
+def create() -> Any:
+    form = LogInForm()
+    if form.validate():
+        with acting_as_system(), transaction():
+            user = accounts.find_by_email(form.email.data)
+            stored = user.password_hash if user and not user.disabled_at else None
+            if is_password(form.password.data, stored) and user:
+                return go_on_after_password(user, next_path=safe_path(request.args.get("next")))
+            if user is not None:
+                accounts.note(user, "member.sign_in_failed", by=actor(), now=utc_now())
+        form.form_errors.append(_WRONG)
+    return _page(form, status=422)
+
+
+@bp.get("/log-in/second-step")
+@open_to(Access.ANYBODY)
+def second_step() -> Any:
+    if halfway() is None:
+        return see_other("/log-in")
+    return _second_page(SecondStepForm())
+
+
+@bp.post("/log-in/second-step")
+@per_address("20 per 15 minutes")
+@open_to(Access.ANYBODY)
+def take_second_step() -> Any:
+    form, waiting = SecondStepForm(), halfway()
+    if waiting is None:
+        return see_other("/log-in")
+    if form.validate():
+        user_id, next_path = waiting
+        try:
+            with acting_as_system(), transaction():
+                user = accounts.lock(user_id)
+                method = second_factor.use_code(user, form.code.data, secret_key=settings().secret_key, now=utc_now())
+                return sign_in(user, method=method, next_path=next_path)
+        except second_factor.WrongCode as refused:
+            form.code.errors = [refused.detail]
+    return _second_page(form, status=422)
+
+
+@bp.post("/log-in/passkey/options")
+@per_address("60 per 15 minutes")
+@open_to(Access.ANYBODY)
+def passkey_options() -> Any:
+    options, challenge = passkeys.sign_in_options(site=site())
+    remember_challenge(challenge)
+    return Response(options, content_type=JSON_CONTENT_TYPE)
+
+
+@bp.post("/log-in/passkey")
+@per_address("30 per 15 minutes")
+@open_to(Access.ANYBODY)
+def use_passkey() -> Any:
+    """Signs in whoever's passkey it is; for who is signed in already, proves it anew."""
+    credential, challenge = read_credential(), take_challenge()
+    next_path = safe_path(request.form.get("next"))
+    with acting_as_system(), transaction():
+        user = passkeys.use(credential, challenge=challenge, site=site(), now=utc_now())
+        who = visitor_or_none()
+        if who is not None and who.user_id == user.id:
+            sessions.refresh(who.session_id, method=Method.PASSKEY, now=utc_now())
+            return see_other(next_path)
+        return sign_in(user, method=Method.PASSKEY, next_path=next_path)
+
+
+@bp.get("/prove-it")
+@open_to(Access.SIGNED_IN)
+def ask_for_proof() -> Any:
+    return _proof_page(PasswordForm())
+
+
+@bp.post("/prove-it")
+@per_address("30 per 15 minutes")
+@open_to(Access.SIGNED_IN)
+def prove() -> Any:
+    form = PasswordForm()
+    if form.validate():
+        with acting_as_system(), transaction():
+            user = accounts.lock(visitor().user_id)
+            if is_password(form.password.data, user.password_hash):
+                sessions.refresh(visitor().session_id, method=visitor().method, now=utc_now())
+                return see_other(safe_path(request.args.get("next")))
+        form.password.errors = ["This is not your password."]
+    return _proof_page(form, status=422)
+
+
+@bp.post("/log-out")
+@open_to(Access.SIGNED_IN)
+def log_out() -> Any:
+    sign_out()
+    answer = see_other("/log-in?after=logged-out")
+    answer.headers["Clear-Site-Data"] = '"cache"'
+    return answer
+
+
+def read_credential() -> Any:
+    """What the browser's passkey said, from the form's hidden field. Raises PasskeyRefused."""
+    try:
+        return msgspec.json.decode(request.form.get("credential", ""))
+    except msgspec.DecodeError as error:
+        raise passkeys.PasskeyRefused from error
+
+
+def _page(form: LogInForm, *, notice: str | None = None, status: int = 200) -> Any:
+    next_path = safe_path(request.args.get("next"))
+    return (
+        render_template("portal/people/log_in.html", form=form, notice=notice, next_path=next_path, site=site()),
+        status,
+    )
+
+
+def _second_page(form: SecondStepForm, *, status: int = 200) -> Any:
+    waiting = halfway()
+    with acting_as_system():
+        guards = second_factor.guards_of(waiting[0]) if waiting else None
+        return (
+            render_template(
+                "portal/people/second_step.html",
+                form=form,
+                guards=guards,
+                site=site(),
+                next_path=waiting[1] if waiting else "/",
+            ),
+            status,
+        )
+
+
+def _proof_page(form: PasswordForm, *, status: int = 200) -> Any:
+    next_path = safe_path(request.args.get("next"))
+    return render_template("portal/people/prove_it.html", form=form, next_path=next_path, site=site()), status

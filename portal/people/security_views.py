@@ -1,0 +1,241 @@
+"""The security page: password, second factor, passkeys, sessions, and leaving for good."""
+
+from typing import Any
+from uuid import UUID
+
+import segno
+from flask import Response, render_template, request, session
+from flask_login import logout_user
+
+from core import sessions
+from core.access import Access, Pages, actor, open_to, visitor
+from core.clock import utc_now
+from core.db import acting_as_system, transaction
+from core.errors import JSON_CONTENT_TYPE, InvalidRequest, NotFound
+from core.htmx import see_other
+from core.throttle import per_address
+from portal.people import accounts, passkeys, second_factor
+from portal.people.forms import ChangePasswordForm, EmailForm, SecondStepForm
+from portal.people.log_in_views import read_credential
+from portal.people.signing_in import remember_challenge, settings, site, take_challenge
+
+bp = Pages("security", __name__, url_prefix="/security")
+
+
+@bp.get("")
+@open_to(Access.SIGNED_IN)
+def index() -> Any:
+    return _page()
+
+
+@bp.post("/password")
+@per_address("20 per hour")
+@open_to(Access.SIGNED_IN)
+def change_password() -> Any:
+    form = ChangePasswordForm()
+    if form.validate():
+        try:
+            with acting_as_system(), transaction():
+                accounts.change_password(
+                    visitor().user_id,
+                    current=form.current.data,
+                    new=form.password.data,
+                    breached_passwords_url=settings().breached_passwords_url,
+                    session_id=visitor().session_id,
+                    by=actor(),
+                    now=utc_now(),
+                )
+        except accounts.WrongPassword as refused:
+            form.current.errors = [refused.detail]
+        except InvalidRequest as refused:
+            form.blame(refused.errors)
+        else:
+            return see_other("/security?done=password")
+    return _page(password_form=form, status=422)
+
+
+@bp.post("/address")
+@per_address("10 per hour")
+@open_to(Access.SIGNED_IN, fresh=True)
+def change_address() -> Any:
+    form = EmailForm()
+    if form.validate():
+        try:
+            with acting_as_system(), transaction():
+                accounts.ask_to_change_address(visitor().user_id, email=form.email.data, now=utc_now())
+        except InvalidRequest as refused:
+            form.blame(refused.errors)
+        else:
+            return see_other("/security?done=address")
+    return _page(address_form=form, status=422)
+
+
+@bp.post("/authenticator/new")
+@open_to(Access.SIGNED_IN, fresh=True)
+def begin_totp() -> Any:
+    with acting_as_system(), transaction():
+        user = accounts.lock(visitor().user_id)
+        second_factor.begin_totp(user, secret_key=settings().secret_key, now=utc_now())
+    return see_other("/security/authenticator")
+
+
+@bp.get("/authenticator")
+@open_to(Access.SIGNED_IN, fresh=True)
+def new_totp() -> Any:
+    return _totp_page(SecondStepForm())
+
+
+@bp.post("/authenticator")
+@per_address("20 per 15 minutes")
+@open_to(Access.SIGNED_IN, fresh=True)
+def create_totp() -> Any:
+    form = SecondStepForm()
+    if form.validate():
+        try:
+            with acting_as_system(), transaction():
+                codes = second_factor.confirm_totp(
+                    accounts.lock(visitor().user_id),
+                    form.code.data,
+                    secret_key=settings().secret_key,
+                    by=actor(),
+                    now=utc_now(),
+                )
+        except second_factor.WrongCode as refused:
+            form.code.errors = [refused.detail]
+        else:
+            return _codes_page(codes) if codes else see_other("/security?done=authenticator")
+    return _totp_page(form, status=422)
+
+
+@bp.post("/authenticator/remove")
+@open_to(Access.SIGNED_IN, fresh=True)
+def delete_totp() -> Any:
+    with acting_as_system(), transaction():
+        second_factor.remove_totp(accounts.lock(visitor().user_id), by=actor(), now=utc_now())
+    return see_other("/security?done=removed")
+
+
+@bp.post("/recovery-codes")
+@open_to(Access.SIGNED_IN, fresh=True)
+def renew_codes() -> Any:
+    with acting_as_system(), transaction():
+        user = accounts.lock(visitor().user_id)
+        codes = second_factor.renew_recovery_codes(user, secret_key=settings().secret_key)
+        accounts.note(user, "member.recovery_codes_renewed", by=actor(), now=utc_now())
+    return _codes_page(codes)
+
+
+@bp.post("/passkeys/options")
+@open_to(Access.SIGNED_IN, fresh=True)
+def passkey_options() -> Any:
+    with acting_as_system():
+        options, challenge = passkeys.registration_options(accounts.lock(visitor().user_id), site=site())
+    remember_challenge(challenge)
+    return Response(options, content_type=JSON_CONTENT_TYPE)
+
+
+@bp.post("/passkeys")
+@open_to(Access.SIGNED_IN, fresh=True)
+def create_passkey() -> Any:
+    name = " ".join(request.form.get("name", "").split())[:80] or "Passkey"
+    with acting_as_system(), transaction():
+        user = accounts.lock(visitor().user_id)
+        passkeys.register(
+            user,
+            read_credential(),
+            name=name,
+            challenge=take_challenge(),
+            site=site(),
+            by=actor(),
+            now=utc_now(),
+        )
+        has_codes = second_factor.guards_of(user.id).recovery_codes_left > 0
+        codes = () if has_codes else second_factor.renew_recovery_codes(user, secret_key=settings().secret_key)
+    return _codes_page(codes) if codes else see_other("/security?done=passkey")
+
+
+@bp.post("/passkeys/<uuid:passkey_id>/remove")
+@open_to(Access.SIGNED_IN, fresh=True)
+def delete_passkey(passkey_id: UUID) -> Any:
+    with acting_as_system(), transaction():
+        passkeys.remove(accounts.lock(visitor().user_id), passkey_id, by=actor(), now=utc_now())
+    return see_other("/security?done=removed")
+
+
+@bp.post("/sessions/<uuid:session_id>/end")
+@open_to(Access.SIGNED_IN)
+def end_session(session_id: UUID) -> Any:
+    with acting_as_system(), transaction():
+        if not sessions.revoke(visitor().user_id, session_id, now=utc_now()):
+            raise NotFound("There is no such session. It may have ended already.")
+        accounts.note(accounts.lock(visitor().user_id), "member.session_ended", by=actor(), now=utc_now())
+    return see_other("/security?done=session")
+
+
+@bp.post("/sessions/end-others")
+@open_to(Access.SIGNED_IN)
+def end_other_sessions() -> Any:
+    with acting_as_system(), transaction():
+        sessions.revoke_all(visitor().user_id, now=utc_now(), but=visitor().session_id)
+        accounts.note(accounts.lock(visitor().user_id), "member.sessions_ended", by=actor(), now=utc_now())
+    return see_other("/security?done=session")
+
+
+@bp.post("/delete-account")
+@open_to(Access.SIGNED_IN, fresh=True)
+def delete_account() -> Any:
+    if request.form.get("typed", "").strip().lower() != visitor().email:
+        return _page(delete_error="Type your e-mail address to confirm.", status=422)
+    with acting_as_system(), transaction():
+        accounts.delete_account(visitor().user_id, by=actor(), now=utc_now())
+    logout_user()
+    session.clear()
+    return see_other("/log-in?after=deleted")
+
+
+DONE = {
+    "password": "Your password was changed, and your other sessions were ended.",
+    "address": "If the address can be used, we sent a link to it. Your address changes when you press its button.",
+    "authenticator": "The authenticator app is in use.",
+    "passkey": "The passkey is in use.",
+    "removed": "It was removed.",
+    "session": "The session was ended.",
+}
+
+
+def _page(
+    *,
+    password_form: ChangePasswordForm | None = None,
+    address_form: EmailForm | None = None,
+    delete_error: str | None = None,
+    status: int = 200,
+) -> Any:
+    with acting_as_system():
+        guards = second_factor.guards_of(visitor().user_id)
+        standing = sessions.list_standing(visitor().user_id, now=utc_now())
+        page = render_template(
+            "portal/people/security.html",
+            guards=guards,
+            sessions=standing,
+            password_form=password_form or ChangePasswordForm(formdata=None),
+            address_form=address_form or EmailForm(formdata=None),
+            delete_error=delete_error,
+            site=site(),
+            done=DONE.get(request.args.get("done", "")),
+        )
+    return page, status
+
+
+def _totp_page(form: SecondStepForm, *, status: int = 200) -> Any:
+    with acting_as_system():
+        user = accounts.lock(visitor().user_id)
+        address = second_factor.unconfirmed_totp(user, secret_key=settings().secret_key)
+    if address is None:
+        return see_other("/security")
+    picture = segno.make(address, error="m").svg_inline(scale=4, dark="#000", light="#fff", omitsize=True)
+    secret = address.partition("secret=")[2].partition("&")[0]
+    return render_template("portal/people/totp.html", form=form, picture=picture, secret=secret), status
+
+
+def _codes_page(codes: tuple[str, ...]) -> Any:
+    return render_template("portal/people/recovery_codes.html", codes=codes)

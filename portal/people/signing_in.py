@@ -1,0 +1,78 @@
+"""The browser's side of a session: the cookie that holds its token, and the half-way house before a second factor."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import current_app, request, session
+from flask_login import login_user, logout_user
+
+from core import sessions
+from core.access import actor, address, safe_path, visitor_or_none
+from core.clock import utc_now
+from core.db import acting_as_system, transaction
+from core.htmx import see_other
+from core.members import User
+from core.sessions import Method
+from core.settings import Settings
+from portal.people import accounts, second_factor
+from portal.people.passkeys import Site
+
+_HALFWAY, _CHALLENGE = "halfway", "challenge"
+_HALFWAY_FOR = timedelta(minutes=10)
+
+
+def settings() -> Settings:
+    found: Settings = current_app.extensions["portal"]
+    return found
+
+
+def site() -> Site:
+    return Site(settings().base_url)
+
+
+def go_on_after_password(user: User, *, next_path: str) -> Any:
+    """Signs in, or asks for the second factor first. Within the system's scope."""
+    if second_factor.guards_of(user.id).is_guarded:
+        session.clear()
+        session[_HALFWAY] = {"user": user.id.hex, "until": (utc_now() + _HALFWAY_FOR).isoformat(), "next": next_path}
+        return see_other("/log-in/second-step")
+    return sign_in(user, method=Method.PASSWORD, next_path=next_path)
+
+
+def halfway() -> tuple[UUID, str] | None:
+    """Whoever has given the password and owes a second factor, and where they want to go."""
+    kept = session.get(_HALFWAY)
+    if not kept or datetime.fromisoformat(kept["until"]) < utc_now():
+        return None
+    return UUID(hex=kept["user"]), safe_path(kept["next"])
+
+
+def sign_in(user: User, *, method: Method, next_path: str = "/") -> Any:
+    """A new session with a new token. Within the system's scope."""
+    now = utc_now()
+    session.clear()
+    _, token = sessions.start(
+        user, method=method, address=address(), user_agent=request.headers.get("User-Agent"), now=now
+    )
+    login_user(sessions.find_visitor(token, now=now))
+    accounts.note(user, "member.signed_in", by=actor(), now=now)
+    return see_other(next_path)
+
+
+def sign_out() -> None:
+    who = visitor_or_none()
+    if who is not None:
+        with acting_as_system(), transaction():
+            sessions.revoke(who.user_id, who.session_id, now=utc_now())
+    logout_user()
+    session.clear()
+
+
+def remember_challenge(challenge: bytes) -> None:
+    session[_CHALLENGE] = challenge.hex()
+
+
+def take_challenge() -> bytes:
+    """The challenge of the exchange under way; it counts once."""
+    return bytes.fromhex(session.pop(_CHALLENGE, ""))

@@ -1,0 +1,165 @@
+"""Signing up, confirming an address, and setting a new password."""
+
+from typing import Any
+
+from flask import render_template
+
+from core.access import Access, Pages, actor, open_to, visitor, visitor_or_none
+from core.clock import utc_now
+from core.db import acting_as_system, transaction
+from core.errors import InvalidRequest
+from core.htmx import see_other
+from core.sessions import Method
+from core.throttle import per_account, per_address
+from portal.people import accounts, links
+from portal.people.forms import EmailForm, NewPasswordForm, PasswordForm, SignUpForm
+from portal.people.models import Purpose
+from portal.people.signing_in import settings, sign_in
+
+bp = Pages("people", __name__)
+
+
+@bp.get("/sign-up")
+@open_to(Access.ANYBODY)
+def new() -> Any:
+    if visitor_or_none():
+        return see_other("/")
+    return render_template("portal/people/sign_up.html", form=SignUpForm())
+
+
+@bp.post("/sign-up")
+@per_address("20 per hour")
+@per_account("5 per hour")
+@open_to(Access.ANYBODY)
+def create() -> Any:
+    form = SignUpForm()
+    if form.validate():
+        try:
+            with acting_as_system(), transaction():
+                accounts.sign_up(
+                    email=form.email.data,
+                    name=form.name.data,
+                    password=form.password.data,
+                    organization_name=form.organization_name.data,
+                    breached_passwords_url=settings().breached_passwords_url,
+                    by=actor(),
+                    now=utc_now(),
+                )
+        except InvalidRequest as refused:
+            form.blame(refused.errors)
+        else:
+            return render_template("portal/people/check_mail.html", email=form.email.data)
+    return render_template("portal/people/sign_up.html", form=form), 422
+
+
+@bp.get("/confirm-address")
+@open_to(Access.SIGNED_IN)
+def unconfirmed() -> Any:
+    """Where people are led who have not confirmed their address."""
+    if visitor().is_confirmed:
+        return see_other("/")
+    return render_template("portal/people/unconfirmed.html", email=visitor().email, is_sent=False)
+
+
+@bp.post("/confirm-address")
+@per_address("5 per hour")
+@open_to(Access.SIGNED_IN)
+def send_again() -> Any:
+    with acting_as_system(), transaction():
+        user = accounts.lock(visitor().user_id)
+        if user.email_confirmed_at is None:
+            accounts.send_confirmation(user, now=utc_now())
+    return render_template("portal/people/unconfirmed.html", email=visitor().email, is_sent=True)
+
+
+@bp.get("/confirm/<secret>")
+@open_to(Access.ANYBODY)
+def show_confirmation(secret: str) -> Any:
+    with acting_as_system():
+        _, user = links.find(secret, Purpose.CONFIRM_ADDRESS, now=utc_now())
+        return render_template("portal/people/confirm.html", form=PasswordForm(), email=user.email)
+
+
+@bp.post("/confirm/<secret>")
+@per_address("20 per hour")
+@open_to(Access.ANYBODY)
+def confirm(secret: str) -> Any:
+    form, now = PasswordForm(), utc_now()
+    with acting_as_system(), transaction():
+        _, user = links.find(secret, Purpose.CONFIRM_ADDRESS, now=now)
+        if form.validate():
+            try:
+                accounts.confirm_address(secret, password=form.password.data, by=actor(), now=now)
+                return sign_in(user, method=Method.PASSWORD, next_path="/")
+            except accounts.WrongPassword as refused:
+                form.password.errors = [refused.detail]
+        return render_template("portal/people/confirm.html", form=form, email=user.email), 422
+
+
+@bp.get("/forgotten-password")
+@open_to(Access.ANYBODY)
+def forgotten() -> Any:
+    return render_template("portal/people/forgotten.html", form=EmailForm(), sent_to=None)
+
+
+@bp.post("/forgotten-password")
+@per_address("10 per hour")
+@per_account("3 per hour")
+@open_to(Access.ANYBODY)
+def send_reset() -> Any:
+    form = EmailForm()
+    if not form.validate():
+        return render_template("portal/people/forgotten.html", form=form, sent_to=None), 422
+    with acting_as_system(), transaction():
+        accounts.ask_for_reset(form.email.data, now=utc_now())
+    return render_template("portal/people/forgotten.html", form=form, sent_to=form.email.data)
+
+
+@bp.get("/reset-password/<secret>")
+@open_to(Access.ANYBODY)
+def show_reset(secret: str) -> Any:
+    with acting_as_system():
+        _, user = links.find(secret, Purpose.RESET_PASSWORD, now=utc_now())
+        return render_template("portal/people/reset.html", form=NewPasswordForm(), email=user.email)
+
+
+@bp.post("/reset-password/<secret>")
+@per_address("20 per hour")
+@open_to(Access.ANYBODY)
+def reset(secret: str) -> Any:
+    form, now = NewPasswordForm(), utc_now()
+    with acting_as_system():
+        _, user = links.find(secret, Purpose.RESET_PASSWORD, now=now)
+        email = user.email
+    if form.validate():
+        try:
+            with acting_as_system(), transaction():
+                accounts.reset_password(
+                    secret,
+                    password=form.password.data,
+                    breached_passwords_url=settings().breached_passwords_url,
+                    by=actor(),
+                    now=now,
+                )
+        except InvalidRequest as refused:
+            form.blame(refused.errors)
+        else:
+            return see_other("/log-in?after=reset")
+    return render_template("portal/people/reset.html", form=form, email=email), 422
+
+
+@bp.get("/change-address/<secret>")
+@open_to(Access.ANYBODY)
+def show_change(secret: str) -> Any:
+    with acting_as_system():
+        token, _ = links.find(secret, Purpose.CHANGE_ADDRESS, now=utc_now())
+        return render_template("portal/people/change_address.html", email=token.email)
+
+
+@bp.post("/change-address/<secret>")
+@per_address("20 per hour")
+@open_to(Access.ANYBODY)
+def change(secret: str) -> Any:
+    with acting_as_system(), transaction():
+        accounts.change_address(secret, by=actor(), now=utc_now())
+    return see_other("/log-in?after=address")

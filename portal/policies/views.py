@@ -1,0 +1,211 @@
+"""The policies page. A change is shown with its effect on the last seven days before it is kept."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from flask import flash, render_template
+
+from api.decisions import hindsight, statistics
+from api.policies import services as policies
+from api.policies.document import describe
+from api.policies.validation import with_values
+from core.access import Access, Pages, actor, open_to, seat
+from core.clock import utc_now
+from core.db import transaction
+from core.errors import AppError, InvalidRequest, NotFound
+from core.htmx import page_or_block, see_other
+from core.members import Role
+from portal.policies.forms import LISTS, NUMBERS, SWITCHES, PoliciesForm, RuleForm
+from portal.team import services as team
+
+bp = Pages("policies", __name__, url_prefix="/policies")
+
+EFFECT_OVER = timedelta(days=7)
+
+
+@bp.get("")
+@open_to(Access.VIEWER)
+def index() -> Any:
+    version, document = policies.current(seat().organization_id)
+    return _page(PoliciesForm.of(version, document))
+
+
+@bp.post("/effect")
+@open_to(Access.VIEWER)
+def effect() -> Any:
+    """What the form would have changed; keeps nothing."""
+    form = PoliciesForm()
+    _, document = policies.current(seat().organization_id)
+    if form.validate():
+        try:
+            wanted = with_values(document, form.values(), path_of=str)
+        except InvalidRequest as refused:
+            form.blame(refused.errors)
+        else:
+            return _page(form, differences=policies.differences(document, wanted), found=_effect(wanted))
+    return _page(form, status=422)
+
+
+@bp.post("")
+@open_to(Access.DEVELOPER)
+def update() -> Any:
+    form = PoliciesForm()
+    if form.validate():
+        try:
+            with transaction():
+                version = policies.change_many(
+                    seat().organization_id,
+                    form.values(),
+                    expected_version=int(form.version.data),
+                    by=actor(),
+                    now=utc_now(),
+                )
+        except InvalidRequest as refused:
+            form.blame(refused.errors)
+        except policies.PolicyChanged as refused:
+            form.form_errors.append(f"{refused.title}. {refused.detail}")
+            return _page(form, status=409)
+        else:
+            flash(f"The policies are kept as version {version}. Every check uses them within a second.")
+            return see_other("/policies")
+    return _page(form, status=422)
+
+
+@bp.get("/rules/new")
+@open_to(Access.DEVELOPER)
+def new_rule() -> Any:
+    version, _ = policies.current(seat().organization_id)
+    return render_template("portal/policies/rule.html", form=RuleForm.of(version, None), code=None)
+
+
+@bp.get("/rules/<code>")
+@open_to(Access.VIEWER)
+def edit_rule(code: str) -> Any:
+    version, document = policies.current(seat().organization_id)
+    rule = next((rule for rule in document.rules if rule.code == code), None)
+    if rule is None:
+        raise NotFound("There is no such rule.")
+    return render_template("portal/policies/rule.html", form=RuleForm.of(version, rule), code=code)
+
+
+@bp.post("/rules")
+@open_to(Access.DEVELOPER)
+def create_rule() -> Any:
+    return _save_rule(None)
+
+
+@bp.post("/rules/<code>")
+@open_to(Access.DEVELOPER)
+def update_rule(code: str) -> Any:
+    return _save_rule(code)
+
+
+@bp.post("/rules/<code>/remove")
+@open_to(Access.DEVELOPER)
+def delete_rule(code: str) -> Any:
+    version, document = policies.current(seat().organization_id)
+    kept = [msgspec.to_builtins(rule) for rule in document.rules if rule.code != code]
+    if len(kept) == len(document.rules):
+        raise NotFound("There is no such rule. It may have been removed already.")
+    with transaction():
+        policies.change_many(
+            seat().organization_id, {"rules": kept}, expected_version=version, by=actor(), now=utc_now()
+        )
+    flash("The rule is removed.")
+    return see_other("/policies")
+
+
+@bp.get("/versions")
+@open_to(Access.VIEWER)
+def versions() -> Any:
+    found = policies.all_versions(seat().organization_id)
+    names = {member.user_id: member.name for member in team.list_members(seat().organization_id)}
+    lines = [
+        (one, _author(one, names), policies.differences(before.document, one.document) if before else {})
+        for one, before in zip(found, [*found[1:], None], strict=True)
+    ]
+    return render_template(
+        "portal/policies/versions.html", lines=lines, title_of=lambda key: describe(key)[0], may_change=_may_change()
+    )
+
+
+@bp.post("/versions/<int:version>/restore")
+@open_to(Access.DEVELOPER)
+def restore(version: int) -> Any:
+    with transaction():
+        new = policies.restore(seat().organization_id, version, by=actor(), now=utc_now())
+    flash(f"Version {version} is in force again, as version {new}.")
+    return see_other("/policies/versions")
+
+
+def _save_rule(code: str | None) -> Any:
+    form = RuleForm()
+    if form.validate():
+        _, document = policies.current(seat().organization_id)
+        rules = [msgspec.to_builtins(rule) for rule in document.rules]
+        places = [index for index, rule in enumerate(document.rules) if rule.code == code]
+        place = places[0] if places else len(rules)
+        rules[place : place + len(places)] = [form.value()]
+        try:
+            with transaction():
+                policies.change_many(
+                    seat().organization_id,
+                    {"rules": rules},
+                    expected_version=int(form.version.data),
+                    by=actor(),
+                    now=utc_now(),
+                )
+        except InvalidRequest as refused:
+            _blame_rule(form, refused, place)
+        except AppError as refused:
+            form.form_errors.append(f"{refused.title}. {refused.detail}")
+        else:
+            flash("The rule is kept.")
+            return see_other("/policies")
+    return render_template("portal/policies/rule.html", form=form, code=code), 422
+
+
+def _blame_rule(form: RuleForm, refused: InvalidRequest, place: int) -> None:
+    """Puts a fault of `rules[3].when.all[0]` at the form's field `all`."""
+    for fault in refused.errors:
+        path = fault.path.removeprefix(f"rules[{place}]").removeprefix("rules").lstrip(".[0123456789]")
+        name = path.removeprefix("when").lstrip(".").partition("[")[0]
+        if name in form:
+            form[name].errors = [*form[name].errors, fault.detail]
+        else:
+            form.form_errors.append(fault.detail)
+
+
+def _author(one: policies.PolicyRevision, names: dict[UUID, str]) -> str | None:
+    return names.get(one.created_by_id) if one.created_by_id else None
+
+
+def _effect(document: Any) -> hindsight.Effect:
+    return hindsight.effect_of(seat().organization_id, document, since=utc_now() - EFFECT_OVER)
+
+
+def _page(form: PoliciesForm, *, differences: Any = None, found: Any = None, status: int = 200) -> Any:
+    version, document = policies.current(seat().organization_id)
+    now = utc_now()
+    return page_or_block(
+        "portal/policies/index.html",
+        "policies",
+        status=status,
+        form=form,
+        version=version,
+        document=document,
+        switches=SWITCHES,
+        numbers=NUMBERS,
+        lists=LISTS,
+        differences=differences,
+        effect=found,
+        title_of=lambda key: describe(key)[0],
+        blocked=statistics.blocked_by_policy(seat().organization_id, since=now - EFFECT_OVER, to=now),
+        may_change=_may_change(),
+    )
+
+
+def _may_change() -> bool:
+    return seat().role in {Role.OWNER, Role.ADMIN, Role.DEVELOPER}

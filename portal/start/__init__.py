@@ -1,0 +1,1 @@
+"""Getting started: the task list from sign-up to the first live decision."""

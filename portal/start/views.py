@@ -1,0 +1,45 @@
+"""The front door, and the task list."""
+
+from typing import Any
+
+from flask import render_template, request
+
+from core.access import Access, Pages, open_to, safe_path, seat, visitor_or_none
+from core.clock import utc_now
+from core.htmx import page_or_block, see_other
+from core.pages import THEME_COOKIE, THEMES
+from portal.people.signing_in import settings
+from portal.start.tasks import tasks_of
+
+bp = Pages("start", __name__)
+
+_YEAR_S = 31_536_000
+
+
+@bp.get("/")
+@open_to(Access.ANYBODY)
+def home() -> Any:
+    """Strangers get to know us; members see what is next; operators see what waits for them."""
+    who = visitor_or_none()
+    if who is None:
+        return render_template("portal/landing.html", base_url=settings().base_url)
+    if who.seat is None:
+        return see_other("/console" if who.is_operator else "/organizations")
+    return see_other("/dashboard" if who.seat.status == "live" else "/start")
+
+
+@bp.get("/start")
+@open_to(Access.VIEWER)
+def index() -> Any:
+    tasks = tasks_of(seat().organization_id, organization_status=seat().status, now=utc_now())
+    return page_or_block("portal/start/index.html", "tasks", tasks=tasks)
+
+
+@bp.post("/theme")
+@open_to(Access.ANYBODY)
+def choose_theme() -> Any:
+    wanted = request.form.get("theme", "auto")
+    answer = see_other(safe_path(request.form.get("back")))
+    if wanted in THEMES:
+        answer.set_cookie(THEME_COOKIE, wanted, max_age=_YEAR_S, samesite="Lax", secure=request.is_secure)
+    return answer

@@ -1,0 +1,94 @@
+"""Reading the audit trail with the names of those who acted."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Select, select
+
+from core.audit import ActorKind, AuditEvent
+from core.db import db
+from core.ids import public_id
+from core.members import User
+
+ROWS_AT_ONCE = 500
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One line of the trail. `actor` is a person's name, a key's id, or what acted by itself."""
+
+    id: UUID
+    occurred_at: datetime
+    actor: str
+    actor_kind: str
+    action: str
+    subject: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    address: str | None
+    request_id: str | None
+
+
+def list_page(
+    organization_id: UUID, *, action: str | None, actor_id: UUID | None, after: UUID | None, size: int
+) -> list[Entry]:
+    """Newest first; `action` is a whole action or the noun before its point."""
+    query = _every(organization_id)
+    if action:
+        query = query.where(AuditEvent.action.startswith(action, autoescape=True))
+    if actor_id is not None:
+        query = query.where(AuditEvent.actor_id == actor_id)
+    if after is not None:
+        query = query.where(AuditEvent.id < after)
+    rows = db.session.execute(query.order_by(AuditEvent.id.desc()).limit(size))
+    return [_entry(event, name) for event, name in rows]
+
+
+def stream(organization_id: UUID) -> Iterator[Entry]:
+    """Oldest first, some in memory at a time."""
+    rows = db.session.execute(
+        _every(organization_id).order_by(AuditEvent.id), execution_options={"yield_per": ROWS_AT_ONCE}
+    )
+    for event, name in rows:
+        yield _entry(event, name)
+
+
+def actions_of(organization_id: UUID) -> list[str]:
+    """What kinds of actions there are on the trail."""
+    query = select(AuditEvent.action).where(AuditEvent.organization_id == organization_id).distinct()
+    return sorted(db.session.scalars(query))
+
+
+def _every(organization_id: UUID) -> Select[AuditEvent, str]:
+    return (
+        select(AuditEvent, User.name)
+        .outerjoin(User, User.id == AuditEvent.actor_id)
+        .where(AuditEvent.organization_id == organization_id)
+    )
+
+
+def _entry(event: AuditEvent, name: str | None) -> Entry:
+    return Entry(
+        id=event.id,
+        occurred_at=event.occurred_at,
+        actor=_name_of(event, name),
+        actor_kind=event.actor_kind,
+        action=event.action,
+        subject=event.subject_id,
+        before=event.before,
+        after=event.after,
+        address=None if event.actor_kind == ActorKind.OPERATOR else event.address,
+        request_id=event.request_id,
+    )
+
+
+def _name_of(event: AuditEvent, name: str | None) -> str:
+    if event.actor_kind == ActorKind.OPERATOR:
+        return f"Our operator{f' {name}' if name else ''}"
+    if event.actor_kind == ActorKind.API_KEY and event.actor_id is not None:
+        return public_id("key", event.actor_id)
+    if event.actor_kind == ActorKind.MEMBER:
+        return name or "Former member"
+    return {ActorKind.COMMAND_LINE: "Our operator (command line)"}.get(ActorKind(event.actor_kind), "The service")

@@ -1,0 +1,56 @@
+"""The audit trail as a page and as a file."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from flask import Response, render_template, request, stream_with_context
+
+from api.decisions.export import csv_lines
+from core.access import Access, Pages, open_to, seat
+from core.db import acting_for, db
+from portal.paging import parse_uuid
+from portal.trail import services
+
+bp = Pages("trail", __name__, url_prefix="/audit-trail")
+
+PAGE_SIZE = 50
+
+
+@bp.get("")
+@open_to(Access.VIEWER)
+def index() -> Any:
+    found = services.list_page(
+        seat().organization_id,
+        action=request.args.get("action") or None,
+        actor_id=parse_uuid(request.args.get("actor")),
+        after=parse_uuid(request.args.get("after")),
+        size=PAGE_SIZE + 1,
+    )
+    page = found[:PAGE_SIZE]
+    return render_template(
+        "portal/trail/index.html",
+        entries=page,
+        actions=services.actions_of(seat().organization_id),
+        next_after=page[-1].id if len(found) > PAGE_SIZE else None,
+    )
+
+
+@bp.get("/export")
+@open_to(Access.VIEWER)
+def download() -> Any:
+    """CSV, oldest first."""
+    organization_id: UUID = seat().organization_id
+
+    def pieces() -> Iterator[bytes]:
+        with acting_for(organization_id):
+            rows = (msgspec.structs.asdict(entry) for entry in services.stream(organization_id))
+            yield from csv_lines(tuple(services.Entry.__struct_fields__), rows)
+        db.session.rollback()
+
+    return Response(
+        stream_with_context(pieces()),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="audit-trail.csv"'},
+    )

@@ -1,0 +1,47 @@
+"""Every route, and whom it is for. A new route is written down here by the person who adds it."""
+
+from pathlib import Path
+
+from flask import Flask
+
+from api.endpoint import declared_endpoints
+from core.access import access_of
+
+TABLE = Path(__file__).with_name("routes.txt")
+
+PLAIN = {
+    "/docs": "everybody",
+    "/docs/problems/<code>": "everybody",
+    "/openapi.json": "everybody",
+    "/static/<path:filename>": "everybody",
+    "/metrics": "holders of the metrics token",
+}
+
+
+def as_rule(path: str) -> str:
+    return path.replace("{", "<").replace("}", ">")
+
+
+def routes_of(app: Flask) -> list[str]:
+    """One line a route: method, address, audience."""
+    declared = {
+        (endpoint.method, as_rule(endpoint.path)): str(endpoint.scope or "everybody")
+        for endpoint in declared_endpoints()
+    }
+    served = {
+        (method, rule.rule): declared.get((method, rule.rule))
+        or access_of(app.view_functions[rule.endpoint])
+        or PLAIN.get(rule.rule, "UNDECLARED")
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    table = {**served, **declared}
+    return sorted(f"{method:<6} {path:<70} {audience}" for (method, path), audience in table.items())
+
+
+def test_every_route_has_the_audience_that_is_written_down(app: Flask) -> None:
+    assert routes_of(app) == TABLE.read_text().splitlines()
+
+
+def test_no_route_is_undeclared(app: Flask) -> None:
+    assert not [line for line in routes_of(app) if "UNDECLARED" in line]

@@ -1,0 +1,1 @@
+"""The promises: their texts, who accepted them, and the clocks that run."""
