@@ -115,6 +115,10 @@ class Service:
         self._environment = {**os.environ, "LOG_LEVEL": "ERROR", **environment, "PORT": str(self.port)}
         self._process: subprocess.Popen[bytes] | None = None
 
+    def set(self, name: str, value: str) -> None:
+        """A setting that depends on the port."""
+        self._environment[name] = value
+
     def start(self) -> None:
         flask = ROOT / ".venv" / "bin" / "flask"
         command = [str(flask)] if flask.exists() else ["flask"]

@@ -10,6 +10,7 @@ from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import delete, select
 
 from api.policies import services as policies
@@ -61,7 +62,8 @@ def sign_up(
     user = db.session.scalar(select(User).where(User.email == email).with_for_update())
     if user is None:
         user = create_user(email=email, name=name, password_hash=password_hash, now=now)
-        found_organization(user, name=organization_name, by=by, now=now)
+        founder = msgspec.structs.replace(by, kind=ActorKind.MEMBER, id=user.id)
+        found_organization(user, name=organization_name, by=founder, now=now)
     elif user.email_confirmed_at is not None:
         send_mail("already_registered", to=email, now=now, context={"name": user.name})
         return
@@ -201,12 +203,8 @@ def lock(user_id: UUID) -> User:
 def note(user: User, action: str, *, by: Actor, now: datetime) -> None:
     """Tells the audit trail of each of a person's organizations; or, if there is none, the operators'."""
     seats = db.session.scalars(select(Membership.organization_id).where(Membership.user_id == user.id)).all()
-    who = Actor(
-        kind=ActorKind.MEMBER if seats or not user.is_operator else ActorKind.OPERATOR,
-        id=user.id,
-        address=by.address,
-        request_id=by.request_id,
-    )
+    kind = ActorKind.MEMBER if seats or not user.is_operator else ActorKind.OPERATOR
+    who = msgspec.structs.replace(by, kind=kind, id=user.id)
     places: Sequence[UUID | None] = seats or (None,)
     for organization_id in places:
         audit.write(organization_id, action, by=who, now=now, subject_id=str(user.id))

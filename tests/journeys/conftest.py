@@ -1,0 +1,104 @@
+"""A real browser before the real service: processes, database and pages as a customer meets them."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from core.passwords import hash_password
+from core.settings import Settings
+from portal.demo import seed_demo
+from portal.people import accounts
+from tests.services import Service, fresh_database
+from wsgi import create_app
+
+NO_BROWSER = "A browser is missing: put chromium on the PATH (Debian: apt-get install chromium)."
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+PASSWORD = "plum-harbour-violin-92"
+
+
+class Portal(msgspec.Struct):
+    """The running service and the people of its demo."""
+
+    url: str
+    settings: Settings
+    password: str
+    operator_codes: list[str]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """For each module its own, since it keeps an event loop of the thread to itself."""
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip(NO_BROWSER)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def portal(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    folder = tmp_path_factory.mktemp("portal")
+    with fresh_database(server_url, f"aig_portal_{uuid4().hex[:8]}", template=template) as url:
+        service = Service({"DATABASE_URL": url, "DATA_DIR": str(folder)})
+        address = service.url.replace("127.0.0.1", "localhost")
+        service.set("PUBLIC_URL", address)
+        settings = Settings(database_url=url, data_dir=str(folder), port=service.port, public_url=address)
+        kept = _seed(settings, folder)
+        service.start()
+        yield Portal(address, settings, kept["password"], kept["operator_codes"])
+        service.stop()
+
+
+def _seed(settings: Settings, folder: Path) -> dict[str, Any]:
+    app = create_app(settings)
+    with app.app_context():
+        list(seed_demo(None, settings=settings))
+        with acting_as_system(), transaction():
+            for name in ("Otto", "Oda"):
+                accounts.create_user(
+                    email=f"{name.lower()}@operators.example",
+                    name=f"{name} Operator",
+                    password_hash=hash_password(PASSWORD),
+                    now=utc_now(),
+                    is_confirmed=True,
+                    is_operator=True,
+                )
+        db.engine.dispose()
+    kept: dict[str, Any] = msgspec.json.decode((folder / "demo-people.json").read_bytes())
+    return kept
+
+
+@pytest.fixture
+def page(browser: Browser, portal: Portal) -> Iterator[Page]:
+    """A fresh browser profile; whatever the browser complains about fails the test."""
+    yield from watched_page(browser, portal)
+
+
+@pytest.fixture
+def other_page(browser: Browser, portal: Portal) -> Iterator[Page]:
+    """A second person at a browser of their own."""
+    yield from watched_page(browser, portal)
+
+
+def watched_page(browser: Browser, portal: Portal) -> Iterator[Page]:
+    context = browser.new_context(base_url=portal.url, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(10_000)
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    yield opened
+    context.close()
+    expected = ("status of 4", "ERR_ABORTED")  # refusals that a journey provokes
+    assert [words for words in complaints if not any(part in words for part in expected)] == []

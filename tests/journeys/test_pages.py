@@ -1,0 +1,106 @@
+"""Every page: nothing that axe finds, nothing that breaks the content security policy, nothing wider than a phone."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.journeys import steps
+from tests.journeys.conftest import PASSWORD, Portal, watched_page
+
+AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
+PUBLIC = (
+    *("/", "/sign-up", "/log-in", "/forgotten-password", "/report-a-key", "/mailbox", "/docs"),
+    *("/legal", "/legal/terms", "/legal/dpa", "/legal/privacy", "/legal/sub-processors", "/no-such-page"),
+)
+MEMBERS = (
+    *("/start", "/dashboard", "/dashboard/figures", "/keys", "/keys/new", "/try-it", "/policies", "/policies/versions"),
+    *("/policies/rules/new", "/decisions", "/documents", "/legal/accept", "/application", "/team", "/organization"),
+    *("/organization/details", "/organization/retention", "/organization/data", "/organization/closing"),
+    *("/audit-trail", "/security", "/organizations", "/prove-it"),
+)
+OPERATORS = ("/console", "/console/organizations", "/console/documents", "/console/sub-processors", "/security")
+PHONE_WIDTH = 360
+
+
+@pytest.fixture(scope="module")
+def ada(browser: Browser, portal: Portal) -> Any:
+    """Ada, with a key, some decisions and a rule, so that no page is empty."""
+    opening = watched_page(browser, portal)
+    page = next(opening)
+    steps.log_in(page, "ada@demo.example", portal.password)
+    secret = steps.make_key(page, "Production", "live")
+    for contains_personal_data in (True, False, False):
+        steps.check(portal.url, secret, contains_personal_data=contains_personal_data)
+    page.goto("/policies/rules/new")
+    steps.fill(page, code="hr_needs_review", message="HR needs a review.", fix="Ask HR.", all='department == "hr"')
+    steps.press(page, "Keep the rule")
+    yield page
+    opening.close()
+
+
+@pytest.fixture(scope="module")
+def olga(browser: Browser, portal: Portal) -> Any:
+    opening = watched_page(browser, portal)
+    page = next(opening)
+    steps.log_in_as_operator(page, "oda@operators.example", PASSWORD)
+    yield page
+    opening.close()
+
+
+def look_at(page: Page, path: str) -> None:
+    """Loads a page and asserts what every page must fulfil, in light, in dark, and on a phone."""
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(path)
+    page.evaluate(AXE.read_text())
+    assert _violations(page, {}) == [], path
+    page.emulate_media(color_scheme="dark")
+    assert _violations(page, {"runOnly": ["color-contrast"]}) == [], f"{path} in dark"
+    page.set_viewport_size({"width": PHONE_WIDTH, "height": 740})
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0, f"{path} is {overflow} px wider than a phone"
+
+
+def _violations(page: Page, options: dict[str, Any]) -> list[str]:
+    found = page.evaluate("options => axe.run(document, options)", options)
+    return [
+        f"{violation['id']}: {node['target']} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_public_pages(page: Page, path: str) -> None:
+    look_at(page, path)
+
+
+@pytest.mark.parametrize("path", MEMBERS)
+def test_pages_of_members(ada: Page, path: str) -> None:
+    look_at(ada, path)
+
+
+@pytest.mark.parametrize("path", OPERATORS)
+def test_pages_of_operators(olga: Page, path: str) -> None:
+    look_at(olga, path)
+
+
+RECORDS = (("/keys", "/keys/0"), ("/decisions", "/decisions/dec_"), ("/documents", "/legal/acceptances/"))
+CONSOLE_RECORDS = (("/console", "/console/applications/"), ("/console/organizations", "/console/organizations/0"))
+
+
+def look_at_first(page: Page, listing: str, part: str) -> None:
+    page.goto(listing)
+    look_at(page, str(page.locator(f"main a[href^='{part}']").first.get_attribute("href")))
+
+
+@pytest.mark.parametrize(("listing", "part"), RECORDS)
+def test_pages_of_one_record(ada: Page, listing: str, part: str) -> None:
+    look_at_first(ada, listing, part)
+
+
+@pytest.mark.parametrize(("listing", "part"), CONSOLE_RECORDS)
+def test_pages_of_one_record_in_the_console(olga: Page, listing: str, part: str) -> None:
+    look_at_first(olga, listing, part)
