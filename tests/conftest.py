@@ -19,6 +19,7 @@ from api.snapshots.store import Snapshots
 from core import embedded
 from core.db import db
 from core.settings import Durability, Settings
+from core.throttle import limiter
 from tests.cast import Caller, Member, organization_with_key
 from tests.services import ROOT, RedisServer, fresh_database
 from wsgi import create_app
@@ -58,6 +59,7 @@ def session_app(migrated_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
     )
     app = create_app(settings)
     app.testing = True
+    limiter.enabled = False  # tests of the limits switch it on
     yield app
     with app.app_context():
         db.engine.dispose()

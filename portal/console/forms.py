@@ -37,7 +37,7 @@ class PilotForm(Form):
 
 
 class PublishForm(Form):
-    kind = SelectField("Document", choices=[(kind.value, title) for kind, title in TITLES.items()])
+    kind = SelectField("Document", choices={kind.value: title for kind, title in TITLES.items()})
     number = StringField(
         "Number",
         filters=[stripped],
@@ -62,12 +62,12 @@ class PublishForm(Form):
 
 
 class ChangeForm(Form):
-    kind = SelectField("Change", choices=[("add", "Add"), ("replace", "Replace"), ("remove", "Remove")])
-    replaces = SelectField("Which one is replaced or removed", choices=[("", "None")])
+    kind = SelectField("Change", choices={"add": "Add", "replace": "Replace", "remove": "Remove"})
+    replaces = SelectField("Which one is replaced or removed", choices={"": "None"})
     name = StringField("Name", filters=[stripped])
     entity = StringField("Legal entity", filters=[stripped])
     address = StringField("Address", filters=[stripped])
-    country = SelectField("Country", choices=lambda: [("", "Choose"), *countries()])
+    country = SelectField("Country", choices=lambda: {"": "Choose", **countries()})
     contact = StringField("Contact", filters=[stripped])
     purpose = StringField("Purpose", filters=[stripped])
     data_categories = StringField("Data", filters=[stripped])

@@ -113,9 +113,14 @@ def answer(response_id: UUID) -> Any:
     return see_other("/console/sub-processors")
 
 
+def _companies() -> dict[str, str]:
+    """For the form: which company a change is about."""
+    return {"": "None", **{str(one.id): one.name for one in register.register()}}
+
+
 def _change_form() -> ChangeForm:
     form = ChangeForm()
-    form.replaces.choices = [("", "None"), *((str(one.id), one.name) for one in register.register())]
+    form.replaces.choices = _companies()
     return form
 
 
@@ -130,7 +135,7 @@ def _documents_page(form: PublishForm, *, status: int = 200) -> Any:
 
 
 def _register_page(form: ChangeForm, *, status: int = 200) -> Any:
-    form.replaces.choices = [("", "None"), *((str(one.id), one.name) for one in register.register())]
+    form.replaces.choices = _companies()
     waiting = responses.unanswered()
     page = render_template(
         "portal/console/register.html",

@@ -116,7 +116,7 @@ def sign(token: str) -> Any:
         delegation = delegations.find_delegation(token, now=now)
         versions = versions_to_accept(delegation.organization_id, now=now)
         profile = find_profile(delegation.organization_id)
-        wording = wording_of(versions, profile.legal_name if profile else "")
+        wording, email = wording_of(versions, profile.legal_name if profile else ""), delegation.email
     if form.validate():
         try:
             refuse_unticked(versions)
@@ -124,7 +124,7 @@ def sign(token: str) -> Any:
                 delegations.accept_by_link(
                     token,
                     seen=seen_documents(),
-                    statement=statement_from(form, wording=wording, email=delegation.email),
+                    statement=statement_from(form, wording=wording, email=email),
                     by=actor(),
                     now=now,
                 )
@@ -134,7 +134,7 @@ def sign(token: str) -> Any:
         except InvalidRequest as refused:
             form.blame(refused.errors)
         else:
-            return render_template("portal/documents/signed.html", email=delegation.email)
+            return render_template("portal/documents/signed.html", email=email)
     return _sign_page(token, form, status=422)
 
 

@@ -28,18 +28,18 @@ class KeyForm(Form):
     )
     environment = SelectField(
         "Environment",
-        choices=[(KeyEnvironment.TEST.value, "Test"), (KeyEnvironment.LIVE.value, "Live")],
+        choices={KeyEnvironment.TEST.value: "Test", KeyEnvironment.LIVE.value: "Live"},
         description="Test decisions are marked as such in the log. Both follow the same policies.",
     )
     scopes = ChecksField(
         "What it may do",
-        choices=[(scope.value, f"{scope.value}: {MEANING[scope]}") for scope in Scope],
+        choices={scope.value: f"{scope.value}: {MEANING[scope]}" for scope in Scope},
         default=[scope.value for scope in DEFAULT_SCOPES],
         validators=[InputRequired("Choose at least one.")],
     )
     life = SelectField(
         "Expires",
-        choices=[("", "Never"), ("30", "After 30 days"), ("90", "After 90 days"), ("365", "After a year")],
+        choices={"": "Never", "30": "After 30 days", "90": "After 90 days", "365": "After a year"},
     )
     rate_limit = IntegerField(
         "Requests in 60 seconds",
@@ -61,7 +61,7 @@ class KeyForm(Form):
 class RotateForm(Form):
     overlap = SelectField(
         "How long the old key goes on working",
-        choices=[(hours, words) for hours, (words, _) in OVERLAPS.items()],
+        choices={hours: words for hours, (words, _) in OVERLAPS.items()},
         default="24",
     )
 

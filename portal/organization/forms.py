@@ -25,18 +25,18 @@ VOLUMES = (
 
 
 @cache
-def countries() -> list[tuple[str, str]]:
+def countries() -> dict[str, str]:
     """ISO 3166-1 codes and English names, by name."""
     names = Locale("en").territories
     found = [(code, name) for code, name in names.items() if code.isalpha() and code not in _NO_COUNTRY]
-    return sorted(found, key=lambda one: one[1])
+    return dict(sorted(found, key=lambda one: one[1]))
 
 
 _NO_COUNTRY = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ", "XK", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"})
 
 
 def country_name(code: str) -> str:
-    return dict(countries()).get(code, code)
+    return countries().get(code, code)
 
 
 def _line(label: str, *, most: int = 200, **options: Any) -> Any:
@@ -53,7 +53,7 @@ class DetailsForm(Form):
     registration_number = _line("Registration number", most=80)
     address = _line("Address", most=400, render_kw={"autocomplete": "street-address"})
     country = SelectField(
-        "Country", choices=lambda: [("", "Choose"), *countries()], validators=[DataRequired("Choose a country.")]
+        "Country", choices=lambda: {"": "Choose", **countries()}, validators=[DataRequired("Choose a country.")]
     )
     website = StringField(
         "Website",
@@ -84,7 +84,7 @@ class DetailsForm(Form):
         validators=[DataRequired("Describe it in a sentence or two."), Length(max=2000)],
         render_kw={"rows": 3},
     )
-    expected_checks = SelectField("Checks a month", choices=[(one, one) for one in VOLUMES])
+    expected_checks = SelectField("Checks a month", choices={one: one for one in VOLUMES})
     is_high_risk = BooleanField("We use or provide a high-risk system in the sense of the EU AI Act")
 
 

@@ -104,11 +104,11 @@ class RuleForm(Form):
     )
     any = TextAreaField("At least one of these holds", render_kw={"rows": 2, "spellcheck": "false"})
     none = TextAreaField("None of these holds", render_kw={"rows": 2, "spellcheck": "false"})
-    effect = SelectField("Then", choices=[(RuleEffect.BLOCK.value, "Block"), (RuleEffect.ADD_RISK.value, "Add points")])
+    effect = SelectField("Then", choices={RuleEffect.BLOCK.value: "Block", RuleEffect.ADD_RISK.value: "Add points"})
     points = IntegerField("Points", validators=[InputRequired("Enter 0 to 100.")], default=50)
     on_missing = SelectField(
         "If a fact is not stated",
-        choices=[(OnMissing.BLOCK.value, "Block"), (OnMissing.SKIP.value, "Pass over the rule")],
+        choices={OnMissing.BLOCK.value: "Block", OnMissing.SKIP.value: "Pass over the rule"},
     )
 
     @classmethod

@@ -6,7 +6,7 @@ from core.forms import Form
 from core.members import MEANING, Role
 from portal.people.forms import email_field
 
-_CHOICES = [(role.value, f"{role.value.title()}: {MEANING[role]}") for role in Role]
+_CHOICES = {role.value: f"{role.value.title()}: {MEANING[role]}" for role in Role}
 
 
 class InviteForm(Form):
@@ -15,4 +15,4 @@ class InviteForm(Form):
 
 
 class RoleForm(Form):
-    role = SelectField("Role", choices=[(role.value, role.value.title()) for role in Role])
+    role = SelectField("Role", choices={role.value: role.value.title() for role in Role})

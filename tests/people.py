@@ -1,0 +1,121 @@
+"""People at their browsers: each with a session of their own and the token that forms need."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from core import sessions
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from core.mail import MailMessage
+from core.members import Membership, Role, User
+from core.passwords import hash_password
+from core.sessions import Method
+from portal.people import accounts, second_factor
+
+PASSWORD = "plum-harbour-violin-92"
+_HASH = hash_password(PASSWORD)
+_AS_PERSON = {"Accept": "text/html"}
+_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+class Browser:
+    """Sends forms as a person would; follows nothing by itself."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def get(self, path: str, **options: Any) -> Any:
+        return self.client.get(path, headers={**_AS_PERSON, **options.pop("headers", {})}, **options)
+
+    def post(self, path: str, **fields: Any) -> Any:
+        return self.client.post(path, data={"csrf_token": self.token(), **fields}, headers=_AS_PERSON)
+
+    def post_without_token(self, path: str, **fields: Any) -> Any:
+        return self.client.post(path, data=fields, headers=_AS_PERSON)
+
+    def token(self) -> str:
+        """From a page that everybody may open."""
+        found = _TOKEN.search(self.get("/report-a-key").text)
+        assert found is not None
+        return found[1]
+
+    def sign_in(self, user_id: UUID, *, organization_id: UUID | None = None) -> None:
+        """As if they had just logged in with password."""
+        with self.client.application.app_context(), acting_as_system(), transaction():
+            user = db.session.get_one(User, user_id)
+            row, token = sessions.start(
+                user, method=Method.PASSWORD, address="127.0.0.1", user_agent="Test", now=utc_now()
+            )
+            row.organization_id = organization_id
+        with self.client.session_transaction() as cookie:
+            cookie["_user_id"] = token
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody with an account, at a browser where they are signed in."""
+
+    user_id: UUID
+    email: str
+    browser: Browser
+
+    def get(self, path: str, **options: Any) -> Any:
+        return self.browser.get(path, **options)
+
+    def post(self, path: str, **fields: Any) -> Any:
+        return self.browser.post(path, **fields)
+
+
+def make_user(app: Flask, name: str, *, is_operator: bool = False, is_confirmed: bool = True) -> tuple[UUID, str]:
+    """An account whose password is PASSWORD; an operator has a second factor."""
+    email = f"{name.lower()}@people.example"
+    with app.app_context(), acting_as_system(), transaction():
+        user = accounts.create_user(
+            email=email,
+            name=name,
+            password_hash=_HASH,
+            now=utc_now(),
+            is_confirmed=is_confirmed,
+            is_operator=is_operator,
+        )
+        if is_operator:
+            second_factor.make_guarded(user, secret_key=app.config["SECRET_KEY"], now=utc_now())
+        return user.id, email
+
+
+def seat(app: Flask, user_id: UUID, organization_id: UUID, role: Role) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.add(
+            Membership(organization_id=organization_id, user_id=user_id, role=role.value, created_at=utc_now())
+        )
+
+
+def person(
+    app: Flask, name: str, organization_id: UUID | None = None, role: Role = Role.OWNER, **options: Any
+) -> Person:
+    """An account, a seat in an organization, and a browser where they are signed in."""
+    user_id, email = make_user(app, name, **options)
+    if organization_id is not None:
+        seat(app, user_id, organization_id, role)
+    browser = Browser(app.test_client())
+    browser.sign_in(user_id, organization_id=organization_id)
+    return Person(user_id, email, browser)
+
+
+def mails_to(app: Flask, email: str) -> list[MailMessage]:
+    """What was sent to an address, oldest first."""
+    with app.app_context(), acting_as_system():
+        found = db.session.scalars(select(MailMessage).where(MailMessage.recipient == email).order_by(MailMessage.id))
+        return list(found)
+
+
+def link_in(message: MailMessage) -> str:
+    """The path of the first link in a mail."""
+    found = re.search(r"https?://[^/\s]+(/\S+)", message.text or "")
+    assert found is not None
+    return found[1]

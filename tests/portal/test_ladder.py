@@ -1,0 +1,209 @@
+"""Every write of the portal, from the route table itself: the stranger, the teammate without the role, the missing
+token, the wrong method, and whoever is not signed in.
+"""
+
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from core import sessions
+from core.access import Access, access_of
+from core.audit import Actor, ActorKind
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from core.ids import new_uuid
+from core.members import Role, User
+from core.sessions import Method
+from portal.people.models import Passkey
+from portal.team import services as team
+from tests.cast import Caller, Member
+from tests.people import Browser, Person
+
+BELOW = {
+    Access.DEVELOPER: "viewer",
+    Access.BILLING: "viewer",
+    Access.ADMIN: "developer",
+    Access.OWNER: "admin",
+    Access.OPERATOR: "owner",
+}
+"""Who stands just below an audience."""
+
+PLAIN_WORDS = {
+    "code": "some_rule",
+    "version": 1,
+    "secret": "not-a-secret",
+    "token": "not-a-token",
+    "name": "terms",
+    "number": "1.0",
+    "old": "1.0",
+    "new": "1.0",
+    "shown_id": "dec_" + "0" * 32,
+    "filename": "app.css",
+}
+"""What stands in addresses for what is no record of one organization."""
+
+
+def pages(app: Flask, method: str) -> list[Rule]:
+    return [
+        rule
+        for rule in app.url_map.iter_rules()
+        if method in (rule.methods or ()) and access_of(app.view_functions[rule.endpoint]) is not None
+    ]
+
+
+def path_of(app: Flask, rule: Rule, ids: dict[str, object] | None = None) -> str:
+    """An address for a rule, with ids of records or with ones that nobody has."""
+    parts = {name: (ids or {}).get(name) or _part(rule, name) for name in rule.arguments}
+    method = "POST" if "POST" in (rule.methods or ()) else "GET"
+    return str(app.url_map.bind("localhost").build(rule.endpoint, parts, method=method))
+
+
+def _part(rule: Rule, name: str) -> object:
+    choices = getattr(rule._converters[name], "items", None)
+    return next(iter(choices)) if choices else PLAIN_WORDS.get(name) or uuid4()
+
+
+def audience(app: Flask, rule: Rule) -> Access:
+    found = access_of(app.view_functions[rule.endpoint])
+    assert found is not None
+    return found
+
+
+def test_whoever_is_not_signed_in_is_led_to_the_log_in_page(app: Flask, nobody: Browser) -> None:
+    for method in ("GET", "POST"):
+        for rule in pages(app, method):
+            if audience(app, rule) is Access.ANYBODY:
+                continue
+            path = path_of(app, rule)
+            answer = nobody.get(path) if method == "GET" else nobody.post(path)
+
+            assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (303, "/log-in"), rule
+
+
+def test_no_form_works_without_its_token(app: Flask, owner: Person, nobody: Browser, operator: Person) -> None:
+    for rule in pages(app, "POST"):
+        sender = {Access.ANYBODY: nobody, Access.OPERATOR: operator.browser}.get(audience(app, rule), owner.browser)
+
+        answer = sender.post_without_token(path_of(app, rule))
+
+        assert answer.status_code == 400, rule
+
+
+def test_a_teammate_without_the_role_is_refused(
+    app: Flask, owner: Person, admin: Person, developer: Person, viewer: Person
+) -> None:
+    people = {"owner": owner, "admin": admin, "developer": developer, "viewer": viewer}
+    for method in ("GET", "POST"):
+        for rule in pages(app, method):
+            below = BELOW.get(audience(app, rule))
+            if below is None:
+                continue
+            path = path_of(app, rule)
+            answer = people[below].get(path) if method == "GET" else people[below].post(path)
+
+            assert answer.status_code == 403, rule
+
+
+def test_what_is_sent_by_a_form_cannot_be_got(app: Flask, owner: Person, operator: Person) -> None:
+    readable = {path_of(app, rule, {}) for rule in pages(app, "GET") if not rule.arguments}
+    for rule in pages(app, "POST"):
+        if rule.arguments or rule.rule in readable:
+            continue
+        sender = operator if audience(app, rule) is Access.OPERATOR else owner
+
+        assert sender.get(rule.rule).status_code in {404, 405}, rule
+
+
+@pytest.fixture
+def records(app: Flask, ada: Member, owner: Person, admin: Person, as_ada: Caller) -> dict[str, object]:
+    """A record of Ada's organization for every id that stands in an address."""
+    now = utc_now()
+    with app.app_context(), acting_as_system(), transaction():
+        invitation = team.invite(
+            ada.organization_id,
+            email="new@people.example",
+            role=Role.VIEWER,
+            by_role=Role.OWNER,
+            inviter="Ada",
+            by=Actor(kind=ActorKind.MEMBER, id=owner.user_id),
+            now=now,
+        )
+        passkey = Passkey(
+            id=new_uuid(),
+            user_id=owner.user_id,
+            credential_id=b"credential",
+            public_key=b"key",
+            sign_count=0,
+            name="Laptop",
+            created_at=now,
+        )
+        db.session.add(passkey)
+        session, _ = sessions.start(
+            db.session.get_one(User, owner.user_id), method=Method.PASSWORD, address=None, user_agent=None, now=now
+        )
+        return {
+            "key_id": ada.key_id,
+            "user_id": admin.user_id,
+            "invitation_id": invitation.id,
+            "passkey_id": passkey.id,
+            "session_id": session.id,
+            "shown_id": as_ada.check().json["decision_id"],
+        }
+
+
+def test_a_stranger_cannot_see_or_change_any_record(app: Flask, stranger: Person, records: dict[str, object]) -> None:
+    looked_at = 0
+    for method in ("GET", "POST"):
+        for rule in pages(app, method):
+            if not rule.arguments & set(records) or audience(app, rule) is Access.OPERATOR:
+                continue
+            path = path_of(app, rule, records)
+            fields = {"role": "viewer", "overlap": "24", "typed": "Main", "reason": "none"}
+            answer = stranger.get(path) if method == "GET" else stranger.post(path, **fields)
+
+            assert answer.status_code == 404, rule
+            looked_at += 1
+    assert looked_at >= 12
+
+
+def test_every_id_in_an_address_is_covered(app: Flask, records: dict[str, object]) -> None:
+    """A new kind of record has to be put into the cast above."""
+    of_operators_or_everybody = {"application_id", "organization_id", "change_id", "response_id", "mail_id"}
+    accepted_elsewhere = {"acceptance_id"}
+    named = {name for rule in (*pages(app, "GET"), *pages(app, "POST")) for name in rule.arguments}
+
+    assert named - {"verb"} - set(records) - set(PLAIN_WORDS) - of_operators_or_everybody - accepted_elsewhere == set()
+
+
+def test_a_form_for_another_organization_is_refused(owner: Person, ada: Member) -> None:
+    answer = owner.post("/organization/name", name="Other", _organization=UUID(int=1).hex)
+
+    assert answer.status_code == 409
+    assert "another organization" in answer.text
+
+
+def test_pages_of_members_are_never_kept(app: Flask, owner: Person) -> None:
+    for rule in pages(app, "GET"):
+        if rule.arguments or audience(app, rule) in {Access.ANYBODY, Access.OPERATOR}:
+            continue
+        answer = owner.get(rule.rule)
+
+        assert answer.headers["Cache-Control"] == "no-store", rule
+        assert "Cookie" in answer.headers["Vary"], rule
+
+
+def test_every_answer_to_a_browser_has_the_security_headers(nobody: Browser, owner: Person) -> None:
+    for answer in (nobody.get("/"), owner.get("/keys"), nobody.get("/no-such-page"), owner.get("/console")):
+        policy = answer.headers["Content-Security-Policy"]
+
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_a_key_opens_no_page_and_a_session_no_api(as_ada: Caller, owner: Person) -> None:
+    assert as_ada.get("/keys", headers={"Accept": "text/html"}).status_code == 303
+    assert owner.get("/v1/keys").status_code == 401
