@@ -1,5 +1,6 @@
 """Forms: typed values kept, every fault told at its field, tokens checked at the door (`core.access`)."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,7 +21,7 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask_wtf is untyped
     def blame(self, faults: Iterable[FieldProblem]) -> None:
         """Puts a service's refusals where the person can see them: at the field, or above the form."""
         for fault in faults:
-            field = self._fields.get(fault.path.partition("[")[0])
+            field = self._fields.get(re.split(r"[.\[]", fault.path)[0])
             if field is not None:
                 field.errors = [*field.errors, fault.detail]
             else:

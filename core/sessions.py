@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, ForeignKey, Index, literal_column, select, text, update
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, literal_column, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.accounts import Organization
@@ -174,7 +174,7 @@ def choose_organization(session_id: UUID, organization_id: UUID | None) -> None:
     _change(session_id, organization_id=organization_id)
 
 
-_HAS_SECOND_FACTOR = literal_column(
+_HAS_SECOND_FACTOR: ColumnElement[bool] = literal_column(
     "(EXISTS (SELECT FROM totp_secret WHERE user_id = app_user.id AND confirmed_at IS NOT NULL)"
     " OR EXISTS (SELECT FROM passkey WHERE user_id = app_user.id))"
 )

@@ -26,8 +26,8 @@ def find(organization_id: UUID, key_id: UUID, *, for_update: bool = False) -> Ap
 
 
 def find_by_digest(digest: bytes) -> ApiKey | None:
-    """The key with this SHA-256. Needs the system's scope."""
-    return db.session.scalar(select(ApiKey).where(ApiKey.token_hash == digest))
+    """The key with this SHA-256, held until the transaction ends. Needs the system's scope."""
+    return db.session.scalar(select(ApiKey).where(ApiKey.token_hash == digest).with_for_update())
 
 
 def has_key(organization_id: UUID, environment: KeyEnvironment) -> bool:

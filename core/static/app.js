@@ -2,16 +2,18 @@
 (function () {
     "use strict";
 
+    // Pages are in English; a reader of another language gets its European order of day and month.
+    var locale = navigator.language.startsWith("en") ? navigator.language : "en-GB";
+
     function showLocalTimes(root) {
         root.querySelectorAll("time[datetime]:not([data-local])").forEach(function (element) {
             var moment = new Date(element.getAttribute("datetime"));
             if (Number.isNaN(moment.getTime())) { return; }
             element.dataset.local = "";
-            element.title = element.textContent.trim();
             var options = element.dataset.style === "date"
                 ? { dateStyle: "medium" }
                 : { dateStyle: "medium", timeStyle: element.dataset.style === "precise" ? "medium" : "short" };
-            element.textContent = new Intl.DateTimeFormat(document.documentElement.lang || "en", options).format(moment);
+            element.textContent = new Intl.DateTimeFormat(locale, options).format(moment);
         });
     }
 
@@ -38,9 +40,29 @@
         if (place) { place.textContent = words; }
     }
 
+    // What cannot be taken back is asked about first: the button stands again in a dialog, beside its consequence.
+    function askFirst(form, submitter) {
+        var dialog = document.getElementById("confirmation");
+        document.getElementById("confirmation-words").textContent = form.dataset.confirm;
+        dialog.querySelector("[value=yes]").textContent = submitter ? submitter.textContent : "Go on";
+        dialog.returnValue = "";
+        dialog.addEventListener("close", function () {
+            if (dialog.returnValue !== "yes") { return; }
+            form.dataset.confirmed = "";
+            form.requestSubmit(submitter);
+        }, { once: true });
+        dialog.showModal();
+    }
+
     // A second click on a button that is at work does nothing; the server would not do it twice either.
     document.addEventListener("submit", function (event) {
         var form = event.target;
+        if (form.method === "dialog") { return; }
+        if (form.dataset.confirm && form.dataset.confirmed === undefined) {
+            event.preventDefault();
+            askFirst(form, event.submitter);
+            return;
+        }
         if (form.dataset.busy !== undefined && !form.hasAttribute("hx-post")) { event.preventDefault(); return; }
         form.dataset.busy = "";
         window.setTimeout(function () { delete form.dataset.busy; }, 4000);
@@ -49,11 +71,7 @@
         if (event.persisted && document.querySelector("[data-shown-once]")) { window.location.reload(); }
     });
 
-    function openDialogs(root) {
-        root.querySelectorAll("[data-opens]:not([data-ready])").forEach(function (button) {
-            button.dataset.ready = "";
-            button.addEventListener("click", function () { document.getElementById(button.dataset.opens).showModal(); });
-        });
+    function submitOnChange(root) {
         root.querySelectorAll("select[data-submits]:not([data-ready])").forEach(function (select) {
             select.dataset.ready = "";
             select.addEventListener("change", function () { select.form.requestSubmit(); });
@@ -63,12 +81,21 @@
     function prepare(root) {
         showLocalTimes(root);
         offerCopies(root);
-        openDialogs(root);
-        var summary = root.querySelector(".error-summary");
-        if (summary) { summary.focus(); }
+        submitOnChange(root);
+        var summary = root.querySelector(".error-summary:not([data-ready])");
+        if (summary) { summary.dataset.ready = ""; summary.focus(); }
     }
 
+    function closeMenus(except) {
+        document.querySelectorAll(".dropdown-native[open]").forEach(function (menu) {
+            if (menu !== except) { menu.open = false; }
+        });
+    }
+
+    document.addEventListener("click", function (event) { closeMenus(event.target.closest(".dropdown-native")); });
     document.addEventListener("keydown", function (event) {
+        var menu = document.querySelector(".dropdown-native[open]");
+        if (event.key === "Escape" && menu) { menu.open = false; menu.querySelector("summary").focus(); }
         var isTyping = event.target.closest("input, textarea, select, [contenteditable]");
         if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey) {
             var search = document.querySelector("[data-search]");
@@ -76,5 +103,15 @@
         }
     });
     document.addEventListener("DOMContentLoaded", function () { prepare(document); });
-    document.addEventListener("htmx:after:swap", function () { prepare(document); });
+
+    // A page that renews itself leaves the times that it shows already, so nothing flickers.
+    document.addEventListener("htmx:before:morph:node", function (event) {
+        var old = event.detail.oldNode, renewed = event.detail.newNode;
+        if (old.nodeName === "TIME" && old.dateTime === renewed.dateTime && old.dataset.local !== undefined) { event.preventDefault(); }
+    });
+    document.addEventListener("htmx:after:swap", function (event) {
+        prepare(document);
+        var refusal = document.querySelector("#messages > .notice");
+        if (refusal && event.target.closest("form")) { refusal.scrollIntoView({ block: "center" }); }
+    });
 }());

@@ -2,6 +2,12 @@
 (function () {
     "use strict";
 
+    var HEIGHT = 210, DAY_S = 86400;
+    var locale = navigator.language.startsWith("en") ? navigator.language : "en-GB";
+    var asDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
+    var asHour = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
+    var asMoment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+
     function token(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
 
     function read(table) {
@@ -12,28 +18,65 @@
         return [times, all, blocked];
     }
 
-    function draw(place) {
-        var table = document.getElementById(place.dataset.chart);
-        if (!table || place.dataset.drawn !== undefined) { return; }
-        place.dataset.drawn = "";
-        var bars = uPlot.paths.bars({ size: [0.75, 60], radius: 0.15 });
-        var axis = { stroke: token("--quiet"), grid: { stroke: token("--line"), width: 1 }, ticks: { show: false } };
-        var chart = new uPlot({
-            width: place.clientWidth, height: 210,
-            scales: { y: { range: function (_plot, _low, high) { return [0, Math.max(1, high * 1.1)]; } } },
-            axes: [axis, Object.assign({ incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6, 1e7] }, axis)],
-            cursor: { y: false },
-            series: [
-                {},
-                { label: "All", fill: token("--accent"), stroke: token("--accent"), width: 0, paths: bars, points: { show: false } },
-                { label: "of these blocked", fill: token("--bad"), stroke: token("--bad"), width: 0, paths: bars, points: { show: false } }
-            ]
-        }, read(table), place);
-        new ResizeObserver(function () { chart.setSize({ width: place.clientWidth, height: 210 }); }).observe(place);
+    // Days at midnight and for long stretches, hours between.
+    function ticks(_plot, splits, _axis, _space, step_s) {
+        return splits.map(function (at) {
+            var moment = new Date(at * 1000);
+            return step_s >= DAY_S || moment.getHours() + moment.getMinutes() === 0 ? asDay.format(moment) : asHour.format(moment);
+        });
     }
 
-    function drawAll() { document.querySelectorAll("[data-chart]").forEach(draw); }
+    // Half a slot of room at both ends, so that the first and the last bar are whole.
+    function room(plot, low, high) {
+        var times = plot.data[0], half = times.length > 1 ? (times[1] - times[0]) / 2 : DAY_S / 2;
+        return [low - half, high + half];
+    }
 
-    document.addEventListener("DOMContentLoaded", drawAll);
-    document.addEventListener("htmx:after:swap", drawAll);
+    function bars(label, colour) {
+        var paths = uPlot.paths.bars({ size: [0.75, 60], radius: 0.15 });
+        return { label: label, fill: colour, stroke: colour, width: 0, paths: paths, points: { show: false } };
+    }
+
+    function draw(place, data) {
+        var axis = { stroke: token("--quiet"), grid: { stroke: token("--line"), width: 1 }, ticks: { show: false } };
+        var whole = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6, 1e7];
+        var chart = new uPlot({
+            width: place.clientWidth, height: HEIGHT,
+            scales: { x: { range: room }, y: { range: function (_plot, _low, high) { return [0, Math.max(1, high * 1.1)]; } } },
+            axes: [Object.assign({ values: ticks }, axis), Object.assign({ incrs: whole }, axis)],
+            cursor: { y: false, drag: { x: false } },
+            hooks: { setLegend: [function (plot) { plot.root.classList.toggle("is-idle", plot.legend.idx == null); }] },
+            series: [
+                { label: "From", value: function (_plot, at) { return at == null ? "" : asMoment.format(new Date(at * 1000)); } },
+                bars("All", token("--accent")),
+                bars("of these blocked", token("--bad"))
+            ]
+        }, data, place);
+        chart.root.classList.add("is-idle");
+        return chart;
+    }
+
+    // A place that is drawn already gets the new figures; its picture stays.
+    function show(place) {
+        var table = document.getElementById(place.dataset.chart);
+        if (!table) { return; }
+        if (place.chart) { place.chart.setData(read(table)); return; }
+        place.chart = draw(place, read(table));
+        new ResizeObserver(function () { place.chart.setSize({ width: place.clientWidth, height: HEIGHT }); }).observe(place);
+    }
+
+    function showAll() { document.querySelectorAll("[data-chart]").forEach(show); }
+
+    function redrawAll() {
+        document.querySelectorAll("[data-chart]").forEach(function (place) {
+            if (!place.chart) { return; }
+            var data = place.chart.data;
+            place.chart.destroy();
+            place.chart = draw(place, data);
+        });
+    }
+
+    document.addEventListener("DOMContentLoaded", showAll);
+    document.addEventListener("htmx:after:swap", showAll);
+    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function () { window.setTimeout(redrawAll); });
 }());

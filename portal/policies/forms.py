@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from wtforms import BooleanField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms.widgets import HiddenInput
 
 from api.policies.document import PolicyDocument, describe
 from api.policies.rules import OnMissing, Rule, RuleEffect
@@ -44,7 +45,7 @@ def _lines(key: str, more: str) -> Any:
 
 
 class PoliciesForm(Form):
-    version = HiddenField()
+    version = IntegerField(widget=HiddenInput(), validators=[InputRequired("Load the page again.")])
     block_personal_data = BooleanField(**_words("block_personal_data"))
     block_external_models = BooleanField(**_words("block_external_models"))
     max_risk_score = _number("max_risk_score")
@@ -80,7 +81,7 @@ class PoliciesForm(Form):
 
 
 class RuleForm(Form):
-    version = HiddenField()
+    version = IntegerField(widget=HiddenInput(), validators=[InputRequired("Load the page again.")])
     code = StringField(
         "Code",
         filters=[stripped],

@@ -58,7 +58,7 @@ def update() -> Any:
                 version = policies.change_many(
                     seat().organization_id,
                     form.values(),
-                    expected_version=int(form.version.data),
+                    expected_version=form.version.data,
                     by=actor(),
                     now=utc_now(),
                 )
@@ -153,7 +153,7 @@ def _save_rule(code: str | None) -> Any:
                 policies.change_many(
                     seat().organization_id,
                     {"rules": rules},
-                    expected_version=int(form.version.data),
+                    expected_version=form.version.data,
                     by=actor(),
                     now=utc_now(),
                 )

@@ -14,6 +14,7 @@ from core.audit import SYSTEM, Actor, ActorKind
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
 from core.members import Role
+from core.settings import Settings
 from legal_docs.demo import publish_trial_versions
 from portal.applications import review, services
 from portal.applications.models import Application, MessageKind
@@ -21,7 +22,7 @@ from portal.applications.services import ApplicationMoved
 from portal.applications.states import MOVES, Status, due_at, months_later
 from portal.people import accounts
 from portal.start.tasks import tasks_of
-from tests.people import PASSWORD, Person, mails_to, make_user, person, seat
+from tests.people import Browser, Person, mails_to, make_user, person, seat
 from tests.portal.test_documents import accept_all
 from tests.portal.test_team import at_once
 
@@ -44,8 +45,6 @@ def found(app: Flask, name: str = "Ann") -> tuple[Person, UUID]:
         user = accounts.lock(user_id)
         organization = accounts.found_organization(user, name=f"{name} Works", by=SYSTEM, now=utc_now())
         organization_id = organization.id
-    from tests.people import Browser
-
     browser = Browser(app.test_client())
     browser.sign_in(user_id, organization_id=organization_id)
     return Person(user_id, f"{name.lower()}@people.example", browser), organization_id
@@ -178,8 +177,6 @@ def test_nobody_decides_about_their_own_organization(
 
 def test_two_operators_at_once_make_one_outcome(live_app: Flask) -> None:
     with live_app.app_context(), acting_as_system():
-        from core.settings import Settings
-
         publish_trial_versions(Settings())
     ann, organization_id = found(live_app)
     ann.post("/organization/details", **DETAILS)
@@ -280,6 +277,3 @@ def test_the_task_list_knows_what_is_next(app: Flask, applicant: tuple[Person, U
 
 def _utc(words: str) -> datetime:
     return datetime.fromisoformat(words).replace(tzinfo=UTC)
-
-
-__all__ = ["PASSWORD"]

@@ -1,0 +1,83 @@
+"""The log for people, the dashboard's figures, and trying it out."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.cast import Caller, Member
+from tests.people import Person
+
+
+def test_the_log_shows_filters_and_explains(as_ada: Caller, viewer: Person) -> None:
+    blocked = as_ada.check(metadata={"contains_personal_data": True}).json
+    allowed = as_ada.check(operation="embeddings").json
+
+    page = viewer.get("/decisions?allowed=false").text
+    assert blocked["decision_id"] in page
+    assert allowed["decision_id"] not in page
+    shown = viewer.get(f"/decisions/{blocked['decision_id']}").text
+    assert "The operation works on personal data." in shown
+    assert "These policies are still in force." in shown
+    assert viewer.get("/decisions", headers={"HX-Request": "true"}).text.lstrip().startswith("<section")
+
+
+def test_a_decision_is_found_by_its_id_or_its_requests(as_ada: Caller, viewer: Person) -> None:
+    decision = as_ada.check().json
+
+    assert decision["decision_id"] in viewer.get(f"/decisions/search?q={decision['decision_id']}").headers["Location"]
+    assert decision["decision_id"] in viewer.get(f"/decisions/search?q={decision['request_id']}").headers["Location"]
+    assert viewer.get("/decisions/search?q=nothing").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query", ["from=never", "key=nonsense", "environment=moon", "allowed=perhaps", "model=" + "x" * 200]
+)
+def test_a_filter_that_makes_no_sense_says_so(viewer: Person, query: str) -> None:
+    answer = viewer.get(f"/decisions?{query}")
+
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.text
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_the_log_can_be_taken_along(as_ada: Caller, viewer: Person, form: str) -> None:
+    decision = as_ada.check().json
+
+    answer = viewer.get(f"/decisions/export?format={form}")
+
+    assert decision["decision_id"] in answer.text
+
+
+def test_the_dashboard_counts_what_was_decided(as_ada: Caller, viewer: Person) -> None:
+    for contains in (True, False, False):
+        as_ada.check(metadata={"contains_personal_data": contains})
+
+    figures = viewer.get("/dashboard/figures?span=week&environment=live").text
+
+    assert '<p class="figure-number mb-0">3</p>' in figures
+    assert "33.3 %" in figures
+    assert "contains_personal_data" in figures
+    assert 'data-allowed="2"' in figures
+    assert "No decision in this time" in viewer.get("/dashboard/figures?environment=test").text
+
+
+def test_trying_it_out_takes_test_keys_only(ada: Member, developer: Person) -> None:
+    form = {"model": "m", "operation": "chat", "metadata": "{}"}
+
+    live: Any = developer.post("/try-it", secret=ada.secret, **form)
+    nonsense: Any = developer.post("/try-it", secret="hello", **form)
+
+    assert live.status_code == nonsense.status_code == 422
+    assert "Use a test key here" in live.text
+    assert ada.secret not in live.text
+
+
+def test_names_of_others_come_out_escaped(app: Flask, as_ada: Caller, owner: Person) -> None:
+    owner.post("/organization/name", name="<script>alert(1)</script>")
+    owner.post("/keys", name="<img src=x>", environment="live", scopes="checks:write", life="")
+
+    for path in ("/keys", "/dashboard", "/organization", "/audit-trail", "/team"):
+        page = owner.get(path).text
+        assert "<script>alert" not in page
+        assert "<img src=x>" not in page

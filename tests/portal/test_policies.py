@@ -1,0 +1,158 @@
+"""Policies on their page: the effect before the change, one author each, and one click back."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from api.policies import services as policies
+from api.policies.document import PolicyDocument
+from core.audit import SYSTEM
+from core.clock import utc_now
+from core.db import acting_as_system, acting_for, transaction
+from portal.policies.forms import PoliciesForm
+from tests.cast import Caller, Member
+from tests.people import Person
+
+RULE = {
+    "code": "hr_review",
+    "message": "HR asks for a review.",
+    "fix": "Ask HR.",
+    "all": 'department == "hr"',
+    "any": "",
+    "none": "",
+    "effect": "block",
+    "points": "50",
+    "on_missing": "skip",
+}
+
+
+def form_of(app: Flask, member: Member, **changes: Any) -> dict[str, Any]:
+    """What the page's form would send, with some of it changed; None takes a field away, as an empty box does."""
+    with app.test_request_context(), acting_for(member.organization_id):
+        version, document = policies.current(member.organization_id)
+        form = PoliciesForm.of(version, document)
+        fields = {
+            field.name: "y" if field.data is True else field.data for field in form if field.data not in (False, None)
+        }
+    fields.update(changes)
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def current(app: Flask, member: Member) -> tuple[int, PolicyDocument]:
+    with app.app_context(), acting_for(member.organization_id):
+        return policies.current(member.organization_id)
+
+
+def test_the_effect_is_shown_and_nothing_is_kept(app: Flask, ada: Member, as_ada: Caller, viewer: Person) -> None:
+    for contains in (True, True, False):
+        as_ada.check(metadata={"contains_personal_data": contains})
+
+    answer = viewer.post("/policies/effect", **form_of(app, ada, block_personal_data=None, points_personal_data="10"))
+
+    assert answer.status_code == 200
+    assert "<strong>3</strong> decisions" in answer.text
+    assert "<strong>2</strong> allowed instead" in answer.text
+    assert "<strong>0</strong> would have been blocked" in answer.text
+    assert current(app, ada)[0] == 1
+
+
+def test_a_change_of_several_policies_is_one_version(app: Flask, ada: Member, developer: Person) -> None:
+    fields = form_of(
+        app, ada, max_risk_score="60", denied_operations="speech\nimage_generation", block_external_models="y"
+    )
+
+    assert developer.post("/policies", **fields).status_code == 303
+
+    version, document = current(app, ada)
+    assert version == 2
+    assert (document.max_risk_score, document.denied_operations) == (60, ("speech", "image_generation"))
+    assert document.block_external_models
+    assert "Ben" in developer.get("/policies/versions").text
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"max_risk_score": "0"}, "max_risk_score"),
+        ({"max_risk_score": "101"}, "max_risk_score"),
+        ({"points_personal_data": "many"}, "points_personal_data"),
+        ({"denied_operations": "No Spaces Here"}, "denied_operations"),
+        ({"custom_facts": "team: colour"}, "custom_facts"),
+        ({"custom_facts": "prompt: token"}, "custom_facts"),
+        ({"allowed_models": "<script>"}, "allowed_models"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_told_at_its_field(
+    app: Flask, ada: Member, developer: Person, changes: dict[str, str], field: str
+) -> None:
+    answer = developer.post("/policies", **form_of(app, ada, **changes))
+
+    assert answer.status_code == 422
+    assert f'id="{field}-error"' in answer.text
+    assert current(app, ada)[0] == 1
+
+
+def test_two_who_change_at_once_get_one_winner(app: Flask, ada: Member, owner: Person, developer: Person) -> None:
+    fields = form_of(app, ada, max_risk_score="60")
+    owner.post("/policies", **fields)
+
+    second = developer.post("/policies", **{**fields, "max_risk_score": "70"})
+
+    assert second.status_code == 409
+    assert current(app, ada)[1].max_risk_score == 60
+
+
+@pytest.mark.parametrize("version", ["", "x", "-1", "99999999999999999999"])
+def test_a_form_without_a_sound_version_changes_nothing(app: Flask, ada: Member, owner: Person, version: str) -> None:
+    answer = owner.post("/policies", **{**form_of(app, ada, max_risk_score="60"), "version": version})
+
+    assert answer.status_code in {409, 422}
+    assert current(app, ada)[0] == 1
+
+
+def test_a_rule_is_added_changed_and_removed(app: Flask, ada: Member, as_ada: Caller, developer: Person) -> None:
+    assert developer.post("/policies/rules", **RULE, version="1").status_code == 303
+    assert current(app, ada)[1].rules[0].code == "hr_review"
+
+    changed = developer.post("/policies/rules/hr_review", **{**RULE, "message": "Ask first."}, version="2")
+    assert changed.status_code == 303
+    assert current(app, ada)[1].rules[0].message == "Ask first."
+    assert "Ask first." in developer.get("/policies/rules/hr_review").text
+
+    assert developer.post("/policies/rules/hr_review/remove").status_code == 303
+    assert current(app, ada)[1].rules == ()
+    assert developer.post("/policies/rules/hr_review/remove").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"all": "department.matches('x')"}, "all"),
+        ({"all": ""}, None),
+        ({"any": "nonsense =="}, "any"),
+        ({"code": "Not A Code"}, "code"),
+        ({"points": "1000"}, "points"),
+    ],
+)
+def test_a_rule_that_cannot_work_is_refused_at_its_field(
+    app: Flask, ada: Member, developer: Person, changes: dict[str, str], field: str | None
+) -> None:
+    answer = developer.post("/policies/rules", **{**RULE, **changes}, version="1")
+
+    assert answer.status_code == 422
+    assert "error-summary" in answer.text
+    if field:
+        assert f'id="{field}-error"' in answer.text
+    assert current(app, ada)[0] == 1
+
+
+def test_an_old_version_comes_back_with_one_click(app: Flask, ada: Member, developer: Person) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        policies.change(ada.organization_id, "max_risk_score", 60, by=SYSTEM, now=utc_now())
+
+    assert developer.post("/policies/versions/1/restore").status_code == 303
+
+    version, document = current(app, ada)
+    assert (version, document.max_risk_score) == (3, 50)
+    assert developer.post("/policies/versions/99/restore").status_code == 404
