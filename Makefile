@@ -1,5 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
+TEMPLATES := core/templates legal_docs/templates api/templates portal/templates
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format bench lock
@@ -19,13 +20,13 @@ check: .venv/.dev ## Format, lint, types, import contracts, dependencies, migrat
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	$(BIN)/djlint --check --lint --quiet api/templates
+	$(BIN)/djlint --check --lint --quiet $(TEMPLATES)
 	$(BIN)/python -m tests.migrations_round_trip
 
 format: .venv/.dev ## Put code and templates into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	-$(BIN)/djlint --reformat --quiet api/templates
+	-$(BIN)/djlint --reformat --quiet $(TEMPLATES)
 
 bench: .venv/.dev ## Measure the check path beside a bare Flask echo and Cerbos (needs wrk and npm)
 	$(BIN)/python -m tests.bench

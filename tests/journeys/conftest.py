@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -91,7 +91,7 @@ def other_page(browser: Browser, portal: Portal) -> Iterator[Page]:
     yield from watched_page(browser, portal)
 
 
-def watched_page(browser: Browser, portal: Portal) -> Iterator[Page]:
+def watched_page(browser: Browser, portal: Portal) -> Generator[Page]:
     context = browser.new_context(base_url=portal.url, viewport={"width": 1280, "height": 900})
     context.set_default_timeout(10_000)
     opened = context.new_page()
