@@ -6,7 +6,7 @@ mailbox, which is a page of a trial and does not exist in production.
 
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid, parseaddr
@@ -14,10 +14,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+import msgspec
 import structlog
 from flask import current_app, render_template
 from procrastinate import RetryStrategy
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import utc_now
@@ -33,10 +35,23 @@ SMTP_TIMEOUT_S = 20
 _TRIES = RetryStrategy(max_attempts=12, wait=30, exponential_wait=2)
 
 
+class Attachment(msgspec.Struct, frozen=True):
+    """A file that is made of a record when the mail is sent, by what was registered for its kind."""
+
+    name: str
+    kind: str
+    record_id: UUID
+
+
+MakeFile = Callable[[UUID], bytes]
+
+_makers: dict[str, MakeFile] = {}
+
+
 class MailMessage(Base):
     __tablename__ = "mail_message"
     __table_args__ = (
-        Index("ix_mail_message_unsent", "created_at", postgresql_where=text("sent_at IS NULL")),
+        Index("ix_mail_message_unsent", "created_at", postgresql_where=sql("sent_at IS NULL")),
         Index("ix_mail_message_organization_id", "organization_id", "id"),
     )
 
@@ -48,6 +63,7 @@ class MailMessage(Base):
     text: Mapped[str | None]
     html: Mapped[str | None]
     """The words are forgotten once an SMTP server has taken them: links in them open accounts."""
+    attachments: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'"))
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     failure: Mapped[str | None]
@@ -70,6 +86,7 @@ def send_mail(
     now: datetime,
     context: Mapping[str, Any],
     organization_id: UUID | None = None,
+    attachments: Sequence[Attachment] = (),
 ) -> UUID:
     """Leaves a mail in the outbox; it is sent if, and only if, the transaction is committed. The mail's id."""
     settings: Settings = current_app.extensions[_EXTENSION]
@@ -83,6 +100,7 @@ def send_mail(
         subject=subject,
         text=render_template(f"mail/{template}.txt", **words).strip() + "\n",
         html=render_template(f"mail/{template}.html", **words),
+        attachments=msgspec.to_builtins(attachments),
         created_at=now,
         sent_at=None if settings.smtp_url else now,
     )
@@ -91,6 +109,20 @@ def send_mail(
     if settings.smtp_url:
         defer(deliver_mail, mail_id=str(message.id))
     return message.id
+
+
+def register_attachment(kind: str, make: MakeFile) -> None:
+    """How files of this kind are made; all are PDF. Called in the system's scope."""
+    _makers[kind] = make
+
+
+def attachments_of(message: MailMessage) -> list[Attachment]:
+    return msgspec.convert(message.attachments, list[Attachment])
+
+
+def make_file(attachment: Attachment) -> bytes:
+    """Needs the system's scope."""
+    return _makers[attachment.kind](attachment.record_id)
 
 
 @jobs.task(retry=_TRIES)
@@ -104,7 +136,7 @@ def deliver_mail(mail_id: str) -> None:
             return
         _transmit(message, settings)
         message.sent_at, message.text, message.html = utc_now(), None, None
-    log.info("mail.sent", mail_id=mail_id, template=message.template)
+        log.info("mail.sent", mail_id=mail_id, template=message.template)
 
 
 def _transmit(message: MailMessage, settings: Settings) -> None:
@@ -137,4 +169,6 @@ def _as_email(message: MailMessage, settings: Settings) -> EmailMessage:
     email["Auto-Submitted"] = "auto-generated"
     email.set_content(message.text or "")
     email.add_alternative(message.html or "", subtype="html")
+    for attachment in attachments_of(message):
+        email.add_attachment(make_file(attachment), maintype="application", subtype="pdf", filename=attachment.name)
     return email

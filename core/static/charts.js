@@ -43,7 +43,7 @@
         var chart = new uPlot({
             width: place.clientWidth, height: HEIGHT,
             scales: { x: { range: room }, y: { range: function (_plot, _low, high) { return [0, Math.max(1, high * 1.1)]; } } },
-            axes: [Object.assign({ values: ticks }, axis), Object.assign({ incrs: whole }, axis)],
+            axes: [Object.assign({ values: ticks, space: 70 }, axis), Object.assign({ incrs: whole }, axis)],
             cursor: { y: false, drag: { x: false } },
             hooks: { setLegend: [function (plot) { plot.root.classList.toggle("is-idle", plot.legend.idx == null); }] },
             series: [

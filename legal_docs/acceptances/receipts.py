@@ -1,6 +1,7 @@
 """The receipt of an acceptance: its facts for a page, and a countersigned PDF with everything in it."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import select
@@ -60,6 +61,11 @@ def receipt_pdf(acceptance: LegalAcceptance) -> bytes:
         author=acceptance.provider_name,
     )
     return to_pdf((record, acceptance.cover_page, version.markdown), imprint)
+
+
+def receipt_pdf_of(acceptance_id: UUID) -> bytes:
+    """For the mail that brings it. Needs the system's scope."""
+    return receipt_pdf(db.session.get_one(LegalAcceptance, acceptance_id))
 
 
 def version_pdf(version: LegalVersion) -> bytes:

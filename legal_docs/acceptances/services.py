@@ -14,7 +14,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
 from core.ids import new_uuid
-from core.mail import send_mail
+from core.mail import Attachment, send_mail
 from core.profiles import OrganizationProfile, find_profile
 from legal_docs import links
 from legal_docs.acceptances import standing
@@ -26,6 +26,9 @@ from legal_docs.acceptances.schema import SeenDocument, Statement
 from legal_docs.documents import services as documents
 from legal_docs.documents.kinds import ACCEPTED_KINDS
 from legal_docs.documents.models import LegalVersion
+
+RECEIPT = "legal_receipt"
+"""The kind of attachment that is a countersigned document."""
 
 
 class VersionSuperseded(AppError):
@@ -211,7 +214,17 @@ def _send_receipt(
         for version, identifier in zip(versions, identifiers, strict=True)
     ]
     context = {"legal_name": profile.legal_name, "statement": statement, "documents": rows, "accepted_at": now}
-    return send_mail("legal_receipt", to=statement.email, now=now, context=context, organization_id=organization.id)
+    return send_mail(
+        "legal_receipt",
+        to=statement.email,
+        now=now,
+        context=context,
+        organization_id=organization.id,
+        attachments=[
+            Attachment(f"{version.file_name}-countersigned.pdf", RECEIPT, identifier)
+            for version, identifier in zip(versions, identifiers, strict=True)
+        ],
+    )
 
 
 def _note(acceptance: LegalAcceptance, *, by: Actor, now: datetime) -> None:

@@ -3,13 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from flask import render_template
+from flask import Response, render_template
 from sqlalchemy import select
 
 from core.access import Access, Pages, open_to
 from core.db import acting_as_system, db
 from core.errors import NotFound
-from core.mail import MailMessage, has_local_mailbox
+from core.mail import MailMessage, attachments_of, has_local_mailbox, make_file
 
 bp = Pages("mailbox", __name__, url_prefix="/mailbox")
 
@@ -33,7 +33,19 @@ def show(mail_id: UUID) -> Any:
         message = db.session.get(MailMessage, mail_id)
         if message is None or message.text is None:
             raise NotFound("There is no such message.")
-        return render_template("portal/mailbox/show.html", message=message)
+        return render_template("portal/mailbox/show.html", message=message, attachments=attachments_of(message))
+
+
+@bp.get("/<uuid:mail_id>/<int:place>.pdf")
+@open_to(Access.ANYBODY)
+def attachment(mail_id: UUID, place: int) -> Any:
+    _need_mailbox()
+    with acting_as_system():
+        message = db.session.get(MailMessage, mail_id)
+        found = attachments_of(message) if message else []
+        if place >= len(found):
+            raise NotFound("There is no such file.")
+        return Response(make_file(found[place]), content_type="application/pdf")
 
 
 def _need_mailbox() -> None:

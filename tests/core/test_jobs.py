@@ -10,6 +10,7 @@ from core import jobs
 from core.db import acting_as_system, db
 from core.jobs import SCHEMA
 from tests.cast import organization_with_key
+from tests.services import wait_until
 
 
 def leave_job(url: str, task: str) -> None:
@@ -46,11 +47,13 @@ def test_what_the_clock_starts_reaches_the_queue(
     patched = procrastinate.periodic.PeriodicDeferrer.__init__
     monkeypatch.setattr(patched, "__defaults__", (86_400,))  # so that something is due now
 
-    jobs.run_worker(live_app, until_done=True)
+    def is_due() -> bool:
+        jobs.run_worker(live_app, until_done=True)
+        with psycopg.connect(live_url) as connection:
+            due = connection.execute("SELECT DISTINCT task_name FROM jobs.procrastinate_periodic_defers").fetchall()
+        return (purge_decisions_if_missed.name,) in due
 
-    with psycopg.connect(live_url) as connection:
-        due = connection.execute("SELECT DISTINCT task_name FROM jobs.procrastinate_periodic_defers").fetchall()
-    assert (purge_decisions_if_missed.name,) in due
+    wait_until(is_due, "the hourly job reaches the queue")
 
 
 def test_a_job_is_left_only_if_its_cause_is_committed(live_app: Flask, live_url: str) -> None:
