@@ -23,6 +23,18 @@ from wsgi import create_app
 NO_BROWSER = "A browser is missing: put chromium on the PATH (Debian: apt-get install chromium)."
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 PASSWORD = "plum-harbour-violin-92"
+PROVIDER = {
+    "PROVIDER_NAME": "Provider Ltd",
+    "PROVIDER_ADDRESS": "1 Provider Street, Dublin",
+    "PROVIDER_REGISTRATION": "Register No. 1",
+    "PROVIDER_SIGNATORY": "P. Rovider, director",
+    "GOVERNING_LAW": "Ireland",
+    "COURTS": "Dublin",
+    "SUPPORT_EMAIL": "support@provider.example",
+    "LEGAL_EMAIL": "legal@provider.example",
+    "PRIVACY_EMAIL": "privacy@provider.example",
+    "SECURITY_EMAIL": "security@provider.example",
+}
 
 
 class Portal(msgspec.Struct):
@@ -50,7 +62,7 @@ def browser() -> Iterator[Browser]:
 def portal(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     folder = tmp_path_factory.mktemp("portal")
     with fresh_database(server_url, f"aig_portal_{uuid4().hex[:8]}", template=template) as url:
-        service = Service({"DATABASE_URL": url, "DATA_DIR": str(folder)})
+        service = Service({"DATABASE_URL": url, "DATA_DIR": str(folder), **PROVIDER})
         address = service.url.replace("127.0.0.1", "localhost")
         service.set("PUBLIC_URL", address)
         settings = Settings(database_url=url, data_dir=str(folder), port=service.port, public_url=address)

@@ -1,7 +1,11 @@
 """The whole way of a pilot customer, and what may go wrong on it."""
 
-from playwright.sync_api import Page, expect
+from contextlib import suppress
+from datetime import timedelta
 
+from playwright.sync_api import Browser, Error, Page, expect
+
+from core.clock import utc_now
 from tests.journeys import steps
 from tests.journeys.conftest import PASSWORD, Portal
 
@@ -35,3 +39,126 @@ def test_from_sign_up_to_the_first_live_decision(page: Page, other_page: Page, p
     expect(page.get_by_role("row").filter(has_text="Production")).to_be_visible()
     page.goto("/audit-trail")
     expect(page.get_by_role("cell", name="organization.approved")).to_be_visible()
+
+
+def test_a_colleague_joins_by_invitation(page: Page, other_page: Page, portal: Portal) -> None:
+    steps.log_in(page, "ada@demo.example", portal.password)
+    page.goto("/team")
+    steps.fill(page, email="mia@demo.example")
+    page.locator("form[action='/team/invitations'] [name=role]").select_option("viewer")
+    steps.press(page, "Send the invitation")
+    steps.wait_for(page, "The invitation to mia@demo.example is on its way.")
+
+    other_page.goto(steps.open_mail(other_page, "mia@demo.example", "invites you"))
+    steps.fill(other_page, name="Mia Member", password=PASSWORD)
+    steps.press(other_page, "Make an account and join")
+    other_page.goto("/keys")
+    expect(other_page.get_by_role("heading", name="API keys")).to_be_visible()
+    expect(other_page.get_by_role("link", name="Make a key")).to_have_count(0)
+
+    page.goto("/team")
+    row = page.get_by_role("row").filter(has_text="Mia Member")
+    row.get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    steps.wait_for(page, "The member was removed.")
+    other_page.goto("/keys")
+    steps.wait_for(other_page, "You belong to no organization now.")
+
+
+def test_two_operators_who_decide_at_once(page: Page, other_page: Page, portal: Portal) -> None:
+    for opened, email in ((page, "oda@operators.example"), (other_page, "olga@operators.example")):
+        if email.startswith("oda"):
+            steps.log_in_as_operator(opened, email, PASSWORD)
+        else:
+            steps.log_in(opened, email, portal.password)
+            steps.fill(opened, code=portal.operator_codes[0])
+            steps.press(opened, "Log in")
+            opened.goto("/console")
+        opened.get_by_role("link", name="Waiting Works").click()
+    steps.fill(page, words="A clear use.")
+    steps.fill(other_page, words="Not clear to me.")
+
+    steps.press(page, "Approve")
+    steps.press(other_page, "Decline")
+
+    steps.wait_for(page, "Approved. The owners get a mail.")
+    steps.wait_for(other_page, "The application is now: approved.")
+    page.goto("/mailbox")
+    expect(page.get_by_role("row").filter(has_text="cleo@waiting.example").filter(has_text="approved")).to_have_count(1)
+    expect(page.get_by_role("row").filter(has_text="About your application")).to_have_count(0)
+
+
+def test_a_key_is_rotated_and_its_secret_is_never_seen_again(page: Page, portal: Portal) -> None:
+    steps.log_in(page, "ada@demo.example", portal.password)
+    old = steps.make_key(page, "Rotated", "live")
+    assert steps.check(portal.url, old).status == 200
+    page.goto("/keys")
+    page.get_by_role("link", name="Rotated").click()
+    page.get_by_role("link", name="Rotate", exact=True).click()
+    steps.press(page, "Make the new key")
+    new = page.locator("#secret").inner_text()
+
+    assert steps.check(portal.url, old).status == steps.check(portal.url, new).status == 200
+    page.get_by_role("link", name="I have kept the key").click()
+    shown_after_back = ""
+    with suppress(Error):  # the browser refuses to show the answer to a form again
+        page.go_back()
+        shown_after_back = page.content()
+    assert new not in shown_after_back
+    page.goto("/keys")
+    page.get_by_role("row").filter(has_text="ending").get_by_role("link").first.click()
+    steps.press(page, "Finish now")
+    steps.wait_for(page, "The old key is finished.")
+    assert steps.check(portal.url, new).status == 200
+    refused = steps.check(portal.url, old)
+    assert (refused.status, refused.body["code"]) == (401, "revoked_api_key")
+
+
+def test_a_new_version_of_the_terms_is_published_compared_and_accepted(
+    page: Page, other_page: Page, portal: Portal
+) -> None:
+    steps.log_in(other_page, "olga@operators.example", portal.password)
+    steps.fill(other_page, code=portal.operator_codes[1])
+    steps.press(other_page, "Log in")
+    other_page.goto("/console/documents")
+    steps.fill(other_page, number="2.0", summary="Clearer words.", reviewer="A. Lawyer", review_note="Fine.")
+    steps.fill(other_page, effective_on=(utc_now() + timedelta(days=40)).date().isoformat())
+    steps.fill(other_page, reviewed_on=utc_now().date().isoformat())
+    other_page.locator("[name=is_major]").check()
+    steps.press(other_page, "Publish")
+    steps.wait_for(other_page, "Terms of Service 2.0 is published")
+
+    steps.log_in(page, "ada@demo.example", portal.password)
+    page.goto("/documents")
+    steps.wait_for(page, "A new version of the Terms of Service is to be accepted")
+    page.get_by_role("link", name="See the changes").click()
+    expect(page.locator("ins").first).to_be_visible()
+    steps.accept_documents(page, "Managing director")
+    expect(page.get_by_text("A new version of the Terms of Service is to be accepted")).to_have_count(0)
+    expect(page.get_by_role("row").filter(has_text="Terms of Service 2.0")).to_be_visible()
+
+
+def test_everything_works_without_scripts(browser: Browser, portal: Portal) -> None:
+    context = browser.new_context(base_url=portal.url, java_script_enabled=False)
+    page = context.new_page()
+    steps.log_in(page, "ben@demo.example", portal.password)
+    secret = steps.make_key(page, "Without scripts", "test")
+    assert steps.check(portal.url, secret, contains_personal_data=True).status == 200
+
+    page.goto("/policies")
+    page.locator("[name=points_personal_data]").fill("71")
+    steps.press(page, "Show the effect")
+    steps.wait_for(page, "What would change")
+    steps.press(page, "Keep the change")
+    steps.wait_for(page, "The policies are kept as version")
+    page.goto("/decisions?environment=test")
+    page.locator("tbody a").first.click()
+    steps.wait_for(page, "The operation works on personal data.")
+    page.goto("/dashboard")
+    page.get_by_role("link", name="Show the figures").click()
+    steps.wait_for(page, "Allowed and blocked over time")
+    page.goto("/try-it")
+    steps.fill(page, secret=secret)
+    steps.press(page, "Ask")
+    steps.wait_for(page, "See it in the log")
+    context.close()
