@@ -10,6 +10,7 @@ from core.mail import has_local_mailbox
 from core.settings import Environment, Settings
 from core.supervisor import demo_wanted
 from portal import cli, menu
+from portal.applications import jobs as application_jobs
 from portal.applications import views as application_views
 from portal.console import legal_views as console_legal_views
 from portal.console import views as console_views
@@ -33,7 +34,7 @@ from portal.start import views as start_views
 from portal.team import views as team_views
 from portal.trail import views as trail_views
 
-__all__ = ["init_app", "key_jobs", "organization_jobs"]
+__all__ = ["application_jobs", "init_app", "key_jobs", "organization_jobs"]
 
 _PAGES = (
     start_views,

@@ -21,7 +21,7 @@ from portal.people import accounts, second_factor
 PASSWORD = "plum-harbour-violin-92"
 _HASH = hash_password(PASSWORD)
 _AS_PERSON = {"Accept": "text/html"}
-_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+_TOKEN = re.compile(r'name="csrf_token"\s+value="([^"]+)"')
 
 
 class Browser:

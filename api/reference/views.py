@@ -10,7 +10,7 @@ from api.policies.document import POLICY_KEYS, PolicyDocument, describe
 from api.policies.vocabulary import ALIASES, BUILT_IN
 from api.reference import openapi
 from api.reference.fields import fields_of
-from core.errors import NotFound, all_refusals
+from core.errors import AppError, NotFound, all_refusals
 
 bp = Blueprint("reference", __name__, template_folder="../templates")
 
@@ -38,7 +38,7 @@ def index() -> str:
         aliases=ALIASES,
         scopes=MEANING,
         policies=[(key, *describe(key), msgspec.json.encode(getattr(defaults, key)).decode()) for key in POLICY_KEYS],
-        problems=all_refusals(),
+        problems=_problems_of_the_api(),
     )
 
 
@@ -49,3 +49,9 @@ def problem(code: str) -> str:
         raise NotFound("There is no such problem. The list is at the end of /docs.")
     endpoints = [e for e in declared_endpoints() if refusal in openapi.refusals_of(e)]
     return render_template("api/problem.html", problem=refusal, endpoints=endpoints)
+
+
+def _problems_of_the_api() -> list[type[AppError]]:
+    """Every refusal that an address of the API may answer with; pages have refusals of their own."""
+    found = {refusal.code: refusal for endpoint in declared_endpoints() for refusal in openapi.refusals_of(endpoint)}
+    return [found[code] for code in sorted(found)]

@@ -82,8 +82,8 @@
         showLocalTimes(root);
         offerCopies(root);
         submitOnChange(root);
-        var summary = root.querySelector(".error-summary:not([data-ready])");
-        if (summary) { summary.dataset.ready = ""; summary.focus(); }
+        var answer = root.querySelector(".error-summary:not([data-ready]), [data-lands]:not([data-ready])");
+        if (answer) { answer.dataset.ready = ""; answer.focus(); }
     }
 
     function closeMenus(except) {

@@ -8,9 +8,11 @@ from core.access import Access, Pages, actor, open_to, seat
 from core.clock import utc_now
 from core.db import transaction
 from core.htmx import see_other
+from core.jobs import defer
 from core.profiles import find_profile
 from portal.applications import services
 from portal.applications.forms import AnswerForm
+from portal.applications.jobs import tell_operators
 from portal.applications.states import SENT, WORDS, Status
 from portal.start.tasks import tasks_of
 
@@ -27,7 +29,8 @@ def show() -> Any:
 @open_to(Access.ADMIN)
 def submit() -> Any:
     with transaction():
-        services.submit(seat().organization_id, by=actor(), now=utc_now())
+        application = services.submit(seat().organization_id, by=actor(), now=utc_now())
+        defer(tell_operators, application_id=str(application.id))
     flash("Your application is with us.")
     return see_other("/application")
 

@@ -108,3 +108,12 @@ class ClosingForm(Form):
     typed = StringField(
         "Type the organization's name to confirm", filters=[stripped], validators=[DataRequired("Type the name.")]
     )
+
+
+class EraseForm(Form):
+    subject = StringField(
+        "Pseudonym of the subject",
+        filters=[stripped],
+        validators=[DataRequired("Enter the pseudonym, as your software sends it."), Length(max=128), OneLine()],
+        render_kw={"autocomplete": "off"},
+    )

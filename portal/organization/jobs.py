@@ -1,4 +1,4 @@
-"""What the worker does about organizations: ends what was left unanswered, and closes accounts whose time has come."""
+"""What the worker does about organizations: closes accounts whose time has come."""
 
 import structlog
 from sqlalchemy import select
@@ -10,22 +10,11 @@ from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.jobs import in_its_own_session, jobs
-from portal.applications import review
 from portal.organization import closing
 
 log = structlog.get_logger()
 
 HOURLY = "15 * * * *"
-
-
-@jobs.periodic(cron=HOURLY)
-@jobs.task(queueing_lock="expire_applications")
-@in_its_own_session
-def expire_applications(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
-    with acting_as_system(), transaction():
-        expired = review.expire_overdue(by=SYSTEM, now=utc_now())
-    if expired:
-        log.info("applications.expired", applications=expired)
 
 
 @jobs.periodic(cron=HOURLY)

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response, flash, render_template, request, stream_with_context
 
+from api.decisions import retention as retention_service
 from core import sessions
 from core.access import Access, Pages, actor, open_to, seat, visitor
 from core.clock import utc_now
@@ -13,7 +14,7 @@ from core.htmx import see_other
 from core.profiles import find_profile
 from core.throttle import per_address
 from portal.organization import archive, services
-from portal.organization.forms import HIGH_RISK_MIN_DAYS, ClosingForm, DetailsForm, NameForm, RetentionForm
+from portal.organization.forms import HIGH_RISK_MIN_DAYS, ClosingForm, DetailsForm, EraseForm, NameForm, RetentionForm
 from portal.paging import parse_uuid
 from portal.people import accounts
 
@@ -98,7 +99,11 @@ def set_retention() -> Any:
 @bp.get("/organization/data")
 @open_to(Access.ADMIN)
 def data() -> Any:
-    return render_template("portal/organization/data.html", organization=services.find(seat().organization_id))
+    return render_template(
+        "portal/organization/data.html",
+        organization=services.find(seat().organization_id),
+        erase_form=EraseForm(formdata=None),
+    )
 
 
 @bp.post("/organization/data")
@@ -120,6 +125,20 @@ def download() -> Any:
         content_type="application/zip",
         headers={"Content-Disposition": f'attachment; filename="{slug}.zip"'},
     )
+
+
+@bp.post("/organization/data/erase")
+@open_to(Access.ADMIN, fresh=True)
+def erase() -> Any:
+    """Deletes every decision about one person, by the pseudonym that the customer sends."""
+    form = EraseForm()
+    organization = services.find(seat().organization_id)
+    if not form.validate():
+        return render_template("portal/organization/data.html", organization=organization, erase_form=form), 422
+    with transaction():
+        erased = retention_service.erase_subject(organization, form.subject.data, by=actor(), now=utc_now())
+    flash(f"{erased} decisions about this subject were deleted. They are gone from backups within 14 days more.")
+    return see_other("/organization/data")
 
 
 @bp.get("/organization/closing")

@@ -104,6 +104,7 @@ def test_a_key_is_rotated_and_its_secret_is_never_seen_again(page: Page, portal:
     with suppress(Error):  # the browser refuses to show the answer to a form again
         page.go_back()
         shown_after_back = page.content()
+    page.wait_for_timeout(500)
     assert new not in shown_after_back
     page.goto("/keys")
     page.get_by_role("row").filter(has_text="ending").get_by_role("link").first.click()
@@ -162,3 +163,31 @@ def test_everything_works_without_scripts(browser: Browser, portal: Portal) -> N
     steps.press(page, "Ask")
     steps.wait_for(page, "See it in the log")
     context.close()
+
+
+def test_a_passkey_stands_for_password_and_second_factor(page: Page, portal: Portal) -> None:
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    devtools.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {"options": {**options, "isUserVerified": True, "automaticPresenceSimulation": True}},
+    )
+    steps.sign_up(page, name="Kim Key", organization="Key Works", email="kim@key.example", password=PASSWORD)
+    page.goto("/security")
+    steps.fill(page, name="Work laptop")
+    steps.press(page, "Add a passkey")
+    page.get_by_role("link", name="I have kept them").click()
+    steps.wait_for(page, "Passkey: Work laptop")
+
+    page.locator("summary").filter(has_text="Kim Key").click()
+    steps.press(page, "Log out")
+    steps.press(page, "Use a passkey")
+    expect(page.get_by_role("heading", name="Get started")).to_be_visible()
+
+    page.locator("summary").filter(has_text="Kim Key").click()
+    steps.press(page, "Log out")
+    steps.log_in(page, "kim@key.example", PASSWORD)
+    expect(page.get_by_role("heading", name="Second step")).to_be_visible()
+    steps.press(page, "Use a passkey")
+    expect(page.get_by_role("heading", name="Get started")).to_be_visible()

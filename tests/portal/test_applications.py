@@ -13,6 +13,7 @@ from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM, Actor, ActorKind
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
+from core.jobs import run_worker
 from core.members import Role
 from core.settings import Settings
 from legal_docs.demo import publish_trial_versions
@@ -277,3 +278,18 @@ def test_the_task_list_knows_what_is_next(app: Flask, applicant: tuple[Person, U
 
 def _utc(words: str) -> datetime:
     return datetime.fromisoformat(words).replace(tzinfo=UTC)
+
+
+def test_operators_are_told_of_a_new_application(live_app: Flask) -> None:
+    with live_app.app_context(), acting_as_system():
+        publish_trial_versions(Settings())
+    olga = person(live_app, "Olga", is_operator=True)
+    ann, _ = found(live_app)
+    ann.post("/organization/details", **DETAILS)
+    accept_all(ann)
+    ann.post("/application/submit")
+
+    run_worker(live_app, until_done=True)
+
+    (mail,) = mails_to(live_app, olga.email)
+    assert "Ann Works waits for a decision" in mail.subject

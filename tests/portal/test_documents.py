@@ -37,7 +37,7 @@ SIGNED = {"name": "Ada Owner", "title": "Director", "authority": "y"}
 
 def shown(page: str) -> dict[str, str]:
     """What the page's form carries of the documents it shows, with their boxes ticked."""
-    hidden = dict(re.findall(r'name="((?:terms|dpa)_(?:number|sha256))" value="([^"]+)"', page))
+    hidden = dict(re.findall(r'name="((?:terms|dpa)_(?:number|sha256))"\s+value="([^"]+)"', page))
     return {**hidden, **{f"{name.partition('_')[0]}_agreed": "yes" for name in hidden}}
 
 

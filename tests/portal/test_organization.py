@@ -177,3 +177,21 @@ def test_the_audit_trail_cannot_be_changed_by_the_software(app: Flask, ada: Memb
                 with pytest.raises(Exception, match="permission denied"), db.session.begin_nested():
                     db.session.execute(text(statement))
             db.session.rollback()
+
+
+def test_one_persons_decisions_are_erased_and_no_others(
+    app: Flask, ada: Member, as_ada: Caller, as_cleo: Caller, admin: Person, developer: Person
+) -> None:
+    for caller, subject in ((as_ada, "person-1"), (as_ada, "person-2"), (as_cleo, "person-1")):
+        assert caller.check(subject=subject).status_code == 200
+
+    assert developer.post("/organization/data/erase", subject="person-1").status_code == 403
+    assert admin.post("/organization/data/erase", subject="").status_code == 422
+    assert admin.post("/organization/data/erase", subject="person-1").status_code == 303
+
+    with app.app_context(), acting_as_system():
+        left = db.session.execute(
+            select(Decision.organization_id, func.count()).group_by(Decision.organization_id)
+        ).all()
+    assert sorted(count for _, count in left) == [1, 1]
+    assert "person-1" not in admin.get("/audit-trail").text

@@ -1,0 +1,53 @@
+"""What the worker does about applications: tells the operators of new ones, and ends what was left unanswered."""
+
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+
+from core.accounts import Organization
+from core.audit import SYSTEM
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from core.jobs import in_its_own_session, jobs
+from core.mail import send_mail
+from core.members import User
+from portal.applications import review
+from portal.applications.models import Application
+
+log = structlog.get_logger()
+
+HOURLY = "15 * * * *"
+
+
+@jobs.task()
+@in_its_own_session
+def tell_operators(application_id: str) -> None:
+    """One mail to each operator about an application that waits."""
+    with acting_as_system(), transaction():
+        application = db.session.get_one(Application, UUID(application_id))
+        organization = db.session.get_one(Organization, application.organization_id)
+        operators = db.session.scalars(
+            select(User.email).where(User.is_operator, User.disabled_at.is_(None), User.email_confirmed_at.is_not(None))
+        )
+        for email in operators.all():
+            send_mail(
+                "application_waits",
+                to=email,
+                now=utc_now(),
+                context={
+                    "organization": organization.name,
+                    "application_id": application.id,
+                    "due_at": application.due_at,
+                },
+            )
+
+
+@jobs.periodic(cron=HOURLY)
+@jobs.task(queueing_lock="expire_applications")
+@in_its_own_session
+def expire_applications(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    with acting_as_system(), transaction():
+        expired = review.expire_overdue(by=SYSTEM, now=utc_now())
+    if expired:
+        log.info("applications.expired", applications=expired)
