@@ -10,7 +10,7 @@ from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.access import Caller
-from api.keys import services as keys
+from api.keys.uses import note_uses
 from api.limits import shared
 from api.limits.memory import MemoryLimiter
 from api.limits.window import DEFAULT_LIMIT, SANDBOX_LIMIT, Ask, Limiter, Verdict
@@ -115,7 +115,7 @@ class KeyUses:
         if not uses:
             return
         with self._app.app_context(), acting_as_system(), transaction():
-            keys.note_uses(uses)
+            note_uses(uses)
 
     def _run(self) -> None:
         while not self._stopped.wait(NOTE_USE_EVERY_S):

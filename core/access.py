@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from functools import wraps
-from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -17,7 +16,7 @@ from core.accounts import OrganizationStatus
 from core.audit import Actor, ActorKind
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
-from core.errors import AppError
+from core.errors import AtRest, FormExpired, OperatorsOnly, OtherOrganization, RoleNeeded
 from core.htmx import see_other
 from core.members import Role
 from core.network import client_address
@@ -25,6 +24,8 @@ from core.sessions import Seat, Visitor
 from core.settings import Settings
 
 _EXTENSION = "access"
+MOST_BYTES = 1_000_000
+"""What a form may send. The API reads its bodies itself, with limits of its own."""
 SIGN_IN_PAGE, CONFIRM_PAGE, PROVE_PAGE = "/log-in", "/confirm-address", "/prove-it"
 SECOND_FACTOR_PAGE, NO_SEAT_PAGE = "/security", "/organizations"
 
@@ -37,6 +38,7 @@ class Access(StrEnum):
     """Whom a page is for."""
 
     ANYBODY = "everybody"
+    ARRIVED = "whoever is signed in, also with an unconfirmed address"
     SIGNED_IN = "whoever is signed in"
     VIEWER = "members"
     DEVELOPER = "developers, admins, owners"
@@ -55,24 +57,7 @@ ROLES_OF = {
 }
 
 
-class RoleNeeded(AppError):
-    status, code, title = HTTPStatus.FORBIDDEN, "role_needed", "Your role does not allow this"
-    advice = "Ask an owner or admin of your organization to do it, or to change your role."
-
-
-class OperatorsOnly(AppError):
-    status, code, title = HTTPStatus.FORBIDDEN, "operators_only", "This page is for our operators"
-    advice = "Go back to your own pages."
-
-
-class FormExpired(AppError):
-    status, code, title = HTTPStatus.BAD_REQUEST, "form_expired", "This page was open for too long"
-    advice = "Load the page again and repeat what you did. Nothing was changed."
-
-
-class OtherOrganization(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "other_organization", "You are looking at another organization now"
-    advice = "You changed the organization in another tab. Load the page again. Nothing was changed."
+_IN_USE = frozenset({OrganizationStatus.SANDBOX, OrganizationStatus.LIVE})
 
 
 class Redirected(Exception):
@@ -107,6 +92,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SECURE=is_https,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=MOST_BYTES,
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
     )
@@ -124,17 +110,20 @@ def _load(token: str) -> Visitor | None:
         return sessions.find_visitor(token, now=utc_now())
 
 
-def open_to(access: Access, *, fresh: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def open_to(
+    access: Access, *, fresh: bool = False, at_rest: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declares whom a page is for; `fresh` asks them to have proved lately who they are.
 
-    Runs the view so that it sees the visitor's organization, or for operators all of them. Forms are checked for
-    their token.
+    Members change things only while their organization is in use, unless `at_rest` says that it may be done while it is
+    suspended or closing too. Runs the view so that it sees the visitor's organization, or for operators all of them.
+    Forms are checked for their token.
     """
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def run(**parts: Any) -> Any:
-            _admit(access, fresh=fresh)
+            _admit(access, fresh=fresh, at_rest=at_rest)
             with _scope_of(access):
                 return view(**parts)
 
@@ -194,18 +183,21 @@ def safe_path(wanted: str | None, *, otherwise: str = "/") -> str:
     """A path of our own that may be gone to after signing in; never another site."""
     if not wanted:
         return otherwise
-    parts = urlsplit(wanted)
-    is_ours = not parts.scheme and not parts.netloc and wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
+    is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
     return wanted if is_ours else otherwise
 
 
-def _admit(access: Access, *, fresh: bool) -> None:
+def _admit(access: Access, *, fresh: bool, at_rest: bool) -> None:
+    is_change = request.method not in {"GET", "HEAD", "OPTIONS"}
     if access is not Access.ANYBODY:
         _need_person(access)
-    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+    if is_change:
         _need_own_form()
-    if access in ROLES_OF and seat().role not in ROLES_OF[access]:
-        raise RoleNeeded(f"This is for {access}. Ask one of them, or ask for another role.")
+    if access in ROLES_OF:
+        if seat().role not in ROLES_OF[access]:
+            raise RoleNeeded(f"This is for {access}. Ask one of them, or ask for another role.")
+        if is_change and not at_rest and seat().status not in _IN_USE:
+            raise AtRest
     if fresh and not visitor().is_fresh_at(utc_now()):
         raise Redirected(PROVE_PAGE)
 
@@ -214,10 +206,12 @@ def _need_person(access: Access) -> None:
     who = visitor_or_none()
     if who is None:
         raise Redirected(SIGN_IN_PAGE)
-    if access is Access.SIGNED_IN:
+    if access is Access.ARRIVED:
         return
     if not who.is_confirmed:
         raise Redirected(CONFIRM_PAGE, and_back=False)
+    if access is Access.SIGNED_IN:
+        return
     if who.is_operator and not who.is_guarded:
         raise Redirected(SECOND_FACTOR_PAGE, and_back=False)
     if access is Access.OPERATOR and not who.is_operator:
@@ -255,10 +249,8 @@ def _lead_elsewhere(way: Redirected) -> Any:
 
 def _page_of_form() -> str:
     """The page from which a form came, to return to."""
-    came_from = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    try:
+        came_from = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    except ValueError:
+        return "/"
     return came_from.path if came_from.netloc == request.host else "/"
-
-
-def is_open(status: str) -> bool:
-    """Whether an organization's people may change things."""
-    return status in {OrganizationStatus.SANDBOX, OrganizationStatus.LIVE}

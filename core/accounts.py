@@ -42,7 +42,9 @@ class Organization(Base):
     name: Mapped[str]
     status: Mapped[str]
     status_before: Mapped[str | None]
-    """What a suspension or a closing took it out of, and what undoing them brings back."""
+    """What a suspension took it out of, and what its end brings back."""
+    closing_from: Mapped[str | None]
+    """What closing took it out of; keeping the account does not lift a suspension."""
     status_reason: Mapped[str | None]
     closes_at: Mapped[datetime | None]
     """End of the time in which a closing organization's data can still be fetched."""

@@ -112,6 +112,31 @@ class ServiceUnavailable(AppError):
     advice = "Try again in a second. Nothing was changed."
 
 
+class RoleNeeded(AppError):
+    status, code, title = HTTPStatus.FORBIDDEN, "role_needed", "Your role does not allow this"
+    advice = "Ask an owner or admin of your organization to do it, or to change your role."
+
+
+class OperatorsOnly(AppError):
+    status, code, title = HTTPStatus.FORBIDDEN, "operators_only", "This page is for our operators"
+    advice = "Go back to your own pages."
+
+
+class AtRest(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "at_rest", "This organization cannot be changed now"
+    advice = "It is suspended, closing or closed. Its page says why, and what can still be done."
+
+
+class FormExpired(AppError):
+    status, code, title = HTTPStatus.BAD_REQUEST, "form_expired", "This page was open for too long"
+    advice = "Load the page again and repeat what you did. Nothing was changed."
+
+
+class OtherOrganization(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "other_organization", "You are looking at another organization now"
+    advice = "You changed the organization in another tab. Load the page again. Nothing was changed."
+
+
 def all_refusals(base: type[AppError] = AppError) -> list[type[AppError]]:
     """Every named refusal that has been imported, by code."""
     found = {base.code: base} if base is not AppError else {}

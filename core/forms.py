@@ -18,6 +18,15 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask_wtf is untyped
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
         csrf = False
 
+    def validate(self, extra_validators: Any = None) -> bool:
+        """No text holds a NUL, which no text can be kept with."""
+        is_fine = bool(super().validate(extra_validators))
+        for field in self:
+            if isinstance(field.data, str) and "\x00" in field.data:
+                field.errors = [*field.errors, "Remove the control characters."]
+                is_fine = False
+        return is_fine
+
     def blame(self, faults: Iterable[FieldProblem]) -> None:
         """Puts a service's refusals where the person can see them: at the field, or above the form."""
         for fault in faults:

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid, parseaddr
+from email.utils import formatdate, parseaddr
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
@@ -149,11 +149,15 @@ def _transmit(message: MailMessage, settings: Settings) -> None:
     else:
         server = smtplib.SMTP(address.hostname or "", address.port or 587, timeout=SMTP_TIMEOUT_S)
     with server:
-        if address.scheme == "smtp" and server.has_extn("starttls"):
-            server.starttls(context=context)
+        if address.scheme == "smtp" and not _is_this_machine(address.hostname):
+            server.starttls(context=context)  # raises where it is not offered: nothing leaves in clear
         if address.username:
             server.login(unquote(address.username), unquote(address.password or ""))
         server.send_message(_as_email(message, settings))
+
+
+def _is_this_machine(host: str | None) -> bool:
+    return host in {"localhost", "127.0.0.1", "::1"}
 
 
 def _as_email(message: MailMessage, settings: Settings) -> EmailMessage:
@@ -163,9 +167,8 @@ def _as_email(message: MailMessage, settings: Settings) -> EmailMessage:
     email["To"] = message.recipient
     email["Subject"] = message.subject
     email["Date"] = formatdate()
-    email["Message-ID"] = make_msgid(
-        idstring=message.id.hex, domain=parseaddr(settings.mail_from)[1].partition("@")[2] or None
-    )
+    sender_domain = parseaddr(settings.mail_from)[1].partition("@")[2] or "localhost"
+    email["Message-ID"] = f"<{message.id.hex}@{sender_domain}>"  # the same at every try, so that a double is known
     email["Auto-Submitted"] = "auto-generated"
     email.set_content(message.text or "")
     email.add_alternative(message.html or "", subtype="html")

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from threading import Lock
 from urllib.request import Request, urlopen
 
 import structlog
@@ -15,7 +16,9 @@ MIN_LENGTH = 12
 MAX_LENGTH = 256
 _LEAST_SCORE = 3
 """Of zxcvbn's 0 to 4: at least ten thousand million guesses."""
-_MOST_JUDGED = 72
+_MOST_JUDGED = 24
+"""Judging can take a third of a second for this many characters, seconds for more; one thread at a time may do it."""
+_judging = Lock()
 _LOOK_UP_WITHIN_S = 2
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -42,7 +45,8 @@ def fault_of_password(password: str, *, own_words: Iterable[str], breached_passw
         return f"Use at least {MIN_LENGTH} characters. Several words in a row are easy to remember."
     if len(password) > MAX_LENGTH:
         return f"Use at most {MAX_LENGTH} characters."
-    judged = zxcvbn(password[:_MOST_JUDGED], user_inputs=[word for word in own_words if word])
+    with _judging:
+        judged = zxcvbn(password[:_MOST_JUDGED], user_inputs=[word[:64] for word in own_words if word])
     if judged["score"] < _LEAST_SCORE:
         return "This password is among the common ones, or close to them. Choose words that do not belong together."
     if breached_passwords_url and _was_breached(password, breached_passwords_url):

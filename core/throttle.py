@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
+from email_validator import EmailNotValidError, validate_email
 from flask import Flask, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.errors import RateLimitExceeded
@@ -35,13 +36,36 @@ def per_address(limits: str) -> Callable[[View], View]:
     return cast("Callable[[View], View]", limiter.limit(limits, methods=["POST"]))
 
 
-def per_account(limits: str) -> Callable[[View], View]:
-    """Counts what is sent about one e-mail address, from wherever."""
-    return cast("Callable[[View], View]", limiter.limit(limits, methods=["POST"], key_func=_account))
+def per_account(
+    limits: str, *, key: Callable[[], str] | None = None, failures_only: bool = False
+) -> Callable[[View], View]:
+    """Counts what is sent about one e-mail address, or what `key` names, from wherever.
+
+    With `failures_only` it counts answers that say 422, so that nobody is kept out by another's mistakes elsewhere.
+    """
+    return cast(
+        "Callable[[View], View]",
+        limiter.limit(
+            limits, methods=["POST"], key_func=key or account, deduct_when=_has_failed if failures_only else None
+        ),
+    )
 
 
-def _account() -> str:
-    return "account:" + request.form.get("email", "").strip().lower()[:254]
+def account() -> str:
+    """The address as the forms understand it, however it is spelled."""
+    given = request.form.get("email", "").strip()[:320]
+    try:
+        return "account:" + validate_email(given, check_deliverability=False).normalized.lower()
+    except EmailNotValidError:
+        return "address:" + address()
+
+
+def account_from_here() -> str:
+    return f"{account()} from {address()}"
+
+
+def _has_failed(answer: Any) -> bool:
+    return bool(answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def _refuse(_error: RateLimitExceeded) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import structlog
 from flask import Flask, Response, g, render_template, request
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -83,6 +83,11 @@ def init_app(app: Flask, settings: Settings) -> None:
         g.has_failed = True
         log.warning("http.database_away", request_id=g.request_id, exc_info=error)
         return refuse(ServiceUnavailable())
+
+    @app.errorhandler(DataError)
+    def refuse_value(_error: DataError) -> Response:
+        """A value that the database cannot hold: a NUL in a text, a number out of all range."""
+        return refuse(InvalidRequest("The address or the form has a value that cannot be right. Correct it."))
 
     @app.errorhandler(Exception)
     def fail(error: Exception) -> Response:

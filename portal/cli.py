@@ -30,7 +30,7 @@ def create(email: str, name: str) -> None:
             unusable = hash_password(secrets.token_urlsafe(32))
             user = accounts.create_user(email=email, name=name, password_hash=unusable, now=now, is_confirmed=True)
         user.is_operator = True
-        sessions.revoke_all(user.id, now=now)
+        accounts.forget_proofs(user, now=now)
         secret = links.issue(user, Purpose.RESET_PASSWORD, now=now)
         audit.write(None, "operator.made", by=COMMAND_LINE, now=now, subject_id=str(user.id))
     click.echo(f"{settings().base_url}/reset-password/{secret}")

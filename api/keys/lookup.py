@@ -48,6 +48,20 @@ def list_page(
     return list(db.session.scalars(query.order_by(ApiKey.id.desc()).limit(size)))
 
 
+def count_in_use(organization_id: UUID, *, now: datetime) -> int:
+    """Keys of an organization that open something."""
+    return int(
+        db.session.scalar(
+            select(func.count()).where(
+                ApiKey.organization_id == organization_id,
+                ApiKey.revoked_at.is_(None),
+                or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
+            )
+        )
+        or 0
+    )
+
+
 def names_of(organization_id: UUID, key_ids: Collection[UUID]) -> dict[UUID, str]:
     """The names of some keys of an organization."""
     query = select(ApiKey.id, ApiKey.name).where(ApiKey.organization_id == organization_id, ApiKey.id.in_(key_ids))

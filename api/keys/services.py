@@ -1,16 +1,15 @@
 """Making, rotating and revoking keys."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from ipaddress import ip_network
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import DateTime, Text, Uuid, bindparam, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from api.keys import lookup
 from api.keys.lookup import find, shown_id
 from api.keys.models import ApiKey
 from api.keys.scopes import DEFAULT_SCOPES, Scope
@@ -25,6 +24,7 @@ from core.ids import new_uuid
 DEFAULT_OVERLAP = timedelta(hours=24)
 LONGEST_OVERLAP = timedelta(days=7)
 LONGEST_LIFE = timedelta(days=3653)
+MOST_KEYS = 100
 
 
 class KeyNameTaken(AppError):
@@ -61,6 +61,11 @@ class LiveKeysNotYet(AppError):
     advice = "Make a test key; the task list in the portal says what is missing for the approval."
 
 
+class KeyLimitReached(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "key_limit_reached", "This organization has all the keys it may have"
+    advice = f"At most {MOST_KEYS} keys may be in use. Revoke one that nothing needs."
+
+
 class OrganizationAtRest(AppError):
     status, code, title = HTTPStatus.FORBIDDEN, "organization_at_rest", "This organization can make no keys now"
     advice = "It is suspended or closing; its pages say why and what can be done."
@@ -86,7 +91,9 @@ def issue(
     expires_at: datetime | None = None,
 ) -> IssuedKey:
     """Raises KeyNameTaken, LiveKeysNotYet, OrganizationAtRest, or InvalidRequest naming each field at fault."""
-    _need_standing(organization_id, environment)
+    _need_standing(organization_id, environment, now=now)
+    if lookup.count_in_use(organization_id, now=now) >= MOST_KEYS:
+        raise KeyLimitReached
     networks = _parse_networks(allowed_networks)
     if expires_at is not None and not now < expires_at <= now + LONGEST_LIFE:
         detail = "Give a time in the future, at most ten years away."
@@ -117,7 +124,7 @@ def rotate(organization_id: UUID, key_id: UUID, *, overlap: timedelta, by: Actor
     The old key never lives longer than it would have, and both share one rate limit.
     """
     old = find(organization_id, key_id, for_update=True)
-    _need_standing(organization_id, KeyEnvironment(old.environment))
+    _need_standing(organization_id, KeyEnvironment(old.environment), now=now)
     if old.successor_id is not None:
         raise KeyAlreadyRotated
     if not old.is_live_at(now):
@@ -188,28 +195,6 @@ def finish_rotation(organization_id: UUID, key_id: UUID, *, by: Actor, now: date
     return revoke(organization_id, key_id, reason="rotation finished", by=by, now=now)
 
 
-_NOTE_USES = text("""
-    WITH used AS (SELECT * FROM unnest(:ids, :addresses, :times) AS used (id, address, at)),
-    free AS (
-        SELECT api_key.id FROM api_key JOIN used USING (id)
-        WHERE last_used_at IS NULL OR last_used_at < at
-        FOR UPDATE OF api_key SKIP LOCKED
-    )
-    UPDATE api_key SET last_used_at = at, last_used_address = address
-    FROM used JOIN free USING (id) WHERE api_key.id = used.id
-""").bindparams(
-    bindparam("ids", type_=ARRAY(Uuid)),
-    bindparam("addresses", type_=ARRAY(Text)),
-    bindparam("times", type_=ARRAY(DateTime(timezone=True))),
-)
-
-
-def note_uses(uses: Mapping[UUID, tuple[str, datetime]]) -> None:
-    """Remembers the address and time of each key's last use. A key locked by somebody else is passed over this once."""
-    addresses, times = zip(*uses.values(), strict=True)
-    db.session.execute(_NOTE_USES, {"ids": list(uses), "addresses": list(addresses), "times": list(times)})
-
-
 def _new_key(key: ApiKey, *, by: Actor, now: datetime) -> IssuedKey:
     token = issue_token(KeyEnvironment(key.environment))
     key.token_hash = token.digest
@@ -228,15 +213,19 @@ def _new_key(key: ApiKey, *, by: Actor, now: datetime) -> IssuedKey:
     return IssuedKey(key=key, secret=token.secret)
 
 
-def _need_standing(organization_id: UUID, environment: KeyEnvironment) -> None:
+def _need_standing(organization_id: UUID, environment: KeyEnvironment, *, now: datetime) -> None:
     """The row is held, so that a suspension or an approval comes before or after, never between."""
-    status = db.session.scalar(
-        select(Organization.status).where(Organization.id == organization_id).with_for_update(read=True)
-    )
-    if status == OrganizationStatus.SANDBOX and environment is KeyEnvironment.LIVE:
-        raise LiveKeysNotYet
+    status, legal_due_at = db.session.execute(
+        select(Organization.status, Organization.legal_due_at)
+        .where(Organization.id == organization_id)
+        .with_for_update(read=True)
+    ).one()
     if status not in {OrganizationStatus.SANDBOX, OrganizationStatus.LIVE}:
         raise OrganizationAtRest
+    if environment is KeyEnvironment.LIVE and status == OrganizationStatus.SANDBOX:
+        raise LiveKeysNotYet
+    if environment is KeyEnvironment.LIVE and legal_due_at is not None and legal_due_at <= now:
+        raise OrganizationAtRest("Accept the new version of the Terms and the DPA first; then live keys work again.")
 
 
 def _predecessor_in_use(key: ApiKey, *, now: datetime) -> bool:

@@ -80,6 +80,7 @@ def index(caller: Caller, query: KeyQuery) -> KeyPage:
             ScopeNotHeld,
             BroaderThanOwn,
             services.KeyNameTaken,
+            services.KeyLimitReached,
             services.LiveKeysNotYet,
             services.OrganizationAtRest,
         ),

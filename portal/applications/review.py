@@ -5,6 +5,7 @@ Needs the system's scope.
 
 from datetime import datetime
 from http import HTTPStatus
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -41,8 +42,12 @@ def approve(
 ) -> Application:
     """Makes the organization live, on a pilot with an end. Raises ApplicationMoved or OwnOrganization."""
     decided = _decide(application, Status.APPROVED, version=version, reason=reason, by=by, now=now)
-    organization = db.session.get_one(Organization, application.organization_id, with_for_update=True)
+    organization = db.session.get_one(
+        Organization, application.organization_id, with_for_update={"key_share": True}, populate_existing=True
+    )
     before = organization.status
+    if before in {OrganizationStatus.CLOSING, OrganizationStatus.CLOSED}:
+        raise services.ApplicationMoved("This account is closing or closed. Nothing was changed.")
     if organization.status == OrganizationStatus.SUSPENDED:
         organization.status_before = OrganizationStatus.LIVE.value
     elif organization.status == OrganizationStatus.SANDBOX:
@@ -68,7 +73,7 @@ def decline(application: Application, *, version: int, reason: str, by: Actor, n
 
 def defer(application: Application, *, version: int, reason: str, by: Actor, now: datetime) -> Application:
     """Puts a decision off, and says why."""
-    _refuse_own(application, by)
+    refuse_own(application.organization_id, by)
     moved = services.move(application, Status.DEFERRED, version=version, reason=reason, by=by, now=now, due_at=None)
     tell_owners(_organization(application), "application_deferred", now=now, reason=reason)
     return moved
@@ -76,8 +81,7 @@ def defer(application: Application, *, version: int, reason: str, by: Actor, now
 
 def ask(application: Application, *, version: int, question: str, by: Actor, now: datetime) -> Application:
     """Asks the applicant, whose answer brings the application back. It expires if none comes."""
-    _refuse_own(application, by)
-    services.say(application, MessageKind.QUESTION, question, by=by, now=now)
+    refuse_own(application.organization_id, by)
     moved = services.move(
         application,
         Status.INFORMATION_REQUESTED,
@@ -86,6 +90,7 @@ def ask(application: Application, *, version: int, question: str, by: Actor, now
         now=now,
         due_at=now + INFORMATION_WITHIN,
     )
+    services.say(moved, MessageKind.QUESTION, question, by=by, now=now)
     tell_owners(_organization(application), "application_question", now=now, question=question)
     return moved
 
@@ -109,14 +114,15 @@ def expire_overdue(*, by: Actor, now: datetime) -> int:
 def _decide(
     application: Application, to: Status, *, version: int, reason: str, by: Actor, now: datetime
 ) -> Application:
-    _refuse_own(application, by)
+    refuse_own(application.organization_id, by)
     return services.move(
         application, to, version=version, reason=reason, by=by, now=now, decided_at=now, decided_by=by.id
     )
 
 
-def _refuse_own(application: Application, by: Actor) -> None:
-    if by.id is not None and db.session.get(Membership, (application.organization_id, by.id)) is not None:
+def refuse_own(organization_id: UUID, by: Actor) -> None:
+    """Raises OwnOrganization."""
+    if by.id is not None and db.session.get(Membership, (organization_id, by.id)) is not None:
         raise OwnOrganization
 
 

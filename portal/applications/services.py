@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from core import audit
+from core.accounts import Organization, OrganizationStatus
 from core.audit import Actor
 from core.db import db
 from core.errors import AppError, NotFound
@@ -76,6 +77,9 @@ def messages(application_id: UUID) -> list[ApplicationMessage]:
 
 def submit(organization_id: UUID, *, by: Actor, now: datetime) -> Application:
     """Sends the application. Raises ApplicationIncomplete or ApplicationMoved."""
+    status = db.session.scalar(select(Organization.status).where(Organization.id == organization_id).with_for_update())
+    if status != OrganizationStatus.SANDBOX:
+        raise ApplicationMoved("This organization needs no application now. Load the page again.")
     application = latest(organization_id) or start(organization_id, now=now)
     if not MOVES[Status(application.status)]:
         application = start(organization_id, now=now)
@@ -100,8 +104,9 @@ def answer(organization_id: UUID, *, body: str, by: Actor, now: datetime) -> App
     application = latest(organization_id)
     if application is None or application.status != Status.INFORMATION_REQUESTED:
         raise ApplicationMoved("There is no open question. Load the page again.")
-    say(application, MessageKind.ANSWER, body, by=by, now=now)
-    return move(application, Status.SUBMITTED, by=by, now=now, due_at=due_at(now))
+    moved = move(application, Status.SUBMITTED, by=by, now=now, due_at=due_at(now))
+    say(moved, MessageKind.ANSWER, body, by=by, now=now)
+    return moved
 
 
 def withdraw(organization_id: UUID, *, by: Actor, now: datetime) -> Application:
@@ -109,6 +114,13 @@ def withdraw(organization_id: UUID, *, by: Actor, now: datetime) -> Application:
     if application is None or application.status not in SENT:
         raise ApplicationMoved("There is no application to withdraw.")
     return move(application, Status.WITHDRAWN, by=by, now=now, decided_at=now)
+
+
+def withdraw_open(organization_id: UUID, *, by: Actor, now: datetime) -> None:
+    """Withdraws whatever is open; for an account that closes."""
+    application = latest(organization_id)
+    if application is not None and MOVES[Status(application.status)]:
+        move(application, Status.WITHDRAWN, by=by, now=now, decided_at=now)
 
 
 def note_change_of_details(organization_id: UUID, *, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from wtforms import BooleanField, DateField, IntegerField, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Length, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from core.forms import Form, OneLine, stripped
 from legal_docs.documents.kinds import TITLES
@@ -23,7 +23,7 @@ def _text(label: str, *, required: str, most: int = 2000, description: str = "")
 class DecisionForm(Form):
     """For approving, declining, deferring, asking and noting; `version` is the one that was read."""
 
-    version = IntegerField("", validators=[InputRequired("Load the page again.")])
+    version = IntegerField("", validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)])
     words = _text("Reason", required="Write a reason: the customer reads it.")
     pilot_ends_on = DateField("Pilot ends on", validators=[Optional()])
 

@@ -14,6 +14,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, NotFound
 from core.members import Membership, User
+from portal.applications.review import refuse_own
 from portal.organization.services import tell_owners
 
 USAGE_OVER = timedelta(days=30)
@@ -60,6 +61,7 @@ def find(organization_id: UUID, *, for_update: bool = False) -> Organization:
 
 def suspend(organization_id: UUID, *, reason: str, by: Actor, now: datetime) -> None:
     """Lets every key rest. Nothing is lost. Raises CannotSuspend."""
+    refuse_own(organization_id, by)
     organization = find(organization_id, for_update=True)
     if organization.status not in {OrganizationStatus.SANDBOX, OrganizationStatus.LIVE}:
         raise CannotSuspend
@@ -78,6 +80,7 @@ def suspend(organization_id: UUID, *, reason: str, by: Actor, now: datetime) -> 
 
 def restore(organization_id: UUID, *, reason: str, by: Actor, now: datetime) -> None:
     """Ends a suspension. Raises NotSuspended."""
+    refuse_own(organization_id, by)
     organization = find(organization_id, for_update=True)
     if organization.status != OrganizationStatus.SUSPENDED:
         raise NotSuspended
@@ -106,6 +109,7 @@ def usage_of(organization_id: UUID, *, now: datetime) -> dict[str, tuple[int, in
 
 
 def move_pilot_end(organization_id: UUID, ends_at: datetime, *, by: Actor, now: datetime) -> None:
+    refuse_own(organization_id, by)
     organization = find(organization_id, for_update=True)
     before, organization.pilot_ends_at = organization.pilot_ends_at, ends_at
     audit.write(

@@ -1,6 +1,6 @@
 """The queue of applications and what is done with one; organizations; suspending and restoring."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -151,6 +151,10 @@ def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int =
     return page, status
 
 
-def _end_of(day: Any) -> datetime | None:
-    """The last moment of a day, in UTC."""
-    return datetime.combine(day, time(23, 59, 59), tzinfo=UTC) if day else None
+def _end_of(day: date | None) -> datetime | None:
+    """The last moment of a day, in UTC. Raises InvalidRequest for a day that has passed."""
+    if day is None:
+        return None
+    if day < utc_now().date():
+        raise InvalidRequest("Choose a day that has not passed.")
+    return datetime.combine(day, time(23, 59, 59), tzinfo=UTC)

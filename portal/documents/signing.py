@@ -5,16 +5,31 @@ from datetime import datetime
 from uuid import UUID
 
 from flask import g, request
+from sqlalchemy import select
 
 from core.access import address, visitor_or_none
+from core.accounts import Organization, OrganizationStatus
+from core.db import db
 from core.errors import FieldProblem, InvalidRequest
+from core.members import Membership, Role
 from core.pages import asset
+from legal_docs.acceptances.delegations import LinkUnusable
+from legal_docs.acceptances.models import LegalDelegation
 from legal_docs.acceptances.schema import SeenDocument, Statement
 from legal_docs.acceptances.standing import standing
 from legal_docs.acceptances.wording import Wording, wording_for
 from legal_docs.documents.kinds import ACCEPTED_KINDS, Kind
 from legal_docs.documents.models import LegalVersion
 from portal.documents.forms import AcceptForm
+
+
+def refuse_void(delegation: LegalDelegation) -> None:
+    """A link is void when its organization is closed, or its sender may not accept any more. Raises LinkUnusable."""
+    status = db.session.scalar(select(Organization.status).where(Organization.id == delegation.organization_id))
+    sender = db.session.get(Membership, (delegation.organization_id, delegation.created_by))
+    may = sender is not None and sender.role in {Role.OWNER, Role.ADMIN}
+    if not may or status == OrganizationStatus.CLOSED:
+        raise LinkUnusable
 
 
 def versions_to_accept(organization_id: UUID, *, now: datetime) -> list[LegalVersion]:

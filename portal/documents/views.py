@@ -23,6 +23,7 @@ from legal_docs.register import responses
 from portal.documents.forms import AcceptForm, DelegateForm, ResponseForm
 from portal.documents.signing import (
     refuse_unticked,
+    refuse_void,
     seen_documents,
     statement_from,
     versions_to_accept,
@@ -53,7 +54,7 @@ def new() -> Any:
 
 
 @bp.post("/legal/accept")
-@open_to(Access.ADMIN)
+@open_to(Access.ADMIN, at_rest=True)
 def create() -> Any:
     form, organization_id, now = AcceptForm(), seat().organization_id, utc_now()
     versions, profile = versions_to_accept(organization_id, now=now), find_profile(organization_id)
@@ -86,7 +87,7 @@ def create() -> Any:
 
 @bp.post("/legal/accept/delegate")
 @per_address("20 per hour")
-@open_to(Access.ADMIN)
+@open_to(Access.ADMIN, at_rest=True)
 def delegate() -> Any:
     """Sends the documents to the one who has the authority."""
     form = DelegateForm()
@@ -114,6 +115,7 @@ def sign(token: str) -> Any:
     form, now = AcceptForm(), utc_now()
     with acting_as_system():
         delegation = delegations.find_delegation(token, now=now)
+        refuse_void(delegation)
         versions = versions_to_accept(delegation.organization_id, now=now)
         profile = find_profile(delegation.organization_id)
         wording, email = wording_of(versions, profile.legal_name if profile else ""), delegation.email
@@ -158,7 +160,7 @@ def receipt_pdf(acceptance_id: UUID) -> Any:
 
 
 @bp.post("/legal/sub-processors/<uuid:change_id>/respond")
-@open_to(Access.ADMIN)
+@open_to(Access.ADMIN, at_rest=True)
 def respond(change_id: UUID) -> Any:
     """Accept, ask or object; each button says which."""
     form = ResponseForm()
@@ -196,6 +198,7 @@ def _sign_page(token: str, form: AcceptForm, *, status: int = 200) -> Any:
     now = utc_now()
     with acting_as_system():
         delegation = delegations.find_delegation(token, now=now)
+        refuse_void(delegation)
         versions = versions_to_accept(delegation.organization_id, now=now)
         profile = find_profile(delegation.organization_id)
         legal_name = profile.legal_name if profile else ""

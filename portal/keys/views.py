@@ -10,10 +10,11 @@ from api.keys import services as keys
 from api.keys.scopes import Scope
 from api.keys.services import IssuedKey
 from api.keys.token import KeyEnvironment, digest_of
+from api.limits.window import DEFAULT_LIMIT
 from core.access import Access, Pages, actor, open_to, seat
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
-from core.errors import AppError, InvalidRequest
+from core.errors import AppError, FieldProblem, InvalidRequest
 from core.htmx import see_other
 from core.jobs import defer
 from core.members import Role
@@ -21,6 +22,7 @@ from core.throttle import per_address
 from portal.keys.forms import LIVES, OVERLAPS, KeyForm, LeakForm, RevokeForm, RotateForm
 from portal.keys.jobs import revoke_leaked_key
 from portal.keys.overview import line_of, lists_of
+from portal.organization import services as organizations
 from portal.people.signing_in import settings
 
 bp = Pages("keys", __name__)
@@ -58,7 +60,7 @@ def create() -> Any:
                 name=form.name.data,
                 environment=KeyEnvironment(form.environment.data),
                 scopes=tuple(map(Scope, form.scopes.data)),
-                rate_limit=form.rate_limit.data,
+                rate_limit=_within_plan(form.rate_limit.data),
                 allowed_networks=form.networks(),
                 expires_at=now + life if life else None,
                 by=actor(),
@@ -115,7 +117,7 @@ def ask_revocation(key_id: UUID) -> Any:
 
 
 @bp.post("/keys/<uuid:key_id>/revoke")
-@open_to(Access.DEVELOPER, fresh=True)
+@open_to(Access.DEVELOPER, fresh=True, at_rest=True)
 def revoke(key_id: UUID) -> Any:
     key, form = lookup.find(seat().organization_id, key_id), RevokeForm()
     if form.validate() and form.typed.data != key.name:
@@ -129,7 +131,7 @@ def revoke(key_id: UUID) -> Any:
 
 
 @bp.post("/keys/<uuid:key_id>/finish")
-@open_to(Access.DEVELOPER, fresh=True)
+@open_to(Access.DEVELOPER, fresh=True, at_rest=True)
 def finish(key_id: UUID) -> Any:
     """Ends the overlap of a rotation now. Only for a key that has a successor."""
     with transaction():
@@ -155,6 +157,15 @@ def take_report() -> Any:
     with acting_as_system(), transaction():
         defer(revoke_leaked_key, digest=digest_of(form.secret.data).hex(), place=form.place.data or "")
     return render_template("portal/keys/report.html", form=LeakForm(formdata=None), is_sent=True), 202
+
+
+def _within_plan(rate_limit: int | None) -> int | None:
+    """Raises InvalidRequest for more than the plan allows."""
+    most = organizations.find(seat().organization_id).check_limit or DEFAULT_LIMIT
+    if rate_limit is not None and rate_limit > most:
+        detail = f"Your plan allows up to {most} requests in 60 seconds."
+        raise InvalidRequest(errors=(FieldProblem("rate_limit", "out_of_range", detail),))
+    return rate_limit
 
 
 def _form_page(form: KeyForm, *, status: int = 200) -> Any:

@@ -1,20 +1,41 @@
-"""The end of an account: keys are revoked, what could tell who a subject was is destroyed, and the owners are told."""
+"""The end of an account: the log is deleted, keys are revoked, subjects become unreadable, and the owners are told."""
 
 import os
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+from sqlalchemy import select
+
+from api.decisions import retention
 from api.keys import services as keys
+from core import audit
 from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM
 from core.db import db
 from portal.organization.services import tell_owners
 
+log = structlog.get_logger()
 
-def finish(organization_id: UUID, *, decisions_deleted: int, now: datetime) -> None:
-    """Needs the system's scope. The decisions were deleted before, in the same transaction."""
-    organization = db.session.get_one(Organization, organization_id, with_for_update=True)
+
+def finish(organization_id: UUID, *, now: datetime) -> None:
+    """Closes an account whose time has come; one that was kept meanwhile is left alone. Needs the system's scope."""
+    organization = db.session.scalar(
+        select(Organization)
+        .where(
+            Organization.id == organization_id,
+            Organization.status == OrganizationStatus.CLOSING.value,
+            Organization.closes_at <= now,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if organization is None:
+        return
+    deleted = retention.delete_everything(organization_id)
     keys.revoke_all(organization_id, reason="the account was closed", by=SYSTEM, now=now)
     organization.subject_secret = os.urandom(32)
     organization.status = OrganizationStatus.CLOSED.value
-    tell_owners(organization, "account_closed", now=now, decisions=decisions_deleted)
+    tell_owners(organization, "account_closed", now=now, decisions=deleted)
+    audit.write(organization_id, "organization.closed", by=SYSTEM, now=now, after={"decisions": deleted})
+    log.info("organization.closed", organization_id=str(organization_id), decisions=deleted)

@@ -3,13 +3,11 @@
 import structlog
 from sqlalchemy import select
 
-from api.decisions import retention
-from core import audit
 from core.accounts import Organization, OrganizationStatus
-from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.jobs import in_its_own_session, jobs
+from core.observability import report_error
 from portal.organization import closing
 
 log = structlog.get_logger()
@@ -31,9 +29,9 @@ def close_accounts(timestamp: int) -> None:  # noqa: ARG001  the queue tells whe
         ).all()
         db.session.rollback()
     for organization_id in due:
-        with transaction():
-            deleted = retention.delete_everything(organization_id)
-            with acting_as_system():
-                closing.finish(organization_id, decisions_deleted=deleted, now=now)
-                audit.write(organization_id, "organization.closed", by=SYSTEM, now=now, after={"decisions": deleted})
-        log.info("organization.closed", organization_id=str(organization_id))
+        try:
+            with acting_as_system(), transaction():
+                closing.finish(organization_id, now=now)
+        except Exception as error:
+            log.critical("organization.not_closed", organization_id=str(organization_id), exc_info=error)
+            report_error(error, request_id="close_accounts")

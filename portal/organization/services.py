@@ -50,6 +50,7 @@ def save_details(organization_id: UUID, details: dict[str, Any], *, by: Actor, n
 def rename(organization_id: UUID, name: str, *, by: Actor, now: datetime) -> None:
     organization = _held(organization_id)
     before, organization.name = organization.name, name
+    applications.note_change_of_details(organization_id, now=now)
     audit.write(organization_id, "organization.renamed", by=by, now=now, before={"name": before}, after={"name": name})
 
 
@@ -72,9 +73,12 @@ def set_retention(organization_id: UUID, days: int, *, by: Actor, now: datetime)
 def close(organization_id: UUID, *, by: Actor, now: datetime) -> datetime:
     """Starts closing: keys rest at once, the data can be fetched until the returned time, then it is deleted."""
     organization = _held(organization_id)
+    if organization.status == OrganizationStatus.CLOSED:
+        raise NotClosing("This account is closed already.")
     if organization.status != OrganizationStatus.CLOSING:
-        organization.status_before = organization.status
+        organization.closing_from = organization.status
         organization.status, organization.closes_at = OrganizationStatus.CLOSING.value, now + RETRIEVAL_WINDOW
+        applications.withdraw_open(organization_id, by=by, now=now)
         audit.write(
             organization_id,
             "organization.closing",
@@ -89,13 +93,12 @@ def close(organization_id: UUID, *, by: Actor, now: datetime) -> datetime:
 def keep(organization_id: UUID, *, by: Actor, now: datetime) -> None:
     """Undoes closing. Raises NotClosing."""
     organization = _held(organization_id)
-    if organization.status != OrganizationStatus.CLOSING:
+    if organization.status != OrganizationStatus.CLOSING or organization.closes_at is None:
         raise NotClosing
-    organization.status = organization.status_before or OrganizationStatus.SANDBOX.value
-    organization.status_before = organization.closes_at = None
-    if organization.status == OrganizationStatus.SUSPENDED:  # keeping the account does not lift a suspension
-        was_approved = organization.pilot_ends_at is not None
-        organization.status_before = (OrganizationStatus.LIVE if was_approved else OrganizationStatus.SANDBOX).value
+    if organization.closes_at <= now:
+        raise NotClosing("The time to keep this account has passed.")
+    organization.status = organization.closing_from or OrganizationStatus.SANDBOX.value
+    organization.closing_from = organization.closes_at = None
     audit.write(organization_id, "organization.kept", by=by, now=now, after={"status": organization.status})
 
 

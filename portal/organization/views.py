@@ -108,7 +108,7 @@ def data() -> Any:
 
 @bp.post("/organization/data")
 @per_address("10 per hour")
-@open_to(Access.ADMIN, fresh=True)
+@open_to(Access.ADMIN, fresh=True, at_rest=True)
 def download() -> Any:
     """Everything as one ZIP, made while it is sent."""
     organization_id, slug = seat().organization_id, seat().slug
@@ -128,7 +128,7 @@ def download() -> Any:
 
 
 @bp.post("/organization/data/erase")
-@open_to(Access.ADMIN, fresh=True)
+@open_to(Access.ADMIN, fresh=True, at_rest=True)
 def erase() -> Any:
     """Deletes every decision about one person, by the pseudonym that the customer sends."""
     form = EraseForm()
@@ -148,7 +148,7 @@ def closing() -> Any:
 
 
 @bp.post("/organization/closing")
-@open_to(Access.OWNER, fresh=True)
+@open_to(Access.OWNER, fresh=True, at_rest=True)
 def close() -> Any:
     form = ClosingForm()
     if form.validate() and form.typed.data != seat().name:
@@ -161,7 +161,7 @@ def close() -> Any:
 
 
 @bp.post("/organization/closing/undo")
-@open_to(Access.OWNER, fresh=True)
+@open_to(Access.OWNER, fresh=True, at_rest=True)
 def keep() -> Any:
     with transaction():
         services.keep(seat().organization_id, by=actor(), now=utc_now())

@@ -5,13 +5,14 @@ All of it needs the system's scope: people belong to no organization.
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from api.policies import services as policies
 from core import accounts, audit, sessions
@@ -34,11 +35,6 @@ class WrongPassword(AppError):
     advice = "Type it again. If you forgot it, ask for a link to set a new one on the log-in page."
 
 
-class AddressTaken(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "address_taken", "This address cannot be used"
-    advice = "Choose another address."
-
-
 def find_by_email(email: str) -> User | None:
     return db.session.scalar(select(User).where(User.email == email))
 
@@ -58,18 +54,54 @@ def sign_up(
     An address that was never confirmed belongs to nobody yet: signing up again starts it afresh.
     """
     refuse_weak(password, own_words=(email, name, organization_name), url=breached_passwords_url)
-    password_hash = hash_password(password)  # also where it is not needed: the time must not tell
-    user = db.session.scalar(select(User).where(User.email == email).with_for_update())
+    password_hash = hash_password(password)
+    hold_address(email)
+    user = find_by_email(email)
     if user is None:
-        user = create_user(email=email, name=name, password_hash=password_hash, now=now)
-        founder = msgspec.structs.replace(by, kind=ActorKind.MEMBER, id=user.id)
-        found_organization(user, name=organization_name, by=founder, now=now)
-    elif user.email_confirmed_at is not None:
+        send_confirmation(_start(email, name, password_hash, organization_name, by=by, now=now), now=now)
+        return
+    with undone():  # as much work as for a new address: the time must not tell
+        _start(f"{user.id.hex}@nobody.invalid", name, password_hash, organization_name, by=by, now=now)
+    if user.email_confirmed_at is not None:
         send_mail("already_registered", to=email, now=now, context={"name": user.name})
         return
-    else:
-        user.name, user.password_hash = name, password_hash
+    forget_proofs(user, now=now)
+    user.name, user.password_hash = name, password_hash
+    for organization in db.session.scalars(select(Organization).join(Membership).where(Membership.user_id == user.id)):
+        organization.name = organization_name
     send_confirmation(user, now=now)
+
+
+def hold_address(email: str) -> None:
+    """Of two who want the same address at once, one comes after the other."""
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(email, 0))))
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What is written within it is not kept."""
+    nested = db.session.begin_nested()
+    try:
+        yield
+        db.session.flush()
+    finally:
+        nested.rollback()
+
+
+def forget_proofs(user: User, *, now: datetime) -> None:
+    """Ends sessions and open links, and takes second factors away: whoever set them up may be somebody else."""
+    for proof in (TotpSecret, Passkey, RecoveryCode):
+        db.session.execute(delete(proof).where(proof.user_id == user.id))
+    links.supersede(user, now=now)
+    sessions.revoke_all(user.id, now=now)
+
+
+def _start(email: str, name: str, password_hash: str, organization_name: str, *, by: Actor, now: datetime) -> User:
+    """An account with an organization of its own."""
+    user = create_user(email=email, name=name, password_hash=password_hash, now=now)
+    founder = msgspec.structs.replace(by, kind=ActorKind.MEMBER, id=user.id)
+    found_organization(user, name=organization_name, by=founder, now=now)
+    return user
 
 
 def create_user(
@@ -109,8 +141,10 @@ def confirm_address(secret: str, *, password: str, by: Actor, now: datetime) -> 
     token, user = links.find(secret, Purpose.CONFIRM_ADDRESS, now=now, for_use=True)
     if not is_password(password, user.password_hash):
         raise WrongPassword
-    token.consumed_at = now
-    user.email_confirmed_at = user.email_confirmed_at or now
+    if user.email_confirmed_at is not None:
+        raise links.LinkUsed
+    forget_proofs(user, now=now)
+    token.consumed_at, user.email_confirmed_at = now, now
     note(user, "member.address_confirmed", by=by, now=now)
     return user
 
@@ -119,7 +153,13 @@ def ask_for_reset(email: str, *, now: datetime) -> None:
     """Sends a link to set a new password, if the address has an account."""
     user = find_by_email(email)
     if user is None or user.disabled_at is not None:
-        return
+        with undone():  # as much work as for a known one: the time must not tell
+            _send_reset(create_user(email="nobody@nobody.invalid", name="Nobody", password_hash="", now=now), now=now)
+    else:
+        _send_reset(user, now=now)
+
+
+def _send_reset(user: User, *, now: datetime) -> None:
     secret = links.issue(user, Purpose.RESET_PASSWORD, now=now)
     send_mail("reset_password", to=user.email, now=now, context={"name": user.name, "secret": secret})
 
@@ -129,7 +169,10 @@ def reset_password(secret: str, *, password: str, breached_passwords_url: str | 
     token, user = links.find(secret, Purpose.RESET_PASSWORD, now=now, for_use=True)
     _set_password(user, password, url=breached_passwords_url)
     token.consumed_at = now
-    user.email_confirmed_at = user.email_confirmed_at or now  # the mail was read
+    if user.email_confirmed_at is None:  # the mail was read, so the address is theirs from now on
+        forget_proofs(user, now=now)
+        user.email_confirmed_at = now
+    links.supersede(user, now=now)
     sessions.revoke_all(user.id, now=now)
     _tell_of_password(user, by=by, now=now)
     return user
@@ -155,29 +198,6 @@ def change_password(
     _tell_of_password(user, by=by, now=now)
 
 
-def ask_to_change_address(user_id: UUID, *, email: str, now: datetime) -> None:
-    """Sends a link to the new address. If another account has it, nothing is sent and nobody is told."""
-    user = lock(user_id)
-    if email == user.email:
-        raise InvalidRequest(errors=(FieldProblem("email", "unchanged", "This is your address already."),))
-    if find_by_email(email) is None:
-        secret = links.issue(user, Purpose.CHANGE_ADDRESS, now=now, email=email)
-        send_mail("change_address", to=email, now=now, context={"name": user.name, "secret": secret})
-
-
-def change_address(secret: str, *, by: Actor, now: datetime) -> User:
-    """Uses the link up; every other link that was sent to the old address stops working. Raises AddressTaken."""
-    token, user = links.find(secret, Purpose.CHANGE_ADDRESS, now=now, for_use=True)
-    if find_by_email(token.email) is not None:
-        raise AddressTaken
-    old, user.email = user.email, token.email
-    token.consumed_at = now
-    links.supersede(user, now=now)
-    note(user, "member.address_changed", by=by, now=now)
-    send_mail("address_changed", to=old, now=now, context={"name": user.name})
-    return user
-
-
 def delete_account(user_id: UUID, *, by: Actor, now: datetime) -> None:
     """Takes a person out of every organization and forgets name and address. Raises LastOwner."""
     user = lock(user_id)
@@ -185,10 +205,7 @@ def delete_account(user_id: UUID, *, by: Actor, now: datetime) -> None:
         select(Membership.organization_id).where(Membership.user_id == user_id)
     ).all():
         owners.remove_member(organization_id, user_id, by=by, now=now)
-    for proof in (TotpSecret, Passkey, RecoveryCode):
-        db.session.execute(delete(proof).where(proof.user_id == user_id))
-    links.supersede(user, now=now)
-    sessions.revoke_all(user_id, now=now)
+    forget_proofs(user, now=now)
     user.email, user.name = f"deleted-{user.id.hex}@deleted.invalid", "Former member"
     user.password_hash, user.disabled_at = "", now
 

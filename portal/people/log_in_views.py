@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from flask import Response, render_template, request
 
-from core import sessions
+from core import audit, sessions
 from core.access import Access, Pages, actor, open_to, safe_path, visitor, visitor_or_none
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
@@ -13,7 +13,7 @@ from core.errors import JSON_CONTENT_TYPE
 from core.htmx import see_other
 from core.passwords import is_password
 from core.sessions import Method
-from core.throttle import per_account, per_address
+from core.throttle import account_from_here, per_account, per_address
 from portal.people import accounts, passkeys, second_factor
 from portal.people.forms import LogInForm, PasswordForm, SecondStepForm
 from portal.people.signing_in import (
@@ -25,6 +25,7 @@ from portal.people.signing_in import (
     sign_out,
     site,
     take_challenge,
+    who_is_halfway,
 )
 
 bp = Pages("log_in", __name__)
@@ -48,7 +49,8 @@ def new() -> Any:
 
 @bp.post("/log-in")
 @per_address("60 per 15 minutes")
-@per_account("10 per 15 minutes")
+@per_account("10 per 15 minutes", key=account_from_here, failures_only=True)
+@per_account("60 per 15 minutes", failures_only=True)
 @open_to(Access.ANYBODY)
 def create() -> Any:
     form = LogInForm()
@@ -60,6 +62,8 @@ def create() -> Any:
                 return go_on_after_password(user, next_path=safe_path(request.args.get("next")))
             if user is not None:
                 accounts.note(user, "member.sign_in_failed", by=actor(), now=utc_now())
+            else:
+                audit.write(None, "member.sign_in_failed", by=actor(), now=utc_now())
         form.form_errors.append(_WRONG)
     return _page(form, status=422)
 
@@ -74,6 +78,7 @@ def second_step() -> Any:
 
 @bp.post("/log-in/second-step")
 @per_address("20 per 15 minutes")
+@per_account("10 per 15 minutes", key=who_is_halfway, failures_only=True)
 @open_to(Access.ANYBODY)
 def take_second_step() -> Any:
     form, waiting = SecondStepForm(), halfway()
@@ -88,6 +93,8 @@ def take_second_step() -> Any:
                 return sign_in(user, method=method, next_path=next_path)
         except second_factor.WrongCode as refused:
             form.code.errors = [refused.detail]
+            with acting_as_system(), transaction():
+                accounts.note(accounts.lock(user_id), "member.second_factor_failed", by=actor(), now=utc_now())
     return _second_page(form, status=422)
 
 
@@ -138,7 +145,7 @@ def prove() -> Any:
 
 
 @bp.post("/log-out")
-@open_to(Access.SIGNED_IN)
+@open_to(Access.ARRIVED)
 def log_out() -> Any:
     sign_out()
     answer = see_other("/log-in?after=logged-out")
@@ -149,8 +156,8 @@ def log_out() -> Any:
 def read_credential() -> Any:
     """What the browser's passkey said, from the form's hidden field. Raises PasskeyRefused."""
     try:
-        return msgspec.json.decode(request.form.get("credential", ""))
-    except msgspec.DecodeError as error:
+        return msgspec.json.decode(request.form.get("credential", ""), type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError) as error:
         raise passkeys.PasskeyRefused from error
 
 

@@ -112,7 +112,7 @@ def remove_totp(user: User, *, by: Actor, now: datetime) -> None:
 def use_code(user: User, code: str, *, secret_key: str, now: datetime) -> Method:
     """Takes a code of the app, or a recovery code. Raises WrongCode."""
     compact = "".join(code.split()).replace("-", "").upper()
-    if len(compact) == _DIGITS and compact.isdigit():
+    if len(compact) == _DIGITS and compact.isascii() and compact.isdigit():
         totp = _locked_totp(user.id)
         if totp is None or totp.confirmed_at is None:
             raise WrongCode
@@ -147,6 +147,8 @@ def renew_recovery_codes(user: User, *, secret_key: str) -> tuple[str, ...]:
 def _use_step(totp: TotpSecret, code: str, *, secret_key: str, now: datetime) -> None:
     clock = pyotp.TOTP(_seal(secret_key).decrypt(totp.sealed_secret).decode())
     present = int(now.timestamp()) // _STEP_S
+    if not code.isascii():
+        raise WrongCode
     for step in range(present - _WINDOW, present + _WINDOW + 1):
         if step > totp.last_step and hmac.compare_digest(clock.at(step * _STEP_S), "".join(code.split())):
             totp.last_step = step

@@ -14,7 +14,7 @@ from core.db import acting_as_system, transaction
 from core.errors import JSON_CONTENT_TYPE, InvalidRequest, NotFound
 from core.htmx import see_other
 from core.throttle import per_address
-from portal.people import accounts, passkeys, second_factor
+from portal.people import accounts, addresses, passkeys, second_factor
 from portal.people.forms import ChangePasswordForm, EmailForm, SecondStepForm
 from portal.people.log_in_views import read_credential
 from portal.people.signing_in import remember_challenge, settings, site, take_challenge
@@ -62,7 +62,7 @@ def change_address() -> Any:
     if form.validate():
         try:
             with acting_as_system(), transaction():
-                accounts.ask_to_change_address(visitor().user_id, email=form.email.data, now=utc_now())
+                addresses.ask_to_change_address(visitor().user_id, email=form.email.data, now=utc_now())
         except InvalidRequest as refused:
             form.blame(refused.errors)
         else:

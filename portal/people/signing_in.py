@@ -1,5 +1,6 @@
 """The browser's side of a session: the cookie that holds its token, and the half-way house before a second factor."""
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,16 +11,17 @@ from flask_login import login_user, logout_user
 from core import sessions
 from core.access import actor, address, safe_path, visitor_or_none
 from core.clock import utc_now
-from core.db import acting_as_system, transaction
+from core.db import acting_as_system, db, transaction
 from core.htmx import see_other
 from core.members import User
 from core.sessions import Method
 from core.settings import Settings
 from portal.people import accounts, second_factor
-from portal.people.passkeys import Site
+from portal.people.passkeys import PasskeyRefused, Site
 
 _HALFWAY, _CHALLENGE = "halfway", "challenge"
 _HALFWAY_FOR = timedelta(minutes=10)
+_CHALLENGE_FOR = timedelta(minutes=5)
 
 
 def settings() -> Settings:
@@ -35,7 +37,12 @@ def go_on_after_password(user: User, *, next_path: str) -> Any:
     """Signs in, or asks for the second factor first. Within the system's scope."""
     if second_factor.guards_of(user.id).is_guarded:
         session.clear()
-        session[_HALFWAY] = {"user": user.id.hex, "until": (utc_now() + _HALFWAY_FOR).isoformat(), "next": next_path}
+        session[_HALFWAY] = {
+            "user": user.id.hex,
+            "password": _trace_of(user),
+            "until": (utc_now() + _HALFWAY_FOR).isoformat(),
+            "next": next_path,
+        }
         return see_other("/log-in/second-step")
     return sign_in(user, method=Method.PASSWORD, next_path=next_path)
 
@@ -45,12 +52,29 @@ def halfway() -> tuple[UUID, str] | None:
     kept = session.get(_HALFWAY)
     if not kept or datetime.fromisoformat(kept["until"]) < utc_now():
         return None
+    with acting_as_system():
+        user = db.session.get(User, UUID(hex=kept["user"]))
+        if user is None or kept["password"] != _trace_of(user):
+            return None  # the password was changed meanwhile
     return UUID(hex=kept["user"]), safe_path(kept["next"])
+
+
+def who_is_halfway() -> str:
+    """For counting wrong codes."""
+    return f"halfway:{session.get(_HALFWAY, {}).get('user', 'nobody')}"
+
+
+def _trace_of(user: User) -> str:
+    """Tells whether the password is still the same, and nothing else of it."""
+    return hashlib.sha256(user.password_hash.encode()).hexdigest()[:16]
 
 
 def sign_in(user: User, *, method: Method, next_path: str = "/") -> Any:
     """A new session with a new token. Within the system's scope."""
     now = utc_now()
+    before = visitor_or_none()
+    if before is not None:
+        sessions.revoke(before.user_id, before.session_id, now=now)
     session.clear()
     _, token = sessions.start(
         user, method=method, address=address(), user_agent=request.headers.get("User-Agent"), now=now
@@ -70,9 +94,12 @@ def sign_out() -> None:
 
 
 def remember_challenge(challenge: bytes) -> None:
-    session[_CHALLENGE] = challenge.hex()
+    session[_CHALLENGE] = {"is": challenge.hex(), "until": (utc_now() + _CHALLENGE_FOR).isoformat()}
 
 
 def take_challenge() -> bytes:
-    """The challenge of the exchange under way; it counts once."""
-    return bytes.fromhex(session.pop(_CHALLENGE, ""))
+    """The challenge of the exchange under way. Raises PasskeyRefused if there is none, or it is old."""
+    kept = session.pop(_CHALLENGE, None)
+    if not kept or datetime.fromisoformat(kept["until"]) < utc_now():
+        raise PasskeyRefused("That took too long. Try again.")
+    return bytes.fromhex(kept["is"])

@@ -9,12 +9,11 @@ from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
-from core.sessions import Method
 from core.throttle import per_account, per_address
-from portal.people import accounts, links
+from portal.people import accounts, addresses, links
 from portal.people.forms import EmailForm, NewPasswordForm, PasswordForm, SignUpForm
 from portal.people.models import Purpose
-from portal.people.signing_in import settings, sign_in
+from portal.people.signing_in import go_on_after_password, settings
 
 bp = Pages("people", __name__)
 
@@ -53,7 +52,7 @@ def create() -> Any:
 
 
 @bp.get("/confirm-address")
-@open_to(Access.SIGNED_IN)
+@open_to(Access.ARRIVED)
 def unconfirmed() -> Any:
     """Where people are led who have not confirmed their address."""
     if visitor().is_confirmed:
@@ -63,7 +62,7 @@ def unconfirmed() -> Any:
 
 @bp.post("/confirm-address")
 @per_address("5 per hour")
-@open_to(Access.SIGNED_IN)
+@open_to(Access.ARRIVED)
 def send_again() -> Any:
     with acting_as_system(), transaction():
         user = accounts.lock(visitor().user_id)
@@ -90,7 +89,7 @@ def confirm(secret: str) -> Any:
         if form.validate():
             try:
                 accounts.confirm_address(secret, password=form.password.data, by=actor(), now=now)
-                return sign_in(user, method=Method.PASSWORD, next_path="/")
+                return go_on_after_password(user, next_path="/")
             except accounts.WrongPassword as refused:
                 form.password.errors = [refused.detail]
         return render_template("portal/people/confirm.html", form=form, email=user.email), 422
@@ -161,5 +160,5 @@ def show_change(secret: str) -> Any:
 @open_to(Access.ANYBODY)
 def change(secret: str) -> Any:
     with acting_as_system(), transaction():
-        accounts.change_address(secret, by=actor(), now=utc_now())
+        addresses.change_address(secret, by=actor(), now=utc_now())
     return see_other("/log-in?after=address")

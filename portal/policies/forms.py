@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 from wtforms.widgets import HiddenInput
 
 from api.policies.document import PolicyDocument, describe
@@ -45,7 +45,9 @@ def _lines(key: str, more: str) -> Any:
 
 
 class PoliciesForm(Form):
-    version = IntegerField(widget=HiddenInput(), validators=[InputRequired("Load the page again.")])
+    version = IntegerField(
+        widget=HiddenInput(), validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)]
+    )
     block_personal_data = BooleanField(**_words("block_personal_data"))
     block_external_models = BooleanField(**_words("block_external_models"))
     max_risk_score = _number("max_risk_score")
@@ -81,7 +83,9 @@ class PoliciesForm(Form):
 
 
 class RuleForm(Form):
-    version = IntegerField(widget=HiddenInput(), validators=[InputRequired("Load the page again.")])
+    version = IntegerField(
+        widget=HiddenInput(), validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)]
+    )
     code = StringField(
         "Code",
         filters=[stripped],

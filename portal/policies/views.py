@@ -33,7 +33,7 @@ def index() -> Any:
 
 
 @bp.post("/effect")
-@open_to(Access.VIEWER)
+@open_to(Access.VIEWER, at_rest=True)
 def effect() -> Any:
     """What the form would have changed; keeps nothing."""
     form = PoliciesForm()
@@ -131,7 +131,7 @@ def versions() -> Any:
     )
 
 
-@bp.post("/versions/<int:version>/restore")
+@bp.post("/versions/<int(max=2147483647):version>/restore")
 @open_to(Access.DEVELOPER)
 def restore(version: int) -> Any:
     with transaction():

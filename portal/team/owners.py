@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core import audit
-from core.accounts import Organization
+from core.accounts import Organization, OrganizationStatus
 from core.audit import Actor
 from core.db import db
 from core.errors import AppError, NotFound
@@ -90,5 +90,9 @@ def _need_another_owner(organization_id: UUID, user_id: UUID) -> None:
         )
         .limit(1)
     )
-    if other is None:
+    if other is None and _status_of(organization_id) != OrganizationStatus.CLOSED:
         raise LastOwner
+
+
+def _status_of(organization_id: UUID) -> str | None:
+    return db.session.scalar(select(Organization.status).where(Organization.id == organization_id))

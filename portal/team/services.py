@@ -121,9 +121,14 @@ def invite(
     return invitation
 
 
-def resend(organization_id: UUID, invitation_id: UUID, *, inviter: str, by: Actor, now: datetime) -> Invitation:
-    """Sends it again with a new link and a new end; the link sent before stops working."""
+def resend(
+    organization_id: UUID, invitation_id: UUID, *, by_role: Role, inviter: str, by: Actor, now: datetime
+) -> Invitation:
+    """Sends it again, from now on in the name of whoever does so; the link sent before stops working."""
     invitation = _pending(organization_id, invitation_id)
+    if invitation.role == Role.OWNER and by_role is not Role.OWNER:
+        raise OwnersOnly
+    invitation.invited_by = by.id or invitation.invited_by
     secret = secrets.token_urlsafe(32)
     invitation.token_hash, invitation.sent_at = links.digest(secret), now
     invitation.expires_at = now + INVITATION_LIFE
@@ -148,7 +153,8 @@ def find_open(secret: str, *, now: datetime) -> OpenInvitation:
             Membership,
             (Membership.user_id == Invitation.invited_by)
             & (Membership.organization_id == Invitation.organization_id)
-            & Membership.role.in_([Role.OWNER.value, Role.ADMIN.value]),
+            & Membership.role.in_([Role.OWNER.value, Role.ADMIN.value])
+            & ((Invitation.role != Role.OWNER.value) | (Membership.role == Role.OWNER.value)),
         )
         .where(Invitation.token_hash == links.digest(secret))
         .with_for_update(of=Invitation)

@@ -61,13 +61,20 @@ def invite() -> Any:
 @open_to(Access.ADMIN, fresh=True)
 def resend(invitation_id: UUID) -> Any:
     with transaction():
-        services.resend(seat().organization_id, invitation_id, inviter=visitor().name, by=actor(), now=utc_now())
+        services.resend(
+            seat().organization_id,
+            invitation_id,
+            by_role=seat().role,
+            inviter=visitor().name,
+            by=actor(),
+            now=utc_now(),
+        )
     flash("The invitation was sent again. The link sent before no longer works.")
     return see_other("/team")
 
 
 @bp.post("/team/invitations/<uuid:invitation_id>/revoke")
-@open_to(Access.ADMIN, fresh=True)
+@open_to(Access.ADMIN, fresh=True, at_rest=True)
 def revoke(invitation_id: UUID) -> Any:
     with transaction():
         services.revoke(seat().organization_id, invitation_id, by=actor(), now=utc_now())
@@ -76,7 +83,7 @@ def revoke(invitation_id: UUID) -> Any:
 
 
 @bp.post("/team/members/<uuid:user_id>/role")
-@open_to(Access.ADMIN, fresh=True)
+@open_to(Access.ADMIN, fresh=True, at_rest=True)
 def change_role(user_id: UUID) -> Any:
     form = RoleForm()
     if not form.validate():
@@ -95,7 +102,7 @@ def change_role(user_id: UUID) -> Any:
 
 
 @bp.post("/team/members/<uuid:user_id>/remove")
-@open_to(Access.ADMIN, fresh=True)
+@open_to(Access.ADMIN, fresh=True, at_rest=True)
 def remove(user_id: UUID) -> Any:
     with transaction():
         owners.remove_member(seat().organization_id, user_id, by_role=seat().role, by=actor(), now=utc_now())
@@ -104,7 +111,7 @@ def remove(user_id: UUID) -> Any:
 
 
 @bp.post("/team/leave")
-@open_to(Access.VIEWER, fresh=True)
+@open_to(Access.VIEWER, fresh=True, at_rest=True)
 def leave() -> Any:
     with transaction():
         owners.remove_member(seat().organization_id, visitor().user_id, by=actor(), now=utc_now())
@@ -139,7 +146,7 @@ def join(secret: str) -> Any:
 
 
 @bp.post("/join/<secret>/as-somebody-else")
-@open_to(Access.SIGNED_IN)
+@open_to(Access.ARRIVED)
 def change_person(secret: str) -> Any:
     """Logs out whoever is signed in with another address than the invited one."""
     with acting_as_system(), transaction():
@@ -152,6 +159,7 @@ def _join_as_new(secret: str, form: JoinForm) -> Any:
     """The mailbox was read, so the address is confirmed with it."""
     now = utc_now()
     opened = services.find_open(secret, now=now)
+    accounts.hold_address(opened.email)
     if accounts.find_by_email(opened.email) is not None:
         return see_other(f"/log-in?next=/join/{secret}")
     accounts.refuse_weak(

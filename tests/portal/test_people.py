@@ -24,6 +24,7 @@ from portal.people import links
 from portal.people.models import EmailToken, Purpose
 from tests.people import PASSWORD, Browser, Person, link_in, mails_to, make_user
 
+OTHER_PASSWORD = "wrong-wrong-wrong-1"
 NEW = {"name": "Nora New", "organization_name": "New Works", "email": "nora@new.example", "password": PASSWORD}
 
 
@@ -344,26 +345,59 @@ def test_an_organization_sees_its_members_names_and_nothing_that_signs_them_in(
     assert names == ["Ada"]
 
 
-def test_too_many_tries_are_refused_for_an_account_from_wherever(app: Flask, nobody: Browser, limits: None) -> None:
-    _, email = make_user(app, "Nick")
-    for number in range(10):
-        answer = nobody.client.post(
-            "/log-in",
-            data={"csrf_token": nobody.token(), "email": email, "password": "wrong"},
-            headers={"Accept": "text/html"},
-            environ_base={"REMOTE_ADDR": f"203.0.113.{number}"},
-        )
-        assert answer.status_code == 422
-
-    refused = nobody.client.post(
+def try_from(nobody: Browser, address: str, email: str, password: str = OTHER_PASSWORD) -> Any:
+    return nobody.client.post(
         "/log-in",
-        data={"csrf_token": nobody.token(), "email": email.upper(), "password": PASSWORD},
+        data={"csrf_token": nobody.token(), "email": email, "password": password},
         headers={"Accept": "text/html"},
-        environ_base={"REMOTE_ADDR": "203.0.113.99"},
+        environ_base={"REMOTE_ADDR": address},
     )
 
-    assert refused.status_code == 429
-    assert "tried too often" in refused.text
+
+def test_too_many_tries_from_one_place_are_refused_however_the_address_is_spelled(
+    app: Flask, nobody: Browser, limits: None
+) -> None:
+    _, email = make_user(app, "Nick")
+    for spelling in (email, email.upper(), f" {email} ", "nick@\uff50eople.example") * 3:
+        answer = try_from(nobody, "203.0.113.7", spelling)
+
+    assert answer.status_code == 429
+    assert "tried too often" in answer.text
+    assert try_from(nobody, "203.0.113.7", email, PASSWORD).status_code == 429
+    assert try_from(nobody, "203.0.113.8", email, PASSWORD).status_code == 303  # nobody is kept out from elsewhere
+
+
+def test_tries_on_one_account_from_everywhere_have_an_end(app: Flask, nobody: Browser, limits: None) -> None:
+    _, email = make_user(app, "Nick")
+
+    statuses = [try_from(nobody, f"203.0.113.{number}", email).status_code for number in range(61)]
+
+    assert statuses == [422] * 60 + [429]
+
+
+def test_forms_without_their_token_count_against_nobody(app: Flask, nobody: Browser, limits: None) -> None:
+    _, email = make_user(app, "Nick")
+    for _ in range(15):
+        assert nobody.post_without_token("/log-in", email=email, password="wrong").status_code == 400
+
+    assert log_in(nobody, email).status_code == 303
+
+
+def test_codes_cannot_be_guessed_from_many_addresses(
+    app: Flask, nobody: Browser, operator: Person, limits: None
+) -> None:
+    log_in(nobody, operator.email)
+
+    statuses = [
+        nobody.client.post(
+            "/log-in/second-step",
+            data={"csrf_token": nobody.token(), "code": f"{number:06}"},
+            environ_base={"REMOTE_ADDR": f"203.0.113.{number}"},
+        ).status_code
+        for number in range(11)
+    ]
+
+    assert statuses == [422] * 10 + [429]
 
 
 @pytest.fixture
