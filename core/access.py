@@ -137,6 +137,12 @@ def access_of(view: Any) -> Access | None:
     return getattr(view, "access", None)
 
 
+def may(access: Access, *, at_rest: bool = False) -> bool:
+    """Whether the visitor could do what is open to these roles, for pages that offer it."""
+    held = seat()
+    return held.role in ROLES_OF[access] and (at_rest or held.status in _IN_USE)
+
+
 def visitor() -> Visitor:
     """Whoever is signed in. For pages that are not for everybody."""
     return cast("Visitor", current_user._get_current_object())  # noqa: SLF001  how the proxy gives its object

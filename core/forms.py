@@ -32,9 +32,31 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask_wtf is untyped
         for fault in faults:
             field = self._fields.get(re.split(r"[.\[]", fault.path)[0])
             if field is not None:
-                field.errors = [*field.errors, fault.detail]
+                field.errors = [*field.errors, in_plain_words(fault.detail)]
             else:
-                self.form_errors.append(fault.detail)
+                self.form_errors.append(in_plain_words(fault.detail))
+
+
+_PLAIN = (
+    (re.compile(r"Expected `(?:int|float)` <= (\S+?)\.?$"), "Enter at most {}."),
+    (re.compile(r"Expected `(?:int|float)` >= (\S+?)\.?$"), "Enter at least {}."),
+    (re.compile(r"Expected `str` of length <= (\d+)"), "Use at most {} characters."),
+    (re.compile(r"Expected `(?:array|object)` of length <= (\d+)"), "Enter at most {}."),
+    (re.compile(r"Expected `str` of length >= (\d+)"), "Enter something here."),
+    (re.compile(r"Expected `str` matching regex"), "This has a character or a form that does not belong here."),
+    (re.compile(r"Expected `(?:int|float)`"), "Enter a number."),
+    (re.compile(r"Invalid RFC3339|Expected `datetime`"), "Enter a date and a time, such as 2026-11-22T10:00."),
+    (re.compile(r"Expected `bool`"), "Choose one of the two."),
+)
+
+
+def in_plain_words(detail: str) -> str:
+    """What a validator says, for somebody who fills in a form."""
+    for pattern, words in _PLAIN:
+        found = pattern.search(detail)
+        if found is not None:
+            return words.format(*found.groups())
+    return detail
 
 
 class ChecksField(SelectMultipleField):  # type: ignore[misc]  # wtforms is untyped

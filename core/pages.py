@@ -14,17 +14,19 @@ from core.ids import public_id
 
 STATIC = Path(__file__).with_name("static")
 TEMPLATES = Path(__file__).with_name("templates")
+PLAIN_FRAME = "core/plain.html"
+"""Around pages for everybody; the portal puts its own around what signed-in people see."""
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
 ASSET_LIFE_S = 31_536_000
 
-_FORMS_OF_TIME = {"": "d MMM y, HH:mm 'UTC'", "date": "d MMM y", "precise": "d MMM y, HH:mm:ss 'UTC'"}
+_FORMS_OF_TIME = {"": "d MMM y, HH:mm 'UTC'", "date": "d MMM y", "day": "d MMM y", "precise": "d MMM y, HH:mm:ss 'UTC'"}
 
 
 def init_app(app: Flask) -> None:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = ASSET_LIFE_S
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(asset=asset)
+    app.jinja_env.globals.update(asset=asset, frame=PLAIN_FRAME)
     app.jinja_env.filters.update(iso=iso, utc=utc, number=number, public_id=_shown)
     app.context_processor(lambda: {"theme": chosen_theme()})
 

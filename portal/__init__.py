@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from flask import Blueprint, Flask
+import msgspec
+from flask import Blueprint, Flask, g
 
-from core.access import visitor_or_none
+from core.access import Access, may, visitor_or_none
 from core.clock import utc_now
+from core.db import acting_for
 from core.mail import has_local_mailbox
 from core.settings import Environment, Settings
 from core.supervisor import demo_wanted
@@ -15,7 +17,7 @@ from portal.applications import views as application_views
 from portal.console import legal_views as console_legal_views
 from portal.console import views as console_views
 from portal.dashboard import views as dashboard_views
-from portal.dashboard.attention import standing_notices
+from portal.dashboard.attention import Notice, standing_notices
 from portal.decisions import try_it_views
 from portal.decisions import views as decision_views
 from portal.demo import seed_demo
@@ -33,6 +35,7 @@ from portal.policies import views as policy_views
 from portal.start import views as start_views
 from portal.team import views as team_views
 from portal.trail import views as trail_views
+from portal.trail.words import words_for
 
 __all__ = ["application_jobs", "init_app", "key_jobs", "organization_jobs"]
 
@@ -64,12 +67,25 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.register_blueprint(pages.bp)
     if settings.environment is not Environment.PRODUCTION:
         app.register_blueprint(mailbox_views.bp)
-    app.jinja_env.globals.update(menu=menu.of_visitor, country_name=country_name, standing_notices=_standing_notices)
-    app.context_processor(lambda: {"has_local_mailbox": has_local_mailbox()})
+    app.jinja_env.globals.update(
+        menu=menu.of_visitor, country_name=country_name, standing_notices=_standing_notices, words_for=words_for
+    )
+    app.context_processor(_around_pages)
     app.cli.add_command(cli.operators_commands)
     demo_wanted.connect(seed_demo)
 
 
-def _standing_notices() -> Any:
+def _around_pages() -> dict[str, Any]:
+    around: dict[str, Any] = {"has_local_mailbox": has_local_mailbox()}
+    if not g.get("has_failed") and visitor_or_none() is not None:
+        around["frame"] = "portal/base.html"
+    return around
+
+
+def _standing_notices() -> list[Notice]:
     who = visitor_or_none()
-    return standing_notices(who.seat.organization_id, now=utc_now()) if who and who.seat else []
+    if who is None or who.seat is None:
+        return []
+    with acting_for(who.seat.organization_id):
+        notices = standing_notices(who.seat.organization_id, now=utc_now())
+    return notices if may(Access.ADMIN, at_rest=True) else [msgspec.structs.replace(one, path="") for one in notices]

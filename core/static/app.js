@@ -10,6 +10,7 @@
             var moment = new Date(element.getAttribute("datetime"));
             if (Number.isNaN(moment.getTime())) { return; }
             element.dataset.local = "";
+            if (element.dataset.style === "day") { return; } // a date of a contract is one in UTC
             var options = element.dataset.style === "date"
                 ? { dateStyle: "medium" }
                 : { dateStyle: "medium", timeStyle: element.dataset.style === "precise" ? "medium" : "short" };

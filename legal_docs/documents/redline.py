@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from html import escape
 
+_MARKS = re.compile(r"^#{1,6} +|^> ?|\*\*|`|^\|[-| ]+\|\n", re.MULTILINE)
+"""Of Markdown: headings, quotations, emphasis, the line under a table's head."""
 _WORDS = re.compile(r"\s+|[^\s\w]|\w+")
 
 
 def redline(before: str, after: str) -> str:
-    """HTML of the Markdown source with `<ins>` and `<del>`; everything else is escaped. Unchanged parts are kept."""
+    """HTML of the words, without their marks, with `<ins>` and `<del>`; all else is escaped, what stays is kept."""
     return "\n".join(_paragraphs(_split(before), _split(after)))
 
 
@@ -19,7 +21,8 @@ def is_changed(before: str, after: str) -> bool:
 
 def _split(text: str) -> list[str]:
     """Paragraphs, with line ends within one levelled, so that a new line break is no change."""
-    return [" ".join(part.split()) if "|" not in part else part.strip() for part in re.split(r"\n\s*\n", text.strip())]
+    parts = (_MARKS.sub("", part) for part in re.split(r"\n\s*\n", text.strip()))
+    return [" ".join(part.split()) if "|" not in part else part.strip() for part in parts]
 
 
 def _paragraphs(before: list[str], after: list[str]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import flash, render_template
 
-from core.access import Access, Pages, actor, open_to, seat
+from core.access import Access, Pages, actor, may, open_to, seat
 from core.clock import utc_now
 from core.db import transaction
 from core.htmx import see_other
@@ -67,7 +67,9 @@ def _page(form: AnswerForm, *, status: int = 200) -> Any:
         is_sent=state in SENT,
         messages=services.messages(application.id) if application else [],
         profile=find_profile(seat().organization_id),
-        tasks=tasks_of(seat().organization_id, organization_status=seat().status, now=utc_now()),
+        tasks=tasks_of(
+            seat().organization_id, organization_status=seat().status, now=utc_now(), may_manage=may(Access.ADMIN)
+        ),
         form=form,
     )
     return page, status

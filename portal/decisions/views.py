@@ -16,6 +16,7 @@ from core.access import Access, Pages, open_to, seat
 from core.clock import utc_now
 from core.db import acting_for, db
 from core.errors import InvalidRequest, NotFound, fault_of
+from core.forms import in_plain_words
 from core.htmx import page_or_block, see_other
 from core.ids import parse_public_id, public_id
 from portal.organization import services as organizations
@@ -23,6 +24,14 @@ from portal.organization import services as organizations
 bp = Pages("decisions", __name__, url_prefix="/decisions")
 
 PAGE_SIZE = 25
+_LABELS = {
+    "from": "From",
+    "to": "To",
+    "key": "Key id",
+    "allowed": "Outcome",
+    "environment": "Environment",
+    "model": "Model",
+}
 _FILTERS = ("model", "operation", "allowed", "reason", "key", "environment", "subject", "from", "to")
 
 
@@ -132,7 +141,7 @@ def _chosen() -> tuple[schema.DecisionFilter, str | None]:
         return msgspec.convert(given, schema.DecisionFilter, strict=False), None
     except msgspec.ValidationError as error:
         fault = fault_of(error)
-        return schema.DecisionFilter(), f"{fault.path}: {fault.detail}"
+        return schema.DecisionFilter(), f"{_LABELS.get(fault.path, fault.path)}: {in_plain_words(fault.detail)}"
 
 
 def _as_moment(text: str) -> str:

@@ -17,7 +17,10 @@ class AcceptForm(Form):
         validators=[DataRequired("Enter your title or function."), Length(max=200), OneLine()],
         render_kw={"autocomplete": "organization-title"},
     )
-    authority = BooleanField("")
+    authority = BooleanField(
+        "Authority",
+        validators=[DataRequired("Confirm that you may sign for the organization, or send the link to who may.")],
+    )
 
 
 class DelegateForm(Form):

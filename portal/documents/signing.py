@@ -10,7 +10,6 @@ from sqlalchemy import select
 from core.access import address, visitor_or_none
 from core.accounts import Organization, OrganizationStatus
 from core.db import db
-from core.errors import FieldProblem, InvalidRequest
 from core.members import Membership, Role
 from core.pages import asset
 from legal_docs.acceptances.delegations import LinkUnusable
@@ -47,15 +46,13 @@ def seen_documents() -> list[SeenDocument]:
     return found
 
 
-def refuse_unticked(versions: Sequence[LegalVersion]) -> None:
-    """Raises InvalidRequest."""
-    if not _was_everything_ticked(versions):
-        detail = "Tick the box of each document that you accept."
-        raise InvalidRequest(errors=(FieldProblem("documents", "missing", detail),))
-
-
-def _was_everything_ticked(versions: Sequence[LegalVersion]) -> bool:
-    return {document.kind for document in seen_documents()} == {Kind(version.kind) for version in versions}
+def is_complete(form: AcceptForm, versions: Sequence[LegalVersion]) -> bool:
+    """Whether the form is filled in and every box is ticked; all that is missing is told at once."""
+    is_filled_in = form.validate()
+    if {document.kind for document in seen_documents()} == {Kind(version.kind) for version in versions}:
+        return bool(is_filled_in)
+    form.form_errors.append("Tick the box of each document that you accept.")
+    return False
 
 
 def statement_from(

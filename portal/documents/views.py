@@ -7,12 +7,12 @@ from uuid import UUID
 from flask import Response, flash, render_template, request
 from sqlalchemy import select
 
-from core.access import Access, Pages, actor, open_to, seat, visitor
+from core.access import Access, Pages, actor, may, open_to, seat, visitor
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
-from core.members import Role, User
+from core.members import User
 from core.profiles import find_profile
 from core.throttle import per_address
 from legal_docs.acceptances import delegations, receipts
@@ -22,7 +22,7 @@ from legal_docs.documents import html
 from legal_docs.register import responses
 from portal.documents.forms import AcceptForm, DelegateForm, ResponseForm
 from portal.documents.signing import (
-    refuse_unticked,
+    is_complete,
     refuse_void,
     seen_documents,
     statement_from,
@@ -43,7 +43,7 @@ def index() -> Any:
         history=acceptances.history(seat().organization_id),
         pending=delegations.pending(seat().organization_id, now=now),
         changes=responses.changes_for(seat().organization_id, now=now),
-        may_accept=_may_accept(),
+        may_accept=may(Access.ADMIN, at_rest=True),
     )
 
 
@@ -60,9 +60,8 @@ def create() -> Any:
     versions, profile = versions_to_accept(organization_id, now=now), find_profile(organization_id)
     if not versions or profile is None:
         return see_other("/documents" if profile else "/organization/details")
-    if form.validate():
+    if is_complete(form, versions):
         try:
-            refuse_unticked(versions)
             wording = wording_of(versions, profile.legal_name)
             with transaction():
                 acceptances.accept(
@@ -119,9 +118,8 @@ def sign(token: str) -> Any:
         versions = versions_to_accept(delegation.organization_id, now=now)
         profile = find_profile(delegation.organization_id)
         wording, email = wording_of(versions, profile.legal_name if profile else ""), delegation.email
-    if form.validate():
+    if is_complete(form, versions):
         try:
-            refuse_unticked(versions)
             with transaction():
                 delegations.accept_by_link(
                     token,
@@ -223,7 +221,3 @@ def _parts(versions: Any, legal_name: str) -> list[Any]:
 def _confirmed_at() -> datetime | None:
     """When the person's address was confirmed."""
     return db.session.scalar(select(User.email_confirmed_at).where(User.id == visitor().user_id))
-
-
-def _may_accept() -> bool:
-    return seat().role in {Role.OWNER, Role.ADMIN}

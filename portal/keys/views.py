@@ -11,13 +11,12 @@ from api.keys.scopes import Scope
 from api.keys.services import IssuedKey
 from api.keys.token import KeyEnvironment, digest_of
 from api.limits.window import DEFAULT_LIMIT
-from core.access import Access, Pages, actor, open_to, seat
+from core.access import Access, Pages, actor, may, open_to, seat
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.errors import AppError, FieldProblem, InvalidRequest
 from core.htmx import see_other
 from core.jobs import defer
-from core.members import Role
 from core.throttle import per_address
 from portal.keys.forms import LIVES, OVERLAPS, KeyForm, LeakForm, RevokeForm, RotateForm
 from portal.keys.jobs import revoke_leaked_key
@@ -34,7 +33,7 @@ def index() -> Any:
     return render_template(
         "portal/keys/index.html",
         lists=lists_of(seat().organization_id, now=utc_now()),
-        may_change=seat().role in {Role.OWNER, Role.ADMIN, Role.DEVELOPER},
+        may_change=may(Access.DEVELOPER),
     )
 
 
@@ -85,7 +84,7 @@ def show(key_id: UUID) -> Any:
         "portal/keys/show.html",
         line=line_of(key, now=utc_now()),
         key=key,
-        may_change=seat().role in {Role.OWNER, Role.ADMIN, Role.DEVELOPER},
+        may_change=may(Access.DEVELOPER, at_rest=True),
     )
 
 

@@ -37,18 +37,20 @@ def password_field(label: str = "Password") -> Any:
     )
 
 
-def name_field(label: str = "Your name", **options: Any) -> Any:
+def name_field(label: str = "Your name", *, missing: str = "Enter a name.", **options: Any) -> Any:
     return StringField(
         label,
         filters=[stripped],
-        validators=[DataRequired(f"Enter {label[0].lower()}{label[1:]}."), Length(max=200), OneLine()],
+        validators=[DataRequired(missing), Length(max=200), OneLine()],
         **options,
     )
 
 
 class SignUpForm(Form):
     name = name_field(render_kw={"autocomplete": "name"})
-    organization_name = name_field("Organization", render_kw={"autocomplete": "organization"})
+    organization_name = name_field(
+        "Organization", missing="Enter your organization's name.", render_kw={"autocomplete": "organization"}
+    )
     email = email_field("Work e-mail address")
     password = new_password_field()
 

@@ -11,12 +11,12 @@ from api.decisions import hindsight, statistics
 from api.policies import services as policies
 from api.policies.document import describe
 from api.policies.validation import with_values
-from core.access import Access, Pages, actor, open_to, seat
+from core.access import Access, Pages, actor, may, open_to, seat
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import AppError, InvalidRequest, NotFound
+from core.forms import in_plain_words
 from core.htmx import page_or_block, see_other
-from core.members import Role
 from portal.policies.forms import LISTS, NUMBERS, SWITCHES, PoliciesForm, RuleForm
 from portal.team import services as team
 
@@ -127,7 +127,10 @@ def versions() -> Any:
         for one, before in zip(found, [*found[1:], None], strict=True)
     ]
     return render_template(
-        "portal/policies/versions.html", lines=lines, title_of=lambda key: describe(key)[0], may_change=_may_change()
+        "portal/policies/versions.html",
+        lines=lines,
+        title_of=lambda key: describe(key)[0],
+        may_change=may(Access.DEVELOPER),
     )
 
 
@@ -173,9 +176,9 @@ def _blame_rule(form: RuleForm, refused: InvalidRequest, place: int) -> None:
         path = fault.path.removeprefix(f"rules[{place}]").removeprefix("rules").lstrip(".[0123456789]")
         name = path.removeprefix("when").lstrip(".").partition("[")[0]
         if name in form:
-            form[name].errors = [*form[name].errors, fault.detail]
+            form[name].errors = [*form[name].errors, in_plain_words(fault.detail)]
         else:
-            form.form_errors.append(fault.detail)
+            form.form_errors.append(in_plain_words(fault.detail))
 
 
 def _author(one: policies.PolicyRevision, names: dict[UUID, str]) -> str | None:
@@ -203,9 +206,5 @@ def _page(form: PoliciesForm, *, differences: Any = None, found: Any = None, sta
         effect=found,
         title_of=lambda key: describe(key)[0],
         blocked=statistics.blocked_by_policy(seat().organization_id, since=now - EFFECT_OVER, to=now),
-        may_change=_may_change(),
+        may_change=may(Access.DEVELOPER),
     )
-
-
-def _may_change() -> bool:
-    return seat().role in {Role.OWNER, Role.ADMIN, Role.DEVELOPER}

@@ -16,6 +16,8 @@ from portal.applications import services as applications
 from portal.applications.models import Application
 from portal.applications.states import WORDS, Status
 
+_BY_OTHERS = "An owner or admin does it"
+
 
 class Step(msgspec.Struct, frozen=True):
     """One line of the list. `who` is "you" or "us"; `state` is shown where nothing can be pressed."""
@@ -49,7 +51,8 @@ class Tasks(msgspec.Struct, frozen=True):
         return next(iter(theirs or undone), None)
 
 
-def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime) -> Tasks:
+def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime, may_manage: bool = True) -> Tasks:
+    """`may_manage`: whether whoever looks may give details, accept and apply."""
     accepted = {
         part.kind for part in standing(organization_id, now=now) if part.standing in {Standing.SATISFIED, Standing.DUE}
     }
@@ -74,6 +77,8 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime) 
                 is_done=has_profile,
                 path="/organization/details",
                 label="Give details",
+                may_be_done=may_manage,
+                state=_BY_OTHERS,
             ),
             Step(
                 "Accept the Terms of Service",
@@ -81,8 +86,8 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime) 
                 is_done=Kind.TERMS in accepted,
                 path="/legal/accept",
                 label="Read and accept",
-                may_be_done=has_profile,
-                state="After the details",
+                may_be_done=has_profile and may_manage,
+                state="After the details" if may_manage else _BY_OTHERS,
             ),
             Step(
                 "Accept the Data Processing Agreement",
@@ -90,10 +95,14 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime) 
                 is_done=Kind.DPA in accepted,
                 path="/legal/accept",
                 label="Read and accept",
-                may_be_done=has_profile,
-                state="After the details",
+                may_be_done=has_profile and may_manage,
+                state="After the details" if may_manage else _BY_OTHERS,
             ),
-            _approval(application, is_live=is_live, may_send=has_profile and len(accepted) == len(ACCEPTED_KINDS)),
+            _approval(
+                application,
+                is_live=is_live,
+                may_send=may_manage and has_profile and len(accepted) == len(ACCEPTED_KINDS),
+            ),
             Step(
                 "Make a live key",
                 "For your production software. Its secret is shown once.",

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import render_template, request
 
-from core.access import Access, Pages, open_to, safe_path, seat, visitor_or_none
+from core.access import Access, Pages, may, open_to, safe_path, seat, visitor_or_none
 from core.clock import utc_now
 from core.htmx import page_or_block, see_other
 from core.pages import THEME_COOKIE, THEMES
@@ -31,7 +31,9 @@ def home() -> Any:
 @bp.get("/start")
 @open_to(Access.VIEWER)
 def index() -> Any:
-    tasks = tasks_of(seat().organization_id, organization_status=seat().status, now=utc_now())
+    tasks = tasks_of(
+        seat().organization_id, organization_status=seat().status, now=utc_now(), may_manage=may(Access.ADMIN)
+    )
     return page_or_block("portal/start/index.html", "tasks", tasks=tasks)
 
 

@@ -7,7 +7,7 @@ from flask import flash, render_template
 from flask_login import logout_user
 
 from core import sessions
-from core.access import Access, Pages, actor, open_to, seat, visitor, visitor_or_none
+from core.access import Access, Pages, actor, may, open_to, seat, visitor, visitor_or_none
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.errors import InvalidRequest
@@ -184,7 +184,7 @@ def _page(form: InviteForm, *, status: int = 200) -> Any:
         invitations=services.list_invitations(seat().organization_id),
         roles=MEANING,
         now=utc_now(),
-        may_manage=seat().role in {Role.OWNER, Role.ADMIN},
+        may_manage=may(Access.ADMIN, at_rest=True),
     )
     return page, status
 

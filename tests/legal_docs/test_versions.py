@@ -173,7 +173,7 @@ def test_a_redline_shows_words_and_escapes_everything() -> None:
         "# A\n\nWe answer in 5 days.\n\nGone <b>", "# A\n\nWe answer in 3 days.\n\n<script>x</script>\n\nNew"
     )
 
-    assert "<p># A</p>" in html
+    assert "<p>A</p>" in html
     assert "We answer in <del>5</del><ins>3</ins> days." in html
     assert "<script>" not in html
     assert '<p class="redline-added"><ins>New</ins></p>' in html
