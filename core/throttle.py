@@ -24,11 +24,18 @@ class TooManyTries(AppError):
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    app.config.setdefault("RATELIMIT_STORAGE_URI", settings.redis_url or "memory://")
+    app.config.setdefault("RATELIMIT_STORAGE_URI", _storage_of(settings.redis_url))
     app.config.setdefault("RATELIMIT_KEY_PREFIX", "aig:pages")
     app.config.setdefault("RATELIMIT_STRATEGY", "moving-window")
     limiter.init_app(app)
     app.register_error_handler(RateLimitExceeded, _refuse)
+
+
+def _storage_of(redis_url: str | None) -> str:
+    """As the limits library names it: a Redis on a socket has a scheme of its own there."""
+    if redis_url is None:
+        return "memory://"
+    return f"redis+{redis_url}" if redis_url.startswith("unix:") else redis_url
 
 
 def per_address(limits: str) -> Callable[[View], View]:

@@ -5,6 +5,7 @@ from core.members import Role
 
 _START = ("/start", "Get started")
 _OVERVIEW = ("/dashboard", "Dashboard")
+_CHECKLIST = ("/checklist", "Before going live")
 _BUILD = (("/keys", "API keys"), ("/try-it", "Try it"), ("/policies", "Policies"), ("/decisions", "Decision log"))
 _ORGANIZATION = (
     ("/documents", "Documents"),
@@ -29,7 +30,7 @@ def of_visitor() -> list[Group]:
         return []
     groups: list[Group] = []
     if who.seat is not None:
-        groups.append(("Overview", [_START, _OVERVIEW]))
+        groups.append(("Overview", [_START, _OVERVIEW, _CHECKLIST]))
         may_try = who.seat.role in {Role.OWNER, Role.ADMIN, Role.DEVELOPER}
         groups.append(("Build", [link for link in _BUILD if may_try or link[0] != "/try-it"]))
         groups.append(("Organization", list(_ORGANIZATION)))

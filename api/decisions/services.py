@@ -69,6 +69,12 @@ def has_any(organization_id: UUID, environment: KeyEnvironment) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
+def has_outcome(organization_id: UUID, *, allowed: bool) -> bool:
+    """Whether a decision with this outcome is on record."""
+    query = select(Decision.id).where(Decision.organization_id == organization_id, Decision.allowed == allowed)
+    return db.session.scalar(query.limit(1)) is not None
+
+
 def stream(organization_id: UUID, chosen: DecisionFilter, *, subject_secret: bytes) -> Iterator[Any]:
     """Every decision, oldest first, a thousand in memory at a time."""
     rows = db.session.execute(

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Text, cast, func, or_, select
 
 from api.keys.models import ApiKey
+from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment
 from core.audit import AuditEvent
 from core.db import db
@@ -46,6 +47,16 @@ def list_page(
     if after is not None:
         query = query.where(ApiKey.id < after)
     return list(db.session.scalars(query.order_by(ApiKey.id.desc()).limit(size)))
+
+
+def has_check_only_key(organization_id: UUID) -> bool:
+    """Whether a key that stands can do nothing but ask."""
+    query = select(ApiKey.id).where(
+        ApiKey.organization_id == organization_id,
+        ApiKey.revoked_at.is_(None),
+        ApiKey.scopes == [Scope.CHECKS_WRITE.value],
+    )
+    return db.session.scalar(query.limit(1)) is not None
 
 
 def count_in_use(organization_id: UUID, *, now: datetime) -> int:

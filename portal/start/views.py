@@ -4,11 +4,13 @@ from typing import Any
 
 from flask import render_template, request
 
-from core.access import Access, Pages, may, open_to, safe_path, seat, visitor_or_none
+from core.access import Access, Pages, actor, may, open_to, safe_path, seat, visitor_or_none
 from core.clock import utc_now
-from core.htmx import page_or_block, see_other
+from core.db import transaction
+from core.htmx import page_or_block, see_other, wants_block
 from core.pages import THEME_COOKIE, THEMES
 from portal.people.signing_in import settings
+from portal.start import checklist
 from portal.start.tasks import tasks_of
 
 bp = Pages("start", __name__)
@@ -35,6 +37,30 @@ def index() -> Any:
         seat().organization_id, organization_status=seat().status, now=utc_now(), may_manage=may(Access.ADMIN)
     )
     return page_or_block("portal/start/index.html", "tasks", tasks=tasks)
+
+
+@bp.get("/checklist")
+@open_to(Access.VIEWER)
+def checklist_page() -> Any:
+    lines = checklist.lines_of(seat().organization_id)
+    return page_or_block(
+        "portal/start/checklist.html",
+        "checklist",
+        groups=lines,
+        done=sum(line.is_done for items in lines.values() for line in items),
+        total=sum(map(len, lines.values())),
+        may_change=may(Access.DEVELOPER),
+    )
+
+
+@bp.post("/checklist/<code>")
+@open_to(Access.DEVELOPER)
+def tick(code: str) -> Any:
+    with transaction():
+        checklist.tick(
+            seat().organization_id, code, is_done=request.form.get("done") == "yes", by=actor(), now=utc_now()
+        )
+    return checklist_page() if wants_block() else see_other("/checklist")
 
 
 @bp.post("/theme")

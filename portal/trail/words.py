@@ -12,6 +12,8 @@ _WORDS = {
     "application.declined": "Declined the application",
     "application.withdrawn": "Withdrew the application",
     "application.expired": "Let the application expire",
+    "checklist.ticked": "Ticked an item before going live",
+    "checklist.unticked": "Took back an item before going live",
     "decisions.erased": "Erased one person's decisions",
     "decisions.purged": "Deleted decisions past their retention",
     "invitation.sent": "Invited somebody",

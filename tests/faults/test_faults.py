@@ -207,18 +207,16 @@ def test_while_postgresql_hangs_checks_go_on_from_the_spool(
 def test_redis_lost_in_mid_load_fails_no_request_and_is_used_again_when_back(
     url: str, member: Member, service_with: Any, tmp_path: Path
 ) -> None:
-    redis_server = RedisServer(tmp_path)
-    redis_server.start()
-    service = service_with(REDIS_URL=redis_server.url)
-    with Load(service.port, member.secret) as load:
-        load.more(150)
-        redis_server.kill()
-        load.more(300)
-        redis_server.start()
-        wait_until(lambda: load.backends["redis"] > 0, "redis was used")
-        on_redis = load.backends["redis"]
-        wait_until(lambda: load.backends["redis"] > on_redis + 100, "redis is used again")
-    redis_server.kill()
+    with RedisServer(tmp_path) as redis_server:
+        service = service_with(REDIS_URL=redis_server.url)
+        with Load(service.port, member.secret) as load:
+            load.more(150)
+            redis_server.kill()
+            load.more(300)
+            redis_server.start()
+            wait_until(lambda: load.backends["redis"] > 0, "redis was used")
+            on_redis = load.backends["redis"]
+            wait_until(lambda: load.backends["redis"] > on_redis + 100, "redis is used again")
 
     assert set(load.statuses) == {200}
     assert set(load.backends) == {"redis", "memory"}

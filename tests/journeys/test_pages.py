@@ -15,7 +15,17 @@ PUBLIC = (
     *("/legal", "/legal/terms", "/legal/dpa", "/legal/privacy", "/legal/sub-processors", "/no-such-page"),
 )
 MEMBERS = (
-    *("/start", "/dashboard", "/dashboard/figures", "/keys", "/keys/new", "/try-it", "/policies", "/policies/versions"),
+    *(
+        "/start",
+        "/checklist",
+        "/dashboard",
+        "/dashboard/figures",
+        "/keys",
+        "/keys/new",
+        "/try-it",
+        "/policies",
+        "/policies/versions",
+    ),
     *("/policies/rules/new", "/decisions", "/documents", "/legal/accept", "/application", "/team", "/organization"),
     *("/organization/details", "/organization/retention", "/organization/data", "/organization/closing"),
     *("/audit-trail", "/security", "/organizations", "/prove-it"),

@@ -293,3 +293,14 @@ def test_operators_are_told_of_a_new_application(live_app: Flask) -> None:
 
     (mail,) = mails_to(live_app, olga.email)
     assert "Ann Works waits for a decision" in mail.subject
+
+
+def test_what_was_put_off_can_be_sent_again(app: Flask, submitted: tuple[Person, UUID], operator: Person) -> None:
+    ann, organization_id = submitted
+    decide(operator, application_of(app, organization_id), "defer", "Your site is not up yet.")
+    assert "Your site is not up yet." in ann.get("/application").text
+    assert "Send it again" in ann.get("/application").text
+
+    assert ann.post("/application/submit").status_code == 303
+
+    assert application_of(app, organization_id).status == Status.SUBMITTED

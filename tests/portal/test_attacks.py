@@ -312,3 +312,21 @@ def test_trying_it_out_really_asks_the_api(app: Flask, ada: Member, developer: P
     decision_id = re.search(r"dec_[0-9a-f]{32}", answer.text)
     assert decision_id is not None
     assert developer.get(f"/decisions/{decision_id[0]}").status_code == 200
+
+
+def test_no_secret_reaches_the_logs(
+    app: Flask, nobody: Browser, owner: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    sign_up(nobody)
+    link = link_in(mails_to(app, NEW["email"])[-1])
+    nobody.post(link, password=PASSWORD)
+    page = owner.post("/keys", name="Logged", environment="live", scopes="checks:write", life="").text
+    secret = re.search(r"aig_live_[0-9A-Za-z]{33}", page)
+    assert secret is not None
+    owner.post("/report-a-key", secret=secret[0])
+    owner.post("/nowhere", password=PASSWORD)
+
+    assert "http.request" in caplog.text
+    for hidden in (secret[0], PASSWORD, link.rpartition("/")[2], NEW["email"], owner.email):
+        assert hidden not in caplog.text

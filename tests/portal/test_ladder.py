@@ -31,7 +31,7 @@ BELOW = {
 """Who stands just below an audience."""
 
 PLAIN_WORDS = {
-    "code": "some_rule",
+    "code": "secret_store",
     "version": 1,
     "secret": "not-a-secret",
     "token": "not-a-token",
