@@ -22,8 +22,16 @@ def leave_job(url: str, task: str) -> None:
         )
 
 
+def let_due_within_s(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """How far back the queue looks for what the clock should have started."""
+    monkeypatch.setattr(procrastinate.periodic.PeriodicDeferrer.__init__, "__defaults__", (seconds,))
+
+
 @pytest.mark.parametrize("task", [purge_decisions, purge_decisions_if_missed])
-def test_the_worker_carries_out_the_purge(live_app: Flask, live_url: str, task: object) -> None:
+def test_the_worker_carries_out_the_purge(
+    live_app: Flask, live_url: str, task: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_due_within_s(monkeypatch, 0)  # nothing but the job that is left here
     organization_with_key(live_app)
     leave_job(live_url, task.name)  # type: ignore[attr-defined]
 
@@ -44,8 +52,7 @@ def test_the_purge_is_due_daily_at_two() -> None:
 def test_what_the_clock_starts_reaches_the_queue(
     live_app: Flask, live_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patched = procrastinate.periodic.PeriodicDeferrer.__init__
-    monkeypatch.setattr(patched, "__defaults__", (86_400,))  # so that something is due now
+    let_due_within_s(monkeypatch, 86_400)  # so that something is due now
 
     def is_due() -> bool:
         jobs.run_worker(live_app, until_done=True)
