@@ -8,7 +8,7 @@ from flask_migrate import Migrate
 import api
 import legal_docs
 import portal
-from core import access, cli, embedded, htmx, mail, observability, pages, throttle, web
+from core import access, cli, current, embedded, htmx, observability, pages, throttle, web
 from core.db import db, sqlalchemy_url
 from core.settings import Settings, read_settings
 
@@ -29,6 +29,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         "pool_size": settings.web_threads,
         "connect_args": {"connect_timeout": 2},
     }
+    current.init_app(app, settings)
     db.init_app(app)
     Migrate(app, db)
     web.init_app(app, settings)
@@ -36,7 +37,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     htmx.init_app(app)
     access.init_app(app, settings)
     throttle.init_app(app, settings)
-    mail.init_app(app, settings)
     cli.init_app(app, settings)
     for room in (legal_docs, api, portal):
         room.init_app(app, settings)

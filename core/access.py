@@ -7,11 +7,11 @@ from functools import wraps
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, Flask, current_app, g, has_request_context, request
+from flask import Blueprint, Flask, g, has_request_context, request
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
-from core import sessions
+from core import current, sessions
 from core.accounts import OrganizationStatus
 from core.audit import Actor, ActorKind
 from core.clock import utc_now
@@ -23,7 +23,6 @@ from core.network import client_address
 from core.sessions import Seat, Visitor
 from core.settings import Settings
 
-_EXTENSION = "access"
 MOST_BYTES = 1_000_000
 """What a form may send. The API reads its bodies itself, with limits of its own."""
 SIGN_IN_PAGE, CONFIRM_PAGE, PROVE_PAGE = "/log-in", "/confirm-address", "/prove-it"
@@ -96,7 +95,6 @@ def init_app(app: Flask, settings: Settings) -> None:
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
     )
-    app.extensions[_EXTENSION] = settings
     csrf.init_app(app)
     login_manager.init_app(app)
     app.register_error_handler(Redirected, _lead_elsewhere)
@@ -181,8 +179,7 @@ def operator() -> Actor:
 
 
 def address() -> str:
-    settings: Settings = current_app.extensions[_EXTENSION]
-    return client_address(request.environ, trusted_hops=settings.trusted_proxy_hops)
+    return client_address(request.environ, trusted_hops=current.settings().trusted_proxy_hops)
 
 
 def safe_path(wanted: str | None, *, otherwise: str = "/") -> str:

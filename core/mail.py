@@ -16,12 +16,13 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from flask import current_app, render_template
+from flask import render_template
 from procrastinate import RetryStrategy
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core import current
 from core.clock import utc_now
 from core.db import Base, acting_as_system, db, transaction
 from core.ids import new_uuid
@@ -30,7 +31,6 @@ from core.settings import Settings
 
 log = structlog.get_logger()
 
-_EXTENSION = "mail"
 SMTP_TIMEOUT_S = 20
 _TRIES = RetryStrategy(max_attempts=12, wait=30, exponential_wait=2)
 
@@ -69,14 +69,9 @@ class MailMessage(Base):
     failure: Mapped[str | None]
 
 
-def init_app(app: Any, settings: Settings) -> None:
-    app.extensions[_EXTENSION] = settings
-
-
 def has_local_mailbox() -> bool:
     """Whether mail stays here, to be read at `/mailbox`."""
-    settings: Settings = current_app.extensions[_EXTENSION]
-    return settings.smtp_url is None
+    return current.settings().smtp_url is None
 
 
 def send_mail(
@@ -89,7 +84,7 @@ def send_mail(
     attachments: Sequence[Attachment] = (),
 ) -> UUID:
     """Leaves a mail in the outbox; it is sent if, and only if, the transaction is committed. The mail's id."""
-    settings: Settings = current_app.extensions[_EXTENSION]
+    settings = current.settings()
     words = {**context, "base_url": settings.base_url, "support_email": settings.support_email}
     subject = " ".join(render_template(f"mail/{template}.subject.txt", **words).split())
     message = MailMessage(
@@ -129,7 +124,7 @@ def make_file(attachment: Attachment) -> bytes:
 @in_its_own_session
 def deliver_mail(mail_id: str) -> None:
     """Hands one mail to the SMTP server; a mail that was sent before is left alone."""
-    settings: Settings = current_app.extensions[_EXTENSION]
+    settings = current.settings()
     with acting_as_system(), transaction():
         message = db.session.get(MailMessage, UUID(mail_id), with_for_update=True)
         if message is None or message.sent_at is not None:

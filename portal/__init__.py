@@ -61,7 +61,6 @@ _PAGES = (
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    app.extensions["portal"] = settings
     app.register_blueprint(Blueprint("portal", __name__, template_folder="templates"))
     for pages in _PAGES:
         app.register_blueprint(pages.bp)

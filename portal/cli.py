@@ -8,11 +8,11 @@ from flask.cli import AppGroup
 from core import audit, sessions
 from core.audit import COMMAND_LINE
 from core.clock import utc_now
+from core.current import settings
 from core.db import acting_as_system, transaction
 from core.passwords import hash_password
 from portal.people import accounts, links
 from portal.people.models import Purpose
-from portal.people.signing_in import settings
 
 operators_commands = AppGroup("operators", help="Operators: the people who run the service.")
 

@@ -119,3 +119,18 @@ def link_in(message: MailMessage) -> str:
     found = re.search(r"https?://[^/\s]+(/\S+)", message.text or "")
     assert found is not None
     return found[1]
+
+
+NEW = {"name": "Nora New", "organization_name": "New Works", "email": "nora@new.example", "password": PASSWORD}
+
+
+def sign_up(browser: Browser, **changes: str) -> Any:
+    return browser.post("/sign-up", **{**NEW, **changes})
+
+
+def log_in(browser: Browser, email: str, password: str = PASSWORD, **options: Any) -> Any:
+    return browser.post("/log-in", email=email, password=password, **options)
+
+
+def is_signed_in(browser: Browser) -> bool:
+    return bool(browser.get("/organizations").status_code == 200)

@@ -8,6 +8,7 @@ from flask import flash, render_template
 
 from core.access import Access, Pages, open_to, operator
 from core.clock import utc_now
+from core.current import settings
 from core.db import transaction
 from core.errors import AppError
 from core.htmx import see_other
@@ -21,7 +22,6 @@ from legal_docs.register import services as register
 from legal_docs.register.changes import ChangeKind
 from portal.console import services
 from portal.console.forms import AnswerForm, ChangeForm, PublishForm
-from portal.people.signing_in import settings
 
 bp = Pages("console_legal", __name__, url_prefix="/console")
 

@@ -10,9 +10,9 @@ from wtforms.validators import DataRequired, Length
 
 from api.keys.token import KeyEnvironment, is_well_formed
 from core.access import Access, Pages, address, open_to
+from core.current import settings
 from core.forms import Form, stripped
 from core.throttle import per_address
-from portal.people.signing_in import settings
 
 bp = Pages("try_it", __name__, url_prefix="/try-it")
 

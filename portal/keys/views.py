@@ -13,6 +13,7 @@ from api.keys.token import KeyEnvironment, digest_of
 from api.limits.window import DEFAULT_LIMIT
 from core.access import Access, Pages, actor, may, open_to, seat
 from core.clock import utc_now
+from core.current import settings
 from core.db import acting_as_system, transaction
 from core.errors import AppError, FieldProblem, InvalidRequest
 from core.htmx import see_other
@@ -22,7 +23,6 @@ from portal.keys.forms import LIVES, OVERLAPS, KeyForm, LeakForm, RevokeForm, Ro
 from portal.keys.jobs import revoke_leaked_key
 from portal.keys.overview import line_of, lists_of
 from portal.organization import services as organizations
-from portal.people.signing_in import settings
 
 bp = Pages("keys", __name__)
 

@@ -8,6 +8,7 @@ from flask import Response, render_template, request
 from core import audit, sessions
 from core.access import Access, Pages, actor, open_to, safe_path, visitor, visitor_or_none
 from core.clock import utc_now
+from core.current import settings
 from core.db import acting_as_system, transaction
 from core.errors import JSON_CONTENT_TYPE
 from core.htmx import see_other
@@ -20,7 +21,6 @@ from portal.people.signing_in import (
     go_on_after_password,
     halfway,
     remember_challenge,
-    settings,
     sign_in,
     sign_out,
     site,

@@ -10,6 +10,7 @@ from flask_login import logout_user
 from core import sessions
 from core.access import Access, Pages, actor, open_to, visitor
 from core.clock import utc_now
+from core.current import settings
 from core.db import acting_as_system, transaction
 from core.errors import JSON_CONTENT_TYPE, InvalidRequest, NotFound
 from core.htmx import see_other
@@ -17,7 +18,7 @@ from core.throttle import per_address
 from portal.people import accounts, addresses, passkeys, second_factor
 from portal.people.forms import ChangePasswordForm, EmailForm, SecondStepForm
 from portal.people.log_in_views import read_credential
-from portal.people.signing_in import remember_challenge, settings, site, take_challenge
+from portal.people.signing_in import remember_challenge, site, take_challenge
 
 bp = Pages("security", __name__, url_prefix="/security")
 

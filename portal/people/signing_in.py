@@ -5,28 +5,23 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import current_app, request, session
+from flask import request, session
 from flask_login import login_user, logout_user
 
 from core import sessions
 from core.access import actor, address, safe_path, visitor_or_none
 from core.clock import utc_now
+from core.current import settings
 from core.db import acting_as_system, db, transaction
 from core.htmx import see_other
 from core.members import User
 from core.sessions import Method
-from core.settings import Settings
 from portal.people import accounts, second_factor
 from portal.people.passkeys import PasskeyRefused, Site
 
 _HALFWAY, _CHALLENGE = "halfway", "challenge"
 _HALFWAY_FOR = timedelta(minutes=10)
 _CHALLENGE_FOR = timedelta(minutes=5)
-
-
-def settings() -> Settings:
-    found: Settings = current_app.extensions["portal"]
-    return found
 
 
 def site() -> Site:

@@ -6,6 +6,7 @@ from flask import render_template
 
 from core.access import Access, Pages, actor, open_to, visitor, visitor_or_none
 from core.clock import utc_now
+from core.current import settings
 from core.db import acting_as_system, transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
@@ -13,7 +14,7 @@ from core.throttle import per_account, per_address
 from portal.people import accounts, addresses, links
 from portal.people.forms import EmailForm, NewPasswordForm, PasswordForm, SignUpForm
 from portal.people.models import Purpose
-from portal.people.signing_in import go_on_after_password, settings
+from portal.people.signing_in import go_on_after_password
 
 bp = Pages("people", __name__)
 

@@ -6,10 +6,10 @@ from flask import render_template, request
 
 from core.access import Access, Pages, actor, may, open_to, safe_path, seat, visitor_or_none
 from core.clock import utc_now
+from core.current import settings
 from core.db import transaction
 from core.htmx import page_or_block, see_other, wants_block
 from core.pages import THEME_COOKIE, THEMES
-from portal.people.signing_in import settings
 from portal.start import checklist
 from portal.start.tasks import tasks_of
 

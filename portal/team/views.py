@@ -9,6 +9,7 @@ from flask_login import logout_user
 from core import sessions
 from core.access import Access, Pages, actor, may, open_to, seat, visitor, visitor_or_none
 from core.clock import utc_now
+from core.current import settings
 from core.db import acting_as_system, transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
@@ -18,7 +19,7 @@ from core.sessions import Method
 from core.throttle import per_address
 from portal.people import accounts
 from portal.people.forms import JoinForm
-from portal.people.signing_in import settings, sign_in
+from portal.people.signing_in import sign_in
 from portal.team import owners, services
 from portal.team.forms import InviteForm, RoleForm
 

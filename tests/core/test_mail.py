@@ -76,8 +76,8 @@ def postbox() -> Iterator[Postbox]:
 @pytest.fixture
 def mailing(live_app: Flask, postbox: Postbox, monkeypatch: pytest.MonkeyPatch) -> Flask:
     """The app with an SMTP server."""
-    settings = msgspec.structs.replace(live_app.extensions["mail"], smtp_url=postbox.url)
-    monkeypatch.setitem(live_app.extensions, "mail", settings)
+    settings = msgspec.structs.replace(live_app.extensions["settings"], smtp_url=postbox.url)
+    monkeypatch.setitem(live_app.extensions, "settings", settings)
     return live_app
 
 

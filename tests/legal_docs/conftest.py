@@ -35,7 +35,7 @@ def cleo(published: None) -> Firm:
 @pytest.fixture
 def mail_server_away(app: Flask, system: None) -> Iterator[None]:
     """Mail waits for a server that takes it."""
-    settings: Settings = app.extensions["mail"]
-    app.extensions["mail"] = msgspec.structs.replace(settings, smtp_url="smtp://mail.example")
+    settings: Settings = app.extensions["settings"]
+    app.extensions["settings"] = msgspec.structs.replace(settings, smtp_url="smtp://mail.example")
     yield
-    app.extensions["mail"] = settings
+    app.extensions["settings"] = settings

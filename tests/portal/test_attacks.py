@@ -21,8 +21,7 @@ from portal.organization import closing
 from portal.people.models import Passkey
 from portal.team.models import Invitation
 from tests.cast import Member, organization_with_key
-from tests.people import PASSWORD, Browser, Person, link_in, mails_to, person
-from tests.portal.test_people import NEW, is_signed_in, log_in, sign_up
+from tests.people import NEW, PASSWORD, Browser, Person, is_signed_in, link_in, log_in, mails_to, person, sign_up
 from tests.portal.test_team import at_once
 
 OTHER_PASSWORD = "violin-ladder-quartz-11"

@@ -95,7 +95,7 @@ def provider(monkeypatch: pytest.MonkeyPatch, app: Flask) -> None:
     import msgspec
 
     settings = msgspec.structs.replace(
-        app.extensions["portal"],
+        app.extensions["settings"],
         provider_name="Provider Ltd",
         provider_address="1 Provider Street",
         provider_registration="No. 1",
@@ -107,7 +107,7 @@ def provider(monkeypatch: pytest.MonkeyPatch, app: Flask) -> None:
         privacy_email="privacy@provider.example",
         security_email="security@provider.example",
     )
-    monkeypatch.setitem(app.extensions, "portal", settings)
+    monkeypatch.setitem(app.extensions, "settings", settings)
 
 
 def versions(app: Flask) -> list[str]:
