@@ -125,7 +125,7 @@ def open_to(
             with _scope_of(access):
                 return view(**parts)
 
-        run.access = access  # type: ignore[attr-defined]
+        run.access, run.asks_proof = access, fresh  # type: ignore[attr-defined]
         return run
 
     return decorate
@@ -133,6 +133,11 @@ def open_to(
 
 def access_of(view: Any) -> Access | None:
     return getattr(view, "access", None)
+
+
+def asks_proof(view: Any) -> bool:
+    """Whether the view wants its visitor to have proved lately who they are."""
+    return getattr(view, "asks_proof", False)
 
 
 def may(access: Access, *, at_rest: bool = False) -> bool:

@@ -11,6 +11,7 @@ from core.db import acting_for
 from core.mail import has_local_mailbox
 from core.settings import Environment, Settings
 from core.supervisor import demo_wanted
+from legal_docs import figures
 from portal import cli, menu
 from portal.applications import jobs as application_jobs
 from portal.applications import views as application_views
@@ -67,7 +68,11 @@ def init_app(app: Flask, settings: Settings) -> None:
     if settings.environment is not Environment.PRODUCTION:
         app.register_blueprint(mailbox_views.bp)
     app.jinja_env.globals.update(
-        menu=menu.of_visitor, country_name=country_name, standing_notices=_standing_notices, words_for=words_for
+        menu=menu.of_visitor,
+        figures=figures,
+        country_name=country_name,
+        standing_notices=_standing_notices,
+        words_for=words_for,
     )
     app.context_processor(_around_pages)
     app.cli.add_command(cli.operators_commands)

@@ -17,7 +17,7 @@ MOST_LOOKED_AT = 2_000
 
 
 class Changed(msgspec.Struct, frozen=True):
-    """A decision that would have come out otherwise."""
+    """A decision that comes out otherwise."""
 
     decision_id: UUID
     model: str
@@ -27,7 +27,7 @@ class Changed(msgspec.Struct, frozen=True):
 
 
 class Effect(msgspec.Struct, frozen=True):
-    """Of the latest decisions that were looked at, how many would have been allowed or blocked instead."""
+    """Of the latest decisions that were looked at, how many would be allowed or blocked instead."""
 
     looked_at: int
     newly_blocked: int
@@ -35,20 +35,23 @@ class Effect(msgspec.Struct, frozen=True):
     examples: tuple[Changed, ...]
 
 
-def effect_of(organization_id: UUID, document: PolicyDocument, *, since: datetime, examples: int = 5) -> Effect:
-    """The latest decisions since then, at most 2,000, under `document`."""
-    policy = compile_policy(organization_id, 0, document)
+def effect_of(
+    organization_id: UUID, standing: PolicyDocument, wanted: PolicyDocument, *, since: datetime, examples: int = 5
+) -> Effect:
+    """The latest decisions since then, at most 2,000, judged by both; what was said at the time does not matter."""
+    before, after = compile_policy(organization_id, 0, standing), compile_policy(organization_id, 0, wanted)
     rows = db.session.execute(
-        select(Decision.id, Decision.model, Decision.operation, Decision.metadata_, Decision.allowed)
+        select(Decision.id, Decision.model, Decision.operation, Decision.metadata_)
         .where(Decision.organization_id == organization_id, Decision.decided_at >= since)
         .order_by(Decision.decided_at.desc(), Decision.id.desc())
         .limit(MOST_LOOKED_AT)
     ).all()
     changed = []
     for row in rows:
-        outcome = evaluate(policy, facts_of(row))
-        if outcome.allowed != row.allowed:
-            changed.append(Changed(row.id, row.model, row.operation, row.allowed, outcome))
+        facts = facts_of(row)
+        was, outcome = evaluate(before, facts), evaluate(after, facts)
+        if outcome.allowed != was.allowed:
+            changed.append(Changed(row.id, row.model, row.operation, was.allowed, outcome))
     return Effect(
         looked_at=len(rows),
         newly_blocked=_count(changed, was_allowed=True),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, and_, select, tuple_
 
 from api.checks.service import hash_subject
 from api.decisions.models import Decision
@@ -48,13 +48,12 @@ def find(organization_id: UUID, shown_id: str) -> Decision:
 
 
 def find_by_request(organization_id: UUID, request_id: str, *, most: int = 100) -> list[Decision]:
-    """The decisions of one request of the last 90 days; several, if it asked several questions."""
+    """The decisions of one request; several, if it asked several questions. Reads the organization's whole log."""
     query = (
         select(Decision)
         .where(
             Decision.organization_id == organization_id,
             Decision.request_id == request_id,
-            Decision.decided_at > func.now() - text("interval '90 days'"),
         )
         .order_by(Decision.decided_at, Decision.id)
     )

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from api.keys import lookup
@@ -186,6 +186,11 @@ def revoke_all(organization_id: UUID, *, reason: str, by: Actor, now: datetime) 
     standing = select(ApiKey.id).where(ApiKey.organization_id == organization_id, ApiKey.revoked_at.is_(None))
     for key_id in db.session.scalars(standing).all():
         revoke(organization_id, key_id, reason=reason, by=by, now=now)
+
+
+def delete_all(organization_id: UUID) -> None:
+    """Deletes the keys of an organization whose account is closed, with who made them and where they were used."""
+    db.session.execute(delete(ApiKey).where(ApiKey.organization_id == organization_id))
 
 
 def finish_rotation(organization_id: UUID, key_id: UUID, *, by: Actor, now: datetime) -> ApiKey:

@@ -14,6 +14,7 @@ from core.mail import send_mail
 from core.members import User
 from portal.applications import review
 from portal.applications.models import Application
+from portal.applications.services import ApplicationMoved
 
 log = structlog.get_logger()
 
@@ -47,7 +48,13 @@ def tell_operators(application_id: str) -> None:
 @jobs.task(queueing_lock="expire_applications")
 @in_its_own_session
 def expire_applications(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
-    with acting_as_system(), transaction():
-        expired = review.expire_overdue(by=SYSTEM, now=utc_now())
-    if expired:
-        log.info("applications.expired", applications=expired)
+    """Each by itself: an answer that comes at this moment keeps its own application, and no other."""
+    now = utc_now()
+    with acting_as_system():
+        for application_id in review.overdue(now):
+            try:
+                with transaction():
+                    review.expire(application_id, by=SYSTEM, now=now)
+            except ApplicationMoved:
+                continue
+            log.info("application.expired", application_id=str(application_id))

@@ -100,15 +100,22 @@ def note(application: Application, *, body: str, by: Actor, now: datetime) -> No
     services.say(application, MessageKind.INTERNAL_NOTE, body, by=by, now=now)
 
 
-def expire_overdue(*, by: Actor, now: datetime) -> int:
-    """Ends applications whose question was not answered in time; how many."""
-    overdue = db.session.scalars(
-        select(Application).where(Application.status == Status.INFORMATION_REQUESTED.value, Application.due_at <= now)
-    ).all()
-    for application in overdue:
-        services.move(application, Status.EXPIRED, by=by, now=now, decided_at=now)
-        tell_owners(_organization(application), "application_expired", now=now)
-    return len(overdue)
+def overdue(now: datetime) -> list[UUID]:
+    """Applications whose question was not answered in time."""
+    return list(
+        db.session.scalars(
+            select(Application.id).where(
+                Application.status == Status.INFORMATION_REQUESTED.value, Application.due_at <= now
+            )
+        )
+    )
+
+
+def expire(application_id: UUID, *, by: Actor, now: datetime) -> None:
+    """Raises ApplicationMoved where the answer came first."""
+    application = services.find(application_id)
+    services.move(application, Status.EXPIRED, by=by, now=now, decided_at=now)
+    tell_owners(_organization(application), "application_expired", now=now)
 
 
 def _decide(

@@ -6,7 +6,6 @@ from enum import StrEnum
 SATURDAY = 5
 DECIDED_WITHIN_WORKING_DAYS = 2
 INFORMATION_WITHIN = timedelta(days=30)
-PILOT_MONTHS = 6
 
 
 class Status(StrEnum):

@@ -6,6 +6,7 @@ from wtforms import BooleanField, DateField, IntegerField, SelectField, StringFi
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from core.forms import Form, OneLine, stripped
+from legal_docs import figures
 from legal_docs.documents.kinds import TITLES
 from portal.organization.forms import countries
 
@@ -49,7 +50,7 @@ class PublishForm(Form):
     effective_on = DateField(
         "In effect from",
         validators=[DataRequired("Choose a date.")],
-        description="At least 30 days ahead, once a version was accepted.",
+        description=f"At least {figures.CHANGE_NOTICE_DAYS} days ahead, once a version was accepted.",
     )
     reviewer = StringField(
         "Reviewed by",
@@ -77,7 +78,9 @@ class ChangeForm(Form):
     certificates = StringField("Certificates that it holds", filters=[stripped])
     reason = _text("Why", required="Say why: customers read it.")
     takes_effect_on = DateField(
-        "Takes effect on", validators=[DataRequired("Choose a date.")], description="At least 30 days ahead."
+        "Takes effect on",
+        validators=[DataRequired("Choose a date.")],
+        description=f"At least {figures.SUB_PROCESSOR_NOTICE_DAYS} days ahead.",
     )
 
 

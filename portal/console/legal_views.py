@@ -10,7 +10,7 @@ from core.access import Access, Pages, open_to, operator
 from core.clock import utc_now
 from core.current import settings
 from core.db import transaction
-from core.errors import AppError
+from core.errors import AppError, InvalidRequest
 from core.htmx import see_other
 from legal_docs import publishing
 from legal_docs.documents import services as documents
@@ -107,8 +107,10 @@ def withdraw(change_id: UUID) -> Any:
 @open_to(Access.OPERATOR, fresh=True)
 def answer(response_id: UUID) -> Any:
     form = AnswerForm()
+    if not form.validate():
+        raise InvalidRequest(" ".join(form.errors["text"]))
     with transaction():
-        responses.answer(response_id, text=form.text.data or "", by=operator(), now=utc_now())
+        responses.answer(response_id, text=form.text.data, by=operator(), now=utc_now())
     flash("The answer is on its way.")
     return see_other("/console/sub-processors")
 

@@ -12,11 +12,12 @@ from core.db import transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
 from core.profiles import find_profile
+from legal_docs import figures
 from legal_docs.acceptances import services as acceptances
 from portal.applications import review
 from portal.applications import services as applications
 from portal.applications.models import Application
-from portal.applications.states import PILOT_MONTHS, WORDS, Status, months_later
+from portal.applications.states import WORDS, Status, months_later
 from portal.console import services
 from portal.console.forms import DecisionForm, PilotForm, ReasonForm
 from portal.keys.overview import lists_of
@@ -50,7 +51,7 @@ def decide(application_id: UUID, verb: str) -> Any:
     now, by, version = utc_now(), operator(), form.version.data
     with transaction():
         if verb == "approve":
-            ends_at = _end_of(form.pilot_ends_on.data) or months_later(now, PILOT_MONTHS)
+            ends_at = _end_of(form.pilot_ends_on.data) or months_later(now, figures.PILOT_MONTHS)
             review.approve(application, version=version, reason=form.words.data, pilot_ends_at=ends_at, by=by, now=now)
         elif verb == "decline":
             review.decline(application, version=version, reason=form.words.data, by=by, now=now)
@@ -60,7 +61,7 @@ def decide(application_id: UUID, verb: str) -> Any:
             review.ask(application, version=version, question=form.words.data, by=by, now=now)
         else:
             review.note(application, body=form.words.data, by=by, now=now)
-    flash(_DONE[verb])
+    flash(f"{services.find(application.organization_id).name}: {_DONE[verb]}")
     if verb == "note":
         return see_other(f"/console/applications/{application_id}")
     waiting = [one for one, _ in review.queue() if one.status == Status.SUBMITTED]
@@ -128,7 +129,7 @@ def _application_page(application: Application, form: DecisionForm, *, status: i
         acceptances=acceptances.history(organization_id),
         messages=applications.messages(application.id),
         form=form,
-        pilot_ends_on=months_later(utc_now(), PILOT_MONTHS).date(),
+        pilot_ends_on=months_later(utc_now(), figures.PILOT_MONTHS).date(),
     )
     return page, status
 

@@ -10,12 +10,12 @@ from core.accounts import Organization
 from core.db import db
 from core.members import Membership, Role
 from core.profiles import find_profile
+from legal_docs import figures
 from legal_docs.acceptances.standing import Standing, standing
 from legal_docs.register.responses import changes_for
 from portal.applications import services as applications
 from portal.applications.states import Status
 from portal.keys.overview import lists_of
-from portal.organization.forms import HIGH_RISK_MIN_DAYS
 
 PILOT_WARNING = timedelta(days=30)
 
@@ -72,7 +72,7 @@ def _of_keys(organization_id: UUID, *, now: datetime) -> list[Notice]:
 def _of_organization(organization: Organization, *, now: datetime) -> list[Notice]:
     notices = []
     profile = find_profile(organization.id)
-    if profile is not None and profile.is_high_risk and organization.retention_days < HIGH_RISK_MIN_DAYS:
+    if profile is not None and profile.is_high_risk and organization.retention_days < figures.HIGH_RISK_RETENTION_DAYS:
         words = "You told us of a high-risk system, whose logs are to be kept for at least six months."
         notices.append(Notice(words, "/organization/retention", "Set the retention"))
     if organization.pilot_ends_at and organization.pilot_ends_at - now <= PILOT_WARNING:

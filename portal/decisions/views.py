@@ -12,9 +12,10 @@ from api.decisions import services as decisions
 from api.keys import lookup
 from api.policies import services as policies
 from api.policies.evaluator import compile_policy, evaluate
-from core.access import Access, Pages, open_to, seat
+from core import audit
+from core.access import Access, Pages, actor, open_to, seat
 from core.clock import utc_now
-from core.db import acting_for, db
+from core.db import acting_for, db, transaction
 from core.errors import InvalidRequest, NotFound, fault_of
 from core.forms import in_plain_words
 from core.htmx import page_or_block, see_other
@@ -99,6 +100,8 @@ def download() -> Any:
     form = schema.ExportFormat.CSV if request.args.get("format") == "csv" else schema.ExportFormat.NDJSON
     organization = organizations.find(seat().organization_id)
     organization_id, secret = organization.id, organization.subject_secret
+    with transaction():
+        audit.write(organization_id, "decisions.exported", by=actor(), now=utc_now(), after={"format": form.value})
 
     def pieces() -> Iterator[bytes]:
         with acting_for(organization_id):

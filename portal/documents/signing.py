@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from core.access import address, visitor_or_none
 from core.accounts import Organization, OrganizationStatus
+from core.clock import utc_now
 from core.db import db
 from core.members import Membership, Role
 from core.pages import asset
@@ -76,7 +77,10 @@ def statement_from(
         session_id=str(who.session_id) if who else "",
         auth_method=who.method.value if who else "link",
         screen=asset("app.css").rpartition("=")[2],
-        events=tuple({"event": "agreed", "document": one.kind.value, "sha256": one.sha256} for one in seen_documents()),
+        events=tuple(
+            {"event": "agreed", "at": utc_now().isoformat(), "document": one.kind.value, "sha256": one.sha256}
+            for one in seen_documents()
+        ),
     )
 
 

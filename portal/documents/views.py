@@ -15,6 +15,7 @@ from core.htmx import see_other
 from core.members import User
 from core.profiles import find_profile
 from core.throttle import per_address
+from legal_docs import figures
 from legal_docs.acceptances import delegations, receipts
 from legal_docs.acceptances import services as acceptances
 from legal_docs.acceptances.standing import standing
@@ -96,7 +97,9 @@ def delegate() -> Any:
         delegations.delegate(
             seat().organization_id, email=form.email.data, sender_name=visitor().name, by=actor(), now=utc_now()
         )
-    flash(f"A link is on its way to {form.email.data}. It works for 14 days, without an account.")
+    flash(
+        f"A link is on its way to {form.email.data}. It works for {figures.DELEGATION_DAYS} days, without an account."
+    )
     return see_other("/documents")
 
 

@@ -24,7 +24,7 @@ from portal.team import services as team
 from portal.trail import services as trail
 
 _KEYS_AT_ONCE = 100
-_READ_ME = """This is all that we keep about your organization.
+_READ_ME = """This is what we keep about your organization.
 
 organization.json   the organization and its details
 members.json        its members

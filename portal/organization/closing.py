@@ -1,4 +1,4 @@
-"""The end of an account: the log is deleted, keys are revoked, subjects become unreadable, and the owners are told."""
+"""The end of an account: the log and the keys are deleted, subjects become unreadable, and the owners are told."""
 
 import os
 from datetime import datetime
@@ -34,6 +34,7 @@ def finish(organization_id: UUID, *, now: datetime) -> None:
         return
     deleted = retention.delete_everything(organization_id)
     keys.revoke_all(organization_id, reason="the account was closed", by=SYSTEM, now=now)
+    keys.delete_all(organization_id)
     organization.subject_secret = os.urandom(32)
     organization.status = OrganizationStatus.CLOSED.value
     tell_owners(organization, "account_closed", now=now, decisions=deleted)

@@ -8,11 +8,10 @@ from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAr
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
 
 from core.forms import EmailAddress, Form, OneLine, stripped
+from legal_docs import figures
 from portal.people.forms import name_field
 
-RETENTION_MIN_DAYS, RETENTION_MAX_DAYS = 30, 1095
-HIGH_RISK_MIN_DAYS = 183
-"""Six months: what Articles 19 and 26(6) of the EU AI Act ask of high-risk systems."""
+SHORTEST, LONGEST = figures.SHORTEST_RETENTION_DAYS, figures.LONGEST_RETENTION_DAYS
 
 VOLUMES = (
     "up to 10,000",
@@ -97,9 +96,7 @@ class RetentionForm(Form):
         "Days",
         validators=[
             InputRequired("Enter a number of days."),
-            NumberRange(
-                RETENTION_MIN_DAYS, RETENTION_MAX_DAYS, f"Enter {RETENTION_MIN_DAYS} to {RETENTION_MAX_DAYS} days."
-            ),
+            NumberRange(SHORTEST, LONGEST, f"Enter {SHORTEST} to {LONGEST} days."),
         ],
     )
 

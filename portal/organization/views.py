@@ -13,8 +13,9 @@ from core.errors import NotFound
 from core.htmx import see_other
 from core.profiles import find_profile
 from core.throttle import per_address
+from legal_docs import figures
 from portal.organization import archive, services
-from portal.organization.forms import HIGH_RISK_MIN_DAYS, ClosingForm, DetailsForm, EraseForm, NameForm, RetentionForm
+from portal.organization.forms import ClosingForm, DetailsForm, EraseForm, NameForm, RetentionForm
 from portal.paging import parse_uuid
 from portal.people import accounts
 
@@ -137,7 +138,10 @@ def erase() -> Any:
         return render_template("portal/organization/data.html", organization=organization, erase_form=form), 422
     with transaction():
         erased = retention_service.erase_subject(organization, form.subject.data, by=actor(), now=utc_now())
-    flash(f"{erased} decisions about this subject were deleted. They are gone from backups within 14 days more.")
+    flash(
+        f"{erased} decisions about this subject were deleted. "
+        f"They are gone from backups within {figures.BACKUP_DAYS} days more."
+    )
     return see_other("/organization/data")
 
 
@@ -215,7 +219,7 @@ def _retention_page(form: RetentionForm, *, asks_about: int | None = None, statu
         organization=services.find(seat().organization_id),
         presets=RETENTION_PRESETS,
         is_high_risk=profile is not None and profile.is_high_risk,
-        high_risk_min=HIGH_RISK_MIN_DAYS,
+        high_risk_min=figures.HIGH_RISK_RETENTION_DAYS,
         asks_about=asks_about,
     )
     return page, status

@@ -1,11 +1,12 @@
 """The policies page. A change is shown with its effect on the last seven days before it is kept."""
 
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from flask import flash, render_template
+from flask import flash, render_template, request
 
 from api.decisions import hindsight, statistics
 from api.policies import services as policies
@@ -37,23 +38,23 @@ def index() -> Any:
 def effect() -> Any:
     """What the form would have changed; keeps nothing."""
     form = PoliciesForm()
-    _, document = policies.current(seat().organization_id)
     if form.validate():
         try:
-            wanted = with_values(document, form.values(), path_of=str)
+            return _effect_page(form)
         except InvalidRequest as refused:
             form.blame(refused.errors)
-        else:
-            return _page(form, differences=policies.differences(document, wanted), found=_effect(wanted))
     return _page(form, status=422)
 
 
 @bp.post("")
 @open_to(Access.DEVELOPER)
 def update() -> Any:
+    """Keeps what was looked at; a form that was changed since is shown with its effect anew."""
     form = PoliciesForm()
     if form.validate():
         try:
+            if request.form.get("seen") not in {None, _seen(form)}:
+                return _effect_page(form, is_stale=True)
             with transaction():
                 version = policies.change_many(
                     seat().organization_id,
@@ -185,11 +186,27 @@ def _author(one: policies.PolicyRevision, names: dict[UUID, str]) -> str | None:
     return names.get(one.created_by_id) if one.created_by_id else None
 
 
-def _effect(document: Any) -> hindsight.Effect:
-    return hindsight.effect_of(seat().organization_id, document, since=utc_now() - EFFECT_OVER)
+def _effect_page(form: PoliciesForm, *, is_stale: bool = False) -> Any:
+    """Raises InvalidRequest."""
+    organization_id = seat().organization_id
+    _, standing = policies.current(organization_id)
+    wanted = with_values(standing, form.values(), path_of=str)
+    return _page(
+        form,
+        differences=policies.differences(standing, wanted),
+        effect=hindsight.effect_of(organization_id, standing, wanted, since=utc_now() - EFFECT_OVER),
+        seen=_seen(form),
+        is_stale=is_stale,
+        status=409 if is_stale else 200,
+    )
 
 
-def _page(form: PoliciesForm, *, differences: Any = None, found: Any = None, status: int = 200) -> Any:
+def _seen(form: PoliciesForm) -> str:
+    """Stands for the values whose effect was looked at."""
+    return sha256(msgspec.json.encode(form.values(), order="sorted")).hexdigest()
+
+
+def _page(form: PoliciesForm, *, status: int = 200, **found: Any) -> Any:
     version, document = policies.current(seat().organization_id)
     now = utc_now()
     return page_or_block(
@@ -202,9 +219,8 @@ def _page(form: PoliciesForm, *, differences: Any = None, found: Any = None, sta
         switches=SWITCHES,
         numbers=NUMBERS,
         lists=LISTS,
-        differences=differences,
-        effect=found,
         title_of=lambda key: describe(key)[0],
         blocked=statistics.blocked_by_policy(seat().organization_id, since=now - EFFECT_OVER, to=now),
         may_change=may(Access.DEVELOPER),
+        **found,
     )

@@ -3,11 +3,13 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from flask import flash, render_template
 from flask_login import logout_user
 
 from core import sessions
 from core.access import Access, Pages, actor, may, open_to, seat, visitor, visitor_or_none
+from core.audit import ActorKind
 from core.clock import utc_now
 from core.current import settings
 from core.db import acting_as_system, transaction
@@ -173,7 +175,7 @@ def _join_as_new(secret: str, form: JoinForm) -> Any:
         now=now,
         is_confirmed=True,
     )
-    services.accept(secret, user, by=actor(), now=now)
+    services.accept(secret, user, by=msgspec.structs.replace(actor(), kind=ActorKind.MEMBER, id=user.id), now=now)
     return sign_in(user, method=Method.PASSWORD, next_path="/")
 
 

@@ -8,8 +8,10 @@ import msgspec
 from flask import Response, render_template, request, stream_with_context
 
 from api.decisions.export import csv_lines
-from core.access import Access, Pages, open_to, seat
-from core.db import acting_for, db
+from core import audit
+from core.access import Access, Pages, actor, open_to, seat
+from core.clock import utc_now
+from core.db import acting_for, db, transaction
 from portal.paging import parse_uuid
 from portal.trail import services
 
@@ -42,6 +44,8 @@ def index() -> Any:
 def download() -> Any:
     """CSV, oldest first."""
     organization_id: UUID = seat().organization_id
+    with transaction():
+        audit.write(organization_id, "audit_trail.exported", by=actor(), now=utc_now())
 
     def pieces() -> Iterator[bytes]:
         with acting_for(organization_id):

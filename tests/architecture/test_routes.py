@@ -5,7 +5,7 @@ from pathlib import Path
 from flask import Flask
 
 from api.endpoint import declared_endpoints
-from core.access import access_of
+from core.access import access_of, asks_proof
 
 TABLE = Path(__file__).with_name("routes.txt")
 
@@ -23,7 +23,7 @@ def as_rule(path: str) -> str:
 
 
 def routes_of(app: Flask) -> list[str]:
-    """One line a route: method, address, audience."""
+    """One line a route: method, address, audience, and whether it asks for a fresh proof of who it is."""
     declared = {
         (endpoint.method, as_rule(endpoint.path)): str(endpoint.scope or "everybody")
         for endpoint in declared_endpoints()
@@ -35,8 +35,17 @@ def routes_of(app: Flask) -> list[str]:
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
+    proven = {
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or set()
+        if asks_proof(app.view_functions[rule.endpoint])
+    }
     table = {**served, **declared}
-    return sorted(f"{method:<6} {path:<70} {audience}" for (method, path), audience in table.items())
+    return sorted(
+        f"{method:<6} {path:<70} {audience}{', proven' if (method, path) in proven else ''}"
+        for (method, path), audience in table.items()
+    )
 
 
 def test_every_route_has_the_audience_that_is_written_down(app: Flask) -> None:

@@ -18,6 +18,7 @@ from core.members import Role
 from core.settings import Settings
 from legal_docs.demo import publish_trial_versions
 from portal.applications import review, services
+from portal.applications.jobs import expire_applications
 from portal.applications.models import Application, MessageKind
 from portal.applications.services import ApplicationMoved
 from portal.applications.states import MOVES, Status, due_at, months_later
@@ -231,10 +232,14 @@ def test_every_pair_of_states_moves_as_the_table_says(
 def test_an_unanswered_question_expires(app: Flask, submitted: tuple[Person, UUID], operator: Person) -> None:
     ann, organization_id = submitted
     decide(operator, application_of(app, organization_id), "ask", "Which data?")
+    application_id = application_of(app, organization_id).id
     with app.app_context(), acting_as_system(), transaction():
-        assert review.expire_overdue(by=SYSTEM, now=utc_now()) == 0
-        assert review.expire_overdue(by=SYSTEM, now=utc_now() + timedelta(days=31)) == 1
+        assert review.overdue(utc_now()) == []
+        assert review.overdue(utc_now() + timedelta(days=31)) == [application_id]
+        db.session.get_one(Application, application_id).due_at = utc_now()
 
+    with app.app_context():
+        expire_applications(timestamp=0)
     assert application_of(app, organization_id).status == Status.EXPIRED
     assert mails_to(app, ann.email)[-1].template == "application_expired"
 

@@ -47,6 +47,7 @@ def test_the_log_can_be_taken_along(as_ada: Caller, viewer: Person, form: str) -
     answer = viewer.get(f"/decisions/export?format={form}")
 
     assert decision["decision_id"] in answer.text
+    assert "Exported the decision log" in viewer.get("/audit-trail").text
 
 
 def test_the_dashboard_counts_what_was_decided(as_ada: Caller, viewer: Person) -> None:

@@ -146,8 +146,10 @@ def test_when_its_time_has_come_a_closed_account_is_emptied(live_app: Flask) -> 
         left = dict(
             db.session.execute(select(Decision.organization_id, func.count()).group_by(Decision.organization_id)).all()
         )
-        key = db.session.get_one(ApiKey, home.key_id)
-        assert key.revoked_at is not None
+        assert db.session.get(ApiKey, home.key_id) is None
+        assert db.session.get(ApiKey, neighbour.key_id) is not None
+    assert Caller(live_app.test_client(), home.secret).check().status_code in {401, 403}
+    assert owner.get("/keys").status_code == 200
     assert left == {neighbour.organization_id: 1}
     assert [mail.template for mail in mails_to(live_app, owner.email)] == ["account_closing", "account_closed"]
 

@@ -140,6 +140,8 @@ def test_after_logging_in_nobody_is_led_to_another_site(app: Flask, nobody: Brow
 def test_a_reset_ends_every_session_and_leaves_the_second_factor(app: Flask, nobody: Browser, operator: Person) -> None:
     nobody.post("/forgotten-password", email=operator.email)
     path = link_in(mails_to(app, operator.email)[-1])
+    for _ in range(2):  # a mail scanner looks
+        assert nobody.get(path).status_code == nobody.client.head(path).status_code == 200
 
     assert nobody.post(path, password="violin-ladder-quartz-11").status_code == 303
 
@@ -161,7 +163,8 @@ def test_a_new_address_holds_when_its_link_is_used_and_ends_older_links(app: Fla
     owner.post("/security/address", email="ada.new@people.example")
     change = link_in(mails_to(app, "ada.new@people.example")[-1])
 
-    assert owner.get(change).status_code == 200
+    for _ in range(2):  # a mail scanner looks
+        assert owner.get(change).status_code == owner.browser.client.head(change).status_code == 200
     assert owner.post(change).status_code == 303
 
     assert owner.get(reset).status_code == 410

@@ -1,5 +1,6 @@
 """Policies on their page: the effect before the change, one author each, and one click back."""
 
+import re
 from typing import Any
 
 import pytest
@@ -53,8 +54,33 @@ def test_the_effect_is_shown_and_nothing_is_kept(app: Flask, ada: Member, as_ada
     assert answer.status_code == 200
     assert "<strong>3</strong> decisions" in answer.text
     assert "<strong>2</strong> allowed instead" in answer.text
-    assert "<strong>0</strong> would have been blocked" in answer.text
+    assert "<strong>0</strong> would be blocked" in answer.text
     assert current(app, ada)[0] == 1
+
+
+def test_the_effect_is_against_the_policies_in_force(
+    app: Flask, ada: Member, as_ada: Caller, developer: Person
+) -> None:
+    as_ada.check(metadata={"contains_personal_data": True})
+    developer.post("/policies", **form_of(app, ada, block_personal_data=None, max_risk_score="90"))
+
+    answer = developer.post("/policies/effect", **form_of(app, ada, max_risk_score="80"))
+
+    assert "<strong>0</strong> allowed instead" in answer.text  # it was blocked, but is not any more
+
+
+def test_what_was_not_looked_at_is_not_kept(app: Flask, ada: Member, developer: Person) -> None:
+    shown = developer.post("/policies/effect", **form_of(app, ada, max_risk_score="45")).text
+    found = re.search(r'name="seen" value="(\w+)"', shown)
+    assert found is not None
+
+    other = developer.post("/policies", **form_of(app, ada, max_risk_score="90"), seen=found[1])
+    assert other.status_code == 409
+    assert "changed after you looked" in other.text
+    assert current(app, ada)[0] == 1
+
+    assert developer.post("/policies", **form_of(app, ada, max_risk_score="45"), seen=found[1]).status_code == 303
+    assert current(app, ada)[1].max_risk_score == 45
 
 
 def test_a_change_of_several_policies_is_one_version(app: Flask, ada: Member, developer: Person) -> None:
