@@ -12,6 +12,7 @@ from core.mail import has_local_mailbox
 from core.settings import Environment, Settings
 from core.supervisor import demo_wanted
 from legal_docs import figures
+from legal_docs.documents.kinds import TITLES
 from portal import cli, menu
 from portal.applications import jobs as application_jobs
 from portal.applications import views as application_views
@@ -70,6 +71,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.jinja_env.globals.update(
         menu=menu.of_visitor,
         figures=figures,
+        document_titles=TITLES,
         country_name=country_name,
         standing_notices=_standing_notices,
         words_for=words_for,

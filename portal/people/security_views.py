@@ -179,7 +179,7 @@ def end_other_sessions() -> Any:
     with acting_as_system(), transaction():
         sessions.revoke_all(visitor().user_id, now=utc_now(), but=visitor().session_id)
         accounts.note(accounts.lock(visitor().user_id), "member.sessions_ended", by=actor(), now=utc_now())
-    return see_other("/security?done=session")
+    return see_other("/security?done=others")
 
 
 @bp.post("/delete-account")
@@ -201,6 +201,7 @@ DONE = {
     "passkey": "The passkey is in use.",
     "removed": "It was removed.",
     "session": "The session was ended.",
+    "others": "All your other sessions were ended.",
 }
 
 

@@ -9,6 +9,7 @@ from api.decisions import services as decisions
 from api.keys import lookup
 from api.keys.token import KeyEnvironment
 from core.accounts import OrganizationStatus
+from core.pages import utc
 from core.profiles import find_profile
 from legal_docs.acceptances.standing import Standing, standing
 from legal_docs.documents.kinds import ACCEPTED_KINDS, Kind
@@ -125,6 +126,12 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime, 
     )
 
 
+def _looking(application: Application | None) -> str:
+    if application is None or application.due_at is None:
+        return "We are looking at your application."
+    return f"We are looking at your application, and decide by {utc(application.due_at)}."
+
+
 def _approval(application: Application | None, *, is_live: bool, may_send: bool) -> Step:
     title = "Be approved"
     if is_live:
@@ -133,7 +140,7 @@ def _approval(application: Application | None, *, is_live: bool, may_send: bool)
     if status in {Status.SUBMITTED, Status.DEFERRED}:
         return Step(
             title,
-            "We are looking at your application.",
+            _looking(application),
             is_done=False,
             path="/application",
             who="us",
