@@ -17,6 +17,17 @@ class Slot(msgspec.Struct, frozen=True):
     blocked: int
 
 
+class BusiestMinute(msgspec.Struct, frozen=True):
+    """The minute in which a key decided most."""
+
+    key_id: UUID
+    key_name: str
+    rate_limit: int | None
+    """The key's own, in requests in 60 s."""
+    at: datetime
+    decisions: int
+
+
 class ReasonCount(msgspec.Struct, frozen=True):
     reason: str
     decisions: int
@@ -44,6 +55,18 @@ _REASONS = text("""
       AND decided_at >= :since AND decided_at < :to
     GROUP BY reason ORDER BY count(*) DESC, reason LIMIT :most
 """)
+_BUSIEST = text("""
+    SELECT api_key.id, api_key.name, api_key.rate_limit, minute, decisions
+    FROM (
+        SELECT DISTINCT ON (api_key_id) api_key_id, date_trunc('minute', decided_at) AS minute, count(*) AS decisions
+        FROM decision
+        WHERE organization_id = :organization_id AND environment = :environment
+          AND decided_at >= :since AND decided_at < :to
+        GROUP BY api_key_id, minute ORDER BY api_key_id, decisions DESC, minute DESC
+    ) AS busiest JOIN api_key ON api_key.id = busiest.api_key_id
+    WHERE api_key.organization_id = :organization_id
+    ORDER BY decisions DESC, api_key.id LIMIT :most
+""")
 _BY_POLICY = text("""
     SELECT cause ->> 'policy', count(DISTINCT id) FROM decision, jsonb_array_elements(reasons) AS cause
     WHERE organization_id = :organization_id AND NOT allowed AND decided_at >= :since AND decided_at < :to
@@ -69,6 +92,17 @@ def top_reasons(
         {"organization_id": organization_id, "environment": environment, "since": since, "to": to, "most": most},
     )
     return [ReasonCount(*row) for row in rows]
+
+
+def busiest_minutes(
+    organization_id: UUID, *, environment: str, since: datetime, to: datetime, most: int = 5
+) -> list[BusiestMinute]:
+    """How near keys came to their limits: the fullest minute of each, the fullest first."""
+    rows = db.session.execute(
+        _BUSIEST,
+        {"organization_id": organization_id, "environment": environment, "since": since, "to": to, "most": most},
+    )
+    return [BusiestMinute(*row) for row in rows]
 
 
 def blocked_by_policy(organization_id: UUID, *, since: datetime, to: datetime) -> dict[str, int]:

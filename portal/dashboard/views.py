@@ -9,6 +9,7 @@ from flask import render_template, request
 from api.decisions import statistics
 from api.limits.window import DEFAULT_LIMIT, SANDBOX_LIMIT
 from core.access import Access, Pages, open_to, seat
+from core.accounts import Organization, OrganizationStatus
 from core.clock import utc_now
 from portal.dashboard.attention import attention_of
 from portal.organization import services as organizations
@@ -43,7 +44,7 @@ def index() -> Any:
         spans=SPANS,
         chosen=_chosen_span(),
         environment=_environment(),
-        limit=SANDBOX_LIMIT if organization.status == "sandbox" else organization.check_limit or DEFAULT_LIMIT,
+        limit=_limit_of(organization),
     )
 
 
@@ -56,12 +57,14 @@ def figures() -> Any:
     since, to = _bounds(span, now=now)
     slots = statistics.over_time(seat().organization_id, environment=environment, since=since, to=to, step=span.step)
     reasons = statistics.top_reasons(seat().organization_id, environment=environment, since=since, to=to)
+    busiest = statistics.busiest_minutes(seat().organization_id, environment=environment, since=since, to=to)
+    organization = organizations.find(seat().organization_id)
     context = {
         "slots": slots,
         "reasons": reasons,
         "allowed": sum(slot.allowed for slot in slots),
         "blocked": sum(slot.blocked for slot in slots),
-        "busiest": max((slot.allowed + slot.blocked for slot in slots), default=0),
+        "busiest": [(one, _limit_of(organization, one.rate_limit)) for one in busiest],
         "span": span,
         "environment": environment,
         "chosen": name,
@@ -69,6 +72,12 @@ def figures() -> Any:
     if request.headers.get("HX-Request") == "true":
         return render_template("portal/dashboard/_figures.html", **context)
     return render_template("portal/dashboard/figures.html", **context)
+
+
+def _limit_of(organization: Organization, own: int | None = None) -> int:
+    """Requests in 60 s of a key, which may have a limit of its own."""
+    limit = own or organization.check_limit or DEFAULT_LIMIT
+    return min(limit, SANDBOX_LIMIT) if organization.status == OrganizationStatus.SANDBOX else limit
 
 
 def _bounds(span: Span, *, now: datetime) -> tuple[datetime, datetime]:

@@ -1,5 +1,6 @@
 """The log for people, the dashboard's figures, and trying it out."""
 
+import re
 from typing import Any
 
 import pytest
@@ -60,6 +61,7 @@ def test_the_dashboard_counts_what_was_decided(as_ada: Caller, viewer: Person) -
     assert "33.3 %" in figures
     assert "contains_personal_data" in figures
     assert 'data-allowed="2"' in figures
+    assert re.search(r"[1-3] of 10,000<", figures)
     assert "No decision in this time" in viewer.get("/dashboard/figures?environment=test").text
 
 
