@@ -13,6 +13,13 @@ AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
 PUBLIC = (
     *("/", "/sign-up", "/log-in", "/forgotten-password", "/report-a-key", "/mailbox", "/docs"),
     *("/legal", "/legal/terms", "/legal/dpa", "/legal/privacy", "/legal/sub-processors", "/no-such-page"),
+    *(
+        "/legal/terms/1.0",
+        "/confirm/of-nobody",
+        "/join/of-nobody",
+        "/legal/sign/of-nobody",
+        "/docs/problems/rate_limited",
+    ),
 )
 MEMBERS = (
     *(
@@ -28,9 +35,12 @@ MEMBERS = (
     ),
     *("/policies/rules/new", "/decisions", "/documents", "/legal/accept", "/application", "/team", "/organization"),
     *("/organization/details", "/organization/retention", "/organization/data", "/organization/closing"),
+    *("/policies/rules/hr_needs_review", "/decisions?from=nonsense", "/security/authenticator"),
     *("/audit-trail", "/security", "/organizations", "/prove-it"),
 )
 OPERATORS = ("/console", "/console/organizations", "/console/documents", "/console/sub-processors", "/security")
+EMPTY_FORMS = ("/sign-up", "/log-in", "/forgotten-password", "/report-a-key")
+EMPTY_FORMS_OF_MEMBERS = ("/keys/new", "/policies/rules/new", "/organization/closing")
 PHONE_WIDTH = 360
 
 
@@ -60,10 +70,27 @@ def olga(browser: Browser, portal: Portal) -> Any:
 
 
 def look_at(page: Page, path: str) -> None:
-    """Loads a page and asserts what every page must fulfil, in light, in dark, and on a phone."""
+    as_on_a_desk(page)
+    page.goto(path)
+    look_around(page, path)
+
+
+def look_at_errors(page: Page, path: str) -> None:
+    """Sends a page's form as it is, and looks at what comes back."""
+    as_on_a_desk(page)
+    page.goto(path)
+    page.locator("main form[method=post]").first.locator("button[type=submit], button:not([type])").first.click()
+    page.wait_for_selector(".error-summary")
+    look_around(page, f"errors of {path}")
+
+
+def as_on_a_desk(page: Page) -> None:
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 1280, "height": 900})
-    page.goto(path)
+
+
+def look_around(page: Page, path: str) -> None:
+    """Asserts what every page must fulfil, in light, in dark, and on a phone."""
     page.evaluate(AXE.read_text())
     assert _violations(page, {}) == [], path
     page.emulate_media(color_scheme="dark")
@@ -95,6 +122,23 @@ def test_pages_of_members(ada: Page, path: str) -> None:
 @pytest.mark.parametrize("path", OPERATORS)
 def test_pages_of_operators(olga: Page, path: str) -> None:
     look_at(olga, path)
+
+
+@pytest.mark.parametrize("path", EMPTY_FORMS)
+def test_forms_with_errors(page: Page, path: str) -> None:
+    look_at_errors(page, path)
+
+
+@pytest.mark.parametrize("path", EMPTY_FORMS_OF_MEMBERS)
+def test_forms_of_members_with_errors(ada: Page, path: str) -> None:
+    look_at_errors(ada, path)
+
+
+@pytest.mark.parametrize("step", ["rotate", "revoke"])
+def test_what_is_done_to_a_key(ada: Page, step: str) -> None:
+    ada.goto("/keys")
+    key = ada.locator("main a[href^='/keys/0']").first.get_attribute("href")
+    look_at(ada, f"{key}/{step}")
 
 
 RECORDS = (("/keys", "/keys/0"), ("/decisions", "/decisions/dec_"), ("/documents", "/legal/acceptances/"))
