@@ -7,11 +7,12 @@ from ipaddress import ip_address
 import msgspec
 
 from api.keys.scopes import Scope
-from api.keys.token import KeyEnvironment, digest_of, is_well_formed
+from api.keys.token import KeyEnvironment, is_well_formed
 from api.snapshots.store import KeySnapshot, OrganizationSnapshot, Snapshots
 from core.accounts import OrganizationStatus
 from core.audit import Actor, ActorKind
 from core.errors import AppError
+from core.tokens import digest_of
 
 _CHALLENGE = (("WWW-Authenticate", 'Bearer realm="AI Governance API"'),)
 

@@ -12,13 +12,14 @@ from sqlalchemy import select
 from api.keys import services as keys
 from api.keys.models import ApiKey
 from api.keys.scopes import Scope
-from api.keys.token import KeyEnvironment, digest_of
+from api.keys.token import KeyEnvironment
 from api.policies import services as policies
 from core import accounts
 from core.audit import COMMAND_LINE
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.settings import Settings
+from core.tokens import digest_of
 
 SLUG = "demo"
 _QUESTION = '{"model": "gpt-4o", "operation": "chat", "metadata": {"contains_personal_data": true}}'

@@ -4,8 +4,6 @@ The cookie holds a random token; the row holds its SHA-256. A session belongs to
 their organizations they are looking at.
 """
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -21,6 +19,7 @@ from core.audit import Actor, ActorKind
 from core.db import Base, db
 from core.ids import new_uuid
 from core.members import Membership, Role, User
+from core.tokens import digest_of, new_token
 
 IDLE_LIMIT = timedelta(hours=24)
 LIFE = timedelta(days=14)
@@ -106,10 +105,10 @@ def start(
     user: User, *, method: Method, address: str | None, user_agent: str | None, now: datetime
 ) -> tuple[UserSession, str]:
     """A new session and its token, which only the cookie keeps. Needs the system's scope."""
-    token = secrets.token_urlsafe(32)
+    token = new_token()
     session = UserSession(
         id=new_uuid(),
-        token_hash=_digest(token),
+        token_hash=digest_of(token),
         user_id=user.id,
         created_at=now,
         last_seen_at=now,
@@ -129,7 +128,7 @@ def find_visitor(token: str, *, now: datetime) -> Visitor | None:
     found = db.session.execute(
         select(UserSession, User, _HAS_SECOND_FACTOR)
         .join(User, User.id == UserSession.user_id)
-        .where(UserSession.token_hash == _digest(token))
+        .where(UserSession.token_hash == digest_of(token))
     ).first()
     if found is None:
         return None
@@ -199,7 +198,3 @@ def _seats_of(user_id: UUID) -> list[Seat]:
         .order_by(Membership.created_at)
     )
     return [Seat(row.id, row.slug, row.name, row.status, Role(row.role)) for row in rows]
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

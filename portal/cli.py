@@ -1,7 +1,5 @@
 """Commands about operators: they are made here, never on a page."""
 
-import secrets
-
 import click
 from flask.cli import AppGroup
 
@@ -11,6 +9,7 @@ from core.clock import utc_now
 from core.current import settings
 from core.db import acting_as_system, transaction
 from core.passwords import hash_password
+from core.tokens import new_token
 from portal.people import accounts, links
 from portal.people.models import Purpose
 
@@ -27,7 +26,7 @@ def create(email: str, name: str) -> None:
         now = utc_now()
         user = accounts.find_by_email(email)
         if user is None:
-            unusable = hash_password(secrets.token_urlsafe(32))
+            unusable = hash_password(new_token())
             user = accounts.create_user(email=email, name=name, password_hash=unusable, now=now, is_confirmed=True)
         user.is_operator = True
         accounts.forget_proofs(user, now=now)

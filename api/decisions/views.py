@@ -1,17 +1,15 @@
 """The decision log over the API. A test key sees the decisions of tests only."""
 
-from collections.abc import Iterator
-
 import msgspec
-from flask import Blueprint, Response, stream_with_context
+from flask import Blueprint, Response
 
 from api.access import Caller, WrongEnvironment
 from api.decisions import export, schema, services
 from api.endpoint import Endpoint, parse_cursor, serve
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment
-from core.db import acting_for, db
 from core.errors import NotFound
+from core.files import streamed
 from core.ids import public_id
 
 bp = Blueprint("api_decisions", __name__)
@@ -60,16 +58,14 @@ def index(caller: Caller, query: schema.DecisionQuery) -> schema.DecisionPage:
 def download(caller: Caller, query: schema.ExportQuery) -> Response:
     chosen = _within_environment(caller, query)
 
-    def pieces() -> Iterator[bytes]:
-        with acting_for(caller.organization.id):
-            rows = services.stream(caller.organization.id, chosen, subject_secret=caller.organization.subject_secret)
-            yield from export.lines(rows, query.format)
-        db.session.rollback()
-
-    return Response(
-        stream_with_context(pieces()),
+    organization = caller.organization
+    return streamed(
+        organization.id,
+        lambda: export.lines(
+            services.stream(organization.id, chosen, subject_secret=organization.subject_secret), query.format
+        ),
         content_type=export.CONTENT_TYPES[query.format],
-        headers={"Content-Disposition": f'attachment; filename="decisions.{query.format}"'},
+        file_name=f"decisions.{query.format}",
     )
 
 

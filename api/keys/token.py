@@ -4,13 +4,14 @@ The checksum lets a mistyped or invented key be refused without a look-up, and l
 Only the SHA-256 of the whole is ever stored: against 160 random bits a slow hash adds nothing.
 """
 
-import hashlib
 import re
 import secrets
 import zlib
 from enum import StrEnum
 
 import msgspec
+
+from core.tokens import digest_of
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BODY_LENGTH = 27
@@ -43,10 +44,6 @@ def is_well_formed(secret: str) -> bool:
     """Whether `secret` has our shape and its checksum fits."""
     head, checksum = secret[:-_CHECKSUM_LENGTH], secret[-_CHECKSUM_LENGTH:]
     return _SHAPE.fullmatch(secret) is not None and _checksum(head) == checksum
-
-
-def digest_of(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
 
 
 def _checksum(head: str) -> str:

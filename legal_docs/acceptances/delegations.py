@@ -4,10 +4,8 @@ The token is 256 random bits, and only its hash is kept. Looking at a link never
 """
 
 import re
-import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from hashlib import sha256
 from http import HTTPStatus
 from uuid import UUID
 
@@ -21,13 +19,13 @@ from core.errors import AppError, FieldProblem, InvalidRequest
 from core.ids import new_uuid
 from core.mail import send_mail
 from core.profiles import find_profile
+from core.tokens import digest_of, new_token
 from legal_docs import links
 from legal_docs.acceptances import services
 from legal_docs.acceptances.models import LegalAcceptance, LegalDelegation
 from legal_docs.acceptances.schema import SeenDocument, Statement
 from legal_docs.figures import DELEGATION_DAYS
 
-_TOKEN_BYTES = 32
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
 
 
@@ -48,12 +46,12 @@ def delegate(organization_id: UUID, *, email: str, sender_name: str, by: Actor, 
     if profile is None:
         raise services.DetailsMissing
     _supersede(organization_id, address, now=now)
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    token = new_token()
     delegation = LegalDelegation(
         id=new_uuid(),
         organization_id=organization_id,
         email=address,
-        token_hash=_hash(token),
+        token_hash=digest_of(token),
         created_at=now,
         created_by=by.id,
         expires_at=now + timedelta(days=DELEGATION_DAYS),
@@ -124,7 +122,7 @@ def pending(organization_id: UUID, *, now: datetime) -> list[LegalDelegation]:
 
 
 def _find(token: str, *, for_update: bool = False) -> LegalDelegation | None:
-    query = select(LegalDelegation).where(LegalDelegation.token_hash == _hash(token))
+    query = select(LegalDelegation).where(LegalDelegation.token_hash == digest_of(token))
     if for_update:
         query = query.with_for_update().execution_options(populate_existing=True)
     with acting_as_system():
@@ -160,7 +158,3 @@ def _supersede(organization_id: UUID, email: str, *, now: datetime) -> None:
         )
         .values(superseded_at=now)
     )
-
-
-def _hash(token: str) -> bytes:
-    return sha256(token.encode()).digest()

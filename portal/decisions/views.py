@@ -1,11 +1,10 @@
 """The log as it grows, a page for each decision, and the file."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from flask import Response, request, stream_with_context
+from flask import request
 
 from api.decisions import export, hindsight, schema
 from api.decisions import services as decisions
@@ -15,8 +14,9 @@ from api.policies.evaluator import compile_policy, evaluate
 from core import audit
 from core.access import Access, Pages, actor, open_to, seat
 from core.clock import utc_now
-from core.db import acting_for, db, transaction
+from core.db import transaction
 from core.errors import InvalidRequest, NotFound, fault_of
+from core.files import streamed
 from core.forms import in_plain_words
 from core.htmx import page_or_block, see_other
 from core.ids import parse_public_id, public_id
@@ -103,15 +103,11 @@ def download() -> Any:
     with transaction():
         audit.write(organization_id, "decisions.exported", by=actor(), now=utc_now(), after={"format": form.value})
 
-    def pieces() -> Iterator[bytes]:
-        with acting_for(organization_id):
-            yield from export.lines(decisions.stream(organization_id, chosen, subject_secret=secret), form)
-        db.session.rollback()
-
-    return Response(
-        stream_with_context(pieces()),
+    return streamed(
+        organization_id,
+        lambda: export.lines(decisions.stream(organization_id, chosen, subject_secret=secret), form),
         content_type=export.CONTENT_TYPES[form],
-        headers={"Content-Disposition": f'attachment; filename="decisions.{form}"'},
+        file_name=f"decisions.{form}",
     )
 
 

@@ -9,7 +9,7 @@ from api.keys import lookup
 from api.keys import services as keys
 from api.keys.scopes import Scope
 from api.keys.services import IssuedKey
-from api.keys.token import KeyEnvironment, digest_of
+from api.keys.token import KeyEnvironment
 from api.limits.window import DEFAULT_LIMIT
 from core.access import Access, Pages, actor, may, open_to, seat
 from core.clock import utc_now
@@ -19,6 +19,7 @@ from core.errors import AppError, FieldProblem, InvalidRequest
 from core.htmx import see_other
 from core.jobs import defer
 from core.throttle import per_address
+from core.tokens import digest_of
 from portal.keys.forms import LIVES, OVERLAPS, KeyForm, LeakForm, RevokeForm, RotateForm
 from portal.keys.jobs import revoke_leaked_key
 from portal.keys.overview import line_of, lists_of

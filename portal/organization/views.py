@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from flask import Response, flash, render_template, request, stream_with_context
+from flask import flash, render_template, request
 
 from api.decisions import retention as retention_service
 from core import sessions
 from core.access import Access, Pages, actor, open_to, seat, visitor
 from core.clock import utc_now
-from core.db import acting_as_system, acting_for, db, transaction
+from core.db import acting_as_system, transaction
 from core.errors import NotFound
+from core.files import streamed
 from core.htmx import see_other
 from core.profiles import find_profile
 from core.throttle import per_address
@@ -116,15 +117,11 @@ def download() -> Any:
     with transaction():
         archive.note_download(organization_id, by=actor(), now=utc_now())
 
-    def pieces() -> Any:
-        with acting_for(organization_id):
-            yield from archive.pieces(organization_id, now=utc_now())
-        db.session.rollback()
-
-    return Response(
-        stream_with_context(pieces()),
+    return streamed(
+        organization_id,
+        lambda: archive.pieces(organization_id, now=utc_now()),
         content_type="application/zip",
-        headers={"Content-Disposition": f'attachment; filename="{slug}.zip"'},
+        file_name=f"{slug}.zip",
     )
 
 

@@ -1,7 +1,5 @@
 """Links that are sent by mail. Mail scanners open them, so opening one changes nothing: a button uses it up, once."""
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
@@ -11,6 +9,7 @@ from core.db import db
 from core.errors import AppError
 from core.ids import new_uuid
 from core.members import User
+from core.tokens import digest_of, new_token
 from portal.people.models import EmailToken, Purpose
 
 LIFE = {
@@ -43,14 +42,14 @@ class LinkExpired(AppError):
 def issue(user: User, purpose: Purpose, *, now: datetime, email: str | None = None) -> str:
     """A new link's secret; links of the same purpose that were sent before stop working."""
     supersede(user, purpose, now=now)
-    secret = secrets.token_urlsafe(32)
+    secret = new_token()
     db.session.add(
         EmailToken(
             id=new_uuid(),
             user_id=user.id,
             purpose=purpose.value,
             email=email or user.email,
-            token_hash=digest(secret),
+            token_hash=digest_of(secret),
             created_at=now,
             expires_at=now + LIFE[purpose],
         )
@@ -77,7 +76,7 @@ def find(secret: str, purpose: Purpose, *, now: datetime, for_use: bool = False)
     query = (
         select(EmailToken, User)
         .join(User, User.id == EmailToken.user_id)
-        .where(EmailToken.token_hash == digest(secret), EmailToken.purpose == purpose.value)
+        .where(EmailToken.token_hash == digest_of(secret), EmailToken.purpose == purpose.value)
     )
     if for_use:
         query = query.with_for_update(of=EmailToken).execution_options(populate_existing=True)
@@ -92,7 +91,3 @@ def find(secret: str, purpose: Purpose, *, now: datetime, for_use: bool = False)
     if token.expires_at <= now or user.disabled_at is not None:
         raise LinkExpired
     return token, user
-
-
-def digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()

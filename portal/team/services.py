@@ -1,6 +1,5 @@
 """Members as a page shows them, and invitations: sent, sent again, revoked, accepted."""
 
-import secrets
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID
@@ -17,7 +16,7 @@ from core.errors import AppError, NotFound
 from core.ids import new_uuid
 from core.mail import send_mail
 from core.members import Membership, Role, User
-from portal.people import links
+from core.tokens import digest_of, new_token
 from portal.team.models import Invitation, InvitationStatus
 from portal.team.owners import OwnersOnly
 
@@ -91,13 +90,13 @@ def invite(
         raise OwnersOnly
     if email in {member.email for member in list_members(organization_id)}:
         raise AlreadyMember
-    secret = secrets.token_urlsafe(32)
+    secret = new_token()
     invitation = Invitation(
         id=new_uuid(),
         organization_id=organization_id,
         email=email,
         role=role.value,
-        token_hash=links.digest(secret),
+        token_hash=digest_of(secret),
         status=InvitationStatus.PENDING.value,
         invited_by=by.id,
         created_at=now,
@@ -129,8 +128,8 @@ def resend(
     if invitation.role == Role.OWNER and by_role is not Role.OWNER:
         raise OwnersOnly
     invitation.invited_by = by.id or invitation.invited_by
-    secret = secrets.token_urlsafe(32)
-    invitation.token_hash, invitation.sent_at = links.digest(secret), now
+    secret = new_token()
+    invitation.token_hash, invitation.sent_at = digest_of(secret), now
     invitation.expires_at = now + INVITATION_LIFE
     audit.write(organization_id, "invitation.sent_again", by=by, now=now, subject_id=str(invitation.id))
     _send(invitation, secret, inviter=inviter, now=now)
@@ -156,7 +155,7 @@ def find_open(secret: str, *, now: datetime) -> OpenInvitation:
             & Membership.role.in_([Role.OWNER.value, Role.ADMIN.value])
             & ((Invitation.role != Role.OWNER.value) | (Membership.role == Role.OWNER.value)),
         )
-        .where(Invitation.token_hash == links.digest(secret))
+        .where(Invitation.token_hash == digest_of(secret))
         .with_for_update(of=Invitation)
     ).first()
     if row is None:

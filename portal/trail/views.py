@@ -1,17 +1,17 @@
 """The audit trail as a page and as a file."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from flask import Response, render_template, request, stream_with_context
+from flask import render_template, request
 
 from api.decisions.export import csv_lines
 from core import audit
 from core.access import Access, Pages, actor, open_to, seat
 from core.clock import utc_now
-from core.db import acting_for, db, transaction
+from core.db import transaction
+from core.files import streamed
 from portal.paging import parse_uuid
 from portal.trail import services
 
@@ -47,14 +47,11 @@ def download() -> Any:
     with transaction():
         audit.write(organization_id, "audit_trail.exported", by=actor(), now=utc_now())
 
-    def pieces() -> Iterator[bytes]:
-        with acting_for(organization_id):
-            rows = (msgspec.structs.asdict(entry) for entry in services.stream(organization_id))
-            yield from csv_lines(tuple(services.Entry.__struct_fields__), rows)
-        db.session.rollback()
-
-    return Response(
-        stream_with_context(pieces()),
+    return streamed(
+        organization_id,
+        lambda: csv_lines(
+            services.Entry.__struct_fields__, map(msgspec.structs.asdict, services.stream(organization_id))
+        ),
         content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="audit-trail.csv"'},
+        file_name="audit-trail.csv",
     )

@@ -13,7 +13,6 @@ from flask import Flask
 
 from api.access import RevokedKey, authenticate
 from api.keys import services as keys
-from api.keys.token import digest_of
 from api.machine_room import machine_room
 from api.policies import services as policies
 from api.snapshots.store import Snapshots
@@ -21,6 +20,7 @@ from core.audit import SYSTEM
 from core.clock import monotonic_s, utc_now
 from core.db import Role, acting_as_system, connect_as, transaction
 from core.errors import ServiceUnavailable
+from core.tokens import digest_of
 from tests.cast import Member, organization_with_key
 from tests.services import wait_until
 
