@@ -13,7 +13,7 @@ from api.access import Caller
 from api.keys.uses import note_uses
 from api.limits import shared
 from api.limits.memory import MemoryLimiter
-from api.limits.window import DEFAULT_LIMIT, SANDBOX_LIMIT, Ask, Limiter, Verdict
+from api.limits.window import Ask, Limiter, Verdict, limit_of
 from api.recording.postgres import PostgresSink
 from api.recording.recorder import Recorder
 from api.recording.replay import Replay
@@ -77,9 +77,9 @@ class MachineRoom:
 
 
 def _ask(caller: Caller, purpose: str, cost: int) -> Ask:
-    limit = caller.key.rate_limit or caller.organization.check_limit or DEFAULT_LIMIT
-    if caller.organization.status == OrganizationStatus.SANDBOX:
-        limit = min(limit, SANDBOX_LIMIT)
+    organization = caller.organization
+    is_sandbox = organization.status == OrganizationStatus.SANDBOX
+    limit = limit_of(caller.key.rate_limit, organization.check_limit, is_sandbox=is_sandbox)
     return Ask(bucket=f"{purpose}:{caller.key.lineage_id}", limit=limit, cost=cost)
 
 

@@ -19,6 +19,11 @@ def init_app(app: Flask) -> None:
         return answer
 
 
+def is_htmx() -> bool:
+    """Whether the request comes from a script of the page, not from the browser itself."""
+    return request.headers.get("HX-Request") == "true"
+
+
 def wants_block() -> bool:
     """Whether htmx asks for the part that changes, not for a whole page."""
     htmx: Any = request.htmx  # type: ignore[attr-defined]
@@ -33,6 +38,6 @@ def page_or_block(template: str, block: str, *, status: int = 200, **context: An
 
 def see_other(path: str) -> Response:
     """Leads to another page after a form: 303, or for htmx the header that makes the browser go there."""
-    if request.headers.get("HX-Request") == "true":
+    if is_htmx():
         return Response(status=204, headers={"HX-Redirect": path})
     return Response(status=303, headers={"Location": path})

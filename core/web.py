@@ -23,6 +23,7 @@ from core.errors import (
     Problem,
     ServiceUnavailable,
 )
+from core.htmx import is_htmx
 from core.ids import new_request_id
 from core.network import PAGE_HEADERS, SECURITY_HEADERS, cors_headers, preflight_headers
 from core.observability import HTTP_DURATION, REFUSALS, report_error
@@ -101,7 +102,7 @@ def _is_for_people() -> bool:
     """Whether a person reads the answer: the address is a page's, and the reader takes HTML before JSON."""
     if request.path.startswith(MACHINE_PATHS):
         return False
-    if request.headers.get("HX-Request") == "true":
+    if is_htmx():
         return True
     return request.accept_mimetypes.best_match([JSON_CONTENT_TYPE, "text/html"]) == "text/html"
 
@@ -112,7 +113,7 @@ def _shown_to_machines(problem: Problem) -> Response:
 
 def _shown_to_people(problem: Problem) -> Response:
     """A page, or for htmx a notice at the place that pages keep for it."""
-    if request.headers.get("HX-Request") != "true":
+    if not is_htmx():
         return Response(render_template("core/refusal.html", problem=problem), status=problem.status)
     return Response(
         render_template("core/_refusal.html", problem=problem),

@@ -1,7 +1,6 @@
 """What the visitor can open, in groups."""
 
-from core.access import visitor_or_none
-from core.members import Role
+from core.access import ROLES_OF, Access, visitor_or_none
 
 _START = ("/start", "Get started")
 _OVERVIEW = ("/dashboard", "Dashboard")
@@ -31,7 +30,7 @@ def of_visitor() -> list[Group]:
     groups: list[Group] = []
     if who.seat is not None:
         groups.append(("Overview", [_START, _OVERVIEW, _CHECKLIST]))
-        may_try = who.seat.role in {Role.OWNER, Role.ADMIN, Role.DEVELOPER}
+        may_try = who.seat.role in ROLES_OF[Access.DEVELOPER]
         groups.append(("Build", [link for link in _BUILD if may_try or link[0] != "/try-it"]))
         groups.append(("Organization", list(_ORGANIZATION)))
     if who.is_operator:

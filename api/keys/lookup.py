@@ -1,10 +1,10 @@
 """Finding keys: one, a page of them, or those that something should be done about."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text, cast, func, or_, select
+from sqlalchemy import ColumnElement, Text, cast, func, or_, select
 
 from api.keys.models import ApiKey
 from api.keys.scopes import Scope
@@ -13,6 +13,8 @@ from core.audit import AuditEvent
 from core.db import db
 from core.errors import NotFound
 from core.ids import public_id
+
+_AT_ONCE = 100
 
 
 def find(organization_id: UUID, key_id: UUID, *, for_update: bool = False) -> ApiKey:
@@ -49,6 +51,14 @@ def list_page(
     return list(db.session.scalars(query.order_by(ApiKey.id.desc()).limit(size)))
 
 
+def every(organization_id: UUID) -> Iterator[ApiKey]:
+    """All keys of an organization, newest first, some in memory at a time."""
+    after = None
+    while page := list_page(organization_id, environment=None, after=after, size=_AT_ONCE):
+        yield from page
+        after = page[-1].id
+
+
 def has_check_only_key(organization_id: UUID) -> bool:
     """Whether a key that stands can do nothing but ask."""
     query = select(ApiKey.id).where(
@@ -62,14 +72,7 @@ def has_check_only_key(organization_id: UUID) -> bool:
 def count_in_use(organization_id: UUID, *, now: datetime) -> int:
     """Keys of an organization that open something."""
     return int(
-        db.session.scalar(
-            select(func.count()).where(
-                ApiKey.organization_id == organization_id,
-                ApiKey.revoked_at.is_(None),
-                or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
-            )
-        )
-        or 0
+        db.session.scalar(select(func.count()).where(ApiKey.organization_id == organization_id, *_in_use_at(now))) or 0
     )
 
 
@@ -94,13 +97,17 @@ def list_unrotated(*, made_before: datetime, now: datetime, unless_action: str) 
             select(ApiKey).where(
                 ApiKey.environment == KeyEnvironment.LIVE.value,
                 ApiKey.created_at < made_before,
-                ApiKey.revoked_at.is_(None),
                 ApiKey.successor_id.is_(None),
-                or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
+                *_in_use_at(now),
                 ~told.exists(),
             )
         )
     )
+
+
+def _in_use_at(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """As `ApiKey.is_live_at`, for the database."""
+    return ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now)
 
 
 def shown_id(key: ApiKey) -> str:

@@ -12,6 +12,12 @@ SANDBOX_LIMIT = 30
 """Requests of a key in 60 s before its organization is approved."""
 
 
+def limit_of(own: int | None, plan: int | None, *, is_sandbox: bool) -> int:
+    """What a key may ask in 60 s: its own limit, else its plan's, else the usual; less before the approval."""
+    limit = own or plan or DEFAULT_LIMIT
+    return min(limit, SANDBOX_LIMIT) if is_sandbox else limit
+
+
 class Backend(StrEnum):
     REDIS = "redis"
     MEMORY = "memory"

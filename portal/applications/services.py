@@ -30,7 +30,7 @@ class ApplicationIncomplete(AppError):
 
 
 def start(organization_id: UUID, *, now: datetime) -> Application:
-    """A draft, unless an application is open already."""
+    """A draft. The database keeps a second open one out."""
     application = Application(
         id=new_uuid(),
         organization_id=organization_id,

@@ -7,10 +7,11 @@ import msgspec
 from flask import render_template, request
 
 from api.decisions import statistics
-from api.limits.window import DEFAULT_LIMIT, SANDBOX_LIMIT
+from api.limits.window import limit_of
 from core.access import Access, Pages, open_to, seat
 from core.accounts import Organization, OrganizationStatus
 from core.clock import utc_now
+from core.htmx import wants_block
 from portal.dashboard.attention import attention_of
 from portal.organization import services as organizations
 
@@ -69,15 +70,14 @@ def figures() -> Any:
         "environment": environment,
         "chosen": name,
     }
-    if request.headers.get("HX-Request") == "true":
+    if wants_block():
         return render_template("portal/dashboard/_figures.html", **context)
     return render_template("portal/dashboard/figures.html", **context)
 
 
 def _limit_of(organization: Organization, own: int | None = None) -> int:
     """Requests in 60 s of a key, which may have a limit of its own."""
-    limit = own or organization.check_limit or DEFAULT_LIMIT
-    return min(limit, SANDBOX_LIMIT) if organization.status == OrganizationStatus.SANDBOX else limit
+    return limit_of(own, organization.check_limit, is_sandbox=organization.status == OrganizationStatus.SANDBOX)
 
 
 def _bounds(span: Span, *, now: datetime) -> tuple[datetime, datetime]:

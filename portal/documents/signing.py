@@ -7,17 +7,17 @@ from uuid import UUID
 from flask import g, request
 from sqlalchemy import select
 
-from core.access import address, visitor_or_none
+from core.access import ROLES_OF, Access, address, visitor_or_none
 from core.accounts import Organization, OrganizationStatus
 from core.clock import utc_now
 from core.db import db
-from core.members import Membership, Role
+from core.members import Membership
 from core.pages import asset
 from legal_docs.acceptances.delegations import LinkUnusable
 from legal_docs.acceptances.models import LegalDelegation
 from legal_docs.acceptances.schema import SeenDocument, Statement
 from legal_docs.acceptances.standing import standing
-from legal_docs.acceptances.wording import Wording, wording_for
+from legal_docs.acceptances.wording import Wording
 from legal_docs.documents.kinds import ACCEPTED_KINDS, Kind
 from legal_docs.documents.models import LegalVersion
 from portal.documents.forms import AcceptForm
@@ -27,7 +27,7 @@ def refuse_void(delegation: LegalDelegation) -> None:
     """A link is void when its organization is closed, or its sender may not accept any more. Raises LinkUnusable."""
     status = db.session.scalar(select(Organization.status).where(Organization.id == delegation.organization_id))
     sender = db.session.get(Membership, (delegation.organization_id, delegation.created_by))
-    may = sender is not None and sender.role in {Role.OWNER, Role.ADMIN}
+    may = sender is not None and sender.role in ROLES_OF[Access.ADMIN]
     if not may or status == OrganizationStatus.CLOSED:
         raise LinkUnusable
 
@@ -82,7 +82,3 @@ def statement_from(
             for one in seen_documents()
         ),
     )
-
-
-def wording_of(versions: Sequence[LegalVersion], legal_name: str) -> Wording:
-    return wording_for(versions, legal_name=legal_name)

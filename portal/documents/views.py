@@ -19,6 +19,7 @@ from legal_docs import figures
 from legal_docs.acceptances import delegations, receipts
 from legal_docs.acceptances import services as acceptances
 from legal_docs.acceptances.standing import standing
+from legal_docs.acceptances.wording import wording_for
 from legal_docs.documents import html
 from legal_docs.register import responses
 from portal.documents.forms import AcceptForm, DelegateForm, ResponseForm
@@ -28,7 +29,6 @@ from portal.documents.signing import (
     seen_documents,
     statement_from,
     versions_to_accept,
-    wording_of,
 )
 
 bp = Pages("documents", __name__)
@@ -63,7 +63,7 @@ def create() -> Any:
         return see_other("/documents" if profile else "/organization/details")
     if is_complete(form, versions):
         try:
-            wording = wording_of(versions, profile.legal_name)
+            wording = wording_for(versions, legal_name=profile.legal_name)
             with transaction():
                 acceptances.accept(
                     organization_id,
@@ -120,7 +120,7 @@ def sign(token: str) -> Any:
         refuse_void(delegation)
         versions = versions_to_accept(delegation.organization_id, now=now)
         profile = find_profile(delegation.organization_id)
-        wording, email = wording_of(versions, profile.legal_name if profile else ""), delegation.email
+        wording, email = wording_for(versions, legal_name=profile.legal_name if profile else ""), delegation.email
     if is_complete(form, versions):
         try:
             with transaction():
@@ -188,7 +188,7 @@ def _accept_page(form: AcceptForm, delegate_form: DelegateForm, *, status: int =
         form=form,
         delegate_form=delegate_form,
         parts=_parts(versions, profile.legal_name),
-        wording=wording_of(versions, profile.legal_name),
+        wording=wording_for(versions, legal_name=profile.legal_name),
         profile=profile,
         standing=standing(organization_id, now=now),
     )
@@ -209,7 +209,7 @@ def _sign_page(token: str, form: AcceptForm, *, status: int = 200) -> Any:
             token=token,
             delegation=delegation,
             parts=_parts(versions, legal_name),
-            wording=wording_of(versions, legal_name),
+            wording=wording_for(versions, legal_name=legal_name),
             profile=profile,
         )
     return page, status
@@ -217,7 +217,7 @@ def _sign_page(token: str, form: AcceptForm, *, status: int = 200) -> Any:
 
 def _parts(versions: Any, legal_name: str) -> list[Any]:
     """Each version with its text as HTML and the sentence beside its box."""
-    boxes = wording_of(versions, legal_name).checkboxes
+    boxes = wording_for(versions, legal_name=legal_name).checkboxes
     return [(version, html.to_page(version.markdown), box) for version, box in zip(versions, boxes, strict=True)]
 
 

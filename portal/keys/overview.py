@@ -13,7 +13,6 @@ from portal.team import services as team
 IDLE_AFTER = timedelta(days=30)
 ROTATE_AFTER = timedelta(days=90)
 """Customers rotate their keys every 90 days."""
-_AT_ONCE = 100
 
 
 class KeyLine(msgspec.Struct, frozen=True):
@@ -30,8 +29,8 @@ class KeyLists(msgspec.Struct, frozen=True):
 
 
 def lists_of(organization_id: UUID, *, now: datetime) -> KeyLists:
-    names = {member.user_id: member.name for member in team.list_members(organization_id)}
-    lines = [_line(key, names, now=now) for key in _every(organization_id)]
+    names = team.names_of(organization_id)
+    lines = [_line(key, names, now=now) for key in lookup.every(organization_id)]
     return KeyLists(
         in_use=tuple(line for line in lines if line.state in {"in use", "ending"}),
         ended=tuple(line for line in lines if line.state not in {"in use", "ending"}),
@@ -39,21 +38,11 @@ def lists_of(organization_id: UUID, *, now: datetime) -> KeyLists:
 
 
 def line_of(key: ApiKey, *, now: datetime) -> KeyLine:
-    names = {member.user_id: member.name for member in team.list_members(key.organization_id)}
-    return _line(key, names, now=now)
+    return _line(key, team.names_of(key.organization_id), now=now)
 
 
 def is_due_for_rotation(key: ApiKey, *, now: datetime) -> bool:
     return key.successor_id is None and now - key.created_at >= ROTATE_AFTER
-
-
-def _every(organization_id: UUID) -> list[ApiKey]:
-    found: list[ApiKey] = []
-    after = None
-    while page := lookup.list_page(organization_id, environment=None, after=after, size=_AT_ONCE):
-        found += page
-        after = page[-1].id
-    return found
 
 
 def _line(key: ApiKey, names: dict[UUID, str], *, now: datetime) -> KeyLine:

@@ -23,7 +23,6 @@ from legal_docs.acceptances import services as acceptances
 from portal.team import services as team
 from portal.trail import services as trail
 
-_KEYS_AT_ONCE = 100
 _READ_ME = """This is what we keep about your organization.
 
 organization.json   the organization and its details
@@ -47,7 +46,7 @@ def pieces(organization_id: UUID, *, now: datetime) -> Iterator[bytes]:
     archive.add(_READ_ME.encode(), "README.txt")
     archive.add(_json(_organization(organization, now=now)), "organization.json")
     archive.add(_json(team.list_members(organization_id)), "members.json")
-    archive.add(_json(list(_keys(organization_id))), "keys.json")
+    archive.add(_json(list(map(key_schema.view_of, lookup.every(organization_id)))), "keys.json")
     archive.add(_json(policies.all_versions(organization_id)), "policies.json")
     archive.add(_json([_columns(one) for one in acceptances.history(organization_id)]), "acceptances.json")
     rows = decisions.stream(organization_id, DecisionFilter(), subject_secret=organization.subject_secret)
@@ -67,13 +66,6 @@ def _organization(organization: Organization, *, now: datetime) -> dict[str, Any
         "exported_at": now,
         "details": _columns(profile) if profile else None,
     }
-
-
-def _keys(organization_id: UUID) -> Iterator[key_schema.KeyView]:
-    after = None
-    while page := lookup.list_page(organization_id, environment=None, after=after, size=_KEYS_AT_ONCE):
-        yield from map(key_schema.view_of, page)
-        after = page[-1].id
 
 
 def _columns(row: Any) -> dict[str, Any]:

@@ -22,18 +22,19 @@ from portal.people import accounts
 
 bp = Pages("organization", __name__)
 
-RETENTION_PRESETS = (30, 90, 183, 365, 1095)
+RETENTION_PRESETS = (
+    figures.SHORTEST_RETENTION_DAYS,
+    figures.DEFAULT_RETENTION_DAYS,
+    figures.HIGH_RISK_RETENTION_DAYS,
+    365,
+    figures.LONGEST_RETENTION_DAYS,
+)
 
 
 @bp.get("/organization")
 @open_to(Access.VIEWER)
 def index() -> Any:
-    return render_template(
-        "portal/organization/index.html",
-        organization=services.find(seat().organization_id),
-        profile=find_profile(seat().organization_id),
-        name_form=NameForm(formdata=None, name=seat().name),
-    )
+    return _page(NameForm(formdata=None, name=seat().name))
 
 
 @bp.post("/organization/name")
@@ -41,15 +42,7 @@ def index() -> Any:
 def rename() -> Any:
     form = NameForm()
     if not form.validate():
-        return (
-            render_template(
-                "portal/organization/index.html",
-                organization=services.find(seat().organization_id),
-                profile=find_profile(seat().organization_id),
-                name_form=form,
-            ),
-            422,
-        )
+        return _page(form, status=422)
     with transaction():
         services.rename(seat().organization_id, form.name.data, by=actor(), now=utc_now())
     flash("The name is changed.")
@@ -202,6 +195,16 @@ def create() -> Any:
         founded = accounts.found_organization(user, name=form.name.data, by=actor(), now=utc_now())
         sessions.choose_organization(visitor().session_id, founded.id)
     return see_other("/start")
+
+
+def _page(form: NameForm, *, status: int = 200) -> Any:
+    page = render_template(
+        "portal/organization/index.html",
+        organization=services.find(seat().organization_id),
+        profile=find_profile(seat().organization_id),
+        name_form=form,
+    )
+    return page, status
 
 
 def _first_details() -> DetailsForm:

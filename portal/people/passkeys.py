@@ -25,11 +25,10 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
-from core.mail import send_mail
 from core.members import User
 from portal.people import accounts
 from portal.people.models import Passkey
-from portal.people.second_factor import ISSUER, FactorRequired, guards_of
+from portal.people.second_factor import ISSUER, FactorRequired, guards_of, tell
 
 
 class PasskeyRefused(AppError):
@@ -105,7 +104,7 @@ def register(
     )
     db.session.add(passkey)
     db.session.flush()
-    _tell(user, "member.second_factor_added", by=by, now=now)
+    tell(user, "member.second_factor_added", "a passkey", by=by, now=now)
     return passkey
 
 
@@ -149,7 +148,7 @@ def remove(user: User, passkey_id: UUID, *, by: Actor, now: datetime) -> None:
     if user.is_operator and not guards.has_totp and len(guards.passkeys) == 1:
         raise FactorRequired
     db.session.execute(delete(Passkey).where(Passkey.id == passkey_id, Passkey.user_id == user.id))
-    _tell(user, "member.second_factor_removed", by=by, now=now)
+    tell(user, "member.second_factor_removed", "a passkey", by=by, now=now)
 
 
 def _find(credential_id: bytes, *, for_update: bool = False) -> Passkey | None:
@@ -162,13 +161,3 @@ def _credential_id(credential: Any) -> bytes:
         return webauthn.base64url_to_bytes(credential["id"])
     except (KeyError, TypeError, ValueError) as error:
         raise PasskeyRefused from error
-
-
-def _tell(user: User, action: str, *, by: Actor, now: datetime) -> None:
-    accounts.note(user, action, by=by, now=now)
-    send_mail(
-        "second_factor_changed",
-        to=user.email,
-        now=now,
-        context={"name": user.name, "action": action, "what": "a passkey"},
-    )

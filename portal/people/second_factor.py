@@ -90,8 +90,8 @@ def confirm_totp(user: User, code: str, *, secret_key: str, by: Actor, now: date
         raise WrongCode
     _use_step(totp, code, secret_key=secret_key, now=now)
     totp.confirmed_at = now
-    _tell(user, "member.second_factor_added", "an authenticator app", by=by, now=now)
-    return () if guards_of(user.id).recovery_codes_left else renew_recovery_codes(user, secret_key=secret_key)
+    tell(user, "member.second_factor_added", "an authenticator app", by=by, now=now)
+    return first_recovery_codes(user, secret_key=secret_key)
 
 
 def make_guarded(user: User, *, secret_key: str, now: datetime) -> None:
@@ -106,7 +106,7 @@ def remove_totp(user: User, *, by: Actor, now: datetime) -> None:
     if user.is_operator and not guards_of(user.id).passkeys:
         raise FactorRequired
     db.session.execute(delete(TotpSecret).where(TotpSecret.user_id == user.id))
-    _tell(user, "member.second_factor_removed", "an authenticator app", by=by, now=now)
+    tell(user, "member.second_factor_removed", "an authenticator app", by=by, now=now)
 
 
 def use_code(user: User, code: str, *, secret_key: str, now: datetime) -> Method:
@@ -131,6 +131,11 @@ def use_code(user: User, code: str, *, secret_key: str, now: datetime) -> Method
         raise WrongCode
     send_mail("recovery_code_used", to=user.email, now=now, context={"name": user.name})
     return Method.RECOVERY_CODE
+
+
+def first_recovery_codes(user: User, *, secret_key: str) -> tuple[str, ...]:
+    """For somebody who has just got a second factor; none if there are some already."""
+    return () if guards_of(user.id).recovery_codes_left else renew_recovery_codes(user, secret_key=secret_key)
 
 
 def renew_recovery_codes(user: User, *, secret_key: str) -> tuple[str, ...]:
@@ -169,7 +174,7 @@ def _hash_code(code: str, secret_key: str) -> bytes:
     return hmac.new(secret_key.encode(), b"recovery code " + code.encode(), hashlib.sha256).digest()
 
 
-def _tell(user: User, action: str, what: str, *, by: Actor, now: datetime) -> None:
+def tell(user: User, action: str, what: str, *, by: Actor, now: datetime) -> None:
     accounts.note(user, action, by=by, now=now)
     send_mail(
         "second_factor_changed", to=user.email, now=now, context={"name": user.name, "action": action, "what": what}

@@ -150,8 +150,7 @@ def create_passkey() -> Any:
             by=actor(),
             now=utc_now(),
         )
-        has_codes = second_factor.guards_of(user.id).recovery_codes_left > 0
-        codes = () if has_codes else second_factor.renew_recovery_codes(user, secret_key=settings().secret_key)
+        codes = second_factor.first_recovery_codes(user, secret_key=settings().secret_key)
     return _codes_page(codes) if codes else see_other("/security?done=passkey")
 
 

@@ -122,7 +122,7 @@ def delete_rule(code: str) -> Any:
 @open_to(Access.VIEWER)
 def versions() -> Any:
     found = policies.all_versions(seat().organization_id)
-    names = {member.user_id: member.name for member in team.list_members(seat().organization_id)}
+    names = team.names_of(seat().organization_id)
     lines = [
         (one, _author(one, names), policies.differences(before.document, one.document) if before else {})
         for one, before in zip(found, [*found[1:], None], strict=True)

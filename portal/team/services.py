@@ -72,6 +72,11 @@ def list_members(organization_id: UUID) -> list[Member]:
     return [Member(row.id, row.name, row.email, Role(row.role), row.created_at) for row in rows]
 
 
+def names_of(organization_id: UUID) -> dict[UUID, str]:
+    """The members' names, by their ids."""
+    return {member.user_id: member.name for member in list_members(organization_id)}
+
+
 def list_invitations(organization_id: UUID) -> list[Invitation]:
     return list(
         db.session.scalars(
