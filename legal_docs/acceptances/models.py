@@ -1,4 +1,4 @@
-"""One row for each document somebody accepted, and links for those who have the authority. Rows are only added."""
+"""One row for each document somebody accepted, what they saw before, and links for those who have the authority."""
 
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,8 @@ from core.db import Base
 
 
 class LegalAcceptance(Base):
+    """Rows are only added."""
+
     __tablename__ = "legal_acceptance"
     __table_args__ = (
         CheckConstraint("num_nonnulls(user_id, delegation_id) = 1", name="signer"),
@@ -57,7 +59,7 @@ class LegalAcceptance(Base):
     checkbox_texts: Mapped[list[Any]]
     button_text: Mapped[str]
     events: Mapped[list[Any]]
-    """What was shown, opened or downloaded before, with times, as far as the page can tell."""
+    """What the signer was shown, opened and downloaded before agreeing, with times, as far as a server can tell."""
     screen: Mapped[str]
     """Which build of the page it was."""
 
@@ -86,3 +88,29 @@ class LegalDelegation(Base):
     consumed_at: Mapped[datetime | None]
     superseded_at: Mapped[datetime | None]
     """A newer link to the same address made this one void."""
+
+
+class LegalSighting(Base):
+    """A document before a signer's eyes, the first time. Rows are only added."""
+
+    __tablename__ = "legal_sighting"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(user_id, delegation_id) = 1", name="signer"),
+        UniqueConstraint(
+            "organization_id",
+            "version_id",
+            "user_id",
+            "delegation_id",
+            "event",
+            name="uq_legal_sighting_once",
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    version_id: Mapped[UUID] = mapped_column(ForeignKey("legal_version.id"))
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("app_user.id"))
+    delegation_id: Mapped[UUID | None] = mapped_column(ForeignKey("legal_delegation.id"))
+    event: Mapped[str]
+    at: Mapped[datetime]

@@ -8,7 +8,7 @@ from legal_docs.documents.models import LegalVersion
 
 
 def record(profile: OrganizationProfile, version: LegalVersion, statement: Statement) -> LegalAcceptance:
-    """Everything but its place in the chain, the cover page and the time."""
+    """Everything but its place in the chain, the cover page, and the times of seeing and agreeing."""
     provider = provider_of([version])
     return LegalAcceptance(
         organization_id=profile.organization_id,
@@ -33,7 +33,6 @@ def record(profile: OrganizationProfile, version: LegalVersion, statement: State
         authority=statement.authority.strip(),
         checkbox_texts=list(statement.checkbox_texts),
         button_text=statement.button_text,
-        events=list(statement.events),
         screen=statement.screen,
         network_address=statement.network_address,
         user_agent=statement.user_agent,

@@ -1,7 +1,6 @@
 """What a page hands over when somebody accepts."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -38,5 +37,3 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     auth_method: str = ""
     screen: str = ""
     """Which build of the page it was."""
-    events: tuple[dict[str, Any], ...] = ()
-    """Such as `{"event": "downloaded", "document": "dpa", "at": "…"}`."""

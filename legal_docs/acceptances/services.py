@@ -17,7 +17,7 @@ from core.ids import new_uuid
 from core.mail import Attachment, send_mail
 from core.profiles import OrganizationProfile, find_profile
 from legal_docs import links
-from legal_docs.acceptances import standing
+from legal_docs.acceptances import sightings, standing
 from legal_docs.acceptances.cover import Signatory, cover_page
 from legal_docs.acceptances.evidence import hash_of
 from legal_docs.acceptances.models import LegalAcceptance
@@ -191,6 +191,12 @@ def _add(
         acceptance.position = before.position + 1 if before else 1
         acceptance.previous_sha256 = before.evidence_sha256 if before else None
         acceptance.cover_page, acceptance.cover_page_sha256 = page, sha256(page.encode()).hexdigest()
+        acceptance.events = [
+            *sightings.events_before(
+                version, organization_id=organization.id, user_id=statement.user_id, delegation_id=delegation_id
+            ),
+            sightings.event("agreed", now),
+        ]
         acceptance.receipt_mail_id, acceptance.accepted_at = mail_id, now
         acceptance.evidence_sha256 = hash_of(acceptance)
         db.session.add(acceptance)

@@ -4,10 +4,13 @@ from typing import Any
 
 from flask import Response, render_template
 
-from core.access import Access, Pages, open_to, visitor_or_none
+from core.access import ROLES_OF, Access, Pages, open_to, visitor_or_none
 from core.clock import utc_now
+from core.db import acting_as_system, transaction
 from core.errors import NotFound
+from legal_docs.acceptances import sightings
 from legal_docs.acceptances.receipts import version_pdf
+from legal_docs.acceptances.sightings import Sighting
 from legal_docs.documents import html, redline
 from legal_docs.documents import services as documents
 from legal_docs.documents.kinds import TITLES, Kind
@@ -15,6 +18,7 @@ from legal_docs.documents.models import LegalVersion
 from legal_docs.register import changes
 from legal_docs.register import services as register
 from legal_docs.register.responses import changes_for
+from portal.documents.signing import usable_link
 
 bp = Pages("legal", __name__, url_prefix="/legal")
 
@@ -58,13 +62,27 @@ def show(name: str) -> Any:
 @bp.get("/<name>/<number>")
 @open_to(Access.ANYBODY)
 def show_version(name: str, number: str) -> Any:
-    bare, _, ending = number.rpartition(".") if number.endswith((".md", ".pdf")) else (number, "", "")
-    version = documents.find(_kind(name), bare)
-    if ending == "md":
-        return _file(version, version.content, "text/markdown; charset=utf-8", "md")
-    if ending == "pdf":
-        return _file(version, version_pdf(version), "application/pdf", "pdf")
-    return _page(version)
+    version, ending = _version_named(name, number)
+    answer = _shown(version, ending)
+    who = visitor_or_none()
+    if who and who.seat and who.seat.role in ROLES_OF[Access.ADMIN]:
+        with transaction():
+            sightings.note(who.seat.organization_id, version, _sighting(ending), user_id=who.user_id, now=utc_now())
+    return answer
+
+
+@bp.get("/sign/<token>/<name>/<number>")
+@open_to(Access.ANYBODY)
+def show_to_signer(token: str, name: str, number: str) -> Any:
+    """As `show_version`, for who came by a link: what they open and download is part of the evidence."""
+    with acting_as_system(), transaction():
+        delegation = usable_link(token, now=utc_now())
+        version, ending = _version_named(name, number)
+        answer = _shown(version, ending, root=f"/legal/sign/{token}/{name}")
+        sightings.note(
+            delegation.organization_id, version, _sighting(ending), delegation_id=delegation.id, now=utc_now()
+        )
+    return answer
 
 
 @bp.get("/<name>/<old>/changes/<new>")
@@ -81,12 +99,32 @@ def differences(name: str, old: str, new: str) -> Any:
     )
 
 
-def _page(version: LegalVersion) -> Any:
+def _version_named(name: str, number: str) -> tuple[LegalVersion, str]:
+    """`1.0`, `1.0.md` or `1.0.pdf`: the version, and how its address ends."""
+    bare, _, ending = number.rpartition(".") if number.endswith((".md", ".pdf")) else (number, "", "")
+    return documents.find(_kind(name), bare), ending
+
+
+def _sighting(ending: str) -> Sighting:
+    return Sighting.DOWNLOADED if ending else Sighting.OPENED
+
+
+def _shown(version: LegalVersion, ending: str, *, root: str | None = None) -> Any:
+    if ending == "md":
+        return _file(version, version.content, "text/markdown; charset=utf-8", "md")
+    if ending == "pdf":
+        return _file(version, version_pdf(version), "application/pdf", "pdf")
+    return _page(version, root=root)
+
+
+def _page(version: LegalVersion, *, root: str | None = None) -> Any:
+    """`root` is the address below which its files are, if it is not the public one."""
     kind = Kind(version.kind)
     return render_template(
         "portal/documents/document.html",
         version=version,
         name=name_of(kind),
+        root=root or f"/legal/{name_of(kind)}",
         page=html.to_page(version.markdown),
         versions=documents.history(kind),
         now=utc_now(),

@@ -4,37 +4,81 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from flask import g, request
 from sqlalchemy import select
 
 from core.access import ROLES_OF, Access, address, visitor_or_none
 from core.accounts import Organization, OrganizationStatus
-from core.clock import utc_now
 from core.db import db
 from core.members import Membership
 from core.pages import asset
-from legal_docs.acceptances.delegations import LinkUnusable
+from core.profiles import OrganizationProfile, find_profile
+from legal_docs.acceptances import sightings
+from legal_docs.acceptances.delegations import LinkUnusable, find_delegation
 from legal_docs.acceptances.models import LegalDelegation
 from legal_docs.acceptances.schema import SeenDocument, Statement
+from legal_docs.acceptances.sightings import Sighting
 from legal_docs.acceptances.standing import standing
-from legal_docs.acceptances.wording import Wording
+from legal_docs.acceptances.wording import Wording, wording_for
+from legal_docs.documents.html import Page, to_page
 from legal_docs.documents.kinds import ACCEPTED_KINDS, Kind
 from legal_docs.documents.models import LegalVersion
 from portal.documents.forms import AcceptForm
 
 
-def refuse_void(delegation: LegalDelegation) -> None:
-    """A link is void when its organization is closed, or its sender may not accept any more. Raises LinkUnusable."""
+class Contract(msgspec.Struct, frozen=True):
+    """What an organization has not accepted yet, with its details on the cover and our sentences beside the boxes."""
+
+    profile: OrganizationProfile
+    versions: Sequence[LegalVersion]
+
+    @property
+    def wording(self) -> Wording:
+        return wording_for(self.versions, legal_name=self.profile.legal_name)
+
+    @property
+    def parts(self) -> list[tuple[LegalVersion, Page, str]]:
+        """Each version with its text as HTML and the sentence beside its box."""
+        boxes = self.wording.checkboxes
+        return [(version, to_page(version.markdown), box) for version, box in zip(self.versions, boxes, strict=True)]
+
+
+def contract_for(organization_id: UUID, *, now: datetime) -> Contract | None:
+    """None as long as the organization has not given its details."""
+    profile = find_profile(organization_id)
+    if profile is None:
+        return None
+    parts = standing(organization_id, now=now)
+    return Contract(profile, [part.to_accept for part in parts if part.to_accept is not None])
+
+
+def usable_link(token: str, *, now: datetime) -> LegalDelegation:
+    """Raises LinkUnusable; a link is void, too, when its organization is closed or its sender may not accept any more.
+
+    Needs the system's scope.
+    """
+    delegation = find_delegation(token, now=now)
     status = db.session.scalar(select(Organization.status).where(Organization.id == delegation.organization_id))
     sender = db.session.get(Membership, (delegation.organization_id, delegation.created_by))
     may = sender is not None and sender.role in ROLES_OF[Access.ADMIN]
     if not may or status == OrganizationStatus.CLOSED:
         raise LinkUnusable
+    return delegation
 
 
-def versions_to_accept(organization_id: UUID, *, now: datetime) -> list[LegalVersion]:
-    """What this organization has not accepted yet, in the order it is shown."""
-    return [part.to_accept for part in standing(organization_id, now=now) if part.to_accept is not None]
+def note_display(
+    organization_id: UUID,
+    versions: Sequence[LegalVersion],
+    *,
+    now: datetime,
+    user_id: UUID | None = None,
+    delegation_id: UUID | None = None,
+) -> None:
+    for version in versions:
+        sightings.note(
+            organization_id, version, Sighting.DISPLAYED, user_id=user_id, delegation_id=delegation_id, now=now
+        )
 
 
 def seen_documents() -> list[SeenDocument]:
@@ -77,8 +121,4 @@ def statement_from(
         session_id=str(who.session_id) if who else "",
         auth_method=who.method.value if who else "link",
         screen=asset("app.css").rpartition("=")[2],
-        events=tuple(
-            {"event": "agreed", "at": utc_now().isoformat(), "document": one.kind.value, "sha256": one.sha256}
-            for one in seen_documents()
-        ),
     )

@@ -13,22 +13,20 @@ from core.db import acting_as_system, db, transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
 from core.members import User
-from core.profiles import find_profile
 from core.throttle import per_address
 from legal_docs import figures
 from legal_docs.acceptances import delegations, receipts
 from legal_docs.acceptances import services as acceptances
 from legal_docs.acceptances.standing import standing
-from legal_docs.acceptances.wording import wording_for
-from legal_docs.documents import html
 from legal_docs.register import responses
 from portal.documents.forms import AcceptForm, DelegateForm, ResponseForm
 from portal.documents.signing import (
+    contract_for,
     is_complete,
-    refuse_void,
+    note_display,
     seen_documents,
     statement_from,
-    versions_to_accept,
+    usable_link,
 )
 
 bp = Pages("documents", __name__)
@@ -58,18 +56,17 @@ def new() -> Any:
 @open_to(Access.ADMIN, at_rest=True)
 def create() -> Any:
     form, organization_id, now = AcceptForm(), seat().organization_id, utc_now()
-    versions, profile = versions_to_accept(organization_id, now=now), find_profile(organization_id)
-    if not versions or profile is None:
-        return see_other("/documents" if profile else "/organization/details")
-    if is_complete(form, versions):
+    contract = contract_for(organization_id, now=now)
+    if contract is None or not contract.versions:
+        return see_other("/documents" if contract else "/organization/details")
+    if is_complete(form, contract.versions):
         try:
-            wording = wording_for(versions, legal_name=profile.legal_name)
             with transaction():
                 acceptances.accept(
                     organization_id,
                     seen=seen_documents(),
                     statement=statement_from(
-                        form, wording=wording, email=visitor().email, email_confirmed_at=_confirmed_at()
+                        form, wording=contract.wording, email=visitor().email, email_confirmed_at=_confirmed_at()
                     ),
                     by=actor(),
                     now=now,
@@ -116,18 +113,17 @@ def sign(token: str) -> Any:
     """Accepts for the organization, by the person that the link was sent to."""
     form, now = AcceptForm(), utc_now()
     with acting_as_system():
-        delegation = delegations.find_delegation(token, now=now)
-        refuse_void(delegation)
-        versions = versions_to_accept(delegation.organization_id, now=now)
-        profile = find_profile(delegation.organization_id)
-        wording, email = wording_for(versions, legal_name=profile.legal_name if profile else ""), delegation.email
-    if is_complete(form, versions):
+        delegation = usable_link(token, now=now)
+        email, contract = delegation.email, contract_for(delegation.organization_id, now=now)
+    if contract is None:
+        raise delegations.LinkUnusable
+    if is_complete(form, contract.versions):
         try:
             with transaction():
                 delegations.accept_by_link(
                     token,
                     seen=seen_documents(),
-                    statement=statement_from(form, wording=wording, email=email),
+                    statement=statement_from(form, wording=contract.wording, email=email),
                     by=actor(),
                     now=now,
                 )
@@ -179,46 +175,38 @@ def respond(change_id: UUID) -> Any:
 
 def _accept_page(form: AcceptForm, delegate_form: DelegateForm, *, status: int = 200) -> Any:
     organization_id, now = seat().organization_id, utc_now()
-    profile = find_profile(organization_id)
-    if profile is None:
+    contract = contract_for(organization_id, now=now)
+    if contract is None:
         return see_other("/organization/details")
-    versions = versions_to_accept(organization_id, now=now)
     page = render_template(
         "portal/documents/accept.html",
         form=form,
         delegate_form=delegate_form,
-        parts=_parts(versions, profile.legal_name),
-        wording=wording_for(versions, legal_name=profile.legal_name),
-        profile=profile,
+        contract=contract,
         standing=standing(organization_id, now=now),
+        root="/legal",
     )
+    with transaction():
+        note_display(organization_id, contract.versions, user_id=visitor().user_id, now=now)
     return page, status
 
 
 def _sign_page(token: str, form: AcceptForm, *, status: int = 200) -> Any:
     now = utc_now()
-    with acting_as_system():
-        delegation = delegations.find_delegation(token, now=now)
-        refuse_void(delegation)
-        versions = versions_to_accept(delegation.organization_id, now=now)
-        profile = find_profile(delegation.organization_id)
-        legal_name = profile.legal_name if profile else ""
+    with acting_as_system(), transaction():
+        delegation = usable_link(token, now=now)
+        contract = contract_for(delegation.organization_id, now=now)
+        if contract is None:
+            raise delegations.LinkUnusable
         page = render_template(
             "portal/documents/sign.html",
             form=form,
-            token=token,
+            contract=contract,
             delegation=delegation,
-            parts=_parts(versions, legal_name),
-            wording=wording_for(versions, legal_name=legal_name),
-            profile=profile,
+            root=f"/legal/sign/{token}",
         )
+        note_display(delegation.organization_id, contract.versions, delegation_id=delegation.id, now=now)
     return page, status
-
-
-def _parts(versions: Any, legal_name: str) -> list[Any]:
-    """Each version with its text as HTML and the sentence beside its box."""
-    boxes = wording_for(versions, legal_name=legal_name).checkboxes
-    return [(version, html.to_page(version.markdown), box) for version, box in zip(versions, boxes, strict=True)]
 
 
 def _confirmed_at() -> datetime | None:

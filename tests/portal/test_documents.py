@@ -1,7 +1,7 @@
 """Accepting: nothing ticked beforehand, nothing superseded, evidence that equals the bytes served."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -158,6 +158,40 @@ def test_who_has_the_authority_accepts_by_a_link_without_an_account(
     assert {one.signer_name for one in acceptances(app)} == {"Lea Legal"}
     assert {one.signer_email for one in acceptances(app)} == {"legal@people.example"}
     assert nobody.get(path).status_code == 410
+
+
+def test_the_evidence_says_what_was_shown_opened_and_downloaded_before(
+    app: Flask, signer: Person, admin: Person
+) -> None:
+    admin.get("/legal/dpa/1.0.md")
+    signer.get("/legal/accept")
+    signer.get("/legal/terms/1.0.pdf")
+    signer.get("/legal/terms/1.0.pdf")
+    signer.get("/legal/dpa/1.0")
+    accept_all(signer)
+
+    terms, dpa = acceptances(app)
+    assert [one["event"] for one in terms.events] == ["displayed", "downloaded", "agreed"]
+    assert [one["event"] for one in dpa.events] == ["displayed", "opened", "agreed"]
+    times = [datetime.fromisoformat(one["at"]) for one in terms.events]
+    assert times == sorted(times)
+    assert times[-1] == terms.accepted_at
+
+
+def test_the_holder_of_a_link_opens_and_downloads_under_it(app: Flask, signer: Person, nobody: Browser) -> None:
+    signer.post("/legal/accept/delegate", email="legal@people.example")
+    path = link_in(mails_to(app, "legal@people.example")[-1])
+    page = nobody.get(path)
+    assert f'href="{path}/dpa/1.0.pdf"' in page.text
+
+    assert f'href="{path}/terms/1.0.md"' in nobody.get(f"{path}/terms/1.0").text
+    assert nobody.get(f"{path}/dpa/1.0.pdf").data.startswith(b"%PDF")
+    nobody.post(path, **SIGNED, **shown(page.text))
+
+    terms, dpa = acceptances(app)
+    assert [one["event"] for one in terms.events] == ["displayed", "opened", "agreed"]
+    assert [one["event"] for one in dpa.events] == ["displayed", "downloaded", "agreed"]
+    assert nobody.get(f"{path}/terms/1.0").status_code == 410
 
 
 def test_a_receipt_is_its_own_organizations(app: Flask, signer: Person, stranger: Person) -> None:
