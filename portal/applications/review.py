@@ -96,8 +96,9 @@ def ask(application: Application, *, version: int, question: str, by: Actor, now
 
 
 def note(application: Application, *, body: str, by: Actor, now: datetime) -> None:
-    """For operators' eyes only."""
+    """For operators' eyes only; the trail says that there is one."""
     services.say(application, MessageKind.INTERNAL_NOTE, body, by=by, now=now)
+    audit.write(application.organization_id, "application.noted", by=by, now=now, subject_id=str(application.id))
 
 
 def overdue(now: datetime) -> list[UUID]:

@@ -21,12 +21,13 @@ from portal.applications.states import WORDS, Status, months_later
 from portal.console import services
 from portal.console.forms import DecisionForm, PilotForm, ReasonForm
 from portal.keys.overview import lists_of
+from portal.paging import parse_uuid
 from portal.team import services as team
 from portal.trail import services as trail
 
 bp = Pages("console", __name__, url_prefix="/console")
 
-ON_TRAIL = 30
+ON_TRAIL = 10
 
 
 @bp.get("")
@@ -79,6 +80,14 @@ def organizations() -> Any:
 @open_to(Access.OPERATOR)
 def show_organization(organization_id: UUID) -> Any:
     return _organization_page(organization_id, ReasonForm(formdata=None))
+
+
+@bp.get("/organizations/<uuid:organization_id>/audit-trail")
+@open_to(Access.OPERATOR)
+def show_trail(organization_id: UUID) -> Any:
+    organization = services.find(organization_id)
+    page = trail.list_page(organization_id, after=parse_uuid(request.args.get("after")))
+    return render_template("portal/console/trail.html", organization=organization, page=page)
 
 
 @bp.post("/organizations/<uuid:organization_id>/<any(suspend, restore):verb>")
@@ -146,7 +155,7 @@ def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int =
         application=applications.latest(organization_id),
         words=WORDS,
         usage=services.usage_of(organization_id, now=now),
-        entries=trail.list_page(organization_id, action=None, actor_id=None, after=None, size=ON_TRAIL),
+        page=trail.list_page(organization_id, size=ON_TRAIL),
         form=form,
     )
     return page, status

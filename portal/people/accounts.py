@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -149,17 +150,19 @@ def confirm_address(secret: str, *, password: str, by: Actor, now: datetime) -> 
     return user
 
 
-def ask_for_reset(email: str, *, now: datetime) -> None:
+def ask_for_reset(email: str, *, by: Actor, now: datetime) -> None:
     """Sends a link to set a new password, if the address has an account."""
     user = find_by_email(email)
     if user is None or user.disabled_at is not None:
         with undone():  # as much work as for a known one: the time must not tell
-            _send_reset(create_user(email="nobody@nobody.invalid", name="Nobody", password_hash="", now=now), now=now)
+            nobody = create_user(email="nobody@nobody.invalid", name="Nobody", password_hash="", now=now)
+            _send_reset(nobody, by=by, now=now)
     else:
-        _send_reset(user, now=now)
+        _send_reset(user, by=by, now=now)
 
 
-def _send_reset(user: User, *, now: datetime) -> None:
+def _send_reset(user: User, *, by: Actor, now: datetime) -> None:
+    note(user, "member.reset_asked", by=by, now=now)
     secret = links.issue(user, Purpose.RESET_PASSWORD, now=now)
     send_mail("reset_password", to=user.email, now=now, context={"name": user.name, "secret": secret})
 
@@ -217,14 +220,22 @@ def lock(user_id: UUID) -> User:
     ).one()
 
 
-def note(user: User, action: str, *, by: Actor, now: datetime) -> None:
+def note(
+    user: User,
+    action: str,
+    *,
+    by: Actor,
+    now: datetime,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
     """Tells the audit trail of each of a person's organizations; or, if there is none, the operators'."""
     seats = db.session.scalars(select(Membership.organization_id).where(Membership.user_id == user.id)).all()
     kind = ActorKind.MEMBER if seats or not user.is_operator else ActorKind.OPERATOR
     who = msgspec.structs.replace(by, kind=kind, id=user.id)
     places: Sequence[UUID | None] = seats or (None,)
     for organization_id in places:
-        audit.write(organization_id, action, by=who, now=now, subject_id=str(user.id))
+        audit.write(organization_id, action, by=who, now=now, subject_id=str(user.id), before=before, after=after)
 
 
 def refuse_weak(password: str, *, own_words: tuple[str, ...], url: str | None) -> None:

@@ -41,6 +41,19 @@ def change_address(secret: str, *, by: Actor, now: datetime) -> User:
     old, user.email = user.email, token.email
     token.consumed_at = now
     links.supersede(user, now=now)
-    note(user, "member.address_changed", by=by, now=now)
+    note(
+        user,
+        "member.address_changed",
+        by=by,
+        now=now,
+        before={"email": _shortened(old)},
+        after={"email": _shortened(user.email)},
+    )
     send_mail("address_changed", to=old, now=now, context={"name": user.name})
     return user
+
+
+def _shortened(email: str) -> str:
+    """Enough to know it again. The trail outlives the account, whose address is forgotten on leaving."""
+    name, _, domain = email.rpartition("@")
+    return f"{name[:1]}…@{domain}"

@@ -105,8 +105,9 @@ def remove_totp(user: User, *, by: Actor, now: datetime) -> None:
     """Raises FactorRequired for an operator's last one."""
     if user.is_operator and not guards_of(user.id).passkeys:
         raise FactorRequired
-    db.session.execute(delete(TotpSecret).where(TotpSecret.user_id == user.id))
-    tell(user, "member.second_factor_removed", "an authenticator app", by=by, now=now)
+    removed = db.session.execute(delete(TotpSecret).where(TotpSecret.user_id == user.id))
+    if removed.rowcount:  # type: ignore[attr-defined]
+        tell(user, "member.second_factor_removed", "an authenticator app", by=by, now=now)
 
 
 def use_code(user: User, code: str, *, secret_key: str, now: datetime) -> Method:
@@ -175,7 +176,8 @@ def _hash_code(code: str, secret_key: str) -> bytes:
 
 
 def tell(user: User, action: str, what: str, *, by: Actor, now: datetime) -> None:
-    accounts.note(user, action, by=by, now=now)
+    """Puts a change of factors on the trail, and into a mail to its owner."""
+    accounts.note(user, action, by=by, now=now, after={"factor": what})
     send_mail(
         "second_factor_changed", to=user.email, now=now, context={"name": user.name, "action": action, "what": what}
     )

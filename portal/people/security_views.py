@@ -4,8 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import segno
-from flask import Response, render_template, request, session
-from flask_login import logout_user
+from flask import Response, render_template, request
 
 from core import sessions
 from core.access import Access, Pages, actor, open_to, visitor
@@ -18,7 +17,7 @@ from core.throttle import per_address
 from portal.people import accounts, addresses, passkeys, second_factor
 from portal.people.forms import ChangePasswordForm, EmailForm, SecondStepForm
 from portal.people.log_in_views import read_credential
-from portal.people.signing_in import remember_challenge, site, take_challenge
+from portal.people.signing_in import forget_browser, remember_challenge, site, take_challenge
 
 bp = Pages("security", __name__, url_prefix="/security")
 
@@ -188,8 +187,7 @@ def delete_account() -> Any:
         return _page(delete_error="Type your e-mail address to confirm.", status=422)
     with acting_as_system(), transaction():
         accounts.delete_account(visitor().user_id, by=actor(), now=utc_now())
-    logout_user()
-    session.clear()
+    forget_browser()
     return see_other("/log-in?after=deleted")
 
 

@@ -75,7 +75,7 @@ def sign_in(user: User, *, method: Method, next_path: str = "/") -> Any:
         user, method=method, address=address(), user_agent=request.headers.get("User-Agent"), now=now
     )
     login_user(sessions.find_visitor(token, now=now))
-    accounts.note(user, "member.signed_in", by=actor(), now=now)
+    accounts.note(user, "member.signed_in", by=actor(), now=now, after={"method": method.value})
     return see_other(next_path)
 
 
@@ -84,6 +84,12 @@ def sign_out() -> None:
     if who is not None:
         with acting_as_system(), transaction():
             sessions.revoke(who.user_id, who.session_id, now=utc_now())
+            accounts.note(accounts.lock(who.user_id), "member.signed_out", by=actor(), now=utc_now())
+    forget_browser()
+
+
+def forget_browser() -> None:
+    """For a session that has ended."""
     logout_user()
     session.clear()
 

@@ -111,7 +111,7 @@ def send_reset() -> Any:
     if not form.validate():
         return render_template("portal/people/forgotten.html", form=form, sent_to=None), 422
     with acting_as_system(), transaction():
-        accounts.ask_for_reset(form.email.data, now=utc_now())
+        accounts.ask_for_reset(form.email.data, by=actor(), now=utc_now())
     return render_template("portal/people/forgotten.html", form=form, sent_to=form.email.data)
 
 

@@ -5,7 +5,6 @@ from uuid import UUID
 
 import msgspec
 from flask import flash, render_template
-from flask_login import logout_user
 
 from core import sessions
 from core.access import Access, Pages, actor, may, open_to, seat, visitor, visitor_or_none
@@ -21,7 +20,7 @@ from core.sessions import Method
 from core.throttle import per_address
 from portal.people import accounts
 from portal.people.forms import JoinForm
-from portal.people.signing_in import sign_in
+from portal.people.signing_in import sign_in, sign_out
 from portal.team import owners, services
 from portal.team.forms import InviteForm, RoleForm
 
@@ -152,9 +151,7 @@ def join(secret: str) -> Any:
 @open_to(Access.ARRIVED)
 def change_person(secret: str) -> Any:
     """Logs out whoever is signed in with another address than the invited one."""
-    with acting_as_system(), transaction():
-        sessions.revoke(visitor().user_id, visitor().session_id, now=utc_now())
-    logout_user()
+    sign_out()
     return see_other(f"/join/{secret}")
 
 

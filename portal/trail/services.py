@@ -14,6 +14,7 @@ from core.ids import public_id
 from core.members import User
 
 ROWS_AT_ONCE = 500
+PAGE_SIZE = 50
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -31,9 +32,20 @@ class Entry(msgspec.Struct, frozen=True):
     request_id: str | None
 
 
+class Page(msgspec.Struct, frozen=True):
+    entries: list[Entry]
+    next_after: UUID | None
+    """Where the next page starts; None on the last."""
+
+
 def list_page(
-    organization_id: UUID, *, action: str | None, actor_id: UUID | None, after: UUID | None, size: int
-) -> list[Entry]:
+    organization_id: UUID,
+    *,
+    action: str | None = None,
+    actor_id: UUID | None = None,
+    after: UUID | None = None,
+    size: int = PAGE_SIZE,
+) -> Page:
     """Newest first; `action` is a whole action or the noun before its point."""
     query = _every(organization_id)
     if action:
@@ -42,8 +54,9 @@ def list_page(
         query = query.where(AuditEvent.actor_id == actor_id)
     if after is not None:
         query = query.where(AuditEvent.id < after)
-    rows = db.session.execute(query.order_by(AuditEvent.id.desc()).limit(size))
-    return [_entry(event, name) for event, name in rows]
+    rows = db.session.execute(query.order_by(AuditEvent.id.desc()).limit(size + 1)).all()
+    entries = [_entry(event, name) for event, name in rows[:size]]
+    return Page(entries, entries[-1].id if len(rows) > size else None)
 
 
 def stream(organization_id: UUID) -> Iterator[Entry]:

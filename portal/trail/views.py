@@ -17,26 +17,17 @@ from portal.trail import services
 
 bp = Pages("trail", __name__, url_prefix="/audit-trail")
 
-PAGE_SIZE = 50
-
 
 @bp.get("")
 @open_to(Access.VIEWER)
 def index() -> Any:
-    found = services.list_page(
+    page = services.list_page(
         seat().organization_id,
         action=request.args.get("action") or None,
         actor_id=parse_uuid(request.args.get("actor")),
         after=parse_uuid(request.args.get("after")),
-        size=PAGE_SIZE + 1,
     )
-    page = found[:PAGE_SIZE]
-    return render_template(
-        "portal/trail/index.html",
-        entries=page,
-        actions=services.actions_of(seat().organization_id),
-        next_after=page[-1].id if len(found) > PAGE_SIZE else None,
-    )
+    return render_template("portal/trail/index.html", page=page, actions=services.actions_of(seat().organization_id))
 
 
 @bp.get("/export")

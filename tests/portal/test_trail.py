@@ -1,0 +1,90 @@
+"""The audit trail: who did what, before and after, on the page, in the file and for operators."""
+
+import csv
+import io
+from collections.abc import Iterable
+
+from flask import Flask
+from sqlalchemy import select
+
+from core.audit import AuditEvent
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from core.members import User
+from portal.people import second_factor
+from tests.cast import Member
+from tests.people import Browser, Person, link_in, log_in, mails_to
+
+
+def lines_of(reader: Person) -> list[dict[str, str]]:
+    answer = reader.get("/audit-trail/export")
+    assert answer.mimetype == "text/csv"
+    return list(csv.DictReader(io.StringIO(answer.text)))
+
+
+def actions_in(lines: Iterable[dict[str, str]]) -> list[str]:
+    return [line["action"] for line in lines]
+
+
+def test_the_file_says_who_what_before_and_after_from_where_and_in_which_request(owner: Person, viewer: Person) -> None:
+    owner.post("/organization/name", name="New Name")
+
+    [line] = [line for line in lines_of(viewer) if line["action"] == "organization.renamed"]
+    assert line["actor"] == "Ada"
+    assert (line["before"], line["after"]) == ('{"name":"Ada-And-Co"}', '{"name":"New Name"}')
+    assert line["address"] == "127.0.0.1"
+    assert line["request_id"].startswith("req_")
+    assert line["occurred_at"].endswith(("Z", "+00:00"))
+
+
+def test_coming_and_going_are_on_it_with_the_way_in(owner: Person, viewer: Person, nobody: Browser) -> None:
+    log_in(nobody, owner.email)
+    nobody.post("/log-out")
+    nobody.post("/forgotten-password", email=owner.email)
+
+    lines = lines_of(viewer)
+    assert actions_in(lines)[-4:-1] == ["member.signed_in", "member.signed_out", "member.reset_asked"]
+    assert lines[-4]["after"] == '{"method":"password"}'
+
+
+def test_a_changed_address_is_told_apart_without_being_kept(app: Flask, owner: Person, viewer: Person) -> None:
+    owner.post("/security/address", email="new@elsewhere.example")
+    link = link_in(mails_to(app, "new@elsewhere.example")[-1])
+    owner.post(link)
+
+    [line] = [line for line in lines_of(viewer) if line["action"] == "member.address_changed"]
+    assert line["before"] == '{"email":"a…@people.example"}'
+    assert line["after"] == '{"email":"n…@elsewhere.example"}'
+
+
+def test_which_factor_was_taken_away_is_on_it_once(app: Flask, owner: Person, viewer: Person) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        user = db.session.get_one(User, owner.user_id)
+        second_factor.make_guarded(user, secret_key=app.config["SECRET_KEY"], now=utc_now())
+
+    owner.post("/security/authenticator/remove")
+    owner.post("/security/authenticator/remove")
+
+    [line] = [line for line in lines_of(viewer) if line["action"] == "member.second_factor_removed"]
+    assert line["after"] == '{"factor":"an authenticator app"}'
+
+
+def test_operators_read_all_of_it_page_by_page(app: Flask, ada: Member, owner: Person, operator: Person) -> None:
+    for number in range(60):
+        owner.post("/organization/name", name=f"Name {number}")
+
+    path = f"/console/organizations/{ada.organization_id}"
+    assert f"{path}/audit-trail" in operator.get(path).text
+    page = operator.get(f"{path}/audit-trail").text
+    assert "Name 59" in page
+    assert '"Name 3"' not in page
+    with app.app_context(), acting_as_system():
+        ids = db.session.scalars(
+            select(AuditEvent.id)
+            .where(AuditEvent.organization_id == ada.organization_id)
+            .order_by(AuditEvent.id.desc())
+        ).all()
+    assert f"after={ids[49]}" in page
+    rest = operator.get(f"{path}/audit-trail?after={ids[49]}").text
+    assert '"Name 3"' in rest
+    assert "Older" not in rest
