@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import inspect, select
 from zipstream import ZIP_DEFLATED, ZipStream
 
 from api.decisions import export
@@ -19,20 +20,32 @@ from core.accounts import Organization
 from core.audit import Actor
 from core.db import db
 from core.profiles import find_profile
-from legal_docs.acceptances import services as acceptances
+from legal_docs.archive import records_of
+from portal.applications.models import Application, ApplicationMessage
+from portal.start.checklist import ChecklistTick
 from portal.team import services as team
+from portal.team.models import Invitation
 from portal.trail import services as trail
 
 _READ_ME = """This is what we keep about your organization.
 
 organization.json   the organization and its details
+applications.json   its applications, and what was asked and answered
+checklist.json      what was ticked before going live
 members.json        its members
+invitations.json    who was invited, as which role
 keys.json           API keys, without their secrets, which nobody has but you
 policies.json       every version of the policies
 decisions.ndjson    the decision log, oldest first, one JSON object a line
 audit-trail.ndjson  the audit trail, oldest first
-acceptances.json    what was accepted, by whom, with the evidence
+
+acceptances.json            what was accepted, by whom, with the evidence
+documents-seen.json         when signers were shown, opened and downloaded what they accepted
+signing-links.json          to whom documents were sent for signing
+legal-notices.json          notices of new versions and of changed sub-processors
+sub-processor-answers.json  what you said of such changes, and what we answered
 """
+_SECRETS = frozenset({"token_hash"})
 
 
 def note_download(organization_id: UUID, *, by: Actor, now: datetime) -> None:
@@ -45,12 +58,16 @@ def pieces(organization_id: UUID, *, now: datetime) -> Iterator[bytes]:
     archive = ZipStream(compress_type=ZIP_DEFLATED)
     archive.add(_READ_ME.encode(), "README.txt")
     archive.add(_json(_organization(organization, now=now)), "organization.json")
+    archive.add(_json(_applications(organization_id)), "applications.json")
+    archive.add(_json(_rows(ChecklistTick, organization_id)), "checklist.json")
     archive.add(_json(team.list_members(organization_id)), "members.json")
+    archive.add(_json(_rows(Invitation, organization_id)), "invitations.json")
     archive.add(_json(list(map(key_schema.view_of, lookup.every(organization_id)))), "keys.json")
     archive.add(_json(policies.all_versions(organization_id)), "policies.json")
-    archive.add(_json([_columns(one) for one in acceptances.history(organization_id)]), "acceptances.json")
-    rows = decisions.stream(organization_id, DecisionFilter(), subject_secret=organization.subject_secret)
-    archive.add(export.lines(rows, ExportFormat.NDJSON), "decisions.ndjson")
+    for name, rows in records_of(organization_id).items():
+        archive.add(_json(list(map(_columns, rows))), f"{name}.json")
+    log = decisions.stream(organization_id, DecisionFilter(), subject_secret=organization.subject_secret)
+    archive.add(export.lines(log, ExportFormat.NDJSON), "decisions.ndjson")
     archive.add(_lines(trail.stream(organization_id)), "audit-trail.ndjson")
     yield from archive
 
@@ -68,8 +85,24 @@ def _organization(organization: Organization, *, now: datetime) -> dict[str, Any
     }
 
 
+def _applications(organization_id: UUID) -> list[dict[str, Any]]:
+    """Each with what was said in it; notes among operators are not the organization's."""
+    said = _rows(ApplicationMessage, organization_id)
+    return [
+        {**application, "messages": [message for message in said if message["application_id"] == application["id"]]}
+        for application in _rows(Application, organization_id)
+    ]
+
+
+def _rows(model: Any, organization_id: UUID) -> list[dict[str, Any]]:
+    """In the order of their keys, which is that of time."""
+    query = select(model).where(model.organization_id == organization_id).order_by(*inspect(model).primary_key)
+    return list(map(_columns, db.session.scalars(query)))
+
+
 def _columns(row: Any) -> dict[str, Any]:
-    return {column.key: getattr(row, column.key) for column in row.__mapper__.column_attrs}
+    names = (column.key for column in row.__mapper__.column_attrs)
+    return {name: getattr(row, name) for name in names if name not in _SECRETS}
 
 
 def _json(value: Any) -> bytes:

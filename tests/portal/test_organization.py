@@ -19,7 +19,7 @@ from core.profiles import find_profile
 from portal.organization.jobs import close_accounts
 from tests.cast import Caller, Member, organization_with_key
 from tests.people import Person, mails_to, person
-from tests.portal.test_documents import DETAILS
+from tests.portal.test_documents import DETAILS, accept_all
 
 
 def organization(app: Flask, member: Member) -> Organization:
@@ -86,9 +86,16 @@ def test_a_high_risk_system_is_warned_of_less_than_six_months(admin: Person) -> 
     assert "are fewer" not in admin.get("/organization/retention").text
 
 
-def test_all_data_comes_as_one_file_without_any_secret(app: Flask, ada: Member, as_ada: Caller, owner: Person) -> None:
+def test_all_data_comes_as_one_file_without_any_secret(
+    app: Flask, ada: Member, as_ada: Caller, owner: Person, documents: None
+) -> None:
     decision_id = as_ada.check().json["decision_id"]
     owner.post("/organization/details", **DETAILS)
+    owner.get("/legal/terms/1.0.pdf")
+    accept_all(owner)
+    owner.post("/legal/accept/delegate", email="legal@people.example")
+    owner.post("/team/invitations", email="new@people.example", role="viewer")
+    owner.post("/checklist/secret_store", done="yes")
 
     answer = owner.post("/organization/data")
 
@@ -100,6 +107,12 @@ def test_all_data_comes_as_one_file_without_any_secret(app: Flask, ada: Member, 
     assert b"Ada & Co Ltd" in files["organization.json"]
     assert msgspec.json.decode(files["keys.json"])[0]["last_four"] == ada.secret[-4:]
     assert b"organization.data_downloaded" in files["audit-trail.ndjson"]
+    assert b"new@people.example" in files["invitations.json"]
+    assert b"secret_store" in files["checklist.json"]
+    assert b"legal@people.example" in files["signing-links.json"]
+    assert b"downloaded" in files["documents-seen.json"]
+    assert len(msgspec.json.decode(files["acceptances.json"])) == 2
+    assert {name for name in files if name.encode() not in files["README.txt"]} == {"README.txt"}
     assert all(ada.secret.encode() not in content for content in files.values())
     assert all(b"token_hash" not in content for content in files.values())
 
