@@ -54,11 +54,23 @@ def set_up_authenticator(page: Page) -> pyotp.TOTP:
     """On the security page, where operators without a second factor are led."""
     expect(page.get_by_text("Operators need a second factor.")).to_be_visible()
     press(page, "Set up")
+    app = take_authenticator(page)
+    page.get_by_role("link", name="I have kept them").click()
+    return app
+
+
+def take_authenticator(page: Page) -> pyotp.TOTP:
+    """From the page with the secret to the one with the recovery codes."""
     app = pyotp.TOTP(page.locator("main code").inner_text())
     fill(page, code=app.at(utc_now()))
     press(page, "Use this app")
-    page.get_by_role("link", name="I have kept them").click()
+    expect(page.get_by_role("link", name="I have kept them")).to_be_visible()
     return app
+
+
+def log_out(page: Page, name: str) -> None:
+    page.locator("summary").filter(has_text=name).click()
+    press(page, "Log out")
 
 
 def log_in_as_operator(page: Page, email: str, password: str) -> None:

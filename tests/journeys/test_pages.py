@@ -1,6 +1,5 @@
 """Every page: nothing that axe finds, nothing that breaks the content security policy, nothing wider than a phone."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +7,8 @@ from playwright.sync_api import Browser, Page
 
 from tests.journeys import steps
 from tests.journeys.conftest import PASSWORD, Portal, watched_page
+from tests.journeys.looking import look_at, look_at_errors, look_at_first
 
-AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
 PUBLIC = (
     *("/", "/sign-up", "/log-in", "/forgotten-password", "/report-a-key", "/mailbox", "/docs"),
     *("/legal", "/legal/terms", "/legal/dpa", "/legal/privacy", "/legal/sub-processors", "/no-such-page"),
@@ -41,7 +40,6 @@ MEMBERS = (
 OPERATORS = ("/console", "/console/organizations", "/console/documents", "/console/sub-processors", "/security")
 EMPTY_FORMS = ("/sign-up", "/log-in", "/forgotten-password", "/report-a-key")
 EMPTY_FORMS_OF_MEMBERS = ("/keys/new", "/policies/rules/new", "/organization/closing")
-PHONE_WIDTH = 360
 
 
 @pytest.fixture(scope="module")
@@ -67,46 +65,6 @@ def olga(browser: Browser, portal: Portal) -> Any:
     steps.log_in_as_operator(page, "oda@operators.example", PASSWORD)
     yield page
     opening.close()
-
-
-def look_at(page: Page, path: str) -> None:
-    as_on_a_desk(page)
-    page.goto(path)
-    look_around(page, path)
-
-
-def look_at_errors(page: Page, path: str) -> None:
-    """Sends a page's form as it is, and looks at what comes back."""
-    as_on_a_desk(page)
-    page.goto(path)
-    page.locator("main form[method=post]").first.locator("button[type=submit], button:not([type])").first.click()
-    page.wait_for_selector(".error-summary")
-    look_around(page, f"errors of {path}")
-
-
-def as_on_a_desk(page: Page) -> None:
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": 1280, "height": 900})
-
-
-def look_around(page: Page, path: str) -> None:
-    """Asserts what every page must fulfil, in light, in dark, and on a phone."""
-    page.evaluate(AXE.read_text())
-    assert _violations(page, {}) == [], path
-    page.emulate_media(color_scheme="dark")
-    assert _violations(page, {"runOnly": ["color-contrast"]}) == [], f"{path} in dark"
-    page.set_viewport_size({"width": PHONE_WIDTH, "height": 740})
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert overflow <= 0, f"{path} is {overflow} px wider than a phone"
-
-
-def _violations(page: Page, options: dict[str, Any]) -> list[str]:
-    found = page.evaluate("options => axe.run(document, options)", options)
-    return [
-        f"{violation['id']}: {node['target']} {node['failureSummary']}"
-        for violation in found["violations"]
-        for node in violation["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("path", PUBLIC)
@@ -143,11 +101,6 @@ def test_what_is_done_to_a_key(ada: Page, step: str) -> None:
 
 RECORDS = (("/keys", "/keys/0"), ("/decisions", "/decisions/dec_"), ("/documents", "/legal/acceptances/"))
 CONSOLE_RECORDS = (("/console", "/console/applications/"), ("/console/organizations", "/console/organizations/0"))
-
-
-def look_at_first(page: Page, listing: str, part: str) -> None:
-    page.goto(listing)
-    look_at(page, str(page.locator(f"main a[href^='{part}']").first.get_attribute("href")))
 
 
 @pytest.mark.parametrize(("listing", "part"), RECORDS)

@@ -1,0 +1,98 @@
+"""Readers as they are: without a mouse, and in a time zone of their own."""
+
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.journeys import steps
+from tests.journeys.conftest import Portal
+
+MOST_TABS = 120
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Presses Tab until the element has the focus, which must be seen."""
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            break
+    else:
+        raise AssertionError(f"{selector} cannot be reached with the Tab key")
+    style = page.evaluate(
+        "() => { const s = getComputedStyle(document.activeElement); return [s.outlineStyle, s.boxShadow]; }"
+    )
+    assert style != ["none", "none"], f"{selector} does not show that it has the focus"
+
+
+def type_into(page: Page, name: str, words: str) -> None:
+    tab_to(page, f"main [name='{name}']")
+    page.keyboard.type(words)
+
+
+def test_the_keyboard_alone_suffices(page: Page, portal: Portal) -> None:
+    page.goto("/log-in")
+    tab_to(page, "a[href='#main']")
+    page.keyboard.press("Enter")
+    type_into(page, "email", "ada@demo.example")
+    type_into(page, "password", portal.password)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+
+    page.goto("/keys/new?environment=live")
+    type_into(page, "name", "By keyboard")
+    page.keyboard.press("Enter")
+    secret = page.locator("#secret").inner_text()
+    steps.check(portal.url, secret, contains_personal_data=True)
+
+    page.goto("/policies")
+    tab_to(page, "[name=block_external_models]")
+    page.keyboard.press("Space")
+    tab_to(page, "[formaction='/policies/effect']")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="What would change")).to_be_visible()
+    tab_to(page, "#policies .btn-primary")
+    page.keyboard.press("Enter")
+    steps.wait_for(page, "The policies are kept as version")
+
+    page.goto("/policies/versions")
+    tab_to(page, "form[action$='/restore'] button")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.keyboard.press("Enter")  # the focus is back on the button
+    tab_to(page, "dialog [value=yes]")
+    page.keyboard.press("Enter")
+    steps.wait_for(page, "is in force again, as version")
+
+
+def test_a_slash_leads_to_the_search_of_the_log(page: Page, portal: Portal) -> None:
+    steps.log_in(page, "ada@demo.example", portal.password)
+    secret = steps.make_key(page, "To be found", "live")
+    decision_id = steps.check(portal.url, secret).body["decision_id"]
+    page.goto("/decisions")
+
+    page.keyboard.press("/")
+    page.keyboard.type(decision_id)
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name=re.compile("Decision|Allowed|Blocked"))).to_be_visible()
+    assert decision_id in page.url or decision_id in page.locator("main").inner_text()
+
+
+def test_times_are_the_readers_with_utc_beside(browser: Browser, portal: Portal) -> None:
+    zone = "Asia/Kathmandu"
+    context = browser.new_context(base_url=portal.url, timezone_id=zone, locale="en-GB")
+    page = context.new_page()
+    steps.log_in(page, "ada@demo.example", portal.password)
+    page.goto("/audit-trail")
+
+    shown = page.locator("main tbody time").first
+    moment = datetime.fromisoformat(str(shown.get_attribute("datetime")))
+    assert shown.inner_text().endswith(moment.astimezone(ZoneInfo(zone)).strftime("%H:%M"))
+    assert moment.strftime("%H:%M") in str(shown.get_attribute("title"))
+    assert "UTC" in str(shown.get_attribute("title"))
+    context.close()
