@@ -1,6 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
-TEMPLATES := core/templates legal_docs/templates api/templates portal/templates
+TEMPLATES := core/templates legal_docs/templates billing/templates api/templates portal/templates
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format bench lock

@@ -6,6 +6,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 import api
+import billing
 import legal_docs
 import portal
 from core import access, cli, current, embedded, htmx, observability, pages, throttle, web
@@ -38,7 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     access.init_app(app, settings)
     throttle.init_app(app, settings)
     cli.init_app(app, settings)
-    for room in (legal_docs, api, portal):
+    for room in (legal_docs, billing, api, portal):
         room.init_app(app, settings)
     return app
 

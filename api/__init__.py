@@ -10,10 +10,11 @@ from api.keys import views as key_views
 from api.lane import Lane
 from api.policies import views as policy_views
 from api.reference import views as reference_views
+from api.usage import jobs as usage_jobs
 from core.settings import Settings
 from core.supervisor import demo_wanted
 
-__all__ = ["decision_jobs", "init_app", "start", "stop"]
+__all__ = ["decision_jobs", "init_app", "start", "stop", "usage_jobs"]
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment, is_well_formed
 from api.snapshots.store import KeySnapshot, OrganizationSnapshot, Snapshots
-from core.accounts import OrganizationStatus
+from core.accounts import OrganizationStatus, RestReason
 from core.audit import Actor, ActorKind
 from core.errors import AppError
 from core.tokens import digest_of
@@ -94,6 +94,18 @@ class TermsLapsed(Forbidden):
     advice = "Let an owner accept it under Documents in the portal; live keys work again within a second."
 
 
+class Unpaid(AppError):
+    """Base of all refusals of a live key for a reason of money. Test keys go on working."""
+
+    status, code, title = HTTPStatus.PAYMENT_REQUIRED, "payment_required", "This organization's plan is not paid"
+    advice = "The plan page in the portal says what is open. Live keys work again as soon as it is paid."
+
+
+class QuotaReached(Unpaid):
+    code, title = "quota_reached", "The checks of this month are used up"
+    advice = "They begin anew with the next month; a plan with more is chosen on the plan page in the portal."
+
+
 class Caller(msgspec.Struct, frozen=True):
     """A key that works, its organization as it stands now, and where the call comes from."""
 
@@ -135,7 +147,11 @@ def authenticate(authorization: str, *, address: str, request_id: str, snapshots
 
 
 def _need_standing(organization: OrganizationSnapshot, key: KeySnapshot, *, now: datetime) -> None:
-    if organization.status == OrganizationStatus.LIVE and organization.legal_due_at is None:
+    if (
+        organization.status == OrganizationStatus.LIVE
+        and organization.legal_due_at is None
+        and organization.rests_from is None
+    ):
         return
     if organization.status == OrganizationStatus.SUSPENDED:
         raise OrganizationSuspended
@@ -147,6 +163,17 @@ def _need_standing(organization: OrganizationSnapshot, key: KeySnapshot, *, now:
         raise NotApproved
     if organization.legal_due_at is not None and organization.legal_due_at <= now:
         raise TermsLapsed
+    _need_money(organization, now=now)
+
+
+def _need_money(organization: OrganizationSnapshot, *, now: datetime) -> None:
+    if organization.rests_from is None or now < organization.rests_from:
+        return
+    if organization.rests_until is not None and organization.rests_until <= now:
+        return
+    if organization.rests_because == RestReason.QUOTA:
+        raise QuotaReached
+    raise Unpaid
 
 
 def _is_within(address: str, key: KeySnapshot) -> bool:

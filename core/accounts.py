@@ -11,11 +11,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core import audit
 from core.audit import Actor
+from core.calendar import months_later
 from core.db import Base, db
-from core.errors import AppError
+from core.errors import AppError, NotFound
 from core.ids import new_uuid
 
 DEFAULT_RETENTION_DAYS = 90
+PILOT_MONTHS = 6
 
 
 class OrganizationStatus(StrEnum):
@@ -28,6 +30,13 @@ class OrganizationStatus(StrEnum):
     CLOSED = "closed"
 
 
+class RestReason(StrEnum):
+    """Why an organization's live keys rest for reasons of money."""
+
+    PAYMENT = "payment"
+    QUOTA = "quota"
+
+
 class Organization(Base):
     __tablename__ = "organization"
     __table_args__ = (
@@ -35,6 +44,8 @@ class Organization(Base):
         CheckConstraint("status IN ('sandbox', 'live', 'suspended', 'closing', 'closed')", name="status"),
         CheckConstraint("retention_days BETWEEN 30 AND 3650", name="retention_days"),
         CheckConstraint("check_limit IS NULL OR check_limit > 0", name="check_limit"),
+        CheckConstraint("rests_because IN ('payment', 'quota')", name="rests_because"),
+        CheckConstraint("(rests_from IS NULL) = (rests_because IS NULL)", name="rests"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -49,6 +60,10 @@ class Organization(Base):
     closes_at: Mapped[datetime | None]
     """End of the time in which a closing organization's data can still be fetched."""
     pilot_ends_at: Mapped[datetime | None]
+    rests_from: Mapped[datetime | None]
+    """From then on live keys rest for a reason of money, until `rests_until`, or until it is settled."""
+    rests_until: Mapped[datetime | None]
+    rests_because: Mapped[str | None]
     legal_due_at: Mapped[datetime | None]
     """From then on live keys rest, because a new version of the Terms or the DPA was not accepted. None: never."""
     retention_days: Mapped[int] = mapped_column(default=DEFAULT_RETENTION_DAYS)
@@ -77,6 +92,19 @@ def find_by_slug(slug: str) -> Organization:
     return organization
 
 
+def hold(organization_id: UUID) -> Organization:
+    """As it stands now, and until the transaction ends nobody else changes it. Raises NotFound."""
+    organization = db.session.scalar(
+        select(Organization)
+        .where(Organization.id == organization_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if organization is None:
+        raise NotFound("There is no such organization.")
+    return organization
+
+
 def create(
     *,
     slug: str,
@@ -85,11 +113,17 @@ def create(
     now: datetime,
     status: OrganizationStatus = OrganizationStatus.LIVE,
 ) -> Organization:
-    """Raises SlugTaken. Needs the system's scope."""
+    """A live one starts with a pilot, as one that was approved. Raises SlugTaken. Needs the system's scope."""
     if db.session.scalar(select(Organization.id).where(Organization.slug == slug)) is not None:
         raise SlugTaken
     organization = Organization(
-        id=new_uuid(), slug=slug, name=name, status=status.value, subject_secret=os.urandom(32), created_at=now
+        id=new_uuid(),
+        slug=slug,
+        name=name,
+        status=status.value,
+        pilot_ends_at=months_later(now, PILOT_MONTHS) if status is OrganizationStatus.LIVE else None,
+        subject_secret=os.urandom(32),
+        created_at=now,
     )
     db.session.add(organization)
     db.session.flush()

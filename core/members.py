@@ -1,13 +1,14 @@
 """People and the organizations they are members of."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base
+from core.db import Base, db
 
 
 class Role(StrEnum):
@@ -54,3 +55,28 @@ class Membership(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
     role: Mapped[str]
     created_at: Mapped[datetime]
+
+
+def emails_of(organization_id: UUID, roles: Collection[Role]) -> list[str]:
+    """Of members with one of these roles who can sign in."""
+    return list(
+        db.session.scalars(
+            select(User.email)
+            .join(Membership, Membership.user_id == User.id)
+            .where(
+                Membership.organization_id == organization_id,
+                Membership.role.in_([role.value for role in roles]),
+                User.disabled_at.is_(None),
+            )
+            .order_by(User.email)
+        )
+    )
+
+
+def emails_of_operators() -> list[str]:
+    """Needs the system's scope."""
+    return list(
+        db.session.scalars(
+            select(User.email).where(User.is_operator, User.disabled_at.is_(None), User.email_confirmed_at.is_not(None))
+        )
+    )

@@ -113,10 +113,11 @@ def _only_our_words(event: Any, _hint: Any) -> Any:
     return event
 
 
-def report_error(error: BaseException, *, request_id: str) -> None:
-    """To the error tracker, with nothing but the place and the request id."""
+def report_error(error: BaseException, *, request_id: str | None = None) -> None:
+    """To the error tracker, with nothing but the place and the request id; a job has none."""
     with sentry_sdk.new_scope() as scope:
-        scope.set_tag("request_id", request_id)
+        if request_id is not None:
+            scope.set_tag("request_id", request_id)
         sentry_sdk.capture_exception(error)
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from core.accounts import DEFAULT_RETENTION_DAYS as _DEFAULT_RETENTION_DAYS
+from core.accounts import PILOT_MONTHS as _PILOT_MONTHS
 
 # Changes of a document, and of the companies we use
 CHANGE_NOTICE_DAYS = 30
@@ -54,7 +55,7 @@ RETRIEVAL_DAYS = 30
 END_CONFIRMATION_DAYS = 10
 
 # The service and its support
-PILOT_MONTHS = 6
+PILOT_MONTHS = _PILOT_MONTHS
 PILOT_UPTIME_PERCENT = "99.5"
 PILOT_DOWNTIME_HOURS = "3.6"
 PAID_UPTIME_PERCENT = "99.9"

@@ -17,6 +17,7 @@ from portal import cli, menu
 from portal.applications import jobs as application_jobs
 from portal.applications import views as application_views
 from portal.console import legal_views as console_legal_views
+from portal.console import plan_views as console_plan_views
 from portal.console import views as console_views
 from portal.dashboard import views as dashboard_views
 from portal.dashboard.attention import Notice, standing_notices
@@ -33,13 +34,15 @@ from portal.organization import views as organization_views
 from portal.organization.forms import country_name
 from portal.people import log_in_views, security_views
 from portal.people import views as people_views
+from portal.plan import jobs as plan_jobs
+from portal.plan import views as plan_views
 from portal.policies import views as policy_views
 from portal.start import views as start_views
 from portal.team import views as team_views
 from portal.trail import views as trail_views
 from portal.trail.words import words_for
 
-__all__ = ["application_jobs", "init_app", "key_jobs", "organization_jobs"]
+__all__ = ["application_jobs", "init_app", "key_jobs", "organization_jobs", "plan_jobs"]
 
 _PAGES = (
     start_views,
@@ -54,10 +57,12 @@ _PAGES = (
     decision_views,
     try_it_views,
     dashboard_views,
+    plan_views,
     document_views,
     legal_views,
     trail_views,
     console_views,
+    console_plan_views,
     console_legal_views,
 )
 

@@ -11,6 +11,7 @@ _ORGANIZATION = (
     ("/application", "Application"),
     ("/team", "Team"),
     ("/organization", "Organization"),
+    ("/plan", "Plan and usage"),
     ("/audit-trail", "Audit trail"),
 )
 _CONSOLE = (

@@ -14,6 +14,7 @@ from api.keys.lookup import find, shown_id
 from api.keys.models import ApiKey
 from api.keys.scopes import DEFAULT_SCOPES, Scope
 from api.keys.token import KeyEnvironment, issue_token
+from billing import entitlements
 from core import audit
 from core.accounts import Organization, OrganizationStatus
 from core.audit import Actor
@@ -24,7 +25,6 @@ from core.ids import new_uuid
 DEFAULT_OVERLAP = timedelta(hours=24)
 LONGEST_OVERLAP = timedelta(days=7)
 LONGEST_LIFE = timedelta(days=3653)
-MOST_KEYS = 100
 
 
 class KeyNameTaken(AppError):
@@ -63,7 +63,7 @@ class LiveKeysNotYet(AppError):
 
 class KeyLimitReached(AppError):
     status, code, title = HTTPStatus.CONFLICT, "key_limit_reached", "This organization has all the keys it may have"
-    advice = f"At most {MOST_KEYS} keys may be in use. Revoke one that nothing needs."
+    advice = "Revoke one that nothing needs, or choose a plan with more keys."
 
 
 class OrganizationAtRest(AppError):
@@ -92,8 +92,9 @@ def issue(
 ) -> IssuedKey:
     """Raises KeyNameTaken, LiveKeysNotYet, OrganizationAtRest, or InvalidRequest naming each field at fault."""
     _need_standing(organization_id, environment, now=now)
-    if lookup.count_in_use(organization_id, now=now) >= MOST_KEYS:
-        raise KeyLimitReached
+    most = entitlements.access_for(organization_id, now=now).limits.keys
+    if most is not None and lookup.count_in_use(organization_id, now=now) >= most:
+        raise KeyLimitReached(f"Its plan allows {most} keys in use. {KeyLimitReached.advice}")
     networks = _parse_networks(allowed_networks)
     if expires_at is not None and not now < expires_at <= now + LONGEST_LIFE:
         detail = "Give a time in the future, at most ten years away."

@@ -6,9 +6,11 @@ from typing import Protocol
 
 import msgspec
 
+from billing.plans import PLANS, SANDBOX, PlanCode
+
 WINDOW_S = 60
-DEFAULT_LIMIT = 100
-SANDBOX_LIMIT = 30
+DEFAULT_LIMIT = PLANS[PlanCode.PILOT].limits.rate_per_key
+SANDBOX_LIMIT = SANDBOX.rate_per_key
 """Requests of a key in 60 s before its organization is approved."""
 
 

@@ -43,6 +43,9 @@ class OrganizationSnapshot(msgspec.Struct, frozen=True):
     check_limit: int | None
     subject_secret: bytes
     legal_due_at: datetime | None
+    rests_from: datetime | None
+    rests_until: datetime | None
+    rests_because: str | None
     policy: CompiledPolicy | None
 
 
@@ -52,8 +55,8 @@ _SELECT_KEYS = """
     FROM api_key WHERE token_hash = ANY(%s)
 """
 _SELECT_ORGANIZATIONS = """
-    SELECT o.id, o.slug, o.name, o.status, o.check_limit, o.subject_secret, o.legal_due_at, p.version,
-           p.document
+    SELECT o.id, o.slug, o.name, o.status, o.check_limit, o.subject_secret, o.legal_due_at, o.rests_from, o.rests_until,
+           o.rests_because, p.version, p.document
     FROM organization o
     LEFT JOIN LATERAL (
         SELECT version, document FROM policy_version WHERE organization_id = o.id ORDER BY version DESC LIMIT 1
@@ -138,7 +141,10 @@ class Snapshots:
                 check_limit=row[4],
                 subject_secret=bytes(row[5]),
                 legal_due_at=row[6],
-                policy=_compile(row[0], row[7], row[8]) if row[7] is not None else None,
+                rests_from=row[7],
+                rests_until=row[8],
+                rests_because=row[9],
+                policy=_compile(row[0], row[10], row[11]) if row[10] is not None else None,
             )
             for row in self._rows(_SELECT_ORGANIZATIONS, ids)
         }

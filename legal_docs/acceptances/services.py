@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core import audit
-from core.accounts import Organization
+from core.accounts import Organization, hold
 from core.audit import Actor
 from core.db import db
 from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
@@ -64,7 +64,7 @@ def accept(
     """
     _refuse_incomplete(seen, statement)
     documents.wait_for_publishing()
-    organization = _lock(organization_id)
+    organization = hold(organization_id)  # two people who accept at once come one after the other
     profile = find_profile(organization_id)
     if profile is None:
         raise DetailsMissing
@@ -119,19 +119,6 @@ def _refuse_incomplete(seen: Sequence[SeenDocument], statement: Statement) -> No
         problems.append(FieldProblem("checkboxes", "missing", "Tick the box of each document."))
     if problems:
         raise InvalidRequest(errors=tuple(problems))
-
-
-def _lock(organization_id: UUID) -> Organization:
-    """Two people who accept at once come one after the other. Raises NotFound."""
-    organization = db.session.scalar(
-        select(Organization)
-        .where(Organization.id == organization_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    if organization is None:
-        raise NotFound
-    return organization
 
 
 def _newest_as_seen(seen: Sequence[SeenDocument]) -> list[LegalVersion]:

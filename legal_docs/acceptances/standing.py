@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from core.accounts import Organization
+from core.accounts import hold
 from core.db import db
 from legal_docs.acceptances.models import LegalAcceptance
 from legal_docs.documents import services as documents
@@ -62,9 +62,7 @@ def set_due_date(organization_id: UUID, *, now: datetime) -> datetime | None:
         ),
         default=None,
     )
-    organization = db.session.get_one(
-        Organization, organization_id, with_for_update={"key_share": True}, populate_existing=True
-    )
+    organization = hold(organization_id)
     if organization.legal_due_at != due_at:
         organization.legal_due_at = due_at
         db.session.flush()

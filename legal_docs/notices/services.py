@@ -14,23 +14,14 @@ from core.accounts import Organization, OrganizationStatus
 from core.db import db
 from core.ids import new_uuid
 from core.mail import MailMessage, send_mail
-from core.members import Membership, Role, User
+from core.members import Role, emails_of
 from core.profiles import find_profile
 from legal_docs.notices.models import LegalNotice
 
 
 def recipients(organization_id: UUID) -> list[str]:
     """Owners who can sign in, and the contacts of the profile; each address once, in lower case."""
-    owners = db.session.scalars(
-        select(User.email)
-        .join(Membership, Membership.user_id == User.id)
-        .where(
-            Membership.organization_id == organization_id,
-            Membership.role == Role.OWNER.value,
-            User.disabled_at.is_(None),
-        )
-        .order_by(User.email)
-    )
+    owners = emails_of(organization_id, {Role.OWNER})
     profile = find_profile(organization_id)
     contacts = (profile.contact_email, profile.second_contact_email) if profile else ()
     return list(dict.fromkeys(address.strip().lower() for address in [*owners, *contacts] if address))

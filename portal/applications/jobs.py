@@ -3,7 +3,6 @@
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
 
 from core.accounts import Organization
 from core.audit import SYSTEM
@@ -11,7 +10,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.jobs import in_its_own_session, jobs
 from core.mail import send_mail
-from core.members import User
+from core.members import emails_of_operators
 from portal.applications import review
 from portal.applications.models import Application
 from portal.applications.services import ApplicationMoved
@@ -28,10 +27,7 @@ def tell_operators(application_id: str) -> None:
     with acting_as_system(), transaction():
         application = db.session.get_one(Application, UUID(application_id))
         organization = db.session.get_one(Organization, application.organization_id)
-        operators = db.session.scalars(
-            select(User.email).where(User.is_operator, User.disabled_at.is_(None), User.email_confirmed_at.is_not(None))
-        )
-        for email in operators.all():
+        for email in emails_of_operators():
             send_mail(
                 "application_waits",
                 to=email,

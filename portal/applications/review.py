@@ -9,8 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing import entitlements
 from core import audit
-from core.accounts import Organization, OrganizationStatus
+from core.accounts import Organization, OrganizationStatus, hold
 from core.audit import Actor
 from core.db import db
 from core.errors import AppError
@@ -42,9 +43,7 @@ def approve(
 ) -> Application:
     """Makes the organization live, on a pilot with an end. Raises ApplicationMoved or OwnOrganization."""
     decided = _decide(application, Status.APPROVED, version=version, reason=reason, by=by, now=now)
-    organization = db.session.get_one(
-        Organization, application.organization_id, with_for_update={"key_share": True}, populate_existing=True
-    )
+    organization = hold(application.organization_id)
     before = organization.status
     if before in {OrganizationStatus.CLOSING, OrganizationStatus.CLOSED}:
         raise services.ApplicationMoved("This account is closing or closed. Nothing was changed.")
@@ -53,6 +52,8 @@ def approve(
     elif organization.status == OrganizationStatus.SANDBOX:
         organization.status = OrganizationStatus.LIVE.value
     organization.pilot_ends_at = pilot_ends_at
+    db.session.flush()
+    entitlements.refresh(organization.id, now=now)
     audit.write(
         organization.id,
         "organization.approved",

@@ -55,11 +55,3 @@ def due_at(submitted_at: datetime) -> datetime:
         due += timedelta(days=1)
         left -= due.weekday() < SATURDAY
     return due
-
-
-def months_later(moment: datetime, months: int) -> datetime:
-    """The same day so many months later, or the last day of a shorter month."""
-    year, month = divmod(moment.month - 1 + months, 12)
-    first = moment.replace(year=moment.year + year, month=month + 1, day=1)
-    following = (first + timedelta(days=32)).replace(day=1)
-    return first.replace(day=min(moment.day, (following - timedelta(days=1)).day))

@@ -5,6 +5,7 @@ from typing import Any
 from wtforms import BooleanField, DateField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
+from billing.plans import PLANS
 from core.forms import Form, OneLine, stripped
 from legal_docs import figures
 from legal_docs.documents.kinds import TITLES
@@ -35,6 +36,12 @@ class ReasonForm(Form):
 
 class PilotForm(Form):
     ends_on = DateField("Pilot ends on", validators=[DataRequired("Choose a date.")])
+
+
+class GrantForm(Form):
+    plan = SelectField("Plan", choices={plan.code.value: plan.name for plan in PLANS.values()})
+    until = DateField("Until", validators=[Optional()])
+    reason = StringField("Reason", filters=[stripped], validators=[DataRequired(), Length(max=300), OneLine()])
 
 
 class PublishForm(Form):

@@ -8,8 +8,9 @@ from sqlalchemy import func, or_, select
 
 from api.decisions import statistics
 from api.keys.token import KeyEnvironment
+from billing import entitlements
 from core import audit
-from core.accounts import Organization, OrganizationStatus
+from core.accounts import Organization, OrganizationStatus, hold
 from core.audit import Actor
 from core.db import db
 from core.errors import AppError, NotFound
@@ -48,12 +49,9 @@ def search(words: str, *, size: int = 50) -> list[Organization]:
     return list(db.session.scalars(query.order_by(Organization.created_at.desc()).limit(size)))
 
 
-def find(organization_id: UUID, *, for_update: bool = False) -> Organization:
+def find(organization_id: UUID) -> Organization:
     """Raises NotFound."""
-    query = select(Organization).where(Organization.id == organization_id)
-    if for_update:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    organization = db.session.scalar(query)
+    organization = db.session.get(Organization, organization_id)
     if organization is None:
         raise NotFound("There is no such organization.")
     return organization
@@ -62,7 +60,7 @@ def find(organization_id: UUID, *, for_update: bool = False) -> Organization:
 def suspend(organization_id: UUID, *, reason: str, by: Actor, now: datetime) -> None:
     """Lets every key rest. Nothing is lost. Raises CannotSuspend."""
     refuse_own(organization_id, by)
-    organization = find(organization_id, for_update=True)
+    organization = hold(organization_id)
     if organization.status not in {OrganizationStatus.SANDBOX, OrganizationStatus.LIVE}:
         raise CannotSuspend
     organization.status_before, organization.status = organization.status, OrganizationStatus.SUSPENDED.value
@@ -81,7 +79,7 @@ def suspend(organization_id: UUID, *, reason: str, by: Actor, now: datetime) -> 
 def restore(organization_id: UUID, *, reason: str, by: Actor, now: datetime) -> None:
     """Ends a suspension. Raises NotSuspended."""
     refuse_own(organization_id, by)
-    organization = find(organization_id, for_update=True)
+    organization = hold(organization_id)
     if organization.status != OrganizationStatus.SUSPENDED:
         raise NotSuspended
     organization.status = organization.status_before or OrganizationStatus.SANDBOX.value
@@ -110,8 +108,9 @@ def usage_of(organization_id: UUID, *, now: datetime) -> dict[str, tuple[int, in
 
 def move_pilot_end(organization_id: UUID, ends_at: datetime, *, by: Actor, now: datetime) -> None:
     refuse_own(organization_id, by)
-    organization = find(organization_id, for_update=True)
+    organization = hold(organization_id)
     before, organization.pilot_ends_at = organization.pilot_ends_at, ends_at
+    db.session.flush()
     audit.write(
         organization_id,
         "organization.pilot_end_moved",
@@ -120,3 +119,4 @@ def move_pilot_end(organization_id: UUID, ends_at: datetime, *, by: Actor, now: 
         before={"pilot_ends_at": before.isoformat() if before else None},
         after={"pilot_ends_at": ends_at.isoformat()},
     )
+    entitlements.refresh(organization_id, now=now)

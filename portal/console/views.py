@@ -1,12 +1,14 @@
 """The queue of applications and what is done with one; organizations; suspending and restoring."""
 
-from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
 from flask import flash, render_template, request
 
+from billing import entitlements
+from billing.plans import PLANS
 from core.access import Access, Pages, open_to, operator
+from core.calendar import months_later
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import InvalidRequest
@@ -17,8 +19,9 @@ from legal_docs.acceptances import services as acceptances
 from portal.applications import review
 from portal.applications import services as applications
 from portal.applications.models import Application
-from portal.applications.states import WORDS, Status, months_later
+from portal.applications.states import WORDS, Status
 from portal.console import services
+from portal.console.days import end_of
 from portal.console.forms import DecisionForm, PilotForm, ReasonForm
 from portal.keys.overview import lists_of
 from portal.paging import parse_uuid
@@ -52,7 +55,7 @@ def decide(application_id: UUID, verb: str) -> Any:
     now, by, version = utc_now(), operator(), form.version.data
     with transaction():
         if verb == "approve":
-            ends_at = _end_of(form.pilot_ends_on.data) or months_later(now, figures.PILOT_MONTHS)
+            ends_at = end_of(form.pilot_ends_on.data) or months_later(now, figures.PILOT_MONTHS)
             review.approve(application, version=version, reason=form.words.data, pilot_ends_at=ends_at, by=by, now=now)
         elif verb == "decline":
             review.decline(application, version=version, reason=form.words.data, by=by, now=now)
@@ -107,7 +110,7 @@ def change_standing(organization_id: UUID, verb: str) -> Any:
 @open_to(Access.OPERATOR, fresh=True)
 def move_pilot_end(organization_id: UUID) -> Any:
     form = PilotForm()
-    ends_at = _end_of(form.ends_on.data) if form.validate() else None
+    ends_at = end_of(form.ends_on.data) if form.validate() else None
     if ends_at is None:
         raise InvalidRequest("Choose the day on which the pilot ends.")
     with transaction():
@@ -155,16 +158,10 @@ def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int =
         application=applications.latest(organization_id),
         words=WORDS,
         usage=services.usage_of(organization_id, now=now),
+        access=entitlements.access_for(organization_id, now=now),
+        account=entitlements.find_account(organization_id),
+        plans=PLANS,
         page=trail.list_page(organization_id, size=ON_TRAIL),
         form=form,
     )
     return page, status
-
-
-def _end_of(day: date | None) -> datetime | None:
-    """The last moment of a day, in UTC. Raises InvalidRequest for a day that has passed."""
-    if day is None:
-        return None
-    if day < utc_now().date():
-        raise InvalidRequest("Choose a day that has not passed.")
-    return datetime.combine(day, time(23, 59, 59), tzinfo=UTC)

@@ -6,7 +6,9 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import func, select
 
-from core.accounts import Organization
+from billing import entitlements
+from billing.access import AccessState
+from core.accounts import Organization, RestReason
 from core.db import db
 from core.members import Membership, Role
 from core.profiles import find_profile
@@ -27,17 +29,16 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 def attention_of(organization: Organization, *, now: datetime) -> list[Notice]:
-    """The most pressing first."""
+    """The most pressing first, beside what every page tells already."""
     return [
-        *standing_notices(organization.id, now=now),
         *_of_keys(organization.id, now=now),
         *_of_organization(organization, now=now),
     ]
 
 
 def standing_notices(organization_id: UUID, *, now: datetime) -> list[Notice]:
-    """What every page tells: documents to accept and questions to answer."""
-    notices = []
+    """What every page tells: what is open of the plan, documents to accept and questions to answer."""
+    notices = _of_money(organization_id, now=now)
     for part in standing(organization_id, now=now):
         if part.to_accept is None or part.standing is Standing.NOT_ACCEPTED:
             continue
@@ -61,6 +62,18 @@ def standing_notices(organization_id: UUID, *, now: datetime) -> list[Notice]:
     return notices
 
 
+def _of_money(organization_id: UUID, *, now: datetime) -> list[Notice]:
+    organization = db.session.get_one(Organization, organization_id)
+    if organization.rests_because == RestReason.QUOTA and organization.rests_until and now < organization.rests_until:
+        words = f"This month's checks are used up. Live keys rest until {organization.rests_until:%d %B %Y}."
+        return [Notice(words, "/plan", "Choose a plan")]
+    access = entitlements.access_for(organization_id, now=now)
+    is_legal = organization.legal_due_at is not None and organization.legal_due_at <= now
+    if access.state is AccessState.GRACE or (access.state is AccessState.RESTRICTED and not is_legal):
+        return [Notice(access.reason, "/plan", "See your plan")]
+    return []
+
+
 def _of_keys(organization_id: UUID, *, now: datetime) -> list[Notice]:
     return [
         Notice(f"Key {line.key.name}: {hint}", f"/keys/{line.key.id}", "Look at it")
@@ -75,9 +88,9 @@ def _of_organization(organization: Organization, *, now: datetime) -> list[Notic
     if profile is not None and profile.is_high_risk and organization.retention_days < figures.HIGH_RISK_RETENTION_DAYS:
         words = "You told us of a high-risk system, whose logs are to be kept for at least six months."
         notices.append(Notice(words, "/organization/retention", "Set the retention"))
-    if organization.pilot_ends_at and organization.pilot_ends_at - now <= PILOT_WARNING:
-        words = f"The pilot ends on {organization.pilot_ends_at:%d %B %Y}. Nothing is charged by itself."
-        notices.append(Notice(words, "/organization", "See your plan"))
+    access = entitlements.access_for(organization.id, now=now)
+    if access.state is AccessState.PILOT and access.changes_at and access.changes_at - now <= PILOT_WARNING:
+        notices.append(Notice(access.reason, "/plan", "See the plans"))
     owners = db.session.scalar(
         select(func.count()).where(Membership.organization_id == organization.id, Membership.role == Role.OWNER.value)
     )

@@ -8,12 +8,15 @@ from flask import render_template, request
 
 from api.decisions import statistics
 from api.limits.window import limit_of
+from billing import entitlements
+from billing.plans import PLANS
 from core.access import Access, Pages, open_to, seat
 from core.accounts import Organization, OrganizationStatus
 from core.clock import utc_now
 from core.htmx import wants_block
 from portal.dashboard.attention import attention_of
 from portal.organization import services as organizations
+from portal.plan.usage import usage_of
 
 bp = Pages("dashboard", __name__, url_prefix="/dashboard")
 
@@ -37,11 +40,14 @@ SPANS = {
 @bp.get("")
 @open_to(Access.VIEWER)
 def index() -> Any:
-    organization = organizations.find(seat().organization_id)
+    now, organization = utc_now(), organizations.find(seat().organization_id)
+    access = entitlements.access_for(organization.id, now=now)
     return render_template(
         "portal/dashboard/index.html",
         organization=organization,
-        attention=attention_of(organization, now=utc_now()),
+        attention=attention_of(organization, now=now),
+        plan=PLANS[access.plan] if access.plan else None,
+        usage=usage_of(organization, access, now=now),
         spans=SPANS,
         chosen=_chosen_span(),
         environment=_environment(),

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing import entitlements
 from core import audit
-from core.accounts import Organization, OrganizationStatus
+from core.accounts import Organization, OrganizationStatus, hold
 from core.audit import Actor
 from core.db import db
 from core.errors import AppError
@@ -19,6 +20,11 @@ from legal_docs import figures
 from portal.applications import services as applications
 
 RETRIEVAL_WINDOW = timedelta(days=figures.RETRIEVAL_DAYS)
+
+
+class RetentionBeyondPlan(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "retention_beyond_plan", "Your plan does not keep decisions for so long"
+    advice = "Choose fewer days, or a plan that keeps them longer. What is set now stays as it is."
 
 
 class NotClosing(AppError):
@@ -48,17 +54,20 @@ def save_details(organization_id: UUID, details: dict[str, Any], *, by: Actor, n
 
 
 def rename(organization_id: UUID, name: str, *, by: Actor, now: datetime) -> None:
-    organization = _held(organization_id)
+    organization = hold(organization_id)
     before, organization.name = organization.name, name
     applications.note_change_of_details(organization_id, now=now)
     audit.write(organization_id, "organization.renamed", by=by, now=now, before={"name": before}, after={"name": name})
 
 
 def set_retention(organization_id: UUID, days: int, *, by: Actor, now: datetime) -> None:
-    """How long decisions are kept. A shorter time holds from the next daily purge."""
-    organization = _held(organization_id)
+    """How long decisions are kept. A shorter time holds from the next daily purge. Raises RetentionBeyondPlan."""
+    organization = hold(organization_id)
     if organization.retention_days == days:
         return
+    longest = entitlements.access_for(organization_id, now=now).limits.retention_days
+    if days > max(longest, organization.retention_days):
+        raise RetentionBeyondPlan(f"Your plan keeps decisions for up to {longest} days. {RetentionBeyondPlan.advice}")
     before, organization.retention_days = organization.retention_days, days
     audit.write(
         organization_id,
@@ -72,7 +81,7 @@ def set_retention(organization_id: UUID, days: int, *, by: Actor, now: datetime)
 
 def close(organization_id: UUID, *, by: Actor, now: datetime) -> datetime:
     """Starts closing: keys rest at once, the data can be fetched until the returned time, then it is deleted."""
-    organization = _held(organization_id)
+    organization = hold(organization_id)
     if organization.status == OrganizationStatus.CLOSED:
         raise NotClosing("This account is closed already.")
     if organization.status != OrganizationStatus.CLOSING:
@@ -92,7 +101,7 @@ def close(organization_id: UUID, *, by: Actor, now: datetime) -> datetime:
 
 def keep(organization_id: UUID, *, by: Actor, now: datetime) -> None:
     """Undoes closing. Raises NotClosing."""
-    organization = _held(organization_id)
+    organization = hold(organization_id)
     if organization.status != OrganizationStatus.CLOSING or organization.closes_at is None:
         raise NotClosing
     if organization.closes_at <= now:
@@ -117,15 +126,6 @@ def tell_owners(organization: Organization, template: str, *, now: datetime, **w
             now=now,
             context={"name": owner.name, "organization": organization.name, **words},
         )
-
-
-def _held(organization_id: UUID) -> Organization:
-    return db.session.scalars(
-        select(Organization)
-        .where(Organization.id == organization_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
 
 
 def _facts(profile: OrganizationProfile, details: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import flash, render_template, request
 
 from api.decisions import retention as retention_service
+from billing import entitlements
 from core import sessions
 from core.access import Access, Pages, actor, open_to, seat, visitor
 from core.clock import utc_now
@@ -85,8 +86,12 @@ def set_retention() -> Any:
     current = services.find(seat().organization_id).retention_days
     if form.days.data < current and request.form.get("confirmed") != str(form.days.data):
         return _retention_page(form, asks_about=form.days.data)
-    with transaction():
-        services.set_retention(seat().organization_id, form.days.data, by=actor(), now=utc_now())
+    try:
+        with transaction():
+            services.set_retention(seat().organization_id, form.days.data, by=actor(), now=utc_now())
+    except services.RetentionBeyondPlan as refused:
+        form.days.errors = [refused.detail]
+        return _retention_page(form, status=int(refused.status))
     flash(f"Decisions are kept for {form.days.data} days.")
     return see_other("/organization/retention")
 
@@ -202,6 +207,7 @@ def _page(form: NameForm, *, status: int = 200) -> Any:
         "portal/organization/index.html",
         organization=services.find(seat().organization_id),
         profile=find_profile(seat().organization_id),
+        access=entitlements.access_for(seat().organization_id, now=utc_now()),
         name_form=form,
     )
     return page, status

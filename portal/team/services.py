@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from billing import entitlements
 from core import audit
 from core.accounts import Organization, OrganizationStatus
 from core.audit import Actor
@@ -41,6 +42,11 @@ class InvitationOver(AppError):
 class OtherAddress(AppError):
     status, code, title = HTTPStatus.FORBIDDEN, "other_address", "This invitation is for another address"
     advice = "Log in with the address that the invitation was sent to."
+
+
+class MemberLimitReached(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "member_limit_reached", "This organization has all its members"
+    advice = "Remove somebody, revoke an open invitation, or choose a plan with more members."
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -90,11 +96,12 @@ def list_invitations(organization_id: UUID) -> list[Invitation]:
 def invite(
     organization_id: UUID, *, email: str, role: Role, by_role: Role, inviter: str, by: Actor, now: datetime
 ) -> Invitation:
-    """Sends an invitation. Raises AlreadyMember, AlreadyInvited or OwnersOnly."""
+    """Sends an invitation. Raises AlreadyMember, AlreadyInvited, OwnersOnly or MemberLimitReached."""
     if role is Role.OWNER and by_role is not Role.OWNER:
         raise OwnersOnly
     if email in {member.email for member in list_members(organization_id)}:
         raise AlreadyMember
+    _refuse_beyond_plan(organization_id, now=now)
     secret = new_token()
     invitation = Invitation(
         id=new_uuid(),
@@ -229,3 +236,9 @@ def _send(invitation: Invitation, secret: str, *, inviter: str, now: datetime) -
             "expires_at": invitation.expires_at,
         },
     )
+
+
+def _refuse_beyond_plan(organization_id: UUID, *, now: datetime) -> None:
+    most = entitlements.access_for(organization_id, now=now).limits.members
+    if most is not None and len(list_members(organization_id)) + len(list_invitations(organization_id)) >= most:
+        raise MemberLimitReached(f"Its plan allows {most} members and open invitations. {MemberLimitReached.advice}")

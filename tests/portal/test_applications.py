@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from core import audit
 from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM, Actor, ActorKind
+from core.calendar import months_later
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
 from core.jobs import run_worker
@@ -21,7 +22,7 @@ from portal.applications import review, services
 from portal.applications.jobs import expire_applications
 from portal.applications.models import Application, MessageKind
 from portal.applications.services import ApplicationMoved
-from portal.applications.states import MOVES, Status, due_at, months_later
+from portal.applications.states import MOVES, Status, due_at
 from portal.people import accounts
 from portal.start.tasks import tasks_of
 from tests.people import Browser, Person, mails_to, make_user, person, seat

@@ -1,0 +1,49 @@
+"""Counting by the clock: quotas every minute, hours sealed every hour, and a nightly look for what came late."""
+
+from datetime import timedelta
+
+import structlog
+
+from api.usage import counts
+from billing import entitlements
+from core.clock import utc_now
+from core.db import acting_as_system, transaction
+from core.jobs import in_its_own_session, jobs
+
+log = structlog.get_logger()
+
+LATE = timedelta(days=7)
+"""A spool that comes home later than this is not looked for any more."""
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(queueing_lock="watch_quotas")
+@in_its_own_session
+def watch_quotas(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    now = utc_now()
+    with acting_as_system(), transaction():
+        quotas = list(entitlements.with_quota(now))
+    for quota in quotas:
+        with acting_as_system(), transaction():
+            used = counts.used_in(quota.organization_id, since=quota.since, until=quota.until)
+            entitlements.note_usage(quota, used, now=now)
+
+
+@jobs.periodic(cron="6 * * * *")
+@jobs.task(queueing_lock="seal_hours")
+@in_its_own_session
+def seal_hours(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    with acting_as_system(), transaction():
+        added = counts.seal_hours(now=utc_now())
+    log.info("usage.sealed", checks=added)
+
+
+@jobs.periodic(cron="40 3 * * *")
+@jobs.task(queueing_lock="look_for_late_checks")
+@in_its_own_session
+def look_for_late_checks(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    now = utc_now()
+    with acting_as_system(), transaction():
+        counts.seal_hours(now=now)
+        added = counts.count_again(since=counts.full_hour(now - LATE), until=counts.full_hour(now), now=now)
+    log.info("usage.late_checks_added", checks=added)

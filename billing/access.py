@@ -1,0 +1,261 @@
+"""Which access an organization has, and why: one pure function of the facts. It reads no clock and no database.
+
+In this order: whatever we gave by hand, a subscription that is paid, the pilot, a subscription in arrears, Free.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from billing.plans import PLANS, SANDBOX, SOLD, Limits, Plan, PlanCode, plan_of_price
+from core.accounts import OrganizationStatus
+
+GRACE = timedelta(days=14)
+"""How long a paid plan goes on after its first failed payment."""
+
+
+_NEVER_BEGAN = frozenset({"incomplete", "incomplete_expired"})
+_GOES_ON = frozenset({"active", "trialing", "past_due"})
+_WHY_PAUSED = {
+    "first_payment_failed": "Its first payment failed, so it is paused.",
+    "final_payment_failed": "Its last payment failed, so it is paused.",
+    "trial_end_without_payment_method": "Its trial ended without a means of payment, so it is paused.",
+}
+
+
+class AccessState(StrEnum):
+    SANDBOX = "sandbox"
+    PILOT = "pilot"
+    TRIAL = "trial"
+    ACTIVE = "active"
+    ACTIVE_ENDING = "active_ending"
+    GRACE = "grace"
+    RESTRICTED = "restricted"
+    ENDED = "ended"
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """A plan that an operator gave by hand; `until` is None where it has no end."""
+
+    plan: PlanCode
+    until: datetime | None
+    reason: str
+
+
+class Payment(msgspec.Struct, frozen=True):
+    """What became of the money for the subscription's latest paid invoice."""
+
+    is_refunded: bool = False
+    """All of it was given back."""
+    is_charged_back: bool = False
+    """A dispute about it was lost."""
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """All that access depends on, apart from the time."""
+
+    status: OrganizationStatus
+    legal_due_at: datetime | None = None
+    pilot_ends_at: datetime | None = None
+    grant: Grant | None = None
+    subscription: Mapping[str, Any] | None = None
+    """The latest one, as Stripe tells it, word for word."""
+    first_failure_at: datetime | None = None
+    """When the oldest invoice that is still open was first tried to be paid, in vain."""
+    is_first_payment_open: bool = False
+    """Checkout is finished, and the money has not arrived yet."""
+    payment: Payment = Payment()
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """`reason` is for the customer to read; `changes_at` is when time alone changes the access."""
+
+    state: AccessState
+    plan: PlanCode | None
+    """None before the approval."""
+    limits: Limits
+    reason: str
+    changes_at: datetime | None = None
+
+    @property
+    def may_use_live_keys(self) -> bool:
+        return self.state not in {AccessState.SANDBOX, AccessState.RESTRICTED}
+
+
+class Subscribed(msgspec.Struct, frozen=True):
+    """What is read from a subscription as Stripe tells it."""
+
+    id: str
+    status: str
+    plan: PlanCode | None
+    """None for a price that is none of ours."""
+    period_start: datetime | None
+    period_end: datetime | None
+    ends_at: datetime | None
+    """When it ends by a cancellation that is asked for; the customer portal sets `cancel_at` alone."""
+    trial_end: datetime | None
+    ended_by: str | None
+    paused_because: str | None
+
+
+def subscribed(snapshot: Mapping[str, Any]) -> Subscribed:
+    """Reads a snapshot; what Stripe leaves out, and what it adds one day, does no harm."""
+    items = (snapshot.get("items") or {}).get("data") or []
+    prices = [item.get("price") or {} for item in items]
+    period_start = max(filter(None, (moment_of(item.get("current_period_start")) for item in items)), default=None)
+    period_end = max(filter(None, (moment_of(item.get("current_period_end")) for item in items)), default=None)
+    cancel_at = moment_of(snapshot.get("cancel_at"))
+    if cancel_at is None and snapshot.get("cancel_at_period_end"):
+        cancel_at = period_end
+    paused = ((snapshot.get("status_details") or {}).get("paused") or {}).get("subscription") or {}
+    return Subscribed(
+        id=str(snapshot.get("id")),
+        status=str(snapshot.get("status")),
+        plan=next((plan for price in prices if (plan := plan_of_price(price.get("lookup_key")))), None),
+        period_start=period_start,
+        period_end=period_end,
+        ends_at=cancel_at,
+        trial_end=moment_of(snapshot.get("trial_end")),
+        ended_by=(snapshot.get("cancellation_details") or {}).get("reason"),
+        paused_because=paused.get("type"),
+    )
+
+
+def access_of(facts: Facts, *, now: datetime) -> Access:
+    """The whole decision. The same facts at the same time give the same answer."""
+    if facts.status is OrganizationStatus.SANDBOX:
+        reason = "Your organization is not approved yet. Test keys work, with the limits of the sandbox."
+        return Access(state=AccessState.SANDBOX, plan=None, limits=SANDBOX, reason=reason)
+    access = _of_money(facts, now=now)
+    if facts.legal_due_at is None:
+        return access
+    if facts.legal_due_at <= now:
+        reason = "A new version of the Terms or the DPA was not accepted in time, so live keys rest until it is."
+        return msgspec.structs.replace(access, state=AccessState.RESTRICTED, reason=reason)
+    return msgspec.structs.replace(access, changes_at=_earliest(access.changes_at, facts.legal_due_at))
+
+
+def _of_money(facts: Facts, *, now: datetime) -> Access:
+    by_subscription = _of_subscription(facts, now=now)
+    is_paid = by_subscription is not None and by_subscription.plan in SOLD
+    in_order = (
+        _of_grant(facts.grant, now=now),
+        by_subscription if is_paid else None,
+        _of_pilot(facts.pilot_ends_at, now=now),
+        by_subscription,
+        _of_the_past(facts),
+    )
+    return next(access for access in in_order if access is not None)
+
+
+def _of_grant(grant: Grant | None, *, now: datetime) -> Access | None:
+    if grant is None or (grant.until is not None and grant.until <= now):
+        return None
+    state = AccessState.ACTIVE_ENDING if grant.until else AccessState.ACTIVE
+    until = f"until {_day(grant.until)}" if grant.until else "without an end"
+    reason = f"We gave you {PLANS[grant.plan].name} by hand, {until}: {grant.reason}"
+    return _on(grant.plan, state, reason, changes_at=grant.until)
+
+
+def _of_pilot(ends_at: datetime | None, *, now: datetime) -> Access | None:
+    if ends_at is None or ends_at <= now:
+        return None
+    reason = f"Your pilot is free until {_day(ends_at)}. Then you are on Free, unless you choose a plan before."
+    return _on(PlanCode.PILOT, AccessState.PILOT, reason, changes_at=ends_at)
+
+
+def _of_the_past(facts: Facts) -> Access:
+    if facts.grant is not None:
+        return _over(f"What we had agreed with you ended on {_day(facts.grant.until)}.")
+    if facts.pilot_ends_at is not None:
+        return _over(f"Your pilot ended on {_day(facts.pilot_ends_at)}. Nothing is charged.")
+    return _on(PlanCode.FREE, AccessState.ACTIVE, "You are on Free.")
+
+
+def _of_subscription(facts: Facts, *, now: datetime) -> Access | None:
+    """None where the subscription says nothing: there is none, or it never began."""
+    if facts.subscription is None or facts.is_first_payment_open:
+        return None
+    found = subscribed(facts.subscription)
+    return None if found.status in _NEVER_BEGAN else _of_begun(found, facts, now=now)
+
+
+def _of_begun(found: Subscribed, facts: Facts, *, now: datetime) -> Access:
+    if facts.payment.is_charged_back:
+        return _restricted(found, "A payment for it was charged back by your bank.")
+    if facts.payment.is_refunded:
+        return _over("What you paid for your plan was refunded in full, so it is over.")
+    if found.status not in _GOES_ON:
+        return _of_stopped(found)
+    if found.plan is None:
+        return _over("Your subscription is for something that is not one of our plans.")
+    plan = PLANS[found.plan]
+    if found.status == "past_due":
+        return _of_arrears(found, plan, first_failure_at=facts.first_failure_at, now=now)
+    return _of_active(found, plan, now=now)
+
+
+def _of_stopped(found: Subscribed) -> Access:
+    if found.status == "unpaid":
+        return _restricted(found, "Its invoices were not paid.")
+    if found.status == "paused":
+        return _restricted(found, _WHY_PAUSED.get(found.paused_because or "", "It is paused."))
+    if found.status != "canceled":
+        return _over("Our payment provider tells something new of your subscription, and we look into it.")
+    if found.ended_by in {"payment_failed", "payment_disputed"}:
+        return _restricted(found, "It was ended because it was not paid.")
+    return _over(f"Your subscription{_to(found)} has ended.")
+
+
+def _of_active(found: Subscribed, plan: Plan, *, now: datetime) -> Access:
+    if found.status == "trialing":
+        until = f" until {_day(found.trial_end)}" if found.trial_end else ""
+        return _on(plan.code, AccessState.TRIAL, f"You are trying {plan.name}{until}.")
+    if found.ends_at is None:
+        renews = f" It renews on {_day(found.period_end)}." if found.period_end else ""
+        return _on(plan.code, AccessState.ACTIVE, f"You are subscribed to {plan.name}.{renews}")
+    if found.ends_at <= now:
+        return _over(f"Your subscription to {plan.name} ended on {_day(found.ends_at)}.")
+    reason = f"You ended {plan.name}. It goes on until {_day(found.ends_at)}; then you are on Free."
+    return _on(plan.code, AccessState.ACTIVE_ENDING, reason, changes_at=found.ends_at)
+
+
+def _of_arrears(found: Subscribed, plan: Plan, *, first_failure_at: datetime | None, now: datetime) -> Access:
+    ends_at = (first_failure_at or found.period_start or now) + GRACE
+    if ends_at <= now:
+        return _restricted(found, f"A payment failed, and was not made up for by {_day(ends_at)}.")
+    reason = f"A payment for {plan.name} failed. It goes on until {_day(ends_at)}; pay the open invoice before then."
+    return _on(plan.code, AccessState.GRACE, reason, changes_at=ends_at)
+
+
+def _restricted(found: Subscribed, why: str) -> Access:
+    reason = f"Live keys rest because of your subscription{_to(found)}. {why} Test keys and all pages go on working."
+    return _on(PlanCode.FREE, AccessState.RESTRICTED, reason)
+
+
+def _over(why: str) -> Access:
+    return _on(PlanCode.FREE, AccessState.ENDED, f"{why} You are on Free.")
+
+
+def _to(found: Subscribed) -> str:
+    return f" to {PLANS[found.plan].name}" if found.plan else ""
+
+
+def _on(plan: PlanCode, state: AccessState, reason: str, *, changes_at: datetime | None = None) -> Access:
+    return Access(state=state, plan=plan, limits=PLANS[plan].limits, reason=reason, changes_at=changes_at)
+
+
+def moment_of(seconds: Any) -> datetime | None:
+    """Stripe's seconds since 1970 as a moment."""
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%d %B %Y}".lstrip("0") if moment else "an unknown day"

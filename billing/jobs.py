@@ -1,0 +1,59 @@
+"""What the clock does about money: access that changes by itself, and word before a pilot ends."""
+
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+
+from billing import entitlements, letters
+from billing.access import AccessState
+from core.accounts import Organization, OrganizationStatus
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from core.jobs import in_its_own_session, jobs
+from core.observability import report_error
+
+log = structlog.get_logger()
+
+REMIND_DAYS = (30, 7, 1)
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(queueing_lock="refresh_entitlements")
+@in_its_own_session
+def refresh_entitlements(timestamp: int) -> None:  # noqa: ARG001  the queue says when it should have run
+    """One organization's trouble does not hold up the others."""
+    with acting_as_system(), transaction():
+        due = entitlements.due(utc_now())
+    for organization_id in due:
+        try:
+            with acting_as_system(), transaction():
+                entitlements.refresh(organization_id, now=utc_now())
+        except Exception as error:
+            log.exception("entitlement.not_refreshed", organization_id=str(organization_id))
+            report_error(error)
+
+
+@jobs.periodic(cron="0 8 * * *")
+@jobs.task(queueing_lock="remind_of_pilots")
+@in_its_own_session
+def remind_of_pilots(timestamp: int) -> None:
+    """30, 7 and 1 days before the end, unless a plan was chosen. A moved end is told of anew."""
+    now = datetime.fromtimestamp(timestamp, UTC)
+    with acting_as_system(), transaction():
+        for organization in db.session.scalars(
+            select(Organization).where(
+                Organization.status == OrganizationStatus.LIVE.value,
+                Organization.pilot_ends_at > now,
+                Organization.pilot_ends_at <= now + timedelta(days=max(REMIND_DAYS)),
+            )
+        ).all():
+            if entitlements.access_for(organization.id, now=now).state is AccessState.PILOT:
+                _remind(organization, now=now)
+
+
+def _remind(organization: Organization, *, now: datetime) -> None:
+    ends_at = organization.pilot_ends_at
+    assert ends_at is not None  # noqa: S101  only those with a pilot are asked for
+    days = min(days for days in REMIND_DAYS if ends_at - now <= timedelta(days=days))
+    letters.send_once("pilot_ending", organization, about=f"{ends_at:%Y-%m-%d}, {days}", now=now, ends_at=ends_at)

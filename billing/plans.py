@@ -1,0 +1,163 @@
+"""What can be had, for how much, and within which limits. The only place that says so."""
+
+from enum import StrEnum
+
+import msgspec
+
+DOLLAR = 100
+"""Money is an integer of cents."""
+CURRENCY = "usd"
+
+
+class PlanCode(StrEnum):
+    PILOT = "pilot"
+    FREE = "free"
+    PRO = "pro"
+    METERED = "pay_as_you_go"
+    ENTERPRISE = "enterprise"
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """None is without a limit."""
+
+    checks_a_month: int | None
+    """Live checks. Checks with test keys are never counted."""
+    rate_per_key: int
+    """Requests of a key in 60 s."""
+    keys: int | None
+    """Keys in use, live and test together."""
+    members: int | None
+    """People and open invitations."""
+    retention_days: int
+    """The longest that decisions can be set to be kept."""
+    support: str
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    code: PlanCode
+    name: str
+    price_minor: int | None
+    """Cents a month; None where it is agreed, or counted."""
+    price: str
+    """In words."""
+    summary: str
+    beyond: str
+    """What happens when the checks of a month are used up."""
+    limits: Limits
+
+
+METER_EVENT = "aig_checks"
+METERED_CHECKS_PER_CENT = 1_000
+"""$0.01 for each 1,000 checks."""
+METERED_MINIMUM_MINOR = 10 * DOLLAR
+
+_BEST_EFFORT = "By mail, as well as we can"
+_NO_END = "There is no limit a month."
+
+SANDBOX = Limits(checks_a_month=None, rate_per_key=30, keys=5, members=10, retention_days=1_095, support=_BEST_EFFORT)
+"""Before an organization is approved: test keys only."""
+
+PLANS: dict[PlanCode, Plan] = {
+    plan.code: plan
+    for plan in (
+        Plan(
+            code=PlanCode.PILOT,
+            name="Pilot",
+            price_minor=0,
+            price="Free for six months",
+            summary="Everything, to find out whether it fits. When it ends you are on Free, unless you chose a plan.",
+            beyond=_NO_END,
+            limits=Limits(
+                checks_a_month=None,
+                rate_per_key=100,
+                keys=100,
+                members=25,
+                retention_days=1_095,
+                support="Our response times, as aims",
+            ),
+        ),
+        Plan(
+            code=PlanCode.FREE,
+            name="Free",
+            price_minor=0,
+            price="$0",
+            summary="For small and occasional use.",
+            beyond="Live checks are refused until the next month begins, or until you choose a plan with more. "
+            "They are counted once a minute, so some more may pass. Test keys go on working.",
+            limits=Limits(
+                checks_a_month=10_000,
+                rate_per_key=100,
+                keys=5,
+                members=3,
+                retention_days=183,  # six months: what the EU AI Act asks of high-risk systems
+                support=_BEST_EFFORT,
+            ),
+        ),
+        Plan(
+            code=PlanCode.PRO,
+            name="Pro",
+            price_minor=49 * DOLLAR,
+            price="$49 a month",
+            summary="For software in production.",
+            beyond=_NO_END,
+            limits=Limits(
+                checks_a_month=None,
+                rate_per_key=600,
+                keys=100,
+                members=50,
+                retention_days=1_095,
+                support="Our response times, owed",
+            ),
+        ),
+        Plan(
+            code=PlanCode.METERED,
+            name="Pay as you go",
+            price_minor=None,
+            price="$0.01 for 1,000 checks, at least $10 a month",
+            summary="As Pro, paid by what is used.",
+            beyond=_NO_END,
+            limits=Limits(
+                checks_a_month=None,
+                rate_per_key=600,
+                keys=100,
+                members=50,
+                retention_days=1_095,
+                support="Our response times, owed",
+            ),
+        ),
+        Plan(
+            code=PlanCode.ENTERPRISE,
+            name="Enterprise",
+            price_minor=None,
+            price="By agreement",
+            summary="Your own terms, limits and invoices.",
+            beyond=_NO_END,
+            limits=Limits(
+                checks_a_month=None,
+                rate_per_key=6_000,
+                keys=None,
+                members=None,
+                retention_days=1_095,
+                support="As agreed",
+            ),
+        ),
+    )
+}
+
+SOLD = (PlanCode.PRO, PlanCode.METERED)
+"""What can be bought without talking to us, from the most to the least."""
+
+
+def lookup_key(code: PlanCode) -> str:
+    """By which Stripe finds the price of a plan."""
+    return f"aig_{code}_monthly"
+
+
+def plan_of_price(price_lookup_key: str | None) -> PlanCode | None:
+    """None for a price that is none of ours."""
+    return next((code for code in SOLD if lookup_key(code) == price_lookup_key), None)
+
+
+def metered_price_minor(checks: int) -> int:
+    """What so many checks of one month cost, in cents; a begun thousand counts as its part, rounded up to a cent."""
+    return max(METERED_MINIMUM_MINOR, -(-checks // METERED_CHECKS_PER_CENT))

@@ -1,0 +1,61 @@
+"""What operators do about an organization's plan: give one by hand, take it back, offer to pay as it goes."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import flash, request
+
+from billing import entitlements
+from billing.plans import PlanCode
+from core.access import Access, Pages, open_to, operator
+from core.clock import utc_now
+from core.db import transaction
+from core.errors import InvalidRequest
+from core.htmx import see_other
+from portal.applications.review import refuse_own
+from portal.console.days import end_of
+from portal.console.forms import GrantForm
+
+bp = Pages("console_plans", __name__, url_prefix="/console/organizations/<uuid:organization_id>")
+
+
+@bp.post("/grant")
+@open_to(Access.OPERATOR, fresh=True)
+def grant(organization_id: UUID) -> Any:
+    form = GrantForm()
+    if not form.validate():
+        raise InvalidRequest("Choose a plan and write a reason: the customer reads it.")
+    until = end_of(form.until.data)
+    with transaction():
+        refuse_own(organization_id, operator())
+        entitlements.grant(
+            organization_id,
+            PlanCode(form.plan.data),
+            until=until,
+            reason=form.reason.data,
+            by=operator(),
+            now=utc_now(),
+        )
+    flash("The plan is given.")
+    return see_other(f"/console/organizations/{organization_id}")
+
+
+@bp.post("/grant/end")
+@open_to(Access.OPERATOR, fresh=True)
+def end_grant(organization_id: UUID) -> Any:
+    with transaction():
+        refuse_own(organization_id, operator())
+        entitlements.end_grant(organization_id, by=operator(), now=utc_now())
+    flash("What was given by hand is ended.")
+    return see_other(f"/console/organizations/{organization_id}")
+
+
+@bp.post("/metered")
+@open_to(Access.OPERATOR, fresh=True)
+def offer_metered(organization_id: UUID) -> Any:
+    is_offered = request.form.get("offered") == "yes"
+    with transaction():
+        refuse_own(organization_id, operator())
+        entitlements.offer_metered(organization_id, is_offered=is_offered, by=operator(), now=utc_now())
+    flash("They may pay as they go." if is_offered else "Paying as they go is not offered any more.")
+    return see_other(f"/console/organizations/{organization_id}")

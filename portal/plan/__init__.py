@@ -1,0 +1,1 @@
+"""The plan page: what an organization has and why, what it uses, what there is besides."""

@@ -1,0 +1,29 @@
+"""What an organization uses of its plan."""
+
+from datetime import datetime
+
+import msgspec
+
+from api.usage import counts
+from billing import entitlements
+from billing.access import Access
+from core.accounts import Organization
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Live checks of the month around now; `limit` is None where there is none."""
+
+    used: int
+    limit: int | None
+    since: datetime
+    until: datetime
+
+    @property
+    def percent(self) -> int:
+        return min(100, self.used * 100 // self.limit) if self.limit else 0
+
+
+def usage_of(organization: Organization, access: Access, *, now: datetime) -> Usage:
+    since, until = entitlements.month_of(organization, now=now)
+    used = counts.used_in(organization.id, since=since, until=until)
+    return Usage(used, access.limits.checks_a_month, since, until)
