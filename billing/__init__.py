@@ -6,11 +6,19 @@ and hands it on; `usage` keeps the checks that were counted; `letters` are mails
 
 from flask import Blueprint, Flask
 
-from billing import jobs
+from billing import cli, connection, demo, jobs, webhooks
+from billing.sandbox import views as sandbox_views
 from core.settings import Settings
+from core.supervisor import demo_wanted
 
 __all__ = ["init_app", "jobs"]
 
 
-def init_app(app: Flask, settings: Settings) -> None:  # noqa: ARG001  every room is called alike
+def init_app(app: Flask, settings: Settings) -> None:
     app.register_blueprint(Blueprint("billing", __name__, template_folder="templates"))
+    app.register_blueprint(webhooks.bp)
+    if connection.is_sandbox(settings):
+        app.register_blueprint(sandbox_views.bp)
+    connection.set_up(app, settings)
+    app.cli.add_command(cli.billing_commands)
+    demo_wanted.connect(demo.seed_demo)

@@ -97,6 +97,9 @@ class Subscribed(msgspec.Struct, frozen=True):
     ends_at: datetime | None
     """When it ends by a cancellation that is asked for; the customer portal sets `cancel_at` alone."""
     trial_end: datetime | None
+    scheduled_plan: PlanCode | None
+    """The plan that follows at the end of the period."""
+    schedule_id: str | None
     ended_by: str | None
     paused_because: str | None
 
@@ -110,6 +113,9 @@ def subscribed(snapshot: Mapping[str, Any]) -> Subscribed:
     cancel_at = moment_of(snapshot.get("cancel_at"))
     if cancel_at is None and snapshot.get("cancel_at_period_end"):
         cancel_at = period_end
+    schedule = snapshot.get("schedule")
+    schedule = schedule if isinstance(schedule, dict) else {}
+    scheduled = (schedule.get("metadata") or {}).get("plan")
     paused = ((snapshot.get("status_details") or {}).get("paused") or {}).get("subscription") or {}
     return Subscribed(
         id=str(snapshot.get("id")),
@@ -119,6 +125,8 @@ def subscribed(snapshot: Mapping[str, Any]) -> Subscribed:
         period_end=period_end,
         ends_at=cancel_at,
         trial_end=moment_of(snapshot.get("trial_end")),
+        scheduled_plan=PlanCode(scheduled) if scheduled in set(PlanCode) else None,
+        schedule_id=schedule.get("id"),
         ended_by=(snapshot.get("cancellation_details") or {}).get("reason"),
         paused_because=paused.get("type"),
     )

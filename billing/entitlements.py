@@ -1,25 +1,21 @@
 """The access of an organization as it stands, and handing it on to those who decide in a hurry."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import select
 
 from billing import letters
-from billing.access import Access, AccessState, Facts, Grant, access_of
-from billing.models import BillingAccount, Entitlement
-from billing.plans import PLANS, PlanCode
+from billing.access import Access, AccessState, Grant, access_of
+from billing.facts import account_of, facts_for, grant_of
+from billing.models import Entitlement
+from billing.plans import PlanCode
 from core import audit
 from core.accounts import Organization, OrganizationStatus, RestReason, hold
 from core.audit import SYSTEM, Actor
-from core.calendar import month_around
 from core.db import db
 from core.errors import AppError, FieldProblem, InvalidRequest
-
-WARN_AT_PERCENT = 80
 
 
 class GrantOver(AppError):
@@ -27,28 +23,9 @@ class GrantOver(AppError):
     advice = "Load the page again to see how it stands."
 
 
-class Quota(msgspec.Struct, frozen=True):
-    """How many live checks the month around now may hold; months are counted from the sign-up."""
-
-    organization_id: UUID
-    checks: int
-    since: datetime
-    until: datetime
-
-
 def access_for(organization_id: UUID, *, now: datetime) -> Access:
     """Worked out from the facts as they are."""
     return access_of(facts_for(db.session.get_one(Organization, organization_id)), now=now)
-
-
-def facts_for(organization: Organization) -> Facts:
-    account = find_account(organization.id)
-    return Facts(
-        status=OrganizationStatus(organization.status),
-        legal_due_at=organization.legal_due_at,
-        pilot_ends_at=organization.pilot_ends_at,
-        grant=_grant_of(account),
-    )
 
 
 def refresh(organization_id: UUID, *, now: datetime) -> Access:
@@ -84,55 +61,6 @@ def due(now: datetime) -> list[UUID]:
     return list(db.session.scalars(query))
 
 
-def quota_of(organization: Organization, access: Access, *, now: datetime) -> Quota | None:
-    """None where the plan has no limit."""
-    checks = access.limits.checks_a_month
-    if checks is None:
-        return None
-    since, until = month_of(organization, now=now)
-    return Quota(organization.id, checks, since, until)
-
-
-def month_of(organization: Organization, *, now: datetime) -> tuple[datetime, datetime]:
-    """The month in which checks are counted, from the day of the sign-up, at midnight UTC."""
-    anchor = organization.created_at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return month_around(now, anchor=anchor)
-
-
-def with_quota(now: datetime) -> Iterator[Quota]:
-    """Organizations whose checks are counted. Needs the system's scope."""
-    query = (
-        select(Organization)
-        .join(Entitlement, Entitlement.organization_id == Organization.id)
-        .where(
-            Organization.status == OrganizationStatus.LIVE.value,
-            Entitlement.plan.in_([plan.code.value for plan in PLANS.values() if plan.limits.checks_a_month]),
-        )
-    )
-    for organization in db.session.scalars(query).all():
-        quota = quota_of(organization, access_of(facts_for(organization), now=now), now=now)
-        if quota is not None:
-            yield quota
-
-
-def note_usage(quota: Quota, used: int, *, now: datetime) -> None:
-    """Warns when most of the month's checks are used; lets live keys rest when all are. Needs the system's scope."""
-    organization = db.session.get_one(Organization, quota.organization_id)
-    about = f"{quota.since:%Y-%m-%d}"
-    words = {"used": used, "limit": quota.checks, "until": quota.until}
-    if used * 100 >= quota.checks * WARN_AT_PERCENT:
-        letters.send_once("quota_near", organization, about=about, now=now, **words)
-    if used < quota.checks:
-        return
-    letters.send_once("quota_reached", organization, about=about, now=now, **words)
-    kept = db.session.get_one(Entitlement, quota.organization_id)
-    if kept.quota_until != quota.until:
-        kept.quota_reached_at, kept.quota_until = now, quota.until
-        after = {"used": used, "limit": quota.checks}
-        audit.write(organization.id, "entitlement.quota_reached", by=SYSTEM, now=now, after=after)
-        refresh(organization.id, now=now)
-
-
 def grant(
     organization_id: UUID, plan: PlanCode, *, until: datetime | None, reason: str, by: Actor, now: datetime
 ) -> Access:
@@ -140,9 +68,9 @@ def grant(
     if until is not None and until <= now:
         raise InvalidRequest(errors=(FieldProblem("until", "out_of_range", "Choose a day that has not passed."),))
     account = account_of(organization_id)
-    before = _shown(_grant_of(account))
+    before = _shown(grant_of(account))
     account.grant_plan, account.grant_until, account.grant_reason = plan.value, until, reason
-    after = _shown(_grant_of(account))
+    after = _shown(grant_of(account))
     audit.write(organization_id, "entitlement.granted", by=by, now=now, before=before, after=after)
     return refresh(organization_id, now=now)
 
@@ -150,7 +78,7 @@ def grant(
 def end_grant(organization_id: UUID, *, by: Actor, now: datetime) -> Access:
     """Raises GrantOver. Needs the system's scope."""
     account = account_of(organization_id)
-    before = _grant_of(account)
+    before = grant_of(account)
     if before is None:
         raise GrantOver
     account.grant_plan = account.grant_until = account.grant_reason = None
@@ -175,22 +103,6 @@ def ask_for_enterprise(organization_id: UUID, *, by: Actor, now: datetime) -> bo
         account.enterprise_asked_at = now
         audit.write(organization_id, "entitlement.enterprise_asked", by=by, now=now)
     return is_first
-
-
-def find_account(organization_id: UUID) -> BillingAccount | None:
-    """None as long as nothing about money was ever said."""
-    return db.session.get(BillingAccount, organization_id)
-
-
-def account_of(organization_id: UUID) -> BillingAccount:
-    """The organization's account, held until the transaction ends; made if it is not there yet."""
-    hold(organization_id)
-    account = db.session.get(BillingAccount, organization_id, with_for_update=True, populate_existing=True)
-    if account is None:
-        account = BillingAccount(organization_id=organization_id)
-        db.session.add(account)
-        db.session.flush()
-    return account
 
 
 def _hand_on(organization: Organization, access: Access, kept: Entitlement, *, now: datetime) -> None:
@@ -227,16 +139,13 @@ def _tell(organization: Organization, before: Entitlement, access: Access, *, no
         before={"state": before.state, "plan": before.plan},
         after={"state": access.state.value, "plan": access.plan, "reason": access.reason},
     )
+    if access.state is AccessState.GRACE:
+        about = f"{access.changes_at:%Y-%m-%d %H:%M}"
+        letters.send_once("payment_failed", organization, about=about, now=now, until=access.changes_at)
     if access.state is AccessState.RESTRICTED:
         letters.send_once("access_restricted", organization, about=f"{now:%Y-%m-%d}", now=now, reason=access.reason)
     if before.state == AccessState.PILOT and access.state is AccessState.ENDED:
         letters.send_once("pilot_ended", organization, about=f"{organization.pilot_ends_at:%Y-%m-%d}", now=now)
-
-
-def _grant_of(account: BillingAccount | None) -> Grant | None:
-    if account is None or account.grant_plan is None:
-        return None
-    return Grant(PlanCode(account.grant_plan), account.grant_until, account.grant_reason or "")
 
 
 def _shown(given: Grant | None) -> dict[str, str | None] | None:

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from procrastinate import JobContext, RetryStrategy
 from sqlalchemy import select
 
-from billing import entitlements, letters
+from billing import entitlements, inbox, letters
 from billing.access import AccessState
+from billing.connection import gateway
 from core.accounts import Organization, OrganizationStatus
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
@@ -16,6 +18,7 @@ from core.observability import report_error
 log = structlog.get_logger()
 
 REMIND_DAYS = (30, 7, 1)
+TRIES = 6
 
 
 @jobs.periodic(cron="* * * * *")
@@ -32,6 +35,22 @@ def refresh_entitlements(timestamp: int) -> None:  # noqa: ARG001  the queue say
         except Exception as error:
             log.exception("entitlement.not_refreshed", organization_id=str(organization_id))
             report_error(error)
+
+
+@jobs.task(retry=RetryStrategy(max_attempts=TRIES, wait=5, exponential_wait=4), pass_context=True)
+@in_its_own_session
+def work_off_event(context: JobContext, event_id: str) -> None:
+    """What keeps failing is shown to the operators, who can have it tried again."""
+    try:
+        with acting_as_system(), transaction():
+            inbox.work_off(event_id, gateway(), now=utc_now())
+    except Exception as error:
+        with acting_as_system(), transaction():
+            inbox.note_failure(event_id, f"{type(error).__name__}: {error}"[:500])
+        if context.job.attempts + 1 < TRIES:
+            raise
+        log.exception("stripe_event.failed", event_id=event_id)
+        report_error(error)
 
 
 @jobs.periodic(cron="0 8 * * *")

@@ -1,5 +1,6 @@
 """Mails about money. Each is sent once for what it is about, whoever causes it and however often."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,19 +11,30 @@ from billing.models import BillingLetter
 from core.accounts import Organization
 from core.db import db
 from core.mail import send_mail
-from core.members import Role, emails_of
+from core.members import Role, emails_of, emails_of_operators
 
 
 def send_once(template: str, organization: Organization, *, about: str, now: datetime, **words: Any) -> bool:
     """To owners and whoever is in charge of billing. Whether it was sent now. Needs the system's scope."""
-    row = insert(BillingLetter).values(organization_id=organization.id, template=template, about=about, sent_at=now)
-    if db.session.execute(row.on_conflict_do_nothing().returning(BillingLetter.template)).first() is None:
-        return False
-    for email in recipients(organization.id):
-        context = {"organization": organization.name, **words}
-        send_mail(template, to=email, organization_id=organization.id, now=now, context=context)
-    return True
+    return _once(template, organization, recipients(organization.id), about=about, now=now, **words)
+
+
+def alert_once(template: str, organization: Organization, *, about: str, now: datetime, **words: Any) -> bool:
+    """As `send_once`, to our operators."""
+    return _once(template, organization, emails_of_operators(), about=about, now=now, **words)
 
 
 def recipients(organization_id: UUID) -> list[str]:
     return emails_of(organization_id, {Role.OWNER, Role.BILLING})
+
+
+def _once(
+    template: str, organization: Organization, emails: Sequence[str], *, about: str, now: datetime, **words: Any
+) -> bool:
+    row = insert(BillingLetter).values(organization_id=organization.id, template=template, about=about, sent_at=now)
+    if db.session.execute(row.on_conflict_do_nothing().returning(BillingLetter.template)).first() is None:
+        return False
+    for email in emails:
+        context = {"organization": organization.name, "organization_id": organization.id, "about": about, **words}
+        send_mail(template, to=email, organization_id=organization.id, now=now, context=context)
+    return True

@@ -1,9 +1,10 @@
 """What we keep of an organization's money: its account, and the entitlement that follows from all that is known."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -25,6 +26,87 @@ class BillingAccount(Base):
     grant_until: Mapped[datetime | None]
     grant_reason: Mapped[str | None]
     enterprise_asked_at: Mapped[datetime | None]
+    customer_id: Mapped[str | None] = mapped_column(unique=True)
+    """Of the customer at Stripe; None before the first, and after one was deleted there."""
+    customers_made: Mapped[int] = mapped_column(default=0)
+    billing_email: Mapped[str | None]
+    """Where invoices go, if not to the owners."""
+    synced_at: Mapped[datetime | None]
+
+
+class Subscription(Base):
+    """A subscription as Stripe told it last."""
+
+    __tablename__ = "subscription"
+    __table_args__ = (Index("ix_subscription_organization_id", "organization_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    status: Mapped[str]
+    """Word for word, also one that nobody has heard of."""
+    created_at: Mapped[datetime]
+    snapshot: Mapped[dict[str, Any]]
+    fetched_at: Mapped[datetime]
+
+
+class Invoice(Base):
+    """An invoice as Stripe told it last, with what became of the money."""
+
+    __tablename__ = "invoice"
+    __table_args__ = (Index("ix_invoice_organization_id", "organization_id", "created_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    subscription_id: Mapped[str | None]
+    status: Mapped[str]
+    created_at: Mapped[datetime]
+    snapshot: Mapped[dict[str, Any]]
+    charge: Mapped[dict[str, Any] | None]
+    dispute: Mapped[dict[str, Any] | None]
+    fetched_at: Mapped[datetime]
+
+
+class Checkout(Base):
+    """A checkout that was opened for an organization. At most one of them is open."""
+
+    __tablename__ = "checkout"
+    __table_args__ = (
+        Index("uq_checkout_open", "organization_id", unique=True, postgresql_where=text("status = 'open'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    session_id: Mapped[str] = mapped_column(unique=True)
+    plan: Mapped[str]
+    status: Mapped[str]
+    payment_status: Mapped[str]
+    subscription_id: Mapped[str | None]
+    opened_at: Mapped[datetime]
+    opened_by: Mapped[UUID | None] = mapped_column(ForeignKey("app_user.id"))
+
+
+class StripeEvent(Base):
+    """What came in by webhook, once for each id. It says only that something happened; the facts are fetched."""
+
+    __tablename__ = "stripe_event"
+    __table_args__ = (
+        CheckConstraint("status IN ('received', 'processed', 'ignored', 'failed')", name="status"),
+        Index("ix_stripe_event_status", "status", postgresql_where=text("status IN ('received', 'failed')")),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    is_thin: Mapped[bool]
+    livemode: Mapped[bool]
+    created_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    payload: Mapped[dict[str, Any]]
+    organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organization.id"))
+    status: Mapped[str]
+    note: Mapped[str | None]
+    """Why it was ignored, or what failed."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    processed_at: Mapped[datetime | None]
 
 
 class Entitlement(Base):

@@ -50,7 +50,8 @@ PAGE_HEADERS: tuple[tuple[str, str], ...] = (
         "Content-Security-Policy",
         (
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+            "form-action 'self' https://checkout.stripe.com https://billing.stripe.com; "
+            "base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
         ),
     ),
     ("Referrer-Policy", "strict-origin-when-cross-origin"),

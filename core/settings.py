@@ -91,6 +91,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         str | None, Meta(description="Bearer token for `/metrics`. Empty: `/metrics` does not exist.")
     ] = None
     sentry_dsn: Annotated[str | None, Meta(description="Where errors are reported. Empty: nowhere.")] = None
+    stripe_api_key: Annotated[
+        Annotated[str, Meta(pattern="^(sk|rk)_(live|test)_")] | None,
+        Meta(description="Of our Stripe account. Empty: a sandbox that moves no money; not in production."),
+    ] = None
+    stripe_webhook_secret: Annotated[
+        str | None, Meta(description="Signs the events that Stripe sends to `/webhooks/stripe`.")
+    ] = None
+    stripe_webhook_secret_previous: Annotated[
+        str | None, Meta(description="The one before, as long as a new one is rolled out.")
+    ] = None
+    stripe_api_base: Annotated[
+        str | None, Meta(description="Where Stripe's API is. Empty: where the SDK looks for it.")
+    ] = None
     smtp_url: Annotated[
         Annotated[str, Meta(pattern="^smtps?://")] | None,
         Meta(
@@ -167,6 +180,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 def _refuse_unsafe(settings: Settings) -> None:
     if "*" in settings.cors_origins:
         raise SettingsRefused("CORS_ORIGINS must list exact origins, never '*'.")
+    if settings.stripe_api_key and not settings.stripe_webhook_secret:
+        raise SettingsRefused("STRIPE_API_KEY needs STRIPE_WEBHOOK_SECRET, or nobody could tell whose events come in.")
     if settings.environment is not Environment.PRODUCTION:
         return
     missing = [
@@ -178,6 +193,8 @@ def _refuse_unsafe(settings: Settings) -> None:
             "METRICS_TOKEN": settings.metrics_token,
             "SENTRY_DSN": settings.sentry_dsn,
             "SMTP_URL": settings.smtp_url,
+            "STRIPE_API_KEY": settings.stripe_api_key,
+            "STRIPE_WEBHOOK_SECRET": settings.stripe_webhook_secret,
         }.items()
         if not value
     ]

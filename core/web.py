@@ -31,7 +31,7 @@ from core.settings import Settings
 
 log = structlog.get_logger()
 
-MACHINE_PATHS = ("/v1/", "/api/", "/health", "/metrics", "/openapi.json")
+MACHINE_PATHS = ("/v1/", "/api/", "/webhooks/", "/health", "/metrics", "/openapi.json")
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Others are words of a caller, and are not repeated in logs and metrics."""

@@ -35,6 +35,7 @@ from portal.organization.forms import country_name
 from portal.people import log_in_views, security_views
 from portal.people import views as people_views
 from portal.plan import jobs as plan_jobs
+from portal.plan import payment_views
 from portal.plan import views as plan_views
 from portal.policies import views as policy_views
 from portal.start import views as start_views
@@ -58,6 +59,7 @@ _PAGES = (
     try_it_views,
     dashboard_views,
     plan_views,
+    payment_views,
     document_views,
     legal_views,
     trail_views,

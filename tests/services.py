@@ -116,31 +116,38 @@ def free_port() -> int:
 class Service:
     """The real web server with real processes, on a port of its own."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], *, with_worker: bool = False) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {**os.environ, "LOG_LEVEL": "ERROR", **environment, "PORT": str(self.port)}
         self._process: subprocess.Popen[bytes] | None = None
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._with_worker = with_worker
 
     def set(self, name: str, value: str) -> None:
         """A setting that depends on the port."""
         self._environment[name] = value
 
     def start(self) -> None:
-        flask = ROOT / ".venv" / "bin" / "flask"
-        command = [str(flask)] if flask.exists() else ["flask"]
-        self._process = subprocess.Popen([*command, "web"], cwd=ROOT, env=self._environment, start_new_session=True)
+        self._process = self._run("web")
+        self._worker = self._run("worker") if self._with_worker else None
         wait_until(self._listens, "the web server listens", within_s=40)
 
     def stop(self) -> None:
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        for process in (self._worker, self._process):
+            if process is None:
+                continue
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def _run(self, part: str) -> subprocess.Popen[bytes]:
+        flask = ROOT / ".venv" / "bin" / "flask"
+        command = [str(flask)] if flask.exists() else ["flask"]
+        return subprocess.Popen([*command, part], cwd=ROOT, env=self._environment, start_new_session=True)
 
     @property
     def pid(self) -> int:

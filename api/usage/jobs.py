@@ -5,7 +5,7 @@ from datetime import timedelta
 import structlog
 
 from api.usage import counts
-from billing import entitlements
+from billing import quotas
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.jobs import in_its_own_session, jobs
@@ -22,11 +22,11 @@ LATE = timedelta(days=7)
 def watch_quotas(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     now = utc_now()
     with acting_as_system(), transaction():
-        quotas = list(entitlements.with_quota(now))
-    for quota in quotas:
+        with_limit = list(quotas.with_quota(now))
+    for quota in with_limit:
         with acting_as_system(), transaction():
             used = counts.used_in(quota.organization_id, since=quota.since, until=quota.until)
-            entitlements.note_usage(quota, used, now=now)
+            quotas.note_usage(quota, used, now=now)
 
 
 @jobs.periodic(cron="6 * * * *")

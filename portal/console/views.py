@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import flash, render_template, request
 
-from billing import entitlements
+from billing import entitlements, facts
 from billing.plans import PLANS
 from core.access import Access, Pages, open_to, operator
 from core.calendar import months_later
@@ -159,7 +159,7 @@ def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int =
         words=WORDS,
         usage=services.usage_of(organization_id, now=now),
         access=entitlements.access_for(organization_id, now=now),
-        account=entitlements.find_account(organization_id),
+        account=facts.find_account(organization_id),
         plans=PLANS,
         page=trail.list_page(organization_id, size=ON_TRAIL),
         form=form,

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from api.usage import counts
-from billing import entitlements
+from billing import quotas
 from billing.access import Access
 from core.accounts import Organization
 
@@ -24,6 +24,6 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 def usage_of(organization: Organization, access: Access, *, now: datetime) -> Usage:
-    since, until = entitlements.month_of(organization, now=now)
+    since, until = quotas.month_of(organization, now=now)
     used = counts.used_in(organization.id, since=since, until=until)
     return Usage(used, access.limits.checks_a_month, since, until)

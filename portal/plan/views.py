@@ -4,13 +4,15 @@ from typing import Any
 
 from flask import flash, render_template
 
-from billing import entitlements
+from billing import entitlements, facts, subscriptions
 from billing.access import Access as PlanAccess
 from billing.access import AccessState
-from billing.plans import PLANS, Plan, PlanCode
+from billing.connection import gateway, is_sandbox
+from billing.plans import PLANS, SOLD, Plan, PlanCode
 from core.access import Access, Pages, actor, may, open_to, seat
 from core.accounts import Organization
 from core.clock import utc_now
+from core.current import settings
 from core.db import acting_as_system, db, transaction
 from core.htmx import see_other
 from core.jobs import defer
@@ -37,16 +39,20 @@ def index() -> Any:
     now = utc_now()
     organization = db.session.get_one(Organization, seat().organization_id)
     access = entitlements.access_for(organization.id, now=now)
-    account = entitlements.find_account(organization.id)
+    account = facts.find_account(organization.id)
     return render_template(
         "portal/plan/index.html",
         access=access,
         state_words=STATE_WORDS,
+        plans=PLANS,
         plan=PLANS[access.plan] if access.plan else None,
+        standing=subscriptions.standing(organization.id),
         usage=usage_of(organization, access, now=now),
         offers=_offers(access, is_metered_offered=account is not None and account.is_metered_offered),
+        sold=SOLD,
         enterprise_asked_at=account.enterprise_asked_at if account else None,
         may_change=may(Access.BILLING, at_rest=True),
+        is_sandbox=is_sandbox(settings()),
     )
 
 
@@ -58,6 +64,43 @@ def ask_for_enterprise() -> Any:
         if entitlements.ask_for_enterprise(organization_id, by=actor(), now=utc_now()):
             defer(tell_operators_of_enterprise, organization_id=str(organization_id))
     flash("We write to you within two working days.")
+    return see_other("/plan")
+
+
+@bp.post("/end")
+@open_to(Access.BILLING, fresh=True, at_rest=True)
+def end() -> Any:
+    with acting_as_system(), transaction():
+        subscriptions.end(seat().organization_id, gateway(), by=actor(), now=utc_now())
+    flash("The plan ends with what was paid for. Until then you can take it back here.")
+    return see_other("/plan")
+
+
+@bp.post("/resume")
+@open_to(Access.BILLING, fresh=True, at_rest=True)
+def resume() -> Any:
+    with acting_as_system(), transaction():
+        subscriptions.resume(seat().organization_id, gateway(), by=actor(), now=utc_now())
+    flash("The plan goes on as it was.")
+    return see_other("/plan")
+
+
+@bp.get("/switch/<any(pro, pay_as_you_go):plan>")
+@open_to(Access.BILLING, fresh=True)
+def ask_switch(plan: str) -> Any:
+    """What it would cost, before anything is changed."""
+    with acting_as_system(), transaction():
+        preview = subscriptions.preview(seat().organization_id, PlanCode(plan), gateway())
+    return render_template("portal/plan/switch.html", preview=preview, plan=PLANS[preview.plan])
+
+
+@bp.post("/switch/<any(pro, pay_as_you_go):plan>")
+@open_to(Access.BILLING, fresh=True)
+def switch(plan: str) -> Any:
+    with acting_as_system(), transaction():
+        is_now = subscriptions.switch(seat().organization_id, PlanCode(plan), gateway(), by=actor(), now=utc_now())
+    name = PLANS[PlanCode(plan)].name
+    flash(f"You are on {name} now." if is_now else f"You are on {name} from the end of this period on.")
     return see_other("/plan")
 
 

@@ -17,6 +17,8 @@ PRODUCTION = {
     "METRICS_TOKEN": "t",
     "SENTRY_DSN": "https://k@sentry.example.com/1",
     "SMTP_URL": "smtps://user:secret@mail.example.com",
+    "STRIPE_API_KEY": "sk_live_key",
+    "STRIPE_WEBHOOK_SECRET": "whsec_secret",
 }
 
 
@@ -57,6 +59,11 @@ def test_production_starts_with_everything_set() -> None:
 def test_production_refuses_to_start_without(name: str) -> None:
     with pytest.raises(SettingsRefused, match=name):
         read_settings({key: value for key, value in PRODUCTION.items() if key != name})
+
+
+def test_a_stripe_key_without_the_webhooks_secret_is_refused_everywhere() -> None:
+    with pytest.raises(SettingsRefused, match="STRIPE_WEBHOOK_SECRET"):
+        read_settings({"STRIPE_API_KEY": "sk_test_key"})
 
 
 def test_production_refuses_plain_http() -> None:

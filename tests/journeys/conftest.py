@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from billing.demo import seed_demo as seed_plans
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.passwords import hash_password
@@ -62,7 +63,7 @@ def browser() -> Iterator[Browser]:
 def portal(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     folder = tmp_path_factory.mktemp("portal")
     with fresh_database(server_url, f"aig_portal_{uuid4().hex[:8]}", template=template) as url:
-        service = Service({"DATABASE_URL": url, "DATA_DIR": str(folder), **PROVIDER})
+        service = Service({"DATABASE_URL": url, "DATA_DIR": str(folder), **PROVIDER}, with_worker=True)
         address = service.url.replace("127.0.0.1", "localhost")
         service.set("PUBLIC_URL", address)
         settings = Settings(database_url=url, data_dir=str(folder), port=service.port, public_url=address)
@@ -76,6 +77,7 @@ def _seed(settings: Settings, folder: Path) -> dict[str, Any]:
     app = create_app(settings)
     with app.app_context():
         list(seed_demo(None, settings=settings))
+        list(seed_plans(None, settings=settings))
         with acting_as_system(), transaction():
             for name in ("Otto", "Oda"):
                 accounts.create_user(

@@ -135,3 +135,13 @@ def accept_documents(page: Page, title: str) -> None:
 def wait_for(page: Page, words: str) -> None:
     """Until the page shows it by itself."""
     expect(page.get_by_text(words).first).to_be_visible(timeout=15_000)
+
+
+def reload_until(page: Page, words: str, *, times: int = 20) -> None:
+    """For what the worker does meanwhile on a page that does not renew itself."""
+    for _ in range(times):
+        if page.get_by_text(words).first.is_visible():
+            return
+        page.wait_for_timeout(500)
+        page.reload()
+    expect(page.get_by_text(words).first).to_be_visible()

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
+from billing.models import Invoice
 from core import sessions
 from core.access import Access, access_of
 from core.audit import Actor, ActorKind
@@ -42,6 +43,7 @@ PLAIN_WORDS = {
     "new": "1.0",
     "shown_id": "dec_" + "0" * 32,
     "filename": "app.css",
+    "plan": "pro",
 }
 """What stands in addresses for what is no record of one organization."""
 
@@ -135,6 +137,16 @@ def records(
             by=Actor(kind=ActorKind.MEMBER, id=owner.user_id),
             now=now,
         )
+        db.session.add(
+            Invoice(
+                id="in_ada",
+                organization_id=ada.organization_id,
+                status="paid",
+                created_at=now,
+                snapshot={"invoice_pdf": "https://pay.example/in_ada.pdf"},
+                fetched_at=now,
+            )
+        )
         passkey = Passkey(
             id=new_uuid(),
             user_id=owner.user_id,
@@ -150,6 +162,7 @@ def records(
         )
         return {
             "key_id": ada.key_id,
+            "invoice_id": "in_ada",
             "user_id": admin.user_id,
             "invitation_id": invitation.id,
             "passkey_id": passkey.id,

@@ -1,0 +1,38 @@
+"""`flask billing`: setting Stripe up, and saying what differs."""
+
+import click
+from flask.cli import AppGroup
+
+from billing import catalogue
+from billing.connection import gateway
+from billing.webhooks import PATH
+from core.current import settings
+from core.db import transaction
+
+billing_commands = AppGroup("billing", help="Plans and prices at Stripe.")
+
+
+@billing_commands.command("sync")
+def sync() -> None:
+    """Make products, prices, portal and webhook at Stripe what this version needs."""
+    with transaction():
+        done = catalogue.sync(_wanted())
+    for line in done or ["Everything is as it should be."]:
+        click.echo(line)
+
+
+@billing_commands.command("doctor")
+def doctor() -> None:
+    """Say what differs at Stripe; ends with 1 if something does."""
+    with transaction():
+        found = catalogue.differences(_wanted())
+    for line in found or ["Everything is as it should be."]:
+        click.echo(line)
+    if found:
+        raise SystemExit(1)
+
+
+def _wanted() -> list[catalogue.Part]:
+    public = settings().public_url
+    is_reachable = public is not None and public.startswith("https://")
+    return catalogue.parts(gateway().client, webhook_url=f"{settings().base_url}{PATH}" if is_reachable else None)

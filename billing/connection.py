@@ -1,0 +1,45 @@
+"""Which Stripe we talk to: the real one with a key, the sandbox without one; in production there is always a key."""
+
+from typing import cast
+
+import stripe
+from flask import Flask, current_app
+
+from billing.gateway import Gateway
+from billing.sandbox.events import secret_from
+from billing.sandbox.transport import Sandbox
+from core.settings import Environment, Settings
+
+TIMEOUT_S = 10
+RETRIES = 2
+_EXTENSION = "billing_gateway"
+
+
+def set_up(app: Flask, settings: Settings) -> None:
+    stripe.enable_telemetry = False
+    app.extensions[_EXTENSION] = _sandbox(settings) if is_sandbox(settings) else _stripe(settings)
+
+
+def gateway() -> Gateway:
+    return cast("Gateway", current_app.extensions[_EXTENSION])
+
+
+def is_sandbox(settings: Settings) -> bool:
+    return settings.stripe_api_key is None and settings.environment is not Environment.PRODUCTION
+
+
+def _stripe(settings: Settings) -> Gateway:
+    key = settings.stripe_api_key or ""
+    client = stripe.StripeClient(
+        key,
+        max_network_retries=RETRIES,
+        http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
+        base_addresses={"api": settings.stripe_api_base} if settings.stripe_api_base else {},
+    )
+    secrets = (settings.stripe_webhook_secret, settings.stripe_webhook_secret_previous)
+    return Gateway(client, webhook_secrets=[one for one in secrets if one], is_live="_live_" in key)
+
+
+def _sandbox(settings: Settings) -> Gateway:
+    client = stripe.StripeClient("sk_test_sandbox", http_client=Sandbox(), max_network_retries=0)
+    return Gateway(client, webhook_secrets=[secret_from(settings.secret_key)], is_live=False)

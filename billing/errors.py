@@ -1,0 +1,25 @@
+"""How dealing with our payment provider can be refused."""
+
+from http import HTTPStatus
+
+from core.errors import AppError
+
+
+class PaymentsAway(AppError):
+    status, code, title = HTTPStatus.SERVICE_UNAVAILABLE, "payments_away", "Our payment provider does not answer"
+    advice = "Try again in a minute. Nothing was changed, and nothing was charged."
+
+
+class PaymentsRefused(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "payments_refused", "Our payment provider refused this"
+    advice = "Load the page again. If it stays, write to support."
+
+
+class PriceMissing(AppError):
+    status, code, title = HTTPStatus.SERVICE_UNAVAILABLE, "price_missing", "This plan cannot be bought just now"
+    advice = "Write to support: the price is not set up at our payment provider."
+
+
+class WebhookRefused(AppError):
+    status, code, title = HTTPStatus.BAD_REQUEST, "webhook_refused", "This is no event that our secret signed"
+    advice = "Send the body as it was signed, with the header Stripe-Signature, within five minutes."

@@ -1,0 +1,265 @@
+"""Stripe in our words. Beside the catalogue and the sandbox this is the only file that knows its SDK."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import stripe
+
+from billing.errors import PaymentsAway, PaymentsRefused, PriceMissing, WebhookRefused
+from billing.plans import PlanCode, lookup_key
+
+Snapshot = dict[str, Any]
+"""An object word for word as Stripe tells it."""
+
+PRODUCT = "ai-governance"
+"""In the metadata of all that is ours: other products may share the account."""
+TOLERANCE_S = 300
+MOST_LISTED = 100
+
+
+class CheckoutPage(msgspec.Struct, frozen=True):
+    session_id: str
+    url: str
+
+
+class Gateway:
+    """One client. Every write carries an idempotency key, ours where a crash in the middle must not double it."""
+
+    def __init__(self, client: stripe.StripeClient, *, webhook_secrets: Sequence[str], is_live: bool) -> None:
+        self.client = client
+        self._secrets = tuple(webhook_secrets)
+        self.is_live = is_live
+
+    def make_customer(self, organization_id: UUID, *, name: str, email: str, number: int) -> str:
+        """The customer's id; the same one for the same organization and number."""
+        with translated():
+            customer = self.client.v1.customers.create(
+                {"name": name, "email": email, "metadata": _ours(organization_id)},
+                {"idempotency_key": f"customer-{organization_id}-{number}"},
+            )
+        return customer.id
+
+    def customer(self, customer_id: str) -> Snapshot | None:
+        """None if it was deleted."""
+        with translated():
+            found = _plain(self.client.v1.customers.retrieve(customer_id))
+        return None if found.get("deleted") else found
+
+    def open_checkout(
+        self,
+        organization_id: UUID,
+        *,
+        attempt_id: UUID,
+        customer_id: str,
+        plan: PlanCode,
+        success_url: str,
+        cancel_url: str,
+    ) -> CheckoutPage:
+        """Raises PriceMissing."""
+        price = self._price(plan)
+        metered = plan is PlanCode.METERED
+        with translated():
+            session = self.client.v1.checkout.sessions.create(
+                {
+                    "mode": "subscription",
+                    "customer": customer_id,
+                    "line_items": [{"price": price} if metered else {"price": price, "quantity": 1}],
+                    "success_url": success_url,
+                    "cancel_url": cancel_url,
+                    "client_reference_id": str(organization_id),
+                    "metadata": _ours(organization_id),
+                    "subscription_data": {"metadata": _ours(organization_id)},
+                    "billing_address_collection": "required",
+                    "customer_update": {"address": "auto", "name": "auto"},
+                    "tax_id_collection": {"enabled": True},
+                },
+                {"idempotency_key": f"checkout-{attempt_id}"},
+            )
+        return CheckoutPage(session.id, session.url or cancel_url)
+
+    def checkout(self, session_id: str) -> Snapshot:
+        with translated():
+            return _plain(self.client.v1.checkout.sessions.retrieve(session_id))
+
+    def expire_checkout(self, session_id: str) -> None:
+        with translated():
+            self.client.v1.checkout.sessions.expire(session_id)
+
+    def portal_url(self, customer_id: str, *, return_url: str) -> str:
+        """Stripe's own pages for cards and invoices."""
+        with translated():
+            session = self.client.v1.billing_portal.sessions.create({"customer": customer_id, "return_url": return_url})
+        return session.url
+
+    def preview_change(self, subscription: Snapshot, plan: PlanCode) -> int:
+        """What switching now costs at once, in cents, before taxes that are not known yet. Raises PriceMissing."""
+        items: Any = [_switched(subscription, self._price(plan), plan)]
+        with translated():
+            preview = self.client.v1.invoices.create_preview(
+                {
+                    "customer": id_of(subscription["customer"]),
+                    "subscription": subscription["id"],
+                    "subscription_details": {"items": items, "proration_behavior": "always_invoice"},
+                }
+            )
+        return preview.amount_due
+
+    def change_now(self, subscription: Snapshot, plan: PlanCode, *, key: str) -> None:
+        """Raises the plan, charged at once; if the bank asks back, nothing changes before it is answered."""
+        items: Any = [_switched(subscription, self._price(plan), plan)]
+        with translated():
+            self.client.v1.subscriptions.update(
+                subscription["id"],
+                {
+                    "items": items,
+                    "proration_behavior": "always_invoice",
+                    "payment_behavior": "pending_if_incomplete",
+                },
+                {"idempotency_key": key},
+            )
+
+    def change_later(self, subscription: Snapshot, plan: PlanCode) -> None:
+        """Lowers the plan from the next period on."""
+        price, item = self._price(plan), subscription["items"]["data"][0]
+        later: Any = {"price": price} if plan is PlanCode.METERED else {"price": price, "quantity": 1}
+        with translated():
+            schedule = self.client.v1.subscription_schedules.create({"from_subscription": subscription["id"]})
+            self.client.v1.subscription_schedules.update(
+                schedule.id,
+                {
+                    "end_behavior": "release",
+                    "metadata": {"plan": plan.value},
+                    "phases": [
+                        {
+                            "items": [{"price": id_of(item["price"]), "quantity": 1}],
+                            "start_date": item["current_period_start"],
+                            "end_date": item["current_period_end"],
+                        },
+                        {"items": [later], "start_date": item["current_period_end"]},
+                    ],
+                },
+            )
+
+    def release_schedule(self, schedule_id: str) -> None:
+        """Undoes a change that was planned."""
+        with translated():
+            self.client.v1.subscription_schedules.release(schedule_id)
+
+    def end_at_period(self, subscription_id: str, *, is_ending: bool) -> None:
+        """Ends a subscription with what was paid, or takes that back."""
+        with translated():
+            if is_ending:
+                self.client.v1.subscriptions.update(subscription_id, {"cancel_at_period_end": True})
+            else:  # the customer portal sets a time, which has to be unset by its name
+                self.client.v1.subscriptions.update(subscription_id, {"cancel_at": ""})
+
+    def update_customer(self, customer_id: str, *, email: str) -> None:
+        with translated():
+            self.client.v1.customers.update(customer_id, {"email": email})
+
+    def refund(self, payment_intent_id: str, *, amount_minor: int | None, key: str) -> None:
+        """All of it, or a part. Raises PaymentsRefused for money that is disputed or was refunded."""
+        params: Any = {"payment_intent": payment_intent_id, "amount": amount_minor}
+        with translated():
+            self.client.v1.refunds.create(params, {"idempotency_key": key})
+
+    def subscriptions_of(self, customer_id: str) -> list[Snapshot]:
+        """All, ended ones too, newest first."""
+        with translated():
+            found = self.client.v1.subscriptions.list(
+                {"customer": customer_id, "status": "all", "limit": MOST_LISTED, "expand": ["data.schedule"]}
+            )
+            return list(map(_plain, found.auto_paging_iter()))
+
+    def subscription(self, subscription_id: str) -> Snapshot:
+        with translated():
+            return _plain(self.client.v1.subscriptions.retrieve(subscription_id))
+
+    def invoices_of(self, customer_id: str) -> list[Snapshot]:
+        """Newest first, with their payments."""
+        with translated():
+            found = self.client.v1.invoices.list(
+                {"customer": customer_id, "limit": MOST_LISTED, "expand": ["data.payments"]}
+            )
+            return list(map(_plain, found.auto_paging_iter()))
+
+    def invoice(self, invoice_id: str) -> Snapshot:
+        with translated():
+            return _plain(self.client.v1.invoices.retrieve(invoice_id))
+
+    def charge_for(self, payment_intent_id: str) -> Snapshot | None:
+        """What was charged; None as long as nothing was."""
+        with translated():
+            intent = self.client.v1.payment_intents.retrieve(payment_intent_id, {"expand": ["latest_charge"]})
+        charge = _plain(intent).get("latest_charge")
+        return charge if isinstance(charge, dict) else None
+
+    def charge(self, charge_id: str) -> Snapshot:
+        with translated():
+            return _plain(self.client.v1.charges.retrieve(charge_id))
+
+    def dispute_of(self, payment_intent_id: str) -> Snapshot | None:
+        """The latest."""
+        with translated():
+            found = self.client.v1.disputes.list({"payment_intent": payment_intent_id, "limit": 1}).data
+        return _plain(found[0]) if found else None
+
+    def read_event(self, body: bytes, signature: str) -> Snapshot:
+        """A signed event, of either style. Raises WebhookRefused."""
+        try:
+            text = body.decode()
+            event = json.loads(text) if self._is_signed(text, signature) else None
+        except ValueError as error:  # neither UTF-8 nor JSON
+            raise WebhookRefused from error
+        if not isinstance(event, dict) or not event.get("id") or not event.get("type"):
+            raise WebhookRefused
+        return event
+
+    def _is_signed(self, body: str, signature: str) -> bool:
+        for secret in self._secrets:
+            try:
+                stripe.WebhookSignature.verify_header(body, signature, secret, TOLERANCE_S)
+            except stripe.SignatureVerificationError:
+                continue
+            return True
+        return False
+
+    def _price(self, plan: PlanCode) -> str:
+        with translated():
+            found = self.client.v1.prices.list({"lookup_keys": [lookup_key(plan)], "active": True}).data
+        if not found:
+            raise PriceMissing
+        return found[0].id
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises PaymentsAway or PaymentsRefused."""
+    try:
+        yield
+    except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError, stripe.AuthenticationError) as error:
+        raise PaymentsAway from error
+    except stripe.StripeError as error:
+        raise PaymentsRefused(error.user_message) from error
+
+
+def _plain(found: stripe.StripeObject) -> Snapshot:
+    return found.to_dict(for_json=True)
+
+
+def _switched(subscription: Snapshot, price: str, plan: PlanCode) -> dict[str, Any]:
+    item = {"id": subscription["items"]["data"][0]["id"], "price": price}
+    return item if plan is PlanCode.METERED else {**item, "quantity": 1}
+
+
+def id_of(reference: Any) -> str:
+    """Stripe gives an id, or where it was asked to, the whole object."""
+    return str(reference["id"] if isinstance(reference, dict) else reference)
+
+
+def _ours(organization_id: UUID) -> dict[str, str]:
+    return {"product": PRODUCT, "organization_id": str(organization_id)}

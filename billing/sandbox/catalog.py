@@ -1,0 +1,66 @@
+"""Products, prices, meters, the portal's configuration and webhook endpoints: what `flask billing sync` sets up."""
+
+from typing import Any
+
+from billing.sandbox import store
+from billing.sandbox.blank import fitted, list_of
+from billing.sandbox.routes import Call, plays
+
+_KINDS = {
+    "/v1/products": ("product", "prod"),
+    "/v1/billing/meters": ("billing.meter", "mtr"),
+    "/v1/billing_portal/configurations": ("billing_portal.configuration", "bpc"),
+    "/v1/webhook_endpoints": ("webhook_endpoint", "we"),
+}
+
+
+def _play(path: str, kind: str, prefix: str) -> None:
+    @plays("GET", path)
+    def list_all(_call: Call) -> dict[str, Any]:
+        return list_of(store.every(kind), path)
+
+    @plays("POST", path)
+    def create(call: Call) -> dict[str, Any]:
+        given = {"is_default": True} if kind == "billing_portal.configuration" else {}
+        return store.make(kind, prefix, **{"active": True, **given, **fitted(kind, call.params)})
+
+    @plays("GET", f"{path}/{{}}")
+    def retrieve(call: Call) -> dict[str, Any]:
+        return store.need(call.id, kind)
+
+    @plays("POST", f"{path}/{{}}")
+    def update(call: Call) -> dict[str, Any]:
+        return store.keep({**store.need(call.id, kind), **fitted(kind, call.params)})
+
+
+for _path, (_kind, _prefix) in _KINDS.items():
+    _play(_path, _kind, _prefix)
+
+
+@plays("GET", "/v1/prices")
+def list_prices(call: Call) -> dict[str, Any]:
+    wanted = call.params.get("lookup_keys")
+    found = [price for price in store.every("price") if wanted is None or price["lookup_key"] in wanted]
+    return list_of(found, "/v1/prices")
+
+
+@plays("POST", "/v1/prices")
+def create_price(call: Call) -> dict[str, Any]:
+    lookup_key = call.params.get("lookup_key")
+    for other in store.every("price", lookup_key=lookup_key) if lookup_key else []:
+        if call.params.get("transfer_lookup_key") != "true":
+            raise store.Refused("A price with this lookup key exists already.", param="lookup_key")
+        store.keep({**other, "lookup_key": None})
+    kind = "recurring" if "recurring" in call.params else "one_time"
+    return store.make("price", "price", **{"active": True, "type": kind, **fitted("price", call.params)})
+
+
+@plays("POST", "/v1/prices/{}")
+def update_price(call: Call) -> dict[str, Any]:
+    return store.keep({**store.need(call.id, "price"), **fitted("price", call.params)})
+
+
+@plays("GET", "/v1/events")
+def list_events(call: Call) -> dict[str, Any]:
+    since = int((call.params.get("created") or {}).get("gte", 0))
+    return list_of([event for event in store.every("event") if event["created"] >= since], "/v1/events")

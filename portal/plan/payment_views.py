@@ -1,0 +1,120 @@
+"""The way of money: to the checkout, back to a page that waits for the truth, cards, invoices and where they go."""
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request
+
+from billing import checkouts, entitlements, facts, mirror, subscriptions
+from billing.connection import gateway, is_sandbox
+from billing.errors import PaymentsAway
+from billing.plans import PlanCode
+from core.access import Access, Pages, actor, may, open_to, seat, visitor
+from core.clock import utc_now
+from core.current import settings
+from core.db import acting_as_system, transaction
+from core.errors import InvalidRequest, NotFound
+from core.htmx import page_or_block, see_other
+from portal.plan.forms import BillingForm
+
+bp = Pages("payment", __name__, url_prefix="/plan")
+
+
+@bp.post("/checkout/<any(pro, pay_as_you_go):plan>")
+@open_to(Access.BILLING, fresh=True)
+def open_checkout(plan: str) -> Any:
+    base = settings().base_url
+    with acting_as_system(), transaction():
+        url = checkouts.start(
+            seat().organization_id,
+            PlanCode(plan),
+            gateway(),
+            email=visitor().email,
+            success_url=f"{base}/plan/return?session_id={{CHECKOUT_SESSION_ID}}",
+            cancel_url=f"{base}/plan",
+            by=actor(),
+            now=utc_now(),
+        )
+    return see_other(url)
+
+
+@bp.get("/return")
+@open_to(Access.VIEWER)
+def wait() -> Any:
+    """Asks Stripe how things stand, and shows it; the page asks again until it is settled."""
+    organization_id, now = seat().organization_id, utc_now()
+    attempt = checkouts.find(organization_id, request.args.get("session_id", ""))
+    is_away = False
+    try:
+        with acting_as_system(), transaction():
+            mirror.bring_up(organization_id, gateway(), now=now)
+    except PaymentsAway:
+        is_away = True
+    attempt = checkouts.find(organization_id, attempt.session_id)
+    return page_or_block(
+        "portal/plan/return.html",
+        "waiting",
+        attempt=attempt,
+        access=entitlements.access_for(organization_id, now=now),
+        is_away=is_away,
+        session_id=attempt.session_id,
+    )
+
+
+@bp.post("/cards")
+@open_to(Access.BILLING, fresh=True, at_rest=True)
+def open_portal() -> Any:
+    """To Stripe's own pages for cards, addresses and tax ids."""
+    with transaction():
+        url = subscriptions.portal_url(seat().organization_id, gateway(), return_url=f"{settings().base_url}/plan")
+    return see_other(url)
+
+
+@bp.get("/invoices")
+@open_to(Access.VIEWER)
+def invoices() -> Any:
+    return _invoices_page(BillingForm(formdata=None, billing_email=_billing_email()))
+
+
+@bp.get("/invoices/<invoice_id>/pdf")
+@open_to(Access.VIEWER)
+def invoice_pdf(invoice_id: str) -> Any:
+    """To the file that Stripe keeps."""
+    invoice = mirror.find_invoice(seat().organization_id, invoice_id)
+    if invoice is None or not invoice.snapshot.get("invoice_pdf"):
+        raise NotFound("There is no such invoice.")
+    return redirect(invoice.snapshot["invoice_pdf"], code=303)
+
+
+@bp.post("/billing-email")
+@open_to(Access.BILLING, fresh=True, at_rest=True)
+def set_billing_email() -> Any:
+    form = BillingForm()
+    if not form.validate():
+        return _invoices_page(form, status=422)
+    try:
+        with acting_as_system(), transaction():
+            subscriptions.set_billing_email(
+                seat().organization_id, form.billing_email.data or None, gateway(), by=actor(), now=utc_now()
+            )
+    except InvalidRequest as refused:
+        form.blame(refused.errors)
+        return _invoices_page(form, status=422)
+    flash("Invoices go there from now on.")
+    return see_other("/plan/invoices")
+
+
+def _invoices_page(form: BillingForm, *, status: int = 200) -> Any:
+    page = render_template(
+        "portal/plan/invoices.html",
+        invoices=mirror.invoices_of(seat().organization_id),
+        standing=subscriptions.standing(seat().organization_id),
+        form=form,
+        may_change=may(Access.BILLING, at_rest=True),
+        is_sandbox=is_sandbox(settings()),
+    )
+    return page, status
+
+
+def _billing_email() -> str | None:
+    account = facts.find_account(seat().organization_id)
+    return account.billing_email if account else None
