@@ -1,5 +1,6 @@
 """Objects with every field that Stripe's own classes name, empty, to be filled in."""
 
+import builtins
 import inspect
 import typing
 from collections.abc import Mapping
@@ -19,7 +20,8 @@ class _Names(dict[str, Any]):
     """What annotations refer to; names that only a type checker knows may be anything."""
 
     def __missing__(self, name: str) -> Any:
-        return getattr(stripe, name, Any)
+        places = (builtins, typing, stripe)
+        return next((getattr(place, name) for place in places if hasattr(place, name)), Any)
 
 
 def blank(kind: str, **values: Any) -> dict[str, Any]:

@@ -14,6 +14,13 @@ _KINDS = {
 }
 
 
+_GIVEN: dict[str, dict[str, Any]] = {
+    "product": {"active": True},
+    "billing_portal.configuration": {"active": True, "is_default": True},
+}
+"""What Stripe fills in."""
+
+
 def _play(path: str, kind: str, prefix: str) -> None:
     @plays("GET", path)
     def list_all(_call: Call) -> dict[str, Any]:
@@ -21,8 +28,7 @@ def _play(path: str, kind: str, prefix: str) -> None:
 
     @plays("POST", path)
     def create(call: Call) -> dict[str, Any]:
-        given = {"is_default": True} if kind == "billing_portal.configuration" else {}
-        return store.make(kind, prefix, **{"active": True, **given, **fitted(kind, call.params)})
+        return store.make(kind, prefix, **{**_GIVEN.get(kind, {}), **fitted(kind, call.params)})
 
     @plays("GET", f"{path}/{{}}")
     def retrieve(call: Call) -> dict[str, Any]:
@@ -52,7 +58,8 @@ def create_price(call: Call) -> dict[str, Any]:
             raise store.Refused("A price with this lookup key exists already.", param="lookup_key")
         store.keep({**other, "lookup_key": None})
     kind = "recurring" if "recurring" in call.params else "one_time"
-    return store.make("price", "price", **{"active": True, "type": kind, **fitted("price", call.params)})
+    shown = {name: value for name, value in call.params.items() if name != "tiers"}  # shown to who asks for them only
+    return store.make("price", "price", **{"active": True, "type": kind, **fitted("price", shown)})
 
 
 @plays("POST", "/v1/prices/{}")

@@ -1,13 +1,41 @@
 """The sandbox in the place of Stripe, with our prices in it, and people who may buy."""
 
+from functools import wraps
+from typing import Any
+
 import pytest
 from flask import Flask
 
 from billing import catalogue
 from billing.connection import gateway
+from billing.sandbox import events, routes
 from core.db import transaction
 from tests.cast import Member
+from tests.contract.stripe_contract import judge_event, judge_object, judge_request
 from tests.people import Person, person
+
+
+@pytest.fixture(autouse=True)
+def judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every request that is made, every answer and every event is held against Stripe's own contract."""
+    answer, emit = routes.play, events.emit
+
+    @wraps(answer)
+    def answer_judged(method: str, path: str, params: dict[str, Any]) -> dict[str, Any]:
+        judge_request(method, path, params)
+        found = answer(method, path, params)
+        if found["object"] != "list" and not found.get("deleted"):
+            judge_object(found)
+        return found
+
+    @wraps(emit)
+    def emit_judged(kind: str, subject: dict[str, Any]) -> dict[str, Any]:
+        event = emit(kind, subject)
+        judge_event(event)
+        return event
+
+    monkeypatch.setattr("billing.sandbox.transport.play", answer_judged)
+    monkeypatch.setattr(events, "emit", emit_judged)
 
 
 @pytest.fixture
