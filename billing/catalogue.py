@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 import stripe
 
-from billing.gateway import PRODUCT, translated
 from billing.plans import (
     CURRENCY,
     METER_EVENT,
@@ -22,6 +21,7 @@ from billing.plans import (
     PlanCode,
     lookup_key,
 )
+from billing.stripe_words import PRODUCT, translated
 
 EVENTS = (
     "checkout.session.completed",

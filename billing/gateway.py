@@ -1,22 +1,18 @@
 """Stripe in our words. Beside the catalogue and the sandbox this is the only file that knows its SDK."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import stripe
 
-from billing.errors import PaymentsAway, PaymentsRefused, PriceMissing, WebhookRefused
-from billing.plans import PlanCode, lookup_key
+from billing.errors import PriceMissing, WebhookRefused
+from billing.plans import METER_EVENT, PlanCode, lookup_key
+from billing.stripe_words import PRODUCT, Snapshot, id_of, ours, plain, translated
 
-Snapshot = dict[str, Any]
-"""An object word for word as Stripe tells it."""
-
-PRODUCT = "ai-governance"
-"""In the metadata of all that is ours: other products may share the account."""
 TOLERANCE_S = 300
 MOST_LISTED = 100
 
@@ -38,7 +34,7 @@ class Gateway:
         """The customer's id; the same one for the same organization and number."""
         with translated():
             customer = self.client.v1.customers.create(
-                {"name": name, "email": email, "metadata": _ours(organization_id)},
+                {"name": name, "email": email, "metadata": ours(organization_id)},
                 {"idempotency_key": f"customer-{organization_id}-{number}"},
             )
         return customer.id
@@ -46,7 +42,7 @@ class Gateway:
     def customer(self, customer_id: str) -> Snapshot | None:
         """None if it was deleted."""
         with translated():
-            found = _plain(self.client.v1.customers.retrieve(customer_id))
+            found = plain(self.client.v1.customers.retrieve(customer_id))
         return None if found.get("deleted") else found
 
     def open_checkout(
@@ -71,8 +67,8 @@ class Gateway:
                     "success_url": success_url,
                     "cancel_url": cancel_url,
                     "client_reference_id": str(organization_id),
-                    "metadata": _ours(organization_id),
-                    "subscription_data": {"metadata": _ours(organization_id)},
+                    "metadata": ours(organization_id),
+                    "subscription_data": {"metadata": ours(organization_id)},
                     "billing_address_collection": "required",
                     "customer_update": {"address": "auto", "name": "auto"},
                     "tax_id_collection": {"enabled": True},
@@ -83,7 +79,7 @@ class Gateway:
 
     def checkout(self, session_id: str) -> Snapshot:
         with translated():
-            return _plain(self.client.v1.checkout.sessions.retrieve(session_id))
+            return plain(self.client.v1.checkout.sessions.retrieve(session_id))
 
     def expire_checkout(self, session_id: str) -> None:
         with translated():
@@ -173,11 +169,11 @@ class Gateway:
             found = self.client.v1.subscriptions.list(
                 {"customer": customer_id, "status": "all", "limit": MOST_LISTED, "expand": ["data.schedule"]}
             )
-            return list(map(_plain, found.auto_paging_iter()))
+            return list(map(plain, found.auto_paging_iter()))
 
     def subscription(self, subscription_id: str) -> Snapshot:
         with translated():
-            return _plain(self.client.v1.subscriptions.retrieve(subscription_id))
+            return plain(self.client.v1.subscriptions.retrieve(subscription_id))
 
     def invoices_of(self, customer_id: str) -> list[Snapshot]:
         """Newest first, with their payments."""
@@ -185,28 +181,65 @@ class Gateway:
             found = self.client.v1.invoices.list(
                 {"customer": customer_id, "limit": MOST_LISTED, "expand": ["data.payments"]}
             )
-            return list(map(_plain, found.auto_paging_iter()))
+            return list(map(plain, found.auto_paging_iter()))
 
     def invoice(self, invoice_id: str) -> Snapshot:
         with translated():
-            return _plain(self.client.v1.invoices.retrieve(invoice_id))
+            return plain(self.client.v1.invoices.retrieve(invoice_id))
 
     def charge_for(self, payment_intent_id: str) -> Snapshot | None:
         """What was charged; None as long as nothing was."""
         with translated():
             intent = self.client.v1.payment_intents.retrieve(payment_intent_id, {"expand": ["latest_charge"]})
-        charge = _plain(intent).get("latest_charge")
+        charge = plain(intent).get("latest_charge")
         return charge if isinstance(charge, dict) else None
 
     def charge(self, charge_id: str) -> Snapshot:
         with translated():
-            return _plain(self.client.v1.charges.retrieve(charge_id))
+            return plain(self.client.v1.charges.retrieve(charge_id))
 
     def dispute_of(self, payment_intent_id: str) -> Snapshot | None:
         """The latest."""
         with translated():
             found = self.client.v1.disputes.list({"payment_intent": payment_intent_id, "limit": 1}).data
-        return _plain(found[0]) if found else None
+        return plain(found[0]) if found else None
+
+    def every_subscription(self) -> list[Snapshot]:
+        """Of our product, whoever's, ended ones too."""
+        with translated():
+            found = self.client.v1.subscriptions.list({"status": "all", "limit": MOST_LISTED})
+            every = list(map(plain, found.auto_paging_iter()))
+        return [one for one in every if (one.get("metadata") or {}).get("product") == PRODUCT]
+
+    def send_usage(self, identifier: str, *, customer_id: str, checks: int, at: datetime) -> None:
+        """Once for each identifier; that it is there already is as good."""
+        with translated():
+            try:
+                self.client.v1.billing.meter_events.create(
+                    {
+                        "event_name": METER_EVENT,
+                        "identifier": identifier,
+                        "payload": {"stripe_customer_id": customer_id, "value": str(checks)},
+                        "timestamp": int(at.timestamp()),
+                    },
+                    {"idempotency_key": identifier},
+                )
+            except stripe.InvalidRequestError as error:
+                if "identifier" not in str(error.user_message):
+                    raise
+
+    def usage_of(self, customer_id: str, *, since: datetime, until: datetime) -> int:
+        """What the meter has counted between two full hours."""
+        with translated():
+            meters = self.client.v1.billing.meters.list({"status": "active"}).data
+            meter = next((one for one in meters if one.event_name == METER_EVENT), None)
+            if meter is None:
+                return 0
+            found = self.client.v1.billing.meters.event_summaries.list(
+                meter.id,
+                {"customer": customer_id, "start_time": int(since.timestamp()), "end_time": int(until.timestamp())},
+            )
+            return int(sum(summary.aggregated_value for summary in found.auto_paging_iter()))
 
     def read_event(self, body: bytes, signature: str) -> Snapshot:
         """A signed event, of either style. Raises WebhookRefused."""
@@ -236,30 +269,6 @@ class Gateway:
         return found[0].id
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raises PaymentsAway or PaymentsRefused."""
-    try:
-        yield
-    except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError, stripe.AuthenticationError) as error:
-        raise PaymentsAway from error
-    except stripe.StripeError as error:
-        raise PaymentsRefused(error.user_message) from error
-
-
-def _plain(found: stripe.StripeObject) -> Snapshot:
-    return found.to_dict(for_json=True)
-
-
 def _switched(subscription: Snapshot, price: str, plan: PlanCode) -> dict[str, Any]:
     item = {"id": subscription["items"]["data"][0]["id"], "price": price}
     return item if plan is PlanCode.METERED else {**item, "quantity": 1}
-
-
-def id_of(reference: Any) -> str:
-    """Stripe gives an id, or where it was asked to, the whole object."""
-    return str(reference["id"] if isinstance(reference, dict) else reference)
-
-
-def _ours(organization_id: UUID) -> dict[str, str]:
-    return {"product": PRODUCT, "organization_id": str(organization_id)}

@@ -14,8 +14,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from billing import mirror
 from billing.access import moment_of
-from billing.gateway import PRODUCT, Gateway, Snapshot, id_of
+from billing.gateway import Gateway
 from billing.models import BillingAccount, StripeEvent
+from billing.stripe_words import PRODUCT, Snapshot, id_of
 from core.db import db
 from core.errors import NotFound
 

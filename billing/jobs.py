@@ -6,9 +6,10 @@ import structlog
 from procrastinate import JobContext, RetryStrategy
 from sqlalchemy import select
 
-from billing import entitlements, inbox, letters
+from billing import entitlements, inbox, letters, metering, reconciliation
 from billing.access import AccessState
 from billing.connection import gateway
+from billing.models import UsageHour
 from core.accounts import Organization, OrganizationStatus
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
@@ -51,6 +52,49 @@ def work_off_event(context: JobContext, event_id: str) -> None:
             raise
         log.exception("stripe_event.failed", event_id=event_id)
         report_error(error)
+
+
+@jobs.periodic(cron="9 * * * *")
+@jobs.task(queueing_lock="send_usage")
+@in_its_own_session
+def send_usage(timestamp: int) -> None:  # noqa: ARG001  the queue says when it should have run
+    """Each part by itself: what was sent is on record at once, and what could not be sent is tried in an hour."""
+    with acting_as_system(), transaction():
+        payers = list(metering.every_metered())
+    for payer in payers:
+        with acting_as_system(), transaction():
+            waiting = [(part.organization_id, part.hour, part.part) for part in metering.unsent(payer, now=utc_now())]
+        for key in waiting:
+            with acting_as_system(), transaction():
+                metering.note_attempt(db.session.get_one(UsageHour, key), now=utc_now())
+            with acting_as_system(), transaction():
+                part = db.session.get_one(UsageHour, key, with_for_update=True)
+                if part.sent_at is None:
+                    metering.send(part, payer, gateway(), now=utc_now())
+
+
+@jobs.periodic(cron="20 */6 * * *")
+@jobs.task(queueing_lock="reconcile")
+@in_its_own_session
+def reconcile(timestamp: int) -> None:  # noqa: ARG001  the queue says when it should have run
+    """Every six hours. One organization that cannot be compared does not hold up the others."""
+    now, failed = utc_now(), 0
+    with acting_as_system(), transaction():
+        run_id, organizations = reconciliation.begin(now), reconciliation.to_compare()
+    for organization_id in organizations:
+        try:
+            with acting_as_system(), transaction():
+                reconciliation.compare(run_id, organization_id, gateway(), now=utc_now())
+        except Exception as error:
+            failed += 1
+            log.exception("reconciliation.failed", organization_id=str(organization_id))
+            report_error(error)
+    with acting_as_system(), transaction():
+        reconciliation.find_strangers(run_id, gateway())
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        for payer in metering.every_metered():
+            reconciliation.compare_usage(run_id, payer, gateway(), since=midnight - timedelta(days=1), until=midnight)
+        reconciliation.finish(run_id, failed=failed, now=utc_now())
 
 
 @jobs.periodic(cron="0 8 * * *")

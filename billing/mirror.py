@@ -12,8 +12,9 @@ from sqlalchemy import select
 from billing import entitlements, letters
 from billing.access import Access, moment_of
 from billing.facts import account_of
-from billing.gateway import Gateway, Snapshot, id_of
+from billing.gateway import Gateway
 from billing.models import BillingAccount, Checkout, Invoice, Subscription
+from billing.stripe_words import Snapshot, id_of
 from core.accounts import Organization
 from core.db import db
 
@@ -112,6 +113,14 @@ def subscription_of(invoice: Snapshot) -> str | None:
     details = (invoice.get("parent") or {}).get("subscription_details") or {}
     found = details.get("subscription")
     return id_of(found) if found else None
+
+
+def period_of(invoice: Snapshot) -> tuple[datetime, datetime] | None:
+    """What its lines are for, from the earliest to the latest."""
+    periods = [line.get("period") or {} for line in (invoice.get("lines") or {}).get("data") or []]
+    starts = list(filter(None, (moment_of(period.get("start")) for period in periods)))
+    ends = list(filter(None, (moment_of(period.get("end")) for period in periods)))
+    return (min(starts), max(ends)) if starts and ends else None
 
 
 def payment_intent_of(invoice: Snapshot) -> str | None:

@@ -159,3 +159,38 @@ class UsageHour(Base):
     part: Mapped[int] = mapped_column(primary_key=True)
     checks: Mapped[int]
     sealed_at: Mapped[datetime]
+    attempted_at: Mapped[datetime | None]
+    """When it was first tried to be sent to Stripe's meter; only for who pays as they go."""
+    sent_at: Mapped[datetime | None]
+
+    @property
+    def identifier(self) -> str:
+        """By which the meter takes it once."""
+        return f"{self.organization_id}:{self.hour:%Y%m%dT%H}:{self.part}"
+
+
+class ReconciliationRun(Base):
+    """A round in which all that we keep was compared with Stripe."""
+
+    __tablename__ = "reconciliation_run"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    compared: Mapped[int]
+    failed: Mapped[int]
+
+
+class Drift(Base):
+    """Something that we kept otherwise than Stripe says. What a round finds it also mends."""
+
+    __tablename__ = "drift"
+    __table_args__ = (Index("ix_drift_run_id", "run_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("reconciliation_run.id"))
+    organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organization.id"))
+    about: Mapped[str]
+    """The id of what differed at Stripe, or the day of a count."""
+    ours: Mapped[dict[str, Any] | None]
+    theirs: Mapped[dict[str, Any] | None]

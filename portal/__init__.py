@@ -17,6 +17,7 @@ from portal import cli, menu
 from portal.applications import jobs as application_jobs
 from portal.applications import views as application_views
 from portal.console import legal_views as console_legal_views
+from portal.console import money_views as console_money_views
 from portal.console import plan_views as console_plan_views
 from portal.console import views as console_views
 from portal.dashboard import views as dashboard_views
@@ -65,6 +66,7 @@ _PAGES = (
     trail_views,
     console_views,
     console_plan_views,
+    console_money_views,
     console_legal_views,
 )
 

@@ -17,6 +17,7 @@ _ORGANIZATION = (
 _CONSOLE = (
     ("/console", "Applications"),
     ("/console/organizations", "Organizations"),
+    ("/console/billing", "Billing"),
     ("/console/documents", "Documents"),
     ("/console/sub-processors", "Sub-processors"),
 )

@@ -29,7 +29,7 @@ _COUNT = text("""
 def used_in(organization_id: UUID, *, since: datetime, until: datetime) -> int:
     """Live checks from one full hour to another: what is sealed, and what was decided since."""
     sealed_until = max(since, usage.sealed_until() or since)
-    sealed = usage.sealed_checks(organization_id, since=since, until=until)
+    sealed = usage.sealed_checks(organization_id, since=since, until=min(until, sealed_until))
     rest = {"organization_id": organization_id, "since": sealed_until, "until": until}
     return sealed + (int(db.session.execute(_COUNT, rest).scalar_one()) if sealed_until < until else 0)
 
@@ -52,6 +52,13 @@ def count_again(*, since: datetime, until: datetime, now: datetime) -> int:
         counted = {row.hour: int(row.checks) for row in db.session.execute(_BY_HOUR, span)}
         added += usage.seal(organization_id, counted, now=now)
     return added
+
+
+def count_open_hour(organization_id: UUID, *, now: datetime) -> int:
+    """Seals what an organization has used of the hour that is still open. Needs the system's scope."""
+    span = {"organization_id": organization_id, "since": full_hour(now), "until": now}
+    counted = {row.hour: int(row.checks) for row in db.session.execute(_BY_HOUR, span)}
+    return usage.seal(organization_id, counted, now=now)
 
 
 def full_hour(moment: datetime) -> datetime:

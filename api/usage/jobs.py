@@ -5,10 +5,11 @@ from datetime import timedelta
 import structlog
 
 from api.usage import counts
-from billing import quotas
+from billing import metering, quotas
+from billing.jobs import send_usage
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
-from core.jobs import in_its_own_session, jobs
+from core.jobs import defer, in_its_own_session, jobs
 
 log = structlog.get_logger()
 
@@ -27,6 +28,21 @@ def watch_quotas(timestamp: int) -> None:  # noqa: ARG001  the queue tells when 
         with acting_as_system(), transaction():
             used = counts.used_in(quota.organization_id, since=quota.since, until=quota.until)
             quotas.note_usage(quota, used, now=now)
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(queueing_lock="count_last_minutes")
+@in_its_own_session
+def count_last_minutes(timestamp: int) -> None:
+    """Of who pays as they go and ends within minutes: the last of it belongs onto the last invoice."""
+    now = utc_now()
+    with acting_as_system(), transaction():
+        ending = metering.ending_soon(now)
+        for payer in ending:
+            counts.count_open_hour(payer.organization_id, now=now)
+    if ending:
+        with transaction():
+            defer(send_usage, timestamp=timestamp)
 
 
 @jobs.periodic(cron="6 * * * *")

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 import msgspec
 import stripe
 
-from billing.sandbox import catalog, checkout, customers, invoices, store, subscriptions
+from billing.sandbox import catalog, checkout, customers, invoices, meter, store, subscriptions
 from billing.sandbox.forms import read_form
 from billing.sandbox.routes import play
 
-PLAYERS = (catalog, customers, checkout, subscriptions, invoices)
+PLAYERS = (catalog, customers, checkout, subscriptions, invoices, meter)
 """Imported, so that what they play is known."""
 
 

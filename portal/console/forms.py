@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wtforms import BooleanField, DateField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, DecimalField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from billing.plans import PLANS
@@ -41,6 +41,11 @@ class PilotForm(Form):
 class GrantForm(Form):
     plan = SelectField("Plan", choices={plan.code.value: plan.name for plan in PLANS.values()})
     until = DateField("Until", validators=[Optional()])
+    reason = StringField("Reason", filters=[stripped], validators=[DataRequired(), Length(max=300), OneLine()])
+
+
+class RefundForm(Form):
+    amount = DecimalField("Amount", validators=[Optional(), NumberRange(min=0.01)], places=2)
     reason = StringField("Reason", filters=[stripped], validators=[DataRequired(), Length(max=300), OneLine()])
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import flash, render_template, request
 
-from billing import entitlements, facts
+from billing import entitlements, facts, mirror
 from billing.plans import PLANS
 from core.access import Access, Pages, open_to, operator
 from core.calendar import months_later
@@ -161,6 +161,7 @@ def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int =
         access=entitlements.access_for(organization_id, now=now),
         account=facts.find_account(organization_id),
         plans=PLANS,
+        invoices=mirror.invoices_of(organization_id),
         page=trail.list_page(organization_id, size=ON_TRAIL),
         form=form,
     )

@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request
 
-from billing import checkouts, entitlements, facts, mirror, subscriptions
+from api.decisions.export import csv_lines
+from billing import checkouts, entitlements, facts, metering, mirror, subscriptions
 from billing.connection import gateway, is_sandbox
 from billing.errors import PaymentsAway
 from billing.plans import PlanCode
@@ -13,8 +14,10 @@ from core.clock import utc_now
 from core.current import settings
 from core.db import acting_as_system, transaction
 from core.errors import InvalidRequest, NotFound
+from core.files import streamed
 from core.htmx import page_or_block, see_other
 from portal.plan.forms import BillingForm
+from portal.plan.usage import PROOF, proof_of
 
 bp = Pages("payment", __name__, url_prefix="/plan")
 
@@ -83,6 +86,24 @@ def invoice_pdf(invoice_id: str) -> Any:
     if invoice is None or not invoice.snapshot.get("invoice_pdf"):
         raise NotFound("There is no such invoice.")
     return redirect(invoice.snapshot["invoice_pdf"], code=303)
+
+
+@bp.get("/invoices/<invoice_id>/usage")
+@open_to(Access.VIEWER)
+def invoice_usage(invoice_id: str) -> Any:
+    """The hours behind an invoice, as CSV: what was counted, and under which identifier it was sent."""
+    organization_id = seat().organization_id
+    invoice = mirror.find_invoice(organization_id, invoice_id)
+    span = mirror.period_of(invoice.snapshot) if invoice else None
+    if invoice is None or span is None:
+        raise NotFound("There is no such invoice.")
+    since, until = span
+    return streamed(
+        organization_id,
+        lambda: csv_lines(PROOF, map(proof_of, metering.parts_in(organization_id, since=since, until=until))),
+        content_type="text/csv; charset=utf-8",
+        file_name=f"usage-{invoice.snapshot.get('number') or invoice.id}.csv",
+    )
 
 
 @bp.post("/billing-email")

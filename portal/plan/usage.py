@@ -1,12 +1,14 @@
 """What an organization uses of its plan."""
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from api.usage import counts
 from billing import quotas
 from billing.access import Access
+from billing.models import UsageHour
 from core.accounts import Organization
 
 
@@ -27,3 +29,11 @@ def usage_of(organization: Organization, access: Access, *, now: datetime) -> Us
     since, until = quotas.month_of(organization, now=now)
     used = counts.used_in(organization.id, since=since, until=until)
     return Usage(used, access.limits.checks_a_month, since, until)
+
+
+PROOF = ("hour", "part", "checks", "identifier", "sealed_at", "sent_at")
+
+
+def proof_of(part: UsageHour) -> dict[str, Any]:
+    """A line of the file that lets anybody check an invoice against the decision log."""
+    return {name: getattr(part, name) for name in PROOF}

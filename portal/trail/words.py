@@ -62,6 +62,7 @@ _WORDS = {
     "plan.billing_email_changed": "Changed where invoices go",
     "plan.checkout_opened": "Went to the checkout",
     "plan.ended": "Ended the plan",
+    "plan.refunded": "Refunded an invoice",
     "plan.resumed": "Took back the end or switch of the plan",
     "plan.switched": "Switched the plan",
     "policy.changed": "Changed policies",

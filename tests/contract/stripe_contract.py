@@ -14,7 +14,7 @@ from functools import cache
 from importlib import import_module
 from inspect import get_annotations
 from pathlib import Path
-from typing import Any, Literal, NotRequired, Union, get_args, get_origin
+from typing import Any, Literal, NotRequired, Union, cast, get_args, get_origin
 
 import stripe
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -200,7 +200,7 @@ def _closed_field(hint: Any) -> Any:
 
 
 def _strict(name: str, fields: dict[str, Any]) -> Any:
-    made: Any = TypedDict(name, fields)  # type: ignore[operator,misc]  made at run time
+    made = cast("Any", TypedDict)(name, fields)
     made.__pydantic_config__ = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
     return made
 

@@ -1,0 +1,117 @@
+"""Sending sealed hours to Stripe's meter, once each, for organizations that pay as they go.
+
+An hour that began before the subscription is not sent: what was free stays free. All of it needs the system's scope.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func, select
+
+from billing.access import moment_of, subscribed
+from billing.facts import facts_for
+from billing.gateway import Gateway
+from billing.models import BillingAccount, UsageHour
+from billing.plans import PlanCode
+from core.accounts import Organization
+from core.db import db
+
+HOUR = timedelta(hours=1)
+UNSURE_AFTER = timedelta(hours=23)
+"""The meter knows an identifier for a day; after that it is asked what it has before anything is sent again."""
+TOO_OLD = timedelta(days=35)
+"""What the meter takes no more."""
+ENDS_SOON = timedelta(minutes=10)
+
+
+class Metered(msgspec.Struct, frozen=True):
+    """An organization that pays as it goes, since when, and until when if it ends."""
+
+    organization_id: UUID
+    customer_id: str
+    since: datetime
+    ends_at: datetime | None
+
+
+def metered(organization_id: UUID) -> Metered | None:
+    account = db.session.get(BillingAccount, organization_id)
+    snapshot = facts_for(db.session.get_one(Organization, organization_id)).subscription
+    if account is None or account.customer_id is None or snapshot is None:
+        return None
+    found = subscribed(snapshot)
+    started_at = moment_of(snapshot.get("start_date")) or moment_of(snapshot.get("created"))
+    if found.plan is not PlanCode.METERED or started_at is None:
+        return None
+    return Metered(organization_id, account.customer_id, started_at, _end_of(snapshot, found.ends_at))
+
+
+def every_metered() -> Iterator[Metered]:
+    for organization_id in db.session.scalars(
+        select(BillingAccount.organization_id).where(BillingAccount.customer_id.is_not(None))
+    ).all():
+        found = metered(organization_id)
+        if found is not None:
+            yield found
+
+
+def ending_soon(now: datetime) -> list[Metered]:
+    """Whose open hour has to be counted before its end, so that the last minutes are on the last invoice."""
+    return [one for one in every_metered() if one.ends_at is not None and now <= one.ends_at <= now + ENDS_SOON]
+
+
+def unsent(payer: Metered, *, now: datetime) -> list[UsageHour]:
+    """Oldest first. What is too old to be taken shows when the counts are compared."""
+    query = (
+        select(UsageHour)
+        .where(
+            UsageHour.organization_id == payer.organization_id,
+            UsageHour.sent_at.is_(None),
+            UsageHour.hour >= max(payer.since, now - TOO_OLD),
+        )
+        .order_by(UsageHour.hour, UsageHour.part)
+    )
+    return list(db.session.scalars(query))
+
+
+def note_attempt(part: UsageHour, *, now: datetime) -> None:
+    """Committed before it is sent, so that after a crash it is known to be unsure."""
+    part.attempted_at = part.attempted_at or now
+
+
+def send(part: UsageHour, payer: Metered, gateway: Gateway, *, now: datetime) -> None:
+    """Harmless to repeat, also days after it was tried first."""
+    is_unsure = part.attempted_at is not None and now - part.attempted_at > UNSURE_AFTER
+    if not (is_unsure and _is_there(part, payer, gateway)):
+        gateway.send_usage(part.identifier, customer_id=payer.customer_id, checks=part.checks, at=part.hour)
+    part.sent_at = now
+
+
+def sent_checks(organization_id: UUID, *, since: datetime, until: datetime) -> int:
+    total = select(func.sum(UsageHour.checks)).where(
+        UsageHour.organization_id == organization_id,
+        UsageHour.sent_at.is_not(None),
+        UsageHour.hour >= since,
+        UsageHour.hour < until,
+    )
+    return int(db.session.scalar(total) or 0)
+
+
+def parts_in(organization_id: UUID, *, since: datetime, until: datetime) -> list[UsageHour]:
+    """Of a stretch of time, for whoever wants to check an invoice. Works in the organization's scope too."""
+    query = select(UsageHour).where(
+        UsageHour.organization_id == organization_id, UsageHour.hour >= since, UsageHour.hour < until
+    )
+    return list(db.session.scalars(query.order_by(UsageHour.hour, UsageHour.part)))
+
+
+def _is_there(part: UsageHour, payer: Metered, gateway: Gateway) -> bool:
+    """Whether the meter has more for this hour than what is known to have been sent."""
+    known = sent_checks(payer.organization_id, since=part.hour, until=part.hour + HOUR)
+    return gateway.usage_of(payer.customer_id, since=part.hour, until=part.hour + HOUR) >= known + part.checks
+
+
+def _end_of(snapshot: Mapping[str, Any], ends_at: datetime | None) -> datetime | None:
+    return moment_of(snapshot.get("ended_at")) or ends_at

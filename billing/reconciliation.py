@@ -1,0 +1,117 @@
+"""Comparing all that we keep with Stripe, and mending it: what a webhook that was down for days has missed.
+
+A round asks Stripe in the same way as an event does, so it ends where undisturbed events would have ended; a second
+round finds nothing. All of it needs the system's scope.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing import letters, metering, mirror
+from billing.access import subscribed
+from billing.gateway import Gateway
+from billing.metering import Metered
+from billing.models import BillingAccount, Drift, Invoice, ReconciliationRun, Subscription
+from core.accounts import Organization
+from core.db import db
+from core.ids import new_uuid
+
+_TOLD = ("status", "cancel_at", "cancel_at_period_end", "ended_at", "amount_paid", "attempt_count")
+"""What a drift shows of an object; the whole of it may be long."""
+
+
+def begin(now: datetime) -> UUID:
+    run = ReconciliationRun(id=new_uuid(), started_at=now, compared=0, failed=0)
+    db.session.add(run)
+    db.session.flush()
+    return run.id
+
+
+def to_compare() -> list[UUID]:
+    """Organizations that are customers at Stripe."""
+    query = select(BillingAccount.organization_id).where(BillingAccount.customer_id.is_not(None))
+    return list(db.session.scalars(query))
+
+
+def compare(run_id: UUID, organization_id: UUID, gateway: Gateway, *, now: datetime) -> int:
+    """Brings one organization up to date, and keeps what differed. How much."""
+    before = _kept(organization_id)
+    mirror.bring_up(organization_id, gateway, now=now)
+    db.session.expire_all()
+    after = _kept(organization_id)
+    different = sorted(about for about in before | after if before.get(about) != after.get(about))
+    for about in different:
+        ours, theirs = before.get(about), after.get(about)
+        _note(run_id, organization_id, about, ours=_told(ours), theirs=_told(theirs))
+    if different:
+        organization = db.session.get_one(Organization, organization_id)
+        letters.alert_once("billing_drift", organization, about=f"{now:%Y-%m-%d}", now=now)
+    run = db.session.get_one(ReconciliationRun, run_id, with_for_update=True)
+    run.compared += 1
+    return len(different)
+
+
+def find_strangers(run_id: UUID, gateway: Gateway) -> int:
+    """Subscriptions to our product that belong to nobody we know. How many; a person has to look at them."""
+    customers = set(db.session.scalars(select(BillingAccount.customer_id)))
+    known = set(db.session.scalars(select(Subscription.id)))
+    strangers = [
+        one for one in gateway.every_subscription() if one["customer"] not in customers and one["id"] not in known
+    ]
+    for one in strangers:
+        _note(run_id, None, one["id"], ours=None, theirs=_told(one))
+    return len(strangers)
+
+
+def compare_usage(run_id: UUID, payer: Metered, gateway: Gateway, *, since: datetime, until: datetime) -> bool:
+    """Whether the meter has counted what we sent between two full hours."""
+    ours = metering.sent_checks(payer.organization_id, since=since, until=until)
+    theirs = gateway.usage_of(payer.customer_id, since=since, until=until)
+    if ours != theirs:
+        about = f"usage {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}"
+        _note(run_id, payer.organization_id, about, ours={"checks": ours}, theirs={"checks": theirs})
+    return ours == theirs
+
+
+def finish(run_id: UUID, *, failed: int, now: datetime) -> None:
+    run = db.session.get_one(ReconciliationRun, run_id)
+    run.finished_at, run.failed = now, failed
+
+
+def latest_runs(size: int) -> list[ReconciliationRun]:
+    return list(db.session.scalars(select(ReconciliationRun).order_by(ReconciliationRun.id.desc()).limit(size)))
+
+
+def drifts(size: int) -> list[Drift]:
+    """The latest."""
+    return list(db.session.scalars(select(Drift).order_by(Drift.id.desc()).limit(size)))
+
+
+def _kept(organization_id: UUID) -> dict[str, dict[str, Any]]:
+    """All that is mirrored, by its id at Stripe."""
+    subscriptions = db.session.scalars(select(Subscription).where(Subscription.organization_id == organization_id))
+    invoices = db.session.scalars(select(Invoice).where(Invoice.organization_id == organization_id))
+    return {row.id: dict(row.snapshot) for row in (*subscriptions, *invoices)}
+
+
+def _told(snapshot: dict[str, Any] | None) -> dict[str, Any] | None:
+    if snapshot is None:
+        return None
+    told = {name: snapshot[name] for name in _TOLD if name in snapshot}
+    return {**told, "plan": subscribed(snapshot).plan} if snapshot.get("object") == "subscription" else told
+
+
+def _note(
+    run_id: UUID,
+    organization_id: UUID | None,
+    about: str,
+    *,
+    ours: dict[str, Any] | None,
+    theirs: dict[str, Any] | None,
+) -> None:
+    db.session.add(
+        Drift(id=new_uuid(), run_id=run_id, organization_id=organization_id, about=about, ours=ours, theirs=theirs)
+    )

@@ -1,0 +1,73 @@
+"""What operators see of the way of money: events that could not be worked off, rounds of comparing, refunds."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import flash, render_template
+
+from billing import inbox, reconciliation, refunds
+from billing.connection import gateway
+from billing.jobs import reconcile, work_off_event
+from core.access import Access, Pages, open_to, operator
+from core.clock import utc_now
+from core.db import transaction
+from core.errors import InvalidRequest
+from core.htmx import see_other
+from core.jobs import defer
+from portal.applications.review import refuse_own
+from portal.console.forms import RefundForm
+
+bp = Pages("console_money", __name__, url_prefix="/console")
+
+SHOWN = 30
+
+
+@bp.get("/billing")
+@open_to(Access.OPERATOR)
+def index() -> Any:
+    return render_template(
+        "portal/console/billing.html",
+        in_trouble=inbox.in_trouble(),
+        latest=inbox.latest(SHOWN),
+        runs=reconciliation.latest_runs(SHOWN),
+        drifts=reconciliation.drifts(SHOWN),
+    )
+
+
+@bp.post("/billing/events/<event_id>/again")
+@open_to(Access.OPERATOR, fresh=True)
+def try_again(event_id: str) -> Any:
+    with transaction():
+        defer(work_off_event, event_id=inbox.find(event_id).id)
+    flash("It is tried again. Load the page in a moment.")
+    return see_other("/console/billing")
+
+
+@bp.post("/billing/compare")
+@open_to(Access.OPERATOR, fresh=True)
+def compare() -> Any:
+    with transaction():
+        defer(reconcile, timestamp=int(utc_now().timestamp()))
+    flash("A round has begun. Load the page in a moment.")
+    return see_other("/console/billing")
+
+
+@bp.post("/organizations/<uuid:organization_id>/invoices/<invoice_id>/refund")
+@open_to(Access.OPERATOR, fresh=True)
+def refund(organization_id: UUID, invoice_id: str) -> Any:
+    form = RefundForm()
+    if not form.validate():
+        raise InvalidRequest("Write a reason, and an amount such as 10.00, or none to refund all that is left.")
+    with transaction():
+        refuse_own(organization_id, operator())
+        refunds.refund(
+            organization_id,
+            invoice_id,
+            gateway(),
+            amount_minor=int(form.amount.data * 100) if form.amount.data is not None else None,
+            reason=form.reason.data,
+            by=operator(),
+            now=utc_now(),
+        )
+    flash("Refunded.")
+    return see_other(f"/console/organizations/{organization_id}")
