@@ -83,6 +83,8 @@ def _fit_value(hint: Any, value: Any) -> Any:
     kind = next((one for one in kinds if one is not type(None)), hint)
     if isinstance(value, dict) and _is_object(kind):
         return {**_empty(kind), **_fit(kind, value)}
+    if get_origin(kind) is list and isinstance(value, list):
+        return [_fit_value(get_args(kind)[0], one) for one in value]
     if kind is bool:
         return value == "true"
     return int(value) if kind is int else value

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from billing.sandbox import events, invoices, store
-from billing.sandbox.blank import blank, list_of
+from billing.sandbox.blank import blank, fitted, list_of
 from billing.sandbox.routes import Call, plays
 from core.calendar import months_later
 
@@ -75,6 +75,7 @@ def create_schedule(call: Call) -> dict[str, Any]:
     subscription = _going_on(call.need("from_subscription"))
     item = subscription["items"]["data"][0]
     phase = {"start_date": item["current_period_start"], "end_date": item["current_period_end"]}
+    phase["items"] = [{"price": item["price"]["id"], "quantity": 1}]
     schedule = store.make(
         "subscription_schedule",
         "sub_sched",
@@ -82,7 +83,7 @@ def create_schedule(call: Call) -> dict[str, Any]:
         subscription=subscription["id"],
         status="active",
         end_behavior="release",
-        phases=[{**phase, "items": [{"price": item["price"]["id"], "quantity": 1}]}],
+        **fitted("subscription_schedule", {"phases": [phase]}),
     )
     store.keep({**subscription, "schedule": schedule["id"]})
     return schedule
@@ -91,12 +92,8 @@ def create_schedule(call: Call) -> dict[str, Any]:
 @plays("POST", "/v1/subscription_schedules/{}")
 def update_schedule(call: Call) -> dict[str, Any]:
     schedule = store.need(call.id, "subscription_schedule")
-    phases = [
-        {"start_date": int(phase.get("start_date", 0)), "end_date": int(phase.get("end_date", 0)), **_items_of(phase)}
-        for phase in call.need("phases")
-    ]
     schedule |= {
-        "phases": phases,
+        **fitted("subscription_schedule", {"phases": call.need("phases")}),
         "end_behavior": call.params.get("end_behavior", "release"),
         "metadata": call.params.get("metadata", {}),
     }
@@ -190,10 +187,6 @@ def _going_on(subscription_id: str) -> dict[str, Any]:
     if subscription["status"] in _OVER:
         raise store.Refused("A canceled subscription can only update its cancellation_details and metadata.")
     return subscription
-
-
-def _items_of(phase: dict[str, Any]) -> dict[str, Any]:
-    return {"items": [{"price": item["price"], "quantity": 1} for item in phase["items"]]}
 
 
 def _month_after(seconds: int) -> int:

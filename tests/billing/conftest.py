@@ -8,8 +8,10 @@ from flask import Flask
 
 from billing import catalogue
 from billing.connection import gateway
+from billing.plans import PlanCode
 from billing.sandbox import events, routes
-from core.db import transaction
+from core.db import acting_as_system, transaction
+from tests.billing.scene import access, receive, sent_events, subscribe
 from tests.cast import Member
 from tests.contract.stripe_contract import judge_event, judge_object, judge_request
 from tests.people import Person, person
@@ -53,3 +55,14 @@ def owner(app: Flask, ada: Member) -> Person:
 @pytest.fixture
 def operator(app: Flask) -> Person:
     return person(app, "Olga", is_operator=True)
+
+
+@pytest.fixture
+def subscribed(app: Flask, ada: Member, prices: None) -> Member:
+    subscribe(app, ada)
+    with app.app_context(), acting_as_system():
+        new = sent_events()
+    for event in new:
+        receive(app, event)
+    assert access(app, ada).plan is PlanCode.PRO
+    return ada

@@ -83,11 +83,9 @@ def _adapter(shape: Any) -> TypeAdapter[Any]:
 
 @cache
 def _endpoints() -> list[tuple[str, re.Pattern[str], Any]]:
-    return [
-        (verb, re.compile(re.sub(r"\{[^}]*\}", "[^/]+", path)), params)
-        for file in sorted(SDK.rglob("*_service.py"))
-        for verb, path, params in _endpoints_in(file)
-    ]
+    found = [one for file in sorted(SDK.rglob("*_service.py")) for one in _endpoints_in(file)]
+    named_first = sorted(found, key=lambda one: one[1].count("{"))  # `/create_preview` is no id of an invoice
+    return [(verb, re.compile(re.sub(r"\{[^}]*\}", "[^/]+", path)), params) for verb, path, params in named_first]
 
 
 def _endpoints_in(file: Path) -> list[tuple[str, str, Any]]:

@@ -35,9 +35,16 @@ MEMBERS = (
     *("/policies/rules/new", "/decisions", "/documents", "/legal/accept", "/application", "/team", "/organization"),
     *("/organization/details", "/organization/retention", "/organization/data", "/organization/closing"),
     *("/policies/rules/hr_needs_review", "/decisions?from=nonsense", "/security/authenticator"),
-    *("/audit-trail", "/security", "/organizations", "/prove-it"),
+    *("/audit-trail", "/security", "/organizations", "/prove-it", "/plan", "/plan/invoices"),
 )
-OPERATORS = ("/console", "/console/organizations", "/console/documents", "/console/sub-processors", "/security")
+OPERATORS = (
+    "/console",
+    "/console/billing",
+    "/console/organizations",
+    "/console/documents",
+    "/console/sub-processors",
+    "/security",
+)
 EMPTY_FORMS = ("/sign-up", "/log-in", "/forgotten-password", "/report-a-key")
 EMPTY_FORMS_OF_MEMBERS = ("/keys/new", "/policies/rules/new", "/organization/closing")
 

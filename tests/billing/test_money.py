@@ -1,0 +1,323 @@
+"""Switching plans, refunds by an operator, usage that is sent once, and rounds that mend what events missed."""
+
+import inspect
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from billing import entitlements, metering, mirror, reconciliation, refunds, subscriptions, usage
+from billing.access import AccessState
+from billing.connection import gateway
+from billing.errors import PaymentsAway
+from billing.jobs import reconcile, send_usage
+from billing.models import Drift, ReconciliationRun, StripeEvent, UsageHour
+from billing.plans import PlanCode, lookup_key
+from billing.sandbox import events, invoices, store
+from billing.sandbox import subscriptions as at_stripe
+from core.audit import COMMAND_LINE, SYSTEM
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from core.errors import InvalidRequest
+from tests.billing.scene import access, count, happen, receive, sent_events, subscribe, subscription_id
+from tests.cast import Member, organization_with_key
+from tests.people import Person, mails_to
+
+HOUR = timedelta(hours=1)
+
+
+def do(app: Flask, act: Callable[..., Any], who: Member, *arguments: Any, **options: Any) -> Any:
+    """Something that we do at Stripe; its events are not told."""
+    with app.app_context(), acting_as_system(), transaction():
+        return act(who.organization_id, *arguments, gateway(), by=SYSTEM, now=utc_now(), **options)
+
+
+def offer_metered(app: Flask, who: Member) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        entitlements.offer_metered(who.organization_id, is_offered=True, by=COMMAND_LINE, now=utc_now())
+
+
+@pytest.fixture
+def payer(app: Flask, ada: Member, prices: None) -> Member:
+    """Ada, who pays as she goes, since three hours ago."""
+    offer_metered(app, ada)
+    subscribe(app, ada, PlanCode.METERED)
+    with app.app_context(), acting_as_system(), transaction():
+        subscription = store.every("subscription")[0]
+        since = int((utc_now() - 3 * HOUR).timestamp())
+        store.keep({**subscription, "start_date": since, "created": since})
+        mirror.bring_up(ada.organization_id, gateway(), now=utc_now())
+    assert access(app, ada).plan is PlanCode.METERED
+    return ada
+
+
+def test_a_smaller_plan_comes_at_the_end_of_the_period_and_can_be_taken_back(app: Flask, subscribed: Member) -> None:
+    """Case 10, downwards: the limits stay until the period that was paid is over."""
+    offer_metered(app, subscribed)
+
+    assert do(app, subscriptions.switch, subscribed, PlanCode.METERED) is False
+    assert access(app, subscribed).plan is PlanCode.PRO
+    with app.app_context(), acting_as_system():
+        planned = subscriptions.standing(subscribed.organization_id).subscription
+        assert planned is not None
+        assert planned.scheduled_plan is PlanCode.METERED
+    with pytest.raises(subscriptions.CannotSwitch):
+        do(app, subscriptions.switch, subscribed, PlanCode.METERED)
+
+    do(app, subscriptions.resume, subscribed)
+    happen(app, at_stripe.next_period, subscription_id(app, subscribed), is_paid=True)
+    assert access(app, subscribed).plan is PlanCode.PRO
+
+    do(app, subscriptions.switch, subscribed, PlanCode.METERED)
+    happen(app, at_stripe.next_period, subscription_id(app, subscribed), is_paid=True)
+    assert access(app, subscribed).plan is PlanCode.METERED
+
+
+def test_a_bigger_plan_comes_at_once_and_says_before_what_it_costs(app: Flask, payer: Member) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        preview = subscriptions.preview(payer.organization_id, PlanCode.PRO, gateway())
+    assert preview.is_now
+    assert 0 < (preview.due_minor or 0) <= 4_900
+
+    assert do(app, subscriptions.switch, payer, PlanCode.PRO) is True
+    assert access(app, payer).plan is PlanCode.PRO
+
+
+def test_a_change_that_waits_for_the_bank_raises_nothing(app: Flask, payer: Member) -> None:
+    """Case 10, upwards: the items stay until the update is applied, and one that expires leaves no trace."""
+    identifier = subscription_id(app, payer)
+    with app.app_context(), acting_as_system():
+        pro = store.every("price", lookup_key=lookup_key(PlanCode.PRO))[0]
+    waiting = {"expires_at": int(utc_now().timestamp()) + 82_800, "subscription_items": [{"price": pro}]}
+
+    for pending_update in (waiting, None):
+        happen(app, keep_changed, identifier, pending_update=pending_update)
+        assert access(app, payer).plan is PlanCode.METERED
+
+
+def keep_changed(subscription: str, **changes: Any) -> None:
+    changed = store.keep({**store.need(subscription), **changes})
+    inspect.unwrap(events.emit)("customer.subscription.updated", changed)
+
+
+def test_ending_is_taken_back_with_one_press_and_twice_is_once(app: Flask, subscribed: Member) -> None:
+    for _ in range(2):
+        do(app, subscriptions.end, subscribed)
+    assert access(app, subscribed).state is AccessState.ACTIVE_ENDING
+
+    for _ in range(2):
+        do(app, subscriptions.resume, subscribed)
+    assert access(app, subscribed).state is AccessState.ACTIVE
+
+
+def test_who_has_no_subscription_has_nothing_to_change(app: Flask, ada: Member) -> None:
+    for act in (subscriptions.end, subscriptions.resume):
+        with pytest.raises(subscriptions.NoSubscription):
+            do(app, act, ada)
+
+
+def first_invoice() -> str:
+    return str(store.every("invoice")[0]["id"])
+
+
+def refund(app: Flask, who: Member, amount: int | None = None) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        invoice_id = first_invoice()
+        refunds.refund(
+            who.organization_id,
+            invoice_id,
+            gateway(),
+            amount_minor=amount,
+            reason="Kindness.",
+            by=COMMAND_LINE,
+            now=utc_now(),
+        )
+
+
+def test_an_operator_refunds_a_part_then_the_rest_and_then_nothing(app: Flask, subscribed: Member) -> None:
+    refund(app, subscribed, 1_000)
+    assert access(app, subscribed).plan is PlanCode.PRO
+    with pytest.raises(InvalidRequest):
+        refund(app, subscribed, 4_000)
+
+    refund(app, subscribed)
+    assert access(app, subscribed).plan is not PlanCode.PRO
+    with pytest.raises(refunds.NothingToRefund):
+        refund(app, subscribed)
+
+
+def test_a_disputed_charge_is_not_refunded(app: Flask, subscribed: Member) -> None:
+    with app.app_context(), acting_as_system():
+        charge = store.every("charge")[0]["id"]
+    happen(app, invoices.dispute, charge, status="needs_response")
+
+    with pytest.raises(refunds.NothingToRefund):
+        refund(app, subscribed)
+
+
+def seal(app: Flask, who: Member, *, hours_ago: int, checks: int) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        hour = (utc_now() - hours_ago * HOUR).replace(minute=0, second=0, microsecond=0)
+        usage.seal(who.organization_id, {hour: checks}, now=utc_now())
+
+
+def metered_total(app: Flask) -> int:
+    with app.app_context(), acting_as_system():
+        return sum(int(event["payload"]["value"]) for event in store.every("meter_event"))
+
+
+def run(app: Flask, job: Callable[..., Any]) -> None:
+    with app.app_context():
+        job(timestamp=int(utc_now().timestamp()))
+
+
+def test_sealed_hours_are_sent_once_and_late_ones_as_a_part_of_their_own_hour(app: Flask, payer: Member) -> None:
+    """Case 11."""
+    seal(app, payer, hours_ago=2, checks=500)
+    seal(app, payer, hours_ago=30, checks=9_999)  # before the subscription: what was free stays free
+    for _ in range(2):
+        run(app, send_usage)
+    assert metered_total(app) == 500
+
+    seal(app, payer, hours_ago=2, checks=520)
+    run(app, send_usage)
+    assert metered_total(app) == 520
+
+
+@pytest.mark.parametrize("days_later", [0, 2])
+def test_what_was_sent_before_a_crash_is_not_counted_twice(app: Flask, payer: Member, days_later: int) -> None:
+    seal(app, payer, hours_ago=2, checks=500)
+    with app.app_context(), acting_as_system(), transaction():
+        found = metering.metered(payer.organization_id)
+        assert found is not None
+        [part] = metering.unsent(found, now=utc_now())
+        metering.note_attempt(part, now=utc_now() - timedelta(days=days_later))
+        gateway().send_usage(part.identifier, customer_id=found.customer_id, checks=part.checks, at=part.hour)
+        if days_later:  # the meter has forgotten the identifier, not the count
+            kept = db.session.get_one(store.SandboxObject, f"meter:{part.identifier}")
+            kept.id = "meter:forgotten"
+
+    run(app, send_usage)
+
+    assert metered_total(app) == 500
+    assert count(app, UsageHour, UsageHour.sent_at.is_(None)) == 0
+
+
+def test_what_the_meter_has_is_compared_with_what_was_sent(app: Flask, payer: Member) -> None:
+    seal(app, payer, hours_ago=2, checks=500)
+    run(app, send_usage)
+    since = (utc_now() - 5 * HOUR).replace(minute=0, second=0, microsecond=0)
+    with app.app_context(), acting_as_system(), transaction():
+        found = metering.metered(payer.organization_id)
+        assert found is not None
+        run_id = reconciliation.begin(utc_now())
+        assert reconciliation.compare_usage(run_id, found, gateway(), since=since, until=since + 6 * HOUR)
+        gateway().send_usage("by:somebody:else", customer_id=found.customer_id, checks=7, at=since)
+        assert not reconciliation.compare_usage(run_id, found, gateway(), since=since, until=since + 6 * HOUR)
+        assert [(one.ours, one.theirs) for one in reconciliation.drifts(5)] == [({"checks": 500}, {"checks": 507})]
+
+
+def test_a_round_mends_four_silent_days_and_a_second_one_finds_nothing(
+    app: Flask, ada: Member, cleo: Member, prices: None, operator: Person
+) -> None:
+    """Case 14: who heard nothing ends where an undisturbed twin ends."""
+    ends = {}
+    for who, is_told in ((ada, True), (cleo, False)):
+        subscribe(app, who)
+        identifier = subscription_id(app, who)
+        with app.app_context(), acting_as_system(), transaction():
+            at_stripe.next_period(identifier, is_paid=True)
+            at_stripe.next_period(identifier, is_paid=False)
+            at_stripe.cancel_in_portal(identifier, is_ending=True)
+        if is_told:
+            with app.app_context(), acting_as_system():
+                told = sent_events()
+            for event in told:
+                receive(app, event)
+    assert access(app, cleo).state is AccessState.PILOT
+
+    run(app, reconcile)
+    for who in (ada, cleo):
+        found = access(app, who)
+        ends[who] = (found.state, found.plan, found.reason)
+
+    assert ends[ada] == ends[cleo]
+    assert ends[cleo][0] is AccessState.GRACE
+    assert count(app, Drift, Drift.organization_id == cleo.organization_id) == 4  # a subscription and three invoices
+    assert count(app, Drift, Drift.organization_id == ada.organization_id) == 0
+    assert [mail.template for mail in mails_to(app, operator.email)] == ["billing_drift"]
+
+    before = count(app, Drift)
+    run(app, reconcile)
+    assert count(app, Drift) == before
+    with app.app_context(), acting_as_system():
+        rounds = db.session.scalars(select(ReconciliationRun)).all()
+        assert [(one.compared, one.failed) for one in rounds] == [(2, 0), (2, 0)]
+
+
+def test_one_who_cannot_be_compared_does_not_hold_up_the_others(
+    app: Flask, subscribed: Member, cleo: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(app, cleo)
+    compare = reconciliation.compare
+
+    def fails_for_ada(run_id: Any, organization_id: Any, *rest: Any, **more: Any) -> int:
+        if organization_id == subscribed.organization_id:
+            raise PaymentsAway
+        return compare(run_id, organization_id, *rest, **more)
+
+    monkeypatch.setattr(reconciliation, "compare", fails_for_ada)
+    run(app, reconcile)
+
+    assert access(app, cleo).plan is PlanCode.PRO
+    with app.app_context(), acting_as_system():
+        [one] = db.session.scalars(select(ReconciliationRun))
+        assert (one.compared, one.failed) == (1, 1)
+
+
+def test_a_subscription_of_nobody_we_know_is_shown(app: Flask, prices: None) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        price = store.every("price")[0]["id"]
+        made = at_stripe.start("cus_of_nobody", price, {"product": "ai-governance"}, is_paid=True)
+        at_stripe.start("cus_of_another_product", price, {"product": "another"}, is_paid=True)
+        run_id = reconciliation.begin(utc_now())
+        assert reconciliation.find_strangers(run_id, gateway()) == 1
+        assert reconciliation.drifts(5)[0].about == made["id"]
+
+
+def test_an_event_that_keeps_failing_is_shown_and_can_be_tried_again(
+    app: Flask, subscribed: Member, operator: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        event = events.emit("customer.updated", store.every("customer")[0])
+        db.session.add(
+            StripeEvent(
+                id=event["id"],
+                type=event["type"],
+                is_thin=False,
+                livemode=False,
+                created_at=utc_now(),
+                received_at=utc_now(),
+                payload=event,
+                status="failed",
+                note="PaymentsAway: it does not answer",
+                attempts=6,
+            )
+        )
+    page = operator.get("/console/billing").text
+    assert "PaymentsAway" in page
+
+    assert operator.post(f"/console/billing/events/{event['id']}/again").status_code == 303
+    assert operator.post("/console/billing/events/evt_none/again").status_code == 404
+
+
+def test_two_organizations_never_share_a_customer(app: Flask, ada: Member, prices: None) -> None:
+    other = organization_with_key(app)
+    subscribe(app, ada)
+    subscribe(app, other)
+
+    with app.app_context(), acting_as_system():
+        assert len({one["customer"] for one in store.every("subscription")}) == 2

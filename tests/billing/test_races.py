@@ -1,0 +1,115 @@
+"""At the same moment, on a real database: two tabs that subscribe, and a return page beside its webhooks."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from billing import catalogue, checkouts, inbox, mirror
+from billing.connection import gateway
+from billing.entitlements import access_for
+from billing.errors import PaymentsAway
+from billing.models import BillingAccount, Checkout, StripeEvent, Subscription
+from billing.plans import PlanCode
+from billing.sandbox import checkout, store
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from tests.billing.scene import open_checkout
+from tests.cast import Member, organization_with_key
+from tests.portal.test_team import at_once
+
+
+@pytest.fixture
+def home(live_app: Flask) -> Member:
+    with live_app.app_context(), transaction():
+        catalogue.sync(catalogue.parts(gateway().client, webhook_url=None))
+    return organization_with_key(live_app)
+
+
+def test_two_tabs_open_one_checkout_for_one_customer(live_app: Flask, home: Member) -> None:
+    """Case 8."""
+    urls: list[str] = []
+
+    def click() -> None:
+        with live_app.app_context(), acting_as_system(), transaction():
+            urls.append(open_checkout(home))
+
+    assert at_once(click, click) == [None, None]
+
+    assert len(set(urls)) == 1
+    with live_app.app_context(), acting_as_system():
+        assert len(store.every("customer")) == 1
+        assert db.session.scalar(select(func.count()).select_from(Checkout)) == 1
+        assert db.session.scalar(select(func.count()).select_from(BillingAccount)) == 1
+
+
+def test_another_plan_in_another_tab_ends_the_first_checkout(live_app: Flask, home: Member) -> None:
+    with live_app.app_context(), acting_as_system(), transaction():
+        first = open_checkout(home)
+        db.session.get_one(BillingAccount, home.organization_id).is_metered_offered = True
+        open_checkout(home, PlanCode.METERED)
+
+        assert store.need(first.rpartition("/")[2])["status"] == "expired"
+        assert sorted(db.session.scalars(select(Checkout.status))) == ["expired", "open"]
+
+
+def test_after_paying_nobody_can_subscribe_once_more(live_app: Flask, home: Member) -> None:
+    with live_app.app_context(), acting_as_system(), transaction():
+        checkout.pay(open_checkout(home).rpartition("/")[2])
+    with live_app.app_context(), acting_as_system(), pytest.raises(checkouts.AlreadySubscribed), transaction():
+        open_checkout(home)
+
+
+def test_when_stripe_is_silent_a_checkout_is_refused(
+    live_app: Flask, home: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 8: an unsure answer is a no."""
+
+    def silent(_self: object, _customer_id: str) -> None:
+        raise PaymentsAway
+
+    monkeypatch.setattr(type(live_app.extensions["billing_gateway"]), "subscriptions_of", silent)
+    with live_app.app_context(), acting_as_system(), pytest.raises(PaymentsAway), transaction():
+        open_checkout(home)
+
+    with live_app.app_context(), acting_as_system():
+        assert db.session.scalar(select(func.count()).select_from(Checkout)) == 0
+
+
+def test_the_return_page_and_three_events_at_once_leave_one_of_everything(live_app: Flask, home: Member) -> None:
+    """Case 3."""
+    with live_app.app_context(), acting_as_system(), transaction():
+        session = checkout.pay(open_checkout(home).rpartition("/")[2])
+        told = [event["id"] for event in store.every("event")][:3]
+        for event_id in told:
+            inbox.take_in(store.need(event_id), now=utc_now())
+
+    def work_off(event_id: str) -> None:
+        with live_app.app_context(), acting_as_system(), transaction():
+            inbox.work_off(event_id, gateway(), now=utc_now())
+
+    def come_back() -> None:
+        with live_app.app_context(), acting_as_system(), transaction():
+            mirror.bring_up(home.organization_id, gateway(), now=utc_now())
+
+    outcomes = at_once(come_back, *(lambda event_id=event_id: work_off(event_id) for event_id in told))
+
+    assert outcomes == [None] * 4
+    with live_app.app_context(), acting_as_system():
+        assert db.session.scalars(select(Subscription.id)).all() == [session["subscription"]]
+        assert set(db.session.scalars(select(StripeEvent.status))) == {"processed"}
+        assert access_for(home.organization_id, now=utc_now()).plan is PlanCode.PRO
+
+
+def test_the_same_event_twice_at_once_is_one(live_app: Flask, home: Member) -> None:
+    """Case 1."""
+    with live_app.app_context(), acting_as_system(), transaction():
+        checkout.pay(open_checkout(home).rpartition("/")[2])
+        event = store.every("event")[0]
+    news: list[bool] = []
+
+    def take_in() -> None:
+        with live_app.app_context(), acting_as_system(), transaction():
+            news.append(inbox.take_in(event, now=utc_now()))
+
+    assert at_once(take_in, take_in, take_in) == [None] * 3
+    assert sorted(news) == [False, False, True]

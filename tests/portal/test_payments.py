@@ -1,0 +1,175 @@
+"""The way of money on pages: to the checkout and back, invoices, switching, ending, refunds."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from billing.connection import gateway
+from billing.errors import PaymentsAway
+from billing.plans import PlanCode
+from billing.sandbox import checkout, store
+from core.accounts import Organization
+from core.db import acting_as_system, db, transaction
+from tests.billing import conftest as money
+from tests.billing.scene import access
+from tests.cast import Member
+from tests.people import Person
+
+prices = money.prices
+judged = money.judged
+
+
+@pytest.fixture
+def paying(app: Flask, ada: Member, prices: None, billing: Person) -> Person:
+    """Who is in charge of billing, after the return from a paid checkout."""
+    url = billing.post("/plan/checkout/pro").headers["Location"]
+    session_id = url.rpartition("/")[2]
+    pay(app, session_id)
+    assert "It is done" in billing.get(f"/plan/return?session_id={session_id}").text
+    return billing
+
+
+def pay(app: Flask, session_id: str, **how: Any) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        checkout.pay(session_id, **how)
+
+
+def test_a_plan_is_chosen_paid_and_active(app: Flask, ada: Member, paying: Person, viewer: Person) -> None:
+    assert access(app, ada).plan is PlanCode.PRO
+    page = viewer.get("/plan").text
+    assert "You are subscribed to Pro." in page
+    assert "this is not Stripe, and no money moves" in page
+    assert "Choose Pro" not in page
+
+
+def test_the_return_page_waits_until_it_is_true(app: Flask, prices: None, billing: Person, stranger: Person) -> None:
+    session_id = billing.post("/plan/checkout/pro").headers["Location"].rpartition("/")[2]
+    path = f"/plan/return?session_id={session_id}"
+
+    waiting = billing.get(path)
+    assert "We ask our payment provider" in waiting.text
+    assert 'hx-trigger="every 2s"' in waiting.text
+    assert stranger.get(path).status_code == 404
+    assert billing.get("/plan/return").status_code == 404
+
+    pay(app, session_id, is_slow=True)
+    assert "The money is on its way" in billing.get(path).text
+    with app.app_context(), acting_as_system(), transaction():
+        checkout.settle(session_id, has_arrived=True)
+    done = billing.get(path, headers={"HX-Request": "true"})
+    assert "It is done" in done.text
+    assert "every 2s" not in done.text
+
+
+def test_while_stripe_is_silent_the_return_page_says_so(
+    prices: None, billing: Person, monkeypatch: pytest.MonkeyPatch, app: Flask
+) -> None:
+    session_id = billing.post("/plan/checkout/pro").headers["Location"].rpartition("/")[2]
+
+    def silent(*_: object) -> None:
+        raise PaymentsAway
+
+    with app.app_context():
+        monkeypatch.setattr(type(gateway()), "customer", silent)
+    assert "It does not answer just now" in billing.get(f"/plan/return?session_id={session_id}").text
+    assert billing.post("/plan/checkout/pro").status_code == 503
+
+
+def test_a_second_click_leads_to_the_same_checkout(prices: None, billing: Person, owner: Person) -> None:
+    first = billing.post("/plan/checkout/pro").headers["Location"]
+
+    assert billing.post("/plan/checkout/pro").headers["Location"] == first
+    assert owner.post("/plan/checkout/pro").headers["Location"] == first
+    assert owner.post("/plan/checkout/pay_as_you_go").status_code == 409  # nobody offered it
+    assert owner.post("/plan/checkout/enterprise").status_code == 404
+
+
+def test_invoices_stay_with_their_file_and_the_usage_behind_them(paying: Person, viewer: Person) -> None:
+    page = viewer.get("/plan/invoices").text
+    assert "SANDBOX-0001" in page
+    assert "49.00 USD" in page
+    assert "Keep the address" not in page
+
+    invoice = page.partition("/plan/invoices/")[2].partition("/pdf")[0]
+    assert viewer.get(f"/plan/invoices/{invoice}/pdf").headers["Location"].endswith(f"{invoice}/pdf")
+    proof = viewer.get(f"/plan/invoices/{invoice}/usage")
+    assert next(csv.reader(io.StringIO(proof.text))) == [
+        *("hour", "part", "checks", "identifier", "sealed_at", "sent_at")
+    ]
+
+
+def test_invoices_go_where_they_are_wanted(app: Flask, paying: Person) -> None:
+    assert paying.post("/plan/billing-email", billing_email="nonsense").status_code == 422
+    assert paying.post("/plan/billing-email", billing_email="money@people.example").status_code == 303
+
+    assert "money@people.example" in paying.get("/plan/invoices").text
+    with app.app_context(), acting_as_system():
+        assert store.every("customer")[0]["email"] == "money@people.example"
+
+
+def test_a_plan_is_ended_and_taken_back_on_the_page(paying: Person) -> None:
+    paying.post("/plan/end")
+    assert "You ended Pro. It goes on until" in paying.get("/plan").text
+
+    paying.post("/plan/resume")
+    assert "It renews on" in paying.get("/plan").text
+    assert "Ended the plan" in paying.get("/audit-trail").text
+
+
+def test_a_switch_says_before_what_it_means(ada: Member, paying: Person, operator: Person) -> None:
+    assert paying.get("/plan/switch/pay_as_you_go").status_code == 409
+    operator.post(f"/console/organizations/{ada.organization_id}/metered", offered="yes")
+
+    assert "Nothing changes before" in paying.get("/plan/switch/pay_as_you_go").text
+    assert paying.post("/plan/switch/pay_as_you_go").status_code == 303
+    page = paying.get("/plan").text
+    assert "on you are on Pay as you go" in page
+    assert "Go on with Pro" in page
+
+
+def test_cards_and_addresses_are_changed_at_stripes(paying: Person, stranger: Person) -> None:
+    url = paying.post("/plan/cards").headers["Location"]
+
+    assert "/_sandbox/stripe/portal/" in url
+    assert stranger.post("/plan/cards").status_code == 409
+
+
+def test_an_operator_refunds_from_the_organizations_page(
+    app: Flask, ada: Member, paying: Person, operator: Person, viewer: Person
+) -> None:
+    path = f"/console/organizations/{ada.organization_id}"
+    with app.app_context(), acting_as_system():
+        invoice = store.every("invoice")[0]["id"]
+    assert "SANDBOX-0001" in operator.get(path).text
+
+    assert operator.post(f"{path}/invoices/{invoice}/refund", amount="x", reason="Kindness.").status_code == 422
+    assert operator.post(f"{path}/invoices/{invoice}/refund", amount="9.00", reason="Kindness.").status_code == 303
+    assert operator.post(f"{path}/invoices/{invoice}/refund", amount="45.00", reason="Kindness.").status_code == 422
+    assert operator.post(f"{path}/invoices/{invoice}/refund", reason="Kindness.").status_code == 303
+    assert operator.post(f"{path}/invoices/{invoice}/refund", reason="Kindness.").status_code == 409
+    assert "Refunded an invoice" in viewer.get("/audit-trail").text
+    assert access(app, ada).plan is not PlanCode.PRO
+
+
+def test_nothing_is_sold_before_the_approval(app: Flask, ada: Member, prices: None, billing: Person) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.get_one(Organization, ada.organization_id).status = "sandbox"
+
+    assert "Choose Pro" not in billing.get("/plan").text
+    assert billing.post("/plan/checkout/pro").status_code == 409
+
+
+def test_the_sandbox_plays_what_customers_banks_and_time_do(app: Flask, ada: Member, paying: Person) -> None:
+    portal = paying.post("/plan/cards").headers["Location"]
+    path = portal.partition("://")[2].partition("/")[2]
+    for verb in ("cancel", "undo_cancel", "next_month", "next_month_unpaid", "pay", "dispute", "dispute_won"):
+        assert paying.post(f"/{path}/{verb}").status_code == 303, verb
+    assert paying.post(f"/{path}/nonsense").status_code == 404
+    assert paying.post(f"/{path}/money_arrives").status_code == 409
+    assert "evt_" not in paying.get(f"/{path}").text
+    assert paying.post(f"/{path}/send_again_in_reverse").status_code == 303
+    assert paying.post(f"/{path}/give_up").status_code == 303
+    assert paying.post(f"/{path}/delete_customer").status_code == 303
