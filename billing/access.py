@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from billing.plans import PLANS, SANDBOX, SOLD, Limits, Plan, PlanCode, plan_of_price
-from core.accounts import OrganizationStatus
 
 GRACE = timedelta(days=14)
 """How long a paid plan goes on after its first failed payment."""
@@ -57,7 +56,7 @@ class Payment(msgspec.Struct, frozen=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """All that access depends on, apart from the time."""
 
-    status: OrganizationStatus
+    is_approved: bool
     legal_due_at: datetime | None = None
     pilot_ends_at: datetime | None = None
     grant: Grant | None = None
@@ -134,7 +133,7 @@ def subscribed(snapshot: Mapping[str, Any]) -> Subscribed:
 
 def access_of(facts: Facts, *, now: datetime) -> Access:
     """The whole decision. The same facts at the same time give the same answer."""
-    if facts.status is OrganizationStatus.SANDBOX:
+    if not facts.is_approved:
         reason = "Your organization is not approved yet. Test keys work, with the limits of the sandbox."
         return Access(state=AccessState.SANDBOX, plan=None, limits=SANDBOX, reason=reason)
     access = _of_money(facts, now=now)

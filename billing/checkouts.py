@@ -58,7 +58,7 @@ def start(
         raise NotForSale
     if organization.status != OrganizationStatus.LIVE:
         raise NotApprovedYet
-    customer_id = _customer(account, organization, gateway, email=email)
+    customer_id = customer_of(account, organization, gateway, email=email)
     if any(one["status"] not in _OVER for one in gateway.subscriptions_of(customer_id)):
         raise AlreadySubscribed
     url = _open_already(organization_id, plan, gateway)
@@ -98,7 +98,7 @@ def find(organization_id: UUID, session_id: str) -> Checkout:
     return found
 
 
-def _customer(account: BillingAccount, organization: Organization, gateway: Gateway, *, email: str) -> str:
+def customer_of(account: BillingAccount, organization: Organization, gateway: Gateway, *, email: str) -> str:
     """One for each organization; a new one after the last was deleted at Stripe."""
     if account.customer_id is not None and gateway.customer(account.customer_id) is not None:
         return account.customer_id

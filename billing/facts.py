@@ -17,12 +17,21 @@ _OVER = frozenset({"canceled", "incomplete", "incomplete_expired"})
 def facts_for(organization: Organization) -> Facts:
     account = find_account(organization.id)
     return Facts(
-        status=OrganizationStatus(organization.status),
+        is_approved=_is_approved(organization),
         legal_due_at=organization.legal_due_at,
         pilot_ends_at=organization.pilot_ends_at,
         grant=grant_of(account),
         **_facts_of_money(organization.id),
     )
+
+
+def _is_approved(organization: Organization) -> bool:
+    """Also while it is suspended or closing."""
+    out_of = {
+        OrganizationStatus.SUSPENDED: organization.status_before,
+        OrganizationStatus.CLOSING: organization.closing_from,
+    }
+    return out_of.get(OrganizationStatus(organization.status), organization.status) != OrganizationStatus.SANDBOX
 
 
 def find_account(organization_id: UUID) -> BillingAccount | None:

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 import stripe
 
+from billing.customers import Customers
 from billing.errors import PriceMissing, WebhookRefused
 from billing.plans import METER_EVENT, PlanCode, lookup_key
 from billing.stripe_words import PRODUCT, Snapshot, id_of, ours, plain, translated
@@ -22,28 +23,13 @@ class CheckoutPage(msgspec.Struct, frozen=True):
     url: str
 
 
-class Gateway:
+class Gateway(Customers):
     """One client. Every write carries an idempotency key, ours where a crash in the middle must not double it."""
 
     def __init__(self, client: stripe.StripeClient, *, webhook_secrets: Sequence[str], is_live: bool) -> None:
-        self.client = client
+        super().__init__(client)
         self._secrets = tuple(webhook_secrets)
         self.is_live = is_live
-
-    def make_customer(self, organization_id: UUID, *, name: str, email: str, number: int) -> str:
-        """The customer's id; the same one for the same organization and number."""
-        with translated():
-            customer = self.client.v1.customers.create(
-                {"name": name, "email": email, "metadata": ours(organization_id)},
-                {"idempotency_key": f"customer-{organization_id}-{number}"},
-            )
-        return customer.id
-
-    def customer(self, customer_id: str) -> Snapshot | None:
-        """None if it was deleted."""
-        with translated():
-            found = plain(self.client.v1.customers.retrieve(customer_id))
-        return None if found.get("deleted") else found
 
     def open_checkout(
         self,
@@ -84,12 +70,6 @@ class Gateway:
     def expire_checkout(self, session_id: str) -> None:
         with translated():
             self.client.v1.checkout.sessions.expire(session_id)
-
-    def portal_url(self, customer_id: str, *, return_url: str) -> str:
-        """Stripe's own pages for cards and invoices."""
-        with translated():
-            session = self.client.v1.billing_portal.sessions.create({"customer": customer_id, "return_url": return_url})
-        return session.url
 
     def preview_change(self, subscription: Snapshot, plan: PlanCode) -> int:
         """What switching now costs at once, in cents, before taxes that are not known yet. Raises PriceMissing."""
@@ -152,10 +132,6 @@ class Gateway:
                 self.client.v1.subscriptions.update(subscription_id, {"cancel_at_period_end": True})
             else:  # the customer portal sets a time, which has to be unset by its name
                 self.client.v1.subscriptions.update(subscription_id, {"cancel_at": ""})
-
-    def update_customer(self, customer_id: str, *, email: str) -> None:
-        with translated():
-            self.client.v1.customers.update(customer_id, {"email": email})
 
     def refund(self, payment_intent_id: str, *, amount_minor: int | None, key: str) -> None:
         """All of it, or a part. Raises PaymentsRefused for money that is disputed or was refunded."""

@@ -120,17 +120,6 @@ def switch(organization_id: UUID, plan: PlanCode, gateway: Gateway, *, by: Actor
     return is_now
 
 
-def set_billing_email(organization_id: UUID, email: str | None, gateway: Gateway, *, by: Actor, now: datetime) -> None:
-    """Where invoices go; None for the owners' addresses."""
-    account = account_of(organization_id)
-    if account.billing_email == email:
-        return
-    account.billing_email = email
-    if account.customer_id is not None and email is not None:
-        gateway.update_customer(account.customer_id, email=email)
-    audit.write(organization_id, "plan.billing_email_changed", by=by, now=now)
-
-
 def _held(organization_id: UUID) -> tuple[BillingAccount, dict[str, Any]]:
     """The account, locked, and its subscription that can be changed. Raises NoSubscription."""
     account, snapshot = account_of(organization_id), _snapshot(organization_id)

@@ -5,15 +5,15 @@ from typing import Any
 from flask import flash, redirect, render_template, request
 
 from api.decisions.export import csv_lines
-from billing import checkouts, entitlements, facts, metering, mirror, subscriptions
+from billing import checkouts, details, entitlements, metering, mirror, subscriptions
 from billing.connection import gateway, is_sandbox
-from billing.errors import PaymentsAway
+from billing.errors import PaymentsAway, PaymentsRefused
 from billing.plans import PlanCode
 from core.access import Access, Pages, actor, may, open_to, seat, visitor
 from core.clock import utc_now
 from core.current import settings
 from core.db import acting_as_system, transaction
-from core.errors import InvalidRequest, NotFound
+from core.errors import NotFound
 from core.files import streamed
 from core.htmx import page_or_block, see_other
 from portal.plan.forms import BillingForm
@@ -75,7 +75,12 @@ def open_portal() -> Any:
 @bp.get("/invoices")
 @open_to(Access.VIEWER)
 def invoices() -> Any:
-    return _invoices_page(BillingForm(formdata=None, billing_email=_billing_email()))
+    try:
+        with transaction():
+            known = details.read(seat().organization_id, gateway())
+    except PaymentsAway:
+        return _invoices_page(None)
+    return _invoices_page(BillingForm.of(known))
 
 
 @bp.get("/invoices/<invoice_id>/pdf")
@@ -106,25 +111,30 @@ def invoice_usage(invoice_id: str) -> Any:
     )
 
 
-@bp.post("/billing-email")
+@bp.post("/billing-details")
 @open_to(Access.BILLING, fresh=True, at_rest=True)
-def set_billing_email() -> Any:
+def set_details() -> Any:
     form = BillingForm()
     if not form.validate():
         return _invoices_page(form, status=422)
     try:
         with acting_as_system(), transaction():
-            subscriptions.set_billing_email(
-                seat().organization_id, form.billing_email.data or None, gateway(), by=actor(), now=utc_now()
+            details.save(
+                seat().organization_id,
+                form.details(),
+                gateway(),
+                email=visitor().email,
+                by=actor(),
+                now=utc_now(),
             )
-    except InvalidRequest as refused:
-        form.blame(refused.errors)
-        return _invoices_page(form, status=422)
-    flash("Invoices go there from now on.")
+    except PaymentsRefused as refused:
+        form.form_errors.append(refused.detail)
+        return _invoices_page(form, status=409)
+    flash("Kept. The next invoice says so.")
     return see_other("/plan/invoices")
 
 
-def _invoices_page(form: BillingForm, *, status: int = 200) -> Any:
+def _invoices_page(form: BillingForm | None, *, status: int = 200) -> Any:
     page = render_template(
         "portal/plan/invoices.html",
         invoices=mirror.invoices_of(seat().organization_id),
@@ -134,8 +144,3 @@ def _invoices_page(form: BillingForm, *, status: int = 200) -> Any:
         is_sandbox=is_sandbox(settings()),
     )
     return page, status
-
-
-def _billing_email() -> str | None:
-    account = facts.find_account(seat().organization_id)
-    return account.billing_email if account else None

@@ -59,7 +59,7 @@ _WORDS = {
     "organization.restored": "Restored the organization",
     "organization.retention_changed": "Changed the retention",
     "organization.suspended": "Suspended the organization",
-    "plan.billing_email_changed": "Changed where invoices go",
+    "plan.billing_details_changed": "Changed what invoices say",
     "plan.checkout_opened": "Went to the checkout",
     "plan.ended": "Ended the plan",
     "plan.refunded": "Refunded an invoice",

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from billing.access import GRACE, Access, AccessState, Facts, Grant, Payment, access_of
 from billing.plans import PLANS, PlanCode, lookup_key
-from core.accounts import OrganizationStatus
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -31,11 +30,11 @@ def seconds(moment: datetime) -> int:
 
 
 def judged(now: datetime = NOW, **facts: Any) -> Access:
-    return access_of(Facts(**{"status": OrganizationStatus.LIVE, **facts}), now=now)
+    return access_of(Facts(**{"is_approved": True, **facts}), now=now)
 
 
 def test_before_the_approval_there_is_the_sandbox_whatever_else_is_true() -> None:
-    access = judged(status=OrganizationStatus.SANDBOX, pilot_ends_at=NOW + DAY, subscription=subscription())
+    access = judged(is_approved=False, pilot_ends_at=NOW + DAY, subscription=subscription())
 
     assert (access.state, access.plan, access.may_use_live_keys) == (AccessState.SANDBOX, None, False)
 
@@ -154,7 +153,7 @@ def test_a_pause_is_explained(paused_because: str | None) -> None:
 moments = st.integers(-60, 60).map(lambda days: NOW + days * DAY)
 facts_of_all_kinds = st.builds(
     Facts,
-    status=st.sampled_from(OrganizationStatus),
+    is_approved=st.booleans(),
     legal_due_at=st.none() | moments,
     pilot_ends_at=st.none() | moments,
     grant=st.none() | st.builds(Grant, st.sampled_from(PlanCode), st.none() | moments, st.just("Agreed.")),
@@ -178,7 +177,7 @@ def test_whatever_the_facts_there_is_an_answer_with_a_reason_and_a_time(facts: F
 
     assert access.reason.endswith((".", "Agreed."))
     assert access.changes_at is None or access.changes_at > NOW
-    assert (access.plan is None) == (facts.status is OrganizationStatus.SANDBOX)
+    assert (access.plan is None) == (not facts.is_approved)
     if access.changes_at is not None:
         just_before = access_of(facts, now=access.changes_at - timedelta(seconds=1))
         assert (just_before.state, just_before.plan) == (access.state, access.plan)

@@ -83,13 +83,13 @@ class Line:
         self.sent: list[tuple[str, str, dict[str, str]]] = []
         self.answer: tuple[str, int, dict[str, str]] = (body, status, {})
 
-    def request(self, _self: object, method: str, url: str, headers: Any, _data: Any = None, **_more: Any) -> Any:
+    def request(self, method: str, url: str, headers: Any, _data: Any = None, **_more: Any) -> Any:
         self.sent.append((method, url, dict(headers)))
         return self.answer
 
 
 def on_the_line(monkeypatch: pytest.MonkeyPatch, line: Line, **settings: Any) -> Any:
-    monkeypatch.setattr(stripe.RequestsClient, "request", lambda *args, **more: line.request(*args, **more))
+    monkeypatch.setattr(stripe.RequestsClient, "request", line.request)
     monkeypatch.setattr(stripe.RequestsClient, "_sleep_time_seconds", lambda *_args, **_more: 0)
     return _stripe(Settings(stripe_api_key="sk_test_x", stripe_webhook_secret="whsec_x", **settings))
 

@@ -27,7 +27,7 @@ def test_from_the_plan_page_to_active_and_through_a_failed_renewal(page: Page, p
     look_around(page, "invoices")
 
     page.goto("/plan")
-    steps.press(page, "Cards, address, tax id")
+    steps.press(page, "Cards")
     look_around(page, "sandbox portal")
     steps.press(page, "A month passes, and the renewal fails")
     steps.wait_for(page, "past_due")

@@ -91,7 +91,7 @@ def test_invoices_stay_with_their_file_and_the_usage_behind_them(paying: Person,
     page = viewer.get("/plan/invoices").text
     assert "SANDBOX-0001" in page
     assert "49.00 USD" in page
-    assert "Keep the address" not in page
+    assert "Keep it" not in page
 
     invoice = page.partition("/plan/invoices/")[2].partition("/pdf")[0]
     assert viewer.get(f"/plan/invoices/{invoice}/pdf").headers["Location"].endswith(f"{invoice}/pdf")
@@ -101,13 +101,30 @@ def test_invoices_stay_with_their_file_and_the_usage_behind_them(paying: Person,
     ]
 
 
-def test_invoices_go_where_they_are_wanted(app: Flask, paying: Person) -> None:
-    assert paying.post("/plan/billing-email", billing_email="nonsense").status_code == 422
-    assert paying.post("/plan/billing-email", billing_email="money@people.example").status_code == 303
+DETAILS = {"line1": "1 Example Street", "city": "Berlin", "country": "DE", "tax_id_type": "eu_vat", "tax_id": "DE1"}
 
-    assert "money@people.example" in paying.get("/plan/invoices").text
+
+def test_invoices_say_and_go_where_they_are_wanted(app: Flask, ada: Member, prices: None, billing: Person) -> None:
+    """Also before anything was bought."""
+    for wrong in ({"email": "nonsense"}, {"tax_id_type": ""}, {"country": "XX"}):
+        assert billing.post("/plan/billing-details", **{**DETAILS, **wrong}).status_code == 422
+    for city in ("Berlin", "Hamburg"):
+        kept = billing.post("/plan/billing-details", **DETAILS | {"email": "money@people.example", "city": city})
+        assert kept.status_code == 303
+
+    page = billing.get("/plan/invoices").text
+    assert "money@people.example" in page
+    assert "Hamburg" in page
+    assert 'value="DE1"' in page
     with app.app_context(), acting_as_system():
-        assert store.every("customer")[0]["email"] == "money@people.example"
+        [customer] = store.every("customer")
+        assert (customer["email"], customer["address"]["city"]) == ("money@people.example", "Hamburg")
+        assert [one["value"] for one in store.every("tax_id", customer=customer["id"])] == ["DE1"]
+
+    billing.post("/plan/billing-details", country="", tax_id_type="")
+    with app.app_context(), acting_as_system():
+        assert store.every("customer")[0]["email"] == billing.email
+        assert store.every("tax_id", customer=customer["id"]) == []
 
 
 def test_a_plan_is_ended_and_taken_back_on_the_page(paying: Person) -> None:

@@ -1,0 +1,55 @@
+"""Stripe in our words: customers, what invoices say of them, and their way to Stripe's own pages."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import stripe
+
+from billing.stripe_words import Snapshot, ours, plain, translated
+
+
+class Customers:
+    """The part of the gateway that is about who pays."""
+
+    def __init__(self, client: stripe.StripeClient) -> None:
+        self.client = client
+
+    def make_customer(self, organization_id: UUID, *, name: str, email: str, number: int) -> str:
+        """The customer's id; the same one for the same organization and number."""
+        with translated():
+            customer = self.client.v1.customers.create(
+                {"name": name, "email": email, "metadata": ours(organization_id)},
+                {"idempotency_key": f"customer-{organization_id}-{number}"},
+            )
+        return customer.id
+
+    def customer(self, customer_id: str) -> Snapshot | None:
+        """None if it was deleted."""
+        with translated():
+            found = plain(self.client.v1.customers.retrieve(customer_id))
+        return None if found.get("deleted") else found
+
+    def update_customer(self, customer_id: str, *, email: str, address: Mapping[str, str]) -> None:
+        given: Any = {name: value for name, value in address.items() if value}
+        with translated():
+            self.client.v1.customers.update(customer_id, {"email": email, "address": given or ""})
+
+    def tax_ids_of(self, customer_id: str) -> list[Snapshot]:
+        with translated():
+            return list(map(plain, self.client.v1.customers.tax_ids.list(customer_id).data))
+
+    def add_tax_id(self, customer_id: str, kind: str, value: str) -> None:
+        params: Any = {"type": kind, "value": value}
+        with translated():
+            self.client.v1.customers.tax_ids.create(customer_id, params)
+
+    def forget_tax_id(self, customer_id: str, tax_id: str) -> None:
+        with translated():
+            self.client.v1.customers.tax_ids.delete(customer_id, tax_id)
+
+    def portal_url(self, customer_id: str, *, return_url: str) -> str:
+        """Stripe's own pages for cards and invoices."""
+        with translated():
+            session = self.client.v1.billing_portal.sessions.create({"customer": customer_id, "return_url": return_url})
+        return session.url
