@@ -23,7 +23,7 @@ def test_from_the_plan_page_to_active_and_through_a_failed_renewal(page: Page, p
     look_around(page, "payment done")
 
     page.goto("/plan/invoices")
-    expect(page.get_by_role("row").filter(has_text="49.00 USD")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="49.00 USD")).to_be_visible()
     look_around(page, "invoices")
 
     page.goto("/plan")
