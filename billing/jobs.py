@@ -9,11 +9,12 @@ from sqlalchemy import select
 from billing import entitlements, inbox, letters, metering, reconciliation
 from billing.access import AccessState
 from billing.connection import gateway
+from billing.metering import Metered
 from billing.models import UsageHour
 from core.accounts import Organization, OrganizationStatus
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from core.jobs import in_its_own_session, jobs
+from core.jobs import each_by_itself, in_its_own_session, jobs
 from core.observability import report_error
 
 log = structlog.get_logger()
@@ -30,12 +31,8 @@ def refresh_entitlements(timestamp: int) -> None:  # noqa: ARG001  the queue say
     with acting_as_system(), transaction():
         due = entitlements.due(utc_now())
     for organization_id in due:
-        try:
-            with acting_as_system(), transaction():
-                entitlements.refresh(organization_id, now=utc_now())
-        except Exception as error:
-            log.exception("entitlement.not_refreshed", organization_id=str(organization_id))
-            report_error(error)
+        with each_by_itself("entitlement.not_refreshed", organization_id), acting_as_system(), transaction():
+            entitlements.refresh(organization_id, now=utc_now())
 
 
 @jobs.task(retry=RetryStrategy(max_attempts=TRIES, wait=5, exponential_wait=4), pass_context=True)
@@ -62,15 +59,20 @@ def send_usage(timestamp: int) -> None:  # noqa: ARG001  the queue says when it 
     with acting_as_system(), transaction():
         payers = list(metering.every_metered())
     for payer in payers:
+        with each_by_itself("usage.not_sent", payer.organization_id):
+            _send_usage_of(payer)
+
+
+def _send_usage_of(payer: Metered) -> None:
+    with acting_as_system(), transaction():
+        waiting = [(part.organization_id, part.hour, part.part) for part in metering.unsent(payer, now=utc_now())]
+    for key in waiting:
         with acting_as_system(), transaction():
-            waiting = [(part.organization_id, part.hour, part.part) for part in metering.unsent(payer, now=utc_now())]
-        for key in waiting:
-            with acting_as_system(), transaction():
-                metering.note_attempt(db.session.get_one(UsageHour, key), now=utc_now())
-            with acting_as_system(), transaction():
-                part = db.session.get_one(UsageHour, key, with_for_update=True)
-                if part.sent_at is None:
-                    metering.send(part, payer, gateway(), now=utc_now())
+            metering.note_attempt(db.session.get_one(UsageHour, key), now=utc_now())
+        with acting_as_system(), transaction():
+            part = db.session.get_one(UsageHour, key, with_for_update=True)
+            if part.sent_at is None:
+                metering.send(part, payer, gateway(), now=utc_now())
 
 
 @jobs.periodic(cron="20 */6 * * *")
@@ -78,23 +80,21 @@ def send_usage(timestamp: int) -> None:  # noqa: ARG001  the queue says when it 
 @in_its_own_session
 def reconcile(timestamp: int) -> None:  # noqa: ARG001  the queue says when it should have run
     """Every six hours. One organization that cannot be compared does not hold up the others."""
-    now, failed = utc_now(), 0
+    now = utc_now()
     with acting_as_system(), transaction():
         run_id, organizations = reconciliation.begin(now), reconciliation.to_compare()
+        payers = list(metering.every_metered())
     for organization_id in organizations:
-        try:
-            with acting_as_system(), transaction():
-                reconciliation.compare(run_id, organization_id, gateway(), now=utc_now())
-        except Exception as error:
-            failed += 1
-            log.exception("reconciliation.failed", organization_id=str(organization_id))
-            report_error(error)
+        with each_by_itself("reconciliation.failed", organization_id), acting_as_system(), transaction():
+            reconciliation.compare(run_id, organization_id, gateway(), now=utc_now())
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    for payer in payers:
+        with each_by_itself("usage.not_compared", payer.organization_id), acting_as_system(), transaction():
+            reconciliation.compare_usage(run_id, payer, gateway(), since=midnight - timedelta(days=1), until=midnight)
+    with acting_as_system(), transaction():
+        reconciliation.finish(run_id, wanted=len(organizations), now=utc_now())
     with acting_as_system(), transaction():
         reconciliation.find_strangers(run_id, gateway())
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        for payer in metering.every_metered():
-            reconciliation.compare_usage(run_id, payer, gateway(), since=midnight - timedelta(days=1), until=midnight)
-        reconciliation.finish(run_id, failed=failed, now=utc_now())
 
 
 @jobs.periodic(cron="0 8 * * *")

@@ -76,9 +76,10 @@ def compare_usage(run_id: UUID, payer: Metered, gateway: Gateway, *, since: date
     return ours == theirs
 
 
-def finish(run_id: UUID, *, failed: int, now: datetime) -> None:
-    run = db.session.get_one(ReconciliationRun, run_id)
-    run.finished_at, run.failed = now, failed
+def finish(run_id: UUID, *, wanted: int, now: datetime) -> None:
+    """`wanted` organizations were to be compared; those that could not be are counted."""
+    run = db.session.get_one(ReconciliationRun, run_id, populate_existing=True)
+    run.finished_at, run.failed = now, wanted - run.compared
 
 
 def latest_runs(size: int) -> list[ReconciliationRun]:

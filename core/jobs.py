@@ -5,11 +5,14 @@ worker (`flask worker`) carries them out.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec
+from uuid import UUID
 
 import procrastinate
+import structlog
 from flask import Flask, current_app
 from procrastinate.jobs import JobDeferrer
 from procrastinate.manager import JobManager
@@ -17,6 +20,9 @@ from procrastinate.tasks import Task
 from sqlalchemy import text
 
 from core.db import Role, db
+from core.observability import report_error
+
+log = structlog.get_logger()
 
 SCHEMA = "jobs"
 
@@ -39,14 +45,29 @@ def in_its_own_session(work: Callable[Arguments, None]) -> Callable[Arguments, N
     return run
 
 
+@contextmanager
+def each_by_itself(event: str, organization_id: UUID) -> Iterator[None]:
+    """Around what a job does for one organization of many: its trouble is logged and reported, and the others go on."""
+    try:
+        yield
+    except Exception as error:
+        log.exception(event, organization_id=str(organization_id))
+        report_error(error)
+
+
 def defer(task: Task[Any, Any, Any], **arguments: Any) -> None:
-    """Leaves a job that is done if, and only if, the session's transaction is committed."""
+    """Leaves a job that is done if, and only if, the session's transaction is committed.
+
+    Also where the same is waiting already: that the clock starts none twice is no reason to refuse what somebody asks.
+    """
     connection = db.session().connection()
     path = connection.execute(text("SELECT current_setting('search_path')")).scalar_one()
     set_path = text("SELECT set_config('search_path', :path, true)")
     connection.execute(set_path, {"path": f"{SCHEMA},public"})
     JobDeferrer(
-        job_manager=_outbox, job=task.configure().job, connection=connection.connection.driver_connection
+        job_manager=_outbox,
+        job=task.configure().job.evolve(queueing_lock=None),
+        connection=connection.connection.driver_connection,
     ).defer(**arguments)
     connection.execute(set_path, {"path": path})
 

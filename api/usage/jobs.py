@@ -9,7 +9,7 @@ from billing import metering, quotas
 from billing.jobs import send_usage
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
-from core.jobs import defer, in_its_own_session, jobs
+from core.jobs import defer, each_by_itself, in_its_own_session, jobs
 
 log = structlog.get_logger()
 
@@ -25,7 +25,7 @@ def watch_quotas(timestamp: int) -> None:  # noqa: ARG001  the queue tells when 
     with acting_as_system(), transaction():
         with_limit = list(quotas.with_quota(now))
     for quota in with_limit:
-        with acting_as_system(), transaction():
+        with each_by_itself("quota.not_watched", quota.organization_id), acting_as_system(), transaction():
             used = counts.used_in(quota.organization_id, since=quota.since, until=quota.until)
             quotas.note_usage(quota, used, now=now)
 

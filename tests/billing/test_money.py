@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from api.usage.jobs import count_last_minutes
 from billing import entitlements, metering, mirror, reconciliation, refunds, subscriptions, usage
 from billing.access import AccessState
 from billing.connection import gateway
@@ -23,7 +24,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.errors import InvalidRequest
 from tests.billing.scene import access, count, happen, receive, sent_events, subscribe, subscription_id
-from tests.cast import Member, organization_with_key
+from tests.cast import Caller, Member, organization_with_key
 from tests.people import Person, mails_to
 
 HOUR = timedelta(hours=1)
@@ -206,6 +207,24 @@ def test_what_was_sent_before_a_crash_is_not_counted_twice(app: Flask, payer: Me
     assert count(app, UsageHour, UsageHour.sent_at.is_(None)) == 0
 
 
+def test_the_last_minutes_before_the_end_are_on_the_last_invoice(app: Flask, payer: Member, as_ada: Caller) -> None:
+    """Case 11: the open hour of who ends within minutes is counted at once."""
+    as_ada.check()
+    run(app, count_last_minutes)
+    assert count(app, UsageHour) == 0
+
+    ends_at = int(utc_now().timestamp()) + 300
+    happen(app, keep_changed, subscription_id(app, payer), cancel_at=ends_at)
+    run(app, count_last_minutes)
+    as_ada.check()
+    run(app, count_last_minutes)
+
+    with app.app_context(), acting_as_system():
+        assert [part.checks for part in db.session.scalars(select(UsageHour).order_by(UsageHour.part))] == [1, 1]
+    run(app, send_usage)
+    assert metered_total(app) == 2
+
+
 def test_what_the_meter_has_is_compared_with_what_was_sent(app: Flask, payer: Member) -> None:
     seal(app, payer, hours_ago=2, checks=500)
     run(app, send_usage)
@@ -312,6 +331,8 @@ def test_an_event_that_keeps_failing_is_shown_and_can_be_tried_again(
 
     assert operator.post(f"/console/billing/events/{event['id']}/again").status_code == 303
     assert operator.post("/console/billing/events/evt_none/again").status_code == 404
+    for _ in range(2):
+        assert operator.post("/console/billing/compare").status_code == 303
 
 
 def test_two_organizations_never_share_a_customer(app: Flask, ada: Member, prices: None) -> None:

@@ -4,13 +4,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from billing import catalogue, checkouts, inbox, mirror
+from billing import catalogue, checkouts, inbox, mirror, refunds
 from billing.connection import gateway
 from billing.entitlements import access_for
 from billing.errors import PaymentsAway
 from billing.models import BillingAccount, Checkout, StripeEvent, Subscription
 from billing.plans import PlanCode
 from billing.sandbox import checkout, store
+from core.audit import COMMAND_LINE
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from tests.billing.scene import open_checkout
@@ -113,3 +114,28 @@ def test_the_same_event_twice_at_once_is_one(live_app: Flask, home: Member) -> N
 
     assert at_once(take_in, take_in, take_in) == [None] * 3
     assert sorted(news) == [False, False, True]
+
+
+def test_two_operators_who_refund_at_once_give_the_money_back_once(live_app: Flask, home: Member) -> None:
+    with live_app.app_context(), acting_as_system(), transaction():
+        checkout.pay(open_checkout(home).rpartition("/")[2])
+        mirror.bring_up(home.organization_id, gateway(), now=utc_now())
+        invoice_id = store.every("invoice")[0]["id"]
+
+    def give_back() -> None:
+        with live_app.app_context(), acting_as_system(), transaction():
+            refunds.refund(
+                home.organization_id,
+                invoice_id,
+                gateway(),
+                amount_minor=None,
+                reason="Kindness.",
+                by=COMMAND_LINE,
+                now=utc_now(),
+            )
+
+    outcomes = at_once(give_back, give_back)
+
+    assert sorted(type(one).__name__ for one in outcomes) == ["NoneType", "NothingToRefund"]
+    with live_app.app_context(), acting_as_system():
+        assert [refund["amount"] for refund in store.every("refund")] == [4_900]
