@@ -42,18 +42,26 @@
     }
 
     // What cannot be taken back is asked about first: the button stands again in a dialog, beside its consequence.
+    var asked = null;
+
     function askFirst(form, submitter) {
         var dialog = document.getElementById("confirmation");
         document.getElementById("confirmation-words").textContent = form.dataset.confirm;
         dialog.querySelector("[value=yes]").textContent = submitter ? submitter.textContent : "Go on";
         dialog.returnValue = "";
-        dialog.addEventListener("close", function () {
-            if (dialog.returnValue !== "yes") { return; }
-            form.dataset.confirmed = "";
-            form.requestSubmit(submitter);
-        }, { once: true });
+        asked = { form: form, submitter: submitter };
         dialog.showModal();
     }
+
+    // The news of a closing comes late: by then the dialog may be open again, for another question.
+    document.addEventListener("close", function (event) {
+        var dialog = event.target, answered = asked;
+        if (dialog.id !== "confirmation" || dialog.open || !answered) { return; }
+        asked = null;
+        if (dialog.returnValue !== "yes") { return; }
+        answered.form.dataset.confirmed = "";
+        answered.form.requestSubmit(answered.submitter);
+    }, true);
 
     // A second click on a button that is at work does nothing; the server would not do it twice either.
     document.addEventListener("submit", function (event) {
