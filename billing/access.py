@@ -19,8 +19,8 @@ GRACE = timedelta(days=14)
 _NEVER_BEGAN = frozenset({"incomplete", "incomplete_expired"})
 _GOES_ON = frozenset({"active", "trialing", "past_due"})
 _WHY_PAUSED = {
-    "first_payment_failed": "Its first payment failed, so it is paused.",
-    "final_payment_failed": "Its last payment failed, so it is paused.",
+    "first_payment_failure": "Its first payment failed, so it is paused.",
+    "final_payment_failure": "Its last payment failed, so it is paused.",
     "trial_end_without_payment_method": "Its trial ended without a means of payment, so it is paused.",
 }
 
@@ -78,6 +78,10 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits
     reason: str
     changes_at: datetime | None = None
+    is_unpaid: bool = False
+    """Whether live keys rest for want of payment."""
+    unpaid_from: datetime | None = None
+    """From when on they will, if nothing is paid before."""
 
     @property
     def may_use_live_keys(self) -> bool:
@@ -99,6 +103,7 @@ class Subscribed(msgspec.Struct, frozen=True):
     scheduled_plan: PlanCode | None
     """The plan that follows at the end of the period."""
     schedule_id: str | None
+    """Of the schedule that holds the subscription; Stripe lets nothing else change it meanwhile."""
     ended_by: str | None
     paused_because: str | None
 
@@ -116,15 +121,16 @@ def subscribed(snapshot: Mapping[str, Any]) -> Subscribed:
     schedule = schedule if isinstance(schedule, dict) else {}
     scheduled = (schedule.get("metadata") or {}).get("plan")
     paused = ((snapshot.get("status_details") or {}).get("paused") or {}).get("subscription") or {}
+    plan = next((plan for price in prices if (plan := plan_of_price(price))), None)
     return Subscribed(
         id=str(snapshot.get("id")),
         status=str(snapshot.get("status")),
-        plan=next((plan for price in prices if (plan := plan_of_price(price.get("lookup_key")))), None),
+        plan=plan,
         period_start=period_start,
         period_end=period_end,
         ends_at=cancel_at,
         trial_end=moment_of(snapshot.get("trial_end")),
-        scheduled_plan=PlanCode(scheduled) if scheduled in set(PlanCode) else None,
+        scheduled_plan=PlanCode(scheduled) if scheduled in set(PlanCode) and scheduled != plan else None,
         schedule_id=schedule.get("id"),
         ended_by=(snapshot.get("cancellation_details") or {}).get("reason"),
         paused_because=paused.get("type"),
@@ -235,12 +241,12 @@ def _of_arrears(found: Subscribed, plan: Plan, *, first_failure_at: datetime | N
     if ends_at <= now:
         return _restricted(found, f"A payment failed, and was not made up for by {_day(ends_at)}.")
     reason = f"A payment for {plan.name} failed. It goes on until {_day(ends_at)}; pay the open invoice before then."
-    return _on(plan.code, AccessState.GRACE, reason, changes_at=ends_at)
+    return msgspec.structs.replace(_on(plan.code, AccessState.GRACE, reason, changes_at=ends_at), unpaid_from=ends_at)
 
 
 def _restricted(found: Subscribed, why: str) -> Access:
     reason = f"Live keys rest because of your subscription{_to(found)}. {why} Test keys and all pages go on working."
-    return _on(PlanCode.FREE, AccessState.RESTRICTED, reason)
+    return msgspec.structs.replace(_on(PlanCode.FREE, AccessState.RESTRICTED, reason), is_unpaid=True)
 
 
 def _over(why: str) -> Access:

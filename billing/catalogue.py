@@ -20,8 +20,9 @@ from billing.plans import (
     Plan,
     PlanCode,
     lookup_key,
+    product_id,
 )
-from billing.stripe_words import PRODUCT, translated
+from billing.stripe_words import PRODUCT, is_ours, translated
 
 EVENTS = (
     "checkout.session.completed",
@@ -124,7 +125,7 @@ def _make_meter(v1: Any) -> object:
 
 
 def _product(v1: Any, plan: Plan) -> Any | None:
-    return next((one for one in v1.products.list({"limit": 100}).data if one.id == f"aig_{plan.code}"), None)
+    return next((one for one in v1.products.list({"limit": 100}).data if one.id == product_id(plan.code)), None)
 
 
 def _fault_of_product(v1: Any, plan: Plan) -> str | None:
@@ -137,8 +138,8 @@ def _fault_of_product(v1: Any, plan: Plan) -> str | None:
 def _mend_product(v1: Any, plan: Plan) -> object:
     words = {"name": plan.name, "metadata": {"product": PRODUCT}}
     if _product(v1, plan) is None:
-        return v1.products.create({"id": f"aig_{plan.code}", **words})
-    return v1.products.update(f"aig_{plan.code}", {**words, "active": True})
+        return v1.products.create({"id": product_id(plan.code), **words})
+    return v1.products.update(product_id(plan.code), {**words, "active": True})
 
 
 def _price(v1: Any, plan: Plan) -> Any | None:
@@ -160,7 +161,7 @@ def _fault_of_price(v1: Any, plan: Plan) -> str | None:
 def _mend_price(v1: Any, plan: Plan) -> object:
     """A price is never changed: a new one takes its lookup key over, and who has the old one keeps it."""
     common = {
-        "product": f"aig_{plan.code}",
+        "product": product_id(plan.code),
         "currency": CURRENCY,
         "lookup_key": lookup_key(plan.code),
         "transfer_lookup_key": True,
@@ -186,8 +187,9 @@ def _mend_price(v1: Any, plan: Plan) -> object:
 
 
 def _portal(v1: Any) -> Any | None:
-    found = [one for one in v1.billing_portal.configurations.list({"active": True}).data if one.is_default]
-    return found[0] if found else None
+    """Ours, by its metadata: one that is made by code is never the default."""
+    found = v1.billing_portal.configurations.list({"active": True, "limit": 100}).data
+    return next((one for one in found if is_ours(one)), None)
 
 
 def _fault_of_portal(v1: Any) -> str | None:
@@ -208,7 +210,7 @@ def _fault_of_portal(v1: Any) -> str | None:
 def _mend_portal(v1: Any) -> object:
     portal = _portal(v1)
     if portal is None:
-        return v1.billing_portal.configurations.create({"features": _PORTAL})
+        return v1.billing_portal.configurations.create({"features": _PORTAL, "metadata": {"product": PRODUCT}})
     features = {**_PORTAL, "subscription_update": {"enabled": False}}
     return v1.billing_portal.configurations.update(portal.id, {"features": features})
 
@@ -223,6 +225,8 @@ def _fault_of_webhook(v1: Any, url: str) -> str | None:
         return "is missing"
     if endpoint.api_version != stripe.api_version:
         return f"speaks version {endpoint.api_version}: delete it at Stripe, and run this again"
+    if endpoint.status == "disabled":
+        return "is switched off: switch it on at Stripe"
     return None if set(EVENTS) <= set(endpoint.enabled_events) else "is not told everything"
 
 

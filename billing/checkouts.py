@@ -1,16 +1,17 @@
 """From a plan to Stripe: one customer, one open checkout and one live subscription, however often somebody clicks."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID
 
 from sqlalchemy import select
 
 from billing import mirror
-from billing.facts import account_of
+from billing.facts import account_of, find_account
 from billing.gateway import Gateway
 from billing.models import BillingAccount, Checkout
 from billing.plans import PLANS, SOLD, PlanCode
+from billing.stripe_words import id_of
 from core import audit
 from core.accounts import Organization, OrganizationStatus
 from core.audit import Actor
@@ -18,7 +19,9 @@ from core.db import db
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
 
-_OVER = frozenset({"canceled", "incomplete_expired"})
+ASK_EVERY = timedelta(seconds=2)
+_OVER = frozenset({"canceled", "incomplete", "incomplete_expired"})
+"""Beside these a new one may begin; what is incomplete was never paid, and expires."""
 
 
 class AlreadySubscribed(AppError):
@@ -58,10 +61,10 @@ def start(
         raise NotForSale
     if organization.status != OrganizationStatus.LIVE:
         raise NotApprovedYet
-    customer_id = customer_of(account, organization, gateway, email=email)
+    customer_id = customer_of(account, organization, gateway, email=email, now=now)
+    url = _open_already(organization_id, plan, customer_id, gateway)
     if any(one["status"] not in _OVER for one in gateway.subscriptions_of(customer_id)):
         raise AlreadySubscribed
-    url = _open_already(organization_id, plan, gateway)
     if url is not None:
         return url
     attempt_id = new_uuid()
@@ -98,10 +101,20 @@ def find(organization_id: UUID, session_id: str) -> Checkout:
     return found
 
 
-def customer_of(account: BillingAccount, organization: Organization, gateway: Gateway, *, email: str) -> str:
+def may_ask(organization_id: UUID, *, now: datetime) -> bool:
+    """Whether it is long enough ago that Stripe was asked: pages that wait ask every few seconds, in every tab."""
+    account = find_account(organization_id)
+    return account is None or account.synced_at is None or now - account.synced_at >= ASK_EVERY
+
+
+def customer_of(
+    account: BillingAccount, organization: Organization, gateway: Gateway, *, email: str, now: datetime
+) -> str:
     """One for each organization; a new one after the last was deleted at Stripe."""
-    if account.customer_id is not None and gateway.customer(account.customer_id) is not None:
-        return account.customer_id
+    if account.customer_id is not None:
+        if gateway.customer(account.customer_id) is not None:
+            return account.customer_id
+        mirror.bring_up(organization.id, gateway, now=now)  # what ended with it is not forgotten
     account.customers_made += 1
     account.customer_id = gateway.make_customer(
         organization.id,
@@ -113,14 +126,15 @@ def customer_of(account: BillingAccount, organization: Organization, gateway: Ga
     return account.customer_id
 
 
-def _open_already(organization_id: UUID, plan: PlanCode, gateway: Gateway) -> str | None:
+def _open_already(organization_id: UUID, plan: PlanCode, customer_id: str, gateway: Gateway) -> str | None:
     """The open checkout's address. One for another plan is ended, so that nobody pays twice."""
     query = select(Checkout).where(Checkout.organization_id == organization_id, Checkout.status == "open")
     attempt = db.session.scalar(query)
     if attempt is None:
         return None
     session = gateway.checkout(attempt.session_id)
-    if session["status"] == "open" and attempt.plan == plan:
+    is_same = attempt.plan == plan and id_of(session["customer"]) == customer_id
+    if session["status"] == "open" and is_same:
         return str(session["url"])
     if session["status"] == "open":
         gateway.expire_checkout(attempt.session_id)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import stripe
 
-from billing.stripe_words import Snapshot, ours, plain, translated
+from billing.stripe_words import Snapshot, is_ours, ours, plain, translated
 
 
 class Customers:
@@ -16,13 +16,13 @@ class Customers:
         self.client = client
 
     def make_customer(self, organization_id: UUID, *, name: str, email: str, number: int) -> str:
-        """The customer's id; the same one for the same organization and number."""
+        """The customer's id; the same one for the same organization and number, whoever asks and with what address."""
         with translated():
-            customer = self.client.v1.customers.create(
-                {"name": name, "email": email, "metadata": ours(organization_id)},
-                {"idempotency_key": f"customer-{organization_id}-{number}"},
+            made = self.client.v1.customers.create(
+                {"metadata": ours(organization_id)}, {"idempotency_key": f"customer-{organization_id}-{number}"}
             )
-        return customer.id
+            self.client.v1.customers.update(made.id, {"name": name, "email": email})
+        return made.id
 
     def customer(self, customer_id: str) -> Snapshot | None:
         """None if it was deleted."""
@@ -49,7 +49,9 @@ class Customers:
             self.client.v1.customers.tax_ids.delete(customer_id, tax_id)
 
     def portal_url(self, customer_id: str, *, return_url: str) -> str:
-        """Stripe's own pages for cards and invoices."""
+        """Stripe's own pages for cards and invoices, as we configured them."""
         with translated():
-            session = self.client.v1.billing_portal.sessions.create({"customer": customer_id, "return_url": return_url})
-        return session.url
+            configurations = self.client.v1.billing_portal.configurations.list({"active": True, "limit": 100}).data
+            own = next((one.id for one in configurations if is_ours(one)), None)
+            params: Any = {"customer": customer_id, "return_url": return_url, "configuration": own}
+            return self.client.v1.billing_portal.sessions.create(params).url

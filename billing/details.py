@@ -60,7 +60,7 @@ def save(
     """
     account = account_of(organization_id)
     account.billing_email = wanted.email or None
-    customer_id = customer_of(account, db.session.get_one(Organization, organization_id), gateway, email=email)
+    customer_id = customer_of(account, db.session.get_one(Organization, organization_id), gateway, email=email, now=now)
     address = {name: getattr(wanted, name) for name in ("line1", "line2", "postal_code", "city", "country")}
     gateway.update_customer(customer_id, email=wanted.email or email, address=address)
     before = gateway.tax_ids_of(customer_id)
@@ -80,7 +80,7 @@ def _set_tax_id(customer_id: str, wanted: BillingDetails, gateway: Gateway) -> N
     after = [(wanted.tax_id_type, wanted.tax_id)] if wanted.tax_id else []
     if [(one["type"], one["value"]) for one in before] == after:
         return
+    for kind, value in after:
+        gateway.add_tax_id(customer_id, kind, value)  # first: one that is refused leaves those there are
     for one in before:
         gateway.forget_tax_id(customer_id, one["id"])
-    for kind, value in after:
-        gateway.add_tax_id(customer_id, kind, value)

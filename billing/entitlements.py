@@ -34,11 +34,12 @@ def refresh(organization_id: UUID, *, now: datetime) -> Access:
     access = access_of(facts_for(organization), now=now)
     kept = db.session.get(Entitlement, organization_id)
     if kept is None:
-        kept = Entitlement(organization_id=organization_id, since=now)
+        kept = Entitlement(organization_id=organization_id, since=now, plan_since=now, plan=access.plan)
         db.session.add(kept)
     elif (kept.state, kept.plan) != (access.state, access.plan):
         _tell(organization, kept, access, now=now)
         kept.since = now
+    kept.plan_since = kept.plan_since if kept.plan == access.plan else now
     kept.state, kept.plan, kept.reason = access.state.value, access.plan, access.reason
     kept.changes_at, kept.computed_at = access.changes_at, now
     _hand_on(organization, access, kept, now=now)
@@ -110,13 +111,12 @@ def _hand_on(organization: Organization, access: Access, kept: Entitlement, *, n
     is_counted = access.limits.checks_a_month is not None and kept.quota_until is not None and now < kept.quota_until
     if not is_counted:
         kept.quota_reached_at = kept.quota_until = None
-    is_legal = organization.legal_due_at is not None and organization.legal_due_at <= now
     rests: tuple[datetime | None, datetime | None, str | None] = (None, None, None)
-    if access.state is AccessState.RESTRICTED and not is_legal:
+    if access.is_unpaid:
         since = organization.rests_from if organization.rests_because == RestReason.PAYMENT else None
         rests = (min(since or now, now), None, RestReason.PAYMENT.value)
-    elif access.state is AccessState.GRACE:
-        rests = (access.changes_at, None, RestReason.PAYMENT.value)
+    elif access.unpaid_from is not None:
+        rests = (access.unpaid_from, None, RestReason.PAYMENT.value)
     elif is_counted:
         rests = (kept.quota_reached_at, kept.quota_until, RestReason.QUOTA.value)
     wanted = (access.limits.rate_per_key, *rests)
@@ -140,8 +140,8 @@ def _tell(organization: Organization, before: Entitlement, access: Access, *, no
         after={"state": access.state.value, "plan": access.plan, "reason": access.reason},
     )
     if access.state is AccessState.GRACE:
-        about = f"{access.changes_at:%Y-%m-%d %H:%M}"
-        letters.send_once("payment_failed", organization, about=about, now=now, until=access.changes_at)
+        about = f"{access.unpaid_from:%Y-%m-%d %H:%M}"
+        letters.send_once("payment_failed", organization, about=about, now=now, until=access.unpaid_from)
     if access.state is AccessState.RESTRICTED:
         letters.send_once("access_restricted", organization, about=f"{now:%Y-%m-%d}", now=now, reason=access.reason)
     if before.state == AccessState.PILOT and access.state is AccessState.ENDED:

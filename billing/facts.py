@@ -5,13 +5,15 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing.access import Facts, Grant, Payment, moment_of
+from billing.access import Facts, Grant, Payment, moment_of, subscribed
 from billing.models import BillingAccount, Checkout, Invoice, Subscription
 from billing.plans import PlanCode
+from billing.stripe_words import PRODUCT
 from core.accounts import Organization, OrganizationStatus, hold
 from core.db import db
 
-_OVER = frozenset({"canceled", "incomplete", "incomplete_expired"})
+_NEVER_BEGAN = frozenset({"incomplete", "incomplete_expired"})
+_GOES_ON = frozenset({"active", "trialing", "past_due"})
 
 
 def facts_for(organization: Organization) -> Facts:
@@ -57,19 +59,19 @@ def grant_of(account: BillingAccount | None) -> Grant | None:
 
 
 def _facts_of_money(organization_id: UUID) -> dict[str, Any]:
-    """Of the subscription that counts: one that goes on before one that is over, and the newer before the older."""
+    """Of the subscription that counts, among those that are ours."""
     query = select(Subscription).where(Subscription.organization_id == organization_id)
-    found = sorted(db.session.scalars(query), key=lambda one: (one.status not in _OVER, one.created_at))
+    found = sorted(filter(_is_ours, db.session.scalars(query)), key=lambda one: (_rank(one.status), one.created_at))
     if not found:
         return {}
     latest = found[-1]
     invoices = select(Invoice).where(Invoice.organization_id == organization_id, Invoice.subscription_id == latest.id)
     newest_first = list(db.session.scalars(invoices.order_by(Invoice.created_at.desc(), Invoice.id.desc())))
-    paid = next((one for one in newest_first if one.status == "paid"), None)
+    paid = next((one for one in newest_first if one.status == "paid" and one.snapshot.get("amount_paid")), None)
     tried_in_vain = [
         moment_of((one.snapshot.get("status_transitions") or {}).get("finalized_at")) or one.created_at
         for one in newest_first
-        if one.status == "open" and one.snapshot.get("attempt_count")
+        if one.status in {"open", "uncollectible"} and one.snapshot.get("attempt_count")
     ]
     unpaid = select(Checkout.id).where(
         Checkout.organization_id == organization_id,
@@ -80,9 +82,24 @@ def _facts_of_money(organization_id: UUID) -> dict[str, Any]:
     return {
         "subscription": latest.snapshot,
         "first_failure_at": min(tried_in_vain, default=None),
-        "is_first_payment_open": db.session.scalar(unpaid) is not None,
+        "is_first_payment_open": paid is None and db.session.scalar(unpaid) is not None,
         "payment": Payment(
             is_refunded=bool(paid and paid.charge and paid.charge.get("refunded")),
             is_charged_back=bool(paid and paid.dispute and paid.dispute.get("status") == "lost"),
         ),
     }
+
+
+def _is_ours(subscription: Subscription) -> bool:
+    """Another product of ours may be sold to the same customer."""
+    metadata = subscription.snapshot.get("metadata") or {}
+    return metadata.get("product") == PRODUCT or subscribed(subscription.snapshot).plan is not None
+
+
+def _rank(status: str) -> int:
+    """What goes on counts before what stands still, that before what is over, and that before what never began."""
+    if status in _GOES_ON:
+        return 3
+    if status in _NEVER_BEGAN:
+        return 0
+    return 1 if status == "canceled" else 2

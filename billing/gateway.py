@@ -13,6 +13,7 @@ from billing.customers import Customers
 from billing.errors import PriceMissing, WebhookRefused
 from billing.plans import METER_EVENT, PlanCode, lookup_key
 from billing.stripe_words import PRODUCT, Snapshot, id_of, ours, plain, translated
+from core.errors import AppError
 
 TOLERANCE_S = 300
 MOST_LISTED = 100
@@ -84,7 +85,7 @@ class Gateway(Customers):
             )
         return preview.amount_due
 
-    def change_now(self, subscription: Snapshot, plan: PlanCode, *, key: str) -> None:
+    def change_now(self, subscription: Snapshot, plan: PlanCode) -> None:
         """Raises the plan, charged at once; if the bank asks back, nothing changes before it is answered."""
         items: Any = [_switched(subscription, self._price(plan), plan)]
         with translated():
@@ -95,7 +96,6 @@ class Gateway(Customers):
                     "proration_behavior": "always_invoice",
                     "payment_behavior": "pending_if_incomplete",
                 },
-                {"idempotency_key": key},
             )
 
     def change_later(self, subscription: Snapshot, plan: PlanCode) -> None:
@@ -104,8 +104,16 @@ class Gateway(Customers):
         later: Any = {"price": price} if plan is PlanCode.METERED else {"price": price, "quantity": 1}
         with translated():
             schedule = self.client.v1.subscription_schedules.create({"from_subscription": subscription["id"]})
+        try:
+            self._plan_phases(schedule.id, item, later, plan)
+        except AppError:
+            self.release_schedule(schedule.id)  # half of a plan would hold the subscription for nothing
+            raise
+
+    def _plan_phases(self, schedule_id: str, item: Snapshot, later: Any, plan: PlanCode) -> None:
+        with translated():
             self.client.v1.subscription_schedules.update(
-                schedule.id,
+                schedule_id,
                 {
                     "end_behavior": "release",
                     "metadata": {"plan": plan.value},
@@ -132,6 +140,11 @@ class Gateway(Customers):
                 self.client.v1.subscriptions.update(subscription_id, {"cancel_at_period_end": True})
             else:  # the customer portal sets a time, which has to be unset by its name
                 self.client.v1.subscriptions.update(subscription_id, {"cancel_at": ""})
+
+    def cancel(self, subscription_id: str) -> None:
+        """At once, without giving anything back; what was used and not billed yet is billed."""
+        with translated():
+            self.client.v1.subscriptions.cancel(subscription_id, {"invoice_now": True, "prorate": False})
 
     def refund(self, payment_intent_id: str, *, amount_minor: int | None, key: str) -> None:
         """All of it, or a part. Raises PaymentsRefused for money that is disputed or was refunded."""
@@ -173,6 +186,10 @@ class Gateway(Customers):
     def charge(self, charge_id: str) -> Snapshot:
         with translated():
             return plain(self.client.v1.charges.retrieve(charge_id))
+
+    def dispute(self, dispute_id: str) -> Snapshot:
+        with translated():
+            return plain(self.client.v1.disputes.retrieve(dispute_id))
 
     def dispute_of(self, payment_intent_id: str) -> Snapshot | None:
         """The latest."""

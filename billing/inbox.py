@@ -4,7 +4,8 @@ An event only says that something happened to a customer. What is true is fetche
 order can do harm.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from billing.stripe_words import PRODUCT, Snapshot, id_of
 from core.db import db
 from core.errors import NotFound
 
+LEFT_AFTER = timedelta(minutes=10)
 FAMILIES = ("customer", "invoice", "checkout", "charge", "subscription_schedule", "entitlements", "refund")
 """Events about these can concern an organization's access; the others are kept and acknowledged."""
 
@@ -88,10 +90,17 @@ def note_failure(event_id: str, words: str) -> None:
     event.status, event.note, event.attempts = "failed", words, event.attempts + 1
 
 
-def in_trouble() -> list[StripeEvent]:
-    """What could not be worked off, newest first."""
-    query = select(StripeEvent).where(StripeEvent.status == "failed").order_by(StripeEvent.received_at.desc())
-    return list(db.session.scalars(query.limit(200)))
+def in_trouble(now: datetime) -> list[StripeEvent]:
+    """What could not be worked off, or was left lying, newest first."""
+    is_left = (StripeEvent.status == "received") & (StripeEvent.received_at <= now - LEFT_AFTER)
+    query = select(StripeEvent).where((StripeEvent.status == "failed") | is_left)
+    return list(db.session.scalars(query.order_by(StripeEvent.received_at.desc()).limit(200)))
+
+
+def left_lying(now: datetime) -> list[str]:
+    """Taken in, and never worked off nor failed."""
+    query = select(StripeEvent.id).where(StripeEvent.status == "received", StripeEvent.received_at <= now - LEFT_AFTER)
+    return list(db.session.scalars(query))
 
 
 def latest(size: int) -> list[StripeEvent]:
@@ -130,14 +139,21 @@ def _customer_of(notice: Notice, gateway: Gateway) -> str | None:
         return str(subject.get("id"))
     if subject.get("customer"):
         return id_of(subject["customer"])
-    if kind == "dispute":
-        return id_of(gateway.charge(id_of(subject["charge"])).get("customer"))
-    if notice.is_thin and kind in {"subscription", "charge"}:
-        fetch = gateway.subscription if kind == "subscription" else gateway.charge
-        return id_of(fetch(str(subject.get("id"))).get("customer"))
-    if notice.is_thin and kind == "invoice":
-        return id_of(gateway.invoice(str(subject.get("id"))).get("customer"))
-    return None
+    if notice.is_thin and kind in _WHOLE:
+        subject = _WHOLE[kind](gateway, str(subject.get("id")))
+    if subject.get("customer"):
+        return id_of(subject["customer"])
+    return id_of(gateway.charge(id_of(subject["charge"])).get("customer")) if subject.get("charge") else None
+
+
+_WHOLE: dict[str, Callable[[Gateway, str], Snapshot]] = {
+    "subscription": Gateway.subscription,
+    "invoice": Gateway.invoice,
+    "charge": Gateway.charge,
+    "dispute": Gateway.dispute,
+    "checkout.session": Gateway.checkout,
+}
+"""Where what a thin event leaves out is found; a dispute names a charge, and only that a customer."""
 
 
 def _moment(created: Any) -> datetime:

@@ -1,20 +1,24 @@
 """What the clock does about money: access that changes by itself, and word before a pilot ends."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import structlog
 from procrastinate import JobContext, RetryStrategy
 from sqlalchemy import select
 
-from billing import entitlements, inbox, letters, metering, reconciliation
+from billing import entitlements, inbox, letters, metering, reconciliation, subscriptions
 from billing.access import AccessState
 from billing.connection import gateway
 from billing.metering import Metered
 from billing.models import UsageHour
 from core.accounts import Organization, OrganizationStatus
+from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from core.jobs import each_by_itself, in_its_own_session, jobs
+from core.jobs import defer, each_by_itself, in_its_own_session, jobs
 from core.observability import report_error
 
 log = structlog.get_logger()
@@ -49,6 +53,44 @@ def work_off_event(context: JobContext, event_id: str) -> None:
             raise
         log.exception("stripe_event.failed", event_id=event_id)
         report_error(error)
+
+
+@jobs.periodic(cron="*/5 * * * *")
+@jobs.task(queueing_lock="work_off_what_was_left")
+@in_its_own_session
+def work_off_what_was_left(timestamp: int) -> None:  # noqa: ARG001  the queue says when it should have run
+    """Events whose worker was killed in the middle: nobody else tries them again."""
+    with acting_as_system(), transaction():
+        for event_id in inbox.left_lying(utc_now()):
+            defer(work_off_event, event_id=event_id)
+
+
+_UNTIL_STRIPE_ANSWERS = RetryStrategy(max_attempts=20, wait=30, exponential_wait=2)
+
+
+@jobs.task(retry=_UNTIL_STRIPE_ANSWERS)
+@in_its_own_session
+def end_plan_of_closing_account(organization_id: str) -> None:
+    """Nobody pays for an account that is closing; what was paid for is not given back."""
+    _change_plan(organization_id, subscriptions.end)
+
+
+@jobs.task(retry=_UNTIL_STRIPE_ANSWERS)
+@in_its_own_session
+def go_on_with_plan_of_kept_account(organization_id: str) -> None:
+    _change_plan(organization_id, subscriptions.resume)
+
+
+@jobs.task(retry=_UNTIL_STRIPE_ANSWERS)
+@in_its_own_session
+def end_plan_of_closed_account(organization_id: str) -> None:
+    """What is left of it, at once: nobody could end it any more."""
+    _change_plan(organization_id, subscriptions.end_at_once)
+
+
+def _change_plan(organization_id: str, change: Callable[..., None]) -> None:
+    with acting_as_system(), transaction(), suppress(subscriptions.NoSubscription):
+        change(UUID(organization_id), gateway(), by=SYSTEM, now=utc_now())
 
 
 @jobs.periodic(cron="9 * * * *")
@@ -108,7 +150,7 @@ def remind_of_pilots(timestamp: int) -> None:
             select(Organization).where(
                 Organization.status == OrganizationStatus.LIVE.value,
                 Organization.pilot_ends_at > now,
-                Organization.pilot_ends_at <= now + timedelta(days=max(REMIND_DAYS)),
+                Organization.pilot_ends_at < now + timedelta(days=max(REMIND_DAYS)),
             )
         ).all():
             if entitlements.access_for(organization.id, now=now).state is AccessState.PILOT:
@@ -118,5 +160,5 @@ def remind_of_pilots(timestamp: int) -> None:
 def _remind(organization: Organization, *, now: datetime) -> None:
     ends_at = organization.pilot_ends_at
     assert ends_at is not None  # noqa: S101  only those with a pilot are asked for
-    days = min(days for days in REMIND_DAYS if ends_at - now <= timedelta(days=days))
+    days = min(days for days in REMIND_DAYS if (ends_at - now).days < days)
     letters.send_once("pilot_ending", organization, about=f"{ends_at:%Y-%m-%d}, {days}", now=now, ends_at=ends_at)

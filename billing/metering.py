@@ -3,9 +3,8 @@
 An hour that began before the subscription is not sent: what was free stays free. All of it needs the system's scope.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -25,6 +24,7 @@ UNSURE_AFTER = timedelta(hours=23)
 TOO_OLD = timedelta(days=35)
 """What the meter takes no more."""
 ENDS_SOON = timedelta(minutes=10)
+_NEVER_BEGAN = frozenset({"incomplete", "incomplete_expired"})
 
 
 class Metered(msgspec.Struct, frozen=True):
@@ -39,13 +39,20 @@ class Metered(msgspec.Struct, frozen=True):
 def metered(organization_id: UUID) -> Metered | None:
     account = db.session.get(BillingAccount, organization_id)
     snapshot = facts_for(db.session.get_one(Organization, organization_id)).subscription
-    if account is None or account.customer_id is None or snapshot is None:
+    if account is None or account.customer_id is None or account.metered_since is None or snapshot is None:
         return None
-    found = subscribed(snapshot)
-    started_at = moment_of(snapshot.get("start_date")) or moment_of(snapshot.get("created"))
-    if found.plan is not PlanCode.METERED or started_at is None:
-        return None
-    return Metered(organization_id, account.customer_id, started_at, _end_of(snapshot, found.ends_at))
+    ends_at = moment_of(snapshot.get("ended_at")) or subscribed(snapshot).ends_at
+    return Metered(organization_id, account.customer_id, account.metered_since, ends_at)
+
+
+def note_plan(account: BillingAccount, *, now: datetime) -> None:
+    """Keeps since when the organization pays as it goes: from the period in which that was seen first."""
+    snapshot = facts_for(db.session.get_one(Organization, account.organization_id)).subscription
+    found = subscribed(snapshot) if snapshot is not None else None
+    if found is None or found.plan is not PlanCode.METERED or found.status in _NEVER_BEGAN:
+        account.metered_since = None
+    elif account.metered_since is None:
+        account.metered_since = min(now, found.period_start or now)
 
 
 def every_metered() -> Iterator[Metered]:
@@ -70,6 +77,7 @@ def unsent(payer: Metered, *, now: datetime) -> list[UsageHour]:
             UsageHour.organization_id == payer.organization_id,
             UsageHour.sent_at.is_(None),
             UsageHour.hour >= max(payer.since, now - TOO_OLD),
+            UsageHour.hour < (payer.ends_at or now),
         )
         .order_by(UsageHour.hour, UsageHour.part)
     )
@@ -111,7 +119,3 @@ def _is_there(part: UsageHour, payer: Metered, gateway: Gateway) -> bool:
     """Whether the meter has more for this hour than what is known to have been sent."""
     known = sent_checks(payer.organization_id, since=part.hour, until=part.hour + HOUR)
     return gateway.usage_of(payer.customer_id, since=part.hour, until=part.hour + HOUR) >= known + part.checks
-
-
-def _end_of(snapshot: Mapping[str, Any], ends_at: datetime | None) -> datetime | None:
-    return moment_of(snapshot.get("ended_at")) or ends_at

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing import entitlements, letters
+from billing import entitlements, letters, metering
 from billing.access import Access, moment_of
 from billing.facts import account_of
 from billing.gateway import Gateway
@@ -33,6 +33,7 @@ def bring_up(organization_id: UUID, gateway: Gateway, *, now: datetime) -> Acces
             _bring_up_customer(account, account.customer_id, gateway, now=now)
         account.synced_at = now
         db.session.flush()
+        metering.note_plan(account, now=now)
     return entitlements.refresh(organization_id, now=now)
 
 
@@ -127,6 +128,6 @@ def payment_intent_of(invoice: Snapshot) -> str | None:
     payments = (invoice.get("payments") or {}).get("data") or []
     for payment in payments:
         intent = (payment.get("payment") or {}).get("payment_intent")
-        if intent:
+        if intent and payment.get("status") == "paid":
             return id_of(intent)
     return None

@@ -1,6 +1,6 @@
 """What we keep of an organization's money: its account, and the entitlement that follows from all that is known."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,8 @@ class BillingAccount(Base):
     customer_id: Mapped[str | None] = mapped_column(unique=True)
     """Of the customer at Stripe; None before the first, and after one was deleted there."""
     customers_made: Mapped[int] = mapped_column(default=0)
+    metered_since: Mapped[datetime | None]
+    """Since when the organization pays as it goes; what was used before is never sent to the meter."""
     billing_email: Mapped[str | None]
     """Where invoices go, if not to the owners."""
     synced_at: Mapped[datetime | None]
@@ -84,6 +86,11 @@ class Checkout(Base):
     opened_at: Mapped[datetime]
     opened_by: Mapped[UUID | None] = mapped_column(ForeignKey("app_user.id"))
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.status == "expired" or (self.status == "complete" and self.payment_status != "unpaid")
+
 
 class StripeEvent(Base):
     """What came in by webhook, once for each id. It says only that something happened; the facts are fetched."""
@@ -119,6 +126,7 @@ class Entitlement(Base):
     plan: Mapped[str | None]
     reason: Mapped[str]
     since: Mapped[datetime]
+    plan_since: Mapped[datetime]
     changes_at: Mapped[datetime | None]
     """When time alone changes it."""
     quota_reached_at: Mapped[datetime | None]
@@ -166,7 +174,7 @@ class UsageHour(Base):
     @property
     def identifier(self) -> str:
         """By which the meter takes it once."""
-        return f"{self.organization_id}:{self.hour:%Y%m%dT%H}:{self.part}"
+        return f"{self.organization_id}:{self.hour.astimezone(UTC):%Y%m%dT%H}:{self.part}"
 
 
 class ReconciliationRun(Base):

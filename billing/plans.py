@@ -1,6 +1,8 @@
 """What can be had, for how much, and within which limits. The only place that says so."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -153,9 +155,16 @@ def lookup_key(code: PlanCode) -> str:
     return f"aig_{code}_monthly"
 
 
-def plan_of_price(price_lookup_key: str | None) -> PlanCode | None:
-    """None for a price that is none of ours."""
-    return next((code for code in SOLD if lookup_key(code) == price_lookup_key), None)
+def product_id(code: PlanCode) -> str:
+    """Of a plan at Stripe; chosen by us, and the same for all prices it ever had."""
+    return f"aig_{code}"
+
+
+def plan_of_price(price: Mapping[str, Any]) -> PlanCode | None:
+    """None for a price that is none of ours. An old price has lost its lookup key to a newer one, not its product."""
+    product = price.get("product")
+    identifier = product.get("id") if isinstance(product, Mapping) else product
+    return next((code for code in SOLD if product_id(code) == identifier), None)
 
 
 def metered_price_minor(checks: int) -> int:

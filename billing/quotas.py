@@ -13,7 +13,7 @@ from billing.facts import facts_for
 from billing.models import Entitlement
 from billing.plans import PLANS
 from core import audit
-from core.accounts import Organization, OrganizationStatus
+from core.accounts import Organization, OrganizationStatus, hold
 from core.audit import SYSTEM
 from core.calendar import month_around
 from core.db import db
@@ -31,11 +31,14 @@ class Quota(msgspec.Struct, frozen=True):
 
 
 def quota_of(organization: Organization, access: Access, *, now: datetime) -> Quota | None:
-    """None where the plan has no limit."""
+    """None where the plan has no limit. What was used under another plan, earlier in the month, does not count."""
     checks = access.limits.checks_a_month
     if checks is None:
         return None
     since, until = month_of(organization, now=now)
+    kept = db.session.get(Entitlement, organization.id)
+    if kept is not None and kept.plan == access.plan:
+        since = max(since, kept.plan_since.replace(minute=0, second=0, microsecond=0))
     return Quota(organization.id, checks, since, until)
 
 
@@ -63,7 +66,9 @@ def with_quota(now: datetime) -> Iterator[Quota]:
 
 def note_usage(quota: Quota, used: int, *, now: datetime) -> None:
     """Warns when most of the month's checks are used; lets live keys rest when all are. Needs the system's scope."""
-    organization = db.session.get_one(Organization, quota.organization_id)
+    organization = hold(quota.organization_id)
+    if quota_of(organization, access_of(facts_for(organization), now=now), now=now) != quota:
+        return  # another plan came meanwhile
     about = f"{quota.since:%Y-%m-%d}"
     words = {"used": used, "limit": quota.checks, "until": quota.until}
     if used * 100 >= quota.checks * WARN_AT_PERCENT:

@@ -20,7 +20,7 @@ from core.db import db
 from core.ids import new_uuid
 
 _TOLD = ("status", "cancel_at", "cancel_at_period_end", "ended_at", "amount_paid", "attempt_count")
-"""What a drift shows of an object; the whole of it may be long."""
+"""What is compared of an object. Addresses of pages and files, which Stripe gives anew each time, are not."""
 
 
 def begin(now: datetime) -> UUID:
@@ -44,8 +44,7 @@ def compare(run_id: UUID, organization_id: UUID, gateway: Gateway, *, now: datet
     after = _kept(organization_id)
     different = sorted(about for about in before | after if before.get(about) != after.get(about))
     for about in different:
-        ours, theirs = before.get(about), after.get(about)
-        _note(run_id, organization_id, about, ours=_told(ours), theirs=_told(theirs))
+        _note(run_id, organization_id, about, ours=before.get(about), theirs=after.get(about))
     if different:
         organization = db.session.get_one(Organization, organization_id)
         letters.alert_once("billing_drift", organization, about=f"{now:%Y-%m-%d}", now=now)
@@ -95,14 +94,16 @@ def _kept(organization_id: UUID) -> dict[str, dict[str, Any]]:
     """All that is mirrored, by its id at Stripe."""
     subscriptions = db.session.scalars(select(Subscription).where(Subscription.organization_id == organization_id))
     invoices = db.session.scalars(select(Invoice).where(Invoice.organization_id == organization_id))
-    return {row.id: dict(row.snapshot) for row in (*subscriptions, *invoices)}
+    return {row.id: _told(row.snapshot) for row in (*subscriptions, *invoices)}
 
 
-def _told(snapshot: dict[str, Any] | None) -> dict[str, Any] | None:
-    if snapshot is None:
-        return None
+def _told(snapshot: dict[str, Any]) -> dict[str, Any]:
     told = {name: snapshot[name] for name in _TOLD if name in snapshot}
-    return {**told, "plan": subscribed(snapshot).plan} if snapshot.get("object") == "subscription" else told
+    if snapshot.get("object") != "subscription":
+        return told
+    found = subscribed(snapshot)
+    ends = found.period_end.isoformat() if found.period_end else None
+    return {**told, "plan": found.plan, "period_end": ends, "scheduled_plan": found.scheduled_plan}
 
 
 def _note(
@@ -113,6 +114,13 @@ def _note(
     ours: dict[str, Any] | None,
     theirs: dict[str, Any] | None,
 ) -> None:
+    same = select(Drift.id).where(
+        Drift.organization_id.is_(None) if organization_id is None else Drift.organization_id == organization_id,
+        Drift.about == about,
+        Drift.theirs == theirs,
+    )
+    if db.session.scalar(same.limit(1)) is not None:
+        return  # it was told before, and nobody has done anything about it
     db.session.add(
         Drift(id=new_uuid(), run_id=run_id, organization_id=organization_id, about=about, ours=ours, theirs=theirs)
     )

@@ -38,3 +38,8 @@ def id_of(reference: Any) -> str:
 
 def ours(organization_id: UUID) -> dict[str, str]:
     return {"product": PRODUCT, "organization_id": str(organization_id)}
+
+
+def is_ours(found: stripe.StripeObject) -> bool:
+    """By its metadata; other products may share the account."""
+    return ((plain(found).get("metadata") or {}).get("product")) == PRODUCT

@@ -9,6 +9,7 @@ import msgspec
 
 from billing import mirror
 from billing.access import Subscribed, subscribed
+from billing.afterwards import catch_up
 from billing.facts import account_of, facts_for, find_account
 from billing.gateway import Gateway
 from billing.models import BillingAccount
@@ -19,7 +20,8 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError
 
-_CHANGEABLE = frozenset({"active", "trialing", "past_due"})
+_GOES_ON = frozenset({"active", "trialing", "past_due"})
+_CHANGEABLE = _GOES_ON | {"paused", "unpaid"}
 
 
 class NoSubscription(AppError):
@@ -73,23 +75,38 @@ def portal_url(organization_id: UUID, gateway: Gateway, *, return_url: str) -> s
 
 
 def end(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) -> None:
-    """With what was paid for. Twice is once. Needs the system's scope, as all that changes."""
+    """With what was paid for; what stands still anyhow ends at once. Twice is once.
+
+    Needs the system's scope, as all that changes.
+    """
     _, snapshot = _held(organization_id)
-    gateway.end_at_period(snapshot["id"], is_ending=True)
+    _release(snapshot, gateway)
+    if snapshot["status"] in _GOES_ON:
+        gateway.end_at_period(snapshot["id"], is_ending=True)
+    else:
+        gateway.cancel(snapshot["id"])
     audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=snapshot["id"])
-    mirror.bring_up(organization_id, gateway, now=now)
+    catch_up(organization_id, gateway, now=now)
+
+
+def end_at_once(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) -> None:
+    """For an account that is closed for good. Twice is once."""
+    account_of(organization_id)
+    snapshot = _snapshot(organization_id)
+    if snapshot is not None and snapshot["status"] in _CHANGEABLE:
+        gateway.cancel(snapshot["id"])
+        audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=snapshot["id"])
+        catch_up(organization_id, gateway, now=now)
 
 
 def resume(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) -> None:
     """Takes back an end or a switch that has not come yet."""
     _, snapshot = _held(organization_id)
-    found = subscribed(snapshot)
-    if found.schedule_id is not None:
-        gateway.release_schedule(found.schedule_id)
-    if found.ends_at is not None:
+    _release(snapshot, gateway)
+    if subscribed(snapshot).ends_at is not None:
         gateway.end_at_period(snapshot["id"], is_ending=False)
     audit.write(organization_id, "plan.resumed", by=by, now=now, subject_id=snapshot["id"])
-    mirror.bring_up(organization_id, gateway, now=now)
+    catch_up(organization_id, gateway, now=now)
 
 
 def preview(organization_id: UUID, plan: PlanCode, gateway: Gateway) -> Preview:
@@ -104,20 +121,20 @@ def preview(organization_id: UUID, plan: PlanCode, gateway: Gateway) -> Preview:
 
 
 def switch(organization_id: UUID, plan: PlanCode, gateway: Gateway, *, by: Actor, now: datetime) -> bool:
-    """Up at once, down at the end of the period. Whether it was at once."""
+    """Up at once, down at the end of the period. Whether it holds already: a bank may want a confirmation first."""
     account, snapshot = _held(organization_id)
     found = _switchable(snapshot, plan, account)
     is_now = _is_upgrade(found.plan, plan)
+    _release(snapshot, gateway)
     if is_now:
-        period = snapshot["items"]["data"][0]["current_period_start"]
-        gateway.change_now(snapshot, plan, key=f"switch-{found.id}-{plan}-{period}")
+        gateway.change_now(snapshot, plan)
     else:
         gateway.change_later(snapshot, plan)
     after = {"plan": PLANS[plan].name, "at": "once" if is_now else "the end of the period"}
     before = {"plan": PLANS[found.plan].name if found.plan else None}
     audit.write(organization_id, "plan.switched", by=by, now=now, before=before, after=after)
-    mirror.bring_up(organization_id, gateway, now=now)
-    return is_now
+    access = catch_up(organization_id, gateway, now=now)
+    return access.plan is plan
 
 
 def _held(organization_id: UUID) -> tuple[BillingAccount, dict[str, Any]]:
@@ -128,6 +145,13 @@ def _held(organization_id: UUID) -> tuple[BillingAccount, dict[str, Any]]:
     return account, snapshot
 
 
+def _release(snapshot: dict[str, Any], gateway: Gateway) -> None:
+    """A schedule, also one that has done its work, keeps everything else from changing the subscription."""
+    schedule_id = subscribed(snapshot).schedule_id
+    if schedule_id is not None:
+        gateway.release_schedule(schedule_id)
+
+
 def _snapshot(organization_id: UUID) -> dict[str, Any] | None:
     snapshot = facts_for(db.session.get_one(Organization, organization_id)).subscription
     return dict(snapshot) if snapshot is not None else None
@@ -136,7 +160,7 @@ def _snapshot(organization_id: UUID) -> dict[str, Any] | None:
 def _switchable(snapshot: dict[str, Any], plan: PlanCode, account: BillingAccount | None) -> Subscribed:
     found = subscribed(snapshot)
     is_offered = plan is not PlanCode.METERED or (account is not None and account.is_metered_offered)
-    is_settled = found.status == "active" and found.ends_at is None and found.schedule_id is None
+    is_settled = found.status == "active" and found.ends_at is None and found.scheduled_plan is None
     if plan not in SOLD or plan is found.plan or not is_offered or not is_settled:
         raise CannotSwitch
     return found

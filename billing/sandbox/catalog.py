@@ -16,7 +16,8 @@ _KINDS = {
 
 _GIVEN: dict[str, dict[str, Any]] = {
     "product": {"active": True},
-    "billing_portal.configuration": {"active": True, "is_default": True},
+    "billing_portal.configuration": {"active": True},
+    "webhook_endpoint": {"status": "enabled"},
 }
 """What Stripe fills in."""
 

@@ -123,6 +123,11 @@ def list_disputes(call: Call) -> dict[str, Any]:
     return list_of(store.every("dispute", payment_intent=call.need("payment_intent")), "/v1/disputes")
 
 
+@plays("GET", "/v1/disputes/{}")
+def retrieve_dispute(call: Call) -> dict[str, Any]:
+    return store.need(call.id, "dispute")
+
+
 @plays("POST", "/v1/refunds")
 def refund(call: Call) -> dict[str, Any]:
     charge = store.need(store.need(call.need("payment_intent"), "payment_intent")["latest_charge"], "charge")

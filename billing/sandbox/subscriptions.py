@@ -42,12 +42,12 @@ def list_all(call: Call) -> dict[str, Any]:
     listed = [one for one in found if call.params.get("status") == "all" or one["status"] not in _OVER]
     for one in listed if "data.schedule" in call.params.get("expand", []) else []:
         one["schedule"] = one["schedule"] and store.need(one["schedule"])
-    return list_of(listed, "/v1/subscriptions")
+    return list_of(list(map(_with_prices, listed)), "/v1/subscriptions")
 
 
 @plays("GET", "/v1/subscriptions/{}")
 def retrieve(call: Call) -> dict[str, Any]:
-    return store.need(call.id, "subscription")
+    return _with_prices(store.need(call.id, "subscription"))
 
 
 @plays("POST", "/v1/subscriptions/{}")
@@ -175,6 +175,13 @@ def pay_open_invoice(subscription_id: str) -> dict[str, Any]:
         invoices.settle(invoice)
     subscription = {**subscription, "status": "active"}
     events.emit("customer.subscription.updated", store.keep(subscription))
+    return subscription
+
+
+def _with_prices(subscription: dict[str, Any]) -> dict[str, Any]:
+    """With the prices as they are now: one that was replaced has lost its lookup key."""
+    for item in subscription["items"]["data"]:
+        item["price"] = store.need(item["price"]["id"], "price")
     return subscription
 
 

@@ -45,6 +45,7 @@ class GrantForm(Form):
 
 
 class RefundForm(Form):
+    refunded = IntegerField("", validators=[InputRequired(), NumberRange(min=0)])
     amount = DecimalField("Amount", validators=[Optional(), NumberRange(min=0.01)], places=2)
     reason = StringField("Reason", filters=[stripped], validators=[DataRequired(), Length(max=300), OneLine()])
 

@@ -27,7 +27,7 @@ SHOWN = 30
 def index() -> Any:
     return render_template(
         "portal/console/billing.html",
-        in_trouble=inbox.in_trouble(),
+        in_trouble=inbox.in_trouble(utc_now()),
         latest=inbox.latest(SHOWN),
         runs=reconciliation.latest_runs(SHOWN),
         drifts=reconciliation.drifts(SHOWN),
@@ -65,6 +65,7 @@ def refund(organization_id: UUID, invoice_id: str) -> Any:
             invoice_id,
             gateway(),
             amount_minor=int(form.amount.data * 100) if form.amount.data is not None else None,
+            refunded_before_minor=form.refunded.data,
             reason=form.reason.data,
             by=operator(),
             now=utc_now(),

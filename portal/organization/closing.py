@@ -9,10 +9,12 @@ from sqlalchemy import select
 
 from api.decisions import retention
 from api.keys import services as keys
+from billing.jobs import end_plan_of_closed_account
 from core import audit
 from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM
 from core.db import db
+from core.jobs import defer
 from portal.organization.services import tell_owners
 
 log = structlog.get_logger()
@@ -32,6 +34,7 @@ def finish(organization_id: UUID, *, now: datetime) -> None:
     )
     if organization is None:
         return
+    defer(end_plan_of_closed_account, organization_id=str(organization_id))
     deleted = retention.delete_everything(organization_id)
     keys.revoke_all(organization_id, reason="the account was closed", by=SYSTEM, now=now)
     keys.delete_all(organization_id)

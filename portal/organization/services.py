@@ -8,11 +8,13 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing import entitlements
+from billing.jobs import end_plan_of_closing_account, go_on_with_plan_of_kept_account
 from core import audit
 from core.accounts import Organization, OrganizationStatus, hold
 from core.audit import Actor
 from core.db import db
 from core.errors import AppError
+from core.jobs import defer
 from core.mail import send_mail
 from core.members import Membership, Role, User
 from core.profiles import OrganizationProfile, find_profile
@@ -88,6 +90,7 @@ def close(organization_id: UUID, *, by: Actor, now: datetime) -> datetime:
         organization.closing_from = organization.status
         organization.status, organization.closes_at = OrganizationStatus.CLOSING.value, now + RETRIEVAL_WINDOW
         applications.withdraw_open(organization_id, by=by, now=now)
+        defer(end_plan_of_closing_account, organization_id=str(organization_id))
         audit.write(
             organization_id,
             "organization.closing",
@@ -108,6 +111,7 @@ def keep(organization_id: UUID, *, by: Actor, now: datetime) -> None:
         raise NotClosing("The time to keep this account has passed.")
     organization.status = organization.closing_from or OrganizationStatus.SANDBOX.value
     organization.closing_from = organization.closes_at = None
+    defer(go_on_with_plan_of_kept_account, organization_id=str(organization_id))
     audit.write(organization_id, "organization.kept", by=by, now=now, after={"status": organization.status})
 
 

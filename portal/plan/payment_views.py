@@ -47,12 +47,13 @@ def wait() -> Any:
     organization_id, now = seat().organization_id, utc_now()
     attempt = checkouts.find(organization_id, request.args.get("session_id", ""))
     is_away = False
-    try:
-        with acting_as_system(), transaction():
-            mirror.bring_up(organization_id, gateway(), now=now)
-    except PaymentsAway:
-        is_away = True
-    attempt = checkouts.find(organization_id, attempt.session_id)
+    if not attempt.is_settled and checkouts.may_ask(organization_id, now=now):
+        try:
+            with acting_as_system(), transaction():
+                mirror.bring_up(organization_id, gateway(), now=now)
+        except (PaymentsAway, PaymentsRefused):
+            is_away = True
+        attempt = checkouts.find(organization_id, attempt.session_id)
     return page_or_block(
         "portal/plan/return.html",
         "waiting",

@@ -26,7 +26,8 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 def usage_of(organization: Organization, access: Access, *, now: datetime) -> Usage:
-    since, until = quotas.month_of(organization, now=now)
+    quota = quotas.quota_of(organization, access, now=now)
+    since, until = (quota.since, quota.until) if quota else quotas.month_of(organization, now=now)
     used = counts.used_in(organization.id, since=since, until=until)
     return Usage(used, access.limits.checks_a_month, since, until)
 

@@ -100,7 +100,8 @@ def switch(plan: str) -> Any:
     with acting_as_system(), transaction():
         is_now = subscriptions.switch(seat().organization_id, PlanCode(plan), gateway(), by=actor(), now=utc_now())
     name = PLANS[PlanCode(plan)].name
-    flash(f"You are on {name} now." if is_now else f"You are on {name} from the end of this period on.")
+    later = f"{name} comes at the end of this period, or as soon as your bank has its confirmation."
+    flash(f"You are on {name} now." if is_now else later)
     return see_other("/plan")
 
 

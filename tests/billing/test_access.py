@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.access import GRACE, Access, AccessState, Facts, Grant, Payment, access_of
-from billing.plans import PLANS, PlanCode, lookup_key
+from billing.plans import PLANS, PlanCode, product_id
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -18,7 +18,7 @@ STATUSES = ("active", "trialing", "past_due", "unpaid", "paused", "canceled", "i
 def subscription(status: str = "active", plan: PlanCode = PlanCode.PRO, **more: Any) -> dict[str, Any]:
     """As Stripe tells it, with what matters here."""
     item = {
-        "price": {"lookup_key": lookup_key(plan)},
+        "price": {"product": product_id(plan)},
         "current_period_start": int((NOW - 10 * DAY).timestamp()),
         "current_period_end": int((NOW + 20 * DAY).timestamp()),
     }
@@ -130,7 +130,7 @@ def test_a_first_payment_that_has_not_arrived_grants_nothing() -> None:
 
 def test_a_price_that_is_none_of_ours_grants_nothing() -> None:
     foreign = subscription()
-    foreign["items"]["data"][0]["price"]["lookup_key"] = "another_product"
+    foreign["items"]["data"][0]["price"]["product"] = "prod_of_another"
 
     assert judged(subscription=foreign).plan is PlanCode.FREE
 
@@ -143,7 +143,7 @@ def test_a_lapsed_contract_restricts_whatever_is_paid() -> None:
     assert judged(subscription=subscription(), legal_due_at=NOW + DAY).changes_at == NOW + DAY
 
 
-@pytest.mark.parametrize("paused_because", [None, "final_payment_failed", "a_reason_of_next_year"])
+@pytest.mark.parametrize("paused_because", [None, "final_payment_failure", "a_reason_of_next_year"])
 def test_a_pause_is_explained(paused_because: str | None) -> None:
     details = {"paused": {"subscription": {"type": paused_because}}} if paused_because else None
 

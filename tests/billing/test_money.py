@@ -49,7 +49,8 @@ def payer(app: Flask, ada: Member, prices: None) -> Member:
     with app.app_context(), acting_as_system(), transaction():
         subscription = store.every("subscription")[0]
         since = int((utc_now() - 3 * HOUR).timestamp())
-        store.keep({**subscription, "start_date": since, "created": since})
+        subscription["items"]["data"][0]["current_period_start"] = since
+        store.keep(subscription)
         mirror.bring_up(ada.organization_id, gateway(), now=utc_now())
     assert access(app, ada).plan is PlanCode.METERED
     return ada
@@ -132,6 +133,7 @@ def refund(app: Flask, who: Member, amount: int | None = None) -> None:
             invoice_id,
             gateway(),
             amount_minor=amount,
+            refunded_before_minor=store.every("charge")[0]["amount_refunded"],
             reason="Kindness.",
             by=COMMAND_LINE,
             now=utc_now(),

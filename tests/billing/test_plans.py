@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from billing.plans import PLANS, SOLD, PlanCode, lookup_key, metered_price_minor, plan_of_price
+from billing.plans import PLANS, SOLD, PlanCode, lookup_key, metered_price_minor, plan_of_price, product_id
 from core.calendar import month_around
 from legal_docs import figures
 
@@ -19,10 +19,12 @@ def test_every_plan_is_described_and_none_keeps_decisions_longer_than_the_contra
     assert PLANS[PlanCode.FREE].limits.rate_per_key == figures.CHECKS_PER_WINDOW
 
 
-def test_prices_are_found_by_their_lookup_keys() -> None:
-    assert [plan_of_price(lookup_key(code)) for code in SOLD] == list(SOLD)
-    assert plan_of_price("another_product") is None
-    assert plan_of_price(None) is None
+def test_a_price_is_a_plans_by_its_product_also_when_a_newer_one_took_its_key() -> None:
+    for code in SOLD:
+        assert plan_of_price({"product": product_id(code), "lookup_key": None}) is code
+        assert plan_of_price({"product": {"id": product_id(code)}}) is code
+    assert plan_of_price({"product": "prod_of_another", "lookup_key": lookup_key(PlanCode.PRO)}) is None
+    assert plan_of_price({}) is None
 
 
 @pytest.mark.parametrize(("checks", "cents"), [(0, 1_000), (1_000_000, 1_000), (1_000_001, 1_001), (2_500_000, 2_500)])

@@ -101,7 +101,8 @@ def test_the_client_speaks_the_pinned_version_to_the_address_it_is_given(monkeyp
 
     real.make_customer(organization_id, name="Ada", email="ada@people.example", number=1)
 
-    [(method, url, headers)] = line.sent
+    (method, url, headers), (_, update, _) = line.sent
+    assert update.endswith("/v1/customers/cus_1")
     assert (method, url) == ("post", "http://127.0.0.1:12111/v1/customers")
     assert headers["Stripe-Version"] == "2026-10-28.endive" == stripe.api_version
     assert headers["Idempotency-Key"] == f"customer-{organization_id}-1"

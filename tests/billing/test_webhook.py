@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from billing import inbox, mirror
 from billing.access import AccessState
-from billing.connection import gateway
+from billing.connection import gateway, is_sandbox
 from billing.entitlements import access_for
 from billing.models import BillingAccount, StripeEvent, Subscription
 from billing.plans import PlanCode
@@ -24,7 +24,7 @@ from core.accounts import Organization
 from core.audit import AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from core.settings import Settings
+from core.settings import Environment, Settings
 from tests.billing.scene import (
     access,
     count,
@@ -287,6 +287,7 @@ def test_without_the_sandbox_its_pages_do_not_exist(migrated_url: str) -> None:
 
     assert not [rule for rule in real.url_map.iter_rules() if rule.rule.startswith("/_sandbox")]
     assert real.test_client().get("/_sandbox/stripe/checkout/x").status_code == 404
+    assert not is_sandbox(Settings(environment=Environment.PRODUCTION))
 
 
 ACTS: dict[str, Callable[[str], Any]] = {

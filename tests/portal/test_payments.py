@@ -2,11 +2,13 @@
 
 import csv
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from billing import checkouts
 from billing.connection import gateway
 from billing.errors import PaymentsAway
 from billing.plans import PlanCode
@@ -45,7 +47,10 @@ def test_a_plan_is_chosen_paid_and_active(app: Flask, ada: Member, paying: Perso
     assert "Choose Pro" not in page
 
 
-def test_the_return_page_waits_until_it_is_true(app: Flask, prices: None, billing: Person, stranger: Person) -> None:
+def test_the_return_page_waits_until_it_is_true(
+    app: Flask, prices: None, billing: Person, stranger: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkouts, "ASK_EVERY", timedelta(0))
     session_id = billing.post("/plan/checkout/pro").headers["Location"].rpartition("/")[2]
     path = f"/plan/return?session_id={session_id}"
 
@@ -162,11 +167,16 @@ def test_an_operator_refunds_from_the_organizations_page(
         invoice = store.every("invoice")[0]["id"]
     assert "SANDBOX-0001" in operator.get(path).text
 
-    assert operator.post(f"{path}/invoices/{invoice}/refund", amount="x", reason="Kindness.").status_code == 422
-    assert operator.post(f"{path}/invoices/{invoice}/refund", amount="9.00", reason="Kindness.").status_code == 303
-    assert operator.post(f"{path}/invoices/{invoice}/refund", amount="45.00", reason="Kindness.").status_code == 422
-    assert operator.post(f"{path}/invoices/{invoice}/refund", reason="Kindness.").status_code == 303
-    assert operator.post(f"{path}/invoices/{invoice}/refund", reason="Kindness.").status_code == 409
+    def give_back(refunded: int, **fields: str) -> int:
+        fields = {"reason": "Kindness.", "refunded": str(refunded), **fields}
+        return int(operator.post(f"{path}/invoices/{invoice}/refund", **fields).status_code)
+
+    assert give_back(0, amount="x") == 422
+    assert give_back(0, amount="9.00") == 303
+    assert give_back(0, amount="9.00") == 409  # the second press of the same button
+    assert give_back(900, amount="45.00") == 422
+    assert give_back(900) == 303
+    assert give_back(4_900) == 409
     assert "Refunded an invoice" in viewer.get("/audit-trail").text
     assert access(app, ada).plan is not PlanCode.PRO
 
