@@ -14,6 +14,7 @@ from billing.access import AccessState
 from billing.connection import gateway
 from billing.metering import Metered
 from billing.models import UsageHour
+from billing.plans import PLANS, PlanCode
 from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM
 from core.clock import utc_now
@@ -161,4 +162,11 @@ def _remind(organization: Organization, *, now: datetime) -> None:
     ends_at = organization.pilot_ends_at
     assert ends_at is not None  # noqa: S101  only those with a pilot are asked for
     days = min(days for days in REMIND_DAYS if (ends_at - now).days < days)
-    letters.send_once("pilot_ending", organization, about=f"{ends_at:%Y-%m-%d}, {days}", now=now, ends_at=ends_at)
+    letters.send_once(
+        "pilot_ending",
+        organization,
+        about=f"{ends_at:%Y-%m-%d}, {days}",
+        now=now,
+        ends_at=ends_at,
+        free=PLANS[PlanCode.FREE],
+    )

@@ -59,6 +59,15 @@ _NO_END = "There is no limit a month."
 SANDBOX = Limits(checks_a_month=None, rate_per_key=30, keys=5, members=10, retention_days=1_095, support=_BEST_EFFORT)
 """Before an organization is approved: test keys only."""
 
+_OF_PRODUCTION = Limits(
+    checks_a_month=None,
+    rate_per_key=600,
+    keys=100,
+    members=50,
+    retention_days=1_095,
+    support="Our response times, owed",
+)
+
 PLANS: dict[PlanCode, Plan] = {
     plan.code: plan
     for plan in (
@@ -102,14 +111,7 @@ PLANS: dict[PlanCode, Plan] = {
             price="$49 a month",
             summary="For software in production.",
             beyond=_NO_END,
-            limits=Limits(
-                checks_a_month=None,
-                rate_per_key=600,
-                keys=100,
-                members=50,
-                retention_days=1_095,
-                support="Our response times, owed",
-            ),
+            limits=_OF_PRODUCTION,
         ),
         Plan(
             code=PlanCode.METERED,
@@ -118,14 +120,7 @@ PLANS: dict[PlanCode, Plan] = {
             price="$0.01 for 1,000 checks, at least $10 a month",
             summary="As Pro, paid by what is used.",
             beyond=_NO_END,
-            limits=Limits(
-                checks_a_month=None,
-                rate_per_key=600,
-                keys=100,
-                members=50,
-                retention_days=1_095,
-                support="Our response times, owed",
-            ),
+            limits=_OF_PRODUCTION,
         ),
         Plan(
             code=PlanCode.ENTERPRISE,

@@ -16,6 +16,7 @@ def test_every_plan_is_described_and_none_keeps_decisions_longer_than_the_contra
         assert plan.limits.retention_days <= figures.LONGEST_RETENTION_DAYS
     assert PLANS[PlanCode.FREE].limits.checks_a_month == 10_000
     assert PLANS[PlanCode.PRO].price_minor == 4_900
+    assert PLANS[PlanCode.PRO].price == "$49 a month"
     assert PLANS[PlanCode.FREE].limits.rate_per_key == figures.CHECKS_PER_WINDOW
 
 
