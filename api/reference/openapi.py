@@ -33,7 +33,12 @@ _OF_KEYS = (
     access.RevokedKey,
     access.ExpiredKey,
     access.AddressNotAllowed,
+    access.Unpaid,
+    access.QuotaReached,
     access.OrganizationSuspended,
+    access.OrganizationClosing,
+    access.NotApproved,
+    access.TermsLapsed,
     RateLimited,
     ServiceUnavailable,
 )
