@@ -15,9 +15,12 @@ from billing.plans import PLANS, SANDBOX, SOLD, Limits, Plan, PlanCode, plan_of_
 GRACE = timedelta(days=14)
 """How long a paid plan goes on after its first failed payment."""
 
+GOES_ON = frozenset({"active", "trialing", "past_due"})
+STANDS_STILL = frozenset({"paused", "unpaid"})
+NEVER_BEGAN = frozenset({"incomplete", "incomplete_expired"})
+IS_OVER = frozenset({"canceled"})
+"""Together all that Stripe says today of how a subscription stands."""
 
-_NEVER_BEGAN = frozenset({"incomplete", "incomplete_expired"})
-_GOES_ON = frozenset({"active", "trialing", "past_due"})
 _WHY_PAUSED = {
     "first_payment_failure": "Its first payment failed, so it is paused.",
     "final_payment_failure": "Its last payment failed, so it is paused.",
@@ -193,7 +196,7 @@ def _of_subscription(facts: Facts, *, now: datetime) -> Access | None:
     if facts.subscription is None or facts.is_first_payment_open:
         return None
     found = subscribed(facts.subscription)
-    return None if found.status in _NEVER_BEGAN else _of_begun(found, facts, now=now)
+    return None if found.status in NEVER_BEGAN else _of_begun(found, facts, now=now)
 
 
 def _of_begun(found: Subscribed, facts: Facts, *, now: datetime) -> Access:
@@ -201,7 +204,7 @@ def _of_begun(found: Subscribed, facts: Facts, *, now: datetime) -> Access:
         return _restricted(found, "A payment for it was charged back by your bank.")
     if facts.payment.is_refunded:
         return _over("What you paid for your plan was refunded in full, so it is over.")
-    if found.status not in _GOES_ON:
+    if found.status not in GOES_ON:
         return _of_stopped(found)
     if found.plan is None:
         return _over("Your subscription is for something that is not one of our plans.")

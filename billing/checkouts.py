@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing import mirror
+from billing.access import IS_OVER, NEVER_BEGAN
 from billing.facts import account_of, find_account
 from billing.gateway import Gateway
 from billing.models import BillingAccount, Checkout
@@ -20,7 +21,7 @@ from core.errors import AppError, NotFound
 from core.ids import new_uuid
 
 ASK_EVERY = timedelta(seconds=2)
-_OVER = frozenset({"canceled", "incomplete", "incomplete_expired"})
+_OVER = IS_OVER | NEVER_BEGAN
 """Beside these a new one may begin; what is incomplete was never paid, and expires."""
 
 

@@ -63,14 +63,7 @@ def save(
     customer_id = customer_of(account, db.session.get_one(Organization, organization_id), gateway, email=email, now=now)
     address = {name: getattr(wanted, name) for name in ("line1", "line2", "postal_code", "city", "country")}
     gateway.update_customer(customer_id, email=wanted.email or email, address=address)
-    before = gateway.tax_ids_of(customer_id)
-    if [(one["type"], one["value"]) for one in before] != (
-        [(wanted.tax_id_type, wanted.tax_id)] if wanted.tax_id else []
-    ):
-        for one in before:
-            gateway.forget_tax_id(customer_id, one["id"])
-        if wanted.tax_id:
-            gateway.add_tax_id(customer_id, wanted.tax_id_type, wanted.tax_id)
+    _set_tax_id(customer_id, wanted, gateway)
     audit.write(organization_id, "plan.billing_details_changed", by=by, now=now)
 
 

@@ -5,15 +5,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing.access import Facts, Grant, Payment, moment_of, subscribed
+from billing.access import GOES_ON, IS_OVER, NEVER_BEGAN, Facts, Grant, Payment, moment_of, subscribed
 from billing.models import BillingAccount, Checkout, Invoice, Subscription
 from billing.plans import PlanCode
 from billing.stripe_words import PRODUCT
 from core.accounts import Organization, OrganizationStatus, hold
 from core.db import db
-
-_NEVER_BEGAN = frozenset({"incomplete", "incomplete_expired"})
-_GOES_ON = frozenset({"active", "trialing", "past_due"})
 
 
 def facts_for(organization: Organization) -> Facts:
@@ -67,7 +64,7 @@ def _facts_of_money(organization_id: UUID) -> dict[str, Any]:
     latest = found[-1]
     invoices = select(Invoice).where(Invoice.organization_id == organization_id, Invoice.subscription_id == latest.id)
     newest_first = list(db.session.scalars(invoices.order_by(Invoice.created_at.desc(), Invoice.id.desc())))
-    paid = next((one for one in newest_first if one.status == "paid" and one.snapshot.get("amount_paid")), None)
+    paid = next((one for one in newest_first if one.brought_money), None)
     tried_in_vain = [
         moment_of((one.snapshot.get("status_transitions") or {}).get("finalized_at")) or one.created_at
         for one in newest_first
@@ -98,8 +95,8 @@ def _is_ours(subscription: Subscription) -> bool:
 
 def _rank(status: str) -> int:
     """What goes on counts before what stands still, that before what is over, and that before what never began."""
-    if status in _GOES_ON:
+    if status in GOES_ON:
         return 3
-    if status in _NEVER_BEGAN:
+    if status in NEVER_BEGAN:
         return 0
-    return 1 if status == "canceled" else 2
+    return 1 if status in IS_OVER else 2

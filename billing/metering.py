@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import func, select
 
-from billing.access import moment_of, subscribed
+from billing.access import NEVER_BEGAN, moment_of, subscribed
 from billing.facts import facts_for
 from billing.gateway import Gateway
 from billing.models import BillingAccount, UsageHour
@@ -24,7 +24,6 @@ UNSURE_AFTER = timedelta(hours=23)
 TOO_OLD = timedelta(days=35)
 """What the meter takes no more."""
 ENDS_SOON = timedelta(minutes=10)
-_NEVER_BEGAN = frozenset({"incomplete", "incomplete_expired"})
 
 
 class Metered(msgspec.Struct, frozen=True):
@@ -49,7 +48,7 @@ def note_plan(account: BillingAccount, *, now: datetime) -> None:
     """Keeps since when the organization pays as it goes: from the period in which that was seen first."""
     snapshot = facts_for(db.session.get_one(Organization, account.organization_id)).subscription
     found = subscribed(snapshot) if snapshot is not None else None
-    if found is None or found.plan is not PlanCode.METERED or found.status in _NEVER_BEGAN:
+    if found is None or found.plan is not PlanCode.METERED or found.status in NEVER_BEGAN:
         account.metered_since = None
     elif account.metered_since is None:
         account.metered_since = min(now, found.period_start or now)
@@ -57,7 +56,7 @@ def note_plan(account: BillingAccount, *, now: datetime) -> None:
 
 def every_metered() -> Iterator[Metered]:
     for organization_id in db.session.scalars(
-        select(BillingAccount.organization_id).where(BillingAccount.customer_id.is_not(None))
+        select(BillingAccount.organization_id).where(BillingAccount.metered_since.is_not(None))
     ).all():
         found = metered(organization_id)
         if found is not None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing import entitlements, letters, metering
-from billing.access import Access, moment_of
+from billing.access import GOES_ON, IS_OVER, NEVER_BEGAN, STANDS_STILL, Access, moment_of
 from billing.facts import account_of
 from billing.gateway import Gateway
 from billing.models import BillingAccount, Checkout, Invoice, Subscription
@@ -18,9 +18,7 @@ from billing.stripe_words import Snapshot, id_of
 from core.accounts import Organization
 from core.db import db
 
-KNOWN = frozenset(
-    {"active", "trialing", "past_due", "unpaid", "canceled", "incomplete", "incomplete_expired", "paused"}
-)
+_KNOWN = GOES_ON | STANDS_STILL | NEVER_BEGAN | IS_OVER
 
 
 def bring_up(organization_id: UUID, gateway: Gateway, *, now: datetime) -> Access:
@@ -58,7 +56,7 @@ def _bring_up_customer(account: BillingAccount, customer_id: str, gateway: Gatew
 def _forget_customer(account: BillingAccount, gateway: Gateway, *, now: datetime) -> None:
     """Deleted at Stripe, and with it every subscription. History stays, and a new checkout makes a new customer."""
     standing = select(Subscription).where(
-        Subscription.organization_id == account.organization_id, Subscription.status.not_in(["canceled"])
+        Subscription.organization_id == account.organization_id, Subscription.status.not_in(IS_OVER)
     )
     for subscription in db.session.scalars(standing).all():
         _keep_subscription(account.organization_id, gateway.subscription(subscription.id), now=now)
@@ -72,7 +70,7 @@ def _keep_subscription(organization_id: UUID, snapshot: Snapshot, *, now: dateti
         found = Subscription(id=snapshot["id"], organization_id=organization_id, created_at=created_at)
         db.session.add(found)
     found.status, found.snapshot, found.fetched_at = str(snapshot.get("status")), snapshot, now
-    if found.status not in KNOWN or found.status == "paused":
+    if found.status not in _KNOWN or found.status == "paused":
         organization = db.session.get_one(Organization, organization_id)
         letters.alert_once("subscription_odd", organization, about=f"{found.id} {found.status}", now=now)
 
@@ -88,7 +86,7 @@ def _keep_invoices(organization_id: UUID, snapshots: Sequence[Snapshot], gateway
             db.session.add(found)
         found.subscription_id = subscription_of(snapshot)
         found.status, found.snapshot, found.fetched_at = str(snapshot.get("status")), snapshot, now
-        if found.status == "paid" and found.subscription_id not in asked:
+        if found.brought_money and found.subscription_id not in asked:
             asked.add(found.subscription_id)
             intent = payment_intent_of(snapshot)
             if intent is not None:

@@ -67,6 +67,11 @@ class Invoice(Base):
     dispute: Mapped[dict[str, Any] | None]
     fetched_at: Mapped[datetime]
 
+    @property
+    def brought_money(self) -> bool:
+        """Paid, and not one over nothing: only such a one can be refunded or charged back."""
+        return self.status == "paid" and bool(self.snapshot.get("amount_paid"))
+
 
 class Checkout(Base):
     """A checkout that was opened for an organization. At most one of them is open."""

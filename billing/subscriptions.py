@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from billing import mirror
-from billing.access import Subscribed, subscribed
+from billing.access import GOES_ON, STANDS_STILL, Subscribed, subscribed
 from billing.afterwards import catch_up
 from billing.facts import account_of, facts_for, find_account
 from billing.gateway import Gateway
@@ -20,8 +20,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError
 
-_GOES_ON = frozenset({"active", "trialing", "past_due"})
-_CHANGEABLE = _GOES_ON | {"paused", "unpaid"}
+_CHANGEABLE = GOES_ON | STANDS_STILL
 
 
 class NoSubscription(AppError):
@@ -81,7 +80,7 @@ def end(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) ->
     """
     _, snapshot = _held(organization_id)
     _release(snapshot, gateway)
-    if snapshot["status"] in _GOES_ON:
+    if snapshot["status"] in GOES_ON:
         gateway.end_at_period(snapshot["id"], is_ending=True)
     else:
         gateway.cancel(snapshot["id"])

@@ -223,6 +223,16 @@ def test_refunds_and_disputes_follow_the_table(app: Flask, subscribed: Member, a
     assert access(app, subscribed).state is state
 
 
+def test_a_refund_counts_also_when_a_later_invoice_was_over_nothing(app: Flask, subscribed: Member) -> None:
+    with app.app_context(), acting_as_system():
+        intent = store.every("charge")[0]["payment_intent"]
+        subscription = store.every("subscription")[0]
+    happen(app, invoices.make, subscription, 0, "subscription_update", is_paid=True)
+    happen(app, lambda: gateway().refund(intent, amount_minor=None, key="r1"))
+
+    assert access(app, subscribed).state is AccessState.PILOT
+
+
 @pytest.mark.parametrize(
     ("changes", "note"),
     [
