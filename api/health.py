@@ -83,7 +83,8 @@ def metrics() -> Response:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not token or not hmac.compare_digest(given.encode(), token.encode()):
         raise NotFound
-    page, content_type = metrics_page()
+    with acting_as_system():
+        page, content_type = metrics_page()
     return Response(page, content_type=content_type)
 
 

@@ -5,12 +5,16 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+import blinker
 import msgspec
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, db
 from core.ids import new_uuid
+
+written = blinker.Signal()
+"""Sent with each `AuditEvent` in the transaction that keeps it, so that rooms above can tell people of it."""
 
 
 class ActorKind(StrEnum):
@@ -66,18 +70,18 @@ def write(
     after: dict[str, Any] | None = None,
 ) -> None:
     """Adds an event to the session; it is kept if, and only if, what it tells of is."""
-    db.session.add(
-        AuditEvent(
-            id=new_uuid(),
-            organization_id=organization_id,
-            occurred_at=now,
-            actor_kind=by.kind.value,
-            actor_id=by.id,
-            action=action,
-            subject_id=subject_id,
-            before=before,
-            after=after,
-            address=by.address,
-            request_id=by.request_id,
-        )
+    event = AuditEvent(
+        id=new_uuid(),
+        organization_id=organization_id,
+        occurred_at=now,
+        actor_kind=by.kind.value,
+        actor_id=by.id,
+        action=action,
+        subject_id=subject_id,
+        before=before,
+        after=after,
+        address=by.address,
+        request_id=by.request_id,
     )
+    db.session.add(event)
+    written.send(event)

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
-from prometheus_client.registry import REGISTRY
+from prometheus_client.registry import REGISTRY, Collector
 
 from core.settings import Settings
 
@@ -52,6 +54,45 @@ FEED_CONNECTED = Gauge(
     "1 while key and policy changes reach the process.",
     multiprocess_mode="livemin",
 )
+
+Reading = tuple[Mapping[str, str], float]
+"""Labels and a value."""
+Read = Callable[[], Iterable[Reading]]
+
+log = structlog.get_logger()
+
+_READ_AT_SCRAPE = CollectorRegistry()
+
+
+def gauge_at_scrape(name: str, words: str) -> Callable[[Read], Read]:
+    """Declares a gauge that is read when somebody looks, in the system's scope: for what the database knows."""
+
+    def declare(read: Read) -> Read:
+        _READ_AT_SCRAPE.register(_ReadAtScrape(name, words, read))
+        return read
+
+    return declare
+
+
+class _ReadAtScrape(Collector):
+    def __init__(self, name: str, words: str, read: Read) -> None:
+        self._name, self._words, self._read = name, words, read
+
+    def describe(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(self._name, self._words)
+
+    def collect(self) -> Iterator[Metric]:
+        """A gauge that cannot be read is left out, so that the others are still seen."""
+        try:
+            readings = list(self._read())
+        except Exception as error:
+            log.warning("metric.not_read", metric=self._name, exc_info=error)
+            return
+        labels = sorted(readings[0][0]) if readings else []
+        family = GaugeMetricFamily(self._name, self._words, labels=labels)
+        for of, value in readings:
+            family.add_metric([of[label] for label in labels], value)
+        yield family
 
 
 def set_up_logging(settings: Settings) -> None:
@@ -122,14 +163,14 @@ def report_error(error: BaseException, *, request_id: str | None = None) -> None
 
 
 def metrics_page() -> tuple[bytes, str]:
-    """All processes' metrics in Prometheus text, and its content type."""
+    """All processes' metrics in Prometheus text, and its content type. Needs the system's scope."""
     registry = REGISTRY
     directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if directory:
         _forget_dead_processes(Path(directory))
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry), CONTENT_TYPE_LATEST
+    return generate_latest(registry) + generate_latest(_READ_AT_SCRAPE), CONTENT_TYPE_LATEST
 
 
 def _forget_dead_processes(directory: Path) -> None:
