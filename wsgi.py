@@ -11,7 +11,8 @@ import legal_docs
 import portal
 from core import access, cli, current, embedded, htmx, observability, pages, throttle, web
 from core.db import db, sqlalchemy_url
-from core.settings import Settings, read_settings
+from core.environment import read_settings
+from core.settings import Settings
 
 
 def create_app(settings: Settings | None = None) -> Flask:

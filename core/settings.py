@@ -1,10 +1,8 @@
-"""Every setting the software reads from its environment, with its type, default and meaning.
+"""Every setting the software has, with its type, default and meaning. `core.environment` reads them.
 
 The README's table is compared with this file by a test.
 """
 
-import os
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-DEVELOPMENT_SECRET = "development-only-secret-never-in-production"  # noqa: S105  refused in production below
+DEVELOPMENT_SECRET = "development-only-secret-never-in-production"  # noqa: S105  refused in production
 
 
 class Environment(StrEnum):
@@ -31,11 +29,15 @@ class Durability(StrEnum):
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     environment: Annotated[
         Environment,
-        Meta(description="`production` refuses to start with a missing or default secret."),
+        Meta(description="`production` refuses to start with missing, default or weak settings, and names them all."),
     ] = Environment.DEVELOPMENT
     secret_key: Annotated[
         str, Meta(min_length=32, description="Signs cookies and cursors; at least 32 characters.")
     ] = DEVELOPMENT_SECRET
+    secret_key_previous: Annotated[
+        Annotated[str, Meta(min_length=32)] | None,
+        Meta(description="The one before, as long as a new one is rolled out."),
+    ] = None
     database_url: Annotated[
         str | None,
         Meta(description="PostgreSQL 15 or newer, a direct connection. Empty: the embedded server under `DATA_DIR`."),
@@ -89,6 +91,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     ] = ""
     metrics_token: Annotated[
         str | None, Meta(description="Bearer token for `/metrics`. Empty: `/metrics` does not exist.")
+    ] = None
+    metrics_token_previous: Annotated[
+        str | None, Meta(description="The one before, as long as a new one is rolled out.")
     ] = None
     sentry_dsn: Annotated[str | None, Meta(description="Where errors are reported. Empty: nowhere.")] = None
     stripe_api_key: Annotated[
@@ -159,48 +164,3 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     @property
     def allowed_origins(self) -> frozenset[str]:
         return frozenset(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
-
-
-class SettingsRefused(Exception):
-    """The environment does not describe a service that may start; the message says what to change."""
-
-
-def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from the environment; an empty value counts as not set. Raises SettingsRefused."""
-    names = {field.encode_name for field in msgspec.structs.fields(Settings)}
-    given = {name: environ[name] for name in names if environ.get(name)}
-    try:
-        settings = msgspec.convert(given, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsRefused(f"The environment is not usable: {error}") from error
-    _refuse_unsafe(settings)
-    return settings
-
-
-def _refuse_unsafe(settings: Settings) -> None:
-    if "*" in settings.cors_origins:
-        raise SettingsRefused("CORS_ORIGINS must list exact origins, never '*'.")
-    if settings.stripe_api_key and not settings.stripe_webhook_secret:
-        raise SettingsRefused("STRIPE_API_KEY needs STRIPE_WEBHOOK_SECRET, or nobody could tell whose events come in.")
-    if settings.environment is not Environment.PRODUCTION:
-        return
-    missing = [
-        name
-        for name, value in {
-            "DATABASE_URL": settings.database_url,
-            "REDIS_URL": settings.redis_url,
-            "PUBLIC_URL": settings.public_url,
-            "METRICS_TOKEN": settings.metrics_token,
-            "SENTRY_DSN": settings.sentry_dsn,
-            "SMTP_URL": settings.smtp_url,
-            "STRIPE_API_KEY": settings.stripe_api_key,
-            "STRIPE_WEBHOOK_SECRET": settings.stripe_webhook_secret,
-        }.items()
-        if not value
-    ]
-    if settings.secret_key == DEVELOPMENT_SECRET:
-        missing.insert(0, "SECRET_KEY")
-    if missing:
-        raise SettingsRefused(f"ENVIRONMENT=production needs {', '.join(missing)}.")
-    if not settings.base_url.startswith("https://"):
-        raise SettingsRefused("ENVIRONMENT=production needs a PUBLIC_URL that starts with https://.")
