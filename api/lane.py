@@ -23,7 +23,7 @@ from api.machine_room import MachineRoom
 from core.clock import monotonic_s, utc_now
 from core.errors import JSON_CONTENT_TYPE, PROBLEM_CONTENT_TYPE, AppError, InternalError, MethodNotAllowed
 from core.grouping import Group
-from core.network import SECURITY_HEADERS, client_address, cors_headers
+from core.network import SECURITY_HEADERS, HttpsRequired, came_in_clear, client_address, cors_headers
 from core.observability import CHECK_DURATION, REFUSALS, report_error
 
 log = structlog.get_logger()
@@ -84,10 +84,13 @@ class Lane:
         return [call for call in calls if call.refusal is None]
 
     def _admit(self, call: Call) -> None:
+        hops = self._settings.trusted_proxy_hops
+        if self._settings.is_https and came_in_clear(call.environ, trusted_hops=hops):
+            raise HttpsRequired
         if call.environ["REQUEST_METHOD"] != "POST":
             raise MethodNotAllowed(headers=(("Allow", "POST"),))
         now = utc_now()
-        address = client_address(call.environ, trusted_hops=self._settings.trusted_proxy_hops)
+        address = client_address(call.environ, trusted_hops=hops)
         call.caller = authenticate(
             call.environ.get("HTTP_AUTHORIZATION", ""),
             address=address,

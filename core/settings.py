@@ -162,5 +162,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         return (self.public_url or self.local_url).rstrip("/")
 
     @property
+    def is_https(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    @property
     def allowed_origins(self) -> frozenset[str]:
         return frozenset(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())

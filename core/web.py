@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import structlog
@@ -25,7 +26,14 @@ from core.errors import (
 )
 from core.htmx import is_htmx
 from core.ids import new_request_id
-from core.network import PAGE_HEADERS, SECURITY_HEADERS, cors_headers, preflight_headers
+from core.network import (
+    PAGE_HEADERS,
+    SECURITY_HEADERS,
+    HttpsRequired,
+    came_in_clear,
+    cors_headers,
+    preflight_headers,
+)
 from core.observability import HTTP_DURATION, REFUSALS, report_error
 from core.settings import Settings
 
@@ -42,10 +50,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     def begin() -> Response | None:
         g.request_id = new_request_id()
         g.started_s = monotonic_s()
-        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            headers = preflight_headers(request.headers.get("Origin"), allowed=settings.allowed_origins)
-            return Response(status=204, headers=list(headers))
-        return None
+        return _lead_to_https(settings) or _answer_preflight(settings)
 
     @app.after_request
     def finish(answer: Response) -> Response:
@@ -96,6 +101,25 @@ def init_app(app: Flask, settings: Settings) -> None:
         log.error("http.failed", request_id=g.request_id, exc_info=error)
         report_error(error, request_id=g.request_id)
         return refuse(InternalError())
+
+
+def _lead_to_https(settings: Settings) -> Response | None:
+    """Pages are led on. The API is refused aloud, or a key would go on being sent in clear and nobody would notice."""
+    is_in_clear = settings.is_https and came_in_clear(request.environ, trusted_hops=settings.trusted_proxy_hops)
+    if not is_in_clear or request.path.startswith("/health"):
+        return None
+    if request.path.startswith(MACHINE_PATHS):
+        raise HttpsRequired
+    query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
+    location = f"{settings.base_url}{quote(request.path)}{query}"
+    return Response(status=HTTPStatus.PERMANENT_REDIRECT, headers={"Location": location})
+
+
+def _answer_preflight(settings: Settings) -> Response | None:
+    if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+        return None
+    headers = preflight_headers(request.headers.get("Origin"), allowed=settings.allowed_origins)
+    return Response(status=204, headers=list(headers))
 
 
 def _is_for_people() -> bool:
