@@ -79,9 +79,10 @@ def ready() -> Response:
 @bp.get("/metrics")
 def metrics() -> Response:
     """For those who hold the token; to everybody else there is no such page."""
-    token = machine_room().settings.metrics_token
+    settings = machine_room().settings
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not token or not hmac.compare_digest(given.encode(), token.encode()):
+    tokens = [token for token in (settings.metrics_token, settings.metrics_token_previous) if token]
+    if not any(hmac.compare_digest(given.encode(), token.encode()) for token in tokens):
         raise NotFound
     with acting_as_system():
         page, content_type = metrics_page()

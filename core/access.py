@@ -93,6 +93,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         MAX_CONTENT_LENGTH=MOST_BYTES,
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SECRET_KEY=[*reversed(settings.secret_keys)],  # the last one signs
     )
     csrf.init_app(app)
     login_manager.init_app(app)

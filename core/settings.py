@@ -32,7 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         Meta(description="`production` refuses to start with missing, default or weak settings, and names them all."),
     ] = Environment.DEVELOPMENT
     secret_key: Annotated[
-        str, Meta(min_length=32, description="Signs cookies and cursors; at least 32 characters.")
+        str, Meta(min_length=32, description="Signs cookies and forms, seals second factors; at least 32 characters.")
     ] = DEVELOPMENT_SECRET
     secret_key_previous: Annotated[
         Annotated[str, Meta(min_length=32)] | None,
@@ -142,6 +142,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         str,
         Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`."),
     ] = "INFO"
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The one that signs first; what the others signed is still believed."""
+        return tuple(key for key in (self.secret_key, self.secret_key_previous) if key)
 
     @property
     def data_path(self) -> Path:

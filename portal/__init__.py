@@ -9,6 +9,7 @@ from core.access import Access, may, visitor_or_none
 from core.clock import utc_now
 from core.db import acting_for
 from core.mail import has_local_mailbox
+from core.rotations.services import sealed_with_key
 from core.settings import Environment, Settings
 from core.supervisor import demo_wanted
 from legal_docs import figures
@@ -33,7 +34,7 @@ from portal.mailbox import views as mailbox_views
 from portal.organization import jobs as organization_jobs
 from portal.organization import views as organization_views
 from portal.organization.forms import country_name
-from portal.people import log_in_views, security_views
+from portal.people import log_in_views, second_factor, security_views
 from portal.people import views as people_views
 from portal.plan import jobs as plan_jobs
 from portal.plan import payment_views
@@ -88,6 +89,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.context_processor(_around_pages)
     app.cli.add_command(cli.operators_commands)
     demo_wanted.connect(seed_demo)
+    sealed_with_key.connect(second_factor.reseal)
 
 
 def _around_pages() -> dict[str, Any]:

@@ -96,7 +96,7 @@ def create_totp() -> Any:
                 codes = second_factor.confirm_totp(
                     accounts.lock(visitor().user_id),
                     form.code.data,
-                    secret_key=settings().secret_key,
+                    secret_keys=settings().secret_keys,
                     by=actor(),
                     now=utc_now(),
                 )
@@ -120,7 +120,7 @@ def delete_totp() -> Any:
 def renew_codes() -> Any:
     with acting_as_system(), transaction():
         user = accounts.lock(visitor().user_id)
-        codes = second_factor.renew_recovery_codes(user, secret_key=settings().secret_key)
+        codes = second_factor.renew_recovery_codes(user)
         accounts.note(user, "member.recovery_codes_renewed", by=actor(), now=utc_now())
     return _codes_page(codes)
 
@@ -149,7 +149,7 @@ def create_passkey() -> Any:
             by=actor(),
             now=utc_now(),
         )
-        codes = second_factor.first_recovery_codes(user, secret_key=settings().secret_key)
+        codes = second_factor.first_recovery_codes(user)
     return _codes_page(codes) if codes else see_other("/security?done=passkey")
 
 
@@ -228,7 +228,7 @@ def _page(
 def _totp_page(form: SecondStepForm, *, status: int = 200) -> Any:
     with acting_as_system():
         user = accounts.lock(visitor().user_id)
-        address = second_factor.unconfirmed_totp(user, secret_key=settings().secret_key)
+        address = second_factor.unconfirmed_totp(user, secret_keys=settings().secret_keys)
     if address is None:
         return see_other("/security")
     picture = segno.make(address, error="m").svg_inline(scale=4, dark="#000", light="#fff", omitsize=True)

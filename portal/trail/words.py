@@ -68,6 +68,7 @@ _WORDS = {
     "policy.changed": "Changed policies",
     "policy.restored": "Went back to a version of the policies",
     "policy.seeded": "Set the first policies",
+    "secret.rotated": "Changed a secret of the service",
     "sub_processor.change_accept": "Accepted a change of sub-processors",
     "sub_processor.change_ask": "Asked about a change of sub-processors",
     "sub_processor.change_object": "Objected to a change of sub-processors",
