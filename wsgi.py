@@ -12,6 +12,7 @@ import portal
 from core import access, cli, current, embedded, htmx, observability, pages, rotations, throttle, web
 from core.db import db, sqlalchemy_url
 from core.environment import read_settings
+from core.farewell import Farewell, signal_to_stop
 from core.settings import Settings
 
 
@@ -51,6 +52,7 @@ def create_web() -> Flask:
     app = create_app()
     api.start(app)
     rotations.jobs.notice_at_start(app)
+    app.wsgi_app = Farewell(app.wsgi_app, signal_to_stop())  # type: ignore[method-assign]
     Finalize(None, api.stop, args=(app,), exitpriority=0)  # unlike atexit, it runs in spawned processes too
     return app
 

@@ -14,6 +14,7 @@ from api.keys.uses import note_uses
 from api.limits import shared
 from api.limits.memory import MemoryLimiter
 from api.limits.window import Ask, Limiter, Verdict, limit_of
+from api.readiness import Probe
 from api.recording.postgres import PostgresSink
 from api.recording.recorder import Recorder
 from api.recording.replay import Replay
@@ -51,6 +52,7 @@ class MachineRoom:
             is_database_lost=lambda: self.snapshots.feed.is_lost,
         )
         self.replay = Replay(PostgresSink(lambda: connect_as(Role.SYSTEM, url, timeout_s=30)), self.spool)
+        self.probe = Probe(url)
         self.uses = KeyUses(app)
 
     def start(self) -> None:

@@ -34,7 +34,7 @@ demo_wanted = blinker.Signal()
 READY_WITHIN_S = 30
 STOPPED_WITHIN_S = 15
 WORKER_STOPPED_WITHIN_S = 5
-"""A web process that is told to stop in the moment of its start does not hear it; then it is ended, with no loss."""
+"""And the time that a commit may take, for the last answers."""
 
 
 class AlreadyRunning(click.ClickException):
@@ -65,7 +65,7 @@ def serve(app: Flask, settings: Settings) -> None:
 
 def web_command(settings: Settings) -> list[str]:
     """How the web server is started, here and in production."""
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "wsgi:create_web"]
+    command = [sys.executable, "-m", "core.web_process", "--interface", "wsgi", "--factory", "wsgi:create_web"]
     options = {
         "--host": settings.host,
         "--port": settings.port,
@@ -73,7 +73,7 @@ def web_command(settings: Settings) -> list[str]:
         "--blocking-threads": settings.web_threads,
         "--log-level": "error",
         "--respawn-interval": "0.1",
-        "--workers-kill-timeout": WORKER_STOPPED_WITHIN_S,
+        "--workers-kill-timeout": WORKER_STOPPED_WITHIN_S + settings.record_timeout_ms // 1000,
     }
     return [
         *command,

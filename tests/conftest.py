@@ -12,6 +12,7 @@ from flask import Flask
 import api
 from api.limits.memory import MemoryLimiter
 from api.machine_room import MachineRoom, machine_room
+from api.readiness import Probe
 from api.recording.postgres import PostgresSink
 from api.recording.recorder import Recorder
 from api.recording.spool import Spool
@@ -104,6 +105,7 @@ def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
         room.spool,
         durability=Durability.DATABASE,
     )
+    room.probe = Probe(session_app.config["DATABASE_URL"])
     yield session_app
     vars(room).update(before)
     with session_app.app_context():
