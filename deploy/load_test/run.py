@@ -12,6 +12,7 @@ from deploy.load_test.open_loop import Question, percentile, question_of
 from deploy.load_test.profiles import Kind, Profile, Stage, StageResult
 
 _WARM_UP_RATE_PER_S = 200
+_LEAST_HOURS = 0.5
 _ANSWER = b'"allowed":'
 _BODIES = {
     kind: msgspec.json.encode(
@@ -73,9 +74,11 @@ class Memory:
         self._process = psutil.Process(pid)
         self._began_s, self._bytes = monotonic_s(), self._rss_bytes()
 
-    def growth_per_h(self) -> float:
-        """As a share of what it was."""
+    def growth_per_h(self) -> float | None:
+        """As a share of what it was; None for a time too short to tell growth from warming up."""
         hours = (monotonic_s() - self._began_s) / 3600
+        if hours < _LEAST_HOURS:
+            return None
         return (self._rss_bytes() / self._bytes - 1) / hours
 
     def _rss_bytes(self) -> int:

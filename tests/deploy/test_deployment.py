@@ -9,12 +9,15 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import click
 import msgspec
 import pytest
 import yaml
+from flask import Flask
 
 from core.settings import Settings
 from deploy.health import is_well
+from deploy.load_test.profiles import PROFILES
 from tests.services import ROOT, free_port
 
 DEPLOY = ROOT / "deploy"
@@ -249,3 +252,23 @@ def test_the_proxys_file_is_valid_where_caddy_is_there_to_say_so() -> None:
     )
 
     assert done.returncode == 0, done.stderr
+
+
+def test_every_command_in_the_guide_exists(app: Flask) -> None:
+    text = (ROOT / "docs" / "operators" / "deployment.md").read_text()
+
+    named = {tuple(found.split()) for found in re.findall(r"`?flask ((?:[a-z]+ ?){1,2})", text)}
+
+    missing = []
+    for words in named:
+        group = app.cli.commands.get(words[0])
+        if group is None or (isinstance(group, click.Group) and words[1] not in group.commands):
+            missing.append(words)
+    assert missing == []
+
+
+def test_the_figures_of_the_load_test_in_the_guide_are_those_it_uses() -> None:
+    text = (ROOT / "docs" / "operators" / "deployment.md").read_text()
+
+    assert f"over {PROFILES['launch'].keys_needed} keys" in text
+    assert all(f"| `{name}` |" in text for name in PROFILES)
