@@ -47,10 +47,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     data_dir: Annotated[str, Meta(description="Where the embedded database, the spool and run-time files live.")] = (
         "var"
     )
+    status_dir: Annotated[
+        str | None, Meta(description="Where the status page is written as plain files. Empty: `status` in DATA_DIR.")
+    ] = None
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535, description="Port to listen on.")] = 8000
     public_url: Annotated[
         str | None, Meta(description="How the outside reaches us; base of the links in problem documents.")
+    ] = None
+    probe_url: Annotated[
+        str | None, Meta(description="Where the worker's probes reach the service. Empty: as the outside does.")
     ] = None
     web_workers: Annotated[
         int, Meta(ge=1, le=64, description="Web processes. More than one needs `REDIS_URL` for exact limits.")
@@ -147,6 +153,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         return self.data_path / "spool"
 
     @property
+    def status_path(self) -> Path:
+        return Path(self.status_dir).resolve() if self.status_dir else self.data_path / "status"
+
+    @property
     def local_url(self) -> str:
         """How this machine reaches the service."""
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104  compared, not bound
@@ -155,6 +165,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     @property
     def base_url(self) -> str:
         return (self.public_url or self.local_url).rstrip("/")
+
+    @property
+    def probed_url(self) -> str:
+        return (self.probe_url or self.base_url).rstrip("/")
 
     @property
     def allowed_origins(self) -> frozenset[str]:

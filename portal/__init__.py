@@ -40,11 +40,22 @@ from portal.plan import payment_views
 from portal.plan import views as plan_views
 from portal.policies import views as policy_views
 from portal.start import views as start_views
+from portal.status import (
+    breach_views,
+    frame,
+    maintenance_views,
+    metrics,
+    public_views,
+    subscriber_views,
+)
+from portal.status import cli as status_cli
+from portal.status import console_views as incident_views
+from portal.status import jobs as status_jobs
 from portal.team import views as team_views
 from portal.trail import views as trail_views
 from portal.trail.words import words_for
 
-__all__ = ["application_jobs", "init_app", "key_jobs", "organization_jobs", "plan_jobs"]
+__all__ = ["application_jobs", "init_app", "key_jobs", "metrics", "organization_jobs", "plan_jobs", "status_jobs"]
 
 _PAGES = (
     start_views,
@@ -68,6 +79,11 @@ _PAGES = (
     console_plan_views,
     console_money_views,
     console_legal_views,
+    public_views,
+    subscriber_views,
+    incident_views,
+    maintenance_views,
+    breach_views,
 )
 
 
@@ -75,6 +91,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_blueprint(Blueprint("portal", __name__, template_folder="templates"))
     for pages in _PAGES:
         app.register_blueprint(pages.bp)
+    app.register_blueprint(subscriber_views.one_click)
     if settings.environment is not Environment.PRODUCTION:
         app.register_blueprint(mailbox_views.bp)
     app.jinja_env.globals.update(
@@ -83,10 +100,12 @@ def init_app(app: Flask, settings: Settings) -> None:
         document_titles=TITLES,
         country_name=country_name,
         standing_notices=_standing_notices,
+        status_notices=_status_notices,
         words_for=words_for,
     )
     app.context_processor(_around_pages)
     app.cli.add_command(cli.operators_commands)
+    app.cli.add_command(status_cli.status_commands)
     demo_wanted.connect(seed_demo)
 
 
@@ -104,3 +123,8 @@ def _standing_notices() -> list[Notice]:
     with acting_for(who.seat.organization_id):
         notices = standing_notices(who.seat.organization_id, now=utc_now())
     return notices if may(Access.ADMIN, at_rest=True) else [msgspec.structs.replace(one, path="") for one in notices]
+
+
+def _status_notices() -> list[Notice]:
+    who = visitor_or_none()
+    return frame.notices(who.seat.organization_id if who and who.seat else None, now=utc_now())

@@ -18,6 +18,7 @@ _CONSOLE = (
     ("/console", "Applications"),
     ("/console/organizations", "Organizations"),
     ("/console/billing", "Billing"),
+    ("/console/incidents", "Incidents"),
     ("/console/documents", "Documents"),
     ("/console/sub-processors", "Sub-processors"),
 )

@@ -15,6 +15,7 @@ PLAIN = {
     "/openapi.json": "everybody",
     "/static/<path:filename>": "everybody",
     "/metrics": "holders of the metrics token",
+    "/status/unsubscribe/<secret>": "holders of the secret in a mail's link",
     "/webhooks/stripe": "holders of the webhook's secret",
 }
 
