@@ -16,7 +16,7 @@ from portal.status.board import board, view_of
 from portal.status.forms import IncidentForm, ReviewForm, TickForm, UpdateForm, VersionForm, in_utc
 from portal.status.models import Incident
 from portal.status.playbook import BREACH_STEP, STEPS
-from portal.status.states import INCIDENT_MOVES, Impact, IncidentStatus
+from portal.status.states import INCIDENT_MOVES, INCIDENT_WORDS, Impact, IncidentStatus
 from portal.status.words import WORDS
 
 bp = Pages("incident_console", __name__, url_prefix="/console/incidents")
@@ -153,8 +153,9 @@ def _form_page(form: IncidentForm, *, status: int = 200) -> Any:
 
 
 def _page(incident: Incident, form: UpdateForm, review_form: ReviewForm, *, status: int = 200) -> Any:
-    now, moves = utc_now(), INCIDENT_MOVES[IncidentStatus(incident.status)]
-    form.status.choices = [(value, label) for value, label in form.status.choices if value in {incident.status, *moves}]
+    now, before = utc_now(), IncidentStatus(incident.status)
+    open_to_choose = {before, *INCIDENT_MOVES[before]}
+    form.status.choices = {one.value: INCIDENT_WORDS[one] for one in IncidentStatus if one in open_to_choose}
     page = render_template(
         "portal/console/status/incident.html",
         view=view_of(incident),

@@ -80,11 +80,11 @@ def _version() -> Any:
 class _OfComponents(Form):
     """A state for each component."""
 
-    check_api = SelectField(NAMES[Component.CHECK_API], choices=_STATES)
-    management_api = SelectField(NAMES[Component.MANAGEMENT_API], choices=_STATES)
-    decision_log = SelectField(NAMES[Component.DECISION_LOG], choices=_STATES)
-    portal = SelectField(NAMES[Component.PORTAL], choices=_STATES)
-    messages = SelectField(NAMES[Component.MESSAGES], choices=_STATES)
+    check_api = SelectField(NAMES[Component.CHECK_API], choices=_STATES, default="")
+    management_api = SelectField(NAMES[Component.MANAGEMENT_API], choices=_STATES, default="")
+    decision_log = SelectField(NAMES[Component.DECISION_LOG], choices=_STATES, default="")
+    portal = SelectField(NAMES[Component.PORTAL], choices=_STATES, default="")
+    messages = SelectField(NAMES[Component.MESSAGES], choices=_STATES, default="")
 
     @property
     def states(self) -> States:

@@ -19,6 +19,7 @@ PUBLIC = (
         "/legal/sign/of-nobody",
         "/docs/problems/rate_limited",
     ),
+    *("/status", "/status/history", "/status/subscribe", "/status/subscriptions/of-nobody"),
 )
 MEMBERS = (
     *(
@@ -43,9 +44,13 @@ OPERATORS = (
     "/console/organizations",
     "/console/documents",
     "/console/sub-processors",
+    "/console/incidents",
+    "/console/incidents/new",
+    "/console/maintenances/new",
+    "/console/breaches",
     "/security",
 )
-EMPTY_FORMS = ("/sign-up", "/log-in", "/forgotten-password", "/report-a-key")
+EMPTY_FORMS = ("/sign-up", "/log-in", "/forgotten-password", "/report-a-key", "/status/subscribe")
 EMPTY_FORMS_OF_MEMBERS = ("/keys/new", "/policies/rules/new", "/organization/closing")
 
 

@@ -21,6 +21,7 @@ from portal.people.models import Passkey
 from portal.team import services as team
 from tests.cast import Caller, Member
 from tests.people import Browser, Person
+from tests.portal.status_scene import breach_told_to
 from tests.portal.test_documents import DETAILS, accept_all, acceptances
 
 BELOW = {
@@ -168,6 +169,7 @@ def records(
             "passkey_id": passkey.id,
             "session_id": session.id,
             "acceptance_id": acceptances(app)[0].id,
+            "breach_id": breach_told_to(ada.organization_id, now=now),
             "shown_id": as_ada.check().json["decision_id"],
         }
 
@@ -194,6 +196,8 @@ def test_every_id_in_an_address_is_covered(app: Flask, records: dict[str, object
         "organization_id",
         "change_id",
         "response_id",
+        "incident_id",
+        "maintenance_id",
         "mail_id",
         "place",
         "event_id",
