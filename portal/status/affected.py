@@ -14,6 +14,7 @@ from core.accounts import Organization
 from core.db import db
 from legal_docs import figures
 from portal.status.models import Incident
+from portal.status.probes import SLUG
 
 A_WEEK = timedelta(days=7)
 ENOUGH_TO_COMPARE = 20
@@ -24,9 +25,19 @@ SLOW_MS = figures.LATENCY_MS
 _COUNT = text("""
     SELECT count(*) AS checks, count(*) FILTER (WHERE NOT allowed) AS blocked,
            count(*) FILTER (WHERE latency_us > :slow_us) AS slow,
-           coalesce(percentile_disc(0.95) WITHIN GROUP (ORDER BY latency_us), 0) / 1000 AS p95_ms,
+           percentile_disc(0.95) WITHIN GROUP (ORDER BY latency_us) / 1000 AS p95_ms,
            count(DISTINCT date_trunc('minute', decided_at)) AS minutes
     FROM decision WHERE organization_id = :organization_id AND decided_at >= :since AND decided_at < :until
+""")
+
+_ORGANIZATIONS = text("""
+    SELECT count(DISTINCT organization_id) FILTER (WHERE decided_at >= :since AND decided_at < :until) AS during,
+           count(DISTINCT organization_id) FILTER (WHERE decided_at < CAST(:until AS timestamptz) - :earlier) AS before
+    FROM decision
+    WHERE (decided_at >= :since AND decided_at < :until
+           OR decided_at >= CAST(:since AS timestamptz) - :earlier
+              AND decided_at < CAST(:until AS timestamptz) - :earlier)
+      AND organization_id NOT IN (SELECT id FROM organization WHERE slug = :ours)
 """)
 
 
@@ -37,7 +48,7 @@ class Numbers(msgspec.Struct, frozen=True):
     blocked: int
     slow: int
     """Answers that took longer than we aim for, measured in our service."""
-    p95_ms: int
+    p95_ms: int | None
     minutes: int
     """In which at least one check was answered."""
 
@@ -70,10 +81,17 @@ def of_incident(incident: Incident, organization_id: UUID, *, now: datetime) -> 
     )
 
 
+def organizations_with_checks(incident: Incident, *, now: datetime) -> tuple[int, int]:
+    """How many customers had checks answered since it began, and in the same hours a week earlier. System's scope."""
+    span = {"since": incident.began_at, "until": incident.resolved_at or now, "earlier": A_WEEK, "ours": SLUG}
+    row = db.session.execute(_ORGANIZATIONS, span).one()
+    return row.during, row.before
+
+
 def _numbers(organization_id: UUID, since: datetime, until: datetime) -> Numbers:
     span = {"organization_id": organization_id, "since": since, "until": until, "slow_us": SLOW_MS * 1000}
     row = db.session.execute(_COUNT, span).one()
-    return Numbers(row.checks, row.blocked, row.slow, int(row.p95_ms), row.minutes)
+    return Numbers(row.checks, row.blocked, row.slow, row.p95_ms, row.minutes)
 
 
 def _findings(during: Numbers, before: Numbers | None) -> list[str]:

@@ -141,7 +141,7 @@ def _line(component: Component, told: list[States], *, is_maintained: bool, now:
         component=component,
         name=NAMES[component],
         state=state,
-        is_detected=state is by_probes and state not in by_people and state is not ComponentState.OPERATIONAL,
+        is_detected=state is by_probes and state not in {*by_people, ComponentState.OPERATIONAL, None},
         measured_at=latest[0].probed_at if latest else None,
         days=days_until(now.date(), probes.days_of(component, today=now.date())),
     )

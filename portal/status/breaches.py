@@ -21,15 +21,15 @@ from portal.status import clocks, incidents
 from portal.status.breach_models import Breach, BreachNotice, BreachOrganization
 from portal.status.clocks import Clock, ClockState
 from portal.status.models import Incident
+from portal.status.probes import SLUG
 
 FACTS = ("nature", "people", "records", "contact", "consequences", "measures")
 """Article 33(3), (a) to (d)."""
 
 _WITH_DATA = text("""
     SELECT DISTINCT organization_id FROM decision
-    WHERE decided_at >= :since AND decided_at < :until AND organization_id NOT IN (
-        SELECT organization_id FROM api_key JOIN status_probe_key ON status_probe_key.key_id = api_key.id
-    )
+    WHERE decided_at >= :since AND decided_at < :until
+      AND organization_id NOT IN (SELECT id FROM organization WHERE slug = :ours)
 """)
 
 
@@ -122,7 +122,7 @@ def add(incident_id: UUID, slug: str, *, by: Actor, now: datetime) -> None:
 def add_all_with_data(incident_id: UUID, *, by: Actor, now: datetime) -> int:
     """Every customer with decisions in the time concerned; how many there are."""
     breach = find(incident_id)
-    found = db.session.scalars(_WITH_DATA, {"since": breach.from_at, "until": breach.until_at}).all()
+    found = db.session.scalars(_WITH_DATA, {"since": breach.from_at, "until": breach.until_at, "ours": SLUG}).all()
     _add(breach, list(found), by=by, now=now)
     return len(found)
 

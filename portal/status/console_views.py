@@ -11,7 +11,18 @@ from core.clock import utc_now
 from core.db import transaction
 from core.htmx import see_other
 from portal.paging import parse_uuid
-from portal.status import breaches, checklist, clocks, drafts, handling, incidents, maintenances, reviews, subscribers
+from portal.status import (
+    affected,
+    breaches,
+    checklist,
+    clocks,
+    drafts,
+    handling,
+    incidents,
+    maintenances,
+    reviews,
+    subscribers,
+)
 from portal.status.board import board, view_of
 from portal.status.forms import IncidentForm, ReviewForm, TickForm, UpdateForm, VersionForm, in_utc
 from portal.status.models import Incident
@@ -167,6 +178,7 @@ def _page(incident: Incident, form: UpdateForm, review_form: ReviewForm, *, stat
         breach_step=BREACH_STEP,
         ticks=checklist.ticks_of(incident.id),
         breach=breaches.find_or_none(incident.id),
+        customers=affected.organizations_with_checks(incident, now=now),
         now=now,
         **WORDS,
     )

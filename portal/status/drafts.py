@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from portal.status import clocks, incidents, probes, wordings
+from portal.status import incidents, maintenances, probes, wordings
 from portal.status.detection import FAILURES_FOR_OUTAGE, LOOKED_AT, Sample, detected, failures_in_a_row
 from portal.status.models import Incident
 from portal.status.states import NAMES, Component, ComponentState, Impact
@@ -31,8 +31,9 @@ class Suggestion(msgspec.Struct, frozen=True):
 
 
 def suggestions(*, now: datetime) -> list[Suggestion]:
-    """For each component that its probes find in trouble and no open incident speaks of."""
+    """For each component that its probes find in trouble, of which no open incident or maintenance speaks."""
     told = {one for incident in incidents.every_open(is_public=False) for one in incidents.components_of(incident.id)}
+    told |= maintenances.components_under_way()
     found = [_suggestion(component, now=now) for component in Component if component not in told]
     return [one for one in found if one is not None]
 
@@ -50,7 +51,7 @@ def draft(component_name: str | None, template: str | None, *, now: datetime) ->
         "impact": _IMPACTS[state].value,
         component.value: state.value,
         "began_at": since,
-        "body": _new_body(component, template, since=since, seen=seen, now=now, impact=_IMPACTS[state]),
+        "body": _new_body(component, template, since=since, seen=seen, now=now),
     }
 
 
@@ -60,7 +61,7 @@ def update_body(incident: Incident, template: str | None, *, review: str, now: d
             began_at=incident.began_at, monitoring_from=incident.monitoring_from, now=now, review=review
         )
     if template == "update":
-        return wordings.progress(next_update_at=clocks.next_update_due(incident.severity, now=now))
+        return wordings.progress()
     return ""
 
 
@@ -71,13 +72,11 @@ def _new_body(
     since: datetime,
     seen: str,
     now: datetime,
-    impact: Impact = Impact.MINOR,
 ) -> str:
     name = NAMES[component] if component else wordings.GAP
     if template == "latency":
         return wordings.slow_answers(name, since=since, seen=seen, now=now)
-    due_at = clocks.next_update_due(impact, now=now)
-    return wordings.first_notice(name, since=since, seen=seen, next_update_at=due_at)
+    return wordings.first_notice(name, since=since, seen=seen)
 
 
 def _suggestion(component: Component, *, now: datetime) -> Suggestion | None:

@@ -33,6 +33,7 @@ from portal.status.prober import KEY_REFUSED
 from portal.status.states import Component
 
 SLUG = "status-probes"
+"""Of our own organization. Nobody else can have it: whoever signs up gets a slug with a random end."""
 _SCOPES = (Scope.CHECKS_WRITE, Scope.DECISIONS_READ, Scope.POLICIES_READ)
 _WAITING = text("""
     SELECT greatest(
@@ -106,14 +107,16 @@ def note(samples: Sequence[Sample], *, now: datetime) -> None:
         ).first()
         if added is not None:
             _add_to_day(sample, is_excused=is_excused)
-            _tell_of_failing(sample, now=now)
+            if not is_excused:
+                _tell_of_failing(sample, now=now)
 
 
-def latest(component: Component, *, size: int = LOOKED_AT) -> list[Sample]:
-    """The newest first."""
-    rows = db.session.scalars(
-        select(Probe).where(Probe.component == component.value).order_by(Probe.probed_at.desc()).limit(size)
-    )
+def latest(component: Component, *, size: int = LOOKED_AT, but_excused: bool = False) -> list[Sample]:
+    """The newest first; `but_excused` leaves out what failed in announced maintenance, for whoever raises alarms."""
+    query = select(Probe).where(Probe.component == component.value).order_by(Probe.probed_at.desc()).limit(size)
+    if but_excused:
+        query = query.where(Probe.is_excused.is_(False))
+    rows = db.session.scalars(query)
     return [
         Sample(component=component, probed_at=row.probed_at, is_ok=row.is_ok, seconds=row.seconds, failure=row.failure)
         for row in rows
@@ -154,7 +157,7 @@ def _add_to_day(sample: Sample, *, is_excused: bool) -> None:
 
 def _tell_of_failing(sample: Sample, *, now: datetime) -> None:
     """At the failure that makes it an outage, and at none after it."""
-    row = failures_in_a_row(latest(sample.component, size=FAILURES_FOR_OUTAGE + 1))
+    row = failures_in_a_row(latest(sample.component, size=FAILURES_FOR_OUTAGE + 1, but_excused=True))
     if not sample.is_ok and row == FAILURES_FOR_OUTAGE:
         after = {"component": sample.component.value, "failures": row, "failure": sample.failure}
         audit.write(None, "probe.failing", by=SYSTEM, now=now, subject_id=sample.component.value, after=after)

@@ -5,23 +5,22 @@ from datetime import datetime, timedelta
 GAP = "[…]"
 
 
-def first_notice(component: str, *, since: datetime, seen: str, next_update_at: datetime | None) -> str:
+def first_notice(component: str, *, since: datetime, seen: str) -> str:
+    """When the next update is due follows from the impact, and is said by the page and the mail themselves."""
     return _lines(
         f"We are looking into a problem with the {component} since {_clock(since)}.",
         f"What we see: {seen or GAP}",
         f"Impact: {GAP}",
         "Status: investigating. The cause is not known yet.",
-        f"Next update by {_clock(next_update_at)}." if next_update_at else "",
     )
 
 
-def progress(*, next_update_at: datetime | None) -> str:
+def progress() -> str:
     return _lines(
         f"Progress: {GAP}",
         f"Next steps: {GAP}",
         f"Expected end: {GAP}",
         f"What you can do: {GAP}",
-        f"Next update by {_clock(next_update_at)}." if next_update_at else "",
     )
 
 
@@ -56,4 +55,4 @@ def _clock(moment: datetime) -> str:
 
 
 def _lines(*lines: str) -> str:
-    return "\n".join(line for line in lines if line)
+    return "\n".join(lines)

@@ -370,6 +370,7 @@ class TestMaintenance:
         probe(app, "xxxx")
 
         assert nobody.get("/status/api.json").json["components"][0]["status"] == "under_maintenance"
+        assert trail(app, "probe") == []
         with app.app_context(), acting_as_system():
             assert probes.latest(Component.CHECK_API)[0].is_ok is False
 
@@ -416,3 +417,17 @@ def test_an_organizations_role_reads_none_of_it(app: Flask, ada: Member, table: 
     denied = pytest.raises(ProgrammingError, match="denied")
     with app.app_context(), acting_for(ada.organization_id), denied, db.session.begin_nested():
         db.session.execute(text(f"SELECT count(*) FROM {table}"))
+
+
+def test_an_operator_sees_how_many_customers_it_may_have_reached(
+    app: Flask, ada: Member, as_ada: Caller, as_cleo: Caller, operator: Person
+) -> None:
+    incident_id = open_incident(app, began_at=utc_now() - MINUTE)
+    with app.app_context(), acting_as_system(), transaction():
+        secret = probes.secret_for_probes(secret_key="a" * 32, now=utc_now())
+    for caller in (as_ada, as_cleo, Caller(app.test_client(), secret)):
+        assert caller.check().status_code == 200
+
+    page = operator.get(f"/console/incidents/{incident_id}").text
+
+    assert "Checks of 2 customers were answered since it began; of 0" in page

@@ -53,7 +53,9 @@ def test_without_probes_the_page_says_that_nothing_is_measured(nobody: Browser) 
 
     assert "Nothing measures the service now" in page
     assert "No data yet" in page
-    assert nobody.get("/status/api.json").json["status"]["indicator"] == "unknown"
+    found = nobody.get("/status/api.json").json
+    assert found["status"]["indicator"] == "unknown"
+    assert (found["components"][0]["status"], found["components"][0]["is_detected_automatically"]) == (None, False)
 
 
 def test_uptime_is_that_of_the_probes(app: Flask, nobody: Browser) -> None:
