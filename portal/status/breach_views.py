@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Response, flash, render_template, request
+from flask import Response, flash, render_template
 
 from api.decisions.export import csv_lines
 from core import current
@@ -62,9 +62,7 @@ def register_file() -> Any:
 def show(incident_id: UUID) -> Any:
     incident, breach = incidents.find(incident_id), breaches.find_or_none(incident_id)
     if breach is None:
-        began_at, now = incident.began_at, utc_now()
-        data = {"from_at": began_at - timedelta(hours=1), "until_at": now, "discovered_at": now, "contact": _contact()}
-        return _opening_page(incident, BreachForm(formdata=None, data=data))
+        return _opening_page(incident, BreachForm(formdata=None, data=_first_facts(incident)))
     return _page(incident, breach, BreachSaveForm(formdata=None, obj=breach))
 
 
@@ -111,10 +109,11 @@ def save(incident_id: UUID) -> Any:
 @open_to(Access.OPERATOR)
 def add(incident_id: UUID) -> Any:
     form = AddForm()
-    slug = form.slug.data if form.validate() else ""
+    if not form.validate():
+        raise InvalidRequest("Enter the slug of one organization, or press the button that adds every one.")
     with transaction():
-        if slug:
-            breaches.add(incident_id, slug, by=operator(), now=utc_now())
+        if form.slug.data:
+            breaches.add(incident_id, form.slug.data, by=operator(), now=utc_now())
             flash("The organization is on the list.")
         else:
             count = breaches.add_all_with_data(incident_id, by=operator(), now=utc_now())
@@ -138,7 +137,7 @@ def move(incident_id: UUID, verb: str) -> Any:
     with transaction():
         if verb == "send":
             count = breach_notices.send(incident_id, version=version, by=operator(), now=utc_now())
-            flash(f"Sent to {count} organizations." if not request.form.get("drill") else "Sent to the operators.")
+            flash(f"The phase is out, for {count} organizations.")
         else:
             breaches.close(incident_id, version=version, by=operator(), now=utc_now())
             flash("Closed. It stays in the register.")
@@ -149,9 +148,17 @@ def _known(form: BreachFactsForm) -> dict[str, Any]:
     return {"from_at": in_utc(form.from_at.data), "until_at": in_utc(form.until_at.data), "facts": form.facts}
 
 
-def _contact() -> str:
-    settings = current.settings()
-    return " ".join(filter(None, (settings.provider_name, settings.security_email or settings.support_email)))
+def _first_facts(incident: Incident) -> dict[str, Any]:
+    """What holds for every organization, since it is all that we keep."""
+    settings, now = current.settings(), utc_now()
+    return {
+        "from_at": incident.began_at - timedelta(hours=1),
+        "until_at": now,
+        "discovered_at": now,
+        "people": "Members of your account. People whom your decisions are about, known to us as keyed hashes only.",
+        "records": "Decisions: metadata, never prompts. API keys as hashes. Members' names and e-mail addresses.",
+        "contact": ", ".join(filter(None, (settings.provider_name, settings.security_email or settings.support_email))),
+    }
 
 
 def _opening_page(incident: Incident, form: BreachForm, *, status: int = 200) -> Any:

@@ -24,7 +24,7 @@ from portal.status import (
     subscribers,
 )
 from portal.status.board import board, view_of
-from portal.status.forms import IncidentForm, ReviewForm, TickForm, UpdateForm, VersionForm, in_utc
+from portal.status.forms import IncidentForm, ReviewForm, TickForm, UpdateForm, VersionForm, id_of, in_utc
 from portal.status.models import Incident
 from portal.status.playbook import BREACH_STEP, STEPS
 from portal.status.states import INCIDENT_MOVES, INCIDENT_WORDS, Impact, IncidentStatus
@@ -67,6 +67,7 @@ def create() -> Any:
         return _form_page(form, status=422)
     with transaction():
         incident = handling.open_incident(
+            id_of(form.number),
             title=form.title.data,
             body=form.body.data,
             impact=Impact(form.impact.data),

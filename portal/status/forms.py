@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
-from wtforms import BooleanField, DateTimeLocalField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateTimeLocalField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from core.forms import ChecksField, EmailAddress, Form, OneLine, stripped
+from core.ids import new_uuid
+from portal.paging import parse_uuid
 from portal.status.models import States
 from portal.status.reviews import FIELDS
 from portal.status.states import (
@@ -73,6 +76,15 @@ def in_utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC)
 
 
+def _number() -> Any:
+    """The id of what the form makes, so that sending it twice makes it once."""
+    return HiddenField(default=lambda: str(new_uuid()))
+
+
+def id_of(field: Any) -> UUID:
+    return parse_uuid(field.data) or new_uuid()
+
+
 def _version() -> Any:
     return IntegerField("", validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)])
 
@@ -97,6 +109,7 @@ class _OfComponents(Form):
 
 
 class IncidentForm(_OfComponents):
+    number = _number()
     title = _title()
     impact = SelectField("Impact", choices=_IMPACTS, default=Impact.MINOR.value)
     began_at = _moment("Began at", "When the trouble began, as far as you know.")
@@ -133,6 +146,7 @@ class ReviewForm(Form):
 
 
 class MaintenanceForm(Form):
+    number = _number()
     title = _title()
     components = ChecksField(
         "Components",
@@ -198,6 +212,10 @@ class BreachSaveForm(BreachFactsForm):
 
 
 class AddForm(Form):
-    slug = StringField(
-        "Slug of the organization", filters=[stripped], validators=[Optional(), Length(max=63), OneLine()]
-    )
+    """One organization, or `every` one with decisions in the time concerned; never all of them for want of a word."""
+
+    slug = StringField("Slug of the organization", filters=[stripped], validators=[Length(max=63), OneLine()])
+    every = BooleanField("")
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        return super().validate(extra_validators) and bool(self.slug.data) is not bool(self.every.data)

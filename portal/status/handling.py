@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, update
+from sqlalchemy.dialects.postgresql import insert
 
 from core import audit
 from core.audit import Actor
@@ -41,6 +42,7 @@ class StillWatching(AppError):
 
 
 def open_incident(
+    incident_id: UUID,
     *,
     title: str,
     body: str,
@@ -51,9 +53,9 @@ def open_incident(
     by: Actor,
     now: datetime,
 ) -> Incident:
-    """With its first update. One that is not public yet is for operators alone."""
-    incident = Incident(
-        id=new_uuid(),
+    """With its first update. One that is not public yet is for operators alone. The same id again changes nothing."""
+    opening = insert(Incident).values(
+        id=incident_id,
         title=title,
         status=IncidentStatus.INVESTIGATING.value,
         impact=impact.value,
@@ -65,8 +67,10 @@ def open_incident(
         updated_at=now,
         next_update_due_at=clocks.next_update_due(impact, now=now) if is_public else None,
     )
-    db.session.add(incident)
-    db.session.flush()
+    opened = db.session.execute(opening.on_conflict_do_nothing().returning(Incident.id)).first()
+    incident = find(incident_id)
+    if opened is None:
+        return incident
     _set_components(incident.id, components)
     _write(incident, "incident.opened", by=by, now=now)
     _say(incident, body, by=by, now=now)

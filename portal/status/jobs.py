@@ -15,7 +15,7 @@ log = structlog.get_logger()
 EVERY_MINUTE = "* * * * *"
 EVERY_FIVE_MINUTES = "2-59/5 * * * *"
 DAILY = "50 3 * * *"
-_NOUNS = frozenset({"incident", "maintenance", "probe"})
+_NOUNS = frozenset({"incident", "maintenance"})
 
 
 @jobs.periodic(cron=EVERY_MINUTE)
@@ -29,7 +29,10 @@ def probe_ourselves(timestamp: int) -> None:  # noqa: ARG001  the queue tells wh
     samples = list(prober.run(settings.probed_url, secret, now=now))
     with acting_as_system(), transaction():
         samples.append(probes.sample_of_messages(now=now))
+        before = probes.states(now=now)
         probes.note(samples, now=now)
+        if probes.states(now=now) != before:
+            defer(render_status)
         probes.renew_key_if_refused(samples, now=now)
 
 

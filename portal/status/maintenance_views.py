@@ -12,7 +12,7 @@ from core.errors import InvalidRequest
 from core.htmx import see_other
 from portal.status import maintenances
 from portal.status.board import maintenance_view
-from portal.status.forms import MaintenanceForm, MaintenanceMoveForm, in_utc
+from portal.status.forms import MaintenanceForm, MaintenanceMoveForm, id_of, in_utc
 from portal.status.states import MAINTENANCE_MOVES, Component, MaintenanceStatus
 from portal.status.words import WORDS
 
@@ -40,6 +40,7 @@ def create() -> Any:
         try:
             with transaction():
                 maintenance = maintenances.schedule(
+                    id_of(form.number),
                     title=form.title.data,
                     body=form.body.data,
                     components=[Component(name) for name in form.components.data],

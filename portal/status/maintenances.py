@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from core import audit
 from core.audit import SYSTEM, Actor
@@ -43,6 +44,7 @@ class MaintenanceMoved(AppError):
 
 
 def schedule(
+    maintenance_id: UUID,
     *,
     title: str,
     body: str,
@@ -52,13 +54,13 @@ def schedule(
     by: Actor,
     now: datetime,
 ) -> Maintenance:
-    """Raises InvalidRequest, naming the field, where the times make no sense."""
+    """Raises InvalidRequest, naming the field, where the times make no sense. The same id again changes nothing."""
     if starts_at <= now:
         raise InvalidRequest(errors=(FieldProblem("starts_at", "past", "Choose a time in the future."),))
     if ends_at <= starts_at:
         raise InvalidRequest(errors=(FieldProblem("ends_at", "order", "It ends after it begins."),))
-    maintenance = Maintenance(
-        id=new_uuid(),
+    scheduling = insert(Maintenance).values(
+        id=maintenance_id,
         title=title,
         body=body,
         status=MaintenanceStatus.SCHEDULED.value,
@@ -68,10 +70,11 @@ def schedule(
         starts_at=starts_at,
         ends_at=ends_at,
     )
-    db.session.add(maintenance)
-    db.session.flush()
-    _write(maintenance, by=by, now=now)
-    _say(maintenance, body, now=now)
+    scheduled = db.session.execute(scheduling.on_conflict_do_nothing().returning(Maintenance.id)).first()
+    maintenance = find(maintenance_id)
+    if scheduled is not None:
+        _write(maintenance, by=by, now=now)
+        _say(maintenance, body, now=now)
     return maintenance
 
 

@@ -26,11 +26,12 @@ from portal.status.detection import (
     UPTIME_DAYS,
     Day,
     Sample,
+    detected,
     failures_in_a_row,
 )
 from portal.status.models import Probe, ProbeDay, ProbeKey
 from portal.status.prober import KEY_REFUSED
-from portal.status.states import Component
+from portal.status.states import Component, ComponentState
 
 SLUG = "status-probes"
 """Of our own organization. Nobody else can have it: whoever signs up gets a slug with a random end."""
@@ -109,6 +110,11 @@ def note(samples: Sequence[Sample], *, now: datetime) -> None:
             _add_to_day(sample, is_excused=is_excused)
             if not is_excused:
                 _tell_of_failing(sample, now=now)
+
+
+def states(*, now: datetime) -> dict[Component, ComponentState | None]:
+    """What the probes say of each component."""
+    return {component: detected(latest(component), now=now) for component in Component}
 
 
 def latest(component: Component, *, size: int = LOOKED_AT, but_excused: bool = False) -> list[Sample]:

@@ -11,6 +11,7 @@ from core.accounts import Organization
 from core.audit import SYSTEM, Actor, ActorKind, AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
+from core.ids import new_uuid
 from core.members import User
 from portal.status import breach_notices, breaches, handling, probes, subscribers
 from portal.status.detection import Sample
@@ -53,7 +54,7 @@ def open_incident(app: Flask, *, now: datetime | None = None, **changes: Any) ->
             "now": now or utc_now(),
             **changes,
         }
-        return handling.open_incident(**values).id
+        return handling.open_incident(new_uuid(), **values).id
 
 
 def incident(app: Flask, incident_id: UUID) -> Incident:
@@ -97,6 +98,7 @@ def breach_told_to(organization_id: UUID, *, now: datetime, is_drill: bool = Fal
     """A breach of which one organization was told in one phase; its id. Runs in the system's scope."""
     by = Actor(kind=ActorKind.OPERATOR, id=db.session.scalars(select(User.id).limit(1)).one())
     incident_id = handling.open_incident(
+        new_uuid(),
         title="Keys were read",
         body="We are looking into it.",
         impact=Impact.CRITICAL,

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
+from core.ids import new_uuid
 from portal.status import affected, handling, maintenances, probes, watch
 from portal.status.handling import IncidentMoved, StillWatching
 from portal.status.maintenances import MaintenanceMoved
@@ -110,6 +111,15 @@ def test_of_two_updates_at_once_one_is_sent(live_app: Flask) -> None:
     outcomes = at_once(lambda: update("One."), lambda: update("Two."))
 
     assert sorted(type(one).__name__ for one in outcomes) == ["IncidentMoved", "NoneType"]
+
+
+def test_pressing_twice_opens_once(app: Flask, operator: Person) -> None:
+    number = str(new_uuid())
+
+    answers = [operator.post("/console/incidents", **INCIDENT, number=number) for _ in range(2)]
+
+    assert {answer.headers["Location"] for answer in answers} == {f"/console/incidents/{number}"}
+    assert trail(app, "incident") == ["incident.opened"]
 
 
 def test_pressing_twice_sends_once(app: Flask, operator: Person) -> None:
@@ -314,6 +324,7 @@ class TestMaintenance:
     def schedule(self, app: Flask, *, now: datetime, ahead: timedelta = timedelta(hours=72)) -> Any:
         with app.app_context(), acting_as_system(), transaction():
             return maintenances.schedule(
+                new_uuid(),
                 title="A new disk",
                 body="We change a disk.",
                 components=[Component.CHECK_API],
@@ -385,9 +396,10 @@ class TestMaintenance:
         assert operator.post(f"{path}/complete", version=3, body="Done.").status_code == 303
         assert operator.post(f"{path}/cancel", version=4, body="Too late.").status_code == 409
 
-    def test_a_form_announces_it_and_says_what_is_wrong(self, operator: Person) -> None:
+    def test_a_form_announces_it_once_and_says_what_is_wrong(self, app: Flask, operator: Person) -> None:
         soon = utc_now() + timedelta(days=4)
         form = {
+            "number": str(new_uuid()),
             "title": "A new disk",
             "components": "check_api",
             "starts_at": soon.strftime("%Y-%m-%dT%H:%M"),
@@ -395,7 +407,9 @@ class TestMaintenance:
             "body": "We change a disk.",
         }
 
-        assert operator.post("/console/maintenances", **form).status_code == 303
+        twice = [operator.post("/console/maintenances", **form).status_code for _ in range(2)]
+        assert twice == [303, 303]
+        assert trail(app, "maintenance") == ["maintenance.scheduled"]
         for field, value, words in (
             ("ends_at", form["starts_at"], "It ends after it begins"),
             ("starts_at", "2020-01-01T10:00", "in the future"),

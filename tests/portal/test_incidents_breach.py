@@ -120,7 +120,7 @@ def test_a_drill_reaches_operators_and_no_customer(app: Flask, ada: Member, owne
     path = f"/console/incidents/{open_incident(app, is_public=False)}/breach"
     operator.post(path, **form(kind="drill"))
     operator.post(f"{path}/organizations", slug=ada.slug)
-    operator.post(f"{path}/send", version=1, drill="yes")
+    operator.post(f"{path}/send", version=1)
 
     assert mails_to(app, owner.email) == []
     (mail,) = mails_to(app, operator.email)
@@ -161,7 +161,8 @@ def test_every_customer_with_decisions_can_be_added_but_never_our_own_probes(
     Caller(app.test_client(), secret).check()
     as_ada.check()
 
-    operator.post(f"{room}/organizations")
+    assert operator.post(f"{room}/organizations", slug="").status_code == 422
+    operator.post(f"{room}/organizations", every="y")
 
     with app.app_context(), acting_as_system():
         assert [one.slug for one in breaches.organizations_of(breach_of(app, room))] == [ada.slug]
