@@ -6,10 +6,16 @@ import click
 from flask import Flask, current_app
 
 from core import jobs, supervisor
+from core.backups import jobs as backup_jobs
+from core.backups.cli import backup_commands
 from core.settings import Settings
+
+__all__ = ["backup_jobs", "init_app"]
 
 
 def init_app(app: Flask, settings: Settings) -> None:
+    app.cli.add_command(backup_commands)
+
     @app.cli.command("serve")
     def serve() -> None:
         """Run everything: database (the embedded one, without DATABASE_URL), migrations, demo, web server, worker."""

@@ -17,7 +17,7 @@ from flask import Flask, current_app
 from procrastinate.jobs import JobDeferrer
 from procrastinate.manager import JobManager
 from procrastinate.tasks import Task
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from core.db import Role, db
 from core.observability import report_error
@@ -25,6 +25,10 @@ from core.observability import report_error
 log = structlog.get_logger()
 
 SCHEMA = "jobs"
+
+_TAKE_UP_AGAIN = text("""
+    UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL WHERE status = 'doing' AND queueing_lock IS NULL
+""")
 
 Arguments = ParamSpec("Arguments")
 
@@ -60,16 +64,29 @@ def defer(task: Task[Any, Any, Any], **arguments: Any) -> None:
 
     Also where the same is waiting already: that the clock starts none twice is no reason to refuse what somebody asks.
     """
+    with _queue_at_hand() as connection:
+        JobDeferrer(
+            job_manager=_outbox,
+            job=task.configure().job.evolve(queueing_lock=None),
+            connection=connection.connection.driver_connection,
+        ).defer(**arguments)
+
+
+@contextmanager
+def _queue_at_hand() -> Iterator[Connection]:
+    """The session's connection; the queue's own SQL finds its tables without their schema."""
     connection = db.session().connection()
     path = connection.execute(text("SELECT current_setting('search_path')")).scalar_one()
     set_path = text("SELECT set_config('search_path', :path, true)")
     connection.execute(set_path, {"path": f"{SCHEMA},public"})
-    JobDeferrer(
-        job_manager=_outbox,
-        job=task.configure().job.evolve(queueing_lock=None),
-        connection=connection.connection.driver_connection,
-    ).defer(**arguments)
+    yield connection
     connection.execute(set_path, {"path": path})
+
+
+def take_up_again() -> None:
+    """Jobs that were under way in a dump that was restored; those of the clock come again by themselves."""
+    with _queue_at_hand() as connection:
+        connection.execute(_TAKE_UP_AGAIN)
 
 
 def run_worker(app: Flask, *, until_done: bool = False) -> None:

@@ -133,6 +133,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     legal_email: Annotated[str | None, Meta(description="Where legal notices go.")] = None
     privacy_email: Annotated[str | None, Meta(description="Where questions about personal data go.")] = None
     security_email: Annotated[str | None, Meta(description="Where security reports go.")] = None
+    backup_url: Annotated[
+        Annotated[str, Meta(pattern="^(file:///.+|s3://.+)$")] | None,
+        Meta(description="Where backups go: `file:///folder` or `s3://bucket/prefix`. Empty: `backups` in `DATA_DIR`."),
+    ] = None
+    backup_key: Annotated[
+        Annotated[str, Meta(pattern="^AGE-SECRET-KEY-1")] | None,
+        Meta(description="Seals backups: an age key. Empty: one that is made in `DATA_DIR`; not in production."),
+    ] = None
+    backup_key_previous: Annotated[
+        Annotated[str, Meta(pattern="^AGE-SECRET-KEY-1")] | None,
+        Meta(description="The one before, for as long as backups that it sealed are kept."),
+    ] = None
+    backup_verify_url: Annotated[
+        str | None, Meta(description="A server on which backups are tried. Empty: the one of `DATABASE_URL`.")
+    ] = None
+    backup_s3_endpoint: Annotated[
+        Annotated[str, Meta(pattern="^https?://")] | None, Meta(description="Of an S3-compatible store. Empty: AWS.")
+    ] = None
+    backup_s3_region: Annotated[str | None, Meta(description="Of the bucket.")] = None
+    backup_s3_access_key_id: Annotated[str | None, Meta(description="Empty: what the machine's role gives.")] = None
+    backup_s3_secret_access_key: Annotated[str | None, Meta(description="Goes with the access key id.")] = None
+    postgres_bin: Annotated[
+        str | None, Meta(description="The folder of `pg_dump` and `pg_restore`. Empty: found on the `PATH`.")
+    ] = None
     log_level: Annotated[
         str,
         Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`."),
@@ -182,6 +206,8 @@ def _refuse_unsafe(settings: Settings) -> None:
         raise SettingsRefused("CORS_ORIGINS must list exact origins, never '*'.")
     if settings.stripe_api_key and not settings.stripe_webhook_secret:
         raise SettingsRefused("STRIPE_API_KEY needs STRIPE_WEBHOOK_SECRET, or nobody could tell whose events come in.")
+    if bool(settings.backup_s3_access_key_id) != bool(settings.backup_s3_secret_access_key):
+        raise SettingsRefused("BACKUP_S3_ACCESS_KEY_ID and BACKUP_S3_SECRET_ACCESS_KEY need each other.")
     if settings.environment is not Environment.PRODUCTION:
         return
     missing = [
@@ -195,6 +221,8 @@ def _refuse_unsafe(settings: Settings) -> None:
             "SMTP_URL": settings.smtp_url,
             "STRIPE_API_KEY": settings.stripe_api_key,
             "STRIPE_WEBHOOK_SECRET": settings.stripe_webhook_secret,
+            "BACKUP_KEY": settings.backup_key,
+            "BACKUP_URL": settings.backup_url,
         }.items()
         if not value
     ]

@@ -19,6 +19,8 @@ PRODUCTION = {
     "SMTP_URL": "smtps://user:secret@mail.example.com",
     "STRIPE_API_KEY": "sk_live_key",
     "STRIPE_WEBHOOK_SECRET": "whsec_secret",
+    "BACKUP_KEY": "AGE-SECRET-KEY-1X",
+    "BACKUP_URL": "s3://backups/aig",
 }
 
 
@@ -44,6 +46,9 @@ def test_values_are_typed_and_empty_ones_count_as_not_set() -> None:
         ("LOG_LEVEL", "LOUD"),
         ("SECRET_KEY", "short"),
         ("CORS_ORIGINS", "*"),
+        ("BACKUP_URL", "ftp://backups"),
+        ("BACKUP_KEY", "a-password"),
+        ("BACKUP_S3_ACCESS_KEY_ID", "half-of-it"),
     ],
 )
 def test_a_value_that_does_not_fit_names_the_setting(name: str, value: str) -> None:
