@@ -14,7 +14,7 @@ from core.db import acting_as_system, transaction
 from core.errors import JSON_CONTENT_TYPE, InvalidRequest, NotFound
 from core.htmx import see_other
 from core.throttle import per_address
-from portal.people import accounts, addresses, passkeys, second_factor
+from portal.people import accounts, addresses, leaving, passkeys, second_factor
 from portal.people.forms import ChangePasswordForm, EmailForm, SecondStepForm
 from portal.people.log_in_views import read_credential
 from portal.people.signing_in import forget_browser, remember_challenge, site, take_challenge
@@ -186,7 +186,7 @@ def delete_account() -> Any:
     if request.form.get("typed", "").strip().lower() != visitor().email:
         return _page(delete_error="Type your e-mail address to confirm.", status=422)
     with acting_as_system(), transaction():
-        accounts.delete_account(visitor().user_id, by=actor(), now=utc_now())
+        leaving.delete_account(visitor().user_id, by=actor(), now=utc_now())
     forget_browser()
     return see_other("/log-in?after=deleted")
 
