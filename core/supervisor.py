@@ -21,11 +21,12 @@ from urllib.request import urlopen
 
 import blinker
 import click
-import flask_migrate
 from flask import Flask
 
 from core import embedded
-from core.clock import monotonic_s
+from core.backups import migrating
+from core.backups.errors import BackupTrouble
+from core.clock import monotonic_s, utc_now
 from core.settings import Settings
 
 demo_wanted = blinker.Signal()
@@ -48,7 +49,7 @@ def serve(app: Flask, settings: Settings) -> None:
     with _sole_supervisor(run_path):
         stop_wanted = _catch_signals()
         with app.app_context():
-            flask_migrate.upgrade()
+            _migrate()
             lines = _seed_demo(app, settings)
         children = _Children(app, settings, run_path)
         try:
@@ -61,6 +62,13 @@ def serve(app: Flask, settings: Settings) -> None:
             _stop_embedded(app)
     if not is_wanted:
         raise click.ClickException("A part of the service ended by itself; its last words are above.")
+
+
+def _migrate() -> None:
+    try:
+        migrating.upgrade(now=utc_now())
+    except BackupTrouble as error:
+        raise click.ClickException(str(error)) from error
 
 
 def web_command(settings: Settings) -> list[str]:
