@@ -87,4 +87,4 @@ def run_worker(app: Flask, *, until_done: bool = False) -> None:
 async def _work(app: Flask, *, until_done: bool) -> None:
     async with jobs.open_async():
         with app.app_context():
-            await jobs.run_worker_async(concurrency=2, wait=not until_done, install_signal_handlers=not until_done)
+            await jobs.run_worker_async(concurrency=4, wait=not until_done, install_signal_handlers=not until_done)

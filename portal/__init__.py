@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Flask, g
 
+from core import audit
 from core.access import Access, may, visitor_or_none
 from core.clock import utc_now
 from core.db import acting_for
@@ -30,6 +31,9 @@ from portal.documents import views as document_views
 from portal.keys import jobs as key_jobs
 from portal.keys import views as key_views
 from portal.mailbox import views as mailbox_views
+from portal.notifications import alert_views, deliveries, outside
+from portal.notifications import jobs as notification_jobs
+from portal.notifications import views as notification_views
 from portal.organization import jobs as organization_jobs
 from portal.organization import views as organization_views
 from portal.organization.forms import country_name
@@ -44,7 +48,7 @@ from portal.team import views as team_views
 from portal.trail import views as trail_views
 from portal.trail.words import words_for
 
-__all__ = ["application_jobs", "init_app", "key_jobs", "organization_jobs", "plan_jobs"]
+__all__ = ["application_jobs", "init_app", "key_jobs", "notification_jobs", "organization_jobs", "plan_jobs"]
 
 _PAGES = (
     start_views,
@@ -64,6 +68,7 @@ _PAGES = (
     document_views,
     legal_views,
     trail_views,
+    notification_views,
     console_views,
     console_plan_views,
     console_money_views,
@@ -75,6 +80,11 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_blueprint(Blueprint("portal", __name__, template_folder="templates"))
     for pages in _PAGES:
         app.register_blueprint(pages.bp)
+    app.register_blueprint(notification_views.console)
+    app.register_blueprint(notification_views.confirmations)
+    app.register_blueprint(alert_views.bp)
+    outside.init_app(app, settings)
+    audit.written.connect(deliveries.announce)
     if settings.environment is not Environment.PRODUCTION:
         app.register_blueprint(mailbox_views.bp)
     app.jinja_env.globals.update(

@@ -11,6 +11,7 @@ _ORGANIZATION = (
     ("/application", "Application"),
     ("/team", "Team"),
     ("/organization", "Organization"),
+    ("/organization/notifications", "Notifications"),
     ("/plan", "Plan and usage"),
     ("/audit-trail", "Audit trail"),
 )
@@ -20,6 +21,7 @@ _CONSOLE = (
     ("/console/billing", "Billing"),
     ("/console/documents", "Documents"),
     ("/console/sub-processors", "Sub-processors"),
+    ("/console/notifications", "Notifications"),
 )
 
 Group = tuple[str, list[tuple[str, str]]]

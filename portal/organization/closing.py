@@ -15,6 +15,7 @@ from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM
 from core.db import db
 from core.jobs import defer
+from portal.notifications import channels
 from portal.organization.services import tell_owners
 
 log = structlog.get_logger()
@@ -38,6 +39,7 @@ def finish(organization_id: UUID, *, now: datetime) -> None:
     deleted = retention.delete_everything(organization_id)
     keys.revoke_all(organization_id, reason="the account was closed", by=SYSTEM, now=now)
     keys.delete_all(organization_id)
+    channels.remove_all(organization_id)
     organization.subject_secret = os.urandom(32)
     organization.status = OrganizationStatus.CLOSED.value
     tell_owners(organization, "account_closed", now=now, decisions=deleted)

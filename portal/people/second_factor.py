@@ -14,8 +14,6 @@ from uuid import UUID
 import msgspec
 import pyotp
 from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import delete, func, select, update
 
 from core.audit import Actor
@@ -24,6 +22,7 @@ from core.errors import AppError
 from core.ids import new_uuid
 from core.mail import send_mail
 from core.members import User
+from core.sealing import seal_for
 from core.sessions import Method
 from portal.people import accounts
 from portal.people.models import Passkey, RecoveryCode, TotpSecret
@@ -167,8 +166,7 @@ def _locked_totp(user_id: UUID) -> TotpSecret | None:
 
 
 def _seal(secret_key: str) -> Fernet:
-    derived = HKDF(SHA256(), 32, salt=None, info=b"second factor").derive(secret_key.encode())
-    return Fernet(base64.urlsafe_b64encode(derived))
+    return seal_for("second factor", secret_key=secret_key)
 
 
 def _hash_code(code: str, secret_key: str) -> bytes:

@@ -15,6 +15,7 @@ PLAIN = {
     "/openapi.json": "everybody",
     "/static/<path:filename>": "everybody",
     "/metrics": "holders of the metrics token",
+    "/webhooks/alertmanager": "holders of the alertmanager token",
     "/webhooks/stripe": "holders of the webhook's secret",
 }
 

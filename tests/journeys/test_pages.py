@@ -36,6 +36,7 @@ MEMBERS = (
     *("/organization/details", "/organization/retention", "/organization/data", "/organization/closing"),
     *("/policies/rules/hr_needs_review", "/decisions?from=nonsense", "/security/authenticator"),
     *("/audit-trail", "/security", "/organizations", "/prove-it", "/plan", "/plan/invoices"),
+    *("/organization/notifications", "/organization/notifications/new", "/organization/notifications/what-we-send"),
 )
 OPERATORS = (
     "/console",
@@ -43,10 +44,13 @@ OPERATORS = (
     "/console/organizations",
     "/console/documents",
     "/console/sub-processors",
+    *("/console/notifications", "/console/notifications/new", "/console/notifications/what-we-send"),
     "/security",
 )
 EMPTY_FORMS = ("/sign-up", "/log-in", "/forgotten-password", "/report-a-key")
-EMPTY_FORMS_OF_MEMBERS = ("/keys/new", "/policies/rules/new", "/organization/closing")
+EMPTY_FORMS_OF_MEMBERS = (
+    *("/keys/new", "/policies/rules/new", "/organization/closing", "/organization/notifications/new"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from portal.people.models import Passkey
 from portal.team import services as team
 from tests.cast import Caller, Member
 from tests.people import Browser, Person
+from tests.portal.notify import channel_with_delivery
 from tests.portal.test_documents import DETAILS, accept_all, acceptances
 
 BELOW = {
@@ -160,7 +161,10 @@ def records(
         session, _ = sessions.start(
             db.session.get_one(User, owner.user_id), method=Method.PASSWORD, address=None, user_agent=None, now=now
         )
+        channel, delivery = channel_with_delivery(ada.organization_id)
         return {
+            "channel_id": channel.id,
+            "delivery_id": delivery.id,
             "key_id": ada.key_id,
             "invoice_id": "in_ada",
             "user_id": admin.user_id,
