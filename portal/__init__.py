@@ -32,6 +32,7 @@ from portal.keys import jobs as key_jobs
 from portal.keys import views as key_views
 from portal.mailbox import views as mailbox_views
 from portal.notifications import alert_views, deliveries, outside
+from portal.notifications import figures as notification_figures
 from portal.notifications import jobs as notification_jobs
 from portal.notifications import views as notification_views
 from portal.organization import jobs as organization_jobs
@@ -48,7 +49,15 @@ from portal.team import views as team_views
 from portal.trail import views as trail_views
 from portal.trail.words import words_for
 
-__all__ = ["application_jobs", "init_app", "key_jobs", "notification_jobs", "organization_jobs", "plan_jobs"]
+__all__ = [
+    "application_jobs",
+    "init_app",
+    "key_jobs",
+    "notification_figures",
+    "notification_jobs",
+    "organization_jobs",
+    "plan_jobs",
+]
 
 _PAGES = (
     start_views,

@@ -4,8 +4,10 @@ Alertmanager repeats itself by design. Needs the system's scope.
 """
 
 from datetime import datetime, timedelta
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -22,9 +24,9 @@ _LONGEST = 500
 class AlertTold(msgspec.Struct, frozen=True, rename="camel"):
     """One alert of a message; what else it says is left aside."""
 
-    status: str
-    fingerprint: str
-    starts_at: datetime
+    status: Literal["firing", "resolved"]
+    fingerprint: Annotated[str, Meta(pattern=r"^[0-9A-Za-z_.:-]{1,128}$")]
+    starts_at: Annotated[datetime, Meta(tz=True)]
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
 
@@ -49,7 +51,7 @@ def _take_in(told: AlertTold, *, now: datetime) -> bool:
         .values(
             fingerprint=told.fingerprint,
             started_at=told.starts_at,
-            name=told.labels.get("alertname", "unnamed")[:_LONGEST],
+            name=_short(told.labels.get("alertname")) or "unnamed",
             severity=_short(told.labels.get("severity")),
             summary=_short(told.annotations.get("summary") or told.annotations.get("description")),
             resolved_at=now if is_over else None,
@@ -82,11 +84,11 @@ def _note(told: AlertTold, action: str, *, now: datetime) -> None:
     about = {
         "alert": alert.name,
         "severity": alert.severity,
-        "summary": alert.summary,
+        "about": alert.summary,
         "started_at": iso(alert.started_at),
     }
-    audit.write(None, action, by=SYSTEM, now=now, subject_id=told.fingerprint[:200], after=about)
+    audit.write(None, action, by=SYSTEM, now=now, subject_id=told.fingerprint, after=about)
 
 
 def _short(text: str | None) -> str | None:
-    return text[:_LONGEST] if text else None
+    return text.replace("\x00", "")[:_LONGEST] if text else None

@@ -32,7 +32,7 @@ TEST = Event("test", Audience.CUSTOMER, "A test, sent by hand", "")
 
 _TICKET = ("number", "severity", "category", "level", "due_at")
 _INCIDENT = ("title", "status", "impact", "components")
-_ALERT = ("alert", "severity", "summary", "started_at")
+_ALERT = ("alert", "severity", "about", "started_at")
 
 
 def _operators(name: str, words: str, path: str, *facts: str) -> Event:
