@@ -45,7 +45,7 @@ TABLES = (
         organization_id uuid CONSTRAINT fk_notification_delivery_organization_id REFERENCES organization (id),
         event_id uuid NOT NULL,
         event text NOT NULL,
-        payload jsonb NOT NULL,
+        payload json NOT NULL,
         state text NOT NULL,
         tries integer NOT NULL,
         attempts jsonb NOT NULL,

@@ -26,17 +26,14 @@ IDS_AT_MOST = 20
 REASONS_AT_MOST = 20
 
 
-def listening() -> list[UUID]:
-    """Channels that want blocked decisions. Needs the system's scope, as all here."""
-    return list(
-        db.session.scalars(
-            select(Channel.id).where(
-                Channel.state == ChannelState.ACTIVE.value,
-                Channel.organization_id.is_not(None),
-                Channel.events.contains([BLOCKED.name]),
-            )
+def listening() -> list[tuple[UUID, UUID]]:
+    """Channels that want blocked decisions, each with its organization. Needs the system's scope, as all here."""
+    rows = db.session.execute(
+        select(Channel.id, Channel.organization_id).where(
+            Channel.state == ChannelState.ACTIVE.value, Channel.events.contains([BLOCKED.name])
         )
     )
+    return [(channel_id, owner) for channel_id, owner in rows if owner is not None]
 
 
 def tell(channel_id: UUID, *, now: datetime) -> bool:

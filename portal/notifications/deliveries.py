@@ -41,7 +41,8 @@ def announce(happened: AuditEvent) -> None:
         if event.audience is Audience.CUSTOMER and owner is None:
             return
         for channel in listening(owner, event):
-            data = {"subject": happened.subject_id, **facts_of(event, happened.after)}
+            subject = {"subject": happened.subject_id} if happened.subject_id else {}
+            data = {**subject, **facts_of(event, happened.after)}
             body = body_of(event, happened.id, about=happened.organization_id, data=data, now=happened.occurred_at)
             leave(channel, event, happened.id, body, now=happened.occurred_at)
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 import structlog
+from cryptography.fernet import InvalidToken
 from sqlalchemy import or_, select
 
 from core import audit
@@ -50,13 +51,13 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class Parcel(msgspec.Struct, frozen=True):
-    """All that sending needs, so that no row is held meanwhile."""
+    """All that sending needs, so that no row is held meanwhile. Address and secrets are still sealed."""
 
     delivery_id: UUID
     kind: Kind
-    target: str
+    sealed_target: bytes
     payload: dict[str, Any]
-    signing_secrets: tuple[str, ...]
+    sealed_secrets: tuple[bytes, ...]
     tries: int
     taken_at: datetime
 
@@ -94,9 +95,9 @@ def take(*, is_apart: bool, now: datetime) -> Parcel | None:
     return Parcel(
         delivery_id=delivery.id,
         kind=Kind(channel.kind),
-        target=vault.target_of(channel),
+        sealed_target=channel.sealed_target,
         payload=delivery.payload,
-        signing_secrets=tuple(vault.secrets_of(channel, now=now)),
+        sealed_secrets=tuple(vault.sealed_secrets_of(channel, now=now)),
         tries=delivery.tries,
         taken_at=now,
     )
@@ -104,13 +105,18 @@ def take(*, is_apart: bool, now: datetime) -> Parcel | None:
 
 def send(parcel: Parcel, *, now: datetime) -> Answer:
     """A mail leaves with the note that it did (`finish`); everything else leaves here."""
+    try:
+        target = vault.unseal(parcel.sealed_target)
+        signing_secrets = [vault.unseal(sealed) for sealed in parcel.sealed_secrets]
+    except InvalidToken:
+        return Answer(took_ms=0, problem="What we kept of this channel cannot be read any more. Make it anew.")
     if parcel.kind is Kind.MAIL:
         return Answer(took_ms=0, status=HTTPStatus.OK, text="Handed to our mail server.")
     if parcel.kind is Kind.SLACK:
-        return outside().post(parcel.target, payloads.as_slack(parcel.payload), dict(_JSON), now=now)
+        return outside().post(target, payloads.as_slack(parcel.payload), dict(_JSON), now=now)
     body = payloads.as_json(parcel.payload)
-    signed = signing.headers_for(parcel.payload["id"], body, signing_secrets=parcel.signing_secrets, now=now)
-    return outside().post(parcel.target, body, {**_JSON, **signed}, now=now)
+    signed = signing.headers_for(parcel.payload["id"], body, signing_secrets=signing_secrets, now=now)
+    return outside().post(target, body, {**_JSON, **signed}, now=now)
 
 
 def finish(parcel: Parcel, answer: Answer, *, now: datetime) -> None:
@@ -143,7 +149,7 @@ def _note_success(delivery: Delivery, channel: Channel, *, now: datetime) -> Non
     if channel.kind == Kind.MAIL:
         send_mail(
             "notification",
-            to=vault.target_of(channel),
+            to=vault.unseal(channel.sealed_target),
             now=now,
             organization_id=channel.organization_id,
             context={"lines": payloads.lines_of(delivery.payload), "payload": delivery.payload, "channel": channel},

@@ -26,9 +26,15 @@ class Event(msgspec.Struct, frozen=True):
     facts: tuple[str, ...] = ()
 
 
-BLOCKED = Event("decision.blocked", Audience.CUSTOMER, "Decisions were blocked", "/decisions")
+BLOCKED = Event(
+    "decision.blocked",
+    Audience.CUSTOMER,
+    "Decisions were blocked",
+    "/decisions",
+    ("count", "from", "until", "environments", "decision_ids", "reasons"),
+)
 """Not from the trail: counted each minute, see `blocked`."""
-TEST = Event("test", Audience.CUSTOMER, "A test, sent by hand", "")
+TEST = Event("test", Audience.CUSTOMER, "A test, sent by hand", "", ("channel",))
 
 _TICKET = ("number", "severity", "category", "level", "due_at")
 _INCIDENT = ("title", "status", "impact", "components")

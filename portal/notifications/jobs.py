@@ -17,8 +17,8 @@ def tell_of_blocked_decisions(timestamp: int) -> None:  # noqa: ARG001  the queu
     now = utc_now()
     with acting_as_system(), transaction():
         waiting = blocked.listening()
-    for channel_id in waiting:
-        with each_by_itself("notification.blocked_not_told", channel_id), acting_as_system(), transaction():
+    for channel_id, organization_id in waiting:
+        with each_by_itself("notification.blocked_not_told", organization_id), acting_as_system(), transaction():
             blocked.tell(channel_id, now=now)
 
 

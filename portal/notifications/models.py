@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -63,7 +63,8 @@ class Delivery(Base):
     organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organization.id"))
     event_id: Mapped[UUID]
     event: Mapped[str]
-    payload: Mapped[dict[str, Any]]
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """In the order in which it is sent."""
     state: Mapped[str]
     tries: Mapped[int] = mapped_column(default=0)
     """Since it was made, or was asked for again."""

@@ -7,12 +7,18 @@ other only.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import structlog
 from flask import Flask, current_app
 
 from core.clock import monotonic_s, utc_now
 from core.db import acting_as_system, transaction
 from core.jobs import in_its_own_session, jobs
+from core.observability import report_error
 from portal.notifications import dispatch
+from portal.notifications.dispatch import Parcel
+from portal.notifications.outside import Answer
+
+log = structlog.get_logger()
 
 AT_ONCE = 6
 APART_AT_ONCE = 4
@@ -48,10 +54,18 @@ def send_next(*, is_apart: bool) -> bool:
         parcel = dispatch.take(is_apart=is_apart, now=utc_now())
     if parcel is None:
         return False
-    answer = dispatch.send(parcel, now=utc_now())
+    try:
+        _finish(parcel, dispatch.send(parcel, now=utc_now()))
+    except Exception as error:
+        log.exception("notification.not_sent", delivery_id=str(parcel.delivery_id))
+        report_error(error)
+        _finish(parcel, Answer(took_ms=0, problem="Something went wrong on our side."))
+    return True
+
+
+def _finish(parcel: Parcel, answer: Answer) -> None:
     with acting_as_system(), transaction():
         dispatch.finish(parcel, answer, now=utc_now())
-    return True
 
 
 def _side_by_side(threads: int, *, is_apart: bool) -> None:

@@ -9,16 +9,12 @@ from portal.notifications.models import Channel
 _PURPOSE = "notifications"
 
 
-def target_of(channel: Channel) -> str:
-    return unseal(channel.sealed_target)
-
-
-def secrets_of(channel: Channel, *, now: datetime) -> list[str]:
+def sealed_secrets_of(channel: Channel, *, now: datetime) -> list[bytes]:
     """Those that sign now, the newest first."""
     sealed = [channel.sealed_secret]
     if channel.old_secret_until is not None and channel.old_secret_until > now:
         sealed.append(channel.sealed_old_secret)
-    return [unseal(one) for one in sealed if one is not None]
+    return [one for one in sealed if one is not None]
 
 
 def seal(text: str) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from flask import render_template, request
 
-from core.access import Access, Pages, actor, open_to
+from core.access import Access, Pages, actor, address, open_to
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.errors import NotFound
@@ -19,6 +19,8 @@ from portal.notifications.pages import Place
 
 TESTS = "6 per minute; 60 per day"
 AGAIN = "30 per minute"
+NEW = "30 per hour"
+"""Some channels begin with a mail to somebody who did not ask for it."""
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -36,7 +38,7 @@ _ONE = "/<uuid:channel_id>"
 _DELIVERY = f"{_ONE}/deliveries/<uuid:delivery_id>"
 WAYS = (
     Way("GET", "", pages.index, is_reading=True),
-    Way("POST", "", pages.create, is_fresh=True),
+    Way("POST", "", pages.create, is_fresh=True, limits=NEW),
     Way("GET", "/new", pages.new, is_fresh=True),
     Way("GET", "/what-we-send", pages.what_we_send, is_reading=True),
     Way("GET", _ONE, pages.show, is_reading=True),
@@ -81,7 +83,7 @@ def _pages_at(name: str, path: str, find_place: Callable[[], Place], *, readers:
     for way in WAYS:
         view = open_to(readers if way.is_reading else changers, fresh=way.is_fresh)(_at(find_place, way.view))
         if way.limits is not None:
-            view = per_account(way.limits, key=_channel_in_address)(view)
+            view = per_account(way.limits, key=_channel_or_address)(view)
         made.add_url_rule(way.rule, way.view.__name__, view, methods=[way.method])
     return made
 
@@ -94,8 +96,10 @@ def _at(find_place: Callable[[], Place], view: Callable[..., Any]) -> Callable[.
     return run
 
 
-def _channel_in_address() -> str:
-    return f"channel:{(request.view_args or {}).get('channel_id')}"
+def _channel_or_address() -> str:
+    """What is counted: what is sent about one channel, or else from one address."""
+    channel_id = (request.view_args or {}).get("channel_id")
+    return f"channel:{channel_id}" if channel_id else address()
 
 
 bp = _pages_at(

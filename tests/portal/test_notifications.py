@@ -6,20 +6,24 @@ from typing import Any
 import msgspec
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from standardwebhooks import Webhook
 
 from api.keys.token import KeyEnvironment
 from core import audit
+from core.accounts import Organization
 from core.audit import SYSTEM
 from core.clock import utc_now
-from core.db import acting_as_system, db, transaction
+from core.db import acting_as_system, acting_for, db, transaction
 from core.throttle import limiter
 from portal.notifications import blocked, channels, deliveries, vault
 from portal.notifications.dispatch import attempts_of
 from portal.notifications.errors import MOST_CHANNELS
 from portal.notifications.events import EVENTS, Audience, of_audience
+from portal.notifications.models import Channel, Delivery
 from portal.notifications.outside import Answer
 from portal.notifications.states import CHANNEL_MOVES, ChannelState, Kind
+from portal.organization import closing
 from portal.trail.words import words_for
 from tests.cast import Caller, Member, another_key
 from tests.people import Browser, Person, link_in, mails_to
@@ -43,7 +47,7 @@ def test_an_admin_makes_a_webhook_and_sees_its_secret_once(app: Flask, admin: Pe
 
     with app.app_context(), acting_as_system():
         (kept,) = channels.every(ada.organization_id)
-        secret = vault.secrets_of(kept, now=utc_now())[0]
+        secret = vault.unseal(kept.sealed_secret or b"")
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
     assert secret in answer.text
@@ -135,6 +139,30 @@ def test_the_operators_channels_are_no_customers_and_the_other_way_round(
     assert channel(app, ours.channel.id).state == channel(app, theirs.channel.id).state == "active"
 
 
+def test_the_database_itself_keeps_channels_apart(app: Flask, ada: Member, cleo: Member) -> None:
+    make_channel(app, None, "alert.firing")
+    make_channel(app, ada.organization_id)
+    another_key(app, ada)
+
+    for organization_id, number in ((cleo.organization_id, 0), (ada.organization_id, 1)):
+        with app.app_context(), acting_for(organization_id):
+            assert len(db.session.scalars(select(Channel)).all()) == number
+            assert len(db.session.scalars(select(Delivery)).all()) == number
+
+
+def test_when_an_account_is_closed_its_channels_go(app: Flask, ada: Member) -> None:
+    made = make_channel(app, ada.organization_id)
+    another_key(app, ada)
+    with app.app_context(), acting_as_system(), transaction():
+        organization = db.session.get_one(Organization, ada.organization_id)
+        organization.status, organization.closes_at = "closing", utc_now()
+        db.session.flush()
+
+        closing.finish(ada.organization_id, now=utc_now())
+
+    assert deliveries_of(app, made.channel.id) == []
+
+
 def test_a_key_that_is_made_is_told_with_its_name_and_nothing_secret(app: Flask, ada: Member) -> None:
     made, receiver = make_channel(app, ada.organization_id), Receiver()
 
@@ -170,8 +198,8 @@ def test_while_a_secret_is_rolled_both_verify_and_then_only_the_new_one(app: Fla
 
     with app.app_context(), acting_as_system():
         kept = channels.find(ada.organization_id, made.channel.id)
-        during = vault.secrets_of(kept, now=utc_now())
-        after = vault.secrets_of(kept, now=utc_now() + timedelta(hours=25))
+        during = [vault.unseal(one) for one in vault.sealed_secrets_of(kept, now=utc_now())]
+        after = [vault.unseal(one) for one in vault.sealed_secrets_of(kept, now=utc_now() + timedelta(hours=25))]
 
     assert during[1] == made.secret
     assert after == during[:1]
@@ -465,7 +493,7 @@ class TestBlockedDecisions:
         make_channel(app, ada.organization_id, "quota.near", name="Other")
 
         with app.app_context(), acting_as_system():
-            assert blocked.listening() == [made.id]
+            assert blocked.listening() == [(made.id, ada.organization_id)]
 
 
 def test_old_deliveries_are_deleted(app: Flask, ada: Member) -> None:

@@ -197,6 +197,33 @@ def test_slow_and_failing_receivers_stand_apart_until_they_are_quick_again(app: 
     assert not channel(app, waiting.id).is_apart
 
 
+class Broken(Receiver):
+    def post(self, *_: Any, **__: Any) -> Answer:
+        raise RuntimeError
+
+
+def test_a_fault_of_ours_counts_as_a_failed_try_and_the_next_is_sent(app: Flask, waiting: Channel) -> None:
+    with way_out(app, Broken()):
+        send_all(app)
+
+    failed = the_delivery(app, waiting)
+    assert failed.state == "failed"
+    assert attempts_of(failed)[0].problem == "Something went wrong on our side."
+
+
+def test_what_cannot_be_opened_any_more_holds_up_nobody(app: Flask, waiting: Channel, ada: Member) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.execute(update(Channel).values(sealed_target=b"sealed by another secret"))
+    fine, receiver = make_channel(app, ada.organization_id, name="Fine"), Receiver()
+    another_key(app, ada)
+
+    with way_out(app, receiver):
+        send_all(app)
+
+    assert "cannot be read any more" in (attempts_of(deliveries_of(app, waiting.id)[0])[0].problem or "")
+    assert [one.state for one in deliveries_of(app, fine.channel.id)] == ["delivered"]
+
+
 def test_one_event_is_told_once_to_each_channel(app: Flask, waiting: Channel) -> None:
     existing = the_delivery(app, waiting)
 
