@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.journeys import steps
 from tests.journeys.conftest import PASSWORD, Portal, watched_page
-from tests.journeys.looking import look_at, look_at_errors, look_at_first
+from tests.journeys.looking import look_around, look_at, look_at_errors, look_at_first
 
 PUBLIC = (
     *("/", "/sign-up", "/log-in", "/forgotten-password", "/report-a-key", "/mailbox", "/docs"),
@@ -65,6 +65,13 @@ def ada(browser: Browser, portal: Portal) -> Any:
     page.goto("/policies/rules/new")
     steps.fill(page, code="hr_needs_review", message="HR needs a review.", fix="Ask HR.", all='department == "hr"')
     steps.press(page, "Keep the rule")
+    page.goto("/organization/notifications/new")
+    steps.fill(page, name="On-call", target="https://hooks.example.com/in")
+    page.get_by_label("(decision.blocked)").check()
+    steps.press(page, "Make the channel")
+    page.goto("/organization/notifications")
+    page.get_by_role("link", name="On-call").click()
+    steps.press(page, "Send a test")
     yield page
     opening.close()
 
@@ -110,13 +117,23 @@ def test_what_is_done_to_a_key(ada: Page, step: str) -> None:
     look_at(ada, f"{key}/{step}")
 
 
-RECORDS = (("/keys", "/keys/0"), ("/decisions", "/decisions/dec_"), ("/documents", "/legal/acceptances/"))
+RECORDS = (
+    *(("/keys", "/keys/0"), ("/decisions", "/decisions/dec_"), ("/documents", "/legal/acceptances/")),
+    ("/organization/notifications", "/organization/notifications/0"),
+)
 CONSOLE_RECORDS = (("/console", "/console/applications/"), ("/console/organizations", "/console/organizations/0"))
 
 
 @pytest.mark.parametrize(("listing", "part"), RECORDS)
 def test_pages_of_one_record(ada: Page, listing: str, part: str) -> None:
     look_at_first(ada, listing, part)
+
+
+def test_a_delivery(ada: Page) -> None:
+    ada.goto("/organization/notifications")
+    ada.get_by_role("link", name="On-call").click()
+    ada.locator("main table").get_by_role("link", name="test").first.click()
+    look_around(ada, "a delivery")
 
 
 @pytest.mark.parametrize(("listing", "part"), CONSOLE_RECORDS)

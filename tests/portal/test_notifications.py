@@ -380,10 +380,12 @@ def test_a_delivery_is_sent_again_under_the_same_id_and_a_double_click_sends_one
         again = f"{PAGES}/{made.channel.id}/deliveries/{delivery.id}/send-again"
 
         first, second = admin.post(again), admin.post(again)
+        page = admin.get(second.headers["Location"]).text
         send_all(app)
 
     (delivery,) = deliveries_of(app, made.channel.id)
     assert (first.status_code, second.status_code) == (303, 303)
+    assert "on its way already" in page
     assert [body["id"] for body in receiver.bodies] == [delivery.payload["id"]] * 2
     assert len(attempts_of(delivery)) == 2
 

@@ -1,6 +1,7 @@
 """Sending: tried again, given up, never twice at once, never lost, and no receiver holds up another."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -172,6 +173,22 @@ def test_a_worker_that_comes_back_late_overwrites_nothing(app: Flask, waiting: C
     assert the_delivery(app, waiting).state == "delivered"
 
 
+def test_a_worker_that_comes_back_while_another_sends_leaves_it_to_that_one(app: Flask, waiting: Channel) -> None:
+    now = utc_now()
+    with app.app_context(), acting_as_system():
+        with transaction():
+            late = dispatch.take(is_apart=False, now=now)
+        with transaction():
+            other = dispatch.take(is_apart=False, now=now + timedelta(seconds=61))
+        assert late is not None
+        assert other is not None
+
+        with transaction():
+            dispatch.finish(late, FAILS, now=now + timedelta(seconds=62))
+
+    assert (the_delivery(app, waiting).state, the_delivery(app, waiting).attempts) == ("waiting", [])
+
+
 def test_what_was_deleted_while_it_was_sent_is_forgotten(app: Flask, waiting: Channel, admin: Person) -> None:
     with app.app_context(), acting_as_system(), transaction():
         parcel = dispatch.take(is_apart=False, now=utc_now())
@@ -283,8 +300,20 @@ def test_two_workers_never_send_one_delivery_twice(live_app: Flask) -> None:
     assert {(one.state, len(one.attempts)) for one in told} == {("delivered", 1)}
 
 
-def test_a_dead_receiver_holds_up_nobody_else(live_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Through the worker itself: while one hangs, all others are served."""
+def by_the_worker(app: Flask) -> None:
+    jobs.run_worker(app, until_done=True)
+
+
+def in_one_run(app: Flask) -> None:
+    with app.app_context():
+        sending.send_due()
+
+
+@pytest.mark.parametrize("work", [by_the_worker, in_one_run])
+def test_a_dead_receiver_holds_up_nobody_else(
+    live_app: Flask, monkeypatch: pytest.MonkeyPatch, work: Callable[[Flask], None]
+) -> None:
+    """While one hangs, all others are served."""
     let_due_within_s(monkeypatch, 0)
     ada = organization_with_key(live_app)
     dead = make_channel(live_app, ada.organization_id, name="Dead", target="https://dead.example.com/")
@@ -294,7 +323,7 @@ def test_a_dead_receiver_holds_up_nobody_else(live_app: Flask, monkeypatch: pyte
     receiver = Slow()
 
     with way_out(live_app, receiver):
-        worker = threading.Thread(target=jobs.run_worker, args=(live_app,), kwargs={"until_done": True})
+        worker = threading.Thread(target=work, args=(live_app,))
         worker.start()
         ends = monotonic_s() + 20
         while {one.state for one in deliveries_of(live_app, alive.channel.id)} != {"delivered"}:
