@@ -180,6 +180,12 @@ def managers_of(owner: UUID | None) -> list[str]:
     return emails_of(owner, {Role.OWNER, Role.ADMIN}) if owner else emails_of_operators()
 
 
+def owner_name(channel: Channel) -> str:
+    """As the person who is asked to take mail knows it."""
+    owner = channel.organization_id
+    return db.session.get_one(Organization, owner).name if owner else "AI Governance"
+
+
 def _of(owner: UUID | None) -> Select[Channel]:
     return select(Channel).where(Channel.organization_id.is_not_distinct_from(owner))
 
@@ -215,12 +221,8 @@ def _add(channel: Channel) -> None:
 def _ask_to_confirm(channel: Channel, address: str, *, now: datetime) -> None:
     token = new_token()
     channel.confirmation = digest_of(token)
-    words = {"who": _name_of(channel.organization_id), "channel": channel.name, "token": token}
+    words = {"who": owner_name(channel), "channel": channel.name, "token": token}
     send_mail("notification_confirm", to=address, now=now, context=words, organization_id=channel.organization_id)
-
-
-def _name_of(owner: UUID | None) -> str:
-    return db.session.get_one(Organization, owner).name if owner else "AI Governance"
 
 
 def _note(

@@ -18,7 +18,7 @@ from portal.notifications.dispatch import attempts_of
 from portal.notifications.events import Audience, of_audience
 from portal.notifications.forms import ChannelForm, EventsForm
 from portal.notifications.models import Channel
-from portal.notifications.states import CHANNEL_WORDS, DELIVERY_WORDS, KIND_WORDS, DeliveryState, Kind
+from portal.notifications.states import CHANNEL_WORDS, DELIVERY_WORDS, KIND_WORDS, ChannelState, DeliveryState, Kind
 from portal.notifications.targets import TargetRefused
 from portal.paging import parse_uuid
 
@@ -73,7 +73,8 @@ def create(place: Place) -> Any:
         return _render("new.html", place, form=form), int(refused.status)
     if made.secret is not None:
         return page
-    flash("The channel is made. Send a test to see whether it works.")
+    if made.channel.state == ChannelState.ACTIVE:
+        flash("The channel is made. Send a test to see whether it works.")
     return see_other(f"{place.path}/{made.channel.id}")
 
 

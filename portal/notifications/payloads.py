@@ -47,8 +47,13 @@ def lines_of(payload: Mapping[str, Any]) -> list[str]:
     data = dict(payload["data"])
     words, link = data.pop("summary"), data.pop("link")
     of = [f"Organization: {payload['organization']}"] if payload["organization"] else []
-    facts = [f"{name.replace('_', ' ').capitalize()}: {_shown(value)}" for name, value in data.items()]
+    facts = [f"{_label(name)}: {_shown(value)}" for name, value in data.items()]
     return [f"{words}.", *of, *facts, *([link] if link else [])]
+
+
+def _label(name: str) -> str:
+    """The subject is an id, which says more to people."""
+    return "Id" if name == "subject" else name.replace("_", " ").capitalize()
 
 
 def _shown(value: Any) -> str:

@@ -15,6 +15,7 @@ from core.db import acting_as_system, transaction
 from core.errors import NotFound
 from core.throttle import per_account, per_address
 from portal.notifications import channels, pages
+from portal.notifications.models import Channel
 from portal.notifications.pages import Place
 
 TESTS = "6 per minute; 60 per day"
@@ -60,10 +61,7 @@ confirmations = Pages("notification_confirmations", __name__, url_prefix="/notif
 def ask(token: str) -> Any:
     """A page with a button, so that a program that looks through mails agrees to nothing."""
     with acting_as_system():
-        channel = channels.find_unconfirmed(token)
-    if channel is None:
-        raise NotFound("This link was used already, or the channel was deleted.")
-    return render_template("portal/notifications/confirm.html", channel=channel, is_done=False)
+        return _confirmation_page(_asked(token), is_done=False)
 
 
 @confirmations.post("/<token>")
@@ -71,11 +69,21 @@ def ask(token: str) -> Any:
 @open_to(Access.ANYBODY)
 def agree(token: str) -> Any:
     with acting_as_system(), transaction():
-        channel = channels.find_unconfirmed(token)
-        if channel is None:
-            raise NotFound("This link was used already, or the channel was deleted.")
+        channel = _asked(token)
         channels.confirm(channel, by=actor(), now=utc_now())
-        return render_template("portal/notifications/confirm.html", channel=channel, is_done=True)
+        return _confirmation_page(channel, is_done=True)
+
+
+def _asked(token: str) -> Channel:
+    channel = channels.find_unconfirmed(token)
+    if channel is None:
+        raise NotFound("This link was used already, or the channel was deleted.")
+    return channel
+
+
+def _confirmation_page(channel: Channel, *, is_done: bool) -> str:
+    who = channels.owner_name(channel)
+    return render_template("portal/notifications/confirm.html", channel=channel, who=who, is_done=is_done)
 
 
 def _pages_at(name: str, path: str, find_place: Callable[[], Place], *, readers: Access, changers: Access) -> Pages:
