@@ -32,6 +32,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     }
     current.init_app(app, settings)
     db.init_app(app)
+    with app.app_context():
+        observability.watch_database(db.engine)
     Migrate(app, db)
     web.init_app(app, settings)
     pages.init_app(app)

@@ -22,11 +22,13 @@ from api.snapshots.feed import ANSWER_WITHIN_S
 from api.snapshots.store import Snapshots
 from core.accounts import OrganizationStatus
 from core.db import Role, acting_as_system, connect_as, transaction
+from core.observability import LIMIT_HITS
 from core.settings import Settings
 
 log = structlog.get_logger()
 
 _EXTENSION = "machine_room"
+_CHECKS_BEYOND_LIMIT, _OTHERS_BEYOND_LIMIT = (LIMIT_HITS.labels(purpose) for purpose in ("check", "manage"))
 NOTE_USE_EVERY_S = 5.0
 
 
@@ -69,11 +71,18 @@ class MachineRoom:
 
     def hit_checks(self, costs: Sequence[tuple[Caller, int]]) -> Sequence[Verdict]:
         """Counts checks against the limits that keys share with those they were rotated from and to."""
-        return self.limiter.hit([_ask(caller, "check", cost) for caller, cost in costs])
+        verdicts = self.limiter.hit([_ask(caller, "check", cost) for caller, cost in costs])
+        beyond = sum(cost for _, cost in costs) - sum(verdict.granted for verdict in verdicts)
+        if beyond:
+            _CHECKS_BEYOND_LIMIT.inc(beyond)
+        return verdicts
 
     def hit_management(self, caller: Caller) -> Verdict:
         """Counts a request to any other address, so that reading the log never uses up checks."""
-        return self.limiter.hit([_ask(caller, "manage", 1)])[0]
+        verdict = self.limiter.hit([_ask(caller, "manage", 1)])[0]
+        if not verdict.granted:
+            _OTHERS_BEYOND_LIMIT.inc()
+        return verdict
 
 
 def _ask(caller: Caller, purpose: str, cost: int) -> Ask:

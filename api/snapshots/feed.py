@@ -8,7 +8,7 @@ import psycopg
 import structlog
 
 from core.clock import monotonic_s
-from core.observability import FEED_CONNECTED
+from core.observability import DATABASE_CONNECTION_ERRORS, FEED_CONNECTED
 
 log = structlog.get_logger()
 
@@ -70,6 +70,8 @@ class Feed:
                     connection.close()
             except Exception as error:
                 self._has_failed = True
+                if not self._is_listening:
+                    DATABASE_CONNECTION_ERRORS.inc()
                 log.warning("feed.lost", exc_info=error)
             finally:
                 was_listening, self._is_listening = self._is_listening, False

@@ -69,7 +69,7 @@ def test_metrics_tell_of_checks_and_of_nobody(as_ada: Caller, as_nobody: Caller)
 
     assert 'aig_checks_total{environment="live",outcome="allowed"}' in page
     assert 'aig_refusals_total{code="invalid_json"}' in page
-    assert "aig_check_duration_seconds_bucket" in page
+    assert 'http_server_request_duration_seconds_bucket{le="0.2",method="POST",route="/v1/check",status="200"}' in page
     assert not re.search(r"ada-and-co|key_[0-9a-f]{32}|aig_live", page)
 
 
