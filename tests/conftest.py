@@ -21,6 +21,7 @@ from core.db import db
 from core.settings import Durability, Settings
 from core.throttle import limiter
 from tests.cast import Caller, Member, organization_with_key
+from tests.reports import Reports, kept_reports
 from tests.services import ROOT, RedisServer, fresh_database
 from wsgi import create_app
 
@@ -143,6 +144,13 @@ def as_cleo(app: Flask, cleo: Member) -> Caller:
 @pytest.fixture
 def as_nobody(app: Flask) -> Caller:
     return Caller(app.test_client(), None)
+
+
+@pytest.fixture
+def reports() -> Iterator[Reports]:
+    """What would have gone to the error tracker."""
+    with kept_reports() as kept:
+        yield kept
 
 
 @pytest.fixture(scope="session")

