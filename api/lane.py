@@ -79,8 +79,9 @@ class Lane:
         return self._answer(call)
 
     def _answer_all(self, calls: Sequence[Call]) -> list[Answer]:
+        weighed = self._take(calls, methodcaller("weigh"))
         times_s = [monotonic_s()]
-        counted = self._count(self._take(calls, methodcaller("weigh")))
+        counted = self._count(weighed)
         times_s.append(monotonic_s())
         decided = self._decide(counted)
         times_s.append(monotonic_s())

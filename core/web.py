@@ -57,7 +57,7 @@ def _begin_and_finish(app: Flask, settings: Settings) -> None:
         _add_headers(answer, settings)
         route = request.url_rule.rule if request.url_rule else "none"
         note_request(request.method, route, answer.status_code, monotonic_s() - g.started_s)
-        tell = log.debug if route.startswith("/health") else log.info
+        tell = log.debug if route.startswith(("/health", "/metrics")) else log.info
         tell("http.request", method=shown_method(request.method), route=route, status=answer.status_code)
         return answer
 

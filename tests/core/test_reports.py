@@ -13,6 +13,7 @@ from core.mail import deliver_mail
 from core.observability import report_error
 from core.observability.metrics import UNHANDLED_ERRORS
 from tests.cast import HARMLESS, Caller, Member
+from tests.core.test_jobs import let_due_within_s
 from tests.people import person
 from tests.reports import Reports
 
@@ -89,6 +90,7 @@ def leave(app: Flask, task: Any, **arguments: Any) -> None:
 
 
 def test_an_error_in_a_job(live_app: Flask, reports: Reports, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_due_within_s(monkeypatch, 0)  # nothing but the job that is left here
     monkeypatch.setattr("api.decisions.retention.purge", explode)
     leave(live_app, purge_decisions, timestamp=0)
 
