@@ -109,7 +109,7 @@ def _load(token: str) -> Visitor | None:
 
 
 def open_to(
-    access: Access, *, fresh: bool = False, at_rest: bool = False
+    access: Access, *, fresh: bool = False, at_rest: bool = False, most_bytes: int = MOST_BYTES
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declares whom a page is for; `fresh` asks them to have proved lately who they are.
 
@@ -121,6 +121,7 @@ def open_to(
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def run(**parts: Any) -> Any:
+            request.max_content_length = most_bytes
             _admit(access, fresh=fresh, at_rest=at_rest)
             with _scope_of(access):
                 return view(**parts)

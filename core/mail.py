@@ -63,6 +63,7 @@ class MailMessage(Base):
     text: Mapped[str | None]
     html: Mapped[str | None]
     """The words are forgotten once an SMTP server has taken them: links in them open accounts."""
+    reply_to: Mapped[str | None]
     attachments: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'"))
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
@@ -82,6 +83,7 @@ def send_mail(
     context: Mapping[str, Any],
     organization_id: UUID | None = None,
     attachments: Sequence[Attachment] = (),
+    reply_to: str | None = None,
 ) -> UUID:
     """Leaves a mail in the outbox; it is sent if, and only if, the transaction is committed. The mail's id."""
     settings = current.settings()
@@ -95,6 +97,7 @@ def send_mail(
         subject=subject,
         text=render_template(f"mail/{template}.txt", **words).strip() + "\n",
         html=render_template(f"mail/{template}.html", **words),
+        reply_to=reply_to,
         attachments=msgspec.to_builtins(attachments),
         created_at=now,
         sent_at=None if settings.smtp_url else now,
@@ -160,6 +163,8 @@ def _as_email(message: MailMessage, settings: Settings) -> EmailMessage:
     email = EmailMessage()
     email["From"] = settings.mail_from
     email["To"] = message.recipient
+    if message.reply_to:
+        email["Reply-To"] = message.reply_to
     email["Subject"] = message.subject
     email["Date"] = formatdate()
     sender_domain = parseaddr(settings.mail_from)[1].partition("@")[2] or "localhost"

@@ -130,6 +130,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     governing_law: Annotated[str | None, Meta(description="The law of our contracts, such as `Ireland`.")] = None
     courts: Annotated[str | None, Meta(description="The courts that decide, such as `Dublin, Ireland`.")] = None
     support_email: Annotated[str | None, Meta(description="Where customers write for help.")] = None
+    inbound_mail_token: Annotated[
+        Annotated[str, Meta(min_length=20)] | None,
+        Meta(
+            description=(
+                "Bearer token, at least 20 characters, with which the mail provider hands in what comes to "
+                "`SUPPORT_EMAIL`, as raw MIME. Empty: `/webhooks/inbound-mail` does not exist."
+            )
+        ),
+    ] = None
+    on_call_phone: Annotated[
+        str | None, Meta(description="Whom customers call when the API is down for more than 15 minutes.")
+    ] = None
     legal_email: Annotated[str | None, Meta(description="Where legal notices go.")] = None
     privacy_email: Annotated[str | None, Meta(description="Where questions about personal data go.")] = None
     security_email: Annotated[str | None, Meta(description="Where security reports go.")] = None

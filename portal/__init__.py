@@ -40,11 +40,14 @@ from portal.plan import payment_views
 from portal.plan import views as plan_views
 from portal.policies import views as policy_views
 from portal.start import views as start_views
+from portal.support import desk_views, inbound_views, survey_views
+from portal.support import jobs as support_jobs
+from portal.support import views as support_views
 from portal.team import views as team_views
 from portal.trail import views as trail_views
 from portal.trail.words import words_for
 
-__all__ = ["application_jobs", "init_app", "key_jobs", "organization_jobs", "plan_jobs"]
+__all__ = ["application_jobs", "init_app", "key_jobs", "organization_jobs", "plan_jobs", "support_jobs"]
 
 _PAGES = (
     start_views,
@@ -64,10 +67,13 @@ _PAGES = (
     document_views,
     legal_views,
     trail_views,
+    support_views,
+    survey_views,
     console_views,
     console_plan_views,
     console_money_views,
     console_legal_views,
+    desk_views,
 )
 
 
@@ -75,6 +81,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_blueprint(Blueprint("portal", __name__, template_folder="templates"))
     for pages in _PAGES:
         app.register_blueprint(pages.bp)
+    app.register_blueprint(inbound_views.bp)
     if settings.environment is not Environment.PRODUCTION:
         app.register_blueprint(mailbox_views.bp)
     app.jinja_env.globals.update(

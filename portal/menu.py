@@ -14,8 +14,10 @@ _ORGANIZATION = (
     ("/plan", "Plan and usage"),
     ("/audit-trail", "Audit trail"),
 )
+_HELP = (("/support", "Support"),)
 _CONSOLE = (
     ("/console", "Applications"),
+    ("/console/support", "Support requests"),
     ("/console/organizations", "Organizations"),
     ("/console/billing", "Billing"),
     ("/console/documents", "Documents"),
@@ -35,6 +37,7 @@ def of_visitor() -> list[Group]:
         may_try = who.seat.role in ROLES_OF[Access.DEVELOPER]
         groups.append(("Build", [link for link in _BUILD if may_try or link[0] != "/try-it"]))
         groups.append(("Organization", list(_ORGANIZATION)))
+        groups.append(("Help", list(_HELP)))
     if who.is_operator:
         groups.append(("Console", list(_CONSOLE)))
     groups.append(("You", [("/security", "Your sign-in"), ("/organizations", "Your organizations")]))

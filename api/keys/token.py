@@ -53,3 +53,8 @@ def _checksum(head: str) -> str:
         number, digit = divmod(number, 62)
         digits.append(_ALPHABET[digit])
     return "".join(reversed(digits))
+
+
+def without_keys(text: str) -> str:
+    """The text with every secret of ours in it made unreadable; people paste them where they do not belong."""
+    return _SHAPE.sub(lambda found: f"aig_{found[1]}_(removed)", text)

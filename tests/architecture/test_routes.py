@@ -15,6 +15,7 @@ PLAIN = {
     "/openapi.json": "everybody",
     "/static/<path:filename>": "everybody",
     "/metrics": "holders of the metrics token",
+    "/webhooks/inbound-mail": "holders of the token for inbound mail",
     "/webhooks/stripe": "holders of the webhook's secret",
 }
 

@@ -35,6 +35,7 @@ MEMBERS = (
     *("/policies/rules/new", "/decisions", "/documents", "/legal/accept", "/application", "/team", "/organization"),
     *("/organization/details", "/organization/retention", "/organization/data", "/organization/closing"),
     *("/policies/rules/hr_needs_review", "/decisions?from=nonsense", "/security/authenticator"),
+    *("/support", "/support/new"),
     *("/audit-trail", "/security", "/organizations", "/prove-it", "/plan", "/plan/invoices"),
 )
 OPERATORS = (
@@ -43,10 +44,13 @@ OPERATORS = (
     "/console/organizations",
     "/console/documents",
     "/console/sub-processors",
+    "/console/support",
+    "/console/support/wishes",
+    "/console/support/on-call",
     "/security",
 )
 EMPTY_FORMS = ("/sign-up", "/log-in", "/forgotten-password", "/report-a-key")
-EMPTY_FORMS_OF_MEMBERS = ("/keys/new", "/policies/rules/new", "/organization/closing")
+EMPTY_FORMS_OF_MEMBERS = ("/keys/new", "/support/new", "/policies/rules/new", "/organization/closing")
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,19 @@ from werkzeug.routing import Rule
 from billing.models import Invoice
 from core import sessions
 from core.access import Access, access_of
-from core.audit import Actor, ActorKind
+from core.audit import SYSTEM, Actor, ActorKind
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.ids import new_uuid
 from core.members import Role, User
 from core.sessions import Method
 from portal.people.models import Passkey
+from portal.support import records as tickets
+from portal.support import services as support
+from portal.support.records import Author
+from portal.support.services import Question
+from portal.support.severities import Category, Severity
+from portal.support.uploads import Upload
 from portal.team import services as team
 from tests.cast import Caller, Member
 from tests.people import Browser, Person
@@ -160,7 +166,16 @@ def records(
         session, _ = sessions.start(
             db.session.get_one(User, owner.user_id), method=Method.PASSWORD, address=None, user_agent=None, now=now
         )
+        question = Question(
+            "Help", "It fails.", Category.BUG, Severity.LOW, uploads=(Upload("a.txt", "text/plain", b"a"),)
+        )
+        who = Author("Ada", owner.email, owner.user_id)
+        ticket = support.open_ticket(
+            new_uuid(), question, organization_id=ada.organization_id, author=who, by=SYSTEM, now=now
+        )
         return {
+            "ticket_id": ticket.id,
+            "file_id": next(iter(tickets.files(ticket.id).values()))[0].id,
             "key_id": ada.key_id,
             "invoice_id": "in_ada",
             "user_id": admin.user_id,
@@ -179,7 +194,7 @@ def test_a_stranger_cannot_see_or_change_any_record(app: Flask, stranger: Person
             if not rule.arguments & set(records) or audience(app, rule) is Access.OPERATOR:
                 continue
             path = path_of(app, rule, records)
-            fields = {"role": "viewer", "overlap": "24", "typed": "Main", "reason": "none"}
+            fields = {"role": "viewer", "overlap": "24", "typed": "Main", "reason": "none", "once": str(uuid4())}
             answer = stranger.get(path) if method == "GET" else stranger.post(path, **fields)
 
             assert answer.status_code == 404, rule

@@ -1,0 +1,1 @@
+"""Support: requests, the clocks that run on them, and those who answer."""

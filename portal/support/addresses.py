@@ -1,0 +1,34 @@
+"""The address that answers by mail go to: ours for support, with the request's number and its secret in it."""
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from core import current
+from portal.support.models import Ticket
+
+_TAG = re.compile(r"\+(\d{1,18})\.([a-z0-9_-]{20})@", re.IGNORECASE)
+
+
+class Tag(msgspec.Struct, frozen=True):
+    number: int
+    reply_token: str
+
+
+def reply_address(ticket: Ticket) -> str | None:
+    """None where no mail comes in."""
+    settings = current.settings()
+    if not settings.support_email or not settings.inbound_mail_token:
+        return None
+    local, _, domain = settings.support_email.partition("@")
+    return f"{local}+{ticket.number}.{ticket.reply_token}@{domain}"
+
+
+def tag_in(addresses: Iterable[str]) -> Tag | None:
+    """The request that a mail answers, by the addresses it was sent to."""
+    for address in addresses:
+        found = _TAG.search(address)
+        if found is not None:
+            return Tag(int(found[1]), found[2].lower())
+    return None

@@ -1,0 +1,182 @@
+"""What operators do with a request: answer, note, take, weigh, hand on, join. Needs the system's scope."""
+
+from datetime import datetime
+from http import HTTPStatus
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from core.audit import Actor
+from core.db import db
+from core.errors import AppError
+from core.members import User, emails_of_operators
+from portal.support import letters, records
+from portal.support.clocks import Happened
+from portal.support.models import MessageKind, Ticket, TicketMessage
+from portal.support.records import Author, TicketClosed
+from portal.support.rota import on_call_at
+from portal.support.severities import Level, Severity, above, graver
+from portal.support.states import MOVES, UNDER_WAY, Status
+from portal.support.uploads import Upload
+
+
+class CannotJoin(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "cannot_join", "These two requests cannot be joined"
+    advice = "Join the newer into the older one, of the same organization, while both are under way."
+
+
+def answer(
+    ticket_id: UUID,
+    body: str,
+    *,
+    then: Status,
+    message_id: UUID,
+    author: Author,
+    by: Actor,
+    now: datetime,
+    uploads: tuple[Upload, ...] = (),
+) -> Ticket:
+    """A person's answer, by mail too. `then` the request stays open, waits for the customer, or is resolved.
+
+    Sent twice it is said once. Raises TicketClosed.
+    """
+    ticket = records.hold(ticket_id)
+    if records.was_said(message_id):
+        return ticket
+    if ticket.status not in UNDER_WAY:
+        raise TicketClosed("The request is not under way any more. The customer can take it up again.")
+    message = records.say(
+        ticket, MessageKind.ANSWER, body, author=author, now=now, message_id=message_id, uploads=uploads
+    )
+    was_waiting = ticket.status == Status.WAITING_ON_CUSTOMER
+    if ticket.assignee_id is None:
+        ticket.assignee_id = author.id
+    if then != ticket.status:
+        records.move(ticket, then, by=by, now=now)
+    records.happen(ticket, Happened.WE_ANSWERED, *_after_answer(then, was_waiting=was_waiting), now=now)
+    records.note(ticket, "ticket.answered", by=by, now=now)
+    letters.send_answer(ticket, message, now=now)
+    return ticket
+
+
+def _after_answer(then: Status, *, was_waiting: bool) -> tuple[Happened, ...]:
+    if then is Status.RESOLVED:
+        return (Happened.RESOLVED,)
+    if (then is Status.WAITING_ON_CUSTOMER) == was_waiting:
+        return ()
+    return (Happened.WAITING_ENDED,) if was_waiting else (Happened.WAITING_BEGAN,)
+
+
+def write_note(ticket_id: UUID, body: str, *, message_id: UUID, author: Author, by: Actor, now: datetime) -> Ticket:
+    """For operators' eyes only; the trail says that there is one."""
+    ticket = records.hold(ticket_id)
+    if not records.was_said(message_id):
+        records.say(ticket, MessageKind.INTERNAL_NOTE, body, author=author, now=now, message_id=message_id)
+        records.note(ticket, "ticket.noted", by=by, now=now)
+    return ticket
+
+
+def assign(ticket_id: UUID, assignee_id: UUID | None, *, version: int, by: Actor, now: datetime) -> Ticket:
+    """Raises TicketMoved."""
+    ticket = records.hold(ticket_id, version=version)
+    ticket.assignee_id = assignee_id
+    if ticket.status == Status.NEW and assignee_id is not None:
+        records.move(ticket, Status.OPEN, by=by, now=now)
+    records.note(ticket, "ticket.assigned", by=by, now=now)
+    return ticket
+
+
+def weigh(ticket_id: UUID, severity: Severity, *, reason: str, version: int, by: Actor, now: datetime) -> Ticket:
+    """Another severity. What was missed stays missed. Raises TicketMoved or TicketClosed."""
+    ticket = _under_way(ticket_id, version=version)
+    before, ticket.severity = ticket.severity, severity.value
+    if before != severity:
+        records.happen(ticket, Happened.SEVERITY_CHANGED, now=now, severity=severity)
+        records.note(
+            ticket,
+            "ticket.severity_changed",
+            by=by,
+            now=now,
+            before={"severity": before},
+            after={"reason": reason},
+        )
+    return ticket
+
+
+def escalate(ticket_id: UUID, *, reason: str, version: int, by: Actor, now: datetime) -> Ticket:
+    """By hand, to the next level. Raises TicketMoved or TicketClosed."""
+    ticket = _under_way(ticket_id, version=version)
+    hand_over(ticket, reason=reason, by=by, now=now)
+    return ticket
+
+
+def hand_over(ticket: Ticket, *, reason: str, by: Actor, now: datetime) -> None:
+    """To the next of three levels, with all they need to begin. Needs a held request."""
+    ticket.level = above(Level(ticket.level)).value
+    records.note(ticket, "ticket.escalated", by=by, now=now, after={"level": ticket.level, "reason": reason})
+    first = db.session.scalars(
+        select(TicketMessage.body)
+        .where(TicketMessage.ticket_id == ticket.id, TicketMessage.kind == MessageKind.CUSTOMER.value)
+        .order_by(TicketMessage.created_at)
+        .limit(1)
+    ).first()
+    called = on_call_at(now) if ticket.level == Level.ON_CALL else None
+    for email in [called.email] if called else emails_of_operators():
+        letters.hand_over(ticket, why=reason, first_words=first or "", to=email, now=now)
+
+
+def join(ticket_id: UUID, into_number: int, *, version: int, by: Actor, now: datetime) -> Ticket:
+    """Joins a request into an older one, which becomes as grave as the graver of the two. Raises CannotJoin."""
+    into_id = db.session.scalar(select(Ticket.id).where(Ticket.number == into_number))
+    if into_id is None or into_id == ticket_id:
+        raise CannotJoin(f"There is no other request with the number {into_number}. {CannotJoin.advice}")
+    into = records.hold(into_id)  # the older first, always, so that two who join at once do not wait for each other
+    ticket = _under_way(ticket_id, version=version)
+    if not _may_be_joined(ticket, into):
+        raise CannotJoin
+    gravest = graver(Severity(ticket.severity), Severity(into.severity))
+    ticket.merged_into = into.id
+    records.move(ticket, Status.MERGED, by=by, now=now, into=into.number)
+    records.happen(ticket, Happened.MERGED, now=now)
+    if gravest.value != into.severity:
+        into.severity = gravest.value
+        records.happen(into, Happened.SEVERITY_CHANGED, now=now, severity=gravest)
+    records.note(into, "ticket.joined_by", by=by, now=now, after={"joined": ticket.number})
+    return into
+
+
+def _may_be_joined(ticket: Ticket, into: Ticket) -> bool:
+    return (
+        into.organization_id == ticket.organization_id
+        and into.number < ticket.number
+        and into.status in UNDER_WAY
+        and Status.MERGED in MOVES[Status(ticket.status)]
+    )
+
+
+def set_wish(ticket_id: UUID, wish: str | None, *, version: int, by: Actor, now: datetime) -> Ticket:
+    """Counts the request as a vote for what is wished. Raises TicketMoved."""
+    ticket = records.hold(ticket_id, version=version)
+    ticket.wish = wish
+    records.note(ticket, "ticket.wish_noted", by=by, now=now)
+    return ticket
+
+
+def wishes() -> list[tuple[str, int]]:
+    """What is wished, and by how many organizations; the most wished first."""
+    votes = func.count(func.distinct(func.coalesce(Ticket.organization_id, Ticket.id)))
+    query = select(Ticket.wish, votes).where(Ticket.wish.is_not(None)).group_by(Ticket.wish)
+    return [(row[0] or "", row[1]) for row in db.session.execute(query.order_by(votes.desc(), Ticket.wish))]
+
+
+def operators() -> list[User]:
+    """Those who can take a request."""
+    query = select(User).where(User.is_operator, User.disabled_at.is_(None)).order_by(User.name)
+    return list(db.session.scalars(query))
+
+
+def _under_way(ticket_id: UUID, *, version: int) -> Ticket:
+    ticket = records.hold(ticket_id, version=version)
+    if ticket.status not in UNDER_WAY:
+        raise TicketClosed("The request is not under way any more.")
+    return ticket

@@ -1,0 +1,233 @@
+"""The operators' side: the queue by due time, a request and all that can be done with it, wishes, who is on call."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from flask import flash, render_template, request
+
+from core.access import Access, Pages, open_to, operator, visitor
+from core.accounts import Organization
+from core.clock import utc_now
+from core.db import db, transaction
+from core.errors import InvalidRequest
+from core.htmx import see_other
+from core.ids import new_uuid
+from portal.paging import parse_uuid
+from portal.support import desk, promises, queue, records, replies, rota, uploads
+from portal.support.forms import AnswerForm, AssignForm, EscalateForm, JoinForm, NoteForm, WeighForm, WishForm
+from portal.support.models import Ticket
+from portal.support.queue import View
+from portal.support.records import Author
+from portal.support.replies import REPLIES, Template
+from portal.support.severities import LEVEL_WORDS, Level, Severity
+from portal.support.states import TONES, WORDS, Status
+from portal.support.uploads import FileRefused
+from portal.support.views import file_answer, ticket_context
+
+bp = Pages("desk", __name__, url_prefix="/console/support")
+
+
+@bp.get("")
+@open_to(Access.OPERATOR)
+def index() -> Any:
+    view = request.args.get("view", View.UNDER_WAY)
+    chosen = View(view) if view in set(View) else View.UNDER_WAY
+    return render_template(
+        "portal/support/queue.html",
+        lines=queue.read(chosen, mine=visitor().user_id),
+        counts=queue.counts(mine=visitor().user_id),
+        chosen=chosen,
+        view_words=queue.WORDS,
+        words=WORDS,
+        tones=TONES,
+        level_words=LEVEL_WORDS,
+        now=utc_now(),
+    )
+
+
+@bp.get("/<uuid:ticket_id>")
+@open_to(Access.OPERATOR)
+def show(ticket_id: UUID) -> Any:
+    ticket = records.find(ticket_id)
+    return _page(ticket, AnswerForm(formdata=None, once=str(new_uuid()), body=_template_for(ticket)))
+
+
+@bp.post("/<uuid:ticket_id>/answer")
+@open_to(Access.OPERATOR, most_bytes=uploads.MOST_BYTES)
+def answer(ticket_id: UUID) -> Any:
+    ticket, form = records.find(ticket_id), AnswerForm()
+    if form.validate() and replies.blanks_in(form.body.data):
+        form.body.errors = [f"Fill in or delete {', '.join(replies.blanks_in(form.body.data))}."]
+    if form.errors:
+        return _page(ticket, form, status=422)
+    try:
+        taken = uploads.accept_all(request.files.getlist("files"))
+    except FileRefused as refusal:
+        form.files.errors = [refusal.detail]
+        return _page(ticket, form, status=422)
+    with transaction():
+        desk.answer(
+            ticket_id,
+            form.body.data,
+            then=Status(form.then.data),
+            message_id=form.once_id(),
+            author=_author(),
+            by=operator(),
+            now=utc_now(),
+            uploads=taken,
+        )
+    flash("Sent. The customer gets a mail.")
+    return see_other(f"/console/support/{ticket_id}#latest")
+
+
+@bp.post("/<uuid:ticket_id>/note")
+@open_to(Access.OPERATOR)
+def note(ticket_id: UUID) -> Any:
+    form = NoteForm()
+    if not form.validate():
+        raise InvalidRequest("Write a note before you keep it.")
+    with transaction():
+        desk.write_note(
+            ticket_id,
+            form.body.data,
+            message_id=form.once_id(),
+            author=_author(),
+            by=operator(),
+            now=utc_now(),
+        )
+    return see_other(f"/console/support/{ticket_id}#latest")
+
+
+@bp.post("/<uuid:ticket_id>/assign")
+@open_to(Access.OPERATOR)
+def assign(ticket_id: UUID) -> Any:
+    form = _valid(AssignForm())
+    assignee_id = parse_uuid(form.assignee.data)
+    if assignee_id is not None and assignee_id not in {one.id for one in desk.operators()}:
+        raise InvalidRequest("Choose an operator from the list.")
+    with transaction():
+        desk.assign(ticket_id, assignee_id, version=form.version.data, by=operator(), now=utc_now())
+    return see_other(f"/console/support/{ticket_id}")
+
+
+@bp.post("/<uuid:ticket_id>/severity")
+@open_to(Access.OPERATOR)
+def weigh(ticket_id: UUID) -> Any:
+    form = _valid(WeighForm())
+    with transaction():
+        desk.weigh(
+            ticket_id,
+            Severity(form.severity.data),
+            reason=form.reason.data,
+            version=form.version.data,
+            by=operator(),
+            now=utc_now(),
+        )
+    flash("The severity is changed, and the clocks follow.")
+    return see_other(f"/console/support/{ticket_id}")
+
+
+@bp.post("/<uuid:ticket_id>/escalate")
+@open_to(Access.OPERATOR)
+def escalate(ticket_id: UUID) -> Any:
+    form = _valid(EscalateForm())
+    with transaction():
+        desk.escalate(ticket_id, reason=form.reason.data, version=form.version.data, by=operator(), now=utc_now())
+    flash("Handed over, by mail.")
+    return see_other(f"/console/support/{ticket_id}")
+
+
+@bp.post("/<uuid:ticket_id>/join")
+@open_to(Access.OPERATOR)
+def join(ticket_id: UUID) -> Any:
+    form = _valid(JoinForm())
+    with transaction():
+        into = desk.join(ticket_id, form.number.data, version=form.version.data, by=operator(), now=utc_now())
+    flash(f"Joined into {into.number}.")
+    return see_other(f"/console/support/{into.id}")
+
+
+@bp.post("/<uuid:ticket_id>/wish")
+@open_to(Access.OPERATOR)
+def wish(ticket_id: UUID) -> Any:
+    form = _valid(WishForm())
+    with transaction():
+        desk.set_wish(ticket_id, form.wish.data or None, version=form.version.data, by=operator(), now=utc_now())
+    flash("The vote is counted." if form.wish.data else "The vote is taken back.")
+    return see_other(f"/console/support/{ticket_id}")
+
+
+@bp.get("/<uuid:ticket_id>/files/<uuid:file_id>")
+@open_to(Access.OPERATOR)
+def download(ticket_id: UUID, file_id: UUID) -> Any:
+    return file_answer(ticket_id, file_id)
+
+
+@bp.get("/wishes")
+@open_to(Access.OPERATOR)
+def wishes() -> Any:
+    return render_template("portal/support/wishes.html", wishes=desk.wishes())
+
+
+@bp.get("/on-call")
+@open_to(Access.OPERATOR)
+def on_call() -> Any:
+    return render_template("portal/support/on_call.html", weeks=rota.weeks(utc_now()), operators=desk.operators())
+
+
+@bp.post("/on-call")
+@open_to(Access.OPERATOR)
+def put_on_call() -> Any:
+    """One week at a time: of two who change the same, the last one counts, and the trail knows both."""
+    try:
+        monday = date.fromisoformat(request.form.get("monday", ""))
+    except ValueError as error:
+        raise InvalidRequest("Choose a week from the list.") from error
+    who = parse_uuid(request.form.get("who"))
+    is_shown = monday in {week.monday for week in rota.weeks(utc_now())}
+    if not is_shown or (who is not None and who not in {one.id for one in desk.operators()}):
+        raise InvalidRequest("Choose a week and an operator from the list.")
+    with transaction():
+        rota.put_on_call(monday, who, by=operator(), now=utc_now())
+    return see_other("/console/support/on-call")
+
+
+def _valid(form: Any) -> Any:
+    """Raises InvalidRequest with the first thing to correct; these forms have one or two fields."""
+    if not form.validate():
+        raise InvalidRequest(next(error for errors in form.errors.values() for error in errors))
+    return form
+
+
+def _author() -> Author:
+    who = visitor()
+    return Author(who.name, who.email, who.user_id)
+
+
+def _template_for(ticket: Ticket) -> str:
+    """The words of the template in the address, or none."""
+    wanted = request.args.get("template", "")
+    if wanted not in set(Template):
+        return ""
+    return replies.written(
+        Template(wanted), name=ticket.requester_name, severity=ticket.severity, operator=visitor().name
+    )
+
+
+def _page(ticket: Ticket, form: AnswerForm, *, status: int = 200) -> Any:
+    organization = db.session.get(Organization, ticket.organization_id) if ticket.organization_id else None
+    page = render_template(
+        "portal/support/desk.html",
+        form=form,
+        note_form=NoteForm(formdata=None, once=str(new_uuid())),
+        organization=organization,
+        replies=REPLIES,
+        severities=list(Severity),
+        operators=desk.operators(),
+        level_words=LEVEL_WORDS,
+        level=Level(ticket.level),
+        misses=promises.misses_of(ticket.id),
+        **ticket_context(ticket),
+    )
+    return page, status

@@ -1,0 +1,73 @@
+"""The mails about a request. Answers by mail come back into it."""
+
+from datetime import datetime
+from typing import Any
+
+from core.mail import send_mail
+from portal.support import promises
+from portal.support.addresses import reply_address
+from portal.support.models import Ticket, TicketMessage
+from portal.support.promises import Milestone
+from portal.support.severities import CATEGORY_WORDS, LEVEL_WORDS, PROMISES, Category, Level, Severity
+from portal.support.states import WORDS, Status
+from portal.support.words import CLOCK_WORDS
+
+
+def acknowledge(ticket: Ticket, *, now: datetime) -> None:
+    """At once: the number, how it is understood, and until when a person answers."""
+    _to_requester("ticket_opened", ticket, now=now, promise=PROMISES[Severity(ticket.severity)])
+
+
+def send_answer(ticket: Ticket, message: TicketMessage, *, now: datetime) -> None:
+    _to_requester("ticket_answered", ticket, now=now, message=message)
+
+
+def tell_of_end_of_waiting(ticket: Ticket, *, now: datetime) -> None:
+    _to_requester("ticket_not_heard", ticket, now=now)
+
+
+def ask_how_it_was(ticket: Ticket, secret: str, *, now: datetime) -> None:
+    _to_requester("ticket_survey", ticket, now=now, secret=secret)
+
+
+def tell_operator(template: str, ticket: Ticket, *, to: str, now: datetime, **words: Any) -> None:
+    send_mail(template, to=to, organization_id=ticket.organization_id, now=now, context={**_words(ticket), **words})
+
+
+def warn(ticket: Ticket, milestone: Milestone, *, to: str, now: datetime) -> None:
+    tell_operator("ticket_warned", ticket, to=to, now=now, promise=CLOCK_WORDS[milestone.clock.kind])
+
+
+def hand_over(ticket: Ticket, *, why: str, first_words: str, to: str, now: datetime) -> None:
+    """All that the next level needs to begin without asking."""
+    tell_operator(
+        "ticket_escalated",
+        ticket,
+        to=to,
+        now=now,
+        why=why,
+        first_words=first_words,
+        level=LEVEL_WORDS[Level(ticket.level)],
+        misses=promises.misses_of(ticket.id),
+        clock_words=CLOCK_WORDS,
+    )
+
+
+def _to_requester(template: str, ticket: Ticket, *, now: datetime, **words: Any) -> None:
+    send_mail(
+        template,
+        to=ticket.requester_email,
+        organization_id=ticket.organization_id,
+        now=now,
+        context={**_words(ticket), **words},
+        reply_to=reply_address(ticket),
+    )
+
+
+def _words(ticket: Ticket) -> dict[str, Any]:
+    return {
+        "ticket": ticket,
+        "may_answer": reply_address(ticket) is not None,
+        "category_words": CATEGORY_WORDS[Category(ticket.category)],
+        "status_words": WORDS[Status(ticket.status)],
+    }

@@ -1,0 +1,39 @@
+"""What operators are told of a request, by the worker: they are strangers to the organization that opened it."""
+
+from uuid import UUID
+
+from core.accounts import Organization
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from core.jobs import in_its_own_session, jobs
+from core.members import User, emails_of_operators
+from portal.support import letters, records
+from portal.support.models import Ticket
+
+
+@jobs.task()
+@in_its_own_session
+def tell_of_opening(ticket_id: str) -> None:
+    _tell("ticket_waits", UUID(ticket_id))
+
+
+@jobs.task()
+@in_its_own_session
+def tell_of_message(ticket_id: str) -> None:
+    _tell("ticket_written_to", UUID(ticket_id))
+
+
+def recipients(ticket: Ticket) -> list[str]:
+    """Whoever has taken the request, or every operator. Needs the system's scope."""
+    taken_by = db.session.get(User, ticket.assignee_id) if ticket.assignee_id else None
+    if taken_by is not None and taken_by.is_operator and taken_by.disabled_at is None:
+        return [taken_by.email]
+    return emails_of_operators()
+
+
+def _tell(template: str, ticket_id: UUID) -> None:
+    with acting_as_system(), transaction():
+        ticket = records.find(ticket_id)
+        organization = db.session.get(Organization, ticket.organization_id) if ticket.organization_id else None
+        for email in recipients(ticket):
+            letters.tell_operator(template, ticket, to=email, now=utc_now(), organization=organization)

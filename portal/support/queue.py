@@ -1,0 +1,80 @@
+"""What waits for operators, the soonest due first. Needs the system's scope."""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, exists, func, select
+
+from core.accounts import Organization
+from core.db import db
+from core.members import User
+from portal.support.models import NoticeKind, Ticket, TicketNotice
+from portal.support.states import UNDER_WAY, Status
+
+MOST = 200
+
+
+class View(StrEnum):
+    UNDER_WAY = "under_way"
+    MINE = "mine"
+    FREE = "free"
+    LATE = "late"
+    DONE = "done"
+
+
+WORDS = {
+    View.UNDER_WAY: "Under way",
+    View.MINE: "Mine",
+    View.FREE: "Taken by nobody",
+    View.LATE: "A promise was missed",
+    View.DONE: "Resolved and closed",
+}
+
+
+class Line(msgspec.Struct, frozen=True):
+    ticket: Ticket
+    organization: Organization | None
+    assignee: User | None
+
+
+def read(view: View, *, mine: UUID) -> list[Line]:
+    """Those without a promise come last, the oldest first."""
+    rows = db.session.execute(
+        select(Ticket, Organization, User)
+        .outerjoin(Organization, Organization.id == Ticket.organization_id)
+        .outerjoin(User, User.id == Ticket.assignee_id)
+        .where(*_conditions(view, mine))
+        .order_by(*_order(view))
+        .limit(MOST)
+    )
+    return [Line(row[0], row[1], row[2]) for row in rows]
+
+
+def counts(*, mine: UUID) -> dict[View, int]:
+    return {
+        view: db.session.scalar(select(func.count()).select_from(Ticket).where(*_conditions(view, mine))) or 0
+        for view in View
+        if view is not View.DONE
+    }
+
+
+def _conditions(view: View, mine: UUID) -> list[ColumnElement[bool]]:
+    is_under_way = Ticket.status.in_([status.value for status in UNDER_WAY])
+    if view is View.DONE:
+        return [Ticket.status.in_((Status.RESOLVED.value, Status.CLOSED.value, Status.MERGED.value))]
+    if view is View.MINE:
+        return [is_under_way, Ticket.assignee_id == mine]
+    if view is View.FREE:
+        return [is_under_way, Ticket.assignee_id.is_(None)]
+    if view is View.LATE:
+        is_missed = exists().where(TicketNotice.ticket_id == Ticket.id, TicketNotice.kind == NoticeKind.MISSED.value)
+        return [is_under_way, is_missed]
+    return [is_under_way]
+
+
+def _order(view: View) -> list[ColumnElement[Any]]:
+    if view is View.DONE:
+        return [Ticket.changed_at.desc()]
+    return [Ticket.due_at.asc().nulls_last(), Ticket.id.asc()]

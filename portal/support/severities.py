@@ -1,0 +1,78 @@
+"""What a request is about, how grave it is, and what we promise for each. Imports no database."""
+
+from datetime import timedelta
+from enum import IntEnum, StrEnum
+
+import msgspec
+
+
+class Category(StrEnum):
+    BUG = "bug"
+    FEATURE_REQUEST = "feature_request"
+    QUESTION = "question"
+    BILLING = "billing"
+    FEEDBACK = "feedback"
+
+
+class Severity(StrEnum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Level(IntEnum):
+    """Who works on a request; each hands over to the next."""
+
+    SUPPORT = 1
+    ENGINEERING = 2
+    ON_CALL = 3
+
+
+class Promise(msgspec.Struct, frozen=True):
+    """`response` is the time to the first answer by a person, `resolution` to the end, of hours that all count.
+
+    No `resolution`: best effort where it is critical, none promised where it is low.
+    """
+
+    response: timedelta
+    resolution: timedelta | None
+    examples: str
+
+
+PROMISES = {
+    Severity.CRITICAL: Promise(
+        timedelta(hours=1), None, "The API is down for you, data is lost, or you suspect a security breach."
+    ),
+    Severity.HIGH: Promise(
+        timedelta(hours=4), timedelta(hours=24), "One key fails, a policy decides wrongly, checks take over a second."
+    ),
+    Severity.MEDIUM: Promise(
+        timedelta(hours=12), timedelta(days=3), "A page is wrong or slow, a question about policies, a minor bug."
+    ),
+    Severity.LOW: Promise(timedelta(hours=48), None, "A wish, a typo, a general question, feedback."),
+}
+
+CATEGORY_WORDS = {
+    Category.BUG: "Something does not work",
+    Category.QUESTION: "A question",
+    Category.BILLING: "Billing and plan",
+    Category.FEATURE_REQUEST: "A wish for the product",
+    Category.FEEDBACK: "Feedback",
+}
+
+LEVEL_WORDS = {Level.SUPPORT: "support", Level.ENGINEERING: "engineering", Level.ON_CALL: "on call"}
+
+
+def rank(severity: Severity) -> int:
+    """The graver, the higher."""
+    return list(Severity).index(severity)
+
+
+def graver(one: Severity, other: Severity) -> Severity:
+    return max(one, other, key=rank)
+
+
+def above(level: Level) -> Level:
+    """Who is asked next; on call there is nobody above."""
+    return Level(min(level + 1, Level.ON_CALL))

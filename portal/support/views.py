@@ -1,0 +1,191 @@
+"""The customer's side: what was asked, until when an answer is promised, and what was said."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, flash, render_template, request
+
+from core import current
+from core.access import Access, Pages, actor, open_to, seat, visitor
+from core.clock import utc_now
+from core.db import transaction
+from core.htmx import see_other
+from core.ids import new_uuid
+from core.throttle import per_account
+from portal.support import promises, records, services, uploads
+from portal.support.forms import MessageForm, QuestionForm
+from portal.support.models import Ticket
+from portal.support.records import Author
+from portal.support.services import Question
+from portal.support.severities import CATEGORY_WORDS, PROMISES
+from portal.support.states import TONES, WORDS, Status
+from portal.support.uploads import FileRefused, Upload
+from portal.support.words import CLOCK_WORDS, OUTCOME_TONES, OUTCOME_WORDS
+
+bp = Pages("support", __name__, url_prefix="/support")
+
+_PREFILLED = ("category", "severity", "api_key_id", "decision_id", "request_id", "environment", "subject")
+
+_often = per_account("60 per hour", key=lambda: f"support:{visitor().user_id}")
+
+
+@bp.get("")
+@open_to(Access.VIEWER)
+def index() -> Any:
+    return render_template(
+        "portal/support/index.html",
+        tickets=records.list_for(seat().organization_id),
+        words=WORDS,
+        tones=TONES,
+        promises=PROMISES,
+        settings=current.settings(),
+    )
+
+
+@bp.get("/new")
+@open_to(Access.VIEWER)
+def new() -> Any:
+    """Other pages say in the address what it is about."""
+    known = {name: request.args[name] for name in _PREFILLED if request.args.get(name)}
+    return _form_page(QuestionForm(formdata=None, once=str(new_uuid()), **known))
+
+
+@bp.post("")
+@_often
+@open_to(Access.VIEWER, at_rest=True, most_bytes=uploads.MOST_BYTES)
+def create() -> Any:
+    form = QuestionForm()
+    if not form.validate():
+        return _form_page(form, status=422)
+    try:
+        question = _question(form)
+    except FileRefused as refusal:
+        form.files.errors = [refusal.detail]
+        return _form_page(form, status=422)
+    with transaction():
+        ticket = services.open_ticket(
+            form.once_id(),
+            question,
+            organization_id=seat().organization_id,
+            author=_author(),
+            by=actor(),
+            now=utc_now(),
+        )
+    flash(f"Request {ticket.number} is with us. A mail confirms it.")
+    return see_other(f"/support/{ticket.id}")
+
+
+@bp.get("/<uuid:ticket_id>")
+@open_to(Access.VIEWER)
+def show(ticket_id: UUID) -> Any:
+    return _ticket_page(records.find(ticket_id), MessageForm(formdata=None, once=str(new_uuid())))
+
+
+@bp.post("/<uuid:ticket_id>/messages")
+@_often
+@open_to(Access.VIEWER, at_rest=True, most_bytes=uploads.MOST_BYTES)
+def write(ticket_id: UUID) -> Any:
+    ticket, form = records.find(ticket_id), MessageForm()
+    if not form.validate():
+        return _ticket_page(ticket, form, status=422)
+    try:
+        taken = _uploads()
+    except FileRefused as refusal:
+        form.files.errors = [refusal.detail]
+        return _ticket_page(ticket, form, status=422)
+    with transaction():
+        services.write(
+            ticket_id,
+            form.body.data,
+            message_id=form.once_id(),
+            author=_author(),
+            by=actor(),
+            now=utc_now(),
+            uploads=taken,
+        )
+    return see_other(f"/support/{ticket_id}#latest")
+
+
+@bp.post("/<uuid:ticket_id>/solved")
+@open_to(Access.VIEWER, at_rest=True)
+def solve(ticket_id: UUID) -> Any:
+    with transaction():
+        services.solve(ticket_id, by=actor(), now=utc_now())
+    flash("Good. Should it come back, write here within 14 days.")
+    return see_other(f"/support/{ticket_id}")
+
+
+@bp.get("/<uuid:ticket_id>/files/<uuid:file_id>")
+@open_to(Access.VIEWER)
+def download(ticket_id: UUID, file_id: UUID) -> Any:
+    return file_answer(ticket_id, file_id)
+
+
+def file_answer(ticket_id: UUID, file_id: UUID) -> Response:
+    """Never shown in the page, whatever it is: always a download."""
+    file = records.find_file(ticket_id, file_id)
+    answer = Response(file.content, content_type=file.content_type)
+    answer.headers.set("Content-Disposition", "attachment", filename=file.name)
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return answer
+
+
+def ticket_context(ticket: Ticket) -> dict[str, Any]:
+    """What the pages of both sides show of a request."""
+    now = utc_now()
+    return {
+        "ticket": ticket,
+        "messages": records.messages(ticket.id),
+        "files": records.files(ticket.id),
+        "clocks": promises.clocks_of(ticket.id, now=now),
+        "now": now,
+        "words": WORDS,
+        "tones": TONES,
+        "category_words": CATEGORY_WORDS,
+        "clock_words": CLOCK_WORDS,
+        "outcome_words": OUTCOME_WORDS,
+        "outcome_tones": OUTCOME_TONES,
+    }
+
+
+def _question(form: QuestionForm) -> Question:
+    """Raises FileRefused."""
+    return Question(
+        subject=form.subject.data,
+        body=form.body.data,
+        category=form.chosen_category(),
+        severity=form.chosen_severity(),
+        environment=form.environment.data or None,
+        happened_at=form.moment(),
+        api_key_id=form.api_key_id.data,
+        decision_id=form.decision_id.data,
+        request_id=form.request_id.data,
+        uploads=_uploads(),
+    )
+
+
+def _uploads() -> tuple[Upload, ...]:
+    return uploads.accept_all(request.files.getlist("files"))
+
+
+def _author() -> Author:
+    who = visitor()
+    return Author(who.name, who.email, who.user_id)
+
+
+def _form_page(form: QuestionForm, *, status: int = 200) -> Any:
+    page = render_template("portal/support/new.html", form=form, promises=PROMISES, settings=current.settings())
+    return page, status
+
+
+def _ticket_page(ticket: Ticket, form: MessageForm, *, status: int = 200) -> Any:
+    joined = records.find(ticket.merged_into) if ticket.merged_into else None
+    page = render_template(
+        "portal/support/show.html",
+        form=form,
+        joined=joined,
+        may_write=services.may_be_written_to(ticket, now=utc_now()),
+        is_waiting=ticket.status == Status.WAITING_ON_CUSTOMER,
+        **ticket_context(ticket),
+    )
+    return page, status
