@@ -153,6 +153,7 @@ GRANTS = (
     "GRANT SELECT, INSERT, UPDATE ON ticket_survey TO aig_system",
     "GRANT SELECT, INSERT, UPDATE ON inbound_mail TO aig_system",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON on_call_week TO aig_system",
+    "GRANT UPDATE (author_name) ON ticket_message TO aig_system",
     "GRANT DELETE ON ticket_message, ticket_file TO aig_system",
 )
 

@@ -23,6 +23,7 @@ from core.profiles import find_profile
 from legal_docs.archive import records_of
 from portal.applications.models import Application, ApplicationMessage
 from portal.start.checklist import ChecklistTick
+from portal.support import archive as requests
 from portal.team import services as team
 from portal.team.models import Invitation
 from portal.trail import services as trail
@@ -38,6 +39,8 @@ keys.json           API keys, without their secrets, which nobody has but you
 policies.json       every version of the policies
 decisions.ndjson    the decision log, oldest first, one JSON object a line
 audit-trail.ndjson  the audit trail, oldest first
+requests.json       support requests: what was said, what happened when, and how each was rated
+requests/           the files that came with them, by number
 
 acceptances.json            what was accepted, by whom, with the evidence
 documents-seen.json         when signers were shown, opened and downloaded what they accepted
@@ -64,6 +67,9 @@ def pieces(organization_id: UUID, *, now: datetime) -> Iterator[bytes]:
     archive.add(_json(_rows(Invitation, organization_id)), "invitations.json")
     archive.add(_json(list(map(key_schema.view_of, lookup.every(organization_id)))), "keys.json")
     archive.add(_json(policies.all_versions(organization_id)), "policies.json")
+    archive.add(_json(requests.records_of(organization_id)), "requests.json")
+    for name, content in requests.files_of(organization_id):
+        archive.add(content, f"requests/{name}")
     for name, rows in records_of(organization_id).items():
         archive.add(_json(list(map(_columns, rows))), f"{name}.json")
     log = decisions.stream(organization_id, DecisionFilter(), subject_secret=organization.subject_secret)

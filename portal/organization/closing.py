@@ -16,6 +16,7 @@ from core.audit import SYSTEM
 from core.db import db
 from core.jobs import defer
 from portal.organization.services import tell_owners
+from portal.support.forgetting import forget_organization
 
 log = structlog.get_logger()
 
@@ -38,6 +39,7 @@ def finish(organization_id: UUID, *, now: datetime) -> None:
     deleted = retention.delete_everything(organization_id)
     keys.revoke_all(organization_id, reason="the account was closed", by=SYSTEM, now=now)
     keys.delete_all(organization_id)
+    forget_organization(organization_id)
     organization.subject_secret = os.urandom(32)
     organization.status = OrganizationStatus.CLOSED.value
     tell_owners(organization, "account_closed", now=now, decisions=deleted)

@@ -28,6 +28,7 @@ from core.passwords import fault_of_password, hash_password, is_password
 from portal.applications import services as applications
 from portal.people import links
 from portal.people.models import Passkey, Purpose, RecoveryCode, TotpSecret
+from portal.support.forgetting import forget_person
 from portal.team import owners
 
 
@@ -211,6 +212,7 @@ def delete_account(user_id: UUID, *, by: Actor, now: datetime) -> None:
     forget_proofs(user, now=now)
     user.email, user.name = f"deleted-{user.id.hex}@deleted.invalid", "Former member"
     user.password_hash, user.disabled_at = "", now
+    forget_person(user.id)
 
 
 def lock(user_id: UUID) -> User:
