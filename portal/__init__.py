@@ -27,6 +27,7 @@ from portal.decisions import views as decision_views
 from portal.demo import seed_demo
 from portal.documents import public_views as legal_views
 from portal.documents import views as document_views
+from portal.help import views as help_views
 from portal.keys import jobs as key_jobs
 from portal.keys import views as key_views
 from portal.mailbox import views as mailbox_views
@@ -69,6 +70,7 @@ _PAGES = (
     trail_views,
     support_views,
     survey_views,
+    help_views,
     console_views,
     console_plan_views,
     console_money_views,

@@ -19,6 +19,8 @@ PUBLIC = (
         "/legal/sign/of-nobody",
         "/docs/problems/rate_limited",
     ),
+    *("/help", "/help/quickstart", "/help/portal-guide", "/help/faq", "/help/api-guide", "/help/policies"),
+    *("/help/limits", "/help/errors", "/help/security-and-privacy"),
 )
 MEMBERS = (
     *(
