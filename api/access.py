@@ -132,18 +132,34 @@ def authenticate(authorization: str, *, address: str, request_id: str, snapshots
         raise MissingKey
     if not is_well_formed(secret):
         raise MalformedKey
-    key = snapshots.key(digest_of(secret))
+    key, organization = _open(digest_of(secret), address=address, snapshots=snapshots, now=now)
+    return Caller(key=key, organization=organization, address=address, request_id=request_id)
+
+
+def why_refused(digest: bytes, *, snapshots: Snapshots, now: datetime) -> AppError | None:
+    """Why the key with this SHA-256 would be refused from anywhere, or None if it opens something."""
+    try:
+        _open(digest, address=None, snapshots=snapshots, now=now)
+    except AppError as refusal:
+        return refusal
+    return None
+
+
+def _open(
+    digest: bytes, *, address: str | None, snapshots: Snapshots, now: datetime
+) -> tuple[KeySnapshot, OrganizationSnapshot]:
+    key = snapshots.key(digest)
     if key is None:
         raise UnknownKey
     if key.revoked_at is not None:
         raise RevokedKey
     if key.expires_at is not None and key.expires_at <= now:
         raise ExpiredKey
-    if key.networks and not _is_within(address, key):
+    if key.networks and address is not None and not _is_within(address, key):
         raise AddressNotAllowed
     organization = snapshots.organization(key.organization_id)
     _need_standing(organization, key, now=now)
-    return Caller(key=key, organization=organization, address=address, request_id=request_id)
+    return key, organization
 
 
 def _need_standing(organization: OrganizationSnapshot, key: KeySnapshot, *, now: datetime) -> None:

@@ -68,7 +68,7 @@ def live() -> Response:
 
 @bp.get("/health/ready")
 def ready() -> Response:
-    works = _components(machine_room())
+    works = components(machine_room())
     readiness = Readiness(
         status="ok" if all(works.values()) else "unavailable",
         components={name: "ok" if is_ok else "failing" for name, is_ok in works.items()},
@@ -88,7 +88,8 @@ def metrics() -> Response:
     return Response(page, content_type=content_type)
 
 
-def _components(room: MachineRoom) -> dict[str, bool]:
+def components(room: MachineRoom) -> dict[str, bool]:
+    """Everything that a check needs, by name, and whether it works just now."""
     version = _migrated_to()
     works = {
         "database": version is not None,

@@ -27,6 +27,7 @@ from portal.decisions import views as decision_views
 from portal.demo import seed_demo
 from portal.documents import public_views as legal_views
 from portal.documents import views as document_views
+from portal.help import check_views as help_check_views
 from portal.keys import jobs as key_jobs
 from portal.keys import views as key_views
 from portal.mailbox import views as mailbox_views
@@ -67,6 +68,7 @@ _PAGES = (
     document_views,
     legal_views,
     trail_views,
+    help_check_views,
     support_views,
     survey_views,
     console_views,

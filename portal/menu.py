@@ -14,7 +14,7 @@ _ORGANIZATION = (
     ("/plan", "Plan and usage"),
     ("/audit-trail", "Audit trail"),
 )
-_HELP = (("/support", "Support"),)
+_HELP = (("/help", "Help"), ("/support", "Support"))
 _CONSOLE = (
     ("/console", "Applications"),
     ("/console/support", "Support requests"),

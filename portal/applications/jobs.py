@@ -8,7 +8,7 @@ from core.accounts import Organization
 from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from core.jobs import in_its_own_session, jobs
+from core.jobs import each_by_itself, in_its_own_session, jobs
 from core.mail import send_mail
 from core.members import emails_of_operators
 from portal.applications import review
@@ -54,3 +54,15 @@ def expire_applications(timestamp: int) -> None:  # noqa: ARG001  the queue tell
             except ApplicationMoved:
                 continue
             log.info("application.expired", application_id=str(application_id))
+
+
+@jobs.periodic(cron=HOURLY)
+@jobs.task(queueing_lock="follow_up")
+@in_its_own_session
+def follow_up(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    """One mail to those who were approved a day ago and have asked nothing live yet."""
+    now = utc_now()
+    with acting_as_system():
+        for organization_id in review.quiet_since_approval(now):
+            with each_by_itself("application.not_followed_up", organization_id), transaction():
+                review.follow_up(organization_id, by=SYSTEM, now=now)

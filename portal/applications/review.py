@@ -3,23 +3,28 @@
 Needs the system's scope.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
 from sqlalchemy import select
 
+from api.decisions import services as decisions
+from api.keys.token import KeyEnvironment
 from billing import entitlements
 from core import audit
 from core.accounts import Organization, OrganizationStatus, hold
-from core.audit import Actor
+from core.audit import Actor, AuditEvent
 from core.db import db
 from core.errors import AppError
 from core.members import Membership
-from portal.applications import services
+from portal.applications import services, welcome
 from portal.applications.models import Application, MessageKind
 from portal.applications.states import INFORMATION_WITHIN, WAITING_FOR_US, Status
 from portal.organization.services import tell_owners
+
+FOLLOWED_UP = "organization.followed_up"
 
 
 class OwnOrganization(AppError):
@@ -39,9 +44,19 @@ def queue() -> list[tuple[Application, Organization]]:
 
 
 def approve(
-    application: Application, *, version: int, reason: str, pilot_ends_at: datetime, by: Actor, now: datetime
+    application: Application,
+    *,
+    version: int,
+    reason: str,
+    pilot_ends_at: datetime,
+    by: Actor,
+    now: datetime,
+    call_slots: Sequence[datetime] = (),
 ) -> Application:
-    """Makes the organization live, on a pilot with an end. Raises ApplicationMoved or OwnOrganization."""
+    """Makes the organization live, on a pilot with an end, and welcomes its owners.
+
+    Raises ApplicationMoved or OwnOrganization.
+    """
     decided = _decide(application, Status.APPROVED, version=version, reason=reason, by=by, now=now)
     organization = hold(application.organization_id)
     before = organization.status
@@ -62,7 +77,15 @@ def approve(
         before={"status": before},
         after={"status": organization.status, "pilot_ends_at": pilot_ends_at.isoformat(), "reason": reason},
     )
-    tell_owners(organization, "application_approved", now=now, reason=reason, pilot_ends_at=pilot_ends_at)
+    tell_owners(
+        organization,
+        "application_approved",
+        now=now,
+        reason=reason,
+        pilot_ends_at=pilot_ends_at,
+        call_slots=call_slots,
+        **welcome.words_of_welcome(),
+    )
     return decided
 
 
@@ -118,6 +141,29 @@ def expire(application_id: UUID, *, by: Actor, now: datetime) -> None:
     application = services.find(application_id)
     services.move(application, Status.EXPIRED, by=by, now=now, decided_at=now)
     tell_owners(_organization(application), "application_expired", now=now)
+
+
+def quiet_since_approval(now: datetime) -> list[UUID]:
+    """Live organizations that were approved a day ago, have no live decision yet, and were not written to about it."""
+    told = select(AuditEvent.organization_id).where(AuditEvent.action == FOLLOWED_UP)
+    found = db.session.scalars(
+        select(Application.organization_id)
+        .join(Organization, Organization.id == Application.organization_id)
+        .where(
+            Application.status == Status.APPROVED.value,
+            Application.decided_at <= now - welcome.FIRST_CHECK_WITHIN,
+            Application.decided_at > now - welcome.FOLLOWED_UP_UNTIL,
+            Organization.status == OrganizationStatus.LIVE.value,
+            Application.organization_id.not_in(told.where(AuditEvent.organization_id.is_not(None))),
+        )
+    ).all()
+    return [one for one in found if not decisions.has_any(one, KeyEnvironment.LIVE)]
+
+
+def follow_up(organization_id: UUID, *, by: Actor, now: datetime) -> None:
+    organization = hold(organization_id)
+    tell_owners(organization, "no_first_check", now=now)
+    audit.write(organization_id, FOLLOWED_UP, by=by, now=now)
 
 
 def _decide(

@@ -1,14 +1,26 @@
 """The console's forms."""
 
+from datetime import UTC, datetime
 from typing import Any
 
-from wtforms import BooleanField, DateField, DecimalField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    DateField,
+    DateTimeLocalField,
+    DecimalField,
+    FieldList,
+    IntegerField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from billing.plans import PLANS
 from core.forms import Form, OneLine, stripped
 from legal_docs import figures
 from legal_docs.documents.kinds import TITLES
+from portal.applications.welcome import SLOTS_OFFERED
 from portal.organization.forms import countries
 
 
@@ -28,6 +40,12 @@ class DecisionForm(Form):
     version = IntegerField("", validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)])
     words = _text("Reason", required="Write a reason: the customer reads it.")
     pilot_ends_on = DateField("Pilot ends on", validators=[Optional()])
+    slot = FieldList(
+        DateTimeLocalField("Time for a first call, in UTC", validators=[Optional()]), max_entries=SLOTS_OFFERED
+    )
+
+    def call_slots(self) -> list[datetime]:
+        return [given.replace(tzinfo=UTC) for given in self.slot.data if given]
 
 
 class ReasonForm(Form):

@@ -20,6 +20,7 @@ from portal.applications import review
 from portal.applications import services as applications
 from portal.applications.models import Application
 from portal.applications.states import WORDS, Status
+from portal.applications.welcome import call_slots
 from portal.console import services
 from portal.console.days import end_of
 from portal.console.forms import DecisionForm, PilotForm, ReasonForm
@@ -56,7 +57,15 @@ def decide(application_id: UUID, verb: str) -> Any:
     with transaction():
         if verb == "approve":
             ends_at = end_of(form.pilot_ends_on.data) or months_later(now, figures.PILOT_MONTHS)
-            review.approve(application, version=version, reason=form.words.data, pilot_ends_at=ends_at, by=by, now=now)
+            review.approve(
+                application,
+                version=version,
+                reason=form.words.data,
+                pilot_ends_at=ends_at,
+                call_slots=form.call_slots(),
+                by=by,
+                now=now,
+            )
         elif verb == "decline":
             review.decline(application, version=version, reason=form.words.data, by=by, now=now)
         elif verb == "defer":
@@ -142,6 +151,7 @@ def _application_page(application: Application, form: DecisionForm, *, status: i
         messages=applications.messages(application.id),
         form=form,
         pilot_ends_on=months_later(utc_now(), figures.PILOT_MONTHS).date(),
+        slots=call_slots(utc_now()),
     )
     return page, status
 

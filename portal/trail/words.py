@@ -53,6 +53,7 @@ _WORDS = {
     "organization.created": "Made the organization",
     "organization.data_downloaded": "Downloaded all data",
     "organization.details_changed": "Changed the details",
+    "organization.followed_up": "Offered help with the first check",
     "organization.kept": "Kept the account",
     "organization.pilot_end_moved": "Moved the end of the pilot",
     "organization.renamed": "Changed the name",

@@ -35,7 +35,8 @@ MEMBERS = (
     *("/policies/rules/new", "/decisions", "/documents", "/legal/accept", "/application", "/team", "/organization"),
     *("/organization/details", "/organization/retention", "/organization/data", "/organization/closing"),
     *("/policies/rules/hr_needs_review", "/decisions?from=nonsense", "/security/authenticator"),
-    *("/support", "/support/new"),
+    *("/support", "/support/new", "/help/checks", "/help/checks/page", "/help/checks/key", "/help/checks/limit"),
+    *("/help/checks/blocked", "/help/checks/log"),
     *("/audit-trail", "/security", "/organizations", "/prove-it", "/plan", "/plan/invoices"),
 )
 OPERATORS = (

@@ -1,0 +1,1 @@
+"""Help: articles, and checks that look at the reader's own set-up."""

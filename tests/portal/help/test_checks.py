@@ -1,0 +1,93 @@
+"""The checks say what is so: in each case the API would give the same answer."""
+
+import pytest
+from flask import Flask
+
+from core.accounts import Organization, OrganizationStatus
+from core.db import acting_as_system, db, transaction
+from tests.cast import Caller, Member, another_key
+from tests.people import Person
+
+CHECKS = ("page", "key", "limit", "blocked", "log")
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_each_check_opens_for_every_member(viewer: Person, check: str) -> None:
+    assert viewer.get(f"/help/checks/{check}").status_code == 200
+
+
+def test_a_working_key_is_found_to_work(ada: Member, as_ada: Caller, owner: Person) -> None:
+    page = owner.post("/help/checks/key", key=str(ada.key_id)).text
+
+    assert as_ada.check().status_code == 200
+    assert "The API takes this key just now." in page
+
+
+def test_a_revoked_key_is_found_to_be_revoked(app: Flask, ada: Member, owner: Person) -> None:
+    other = another_key(app, ada)
+    as_ada = Caller(app.test_client(), other.secret)
+    as_ada.post(f"/v1/keys/{other.shown_key_id}/revoke", {"reason": "lost"})
+
+    page = owner.post("/help/checks/key", key=str(other.key_id)).text
+
+    assert as_ada.check().json["code"] == "revoked_api_key"
+    assert "The API refuses it with 401: this api key was revoked" in page
+
+
+def test_a_suspension_is_named(app: Flask, ada: Member, owner: Person) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        organization = db.session.get_one(Organization, ada.organization_id)
+        organization.status = OrganizationStatus.SUSPENDED.value
+
+    assert "this organization is suspended" in owner.post("/help/checks/key", key=str(ada.key_id)).text
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("{key}", "has to begin with the word Bearer"),
+        ('Bearer "{key}"', "Around the key there is something else"),
+        ("Bearer {key}x", "The key is not whole"),
+        ("Bearer sk-something", "There is no key in it"),
+        ("Authorization: Bearer {key}", "The form of the key is right"),
+    ],
+)
+def test_the_header_is_looked_at(ada: Member, owner: Person, header: str, words: str) -> None:
+    page = owner.post("/help/checks/key", header=header.format(key=ada.secret)).text
+
+    assert words in page
+    assert ada.secret not in page
+
+
+def test_another_organizations_key_is_not_looked_at(cleo: Member, owner: Person) -> None:
+    page = owner.post("/help/checks/key", key=str(cleo.key_id)).text
+
+    assert "The API takes this key" not in page
+
+
+def test_the_fullest_minute_stands_beside_the_limit(app: Flask, ada: Member, owner: Person) -> None:
+    slow = another_key(app, ada, name="Slow", rate_limit=3)
+    for _ in range(3):
+        Caller(app.test_client(), slow.secret).check()
+
+    assert "Slow: 3 of 3 in its fullest minute" in owner.get("/help/checks/limit").text
+
+
+def test_what_blocked_is_counted_and_a_decision_explained(as_ada: Caller, owner: Person, stranger: Person) -> None:
+    decision_id = as_ada.check(metadata={"contains_personal_data": True}).json["decision_id"]
+
+    page = owner.post("/help/checks/blocked", decision=decision_id).text
+    refused = stranger.post("/help/checks/blocked", decision=decision_id)
+
+    assert "This decision had 70 points: contains personal data." in page
+    assert "1 live decisions of the last seven days" in page
+    assert (refused.status_code, "There is no such decision" in refused.text) == (422, True)
+
+
+def test_the_log_says_what_there_is_and_how_long_it_stays(as_ada: Caller, owner: Person) -> None:
+    before = owner.get("/help/checks/log").text
+    as_ada.check()
+
+    assert "There is no live decision on record." in before
+    assert "The newest live decision is of" in owner.get("/help/checks/log").text
+    assert "Decisions older than 90 days are deleted" in before
