@@ -16,7 +16,7 @@ billing_commands = AppGroup("billing", help="Plans and prices at Stripe.")
 def sync() -> None:
     """Make products, prices, portal and webhook at Stripe what this version needs."""
     with transaction():
-        done = catalogue.sync(_wanted())
+        done = catalogue.sync(wanted())
     for line in done or ["Everything is as it should be."]:
         click.echo(line)
 
@@ -25,14 +25,15 @@ def sync() -> None:
 def doctor() -> None:
     """Say what differs at Stripe; ends with 1 if something does."""
     with transaction():
-        found = catalogue.differences(_wanted())
+        found = catalogue.differences(wanted())
     for line in found or ["Everything is as it should be."]:
         click.echo(line)
     if found:
         raise SystemExit(1)
 
 
-def _wanted() -> list[catalogue.Part]:
+def wanted() -> list[catalogue.Part]:
+    """What there has to be at Stripe."""
     public = settings().public_url
     is_reachable = public is not None and public.startswith("https://")
     return catalogue.parts(gateway().client, webhook_url=f"{settings().base_url}{PATH}" if is_reachable else None)

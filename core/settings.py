@@ -90,6 +90,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     metrics_token: Annotated[
         str | None, Meta(description="Bearer token for `/metrics`. Empty: `/metrics` does not exist.")
     ] = None
+    prometheus_url: Annotated[
+        str | None, Meta(description="Where our Prometheus answers; the launch board asks it.")
+    ] = None
+    grafana_url: Annotated[str | None, Meta(description="Where our Grafana answers; the launch board asks it.")] = None
     sentry_dsn: Annotated[str | None, Meta(description="Where errors are reported. Empty: nowhere.")] = None
     stripe_api_key: Annotated[
         Annotated[str, Meta(pattern="^(sk|rk)_(live|test)_")] | None,

@@ -12,6 +12,9 @@ from legal_docs.documents.kinds import TITLES, Kind
 from legal_docs.documents.provider import trial_provider
 from legal_docs.publishing import publish
 
+NOBODY = "Nobody"
+"""Who reviewed the versions of a trial."""
+
 
 def seed_demo(_sender: object, *, settings: Settings) -> Iterator[tuple[str, str]]:
     """Publishes what has no version yet. There is nothing to tell the newcomer."""
@@ -22,7 +25,7 @@ def seed_demo(_sender: object, *, settings: Settings) -> Iterator[tuple[str, str
 
 def publish_trial_versions(settings: Settings) -> None:
     now = utc_now()
-    review = Review(reviewer="Nobody", on=now.date(), note="Not reviewed: local trial.")
+    review = Review(reviewer=NOBODY, on=now.date(), note="Not reviewed: local trial.")
     with acting_as_system(), transaction():
         for kind in Kind:
             if documents.newest(kind) is None:

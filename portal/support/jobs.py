@@ -12,9 +12,8 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.jobs import in_its_own_session, jobs
 from core.observability import Reading, gauge_at_scrape, report_error
-from portal.support import watch
+from portal.support import queue, watch
 from portal.support.models import NoticeKind, Ticket, TicketNotice
-from portal.support.states import UNDER_WAY
 
 log = structlog.get_logger()
 
@@ -57,8 +56,7 @@ def _each(find: Callable[[datetime], Iterable[UUID]], act: _Act) -> None:
 
 @gauge_at_scrape("aig_tickets_open", "Requests under way, by severity.")
 def open_tickets() -> list[Reading]:
-    query = select(Ticket.severity, func.count()).where(Ticket.status.in_(UNDER_WAY)).group_by(Ticket.severity)
-    return [({"severity": row[0]}, row[1]) for row in db.session.execute(query)]
+    return [({"severity": severity}, count) for severity, count in queue.counts_by_severity().items()]
 
 
 @gauge_at_scrape("aig_tickets_due_soon", "Requests whose promise was warned of and is not yet over.")

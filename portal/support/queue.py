@@ -60,6 +60,12 @@ def counts(*, mine: UUID) -> dict[View, int]:
     }
 
 
+def counts_by_severity() -> dict[str, int]:
+    """Of requests under way."""
+    query = select(Ticket.severity, func.count()).where(*_conditions(View.UNDER_WAY, UUID(int=0)))
+    return {row[0]: row[1] for row in db.session.execute(query.group_by(Ticket.severity))}
+
+
 def _conditions(view: View, mine: UUID) -> list[ColumnElement[bool]]:
     is_under_way = Ticket.status.in_([status.value for status in UNDER_WAY])
     if view is View.DONE:
