@@ -1,0 +1,39 @@
+"""The chapters of the handbook, as the console shows them.
+
+They are read as files too, at night and while nothing of ours runs: links lead from file to file there, and from page
+to page here.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from core.errors import NotFound
+from portal.handbook.figures import FIGURES
+from portal.help import articles
+from portal.help.articles import Article
+
+FOLDER = Path(__file__).parents[2] / "docs" / "operators"
+GROUPS = {
+    "When something is wrong": ("troubleshooting", "incidents", "backup-and-restore"),
+    "Every day": ("support", "routine"),
+    "Before and at the launch": ("production-readiness", "launch", "deployment", "risks"),
+}
+"""Which chapters there are; what is needed at night comes first."""
+NAMES = tuple(name for names in GROUPS.values() for name in names)
+
+_COMMENT = re.compile(r"^ *<!--.*?-->\n", re.MULTILINE)
+_LINK = re.compile(r"\]\(([a-z-]+)\.md(#[a-z0-9-]+)?\)")
+
+
+@cache
+def find(name: str, *, base_url: str) -> Article:
+    """Raises NotFound."""
+    if name not in NAMES:
+        raise NotFound("There is no such chapter. The list is at /console/handbook.")
+    source = _COMMENT.sub("", (FOLDER / f"{name}.md").read_text())
+    return articles.read(name, _LINK.sub(r"](/console/handbook/\1\2)", source), FIGURES, base_url=base_url)
+
+
+def by_group(*, base_url: str) -> dict[str, list[Article]]:
+    return {group: [find(name, base_url=base_url) for name in names] for group, names in GROUPS.items()}
