@@ -27,6 +27,7 @@ from portal.decisions import views as decision_views
 from portal.demo import seed_demo
 from portal.documents import public_views as legal_views
 from portal.documents import views as document_views
+from portal.handbook import views as handbook_views
 from portal.help import check_views as help_check_views
 from portal.keys import jobs as key_jobs
 from portal.keys import views as key_views
@@ -76,6 +77,7 @@ _PAGES = (
     console_money_views,
     console_legal_views,
     desk_views,
+    handbook_views,
 )
 
 

@@ -22,6 +22,7 @@ _CONSOLE = (
     ("/console/billing", "Billing"),
     ("/console/documents", "Documents"),
     ("/console/sub-processors", "Sub-processors"),
+    ("/console/handbook", "Handbook"),
 )
 
 Group = tuple[str, list[tuple[str, str]]]

@@ -48,6 +48,8 @@ OPERATORS = (
     "/console/support",
     "/console/support/wishes",
     "/console/support/on-call",
+    "/console/handbook",
+    "/console/handbook/production-readiness",
     "/security",
 )
 EMPTY_FORMS = ("/sign-up", "/log-in", "/forgotten-password", "/report-a-key")

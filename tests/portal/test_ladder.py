@@ -50,6 +50,7 @@ PLAIN_WORDS = {
     "shown_id": "dec_" + "0" * 32,
     "filename": "app.css",
     "plan": "pro",
+    "chapter": "troubleshooting",
 }
 """What stands in addresses for what is no record of one organization."""
 
