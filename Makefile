@@ -3,7 +3,7 @@ BIN := .venv/bin
 TEMPLATES := core/templates legal_docs/templates billing/templates api/templates portal/templates
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench lock
+.PHONY: help run test check format bench audit lock
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ format: .venv/.dev ## Put code and templates into shape
 
 bench: .venv/.dev ## Measure the check path beside a bare Flask echo and Cerbos (needs wrk and npm)
 	$(BIN)/python -m tests.bench
+
+audit: .venv/.dev ## Ask whether any dependency has a known hole, and keep the answer for the launch board
+	$(BIN)/python -m deploy.audit
 
 lock: .venv/.dev ## Pin every dependency, with hashes, from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements.txt

@@ -9,9 +9,11 @@ import api
 import billing
 import legal_docs
 import portal
-from core import access, cli, current, embedded, htmx, observability, pages, throttle, web
+from core import access, cli, current, embedded, htmx, observability, pages, rotations, throttle, web
 from core.db import db, sqlalchemy_url
-from core.settings import Settings, read_settings
+from core.environment import read_settings
+from core.farewell import Farewell, signal_to_stop
+from core.settings import Settings
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -22,6 +24,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=pages.STATIC, static_url_path="/static", template_folder=pages.TEMPLATES)
     app.config.update(
         SECRET_KEY=settings.secret_key,
+        SECRET_KEY_FALLBACKS=list(settings.secret_keys[1:]),
         DATABASE_URL=settings.database_url or _start_embedded(app, settings),
     )
     app.config["SQLALCHEMY_DATABASE_URI"] = sqlalchemy_url(app.config["DATABASE_URL"])
@@ -32,6 +35,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     }
     current.init_app(app, settings)
     db.init_app(app)
+    with app.app_context():
+        observability.watch_database(db.engine)
     Migrate(app, db)
     web.init_app(app, settings)
     pages.init_app(app)
@@ -48,6 +53,8 @@ def create_web() -> Flask:
     """The app of a web process: with its threads running."""
     app = create_app()
     api.start(app)
+    rotations.jobs.notice_at_start(app)
+    app.wsgi_app = Farewell(app.wsgi_app, signal_to_stop())  # type: ignore[method-assign]
     Finalize(None, api.stop, args=(app,), exitpriority=0)  # unlike atexit, it runs in spawned processes too
     return app
 

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from api import cli, health, machine_room
+from api import cli, gauges, health, machine_room
 from api.decisions import jobs as decision_jobs
 from api.decisions import views as decision_views
 from api.demo import seed_demo
@@ -14,7 +14,7 @@ from api.usage import jobs as usage_jobs
 from core.settings import Settings
 from core.supervisor import demo_wanted
 
-__all__ = ["decision_jobs", "init_app", "start", "stop", "usage_jobs"]
+__all__ = ["decision_jobs", "gauges", "init_app", "start", "stop", "usage_jobs"]
 
 
 def init_app(app: Flask, settings: Settings) -> None:

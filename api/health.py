@@ -10,12 +10,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, request
 from redis import RedisError
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.endpoint import Endpoint, declare, json_response
 from api.machine_room import MachineRoom, machine_room
-from core.db import acting_as_system, db
+from core.db import acting_as_system
 from core.errors import NotFound
 from core.observability import metrics_page
 
@@ -79,9 +77,10 @@ def ready() -> Response:
 @bp.get("/metrics")
 def metrics() -> Response:
     """For those who hold the token; to everybody else there is no such page."""
-    token = machine_room().settings.metrics_token
+    settings = machine_room().settings
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not token or not hmac.compare_digest(given.encode(), token.encode()):
+    tokens = [token for token in (settings.metrics_token, settings.metrics_token_previous) if token]
+    if not any(hmac.compare_digest(given.encode(), token.encode()) for token in tokens):
         raise NotFound
     with acting_as_system():
         page, content_type = metrics_page()
@@ -90,7 +89,7 @@ def metrics() -> Response:
 
 def components(room: MachineRoom) -> dict[str, bool]:
     """Everything that a check needs, by name, and whether it works just now."""
-    version = _migrated_to()
+    version = room.probe.migrated_to()
     works = {
         "database": version is not None,
         "migrations": version == _newest_migration(),
@@ -99,16 +98,6 @@ def components(room: MachineRoom) -> dict[str, bool]:
     if room.redis is not None:
         works["redis"] = _answers(room)
     return works
-
-
-def _migrated_to() -> str | None:
-    try:
-        with acting_as_system():
-            version: str | None = db.session.scalar(text("SELECT version_num FROM alembic_version"))
-            return version
-    except SQLAlchemyError:
-        db.session.rollback()
-        return None
 
 
 @lru_cache

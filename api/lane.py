@@ -8,12 +8,14 @@ goes to Flask.
 
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
+from itertools import chain, count, pairwise
 from operator import methodcaller
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import msgspec
 import structlog
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from api.access import authenticate
 from api.checks import service
@@ -23,12 +25,16 @@ from api.machine_room import MachineRoom
 from core.clock import monotonic_s, utc_now
 from core.errors import JSON_CONTENT_TYPE, PROBLEM_CONTENT_TYPE, AppError, InternalError, MethodNotAllowed
 from core.grouping import Group
-from core.network import SECURITY_HEADERS, client_address, cors_headers
-from core.observability import CHECK_DURATION, REFUSALS, report_error
+from core.network import SECURITY_HEADERS, HttpsRequired, came_in_clear, client_address, cors_headers
+from core.observability import REFUSALS, STAGE_DURATION, note_request, report_error
 
 log = structlog.get_logger()
 
 KINDS: dict[str, type[Call]] = {"/v1/check": Check, "/v1/checks": Checks, "/api/evaluate": Probe}
+
+TIMED_EVERY = 10
+"""Of how many groups one is timed stage by stage: telling Prometheus of each would cost as much as deciding does."""
+_STAGES = tuple(STAGE_DURATION.labels(stage) for stage in ("limit", "decide", "record"))
 
 _encode = msgspec.json.Encoder().encode
 _STATUS_LINES = {int(status): f"{status} {status.phrase}" for status in HTTPStatus}
@@ -46,15 +52,20 @@ class Lane:
         self._settings = room.settings
         self._origins = room.settings.allowed_origins
         self._group: Group[Call, Answer] = Group(self._answer_all)
+        self._groups = count()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         kind = KINDS.get(environ["PATH_INFO"])
         if kind is None or environ["REQUEST_METHOD"] == "OPTIONS":
             return self._flask_wsgi(environ, start_response)  # type: ignore[no-any-return]
         call = kind(environ)
-        status_line, headers, body = self._go_through(call)
+        bind_contextvars(request_id=call.request_id)
+        try:
+            status_line, headers, body = self._go_through(call)
+        finally:
+            unbind_contextvars("request_id")
         start_response(status_line, headers)
-        CHECK_DURATION.observe(monotonic_s() - call.started_s)
+        note_request(environ["REQUEST_METHOD"], environ["PATH_INFO"], call.status, monotonic_s() - call.started_s)
         return [body]
 
     def _go_through(self, call: Call) -> Answer:
@@ -68,8 +79,17 @@ class Lane:
         return self._answer(call)
 
     def _answer_all(self, calls: Sequence[Call]) -> list[Answer]:
-        counted = self._count(self._take(calls, methodcaller("weigh")))
-        self._decide_and_record(counted)
+        weighed = self._take(calls, methodcaller("weigh"))
+        times_s = [monotonic_s()]
+        counted = self._count(weighed)
+        times_s.append(monotonic_s())
+        decided = self._decide(counted)
+        times_s.append(monotonic_s())
+        self._record(decided)
+        times_s.append(monotonic_s())
+        if next(self._groups) % TIMED_EVERY == 0:
+            for stage, (before_s, after_s) in zip(_STAGES, pairwise(times_s), strict=True):
+                stage.observe(after_s - before_s)
         return [self._answer(call) for call in calls]
 
     def _take(self, calls: Sequence[Call], step: Callable[[Call], Any]) -> list[Call]:
@@ -84,10 +104,13 @@ class Lane:
         return [call for call in calls if call.refusal is None]
 
     def _admit(self, call: Call) -> None:
+        hops = self._settings.trusted_proxy_hops
+        if self._settings.is_https and came_in_clear(call.environ, trusted_hops=hops):
+            raise HttpsRequired
         if call.environ["REQUEST_METHOD"] != "POST":
             raise MethodNotAllowed(headers=(("Allow", "POST"),))
         now = utc_now()
-        address = client_address(call.environ, trusted_hops=self._settings.trusted_proxy_hops)
+        address = client_address(call.environ, trusted_hops=hops)
         call.caller = authenticate(
             call.environ.get("HTTP_AUTHORIZATION", ""),
             address=address,
@@ -105,7 +128,8 @@ class Lane:
                 call.refusal = refusal_of(verdict)
         return [call for call in calls if call.refusal is None]
 
-    def _decide_and_record(self, calls: Sequence[Call]) -> None:
+    def _decide(self, calls: Sequence[Call]) -> dict[Call, Sequence[service.Decided]]:
+        """What must be on record before the answers may leave."""
         decided: dict[Call, Sequence[service.Decided]] = {}
 
         def decide(call: Call) -> None:
@@ -113,21 +137,22 @@ class Lane:
                 call.caller.need(call.scope)
             decided[call] = call.decide()
 
-        through = self._take(calls, decide)
-        to_record = [one for call in through for one in decided[call]]
-        if not to_record:
+        return {call: decided[call] for call in self._take(calls, decide) if decided[call]}
+
+    def _record(self, decided: dict[Call, Sequence[service.Decided]]) -> None:
+        if not decided:
             return
         try:
-            service.record(to_record, self._room.recorder)
+            service.record(list(chain.from_iterable(decided.values())), self._room.recorder)
         except AppError as refusal:
-            for call in through:
-                if decided[call]:
-                    call.refusal = refusal
+            for call in decided:
+                call.refusal = refusal
 
     def _answer(self, call: Call) -> Answer:
         refusal = call.refusal
         if refusal is None:
             body = _encode(call.answer(base_url=self._settings.base_url))
+            service.count(call.decisions())
             return _STATUS_LINES[200], self._headers(call, JSON_CONTENT_TYPE, body), body
         REFUSALS.labels(refusal.code).inc()
         body = _encode(refusal.problem(request_id=call.request_id, base_url=self._settings.base_url))

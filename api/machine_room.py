@@ -14,6 +14,7 @@ from api.keys.uses import note_uses
 from api.limits import shared
 from api.limits.memory import MemoryLimiter
 from api.limits.window import Ask, Limiter, Verdict, limit_of
+from api.readiness import Probe
 from api.recording.postgres import PostgresSink
 from api.recording.recorder import Recorder
 from api.recording.replay import Replay
@@ -22,11 +23,13 @@ from api.snapshots.feed import ANSWER_WITHIN_S
 from api.snapshots.store import Snapshots
 from core.accounts import OrganizationStatus
 from core.db import Role, acting_as_system, connect_as, transaction
+from core.observability import LIMIT_HITS
 from core.settings import Settings
 
 log = structlog.get_logger()
 
 _EXTENSION = "machine_room"
+_CHECKS_BEYOND_LIMIT, _OTHERS_BEYOND_LIMIT = (LIMIT_HITS.labels(purpose) for purpose in ("check", "manage"))
 NOTE_USE_EVERY_S = 5.0
 
 
@@ -51,6 +54,7 @@ class MachineRoom:
             is_database_lost=lambda: self.snapshots.feed.is_lost,
         )
         self.replay = Replay(PostgresSink(lambda: connect_as(Role.SYSTEM, url, timeout_s=30)), self.spool)
+        self.probe = Probe(url)
         self.uses = KeyUses(app)
 
     def start(self) -> None:
@@ -69,11 +73,18 @@ class MachineRoom:
 
     def hit_checks(self, costs: Sequence[tuple[Caller, int]]) -> Sequence[Verdict]:
         """Counts checks against the limits that keys share with those they were rotated from and to."""
-        return self.limiter.hit([_ask(caller, "check", cost) for caller, cost in costs])
+        verdicts = self.limiter.hit([_ask(caller, "check", cost) for caller, cost in costs])
+        beyond = sum(cost for _, cost in costs) - sum(verdict.granted for verdict in verdicts)
+        if beyond:
+            _CHECKS_BEYOND_LIMIT.inc(beyond)
+        return verdicts
 
     def hit_management(self, caller: Caller) -> Verdict:
         """Counts a request to any other address, so that reading the log never uses up checks."""
-        return self.limiter.hit([_ask(caller, "manage", 1)])[0]
+        verdict = self.limiter.hit([_ask(caller, "manage", 1)])[0]
+        if not verdict.granted:
+            _OTHERS_BEYOND_LIMIT.inc()
+        return verdict
 
 
 def _ask(caller: Caller, purpose: str, cost: int) -> Ask:

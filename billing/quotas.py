@@ -72,13 +72,16 @@ def note_usage(quota: Quota, used: int, *, now: datetime) -> None:
     about = f"{quota.since:%Y-%m-%d}"
     words = {"used": used, "limit": quota.checks, "until": quota.until}
     if used * 100 >= quota.checks * WARN_AT_PERCENT:
-        letters.send_once("quota_near", organization, about=about, now=now, **words)
+        is_news = letters.send_once("quota_near", organization, about=about, now=now, **words)
+        if is_news and used < quota.checks:
+            after = {"used": used, "limit": quota.checks, "until": quota.until.isoformat()}
+            audit.write(organization.id, "entitlement.quota_near", by=SYSTEM, now=now, after=after)
     if used < quota.checks:
         return
     letters.send_once("quota_reached", organization, about=about, now=now, **words)
     kept = db.session.get_one(Entitlement, quota.organization_id)
     if kept.quota_until != quota.until:
         kept.quota_reached_at, kept.quota_until = now, quota.until
-        after = {"used": used, "limit": quota.checks}
+        after = {"used": used, "limit": quota.checks, "until": quota.until.isoformat()}
         audit.write(organization.id, "entitlement.quota_reached", by=SYSTEM, now=now, after=after)
         entitlements.refresh(organization.id, now=now)

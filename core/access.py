@@ -85,15 +85,15 @@ class Pages(Blueprint):
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    is_https = settings.base_url.startswith("https://")
     app.config.update(
-        SESSION_COOKIE_NAME="__Host-aig" if is_https else "aig",
-        SESSION_COOKIE_SECURE=is_https,
+        SESSION_COOKIE_NAME="__Host-aig" if settings.is_https else "aig",
+        SESSION_COOKIE_SECURE=settings.is_https,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         MAX_CONTENT_LENGTH=MOST_BYTES,
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SECRET_KEY=[*reversed(settings.secret_keys)],  # the last one signs
     )
     csrf.init_app(app)
     login_manager.init_app(app)

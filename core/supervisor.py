@@ -21,11 +21,12 @@ from urllib.request import urlopen
 
 import blinker
 import click
-import flask_migrate
 from flask import Flask
 
 from core import embedded
-from core.clock import monotonic_s
+from core.backups import migrating
+from core.backups.errors import BackupTrouble
+from core.clock import monotonic_s, utc_now
 from core.settings import Settings
 
 demo_wanted = blinker.Signal()
@@ -34,7 +35,7 @@ demo_wanted = blinker.Signal()
 READY_WITHIN_S = 30
 STOPPED_WITHIN_S = 15
 WORKER_STOPPED_WITHIN_S = 5
-"""A web process that is told to stop in the moment of its start does not hear it; then it is ended, with no loss."""
+"""And the time that a commit may take, for the last answers."""
 
 
 class AlreadyRunning(click.ClickException):
@@ -48,7 +49,7 @@ def serve(app: Flask, settings: Settings) -> None:
     with _sole_supervisor(run_path):
         stop_wanted = _catch_signals()
         with app.app_context():
-            flask_migrate.upgrade()
+            _migrate()
             lines = _seed_demo(app, settings)
         children = _Children(app, settings, run_path)
         try:
@@ -63,9 +64,16 @@ def serve(app: Flask, settings: Settings) -> None:
         raise click.ClickException("A part of the service ended by itself; its last words are above.")
 
 
+def _migrate() -> None:
+    try:
+        migrating.upgrade(now=utc_now())
+    except BackupTrouble as error:
+        raise click.ClickException(str(error)) from error
+
+
 def web_command(settings: Settings) -> list[str]:
     """How the web server is started, here and in production."""
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "wsgi:create_web"]
+    command = [sys.executable, "-m", "core.web_process", "--interface", "wsgi", "--factory", "wsgi:create_web"]
     options = {
         "--host": settings.host,
         "--port": settings.port,
@@ -73,7 +81,7 @@ def web_command(settings: Settings) -> list[str]:
         "--blocking-threads": settings.web_threads,
         "--log-level": "error",
         "--respawn-interval": "0.1",
-        "--workers-kill-timeout": WORKER_STOPPED_WITHIN_S,
+        "--workers-kill-timeout": WORKER_STOPPED_WITHIN_S + settings.record_timeout_ms // 1000,
     }
     return [
         *command,

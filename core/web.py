@@ -2,12 +2,14 @@
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import structlog
 from flask import Flask, Response, g, render_template, request
 from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 from werkzeug.exceptions import HTTPException
 
 from core.clock import monotonic_s
@@ -25,44 +27,51 @@ from core.errors import (
 )
 from core.htmx import is_htmx
 from core.ids import new_request_id
-from core.network import PAGE_HEADERS, SECURITY_HEADERS, cors_headers, preflight_headers
-from core.observability import HTTP_DURATION, REFUSALS, report_error
+from core.network import (
+    PAGE_HEADERS,
+    SECURITY_HEADERS,
+    HttpsRequired,
+    came_in_clear,
+    cors_headers,
+    preflight_headers,
+)
+from core.observability import DATABASE_CONNECTION_ERRORS, REFUSALS, note_request, report_error
+from core.observability.metrics import shown_method
 from core.settings import Settings
 
 log = structlog.get_logger()
 
 MACHINE_PATHS = ("/v1/", "/api/", "/webhooks/", "/health", "/metrics", "/openapi.json")
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-"""Others are words of a caller, and are not repeated in logs and metrics."""
-
 
 def init_app(app: Flask, settings: Settings) -> None:
+    _begin_and_finish(app, settings)
+    _show_errors(app, settings)
+
+
+def _begin_and_finish(app: Flask, settings: Settings) -> None:
     @app.before_request
     def begin() -> Response | None:
         g.request_id = new_request_id()
+        bind_contextvars(request_id=g.request_id)
         g.started_s = monotonic_s()
-        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            headers = preflight_headers(request.headers.get("Origin"), allowed=settings.allowed_origins)
-            return Response(status=204, headers=list(headers))
-        return None
+        return _lead_to_https(settings) or _answer_preflight(settings)
 
     @app.after_request
     def finish(answer: Response) -> Response:
         _add_headers(answer, settings)
         route = request.url_rule.rule if request.url_rule else "none"
-        method = request.method if request.method in _METHODS else "other"
-        HTTP_DURATION.labels(method, route, answer.status_code).observe(monotonic_s() - g.started_s)
-        tell = log.debug if route.startswith("/health") else log.info
-        tell(
-            "http.request",
-            method=method,
-            route=route,
-            status=answer.status_code,
-            request_id=g.request_id,
-        )
+        note_request(request.method, route, answer.status_code, monotonic_s() - g.started_s)
+        tell = log.debug if route.startswith(("/health", "/metrics")) else log.info
+        tell("http.request", method=shown_method(request.method), route=route, status=answer.status_code)
         return answer
 
+    @app.teardown_request
+    def forget(_error: BaseException | None) -> None:
+        unbind_contextvars("request_id")
+
+
+def _show_errors(app: Flask, settings: Settings) -> None:
     @app.errorhandler(AppError)
     def refuse(refusal: AppError) -> Response:
         db.session.rollback()
@@ -82,7 +91,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     @app.errorhandler(PoolTimeout)
     def refuse_for_now(error: Exception) -> Response:
         g.has_failed = True
-        log.warning("http.database_away", request_id=g.request_id, exc_info=error)
+        if isinstance(error, PoolTimeout):
+            DATABASE_CONNECTION_ERRORS.inc()
+        log.warning("http.database_away", exc_info=error)
         return refuse(ServiceUnavailable())
 
     @app.errorhandler(DataError)
@@ -93,9 +104,28 @@ def init_app(app: Flask, settings: Settings) -> None:
     @app.errorhandler(Exception)
     def fail(error: Exception) -> Response:
         g.has_failed = True
-        log.error("http.failed", request_id=g.request_id, exc_info=error)
+        log.error("http.failed", exc_info=error)
         report_error(error, request_id=g.request_id)
         return refuse(InternalError())
+
+
+def _lead_to_https(settings: Settings) -> Response | None:
+    """Pages are led on. The API is refused aloud, or a key would go on being sent in clear and nobody would notice."""
+    is_in_clear = settings.is_https and came_in_clear(request.environ, trusted_hops=settings.trusted_proxy_hops)
+    if not is_in_clear or request.path.startswith("/health"):
+        return None
+    if request.path.startswith(MACHINE_PATHS):
+        raise HttpsRequired
+    query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
+    location = f"{settings.base_url}{quote(request.path)}{query}"
+    return Response(status=HTTPStatus.PERMANENT_REDIRECT, headers={"Location": location})
+
+
+def _answer_preflight(settings: Settings) -> Response | None:
+    if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+        return None
+    headers = preflight_headers(request.headers.get("Origin"), allowed=settings.allowed_origins)
+    return Response(status=204, headers=list(headers))
 
 
 def _is_for_people() -> bool:

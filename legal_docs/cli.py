@@ -14,8 +14,8 @@ from flask.cli import AppGroup
 from core.audit import COMMAND_LINE
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
+from core.environment import read_settings
 from core.errors import AppError
-from core.settings import read_settings
 from legal_docs.documents import services as documents
 from legal_docs.documents.drafts import Entry, Review, draft, register_part
 from legal_docs.documents.kinds import TITLES, Kind

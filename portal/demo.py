@@ -153,7 +153,7 @@ def _complete(organization: Organization, user: User, *, legal_name: str, now: d
 def _guard(operator: User, settings: Settings, *, now: datetime) -> list[str]:
     """Recovery codes made anew for each run. The app's secret is nobody's until somebody sets one up."""
     second_factor.make_guarded(operator, secret_key=settings.secret_key, now=now)
-    return list(second_factor.renew_recovery_codes(operator, secret_key=settings.secret_key))
+    return list(second_factor.renew_recovery_codes(operator))
 
 
 def _passphrase() -> str:

@@ -11,17 +11,23 @@ _ORGANIZATION = (
     ("/application", "Application"),
     ("/team", "Team"),
     ("/organization", "Organization"),
+    ("/organization/notifications", "Notifications"),
     ("/plan", "Plan and usage"),
     ("/audit-trail", "Audit trail"),
 )
 _HELP = (("/help", "Help"), ("/support", "Support"))
 _CONSOLE = (
     ("/console", "Applications"),
+    ("/console/figures", "Figures"),
+    ("/console/launch", "Launch board"),
     ("/console/support", "Support requests"),
     ("/console/organizations", "Organizations"),
     ("/console/billing", "Billing"),
+    ("/console/incidents", "Incidents"),
     ("/console/documents", "Documents"),
     ("/console/sub-processors", "Sub-processors"),
+    ("/console/notifications", "Notifications"),
+    ("/console/handbook", "Handbook"),
 )
 
 Group = tuple[str, list[tuple[str, str]]]

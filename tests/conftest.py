@@ -12,6 +12,7 @@ from flask import Flask
 import api
 from api.limits.memory import MemoryLimiter
 from api.machine_room import MachineRoom, machine_room
+from api.readiness import Probe
 from api.recording.postgres import PostgresSink
 from api.recording.recorder import Recorder
 from api.recording.spool import Spool
@@ -21,6 +22,7 @@ from core.db import db
 from core.settings import Durability, Settings
 from core.throttle import limiter
 from tests.cast import Caller, Member, organization_with_key
+from tests.reports import Reports, kept_reports
 from tests.services import ROOT, RedisServer, fresh_database
 from wsgi import create_app
 
@@ -104,6 +106,7 @@ def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
         room.spool,
         durability=Durability.DATABASE,
     )
+    room.probe = Probe(session_app.config["DATABASE_URL"])
     yield session_app
     vars(room).update(before)
     with session_app.app_context():
@@ -143,6 +146,13 @@ def as_cleo(app: Flask, cleo: Member) -> Caller:
 @pytest.fixture
 def as_nobody(app: Flask) -> Caller:
     return Caller(app.test_client(), None)
+
+
+@pytest.fixture
+def reports() -> Iterator[Reports]:
+    """What would have gone to the error tracker."""
+    with kept_reports() as kept:
+        yield kept
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The servers that tests use: PostgreSQL, brought along, and Redis, brought along or found."""
 
 import contextlib
+import http.client
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import flask_migrate
 import psycopg
@@ -113,6 +115,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def status_of(url: str) -> int:
+    """Of the answer to a GET, on a connection of its own."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=20)
+    with contextlib.closing(connection):
+        connection.request("GET", address.path)
+        return connection.getresponse().status
+
+
 class Service:
     """The real web server with real processes, on a port of its own."""
 
@@ -148,6 +159,12 @@ class Service:
         flask = ROOT / ".venv" / "bin" / "flask"
         command = [str(flask)] if flask.exists() else ["flask"]
         return subprocess.Popen([*command, part], cwd=ROOT, env=self._environment, start_new_session=True)
+
+    def stop_gracefully(self) -> int:
+        """Tells the web server to stop, as a platform does, and gives the code with which it ended."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(30)
 
     @property
     def pid(self) -> int:

@@ -52,6 +52,14 @@ class Call:
     def answer(self, *, base_url: str) -> msgspec.Struct:
         raise NotImplementedError
 
+    def decisions(self) -> Sequence[service.Decided]:
+        """What the answer tells of."""
+        return ()
+
+    @property
+    def status(self) -> int:
+        return 200 if self.refusal is None else int(self.refusal.status)
+
     def body(self) -> bytes:
         """The raw body. Raises the refusal that reading it met."""
         if isinstance(self._body, AppError):
@@ -82,6 +90,9 @@ class Check(Call):
 
     def answer(self, *, base_url: str) -> msgspec.Struct:  # noqa: ARG002  a single answer links to nothing
         return self.decided.answer
+
+    def decisions(self) -> Sequence[service.Decided]:
+        return (self.decided,)
 
 
 class Checks(Call):
@@ -115,11 +126,14 @@ class Checks(Call):
                 self._results[index] = self._decide_one(index, question)
             except AppError as refusal:
                 self._results[index] = refusal
-        return [result for result in self._results.values() if isinstance(result, service.Decided)]
+        return self.decisions()
 
     def answer(self, *, base_url: str) -> msgspec.Struct:
         items = (self._item(self._results[index], base_url) for index in range(len(self._questions)))
         return BatchAnswer(results=tuple(items), request_id=self.request_id)
+
+    def decisions(self) -> Sequence[service.Decided]:
+        return [result for result in self._results.values() if isinstance(result, service.Decided)]
 
     def _decide_one(self, index: int, question: Any) -> service.Decided | AppError:
         if self.limit is not None and index >= self.limit.granted:

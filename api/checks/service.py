@@ -11,13 +11,13 @@ import msgspec
 from api.access import Caller
 from api.checks.facts import CheckQuestion, read_question
 from api.checks.schema import CheckAnswer
-from api.policies.evaluator import CompiledPolicy, Outcome, evaluate
+from api.policies.evaluator import BUILT_IN_CODES, CompiledPolicy, Outcome, evaluate
 from api.recording.recorder import Recorder
 from api.recording.row import DecisionRow, encode_row
 from core.clock import monotonic_s
 from core.errors import ServiceUnavailable
 from core.ids import new_uuid, public_id, time_of
-from core.observability import CHECKS
+from core.observability import CHECKS, CHECKS_BLOCKED
 
 LONGEST_LATENCY_US = 2**31 - 1
 """What the log's column holds: a slow sender's request may take longer."""
@@ -27,6 +27,8 @@ _COUNTERS = {
     for allowed in (True, False)
     for environment in ("live", "test")
 }
+_BLOCKED = {code: CHECKS_BLOCKED.labels(code) for code in BUILT_IN_CODES}
+_BLOCKED_BY_A_RULE = CHECKS_BLOCKED.labels("other")
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -68,8 +70,14 @@ def decide(parsed: Any, *, caller: Caller, started_s: float) -> Decided:
 def record(decided: Sequence[Decided], recorder: Recorder) -> None:
     """Puts decisions on record. Raises DecisionNotRecorded; then none of the answers may leave."""
     recorder.record([one.row for one in decided])
+
+
+def count(decided: Sequence[Decided]) -> None:
+    """Of answers that leave: counted apart from the recording, so that the two can be compared."""
     for one in decided:
         _COUNTERS[one.answer.allowed, one.answer.environment].inc()
+        if not one.answer.allowed:
+            _BLOCKED.get(one.answer.reason, _BLOCKED_BY_A_RULE).inc()
 
 
 def hash_subject(pseudonym: str, *, secret: bytes) -> str:

@@ -6,6 +6,7 @@ The purge is itself on record: a run, and an event on the audit trail of every o
 
 from collections import Counter
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -16,10 +17,12 @@ from api.decisions.models import Decision, PurgeRun
 from core import audit
 from core.accounts import DEFAULT_RETENTION_DAYS, Organization
 from core.audit import SYSTEM, Actor
+from core.backups import erasures, turns
 from core.db import acting_as_system, acting_for_retention, db
 from core.ids import new_uuid
 
 PARTITIONS_AHEAD = 14
+SUBJECT = "subject"
 
 
 class Purged(msgspec.Struct, frozen=True):
@@ -36,6 +39,7 @@ def ensure_partitions(*, now: datetime) -> None:
 
 def purge(*, now: datetime) -> Purged:
     """Deletes what is past each organization's retention, by whole days (UTC)."""
+    turns.wait_for_dumps()
     with acting_as_system():
         kept = db.session.execute(select(Organization.id, Organization.retention_days))
         retentions = dict(kept.all())
@@ -64,15 +68,30 @@ def erase_subject(organization: Organization, pseudonym: str, *, by: Actor, now:
     """Deletes every decision about one subject; how many there were. The pseudonym itself is not kept anywhere."""
     digest = bytes.fromhex(hash_subject(pseudonym, secret=organization.subject_secret))
     organization_id = organization.id
-    with acting_for_retention():
-        erased = db.session.scalars(
-            delete(Decision)
-            .where(Decision.organization_id == organization_id, Decision.subject == digest)
-            .returning(Decision.id)
-        ).all()
+    erased = _delete_subject(organization_id, digest)
+    erasures.note_erasure(SUBJECT, {"organization_id": str(organization_id), "subject": digest.hex()}, now=now)
     with acting_as_system():
-        audit.write(organization_id, "decisions.erased", by=by, now=now, after={"decisions": len(erased)})
-    return len(erased)
+        audit.write(organization_id, "decisions.erased", by=by, now=now, after={"decisions": erased})
+    return erased
+
+
+@erasures.erases_again(SUBJECT)
+def _erase_subject_again(facts: dict[str, Any], _now: datetime) -> None:
+    _delete_subject(UUID(facts["organization_id"]), bytes.fromhex(facts["subject"]))
+
+
+@erasures.restored.connect
+def _purge_after_restore(_sender: object, *, now: datetime) -> None:
+    """What was past its time since the backup is so still."""
+    purge(now=now)
+
+
+def _delete_subject(organization_id: UUID, digest: bytes) -> int:
+    with acting_for_retention():
+        deleted = db.session.execute(
+            delete(Decision).where(Decision.organization_id == organization_id, Decision.subject == digest)
+        )
+    return int(deleted.rowcount)  # type: ignore[attr-defined]
 
 
 def delete_everything(organization_id: UUID) -> int:

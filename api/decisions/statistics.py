@@ -33,6 +33,14 @@ class ReasonCount(msgspec.Struct, frozen=True):
     decisions: int
 
 
+class Blocked(msgspec.Struct, frozen=True):
+    """What was blocked in some time: how many, the ids of the first, the commonest reasons."""
+
+    decisions: int
+    first: list[UUID]
+    reasons: list[ReasonCount]
+
+
 _SLOTS = text("""
     WITH slots AS (
         SELECT slot FROM generate_series(
@@ -67,6 +75,17 @@ _BUSIEST = text("""
     WHERE api_key.organization_id = :organization_id
     ORDER BY decisions DESC, api_key.id LIMIT :most
 """)
+_COUNT_BLOCKED = text("""
+    SELECT count(*) FROM decision
+    WHERE organization_id = :organization_id AND environment = :environment AND NOT allowed
+      AND decided_at >= :since AND decided_at < :to
+""")
+_FIRST_BLOCKED = text("""
+    SELECT id FROM decision
+    WHERE organization_id = :organization_id AND environment = :environment AND NOT allowed
+      AND decided_at >= :since AND decided_at < :to
+    ORDER BY decided_at, id LIMIT :most
+""")
 _BY_POLICY = text("""
     SELECT cause ->> 'policy', count(DISTINCT id) FROM decision, jsonb_array_elements(reasons) AS cause
     WHERE organization_id = :organization_id AND NOT allowed AND decided_at >= :since AND decided_at < :to
@@ -92,6 +111,16 @@ def top_reasons(
         {"organization_id": organization_id, "environment": environment, "since": since, "to": to, "most": most},
     )
     return [ReasonCount(*row) for row in rows]
+
+
+def blocked_in(organization_id: UUID, *, environment: str, since: datetime, to: datetime, most: int) -> Blocked:
+    """From `since` to just before `to`; at most `most` ids and reasons."""
+    span = {"organization_id": organization_id, "environment": environment, "since": since, "to": to}
+    return Blocked(
+        decisions=int(db.session.execute(_COUNT_BLOCKED, span).scalar_one()),
+        first=list(db.session.scalars(_FIRST_BLOCKED, {**span, "most": most})),
+        reasons=top_reasons(organization_id, environment=environment, since=since, to=to, most=most),
+    )
 
 
 def busiest_minutes(

@@ -87,6 +87,15 @@ def list_unrotated(*, made_before: datetime, now: datetime, unless_action: str) 
 
     Needs the system's scope.
     """
+    return _untold(ApiKey.created_at < made_before, now=now, unless_action=unless_action)
+
+
+def list_ending(*, before: datetime, now: datetime, unless_action: str) -> list[ApiKey]:
+    """As `list_unrotated`, of keys that expire by then and have no successor."""
+    return _untold(ApiKey.expires_at < before, now=now, unless_action=unless_action)
+
+
+def _untold(which: ColumnElement[bool], *, now: datetime, unless_action: str) -> list[ApiKey]:
     told = select(AuditEvent.id).where(
         AuditEvent.organization_id == ApiKey.organization_id,
         AuditEvent.action == unless_action,
@@ -96,7 +105,7 @@ def list_unrotated(*, made_before: datetime, now: datetime, unless_action: str) 
         db.session.scalars(
             select(ApiKey).where(
                 ApiKey.environment == KeyEnvironment.LIVE.value,
-                ApiKey.created_at < made_before,
+                which,
                 ApiKey.successor_id.is_(None),
                 *_in_use_at(now),
                 ~told.exists(),

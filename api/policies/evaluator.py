@@ -15,6 +15,15 @@ from api.policies.rules import CompiledRule, OnMissing, RuleEffect, compile_rule
 from api.policies.vocabulary import BUILT_IN, Fact, variable_of
 
 OK = "ok"
+BUILT_IN_CODES = (
+    "contains_personal_data",
+    "external_model_detected",
+    "large_dataset",
+    "operation_denied",
+    "model_not_allowed",
+    "unknown_operation",
+)
+"""Of causes that are ours; others are words of a customer."""
 HIGHEST_SCORE = 100
 
 FactValue = bool | int | float | str | tuple[str, ...]

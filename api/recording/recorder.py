@@ -16,10 +16,12 @@ import structlog
 from api.recording.spool import Spool
 from core.clock import monotonic_s
 from core.errors import AppError
-from core.observability import RECORD_FAILURES, RECORDED
+from core.observability import DATABASE_CONNECTION_ERRORS, RECORD_FAILURES, RECORDED
 from core.settings import Durability
 
 log = structlog.get_logger()
+
+_IN_DATABASE, _IN_SPOOL = (RECORDED.labels(to) for to in ("database", "spool"))
 
 RETRY_AFTER_S = 1.0
 
@@ -81,9 +83,10 @@ class Recorder:
             raise DecisionNotRecorded from error  # what the database refuses would be refused again from the spool
         except psycopg.Error as error:
             log.warning("recorder.database_away", error=type(error).__name__, rows=len(rows))
+            DATABASE_CONNECTION_ERRORS.inc()
             self._database_away_until_s = monotonic_s() + RETRY_AFTER_S
             return False
-        RECORDED.labels("database").inc(len(rows))
+        _IN_DATABASE.inc(len(rows))
         return True
 
     def _to_spool(self, rows: Sequence[bytes], *, to_disk: bool) -> bool:
@@ -92,5 +95,5 @@ class Recorder:
         except OSError as error:
             log.warning("recorder.spool_failed", error=type(error).__name__, errno=error.errno, rows=len(rows))
             return False
-        RECORDED.labels("spool").inc(len(rows))
+        _IN_SPOOL.inc(len(rows))
         return True

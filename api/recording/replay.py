@@ -9,7 +9,7 @@ import structlog
 
 from api.recording.recorder import Sink
 from api.recording.spool import Spool, read_lines
-from core.observability import SPOOL_BYTES, SPOOL_QUARANTINED, SPOOL_REPLAYED
+from core.observability import SPOOL_QUARANTINED, SPOOL_REPLAYED
 
 log = structlog.get_logger()
 
@@ -42,7 +42,6 @@ class Replay:
         rows = 0
         for segment in self._spool.sealed_segments():
             rows += self._bring_home(segment)
-        SPOOL_BYTES.set(self._spool.size_bytes)
         return rows
 
     def _run(self) -> None:
@@ -54,7 +53,6 @@ class Replay:
                 self.run_once()
             except Exception as error:
                 log.warning("replay.waiting", exc_info=error)
-                SPOOL_BYTES.set(self._spool.size_bytes)
                 pause_s = AFTER_FAILURE_S
             self._stopped.wait(pause_s)
         self._sink.close()

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 from uuid import uuid4
 
+QUARANTINE = "quarantine"
 _LOCK = "owner.lock"
 
 
@@ -77,7 +78,7 @@ class Spool:
 
     def quarantine(self, line: bytes) -> None:
         """Keeps a line that the database refuses, for a person to look at."""
-        folder = self._root / "quarantine"
+        folder = self._root / QUARANTINE
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "lines.ndjson").open("ab") as file:
             file.write(line + b"\n")
@@ -154,6 +155,11 @@ class Spool:
             if is_own or not (folder / _LOCK).exists():
                 continue
             yield from _segments_of_the_dead(folder)
+
+
+def waiting_segments(root: Path) -> list[Path]:
+    """What all processes of this machine, the living and the dead, have yet to bring home."""
+    return [path for path in root.glob("[!.]*/*.ndjson") if path.parent.name != QUARANTINE]
 
 
 def read_lines(segment: Path) -> list[bytes]:

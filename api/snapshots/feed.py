@@ -8,7 +8,7 @@ import psycopg
 import structlog
 
 from core.clock import monotonic_s
-from core.observability import FEED_CONNECTED
+from core.observability import DATABASE_CONNECTION_ERRORS, FEED_LOST
 
 log = structlog.get_logger()
 
@@ -70,10 +70,12 @@ class Feed:
                     connection.close()
             except Exception as error:
                 self._has_failed = True
+                if not self._is_listening:
+                    DATABASE_CONNECTION_ERRORS.inc()
                 log.warning("feed.lost", exc_info=error)
             finally:
                 was_listening, self._is_listening = self._is_listening, False
-                FEED_CONNECTED.set(0)
+                FEED_LOST.set(0 if self._stopped.is_set() else 1)
             if not was_listening:  # a connection that broke is made again at once
                 self._stopped.wait(RETRY_AFTER_S)
 
@@ -83,7 +85,7 @@ class Feed:
         self._last_beat_s = monotonic_s()
         self._is_listening = True
         self._has_failed = False
-        FEED_CONNECTED.set(1)
+        FEED_LOST.set(0)
         while not self._stopped.is_set():
             for note in connection.notifies(timeout=BEAT_S):
                 self._on_change(*note.payload.split(":", 1))

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from core import audit
+from core.audit import SYSTEM
 from core.db import db
 from legal_docs import links
 from legal_docs.acceptances import standing
@@ -30,7 +32,9 @@ def give_first_notices(version: LegalVersion, *, now: datetime) -> int:
         if organization_id not in told:
             context = _words(version, due_at=None)
             notice = notices.give(organization_id, "legal_new_version", context=context, now=now, version_id=version.id)
-            given += notice is not None
+            if notice is not None:
+                given += 1
+                _note("legal.notice_given", organization_id, version, now=now, effective_at=version.effective_at)
             standing.set_due_date(organization_id, now=now)  # a date set by the version before this one is void
     return given
 
@@ -106,6 +110,14 @@ def _remind(notice: LegalNotice, version: LegalVersion, *, now: datetime) -> Non
     promised = deadlines.due_after_second(notice.due_at, second_sent_at=now)
     context = _words(version, due_at=promised)
     notice.second_mail_ids = notices.write_to_all(notice.organization_id, "legal_reminder", context=context, now=now)
+    _note("legal.reminded", notice.organization_id, version, now=now, due_at=promised)
+
+
+def _note(action: str, organization_id: UUID, version: LegalVersion, *, now: datetime, **moments: datetime) -> None:
+    """On the organization's own trail."""
+    dates = {name: moment.isoformat() for name, moment in moments.items()}
+    after = {"document": version.kind, "version": version.number, **dates}
+    audit.write(organization_id, action, by=SYSTEM, now=now, subject_id=str(version.id), after=after)
 
 
 def _enforce(notice: LegalNotice, *, now: datetime) -> None:

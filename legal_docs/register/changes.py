@@ -116,7 +116,9 @@ def give_notices(change: SubProcessorChange, *, now: datetime) -> int:
     for organization_id in notices.open_organizations():
         if organization_id not in told:
             notice = notices.give(organization_id, "legal_sub_processor", context=context, now=now, change_id=change.id)
-            given += notice is not None
+            if notice is not None:
+                given += 1
+                _note_notice(organization_id, change, now=now)
     return given
 
 
@@ -158,6 +160,12 @@ def _apply(change: SubProcessorChange, *, now: datetime) -> None:
     change.applied_at = now
     db.session.flush()
     audit.write(None, "sub_processor.change_applied", by=SYSTEM, now=now, subject_id=str(change.id))
+
+
+def _note_notice(organization_id: UUID, change: SubProcessorChange, *, now: datetime) -> None:
+    after = {"kind": change.kind, "takes_effect_at": change.takes_effect_at.isoformat()}
+    action = "sub_processor.notice_given"
+    audit.write(organization_id, action, by=SYSTEM, now=now, subject_id=str(change.id), after=after)
 
 
 def _words(change: SubProcessorChange) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0015"
-down_revision = "0012"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
@@ -140,11 +140,14 @@ TABLES = (
     "ALTER TABLE mail_message ADD COLUMN reply_to text",
 )
 
-OF_ONE_ORGANIZATION = ("ticket", "ticket_message", "ticket_event", "ticket_notice", "ticket_file", "ticket_survey")
+OF_ONE_ORGANIZATION = ("ticket", "ticket_event", "ticket_notice", "ticket_file", "ticket_survey")
 TENANT = "organization_id = nullif(current_setting('app.organization_id', true), '')::uuid"
+SEEN = {
+    **dict.fromkeys(OF_ONE_ORGANIZATION, TENANT),
+    "ticket_message": f"{TENANT} AND kind <> 'internal_note'",
+}
 
 GRANTS = (
-    "CREATE POLICY no_internal_notes ON ticket_message AS RESTRICTIVE TO aig_app USING (kind <> 'internal_note')",
     "GRANT SELECT, INSERT, UPDATE ON ticket TO aig_app, aig_system",
     "GRANT SELECT, INSERT ON ticket_message, ticket_event, ticket_file TO aig_app, aig_system",
     "GRANT SELECT ON ticket_notice TO aig_app",
@@ -162,10 +165,10 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     for statement in TABLES:
         op.execute(statement)
-    for table in OF_ONE_ORGANIZATION:
+    for table, seen in SEEN.items():
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-        op.execute(f"CREATE POLICY own_organization ON {table} TO aig_app USING ({TENANT}) WITH CHECK ({TENANT})")
+        op.execute(f"CREATE POLICY own_organization ON {table} TO aig_app USING ({seen}) WITH CHECK ({seen})")
         op.execute(f"CREATE POLICY every_organization ON {table} TO aig_system USING (true) WITH CHECK (true)")
     for statement in GRANTS:
         op.execute(statement)

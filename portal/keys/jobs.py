@@ -1,9 +1,12 @@
-"""What the worker does about keys: revokes those that were reported as leaked, and reminds of those that are old."""
+"""What the worker does about keys: revokes what was reported as leaked, reminds of what is old or ends soon."""
+
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from api.keys import lookup
 from api.keys import services as keys
+from api.keys.models import ApiKey
 from core import audit
 from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM
@@ -15,6 +18,8 @@ from portal.organization.services import tell_owners
 
 DAILY_AT_SEVEN = "0 7 * * *"
 REMINDED = "api_key.rotation_reminded"
+END_REMINDED = "api_key.expiry_reminded"
+WARN_BEFORE_END = timedelta(days=7)
 
 
 @jobs.task()
@@ -39,12 +44,29 @@ def remind_of_old_keys(timestamp: int) -> None:  # noqa: ARG001  the queue tells
     now = utc_now()
     with acting_as_system(), transaction():
         for key in lookup.list_unrotated(made_before=now - ROTATE_AFTER, now=now, unless_action=REMINDED):
-            organization = db.session.scalars(
-                select(Organization).where(
-                    Organization.id == key.organization_id, Organization.status == OrganizationStatus.LIVE.value
-                )
-            ).one_or_none()
-            if organization is None:
-                continue
-            tell_owners(organization, "key_old", now=now, key=key)
-            audit.write(organization.id, REMINDED, by=SYSTEM, now=now, subject_id=lookup.shown_id(key))
+            _remind(key, "key_old", REMINDED, now=now)
+
+
+@jobs.periodic(cron=DAILY_AT_SEVEN)
+@jobs.task(queueing_lock="remind_of_ending_keys")
+@in_its_own_session
+def remind_of_ending_keys(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    """One mail about each live key in the week before it expires, unless it was rotated."""
+    now = utc_now()
+    with acting_as_system(), transaction():
+        for key in lookup.list_ending(before=now + WARN_BEFORE_END, now=now, unless_action=END_REMINDED):
+            _remind(key, "key_ending", END_REMINDED, now=now)
+
+
+def _remind(key: ApiKey, template: str, action: str, *, now: datetime) -> None:
+    """Organizations that are not live have nothing to lose by it."""
+    organization = db.session.scalars(
+        select(Organization).where(
+            Organization.id == key.organization_id, Organization.status == OrganizationStatus.LIVE.value
+        )
+    ).one_or_none()
+    if organization is None:
+        return
+    tell_owners(organization, template, now=now, key=key)
+    after = {"expires_at": key.expires_at.isoformat()} if key.expires_at else None
+    audit.write(organization.id, action, by=SYSTEM, now=now, subject_id=lookup.shown_id(key), after=after)

@@ -23,6 +23,7 @@ from core.profiles import find_profile
 from legal_docs.archive import records_of
 from portal.applications.models import Application, ApplicationMessage
 from portal.start.checklist import ChecklistTick
+from portal.status.breach_models import BreachNotice
 from portal.support import archive as requests
 from portal.team import services as team
 from portal.team.models import Invitation
@@ -46,6 +47,7 @@ acceptances.json            what was accepted, by whom, with the evidence
 documents-seen.json         when signers were shown, opened and downloaded what they accepted
 signing-links.json          to whom documents were sent for signing
 legal-notices.json          notices of new versions and of changed sub-processors
+breach-notices.json         what we told you of breaches
 sub-processor-answers.json  what you said of such changes, and what we answered
 """
 _SECRETS = frozenset({"token_hash"})
@@ -72,6 +74,7 @@ def pieces(organization_id: UUID, *, now: datetime) -> Iterator[bytes]:
         archive.add(content, f"requests/{name}")
     for name, rows in records_of(organization_id).items():
         archive.add(_json(list(map(_columns, rows))), f"{name}.json")
+    archive.add(_json(_rows(BreachNotice, organization_id)), "breach-notices.json")
     log = decisions.stream(organization_id, DecisionFilter(), subject_secret=organization.subject_secret)
     archive.add(export.lines(log, ExportFormat.NDJSON), "decisions.ndjson")
     archive.add(_lines(trail.stream(organization_id)), "audit-trail.ndjson")

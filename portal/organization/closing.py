@@ -2,6 +2,7 @@
 
 import os
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -13,12 +14,16 @@ from billing.jobs import end_plan_of_closed_account
 from core import audit
 from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM
+from core.backups import erasures
 from core.db import db
 from core.jobs import defer
+from portal.notifications import channels
 from portal.organization.services import tell_owners
 from portal.support.forgetting import forget_organization
 
 log = structlog.get_logger()
+
+ACCOUNT = "organization"
 
 
 def finish(organization_id: UUID, *, now: datetime) -> None:
@@ -36,12 +41,28 @@ def finish(organization_id: UUID, *, now: datetime) -> None:
     if organization is None:
         return
     defer(end_plan_of_closed_account, organization_id=str(organization_id))
-    deleted = retention.delete_everything(organization_id)
-    keys.revoke_all(organization_id, reason="the account was closed", by=SYSTEM, now=now)
-    keys.delete_all(organization_id)
-    forget_organization(organization_id)
-    organization.subject_secret = os.urandom(32)
-    organization.status = OrganizationStatus.CLOSED.value
+    deleted = _erase(organization, now=now)
+    erasures.note_erasure(ACCOUNT, {"organization_id": str(organization_id)}, now=now)
     tell_owners(organization, "account_closed", now=now, decisions=deleted)
     audit.write(organization_id, "organization.closed", by=SYSTEM, now=now, after={"decisions": deleted})
     log.info("organization.closed", organization_id=str(organization_id), decisions=deleted)
+
+
+@erasures.erases_again(ACCOUNT)
+def _close_again(facts: dict[str, Any], now: datetime) -> None:
+    """Nobody is told a second time. An organization that is younger than the backup is gone already."""
+    organization = db.session.get(Organization, UUID(facts["organization_id"]), with_for_update=True)
+    if organization is not None:
+        _erase(organization, now=now)
+
+
+def _erase(organization: Organization, *, now: datetime) -> int:
+    """How many decisions there were."""
+    deleted = retention.delete_everything(organization.id)
+    keys.revoke_all(organization.id, reason="the account was closed", by=SYSTEM, now=now)
+    keys.delete_all(organization.id)
+    channels.remove_all(organization.id)
+    forget_organization(organization.id)
+    organization.subject_secret = os.urandom(32)
+    organization.status = OrganizationStatus.CLOSED.value
+    return deleted

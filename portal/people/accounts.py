@@ -1,4 +1,4 @@
-"""A person's account: signing up, confirming the address, changing password and address, leaving for good.
+"""A person's account: signing up, confirming the address, changing password and address.
 
 All of it needs the system's scope: people belong to no organization.
 """
@@ -28,8 +28,6 @@ from core.passwords import fault_of_password, hash_password, is_password
 from portal.applications import services as applications
 from portal.people import links
 from portal.people.models import Passkey, Purpose, RecoveryCode, TotpSecret
-from portal.support.forgetting import forget_person
-from portal.team import owners
 
 
 class WrongPassword(AppError):
@@ -200,19 +198,6 @@ def change_password(
     links.supersede(user, now=now)
     sessions.revoke_all(user.id, now=now, but=session_id)
     _tell_of_password(user, by=by, now=now)
-
-
-def delete_account(user_id: UUID, *, by: Actor, now: datetime) -> None:
-    """Takes a person out of every organization and forgets name and address. Raises LastOwner."""
-    user = lock(user_id)
-    for organization_id in db.session.scalars(
-        select(Membership.organization_id).where(Membership.user_id == user_id)
-    ).all():
-        owners.remove_member(organization_id, user_id, by=by, now=now)
-    forget_proofs(user, now=now)
-    user.email, user.name = f"deleted-{user.id.hex}@deleted.invalid", "Former member"
-    user.password_hash, user.disabled_at = "", now
-    forget_person(user.id)
 
 
 def lock(user_id: UUID) -> User:

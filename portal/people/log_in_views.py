@@ -89,7 +89,7 @@ def take_second_step() -> Any:
         try:
             with acting_as_system(), transaction():
                 user = accounts.lock(user_id)
-                method = second_factor.use_code(user, form.code.data, secret_key=settings().secret_key, now=utc_now())
+                method = second_factor.use_code(user, form.code.data, secret_keys=settings().secret_keys, now=utc_now())
                 return sign_in(user, method=method, next_path=next_path)
         except second_factor.WrongCode as refused:
             form.code.errors = [refused.detail]

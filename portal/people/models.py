@@ -41,7 +41,7 @@ class TotpSecret(Base):
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
     sealed_secret: Mapped[bytes]
-    """Encrypted with a key made of SECRET_KEY."""
+    """Encrypted with a key made of SECRET_KEY; `flask secrets reseal` follows when that is changed."""
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     last_step: Mapped[int] = mapped_column(BigInteger)

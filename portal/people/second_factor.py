@@ -4,20 +4,18 @@ All of it needs the system's scope.
 """
 
 import base64
-import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
 import msgspec
 import pyotp
-from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import delete, func, select, update
 
+from core import sealing
 from core.audit import Actor
 from core.db import db
 from core.errors import AppError
@@ -25,10 +23,11 @@ from core.ids import new_uuid
 from core.mail import send_mail
 from core.members import User
 from core.sessions import Method
-from portal.people import accounts
+from portal.people import accounts, recovery
 from portal.people.models import Passkey, RecoveryCode, TotpSecret
 
 ISSUER = "AI Governance"
+_PURPOSE = "second factor"
 RECOVERY_CODES = 10
 _DIGITS, _STEP_S = 6, 30
 _WINDOW = 1
@@ -69,29 +68,31 @@ def guards_of(user_id: UUID) -> Guards:
 def begin_totp(user: User, *, secret_key: str, now: datetime) -> None:
     """Makes a secret for the person's app, which counts once a code of it was shown. One in use is left alone."""
     if db.session.get(TotpSecret, user.id) is None:
-        sealed = _seal(secret_key).encrypt(pyotp.random_base32().encode())
+        sealed = sealing.seal(_PURPOSE, pyotp.random_base32(), secret_key=secret_key)
         db.session.add(TotpSecret(user_id=user.id, sealed_secret=sealed, created_at=now, last_step=0))
         db.session.flush()
 
 
-def unconfirmed_totp(user: User, *, secret_key: str) -> str | None:
+def unconfirmed_totp(user: User, *, secret_keys: Sequence[str]) -> str | None:
     """The `otpauth:` address of the secret that waits for its first code; None if none does."""
     totp = db.session.get(TotpSecret, user.id)
     if totp is None or totp.confirmed_at is not None:
         return None
-    secret = _seal(secret_key).decrypt(totp.sealed_secret).decode()
+    secret = sealing.unseal(_PURPOSE, totp.sealed_secret, secret_keys=secret_keys)
+    if secret is None:
+        return None
     return pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name=ISSUER)
 
 
-def confirm_totp(user: User, code: str, *, secret_key: str, by: Actor, now: datetime) -> tuple[str, ...]:
+def confirm_totp(user: User, code: str, *, secret_keys: Sequence[str], by: Actor, now: datetime) -> tuple[str, ...]:
     """Takes the app into use. Gives the recovery codes, shown this once, if there were none. Raises WrongCode."""
     totp = _locked_totp(user.id)
     if totp is None or totp.confirmed_at is not None:
         raise WrongCode
-    _use_step(totp, code, secret_key=secret_key, now=now)
+    _use_step(totp, code, secret_keys=secret_keys, now=now)
     totp.confirmed_at = now
     tell(user, "member.second_factor_added", "an authenticator app", by=by, now=now)
-    return first_recovery_codes(user, secret_key=secret_key)
+    return first_recovery_codes(user)
 
 
 def make_guarded(user: User, *, secret_key: str, now: datetime) -> None:
@@ -110,20 +111,21 @@ def remove_totp(user: User, *, by: Actor, now: datetime) -> None:
         tell(user, "member.second_factor_removed", "an authenticator app", by=by, now=now)
 
 
-def use_code(user: User, code: str, *, secret_key: str, now: datetime) -> Method:
+def use_code(user: User, code: str, *, secret_keys: Sequence[str], now: datetime) -> Method:
     """Takes a code of the app, or a recovery code. Raises WrongCode."""
     compact = "".join(code.split()).replace("-", "").upper()
     if len(compact) == _DIGITS and compact.isascii() and compact.isdigit():
         totp = _locked_totp(user.id)
         if totp is None or totp.confirmed_at is None:
             raise WrongCode
-        _use_step(totp, compact, secret_key=secret_key, now=now)
+        _use_step(totp, compact, secret_keys=secret_keys, now=now)
         return Method.TOTP
+    hashes = [recovery.hash_code(compact, user.id), *recovery.keyed_hashes_of(compact, secret_keys=secret_keys)]
     used = db.session.execute(
         update(RecoveryCode)
         .where(
             RecoveryCode.user_id == user.id,
-            RecoveryCode.code_hash == _hash_code(compact, secret_key),
+            RecoveryCode.code_hash.in_(hashes),
             RecoveryCode.used_at.is_(None),
         )
         .values(used_at=now)
@@ -134,24 +136,43 @@ def use_code(user: User, code: str, *, secret_key: str, now: datetime) -> Method
     return Method.RECOVERY_CODE
 
 
-def first_recovery_codes(user: User, *, secret_key: str) -> tuple[str, ...]:
+def first_recovery_codes(user: User) -> tuple[str, ...]:
     """For somebody who has just got a second factor; none if there are some already."""
-    return () if guards_of(user.id).recovery_codes_left else renew_recovery_codes(user, secret_key=secret_key)
+    return () if guards_of(user.id).recovery_codes_left else renew_recovery_codes(user)
 
 
-def renew_recovery_codes(user: User, *, secret_key: str) -> tuple[str, ...]:
+def renew_recovery_codes(user: User) -> tuple[str, ...]:
     """Ten new codes of 80 bits, shown this once; the old ones stop working."""
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
     codes = [base64.b32encode(secrets.token_bytes(10)).decode() for _ in range(RECOVERY_CODES)]
     db.session.add_all(
-        RecoveryCode(id=new_uuid(), user_id=user.id, code_hash=_hash_code(code, secret_key)) for code in codes
+        RecoveryCode(id=new_uuid(), user_id=user.id, code_hash=recovery.hash_code(code, user.id)) for code in codes
     )
     db.session.flush()
     return tuple("-".join(code[start : start + 4] for start in range(0, 16, 4)) for code in codes)
 
 
-def _use_step(totp: TotpSecret, code: str, *, secret_key: str, now: datetime) -> None:
-    clock = pyotp.TOTP(_seal(secret_key).decrypt(totp.sealed_secret).decode())
+def reseal(_sender: object, *, secret_keys: Sequence[str]) -> int:
+    """Seals with the first key what only another opens. What none opens is left, unless it waits for a first code."""
+    count = 0
+    for totp in db.session.scalars(select(TotpSecret).with_for_update()):
+        anew = sealing.sealed_anew(_PURPOSE, totp.sealed_secret, secret_keys=secret_keys)
+        if anew is not None:
+            totp.sealed_secret = anew
+            count += 1
+        elif (
+            sealing.unseal(_PURPOSE, totp.sealed_secret, secret_keys=secret_keys) is None and totp.confirmed_at is None
+        ):
+            db.session.delete(totp)
+    db.session.flush()
+    return count
+
+
+def _use_step(totp: TotpSecret, code: str, *, secret_keys: Sequence[str], now: datetime) -> None:
+    secret = sealing.unseal(_PURPOSE, totp.sealed_secret, secret_keys=secret_keys)
+    if secret is None:
+        raise WrongCode("We can no longer check codes of this app. Use a recovery code, then set the app up again.")
+    clock = pyotp.TOTP(secret)
     present = int(now.timestamp()) // _STEP_S
     if not code.isascii():
         raise WrongCode
@@ -164,15 +185,6 @@ def _use_step(totp: TotpSecret, code: str, *, secret_key: str, now: datetime) ->
 
 def _locked_totp(user_id: UUID) -> TotpSecret | None:
     return db.session.scalar(select(TotpSecret).where(TotpSecret.user_id == user_id).with_for_update())
-
-
-def _seal(secret_key: str) -> Fernet:
-    derived = HKDF(SHA256(), 32, salt=None, info=b"second factor").derive(secret_key.encode())
-    return Fernet(base64.urlsafe_b64encode(derived))
-
-
-def _hash_code(code: str, secret_key: str) -> bytes:
-    return hmac.new(secret_key.encode(), b"recovery code " + code.encode(), hashlib.sha256).digest()
 
 
 def tell(user: User, action: str, what: str, *, by: Actor, now: datetime) -> None:

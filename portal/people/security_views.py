@@ -14,7 +14,7 @@ from core.db import acting_as_system, transaction
 from core.errors import JSON_CONTENT_TYPE, InvalidRequest, NotFound
 from core.htmx import see_other
 from core.throttle import per_address
-from portal.people import accounts, addresses, passkeys, second_factor
+from portal.people import accounts, addresses, leaving, passkeys, second_factor
 from portal.people.forms import ChangePasswordForm, EmailForm, SecondStepForm
 from portal.people.log_in_views import read_credential
 from portal.people.signing_in import forget_browser, remember_challenge, site, take_challenge
@@ -96,7 +96,7 @@ def create_totp() -> Any:
                 codes = second_factor.confirm_totp(
                     accounts.lock(visitor().user_id),
                     form.code.data,
-                    secret_key=settings().secret_key,
+                    secret_keys=settings().secret_keys,
                     by=actor(),
                     now=utc_now(),
                 )
@@ -120,7 +120,7 @@ def delete_totp() -> Any:
 def renew_codes() -> Any:
     with acting_as_system(), transaction():
         user = accounts.lock(visitor().user_id)
-        codes = second_factor.renew_recovery_codes(user, secret_key=settings().secret_key)
+        codes = second_factor.renew_recovery_codes(user)
         accounts.note(user, "member.recovery_codes_renewed", by=actor(), now=utc_now())
     return _codes_page(codes)
 
@@ -149,7 +149,7 @@ def create_passkey() -> Any:
             by=actor(),
             now=utc_now(),
         )
-        codes = second_factor.first_recovery_codes(user, secret_key=settings().secret_key)
+        codes = second_factor.first_recovery_codes(user)
     return _codes_page(codes) if codes else see_other("/security?done=passkey")
 
 
@@ -186,7 +186,7 @@ def delete_account() -> Any:
     if request.form.get("typed", "").strip().lower() != visitor().email:
         return _page(delete_error="Type your e-mail address to confirm.", status=422)
     with acting_as_system(), transaction():
-        accounts.delete_account(visitor().user_id, by=actor(), now=utc_now())
+        leaving.delete_account(visitor().user_id, by=actor(), now=utc_now())
     forget_browser()
     return see_other("/log-in?after=deleted")
 
@@ -228,7 +228,7 @@ def _page(
 def _totp_page(form: SecondStepForm, *, status: int = 200) -> Any:
     with acting_as_system():
         user = accounts.lock(visitor().user_id)
-        address = second_factor.unconfirmed_totp(user, secret_key=settings().secret_key)
+        address = second_factor.unconfirmed_totp(user, secret_keys=settings().secret_keys)
     if address is None:
         return see_other("/security")
     picture = segno.make(address, error="m").svg_inline(scale=4, dark="#000", light="#fff", omitsize=True)

@@ -13,7 +13,9 @@ from core.db import acting_as_system, db, transaction
 from core.jobs import in_its_own_session, jobs
 from core.observability import Reading, gauge_at_scrape, report_error
 from portal.support import queue, watch
+from portal.support.clocks import Kind
 from portal.support.models import NoticeKind, Ticket, TicketNotice
+from portal.support.severities import Severity
 
 log = structlog.get_logger()
 
@@ -56,7 +58,8 @@ def _each(find: Callable[[datetime], Iterable[UUID]], act: _Act) -> None:
 
 @gauge_at_scrape("aig_tickets_open", "Requests under way, by severity.")
 def open_tickets() -> list[Reading]:
-    return [({"severity": severity}, count) for severity, count in queue.counts_by_severity().items()]
+    counts = queue.counts_by_severity()
+    return [({"severity": severity.value}, counts.get(severity.value, 0)) for severity in Severity]
 
 
 @gauge_at_scrape("aig_tickets_due_soon", "Requests whose promise was warned of and is not yet over.")
@@ -75,4 +78,9 @@ def clocks_breached() -> list[Reading]:
     missed = query.where(TicketNotice.kind == NoticeKind.MISSED.value).group_by(
         TicketNotice.clock, TicketNotice.severity
     )
-    return [({"clock": row[0], "severity": row[1]}, row[2]) for row in db.session.execute(missed)]
+    counts = {(row[0], row[1]): row[2] for row in db.session.execute(missed)}
+    return [
+        ({"clock": clock.value, "severity": severity.value}, counts.get((clock.value, severity.value), 0))
+        for clock in Kind
+        for severity in Severity
+    ]

@@ -4,14 +4,12 @@ import logging
 from typing import Any
 
 import pytest
-import sentry_sdk
 from flask import Flask
 from sqlalchemy import text
 
 from core.db import db
-from core.observability import set_up_error_reports
-from core.settings import Settings
 from tests.cast import HARMLESS, Caller
+from tests.reports import Reports
 
 CANARY = "canary7f3e9a"
 
@@ -33,26 +31,6 @@ PLACES: list[Any] = [
     f'{{"model": "{CANARY}", "model": "x", "operation": "chat"}}'.encode(),
     CANARY.encode(),
 ]
-
-
-class Reports(sentry_sdk.transport.Transport):
-    """What would have gone to the error tracker."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent: list[str] = []
-
-    def capture_envelope(self, envelope: Any) -> None:
-        self.sent.append(envelope.serialize().decode())
-
-
-@pytest.fixture
-def reports() -> Any:
-    transport = Reports()
-    set_up_error_reports(Settings(sentry_dsn="https://key@sentry.example.com/1"), transport=transport)
-    yield transport
-    sentry_sdk.get_client().close()
-    sentry_sdk.init(default_integrations=False, auto_enabling_integrations=False)  # or it would read every body
 
 
 def everything_stored(app: Flask) -> str:

@@ -3,10 +3,12 @@
 import re
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
+from api import readiness
 from api.limits import shared
 from api.machine_room import MachineRoom
+from api.readiness import Probe
+from core.clock import monotonic_s
 from tests.cast import Caller
 
 TOKEN = {"Authorization": "Bearer a-token-for-metrics"}
@@ -26,17 +28,32 @@ def test_ready_when_everything_a_check_needs_works(as_nobody: Caller) -> None:
     assert answer.json["components"] == {"database": "ok", "migrations": "ok", "decision_writer": "ok"}
 
 
-def test_not_ready_without_a_database(as_nobody: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise OperationalError("SELECT", {}, Exception("host=secret-host"))
-
-    monkeypatch.setattr("core.db.db.session.scalar", fail)
+def test_not_ready_without_a_database(as_nobody: Caller, room: MachineRoom) -> None:
+    room.probe = Probe("postgresql://secret-user@127.0.0.1:9/none")
 
     answer = as_nobody.get("/health/ready")
 
     assert answer.status_code == 503
     assert answer.json["components"] == {"database": "failing", "migrations": "failing", "decision_writer": "ok"}
-    assert "secret-host" not in answer.text
+    assert "secret-user" not in answer.text
+
+
+def test_ready_is_said_within_200_ms_and_the_database_is_asked_once_a_second(
+    as_nobody: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_nobody.get("/health/ready")  # the first reads the migrations' folder
+    monkeypatch.setattr(readiness, "BELIEVED_FOR_S", 0)
+    asked: list[float] = []
+
+    for _ in range(5):
+        began_s = monotonic_s()
+        assert as_nobody.get("/health/ready").status_code == 200
+        asked.append(monotonic_s() - began_s)
+    monkeypatch.setattr(readiness, "BELIEVED_FOR_S", 3_600)
+    monkeypatch.setattr(Probe, "_ask", lambda _: pytest.fail("the database was asked again"))
+
+    assert min(asked) < 0.2
+    assert as_nobody.get("/health/ready").status_code == 200
 
 
 def test_not_ready_without_its_redis(as_nobody: Caller, room: MachineRoom) -> None:
@@ -69,7 +86,7 @@ def test_metrics_tell_of_checks_and_of_nobody(as_ada: Caller, as_nobody: Caller)
 
     assert 'aig_checks_total{environment="live",outcome="allowed"}' in page
     assert 'aig_refusals_total{code="invalid_json"}' in page
-    assert "aig_check_duration_seconds_bucket" in page
+    assert 'http_server_request_duration_seconds_bucket{le="0.2",method="POST",route="/v1/check",status="200"}' in page
     assert not re.search(r"ada-and-co|key_[0-9a-f]{32}|aig_live", page)
 
 

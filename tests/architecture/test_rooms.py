@@ -44,6 +44,19 @@ def test_no_function_hides_an_import() -> None:
     assert hidden == []
 
 
+def test_no_part_of_a_room_takes_a_name_away_from_the_rooms_own_file() -> None:
+    """Importing a part sets its name in the package, over whatever that name meant there before."""
+    taken = []
+    for room in ("api", "billing", "core", "legal_docs", "portal"):
+        parts = {path.stem for path in (ROOT / room).iterdir()}
+        for node in ast.walk(ast.parse((ROOT / room / "__init__.py").read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module != room:
+                names = {alias.asname or alias.name for alias in node.names}
+                taken += [f"{room}: {name}" for name in names & parts if node.module != f"{room}.{name}"]
+
+    assert taken == []
+
+
 def test_no_file_is_one_that_everybody_dreads() -> None:
     long = {str(path.relative_to(ROOT)): path.read_text().count("\n") for path in SOURCES}
 

@@ -16,6 +16,8 @@ PLAIN = {
     "/static/<path:filename>": "everybody",
     "/metrics": "holders of the metrics token",
     "/webhooks/inbound-mail": "holders of the token for inbound mail",
+    "/status/unsubscribe/<secret>": "holders of the secret in a mail's link",
+    "/webhooks/alertmanager": "holders of the alertmanager token",
     "/webhooks/stripe": "holders of the webhook's secret",
 }
 

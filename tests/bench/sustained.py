@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from core.settings import Durability
-from tests.bench import open_loop, service
+from deploy.load_test import open_loop
+from deploy.load_test.open_loop import Outcome, Question, percentile
+from tests.bench import service
 from tests.bench.failures import BenchFailed
-from tests.bench.open_loop import Outcome
 from tests.bench.plan import Plan
 from tests.bench.processes import cpu_s, rss_bytes
 from tests.bench.question import FACTS
 from tests.bench.report import Report
 from tests.bench.service import Site
 from tests.bench.stock import make_tenant
-from tests.bench.tables import percentile, table
+from tests.bench.tables import table
 
 _MB = 1_000_000
 _YES = b'"allowed":true'
@@ -24,9 +25,11 @@ def run(site: Site, plan: Plan, report: Report) -> None:
     tenant = make_tenant(site.app, "sustained", keys_in_use=plan.keys_in_use)
     with service.serving(site, Durability.DATABASE) as served:
         contestant = served.asked_by(tenant)
-        requests = open_loop.requests_of(
-            contestant.url, body=contestant.body_of(FACTS), authorizations=contestant.authorizations
-        )
+        body = contestant.body_of(FACTS)
+        requests = [
+            open_loop.question_of(contestant.url, "/v1/check", authorization=one, body=body, expected=_YES)
+            for one in contestant.authorizations
+        ]
         _warm_up(contestant.url, requests)
         log = service.DecisionLog(site.database, tenant, served.spool_path)
         log.mark()
@@ -36,7 +39,6 @@ def run(site: Site, plan: Plan, report: Report) -> None:
             requests,
             rate_per_s=plan.rate_per_s,
             seconds=plan.sustained_s,
-            expected=_YES,
         )
         rss_after = rss_bytes([served.web])
         log.settle()
@@ -53,10 +55,10 @@ def run(site: Site, plan: Plan, report: Report) -> None:
         raise BenchFailed("Decisions were lost under the sustained load.")
 
 
-def _warm_up(url: str, requests: Sequence[bytes]) -> None:
+def _warm_up(url: str, requests: Sequence[Question]) -> None:
     """Each key is used at least once, gently. Raises BenchFailed for any answer but yes."""
     seconds = -(-len(requests) // _WARM_UP_RATE_PER_S)
-    outcome = open_loop.hold(url, requests, rate_per_s=_WARM_UP_RATE_PER_S, seconds=seconds, expected=_YES)
+    outcome = open_loop.hold(url, requests, rate_per_s=_WARM_UP_RATE_PER_S, seconds=seconds)
     if outcome.errors:
         raise BenchFailed(f"Before the sustained load: {outcome.errors}.")
 

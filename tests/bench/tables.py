@@ -1,7 +1,6 @@
 """Numbers as people read them, in Markdown."""
 
 from collections.abc import Sequence
-from math import ceil
 from statistics import median
 
 
@@ -20,8 +19,3 @@ def with_spread(values: Sequence[float], form: str) -> str:
 def ratios(values: Sequence[float], others: Sequence[float]) -> str:
     """Round by round, so that what slows the whole machine down leaves them alone."""
     return with_spread([value / other for value, other in zip(values, others, strict=True)], ".2f")
-
-
-def percentile(ascending: Sequence[float], percent: float) -> float:
-    """The smallest value that `percent` of all do not exceed."""
-    return ascending[max(0, ceil(len(ascending) * percent / 100) - 1)]

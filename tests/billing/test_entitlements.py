@@ -118,6 +118,13 @@ def test_a_plans_rate_reaches_the_checks(app: Flask, ada: Member) -> None:
     assert caller.check().headers["RateLimit-Limit"] == "6000"
 
 
+def trail_of(app: Flask, action: str) -> list[dict[str, int]]:
+    """What the trail keeps of each such action, without the dates."""
+    with app.app_context(), acting_as_system():
+        found = db.session.scalars(select(AuditEvent.after).where(AuditEvent.action == action))
+        return [{name: value for name, value in (after or {}).items() if name != "until"} for after in found]
+
+
 def test_the_month_is_used_up_with_two_warnings_and_test_keys_go_on(
     app: Flask, ada: Member, owner: Person, as_ada: Caller, as_test: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +147,8 @@ def test_the_month_is_used_up_with_two_warnings_and_test_keys_go_on(
     in_job(app, watch_quotas)
     forget(app, ada)
     assert [mail.template for mail in mails_to(app, owner.email)] == ["quota_near", "quota_reached"]
+    assert trail_of(app, "entitlement.quota_near") == [{"used": 8, "limit": 10}]
+    assert trail_of(app, "entitlement.quota_reached") == [{"used": 10, "limit": 10}]
     refused = as_ada.check()
     assert (refused.status_code, refused.json["code"]) == (402, "quota_reached")
     assert as_test.check().status_code == 200

@@ -73,3 +73,28 @@ def test_a_job_is_left_only_if_its_cause_is_committed(live_app: Flask, live_url:
     with psycopg.connect(live_url) as connection:
         left = connection.execute("SELECT count(*) FROM jobs.procrastinate_jobs").fetchone()
     assert left == (1,)
+
+
+def test_finished_jobs_are_forgotten_after_three_days_and_failed_ones_are_kept(live_app: Flask, live_url: str) -> None:
+    with psycopg.connect(live_url, options=f"-c search_path={SCHEMA},public") as connection:
+        for task, status, days in (("old", "succeeded", 4), ("new", "succeeded", 2), ("lost", "failed", 40)):
+            connection.execute(
+                "INSERT INTO procrastinate_jobs (queue_name, task_name, status) VALUES ('default', %s, %s)",
+                [task, status],
+            )
+            connection.execute(
+                "INSERT INTO procrastinate_events (job_id, at, type) "
+                "SELECT id, now() - make_interval(days => %s), 'started' FROM procrastinate_jobs WHERE task_name = %s",
+                [days, task],
+            )
+    with live_app.app_context(), acting_as_system():
+        jobs.defer(jobs.forget_finished_jobs, timestamp=0)
+        db.session.commit()
+
+    jobs.run_worker(live_app, until_done=True)
+
+    with psycopg.connect(live_url) as connection:
+        left = connection.execute("SELECT task_name FROM jobs.procrastinate_jobs").fetchall()
+    names = {name for (name,) in left}
+    assert {"new", "lost"} <= names
+    assert "old" not in names

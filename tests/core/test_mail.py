@@ -176,3 +176,18 @@ def test_without_a_server_mail_stays_in_the_local_mailbox(live_app: Flask) -> No
     message = kept(live_app)
     assert message.text is not None
     assert message.subject in live_app.test_client().get("/mailbox").text
+
+
+def test_mail_that_somebody_subscribed_to_says_how_one_press_ends_it(mailing: Flask, postbox: Postbox) -> None:
+    url = "https://portal.example/status/unsubscribe/a-secret"
+    with mailing.app_context(), acting_as_system(), transaction():
+        send(unsubscribe_url=url)
+        send()
+
+    run_worker(mailing, until_done=True)
+
+    ending = [one for one in postbox.received if one["List-Unsubscribe"]]
+    assert [(one["List-Unsubscribe"], one["List-Unsubscribe-Post"]) for one in ending] == [
+        (f"<{url}>", "List-Unsubscribe=One-Click")
+    ]
+    assert len(postbox.received) == 2

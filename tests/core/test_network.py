@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.network import client_address
+from core.network import came_in_clear, client_address
 from tests.cast import Caller
 
 
@@ -23,7 +23,38 @@ def test_only_what_trusted_proxies_wrote_is_believed(hops: int, forwarded: str, 
     assert client_address(environ, trusted_hops=hops) == address
 
 
+@pytest.mark.parametrize(
+    ("hops", "said", "in_clear"),
+    [
+        (0, "http", False),
+        (1, "", False),
+        (1, "https", False),
+        (1, "http", True),
+        (1, "HTTP", True),
+        (1, "http, https", False),
+        (1, "https, http", True),
+        (2, "https, http", False),
+        (2, "http, https", True),
+        (2, "http", True),
+    ],
+)
+def test_only_a_trusted_proxy_says_what_the_caller_spoke(hops: int, said: str, in_clear: bool) -> None:
+    assert came_in_clear({"HTTP_X_FORWARDED_PROTO": said}, trusted_hops=hops) is in_clear
+
+
 ORIGIN = "https://app.example.com"
+FOREIGN = [
+    "null",
+    "https://evil.example",
+    "https://app.example.com.evil.example",
+    "https://evilapp.example.com",
+    "https://sub.app.example.com",
+    "https://app.example.com:8443",
+    "https://app.example.com/",
+    "https://APP.example.com",
+    "http://app.example.com",
+    "https://app.example.com, https://evil.example",
+]
 
 
 @pytest.mark.parametrize("path", ["/v1/check", "/v1/policies", "/health"])
@@ -31,7 +62,7 @@ def test_a_listed_origin_may_read_and_another_may_not(as_ada: Caller, path: str)
     method = "POST" if path == "/v1/check" else "GET"
 
     listed = as_ada.send(method, path, headers={"Origin": ORIGIN})
-    others = [as_ada.send(method, path, headers={"Origin": origin}) for origin in ("https://evil.example", "null")]
+    others = [as_ada.send(method, path, headers={"Origin": origin}) for origin in FOREIGN]
 
     assert listed.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert all("Access-Control-Allow-Origin" not in other.headers for other in others)
@@ -48,3 +79,11 @@ def test_a_preflight_is_answered_with_exact_methods_and_headers(as_nobody: Calle
     assert answer.headers["Access-Control-Allow-Methods"] == "GET, POST, PATCH, DELETE"
     assert answer.headers["Access-Control-Allow-Headers"] == "Authorization, Content-Type"
     assert answer.headers["Access-Control-Max-Age"] == "3600"
+
+
+@pytest.mark.parametrize("path", ["/v1/check", "/v1/policies/max_risk_score"])
+@pytest.mark.parametrize("origin", FOREIGN)
+def test_a_preflight_from_elsewhere_is_told_nothing(as_nobody: Caller, path: str, origin: str) -> None:
+    answer = as_nobody.send("OPTIONS", path, headers={"Origin": origin, "Access-Control-Request-Method": "POST"})
+
+    assert not [name for name, _ in answer.headers if name.startswith("Access-Control-")]

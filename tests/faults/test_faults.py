@@ -4,121 +4,20 @@ The service is the real one with two web processes; PostgreSQL and Redis are thi
 """
 
 import contextlib
-import http.client
 import os
 import signal
-import threading
-import time
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import msgspec
 import psutil
-import psycopg
 import pytest
 
-from core import embedded
-from core.db import db
-from core.settings import Settings
-from tests.cast import Member, organization_with_key
-from tests.services import ROOT, RedisServer, Service, fresh_database, wait_until
-from wsgi import create_app
+from core.clock import monotonic_s
+from tests.cast import Member
+from tests.faults.load import Load, assert_every_acknowledged_decision_is_kept_once
+from tests.services import RedisServer, Service, status_of, wait_until
 
 pytestmark = pytest.mark.faults
-
-CALLERS = 8
-QUESTION = b'{"model": "gpt-4o", "operation": "chat", "metadata": {"contains_personal_data": false}}'
-
-
-class Load:
-    """Callers that ask without pause and remember every answer they saw."""
-
-    def __init__(self, port: int, secret: str) -> None:
-        self._port = port
-        self._headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
-        self._is_over = threading.Event()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(CALLERS)]
-        self.acknowledged: list[str] = []
-        self.statuses: Counter[int] = Counter()
-        self.backends: Counter[str] = Counter()
-        self.broken = 0
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        for thread in self._threads:
-            thread.join(30)
-
-    def more(self, count: int) -> None:
-        """Waits until so many more were answered."""
-        goal = len(self.acknowledged) + count
-        wait_until(lambda: len(self.acknowledged) >= goal, f"{count} more answers came", within_s=30)
-
-    def _ask(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
-        while not self._is_over.is_set():
-            try:
-                connection.request("POST", "/v1/check", QUESTION, self._headers)
-                answer = connection.getresponse()
-                self._note(answer.status, answer.headers.get("X-RateLimit-Backend", ""), answer.read())
-            except (http.client.HTTPException, OSError):
-                self.broken += 1  # the process died under us; a real caller asks again
-                connection.close()
-                time.sleep(0.02)
-        connection.close()
-
-    def _note(self, status: int, backend: str, body: bytes) -> None:
-        self.statuses[status] += 1
-        self.backends[backend] += 1
-        if status == 200:
-            self.acknowledged.append(msgspec.json.decode(body)["decision_id"])
-        else:
-            assert b'"allowed"' not in body
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[Any]:
-    """A PostgreSQL server of this module's own."""
-    server = embedded.start(ROOT / "var" / "faults")
-    yield server
-    server.cleanup_mode = None
-    server.stop()
-
-
-@pytest.fixture
-def url(database: Any) -> Iterator[str]:
-    with fresh_database(embedded.url(database), "aig_faults") as url:
-        yield url
-
-
-@pytest.fixture
-def member(url: str) -> Member:
-    app = create_app(Settings(database_url=url))
-    member = organization_with_key(app, rate_limit=10_000_000)
-    with app.app_context():
-        db.engine.dispose()
-    return member
-
-
-@pytest.fixture
-def service_with(url: str, tmp_path: Path) -> Iterator[Any]:
-    started: list[Service] = []
-
-    def start(**environment: str) -> Service:
-        settings = {"DATABASE_URL": url, "DATA_DIR": str(tmp_path), "WEB_WORKERS": "2", "RECORD_TIMEOUT_MS": "500"}
-        started.append(Service({**settings, **environment}))
-        started[-1].start()
-        return started[-1]
-
-    yield start
-    for service in started:
-        service.stop()
 
 
 def workers_of(service: Service) -> list[psutil.Process]:
@@ -138,19 +37,6 @@ def kill_postgres(server: Any) -> None:
 
 def start_postgres(server: Any) -> None:
     server.ensure_postgres_running()
-
-
-def assert_every_acknowledged_decision_is_kept_once(url: str, load: Load) -> None:
-    ids = [decision_id.removeprefix("dec_") for decision_id in load.acknowledged]
-    assert len(ids) == len(set(ids))
-
-    def kept() -> Counter[str]:
-        with psycopg.connect(url) as connection:
-            rows = connection.execute("SELECT replace(id::text, '-', '') FROM decision").fetchall()
-        return Counter(row[0] for row in rows)
-
-    wait_until(lambda: set(ids) <= set(kept()), "every acknowledged decision is in the log", within_s=30)
-    assert set(kept().values()) == {1}
 
 
 @pytest.mark.parametrize("durability", ["database", "disk", "process"])
@@ -195,11 +81,16 @@ def test_while_postgresql_hangs_checks_go_on_from_the_spool(
             process.suspend()
         try:
             load.more(200)
+            began_s = monotonic_s()
+            while_frozen = (status_of(f"{service.url}/health/live"), status_of(f"{service.url}/health/ready"))
+            took_s = monotonic_s() - began_s
         finally:
             for process in frozen:
                 process.resume()
         load.more(200)
 
+    assert while_frozen == (200, 503)
+    assert took_s < 5
     assert set(load.statuses) == {200}
     assert_every_acknowledged_decision_is_kept_once(url, load)
 

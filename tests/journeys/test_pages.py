@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.journeys import steps
 from tests.journeys.conftest import PASSWORD, Portal, watched_page
-from tests.journeys.looking import look_at, look_at_errors, look_at_first
+from tests.journeys.looking import look_around, look_at, look_at_errors, look_at_first
 
 PUBLIC = (
     *("/", "/sign-up", "/log-in", "/forgotten-password", "/report-a-key", "/mailbox", "/docs"),
@@ -19,6 +19,9 @@ PUBLIC = (
         "/legal/sign/of-nobody",
         "/docs/problems/rate_limited",
     ),
+    *("/status", "/status/history", "/status/subscribe", "/status/subscriptions/of-nobody"),
+    *("/help", "/help/quickstart", "/help/portal-guide", "/help/faq", "/help/api-guide", "/help/policies"),
+    *("/help/limits", "/help/errors", "/help/security-and-privacy"),
 )
 MEMBERS = (
     *(
@@ -38,6 +41,7 @@ MEMBERS = (
     *("/support", "/support/new", "/help/checks", "/help/checks/page", "/help/checks/key", "/help/checks/limit"),
     *("/help/checks/blocked", "/help/checks/log"),
     *("/audit-trail", "/security", "/organizations", "/prove-it", "/plan", "/plan/invoices"),
+    *("/organization/notifications", "/organization/notifications/new", "/organization/notifications/what-we-send"),
 )
 OPERATORS = (
     "/console",
@@ -45,13 +49,28 @@ OPERATORS = (
     "/console/organizations",
     "/console/documents",
     "/console/sub-processors",
+    "/console/incidents",
+    "/console/incidents/new",
+    "/console/maintenances/new",
+    "/console/breaches",
     "/console/support",
     "/console/support/wishes",
     "/console/support/on-call",
+    "/console/handbook",
+    "/console/handbook/production-readiness",
     "/security",
+    "/console/notifications",
+    "/console/notifications/new",
+    "/console/notifications/what-we-send",
 )
-EMPTY_FORMS = ("/sign-up", "/log-in", "/forgotten-password", "/report-a-key")
-EMPTY_FORMS_OF_MEMBERS = ("/keys/new", "/support/new", "/policies/rules/new", "/organization/closing")
+EMPTY_FORMS = ("/sign-up", "/log-in", "/forgotten-password", "/report-a-key", "/status/subscribe")
+EMPTY_FORMS_OF_MEMBERS = (
+    "/keys/new",
+    "/support/new",
+    "/policies/rules/new",
+    "/organization/closing",
+    "/organization/notifications/new",
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +85,13 @@ def ada(browser: Browser, portal: Portal) -> Any:
     page.goto("/policies/rules/new")
     steps.fill(page, code="hr_needs_review", message="HR needs a review.", fix="Ask HR.", all='department == "hr"')
     steps.press(page, "Keep the rule")
+    page.goto("/organization/notifications/new")
+    steps.fill(page, name="On-call", target="https://hooks.example.com/in")
+    page.get_by_label("(decision.blocked)").check()
+    steps.press(page, "Make the channel")
+    page.goto("/organization/notifications")
+    page.get_by_role("link", name="On-call").click()
+    steps.press(page, "Send a test")
     yield page
     opening.close()
 
@@ -111,13 +137,23 @@ def test_what_is_done_to_a_key(ada: Page, step: str) -> None:
     look_at(ada, f"{key}/{step}")
 
 
-RECORDS = (("/keys", "/keys/0"), ("/decisions", "/decisions/dec_"), ("/documents", "/legal/acceptances/"))
+RECORDS = (
+    *(("/keys", "/keys/0"), ("/decisions", "/decisions/dec_"), ("/documents", "/legal/acceptances/")),
+    ("/organization/notifications", "/organization/notifications/0"),
+)
 CONSOLE_RECORDS = (("/console", "/console/applications/"), ("/console/organizations", "/console/organizations/0"))
 
 
 @pytest.mark.parametrize(("listing", "part"), RECORDS)
 def test_pages_of_one_record(ada: Page, listing: str, part: str) -> None:
     look_at_first(ada, listing, part)
+
+
+def test_a_delivery(ada: Page) -> None:
+    ada.goto("/organization/notifications")
+    ada.get_by_role("link", name="On-call").click()
+    ada.locator("main table").get_by_role("link", name="test").first.click()
+    look_around(ada, "a delivery")
 
 
 @pytest.mark.parametrize(("listing", "part"), CONSOLE_RECORDS)

@@ -36,7 +36,7 @@ def test_from_the_question_to_the_survey(page: Page, other_page: Page, portal: P
     page.goto("/support/new")
     steps.fill(page, subject=SUBJECT, body="Every check gets 403 since 12:00 UTC.")
     page.locator("[name=severity]").select_option("high")
-    page.locator("[name=files]").set_input_files([{"name": "app.log", "mimeType": "text/plain", "buffer": b"a line"}])
+    page.locator("[name=files]").set_input_files({"name": "app.log", "mimeType": "text/plain", "buffer": b"a line"})
     steps.press(page, "Send the request")
     expect(page.get_by_text(re.compile(r"Request \d+ is with us"))).to_be_visible()
     expect(page.get_by_text("under way").first).to_be_visible()

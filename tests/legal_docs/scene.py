@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import select, text
 
 from core import accounts
-from core.audit import SYSTEM, Actor, ActorKind
+from core.audit import SYSTEM, Actor, ActorKind, AuditEvent
 from core.db import acting_as_system, db
 from core.ids import new_uuid
 from core.mail import MailMessage
@@ -188,3 +188,10 @@ def send_mail_at(template: str, moment: datetime) -> None:
 
 def recipients_of(found: Iterable[MailMessage]) -> list[str]:
     return sorted(mail.recipient for mail in found)
+
+
+def trail_of(organization_id: UUID) -> list[str]:
+    """What an organization's own trail says about notices, the oldest first."""
+    told = ("legal.notice_given", "legal.reminded", "sub_processor.notice_given")
+    query = select(AuditEvent.action).where(AuditEvent.organization_id == organization_id, AuditEvent.action.in_(told))
+    return list(db.session.scalars(query.order_by(AuditEvent.id)))

@@ -30,6 +30,7 @@ from tests.legal_docs.scene import (
     seen_now,
     send_mail_at,
     statement,
+    trail_of,
 )
 
 LATER = NOW + timedelta(days=100)
@@ -125,6 +126,7 @@ def test_after_both_notices_there_is_a_date_and_then_it_is_overdue(ada: Firm) ->
     reacceptance.follow_up(now=due_at - timedelta(days=6))
 
     assert len(mails("legal_reminder")) == 2
+    assert trail_of(ada.id) == ["legal.notice_given", "legal.reminded"]
     assert due_date_of(ada) == due_at
     assert standing(ada.id, now=due_at - timedelta(seconds=1))[0].standing is Standing.DUE
     assert standing(ada.id, now=due_at)[0].standing is Standing.OVERDUE

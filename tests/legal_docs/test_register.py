@@ -20,7 +20,7 @@ from legal_docs.register.models import SubProcessorChange
 from legal_docs.register.responses import AlreadyAnswered, ObjectionTooLate, ResponseKind
 from legal_docs.register.rules import EntryIncomplete, refuse_incomplete
 from legal_docs.register.services import RegisterInForce
-from tests.legal_docs.scene import HOST, MAILER, NOW, Firm, found_firm, mails, recipients_of, send_mail_at
+from tests.legal_docs.scene import HOST, MAILER, NOW, Firm, found_firm, mails, recipients_of, send_mail_at, trail_of
 
 IN_FORCE = NOW + timedelta(days=30)
 
@@ -83,6 +83,7 @@ def test_every_organization_is_told_once(ada: Firm, cleo: Firm) -> None:
         "owner@cleo-ltd.example",
     ]
     assert "Mailer Inc." in (mails("legal_sub_processor")[0].text or "")
+    assert trail_of(ada.id) == trail_of(cleo.id) == ["sub_processor.notice_given"]
 
 
 def test_silence_is_consent_after_thirty_days_from_delivery(ada: Firm) -> None:

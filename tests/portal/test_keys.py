@@ -17,7 +17,7 @@ from core.audit import AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
 from core.jobs import run_worker
-from portal.keys.jobs import REMINDED, remind_of_old_keys
+from portal.keys.jobs import END_REMINDED, REMINDED, remind_of_ending_keys, remind_of_old_keys
 from portal.keys.overview import lists_of
 from tests.cast import Member, organization_with_key
 from tests.people import Person, mails_to, person
@@ -237,3 +237,22 @@ def test_an_old_key_is_reminded_of_once(live_app: Flask) -> None:
     with live_app.app_context(), acting_as_system():
         assert len(db.session.scalars(select(AuditEvent).where(AuditEvent.action == REMINDED)).all()) == 1
     assert isinstance(home.key_id, UUID)
+
+
+@pytest.mark.parametrize(("days", "mails"), [(6, ["key_ending"]), (8, []), (-1, [])])
+def test_of_a_key_that_ends_within_a_week_its_owners_are_told_once(
+    live_app: Flask, days: int, mails: list[str]
+) -> None:
+    home = organization_with_key(live_app)
+    owner = person(live_app, "Ann", home.organization_id)
+    with live_app.app_context(), acting_as_system(), transaction():
+        db.session.get_one(ApiKey, home.key_id).expires_at = utc_now() + timedelta(days=days)
+
+    with live_app.app_context():
+        remind_of_ending_keys(timestamp=0)
+        remind_of_ending_keys(timestamp=0)
+
+    assert [mail.template for mail in mails_to(live_app, owner.email)] == mails
+    with live_app.app_context(), acting_as_system():
+        told = db.session.scalars(select(AuditEvent).where(AuditEvent.action == END_REMINDED)).all()
+    assert len(told) == len(mails)

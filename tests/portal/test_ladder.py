@@ -27,6 +27,8 @@ from portal.support.uploads import Upload
 from portal.team import services as team
 from tests.cast import Caller, Member
 from tests.people import Browser, Person
+from tests.portal.notify import channel_with_delivery
+from tests.portal.status_scene import breach_told_to
 from tests.portal.test_documents import DETAILS, accept_all, acceptances
 
 BELOW = {
@@ -49,7 +51,11 @@ PLAIN_WORDS = {
     "new": "1.0",
     "shown_id": "dec_" + "0" * 32,
     "filename": "app.css",
+    "check": "key",
+    "lead": "legal",
     "plan": "pro",
+    "article": "quickstart",
+    "chapter": "troubleshooting",
 }
 """What stands in addresses for what is no record of one organization."""
 
@@ -173,9 +179,12 @@ def records(
         ticket = support.open_ticket(
             new_uuid(), question, organization_id=ada.organization_id, author=who, by=SYSTEM, now=now
         )
+        channel, delivery = channel_with_delivery(ada.organization_id)
         return {
             "ticket_id": ticket.id,
             "file_id": next(iter(tickets.files(ticket.id).values()))[0].id,
+            "channel_id": channel.id,
+            "delivery_id": delivery.id,
             "key_id": ada.key_id,
             "invoice_id": "in_ada",
             "user_id": admin.user_id,
@@ -183,6 +192,7 @@ def records(
             "passkey_id": passkey.id,
             "session_id": session.id,
             "acceptance_id": acceptances(app)[0].id,
+            "breach_id": breach_told_to(ada.organization_id, now=now),
             "shown_id": as_ada.check().json["decision_id"],
         }
 
@@ -209,6 +219,8 @@ def test_every_id_in_an_address_is_covered(app: Flask, records: dict[str, object
         "organization_id",
         "change_id",
         "response_id",
+        "incident_id",
+        "maintenance_id",
         "mail_id",
         "place",
         "event_id",

@@ -1,0 +1,102 @@
+"""`flask backup`: making, listing, trying and restoring backups by hand."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from flask.cli import AppGroup
+
+from core.audit import COMMAND_LINE
+from core.backups import making, migrating, replacing, sealing
+from core.backups.errors import BackupTrouble
+from core.backups.names import KEPT_FOR, BackupKind
+from core.backups.place import here
+from core.clock import utc_now
+
+backup_commands = AppGroup("backup", help="Backups of the database.")
+
+_NAME = click.argument("name", required=False)
+
+
+class _Trouble(click.ClickException):
+    """As a command shows it: what was wrong and what to do, no traceback."""
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    try:
+        yield
+    except BackupTrouble as error:
+        raise _Trouble(str(error)) from error
+
+
+@backup_commands.command("create")
+@click.option("--before-migration", is_flag=True, help="Only if a migration is pending and there is something to lose.")
+def create(*, before_migration: bool) -> None:
+    """Make a backup now."""
+    with _said_plainly():
+        if before_migration:
+            manifest = migrating.back_up_if_due(now=utc_now())
+        else:
+            manifest = making.back_up(here(), BackupKind.BY_HAND, by=COMMAND_LINE, now=utc_now())
+    if manifest is None:
+        click.echo("No migration is pending, or the database is empty: no backup is needed.", err=True)
+        return
+    click.echo(f"{_size(manifest.sealed_bytes)}, {len(manifest.tables)} tables.", err=True)
+    click.echo(manifest.name)
+
+
+@backup_commands.command("list")
+def list_backups() -> None:
+    """Show the backups in the store, the oldest first."""
+    with _said_plainly():
+        kept = here().vault.kept()
+    for one in kept:
+        until = one.name.taken_at + KEPT_FOR
+        click.echo(f"{one.name!s:<48} {_size(one.size_bytes):>10}   kept until {until:%Y-%m-%d}")
+    if not kept:
+        click.echo("There is no backup yet.", err=True)
+
+
+@backup_commands.command("verify")
+@_NAME
+def verify(name: str | None) -> None:
+    """Restore a backup (the newest, unless named) into an empty database, compare it, and drop that again."""
+    with _said_plainly():
+        place = here()
+        tried = making.verify(place, place.vault.find(name), by=COMMAND_LINE, now=utc_now())
+    click.echo(
+        f"{tried.name}: {tried.rows} rows in {tried.tables} tables are what they were, in {tried.seconds:.1f} s."
+    )
+
+
+@backup_commands.command("restore")
+@_NAME
+@click.option("--replace", is_flag=True, help="Replace what the database holds; it is backed up first.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def restore(name: str | None, *, replace: bool, yes: bool) -> None:
+    """Bring a backup (the newest, unless named) into the database of DATABASE_URL."""
+    with _said_plainly():
+        place = here()
+        chosen = place.vault.find(name)
+        if not yes:
+            click.confirm(f"Restore {chosen}? What was changed after it is lost", abort=True)
+        done = replacing.restore(place, chosen, replace=replace, by=COMMAND_LINE, now=utc_now())
+    if done.replaced:
+        click.echo(f"What was there before is in {done.replaced}.")
+    click.echo(
+        f"Restored {done.name} in {done.seconds:.1f} s: {done.rows} rows, compared with what they were; "
+        f"{done.erasures} erasures were made again."
+    )
+    click.echo("Keys that were revoked and sessions that were ended after the backup are open again: look at them now.")
+
+
+@backup_commands.command("key")
+def key() -> None:
+    """Make a key for BACKUP_KEY and print it, this once. Without it no backup opens: keep it apart from them."""
+    click.echo(sealing.new_key())
+
+
+def _size(size_bytes: int) -> str:
+    mebibyte = 1024 * 1024
+    return f"{size_bytes / mebibyte:.1f} MiB" if size_bytes >= mebibyte else f"{size_bytes / 1024:.1f} KiB"

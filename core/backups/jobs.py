@@ -1,0 +1,53 @@
+"""Backups by the clock: nightly at 02:00 UTC, and within the hour if that night's was missed or failed."""
+
+from datetime import datetime
+
+import structlog
+
+from core.audit import SYSTEM
+from core.backups import making, names, replacing, runs, services
+from core.backups.errors import BackupTrouble
+from core.backups.models import RunKind
+from core.backups.names import BackupKind
+from core.backups.place import Place, here
+from core.clock import utc_now
+from core.db import acting_as_system, db
+from core.jobs import in_its_own_session, jobs
+
+log = structlog.get_logger()
+
+DAILY_AT_TWO = "0 2 * * *"
+HOURLY = "40 * * * *"
+
+
+@jobs.periodic(cron=DAILY_AT_TWO)
+@jobs.task(queueing_lock="back_up")
+@in_its_own_session
+def back_up(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    now = utc_now()
+    making.nightly(_place(now), now=now)
+
+
+@jobs.periodic(cron=HOURLY)
+@jobs.task(queueing_lock="back_up_if_missed")
+@in_its_own_session
+def back_up_if_missed(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    now = utc_now()
+    place = _place(now)
+    made_again = replacing.catch_up(place, now=now)  # if a restore was cut off before it came to that
+    if made_again:
+        log.warning("erasures.made_again", erasures=made_again)
+    with acting_as_system():
+        is_overdue = services.is_overdue(now=now)
+        db.session.rollback()
+    if is_overdue:
+        making.nightly(place, now=now)
+
+
+def _place(now: datetime) -> Place:
+    """Settings that cannot be used make a failed backup, which is told of as any other."""
+    try:
+        return here()
+    except BackupTrouble:
+        with runs.on_record(RunKind.NIGHTLY, names.new_name(BackupKind.NIGHTLY, now=now), by=SYSTEM, now=now):
+            raise

@@ -1,0 +1,112 @@
+"""A restore in earnest: into the database of the service, with everything that must follow before it serves again."""
+
+from datetime import datetime
+from typing import LiteralString
+
+import flask_migrate
+import msgspec
+from psycopg import sql
+
+from core import jobs
+from core.audit import Actor
+from core.backups import contents, erasures, making, restoring, runs
+from core.backups.errors import BackupTrouble
+from core.backups.names import BackupKind, BackupName
+from core.backups.place import Place
+from core.backups.programs import connected
+from core.clock import monotonic_s
+from core.db import acting_as_system, db, transaction
+
+_OTHERS: LiteralString = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = current_user AND backend_type = 'client backend'
+      AND pid <> pg_backend_pid()
+"""
+
+
+class Restored(msgspec.Struct, frozen=True):
+    name: BackupName
+    rows: int
+    erasures: int
+    seconds: float
+    replaced: str | None
+    """The backup of what was there before."""
+
+
+class NotEmpty(BackupTrouble):
+    def __init__(self, tables: int) -> None:
+        super().__init__(
+            f"The database is not empty: it has {tables} tables. Add --replace to put the backup in their "
+            "place; what is there now is backed up first."
+        )
+
+
+class InUse(BackupTrouble):
+    def __init__(self, others: int) -> None:
+        super().__init__(
+            f"The database is in use by {others} other connections. Stop web and worker first; checks are answered "
+            "again when they are back."
+        )
+
+
+def restore(place: Place, name: BackupName, *, replace: bool, by: Actor, now: datetime) -> Restored:
+    """Raises BackupTrouble. Wrong keys and damaged files are found before anything is changed."""
+    started_s = monotonic_s()
+    manifest = place.vault.manifest(name)
+    replaced = None
+    with place.vault.fetched(manifest) as sealed:
+        if _refuse_unless_free(place, replace=replace):
+            replaced = making.back_up(place, BackupKind.BEFORE_RESTORE, by=by, now=now).name
+            _empty(place)
+        restoring.load(place.vault, manifest, sealed, into=place.database_url, postgres_bin=place.postgres_bin)
+    made_again = _bring_up_to_now(place, now=now)
+    seconds = monotonic_s() - started_s
+    with acting_as_system(), transaction():
+        jobs.take_up_again()
+        runs.settle_restored(name, size_bytes=manifest.sealed_bytes, now=now)
+        runs.note_restore(name, seconds=seconds, by=by, now=now)
+    rows = sum(table.rows for table in manifest.tables)
+    return Restored(name, rows=rows, erasures=made_again, seconds=seconds, replaced=replaced)
+
+
+def _refuse_unless_free(place: Place, *, replace: bool) -> bool:
+    """Whether something must be replaced. Raises NotEmpty, InUse."""
+    db.session.remove()
+    db.engine.dispose()
+    with connected(place.database_url) as connection:
+        tables = len(contents.tables_of(connection))
+        row = connection.execute(_OTHERS).fetchone()
+    if tables and not replace:
+        raise NotEmpty(tables)
+    if row and row[0]:
+        raise InUse(row[0])
+    return tables > 0
+
+
+def _empty(place: Place) -> None:
+    """As a new database is. Everything or nothing."""
+    with connected(place.database_url) as connection, connection.transaction():
+        for schema in {schema for schema, _ in contents.tables_of(connection)} | {"public"}:
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
+        connection.execute("CREATE SCHEMA public AUTHORIZATION pg_database_owner")
+        connection.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
+
+
+def _bring_up_to_now(place: Place, *, now: datetime) -> int:
+    """Migrations that came since, erasures that were made since, and what is past its time by now."""
+    flask_migrate.upgrade()
+    made_again = catch_up(place, now=now)
+    with transaction():
+        erasures.restored.send(now=now)
+    return made_again
+
+
+def catch_up(place: Place, *, now: datetime) -> int:
+    """Makes the erasures again that the database has not seen. Harmless to repeat, and the worker does."""
+    with acting_as_system():
+        lacking = erasures.made_since(place.vault)
+        db.session.rollback()
+    for record in lacking:
+        with acting_as_system(), transaction():
+            erasures.make_again(record, now=now)
+    return len(lacking)

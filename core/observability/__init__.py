@@ -1,0 +1,46 @@
+"""Logs, error reports and metrics. None of them ever holds a body, a secret, a key or a name of a customer."""
+
+from core.observability.logs import set_up_logging
+from core.observability.metrics import (
+    CHECKS,
+    CHECKS_BLOCKED,
+    DATABASE_CONNECTION_ERRORS,
+    FEED_LOST,
+    LIMIT_BACKEND_FAILURES,
+    LIMIT_HITS,
+    LIMIT_ON_MEMORY,
+    RECORD_FAILURES,
+    RECORDED,
+    REFUSALS,
+    SPOOL_QUARANTINED,
+    SPOOL_REPLAYED,
+    STAGE_DURATION,
+    note_request,
+)
+from core.observability.pool import watch_database
+from core.observability.reports import report_error, set_up_error_reports
+from core.observability.scrape import Reading, gauge_at_scrape, metrics_page
+
+__all__ = [
+    "CHECKS",
+    "CHECKS_BLOCKED",
+    "DATABASE_CONNECTION_ERRORS",
+    "FEED_LOST",
+    "LIMIT_BACKEND_FAILURES",
+    "LIMIT_HITS",
+    "LIMIT_ON_MEMORY",
+    "RECORDED",
+    "RECORD_FAILURES",
+    "REFUSALS",
+    "SPOOL_QUARANTINED",
+    "SPOOL_REPLAYED",
+    "STAGE_DURATION",
+    "Reading",
+    "gauge_at_scrape",
+    "metrics_page",
+    "note_request",
+    "report_error",
+    "set_up_error_reports",
+    "set_up_logging",
+    "watch_database",
+]

@@ -1,0 +1,49 @@
+"""What settings must be before a service may run on them: every fault at once, each with what to do about it.
+
+Rules are generators over the settings; they know no database, no web and no clock, and never repeat a value, for most
+values are secrets.
+"""
+
+from collections.abc import Callable, Iterator
+
+from core.settings import Environment, Settings
+from core.settings_rules import addresses, credentials, people
+from core.settings_rules.faults import Fault
+
+__all__ = ["Fault", "faults_of", "warnings_of"]
+
+Rule = Callable[[Settings], Iterator[Fault]]
+
+ALWAYS: tuple[Rule, ...] = (addresses.cors_origins, credentials.stripe_pair, credentials.backup_pair)
+IN_PRODUCTION: tuple[Rule, ...] = (
+    credentials.secret_key,
+    credentials.metrics_token,
+    addresses.database,
+    addresses.redis,
+    addresses.public_url,
+    addresses.cors_over_https,
+    addresses.proxies,
+    addresses.sentry,
+    credentials.stripe,
+    credentials.backups,
+    people.mail,
+    people.provider,
+    people.mailboxes,
+)
+WORTH_A_LOOK: tuple[Rule, ...] = (
+    addresses.doubtful_connections,
+    credentials.stripe_in_test_mode,
+    people.doubtful_habits,
+)
+
+
+def faults_of(settings: Settings, *, as_production: bool = False) -> tuple[Fault, ...]:
+    """Why a service may not start with these settings; `as_production` asks as if they were meant for it."""
+    is_production = as_production or settings.environment is Environment.PRODUCTION
+    rules = (*ALWAYS, *IN_PRODUCTION) if is_production else ALWAYS
+    return tuple(fault for rule in rules for fault in rule(settings))
+
+
+def warnings_of(settings: Settings) -> tuple[Fault, ...]:
+    """What does not keep the service from starting, and that somebody should know before customers depend on it."""
+    return tuple(fault for rule in WORTH_A_LOOK for fault in rule(settings))

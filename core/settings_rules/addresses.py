@@ -1,0 +1,150 @@
+"""Where the service is reached, and what it reaches itself."""
+
+from collections.abc import Iterator
+from urllib.parse import SplitResult, parse_qs, unquote
+
+from core.settings import Settings
+from core.settings_rules.faults import Fault, address_of, is_guessable, is_near, is_this_machine
+
+PASSWORD_GUESSES_LOG10 = 10.0
+_ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
+_VERIFIED = frozenset({"verify-ca", "verify-full"})
+_NEW_PASSWORD = "Give it a random password, in the server and here."  # noqa: S105  advice
+
+
+def database(settings: Settings) -> Iterator[Fault]:
+    name = "DATABASE_URL"
+    if not settings.database_url:
+        yield Fault(name, "is missing", "Give the address of PostgreSQL 15 or newer, with its user and password.")
+        return
+    url = address_of(settings.database_url)
+    if url is None or url.scheme not in {"postgresql", "postgres"}:
+        yield Fault(name, "is no address of PostgreSQL", "It looks like postgresql://user:password@host/database.")
+        return
+    yield from _password(name, url)
+    if is_near(_host(url)):
+        return
+    if _option(url, "sslmode") not in _ENCRYPTED:
+        yield Fault(name, "goes over a public network without TLS", "Add ?sslmode=verify-full&sslrootcert=system.")
+    if "-pooler." in (url.hostname or ""):
+        yield Fault(name, "leads to a transaction pooler", "Use the direct address: changes are announced over it.")
+
+
+def redis(settings: Settings) -> Iterator[Fault]:
+    name = "REDIS_URL"
+    if not settings.redis_url:
+        yield Fault(name, "is missing", "Give the address of Redis: rediss://user:password@host:port/0.")
+        return
+    url = address_of(settings.redis_url)
+    if url is None or url.scheme not in {"redis", "rediss", "unix"}:
+        yield Fault(name, "is no address of Redis", "It looks like rediss://user:password@host:port/0.")
+        return
+    yield from _password(name, url)
+    if url.scheme != "unix" and not is_near(url.hostname):
+        if url.scheme != "rediss":
+            yield Fault(name, "goes over a public network without TLS", "Switch TLS on and write rediss://.")
+        elif _option(url, "ssl_cert_reqs") in {"none", "optional"}:
+            yield Fault(name, "does not check the server's certificate", "Take ssl_cert_reqs out.")
+
+
+def public_url(settings: Settings) -> Iterator[Fault]:
+    name = "PUBLIC_URL"
+    if not settings.public_url:
+        yield Fault(name, "is missing", "Give the address by which customers reach the service: https://….")
+        return
+    url = address_of(settings.public_url)
+    if url is None or url.scheme != "https" or not url.hostname:
+        yield Fault(name, "is no https address", "Give the one by which customers reach the service: https://….")
+        return
+    if not _is_bare(url):
+        yield Fault(name, "has more than a host", "Leave out user, path, query and fragment.")
+    if is_this_machine(url.hostname):
+        yield Fault(name, "names this machine", "Give the name by which customers reach it; it stands in mails.")
+
+
+def cors_origins(settings: Settings) -> Iterator[Fault]:
+    if not all(_is_origin(origin) for origin in settings.allowed_origins):
+        yield Fault(
+            "CORS_ORIGINS",
+            "has an entry that is no exact origin",
+            "List scheme and host, such as https://app.example.com, with no path, no * and no null.",
+        )
+
+
+def cors_over_https(settings: Settings) -> Iterator[Fault]:
+    if any(origin.lower().startswith("http://") for origin in settings.allowed_origins):
+        yield Fault("CORS_ORIGINS", "lets a page in that came over http", "List https origins alone.")
+
+
+def proxies(settings: Settings) -> Iterator[Fault]:
+    if not settings.trusted_proxy_hops:
+        yield Fault(
+            "TRUSTED_PROXY_HOPS",
+            "is 0, although a proxy must stand in front to end TLS",
+            "Count the proxies between the callers and the service; mostly it is 1.",
+        )
+
+
+def sentry(settings: Settings) -> Iterator[Fault]:
+    if not settings.sentry_dsn:
+        yield Fault("SENTRY_DSN", "is missing", "Copy it from the project's settings in Sentry.")
+        return
+    url = address_of(settings.sentry_dsn)
+    if url is None or url.scheme != "https" or not url.username or not url.path.strip("/"):
+        yield Fault("SENTRY_DSN", "is no address of a project over https", "Copy it from the project in Sentry.")
+
+
+def doubtful_connections(settings: Settings) -> Iterator[Fault]:
+    url = address_of(settings.database_url or "")
+    if url and not is_near(_host(url)) and _option(url, "sslmode") == "require" and not _is_bound(url):
+        yield Fault(
+            "DATABASE_URL",
+            "is encrypted, but the server's certificate is not checked",
+            "Write sslmode=verify-full&sslrootcert=system.",
+        )
+    for name, value in (("DATABASE_URL", settings.database_url), ("REDIS_URL", settings.redis_url)):
+        url = address_of(value or "")
+        if url and url.scheme != "unix" and _host(url) and is_near(_host(url)) and not _password_of(url):
+            yield Fault(name, "has no password", "Set one, also in a private network.")
+    if settings.sentry_dsn and ".sentry.io" in settings.sentry_dsn and ".de.sentry.io" not in settings.sentry_dsn:
+        yield Fault("SENTRY_DSN", "sends reports out of the EU", "Make the organization in Sentry's EU region.")
+
+
+def _password(name: str, url: SplitResult) -> Iterator[Fault]:
+    password = _password_of(url)
+    if password is None:
+        if not is_near(_host(url)) and not _option(url, "sslcert"):
+            yield Fault(name, "has no password", _NEW_PASSWORD)
+    elif is_guessable(password, guesses_log10=PASSWORD_GUESSES_LOG10):
+        yield Fault(name, "has a password that comes with the server, or could be guessed", _NEW_PASSWORD)
+
+
+def _password_of(url: SplitResult) -> str | None:
+    given = url.password or _option(url, "password")
+    return unquote(given) if given else None
+
+
+def _host(url: SplitResult) -> str | None:
+    """None for a socket of this machine."""
+    host = url.hostname or _option(url, "host")
+    return None if host and host.startswith("/") else host
+
+
+def _option(url: SplitResult, name: str) -> str | None:
+    return next(iter(parse_qs(url.query).get(name, ())), None)
+
+
+def _is_bound(url: SplitResult) -> bool:
+    """The log-in itself proves that the server at the other end of the TLS connection knows the password."""
+    return _option(url, "channel_binding") == "require"
+
+
+def _is_bare(url: SplitResult) -> bool:
+    return not (url.username or url.password or url.query or url.fragment or url.path.strip("/"))
+
+
+def _is_origin(origin: str) -> bool:
+    url = address_of(origin)
+    if url is None or url.scheme not in {"http", "https"} or not url.hostname:
+        return False
+    return "*" not in origin and _is_bare(url) and not url.path

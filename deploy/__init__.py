@@ -1,0 +1,1 @@
+"""How the service is shipped, and how much it bears."""

@@ -1,0 +1,1 @@
+"""How much the service bears: `python -m deploy.load_test PROFILE`."""

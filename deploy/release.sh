@@ -1,0 +1,7 @@
+#!/bin/sh
+# Once for each release, before it gets traffic: a backup, if a migration is due and there is something to lose, then the
+# migrations.
+set -eu
+flask backup create --before-migration
+flask db upgrade
+flask policies seed

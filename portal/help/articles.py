@@ -1,0 +1,59 @@
+"""The guides, as they are shown: their figures filled in, and Markdown made HTML."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from jinja2 import Environment, StrictUndefined
+
+from core.errors import NotFound
+from legal_docs.documents.html import Page, to_page
+from portal.help.figures import FIGURES
+
+FOLDER = Path(__file__).parents[2] / "docs" / "customers"
+GROUPS = {
+    "Begin": ("quickstart", "portal-guide", "faq"),
+    "Build": ("api-guide", "policies", "limits", "errors"),
+    "Trust": ("security-and-privacy",),
+}
+"""Which guides there are, in the order in which they are read."""
+
+_SOURCES = Environment(autoescape=False, undefined=StrictUndefined)  # noqa: S701  Markdown of our own, not HTML
+
+
+class Article(msgspec.Struct, frozen=True):
+    """`lead` is the sentence below the title, which the list of guides shows too."""
+
+    name: str
+    title: str
+    lead: str
+    markdown: str
+    page: Page
+
+
+@cache
+def find(name: str, *, base_url: str) -> Article:
+    """Raises NotFound."""
+    if name not in {known for names in GROUPS.values() for known in names}:
+        raise NotFound("There is no such guide. The list is at /help.")
+    return read(name, (FOLDER / f"{name}.md").read_text(), FIGURES, base_url=base_url)
+
+
+def read(name: str, source: str, figures: Mapping[str, str], *, base_url: str) -> Article:
+    """Raises jinja2's UndefinedError for a figure that nobody named."""
+    markdown = _SOURCES.from_string(source).render(figures, base_url=base_url)
+    title, lead, _ = markdown.split("\n\n", 2)
+    return Article(name, title.removeprefix("# "), lead, markdown, _reachable(to_page(markdown)))
+
+
+def by_group(*, base_url: str) -> dict[str, list[Article]]:
+    return {group: [find(name, base_url=base_url) for name in names] for group, names in GROUPS.items()}
+
+
+def _reachable(page: Page) -> Page:
+    """What is wider than a phone is scrolled, also by whoever has no pointer. Text has no tags: it is escaped."""
+    html = page.html
+    for tag in ("pre", "table"):
+        html = html.replace(f"<{tag}>", f'<{tag} tabindex="0">')
+    return msgspec.structs.replace(page, html=html)

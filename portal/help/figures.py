@@ -1,0 +1,107 @@
+"""Every figure that the guides state, by name, read from the constant that the software itself goes by.
+
+A guide writes `{{ free_checks_a_month }}`, so that it cannot say anything else than what holds.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import msgspec
+
+from api.checks.calls import MAX_BATCH_BYTES, MAX_CHECK_BYTES
+from api.checks.schema import MAX_BATCH
+from api.keys.services import DEFAULT_OVERLAP
+from api.limits.window import SANDBOX_LIMIT
+from api.policies import evaluator, rules, vocabulary
+from api.policies.document import POLICY_KEYS, PolicyDocument
+from billing.access import GRACE
+from billing.plans import PLANS, Limits
+from billing.quotas import WARN_AT_PERCENT
+from core import sessions
+from core.passwords import MIN_LENGTH
+from legal_docs.figures import FIGURES as PROMISED
+from portal.applications.states import DECIDED_WITHIN_WORKING_DAYS
+from portal.keys.overview import IDLE_AFTER, ROTATE_AFTER
+from portal.people import links
+from portal.people.models import Purpose
+from portal.support.severities import PROMISES
+from portal.support.uploads import MOST_BYTES_EACH, MOST_FILES
+from portal.team.services import INVITATION_LIFE
+
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_MILLION = 1_000_000
+
+
+def _shown(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _of_promises() -> dict[str, object]:
+    return {name.lower(): value for name, value in PROMISED.items()}
+
+
+def _of_plans() -> dict[str, object]:
+    found: dict[str, object] = {}
+    for code, plan in PLANS.items():
+        found |= {f"{code}_{field}": getattr(plan, field) for field in ("name", "price", "beyond")}
+        for field in Limits.__struct_fields__:
+            limit = getattr(plan.limits, field)
+            found[f"{code}_{field}"] = "no limit" if limit is None else limit
+    return found
+
+
+def _of_policies() -> dict[str, object]:
+    """The defaults, as JSON writes them; lists are left to the reference."""
+    defaults = {key: getattr(PolicyDocument(), key) for key in POLICY_KEYS}
+    return {
+        f"default_{key}": msgspec.json.encode(value).decode() if isinstance(value, bool) else value
+        for key, value in defaults.items()
+        if isinstance(value, int)
+    }
+
+
+def _of_support() -> dict[str, object]:
+    answers = {f"{severity}_answer_hours": promise.response // _HOUR for severity, promise in PROMISES.items()}
+    ends = {
+        f"{severity}_end_hours": promise.resolution // _HOUR
+        for severity, promise in PROMISES.items()
+        if promise.resolution
+    }
+    return {**answers, **ends, "most_files": MOST_FILES, "most_megabytes": MOST_BYTES_EACH // _MILLION}
+
+
+def _of_the_api() -> dict[str, object]:
+    return {
+        "sandbox_rate": SANDBOX_LIMIT,
+        "most_checks_at_once": MAX_BATCH,
+        "most_check_bytes": MAX_CHECK_BYTES,
+        "most_batch_bytes": MAX_BATCH_BYTES,
+        "most_facts": vocabulary.MAX_FACTS,
+        "most_token_characters": vocabulary.MAX_TOKEN_LENGTH,
+        "most_tokens": vocabulary.MAX_TOKENS,
+        "highest_score": evaluator.HIGHEST_SCORE,
+        "rule_points": {field.name: field.default for field in msgspec.structs.fields(rules.Rule)}["points"],
+        "most_rules": rules.MAX_RULES,
+        "most_conditions": rules.MAX_CONDITIONS,
+        "usual_overlap_hours": DEFAULT_OVERLAP // _HOUR,
+    }
+
+
+def _of_the_portal() -> dict[str, object]:
+    return {
+        "rotate_after_days": ROTATE_AFTER // _DAY,
+        "idle_after_days": IDLE_AFTER // _DAY,
+        "application_working_days": DECIDED_WITHIN_WORKING_DAYS,
+        "grace_days": GRACE // _DAY,
+        "quota_warning_percent": WARN_AT_PERCENT,
+        "invitation_days": INVITATION_LIFE // _DAY,
+        "confirmation_days": links.LIFE[Purpose.CONFIRM_ADDRESS] // _DAY,
+        "password_characters": MIN_LENGTH,
+        "session_days": sessions.LIFE // _DAY,
+        "session_idle_hours": sessions.IDLE_LIMIT // _HOUR,
+    }
+
+
+_SOURCES = (_of_promises, _of_plans, _of_policies, _of_support, _of_the_api, _of_the_portal)
+
+FIGURES: Mapping[str, str] = {name: _shown(value) for source in _SOURCES for name, value in source().items()}

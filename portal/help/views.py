@@ -1,0 +1,23 @@
+"""The guides for everybody: a list, and one page each."""
+
+from typing import Any
+
+from flask import render_template
+
+from core.access import Access, Pages, open_to
+from core.current import settings
+from portal.help import articles
+
+bp = Pages("help", __name__, url_prefix="/help")
+
+
+@bp.get("")
+@open_to(Access.ANYBODY)
+def index() -> Any:
+    return render_template("portal/help/index.html", groups=articles.by_group(base_url=settings().base_url))
+
+
+@bp.get("/<article>")
+@open_to(Access.ANYBODY)
+def show(article: str) -> Any:
+    return render_template("portal/help/article.html", article=articles.find(article, base_url=settings().base_url))

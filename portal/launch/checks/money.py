@@ -1,0 +1,58 @@
+"""Stripe, and whether money has gone its whole way once."""
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from billing import catalogue
+from billing import cli as billing_cli
+from billing.models import Invoice
+from core.db import db
+from portal.launch.verdicts import Look, Surroundings, Verdict, either, green, red
+
+_PAGES = ("/plan", "/plan/invoices", "/plan/subscribe")
+
+
+def stripe_set(around: Surroundings) -> Verdict:
+    key = around.settings.stripe_api_key
+    if not key:
+        return red("There is no key: a sandbox stands in.", to_do="Set STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET.")
+    return green("A key for tests is set." if "_test_" in key else "A key for real money is set.")
+
+
+def stripe_matches(_around: Surroundings) -> Verdict:
+    found = catalogue.differences(billing_cli.wanted())
+    return either(
+        not found,
+        "Everything is as it should be.",
+        otherwise=" ".join(found[:3]),
+        to_do="Run flask billing sync, then flask billing doctor.",
+    )
+
+
+def _counted(what: str, *, is_paid: bool, to_do: str) -> Look:
+    def look(_around: Surroundings) -> Verdict:
+        query = select(func.count()).select_from(Invoice)
+        count = db.session.scalar(query.where(Invoice.status == "paid") if is_paid else query) or 0
+        return either(count > 0, f"{count} {what}.", otherwise=f"No {what} yet.", to_do=to_do)
+
+    return look
+
+
+def plan_pages(_around: Surroundings) -> Verdict:
+    rules = {rule.rule for rule in current_app.url_map.iter_rules()}
+    missing = [path for path in _PAGES if path not in rules]
+    return either(
+        not missing,
+        "Plan, checkout and invoices have their pages.",
+        otherwise=f"Missing: {', '.join(missing)}.",
+        to_do="Look at portal/plan.",
+    )
+
+
+CHECKS: dict[str, Look] = {
+    "stripe_set": stripe_set,
+    "stripe_matches": stripe_matches,
+    "invoice_made": _counted("invoices", is_paid=False, to_do="Choose Pro in a test organization."),
+    "payment_made": _counted("paid invoices", is_paid=True, to_do="Pay with 4242 4242 4242 4242 in test mode."),
+    "plan_pages": plan_pages,
+}

@@ -1,0 +1,57 @@
+"""The documents, who reviewed them, and who accepted them."""
+
+from legal_docs import demo, figures
+from legal_docs.acceptances.standing import has_accepted_everything
+from legal_docs.documents import services as documents
+from legal_docs.documents.kinds import TITLES, Kind
+from portal.launch.checks.customers import live_customers
+from portal.launch.verdicts import Look, Surroundings, Verdict, either, green, red
+
+
+def _reviewed(kind: Kind) -> Look:
+    def look(around: Surroundings) -> Verdict:
+        version = documents.current(kind, now=around.now)
+        publish = f"flask legal publish {kind.value} …, with the lawyer's review."
+        if version is None:
+            return red(f"The {TITLES[kind]} is not published.", to_do=publish)
+        if version.reviewed_by == demo.NOBODY:
+            return red(f"Version {version.number} is a trial: no lawyer has read it.", to_do=publish)
+        return green(
+            f"Version {version.number} was reviewed by {version.reviewed_by} on {version.reviewed_on:%d %B %Y}."
+        )
+
+    return look
+
+
+def privacy_states_retention(around: Surroundings) -> Verdict:
+    version = documents.current(Kind.PRIVACY, now=around.now)
+    words = f"{figures.DEFAULT_RETENTION_DAYS} days"
+    if version is None:
+        return red("The privacy policy is not published.", to_do="Publish it: flask legal publish privacy …")
+    return either(
+        words in version.markdown,
+        f"Version {version.number} says: {words}.",
+        otherwise=f"Version {version.number} does not say: {words}.",
+        to_do="Publish a version that says it.",
+    )
+
+
+def customers_accepted(around: Surroundings) -> Verdict:
+    live = live_customers()
+    open_ones = [one.slug for one in live if not has_accepted_everything(one.id, now=around.now)]
+    if not live:
+        return red("There is no live customer yet.", to_do="Approve the first one.")
+    return either(
+        not open_ones,
+        f"All {len(live)} live customers have accepted the Terms and the DPA.",
+        otherwise=f"Not accepted by: {', '.join(open_ones[:5])}.",
+        to_do="Write to them; live keys rest after the date that they were told.",
+    )
+
+
+CHECKS: dict[str, Look] = {
+    "dpa_reviewed": _reviewed(Kind.DPA),
+    "terms_reviewed": _reviewed(Kind.TERMS),
+    "privacy_states_retention": privacy_states_retention,
+    "customers_accepted": customers_accepted,
+}

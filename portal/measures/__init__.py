@@ -1,0 +1,1 @@
+"""The essential figures for operators: how the service does against its targets, and how each customer gets on."""

@@ -1,0 +1,48 @@
+"""Where Alertmanager tells us of alerts. Without a token in the settings there is no such address."""
+
+import hmac
+from http import HTTPStatus
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from core.clock import utc_now
+from core.current import settings
+from core.db import acting_as_system, transaction
+from core.errors import AppError, InvalidRequest, NotFound, fault_of
+from portal.notifications import alerts
+
+bp = Blueprint("alertmanager", __name__)
+
+PATH = "/webhooks/alertmanager"
+MOST_BYTES = 1_000_000
+
+
+class WrongAlertToken(AppError):
+    status, code, title = HTTPStatus.UNAUTHORIZED, "wrong_alert_token", "The token is not the right one"
+    advice = "Send the ALERTMANAGER_TOKEN of this installation as a bearer token (credentials in http_config)."
+
+
+@bp.post(PATH)
+def receive() -> Response:
+    """204 for what was understood, news or not."""
+    token = settings().alertmanager_token
+    if not token:
+        raise NotFound
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not hmac.compare_digest(given.encode(), token.encode()):
+        raise WrongAlertToken
+    with acting_as_system(), transaction():
+        alerts.take_in(_read(request.get_data(cache=False)), now=utc_now())
+    return Response(status=204)
+
+
+def _read(body: bytes) -> alerts.Told:
+    if len(body) > MOST_BYTES:
+        raise InvalidRequest("A message of Alertmanager is not that long.")
+    try:
+        return msgspec.json.decode(body, type=alerts.Told)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(errors=(fault_of(error),)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest("The body is no JSON. Send what Alertmanager's webhook_configs sends.") from error

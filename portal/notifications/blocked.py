@@ -1,0 +1,75 @@
+"""Blocked decisions: counted each minute for the channels that want to know, never on the way of a check.
+
+One delivery a minute and channel says how many, which came first and why; it holds nothing of a decision's metadata or
+subject. Decisions that come home from a spool later than `SETTLED_AFTER` are in the log, and are not told of here.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from api.decisions import statistics
+from api.keys.token import KeyEnvironment
+from core.db import db
+from core.ids import new_uuid, public_id
+from core.pages import iso
+from portal.notifications import deliveries
+from portal.notifications.events import BLOCKED
+from portal.notifications.models import Channel
+from portal.notifications.states import ChannelState
+
+SETTLED_AFTER = timedelta(seconds=30)
+"""Decisions may reach the log a little after they were made."""
+IDS_AT_MOST = 20
+REASONS_AT_MOST = 20
+
+
+def listening() -> list[tuple[UUID, UUID]]:
+    """Channels that want blocked decisions, each with its organization. Needs the system's scope, as all here."""
+    rows = db.session.execute(
+        select(Channel.id, Channel.organization_id).where(
+            Channel.state == ChannelState.ACTIVE.value, Channel.events.contains([BLOCKED.name])
+        )
+    )
+    return [(channel_id, owner) for channel_id, owner in rows if owner is not None]
+
+
+def tell(channel_id: UUID, *, now: datetime) -> bool:
+    """Leaves a delivery about what was blocked since the last look, if anything was. Looks at nothing twice."""
+    channel = db.session.get(Channel, channel_id, with_for_update=True, populate_existing=True)
+    if channel is None or channel.organization_id is None or channel.state != ChannelState.ACTIVE:
+        return False
+    since, until = channel.blocked_until, now - SETTLED_AFTER
+    if until <= since:
+        return False
+    channel.blocked_until = until
+    data = _counted(channel.organization_id, includes_test=channel.includes_test, since=since, until=until)
+    if not data["count"]:
+        return False
+    event_id = new_uuid()
+    body = deliveries.body_of(BLOCKED, event_id, about=channel.organization_id, data=data, now=now)
+    deliveries.leave(channel, BLOCKED, event_id, body, now=now)
+    return True
+
+
+def _counted(organization_id: UUID, *, includes_test: bool, since: datetime, until: datetime) -> dict[str, Any]:
+    environments = [KeyEnvironment.LIVE.value, *([KeyEnvironment.TEST.value] if includes_test else [])]
+    reasons: dict[str, int] = {}
+    first: list[UUID] = []
+    count = 0
+    for environment in environments:
+        found = statistics.blocked_in(organization_id, environment=environment, since=since, to=until, most=IDS_AT_MOST)
+        count += found.decisions
+        first += found.first
+        for reason in found.reasons:
+            reasons[reason.reason] = reasons.get(reason.reason, 0) + reason.decisions
+    return {
+        "count": count,
+        "from": iso(since),
+        "until": iso(until),
+        "environments": environments,
+        "decision_ids": [public_id("dec", identifier) for identifier in sorted(first)[:IDS_AT_MOST]],
+        "reasons": dict(sorted(reasons.items(), key=lambda item: -item[1])[:REASONS_AT_MOST]),
+    }

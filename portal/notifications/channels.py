@@ -1,0 +1,246 @@
+"""Channels: where somebody wants to be told, and of what. `owner` is an organization, or None for the operators.
+
+Operators' channels need the system's scope.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Select, delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from core import audit
+from core.accounts import Organization
+from core.audit import Actor
+from core.db import acting_as_system, db
+from core.errors import NotFound
+from core.ids import new_uuid
+from core.mail import send_mail
+from core.members import Role, emails_of, emails_of_operators
+from core.tokens import digest_of, new_token
+from portal.notifications import signing, vault
+from portal.notifications.errors import MOST_CHANNELS, ChannelExists, ChannelMoved, NoSecret, TooManyChannels
+from portal.notifications.events import Audience, of_audience
+from portal.notifications.models import Channel
+from portal.notifications.outside import outside
+from portal.notifications.states import CHANNEL_MOVES, ChannelState, Kind
+from portal.notifications.targets import SLACK_HOSTS, TargetRefused
+
+OVERLAP = timedelta(hours=24)
+"""How long both secrets sign after one was rolled."""
+
+
+class MadeChannel(msgspec.Struct, frozen=True):
+    channel: Channel
+    secret: str | None = None
+    """Of a webhook; shown once."""
+
+
+def audience_of(owner: UUID | None) -> Audience:
+    return Audience.CUSTOMER if owner else Audience.OPERATORS
+
+
+def create(
+    owner: UUID | None,
+    *,
+    kind: Kind,
+    name: str,
+    target: str,
+    events: Sequence[str],
+    includes_test: bool = False,
+    by: Actor,
+    now: datetime,
+) -> MadeChannel:
+    """An address that is nobody's of the owner's people gets a mail first, and nothing else before it is confirmed.
+
+    Raises TargetRefused, ChannelExists or TooManyChannels.
+    """
+    target, shown = _read(kind, target)
+    if len(every(owner)) >= MOST_CHANNELS:
+        raise TooManyChannels
+    secret = signing.new_secret() if kind is Kind.WEBHOOK else None
+    is_known = kind is not Kind.MAIL or target in _own_addresses(owner)
+    channel = Channel(
+        id=new_uuid(),
+        organization_id=owner,
+        kind=kind.value,
+        name=name,
+        sealed_target=vault.seal(target),
+        target_shown=shown,
+        events=_known(owner, events),
+        includes_test=includes_test,
+        state=(ChannelState.ACTIVE if is_known else ChannelState.UNCONFIRMED).value,
+        sealed_secret=vault.seal(secret) if secret else None,
+        blocked_until=now,
+        created_at=now,
+    )
+    _add(channel)
+    if not is_known:
+        _ask_to_confirm(channel, target, now=now)
+    _note(channel, "created", by=by, now=now, after={"name": name, "kind": kind.value, "target": shown})
+    return MadeChannel(channel, secret)
+
+
+def every(owner: UUID | None) -> list[Channel]:
+    return list(db.session.scalars(_of(owner).order_by(Channel.name)))
+
+
+def find(owner: UUID | None, channel_id: UUID) -> Channel:
+    """Raises NotFound, also for a channel of somebody else."""
+    channel = db.session.scalar(_of(owner).where(Channel.id == channel_id).execution_options(populate_existing=True))
+    if channel is None:
+        raise NotFound
+    return channel
+
+
+def pause(owner: UUID | None, channel_id: UUID, *, by: Actor, now: datetime) -> None:
+    """What happens meanwhile is not told; what waits, waits on. Raises ChannelMoved."""
+    channel = find(owner, channel_id)
+    move(channel, ChannelState.PAUSED)
+    _note(channel, "paused", by=by, now=now)
+
+
+def resume(owner: UUID | None, channel_id: UUID, *, by: Actor, now: datetime) -> None:
+    """Blocked decisions are told of from now on. Raises ChannelMoved."""
+    channel = find(owner, channel_id)
+    if channel.state == ChannelState.UNCONFIRMED:
+        raise ChannelMoved("The address has to be confirmed first, with the link in the mail that it got.")
+    move(channel, ChannelState.ACTIVE)
+    channel.blocked_until, channel.is_apart = now, False
+    _note(channel, "resumed", by=by, now=now)
+
+
+def choose_events(
+    owner: UUID | None, channel_id: UUID, *, events: Sequence[str], includes_test: bool, by: Actor, now: datetime
+) -> None:
+    channel = find(owner, channel_id)
+    before, channel.events = channel.events, _known(owner, events)
+    if "decision.blocked" not in before:
+        channel.blocked_until = now
+    channel.includes_test = includes_test
+    _note(channel, "changed", by=by, now=now, before={"events": before}, after={"events": channel.events})
+
+
+def roll_secret(owner: UUID | None, channel_id: UUID, *, by: Actor, now: datetime) -> MadeChannel:
+    """A new secret; for a day the old one signs too. Raises NoSecret."""
+    channel = find(owner, channel_id)
+    if channel.sealed_secret is None:
+        raise NoSecret
+    secret = signing.new_secret()
+    channel.sealed_old_secret, channel.old_secret_until = channel.sealed_secret, now + OVERLAP
+    channel.sealed_secret = vault.seal(secret)
+    _note(channel, "secret_rolled", by=by, now=now)
+    return MadeChannel(channel, secret)
+
+
+def remove(owner: UUID | None, channel_id: UUID, *, by: Actor, now: datetime) -> None:
+    """With its log."""
+    channel = find(owner, channel_id)
+    db.session.execute(delete(Channel).where(Channel.id == channel.id))
+    _note(channel, "deleted", by=by, now=now, before={"name": channel.name, "target": channel.target_shown})
+
+
+def remove_all(owner: UUID) -> None:
+    """When an account ends."""
+    db.session.execute(delete(Channel).where(Channel.organization_id == owner))
+
+
+def find_unconfirmed(token: str) -> Channel | None:
+    """The channel that the holder of this link may confirm. Needs the system's scope."""
+    return db.session.scalar(
+        select(Channel).where(Channel.confirmation == digest_of(token), Channel.state == ChannelState.UNCONFIRMED.value)
+    )
+
+
+def confirm(channel: Channel, *, by: Actor, now: datetime) -> None:
+    """Raises ChannelMoved. Needs the system's scope."""
+    move(channel, ChannelState.ACTIVE)
+    channel.confirmation, channel.blocked_until = None, now
+    _note(channel, "confirmed", by=by, now=now)
+
+
+def move(channel: Channel, to: ChannelState, *, stopped_because: str | None = None) -> None:
+    """One compare-and-set. Raises ChannelMoved."""
+    froms = [state.value for state, onward in CHANNEL_MOVES.items() if to in onward]
+    moved = db.session.execute(
+        update(Channel)
+        .where(Channel.id == channel.id, Channel.state.in_(froms))
+        .values(state=to.value, stopped_because=stopped_because)
+        .returning(Channel.id)
+    )
+    if moved.first() is None:
+        raise ChannelMoved
+    db.session.refresh(channel)
+
+
+def managers_of(owner: UUID | None) -> list[str]:
+    """Whom to tell when a channel stops. Needs the system's scope."""
+    return emails_of(owner, {Role.OWNER, Role.ADMIN}) if owner else emails_of_operators()
+
+
+def owner_name(channel: Channel) -> str:
+    """As the person who is asked to take mail knows it."""
+    owner = channel.organization_id
+    return db.session.get_one(Organization, owner).name if owner else "AI Governance"
+
+
+def _of(owner: UUID | None) -> Select[Channel]:
+    return select(Channel).where(Channel.organization_id.is_not_distinct_from(owner))
+
+
+def _known(owner: UUID | None, events: Sequence[str]) -> list[str]:
+    return [event.name for event in of_audience(audience_of(owner)) if event.name in events]
+
+
+def _read(kind: Kind, target: str) -> tuple[str, str]:
+    """The target as it is kept, and as it is shown."""
+    if kind is Kind.MAIL:
+        return target, target
+    found = outside().read_target(target)
+    if kind is Kind.SLACK and found.is_tls and found.host not in SLACK_HOSTS:
+        raise TargetRefused("A Slack address starts with https://hooks.slack.com/. For others choose Webhook.")
+    return found.url, found.shown
+
+
+def _own_addresses(owner: UUID | None) -> list[str]:
+    with acting_as_system():
+        return emails_of(owner, set(Role)) if owner else emails_of_operators()
+
+
+def _add(channel: Channel) -> None:
+    """The database keeps a second one of the same name out."""
+    try:
+        with db.session.begin_nested():
+            db.session.add(channel)
+    except IntegrityError as error:
+        raise ChannelExists from error
+
+
+def _ask_to_confirm(channel: Channel, address: str, *, now: datetime) -> None:
+    token = new_token()
+    channel.confirmation = digest_of(token)
+    words = {"who": owner_name(channel), "channel": channel.name, "token": token}
+    send_mail("notification_confirm", to=address, now=now, context=words, organization_id=channel.organization_id)
+
+
+def _note(
+    channel: Channel,
+    what: str,
+    *,
+    by: Actor,
+    now: datetime,
+    before: dict[str, object] | None = None,
+    after: dict[str, object] | None = None,
+) -> None:
+    db.session.flush()
+    audit.write(
+        channel.organization_id,
+        f"notification_channel.{what}",
+        by=by,
+        now=now,
+        subject_id=str(channel.id),
+        before=before,
+        after=after,
+    )

@@ -1,0 +1,190 @@
+"""One delivery: taken by one worker alone, sent with no transaction open, and what came of it written down.
+
+Taking it sets the time of the next try to after the longest that this one can last, so a worker that dies in the middle
+loses nothing: somebody else takes it then. A receiver may get a delivery twice, under the same id. Needs the system's
+scope.
+"""
+
+import random
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+from sqlalchemy import or_, select
+
+from core import audit
+from core.accounts import Organization
+from core.audit import SYSTEM
+from core.db import db
+from core.mail import send_mail
+from portal.notifications import channels, payloads, signing, vault
+from portal.notifications.events import TEST
+from portal.notifications.models import Channel, Delivery
+from portal.notifications.outside import Answer, outside
+from portal.notifications.states import (
+    UNDER_WAY,
+    ChannelState,
+    DeliveryState,
+    Kind,
+    wait_before_next,
+)
+
+log = structlog.get_logger()
+
+LEASE = timedelta(minutes=1)
+SLOW_MS = 2_000
+_JSON = {"Content-Type": "application/json", "User-Agent": "AI-Governance-Notifications/1"}
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """What came of one try, as the log keeps it."""
+
+    at: datetime
+    took_ms: int
+    status: int | None
+    text: str
+    problem: str | None
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """All that sending needs, so that no row is held meanwhile. Address and secrets are still sealed."""
+
+    delivery_id: UUID
+    kind: Kind
+    sealed_target: bytes
+    payload: dict[str, Any]
+    sealed_secrets: tuple[bytes, ...]
+    tries: int
+    taken_at: datetime
+
+
+def attempts_of(delivery: Delivery) -> list[Attempt]:
+    return msgspec.convert(delivery.attempts, list[Attempt])
+
+
+def take(*, is_apart: bool, now: datetime) -> Parcel | None:
+    """The delivery that has waited longest, of channels that stand apart or of the others. None: nothing is due.
+
+    Both rows are locked and looked at anew, so two workers never take the same one, nor two of one channel.
+    """
+    found = db.session.execute(
+        select(Delivery, Channel)
+        .join(Channel, Channel.id == Delivery.channel_id)
+        .where(
+            Delivery.state.in_([state.value for state in UNDER_WAY]),
+            Delivery.next_try_at <= now,
+            or_(Channel.state == ChannelState.ACTIVE.value, Delivery.event == TEST.name),
+            or_(Channel.busy_until.is_(None), Channel.busy_until <= now),
+            Channel.is_apart == is_apart,
+        )
+        .order_by(Delivery.next_try_at, Delivery.id)
+        .limit(1)
+        .with_for_update(of=(Delivery, Channel), skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).first()
+    if found is None:
+        return None
+    delivery, channel = found
+    channel.busy_until = delivery.next_try_at = now + LEASE
+    delivery.tries += 1
+    db.session.flush()
+    return Parcel(
+        delivery_id=delivery.id,
+        kind=Kind(channel.kind),
+        sealed_target=channel.sealed_target,
+        payload=delivery.payload,
+        sealed_secrets=tuple(vault.sealed_secrets_of(channel, now=now)),
+        tries=delivery.tries,
+        taken_at=now,
+    )
+
+
+def send(parcel: Parcel, *, now: datetime) -> Answer:
+    """A mail leaves with the note that it did (`finish`); everything else leaves here."""
+    try:
+        target = vault.unseal(parcel.sealed_target)
+        signing_secrets = [vault.unseal(sealed) for sealed in parcel.sealed_secrets]
+    except vault.Unreadable:
+        return Answer(took_ms=0, problem="What we kept of this channel cannot be read any more. Make it anew.")
+    if parcel.kind is Kind.MAIL:
+        return Answer(took_ms=0, status=HTTPStatus.OK, text="Handed to our mail server.")
+    if parcel.kind is Kind.SLACK:
+        return outside().post(target, payloads.as_slack(parcel.payload), dict(_JSON), now=now)
+    body = payloads.as_json(parcel.payload)
+    signed = signing.headers_for(parcel.payload["id"], body, signing_secrets=signing_secrets, now=now)
+    return outside().post(target, body, {**_JSON, **signed}, now=now)
+
+
+def finish(parcel: Parcel, answer: Answer, *, now: datetime) -> None:
+    """Writes down what came of it, unless somebody else has taken the delivery since, or it was deleted."""
+    found = db.session.execute(
+        select(Delivery, Channel)
+        .join(Channel, Channel.id == Delivery.channel_id)
+        .where(Delivery.id == parcel.delivery_id, Delivery.tries == parcel.tries)
+        .where(Delivery.state.in_([state.value for state in UNDER_WAY]))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+    if found is None:
+        return
+    delivery, channel = found
+    attempt = Attempt(parcel.taken_at, answer.took_ms, answer.status, answer.text, answer.problem)
+    delivery.attempts = [*delivery.attempts, msgspec.to_builtins(attempt)]
+    channel.busy_until, channel.is_apart = None, not answer.is_success or answer.took_ms > SLOW_MS
+    log.info("notification.tried", delivery_id=str(delivery.id), kind=channel.kind, status=answer.status)
+    if answer.is_success:
+        _note_success(delivery, channel, now=now)
+    else:
+        _note_failure(delivery, channel, answer, now=now)
+    db.session.flush()
+
+
+def _note_success(delivery: Delivery, channel: Channel, *, now: datetime) -> None:
+    delivery.state, delivery.next_try_at = DeliveryState.DELIVERED.value, None
+    channel.delivered_at = now
+    if channel.kind == Kind.MAIL:
+        send_mail(
+            "notification",
+            to=vault.unseal(channel.sealed_target),
+            now=now,
+            organization_id=channel.organization_id,
+            context={"lines": payloads.lines_of(delivery.payload), "payload": delivery.payload, "channel": channel},
+        )
+
+
+def _note_failure(delivery: Delivery, channel: Channel, answer: Answer, *, now: datetime) -> None:
+    is_gone = answer.status == HTTPStatus.GONE
+    wait = wait_before_next(delivery.tries, chance=random.random(), asked=answer.retry_after)  # noqa: S311  jitter
+    if wait is not None and not is_gone and delivery.event != TEST.name:
+        delivery.state, delivery.next_try_at = DeliveryState.FAILED.value, now + wait
+        return
+    delivery.state, delivery.next_try_at = DeliveryState.GIVEN_UP.value, None
+    first_tried = attempts_of(delivery)[-delivery.tries].at if delivery.tries <= len(delivery.attempts) else now
+    nothing_got_through = channel.delivered_at is None or channel.delivered_at < first_tried
+    if is_gone or (wait is None and nothing_got_through):
+        _stop(channel, "gone" if is_gone else "failures", now=now)
+
+
+def _stop(channel: Channel, because: str, *, now: datetime) -> None:
+    """And tells those who can mend it. One that is paused stays so."""
+    if channel.state != ChannelState.ACTIVE:
+        return
+    db.session.flush()
+    channels.move(channel, ChannelState.FAILING, stopped_because=because)
+    about = {"reason": because}
+    audit.write(
+        channel.organization_id,
+        "notification_channel.stopped",
+        by=SYSTEM,
+        now=now,
+        subject_id=str(channel.id),
+        after=about,
+    )
+    organization = db.session.get(Organization, channel.organization_id) if channel.organization_id else None
+    path = f"/organization/notifications/{channel.id}" if organization else f"/console/notifications/{channel.id}"
+    words = {"channel": channel, "because": because, "path": path, "organization": organization}
+    for email in channels.managers_of(channel.organization_id):
+        send_mail("notification_stopped", to=email, now=now, context=words, organization_id=channel.organization_id)

@@ -1,0 +1,119 @@
+"""What is told, to whom and in which words: one table, from the audit trail's actions. Knows no database.
+
+An action that is not here is told to nobody. Of what the trail keeps about an action, only the facts that are named
+here leave the building.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Audience(StrEnum):
+    OPERATORS = "operators"
+    CUSTOMER = "customer"
+
+
+class Event(msgspec.Struct, frozen=True):
+    """`path` is where on our pages it can be looked at; `facts` are those of the trail that are sent along."""
+
+    name: str
+    audience: Audience
+    words: str
+    path: str
+    facts: tuple[str, ...] = ()
+
+
+BLOCKED = Event(
+    "decision.blocked",
+    Audience.CUSTOMER,
+    "Decisions were blocked",
+    "/decisions",
+    ("count", "from", "until", "environments", "decision_ids", "reasons"),
+)
+"""Not from the trail: counted each minute, see `blocked`."""
+TEST = Event("test", Audience.CUSTOMER, "A test, sent by hand", "", ("channel",))
+
+_TICKET = ("number", "severity", "category", "level", "due_at")
+_INCIDENT = ("title", "status", "impact", "components")
+_ALERT = ("alert", "severity", "about", "started_at")
+
+
+def _operators(name: str, words: str, path: str, *facts: str) -> Event:
+    return Event(name, Audience.OPERATORS, words, path, facts)
+
+
+def _customer(name: str, words: str, path: str, *facts: str) -> Event:
+    return Event(name, Audience.CUSTOMER, words, path, facts)
+
+
+EVENTS: Mapping[str, Event] = {
+    "application.submitted": _operators("application.submitted", "An application waits", "/console"),
+    "ticket.opened": _operators("ticket.opened", "A support request was opened", "/console/support", *_TICKET),
+    "ticket.warned": _operators("ticket.warned", "A support request is due soon", "/console/support", *_TICKET),
+    "ticket.escalated": _operators("ticket.escalated", "A support request was escalated", "/console/support", *_TICKET),
+    "ticket.breached": _operators("ticket.breached", "A support request is late", "/console/support", *_TICKET),
+    "incident.opened": _operators("incident.opened", "An incident was opened", "/console/incidents", *_INCIDENT),
+    "incident.updated": _operators("incident.updated", "An incident was updated", "/console/incidents", *_INCIDENT),
+    "incident.resolved": _operators("incident.resolved", "An incident is resolved", "/console/incidents", *_INCIDENT),
+    "incident.notice_overdue": _operators(
+        "incident.overdue", "An incident is not told of yet", "/console/incidents", *_INCIDENT
+    ),
+    "incident.update_overdue": _operators(
+        "incident.overdue", "An incident's next word is late", "/console/incidents", *_INCIDENT
+    ),
+    "incident.review_overdue": _operators(
+        "incident.overdue", "An incident's review is late", "/console/incidents", *_INCIDENT
+    ),
+    "breach.notice_overdue": _operators(
+        "breach.overdue", "Customers are to be told of a breach, and the time is up", "/console/breaches"
+    ),
+    "probe.failing": _operators("probe.failing", "Our own probes fail", "/console/incidents"),
+    "maintenance.scheduled": _operators(
+        "maintenance.scheduled", "Maintenance is planned", "/console/incidents", "title", "starts_at", "ends_at"
+    ),
+    "backup.failed": _operators("backup.failed", "A backup failed", "/console/figures", "kind", "failure"),
+    "alert.firing": _operators("alert.firing", "An alert fires", "/console/figures", *_ALERT),
+    "alert.resolved": _operators("alert.resolved", "An alert is over", "/console/figures", *_ALERT),
+    "api_key.created": _customer("api_key.created", "An API key was made", "/keys", "name", "environment", "scopes"),
+    "api_key.rotated": _customer("api_key.rotated", "An API key was rotated", "/keys", "expires_at", "successor"),
+    "api_key.revoked": _customer("api_key.revoked", "An API key was revoked", "/keys", "reason"),
+    "api_key.rotation_reminded": _customer("api_key.rotation_due", "An API key is 90 days old: rotate it", "/keys"),
+    "api_key.expiry_reminded": _customer("api_key.expiring", "An API key ends within a week", "/keys", "expires_at"),
+    "entitlement.quota_near": _customer(
+        "quota.near", "80 % of the month's checks are used", "/plan", "used", "limit", "until"
+    ),
+    "entitlement.quota_reached": _customer(
+        "quota.reached", "The month's checks are used up", "/plan", "used", "limit", "until"
+    ),
+    "entitlement.changed": _customer("entitlement.changed", "Your access changed", "/plan", "plan", "state", "reason"),
+    "legal.notice_given": _customer(
+        "legal.new_version", "A legal document has a new version", "/documents", "document", "version", "effective_at"
+    ),
+    "legal.reminded": _customer(
+        "legal.acceptance_due", "A legal document has to be accepted", "/legal/accept", "document", "version", "due_at"
+    ),
+    "sub_processor.notice_given": _customer(
+        "legal.sub_processor_change", "A change of sub-processors is announced", "/documents", "kind", "takes_effect_at"
+    ),
+    "organization.suspended": _customer(
+        "organization.suspended", "Your organization was suspended", "/organization", "reason"
+    ),
+    "organization.restored": _customer(
+        "organization.restored", "Your organization was restored", "/organization", "reason"
+    ),
+    "ticket.answered": _customer("ticket.answered", "We answered a support request", "/support", *_TICKET),
+}
+
+
+def of_audience(audience: Audience) -> tuple[Event, ...]:
+    """What a channel of this audience can ask for, in the order in which it is offered."""
+    own = tuple(event for event in EVENTS.values() if event.audience is audience)
+    return (BLOCKED, *own) if audience is Audience.CUSTOMER else own
+
+
+def facts_of(event: Event, told: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The named facts of what the trail keeps; those that it does not know are left out."""
+    return {name: told[name] for name in event.facts if told and told.get(name) is not None}

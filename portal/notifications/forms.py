@@ -1,0 +1,48 @@
+"""The forms of channels."""
+
+from typing import Any
+
+from wtforms import BooleanField, SelectField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length
+
+from core.forms import ChecksField, EmailAddress, Form, OneLine, stripped
+from portal.notifications.events import Audience, of_audience
+from portal.notifications.states import KIND_WORDS, Kind
+from portal.notifications.targets import LONGEST
+
+
+class EventsForm(Form):
+    """What a channel is told. `offer` says whose channel it is, and has to be called before anything else."""
+
+    events = ChecksField("Tell it of", choices=[], validators=[InputRequired("Choose at least one.")])
+    includes_test = BooleanField("Tell of blocked decisions of test keys too")
+
+    def offer(self, audience: Audience) -> None:
+        self.events.choices = [(event.name, f"{event.words} ({event.name})") for event in of_audience(audience)]
+        if audience is Audience.OPERATORS:
+            del self.includes_test
+
+    @property
+    def wants_test(self) -> bool:
+        return "includes_test" in self and bool(self.includes_test.data)
+
+
+class ChannelForm(EventsForm):
+    kind = SelectField("How", choices={kind.value: words for kind, words in KIND_WORDS.items()})
+    name = StringField(
+        "Name",
+        filters=[stripped],
+        validators=[DataRequired("Give the channel a name."), Length(max=100), OneLine()],
+        description="For your list, such as: On-call, compliance team.",
+    )
+    target = StringField(
+        "Address",
+        filters=[stripped],
+        validators=[DataRequired("Enter where to send to."), Length(max=LONGEST), OneLine()],
+        description="An e-mail address, a Slack address (https://hooks.slack.com/…), or a webhook's https address.",
+        render_kw={"autocomplete": "off", "spellcheck": "false"},
+    )
+
+    def validate_target(self, field: Any) -> None:
+        if self.kind.data == Kind.MAIL:
+            EmailAddress()(self, field)

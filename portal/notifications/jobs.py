@@ -1,0 +1,33 @@
+"""What the clock does about notifications: blocked decisions each minute, and old deliveries deleted at night."""
+
+import structlog
+
+from core.clock import utc_now
+from core.db import acting_as_system, transaction
+from core.jobs import each_by_itself, in_its_own_session, jobs
+from portal.notifications import alerts, blocked, deliveries
+
+log = structlog.get_logger()
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(queueing_lock="tell_of_blocked_decisions")
+@in_its_own_session
+def tell_of_blocked_decisions(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    now = utc_now()
+    with acting_as_system(), transaction():
+        waiting = blocked.listening()
+    for channel_id, organization_id in waiting:
+        with each_by_itself("notification.blocked_not_told", organization_id), acting_as_system(), transaction():
+            blocked.tell(channel_id, now=now)
+
+
+@jobs.periodic(cron="25 3 * * *")
+@jobs.task(queueing_lock="purge_notifications")
+@in_its_own_session
+def purge_notifications(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    now = utc_now()
+    with acting_as_system(), transaction():
+        deleted = deliveries.purge(now=now)
+        alerts.purge(now=now)
+    log.info("notification.purged", deliveries=deleted)

@@ -1,0 +1,54 @@
+"""Addresses and secrets of channels: kept sealed, opened where something is sent."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from core import sealing
+from core.current import settings
+from core.db import db
+from portal.notifications.models import Channel
+
+_PURPOSE = "notifications"
+
+
+class Unreadable(Exception):
+    """No key opens it any more."""
+
+
+def sealed_secrets_of(channel: Channel, *, now: datetime) -> list[bytes]:
+    """Those that sign now, the newest first."""
+    sealed = [channel.sealed_secret]
+    if channel.old_secret_until is not None and channel.old_secret_until > now:
+        sealed.append(channel.sealed_old_secret)
+    return [one for one in sealed if one is not None]
+
+
+def seal(text: str) -> bytes:
+    return sealing.seal(_PURPOSE, text, secret_key=settings().secret_key)
+
+
+def unseal(sealed: bytes) -> str:
+    """Raises Unreadable."""
+    text = sealing.unseal(_PURPOSE, sealed, secret_keys=settings().secret_keys)
+    if text is None:
+        raise Unreadable
+    return text
+
+
+def reseal(_sender: object, *, secret_keys: Sequence[str]) -> int:
+    """Seals with the first key what only another opens. Needs the system's scope."""
+    return sum(_reseal(channel, secret_keys) for channel in db.session.scalars(select(Channel).with_for_update()))
+
+
+def _reseal(channel: Channel, secret_keys: Sequence[str]) -> bool:
+    before = (channel.sealed_target, channel.sealed_secret, channel.sealed_old_secret)
+    channel.sealed_target = _anew(channel.sealed_target, secret_keys) or channel.sealed_target
+    channel.sealed_secret = _anew(channel.sealed_secret, secret_keys) or channel.sealed_secret
+    channel.sealed_old_secret = _anew(channel.sealed_old_secret, secret_keys) or channel.sealed_old_secret
+    return before != (channel.sealed_target, channel.sealed_secret, channel.sealed_old_secret)
+
+
+def _anew(sealed: bytes | None, secret_keys: Sequence[str]) -> bytes | None:
+    return sealing.sealed_anew(_PURPOSE, sealed, secret_keys=secret_keys) if sealed is not None else None

@@ -1,0 +1,126 @@
+"""Where the pages of channels are: for members and admins of an organization, for operators, and for whoever is asked
+whether they want mail.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import msgspec
+from flask import render_template, request
+
+from core.access import Access, Pages, actor, address, open_to
+from core.clock import utc_now
+from core.db import acting_as_system, transaction
+from core.errors import NotFound
+from core.throttle import per_account, per_address
+from portal.notifications import channels, pages
+from portal.notifications.models import Channel
+from portal.notifications.pages import Place
+
+TESTS = "6 per minute; 60 per day"
+AGAIN = "30 per minute"
+NEW = "30 per hour"
+"""Some channels begin with a mail to somebody who did not ask for it."""
+
+
+class Way(msgspec.Struct, frozen=True):
+    """One address of the pages: reading is for all members, everything else for who may change channels."""
+
+    method: str
+    rule: str
+    view: Callable[..., Any]
+    is_reading: bool = False
+    is_fresh: bool = False
+    limits: str | None = None
+
+
+_ONE = "/<uuid:channel_id>"
+_DELIVERY = f"{_ONE}/deliveries/<uuid:delivery_id>"
+WAYS = (
+    Way("GET", "", pages.index, is_reading=True),
+    Way("POST", "", pages.create, is_fresh=True, limits=NEW),
+    Way("GET", "/new", pages.new, is_fresh=True),
+    Way("GET", "/what-we-send", pages.what_we_send, is_reading=True),
+    Way("GET", _ONE, pages.show, is_reading=True),
+    Way("POST", f"{_ONE}/events", pages.choose_events),
+    Way("POST", f"{_ONE}/pause", pages.pause),
+    Way("POST", f"{_ONE}/resume", pages.resume),
+    Way("POST", f"{_ONE}/roll-secret", pages.roll_secret, is_fresh=True),
+    Way("POST", f"{_ONE}/delete", pages.remove),
+    Way("POST", f"{_ONE}/test", pages.send_test, limits=TESTS),
+    Way("GET", _DELIVERY, pages.show_delivery, is_reading=True),
+    Way("POST", f"{_DELIVERY}/send-again", pages.send_again, limits=AGAIN),
+)
+
+confirmations = Pages("notification_confirmations", __name__, url_prefix="/notifications/confirm")
+
+
+@confirmations.get("/<token>")
+@open_to(Access.ANYBODY)
+def ask(token: str) -> Any:
+    """A page with a button, so that a program that looks through mails agrees to nothing."""
+    with acting_as_system():
+        return _confirmation_page(_asked(token), is_done=False)
+
+
+@confirmations.post("/<token>")
+@per_address("20 per hour")
+@open_to(Access.ANYBODY)
+def agree(token: str) -> Any:
+    with acting_as_system(), transaction():
+        channel = _asked(token)
+        channels.confirm(channel, by=actor(), now=utc_now())
+        return _confirmation_page(channel, is_done=True)
+
+
+def _asked(token: str) -> Channel:
+    channel = channels.find_unconfirmed(token)
+    if channel is None:
+        raise NotFound("This link was used already, or the channel was deleted.")
+    return channel
+
+
+def _confirmation_page(channel: Channel, *, is_done: bool) -> str:
+    who = channels.owner_name(channel)
+    return render_template("portal/notifications/confirm.html", channel=channel, who=who, is_done=is_done)
+
+
+def _pages_at(name: str, path: str, find_place: Callable[[], Place], *, readers: Access, changers: Access) -> Pages:
+    made = Pages(name, __name__, url_prefix=path)
+    for way in WAYS:
+        view = open_to(readers if way.is_reading else changers, fresh=way.is_fresh)(_at(find_place, way.view))
+        if way.limits is not None:
+            view = per_account(way.limits, key=_channel_or_address)(view)
+        made.add_url_rule(way.rule, way.view.__name__, view, methods=[way.method])
+    return made
+
+
+def _at(find_place: Callable[[], Place], view: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(view)
+    def run(**parts: Any) -> Any:
+        return view(find_place(), **parts)
+
+    return run
+
+
+def _channel_or_address() -> str:
+    """What is counted: what is sent about one channel, or else from one address."""
+    channel_id = (request.view_args or {}).get("channel_id")
+    return f"channel:{channel_id}" if channel_id else address()
+
+
+bp = _pages_at(
+    "notifications",
+    "/organization/notifications",
+    pages.of_organization,
+    readers=Access.VIEWER,
+    changers=Access.ADMIN,
+)
+console = _pages_at(
+    "console_notifications",
+    "/console/notifications",
+    pages.of_operators,
+    readers=Access.OPERATOR,
+    changers=Access.OPERATOR,
+)

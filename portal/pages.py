@@ -1,0 +1,78 @@
+"""Every blueprint of the portal, in one list: pages for people, and the few addresses that machines call."""
+
+from flask import Blueprint
+
+from portal.applications import views as application_views
+from portal.console import legal_views as console_legal_views
+from portal.console import money_views as console_money_views
+from portal.console import plan_views as console_plan_views
+from portal.console import views as console_views
+from portal.dashboard import views as dashboard_views
+from portal.decisions import try_it_views
+from portal.decisions import views as decision_views
+from portal.documents import public_views as legal_views
+from portal.documents import views as document_views
+from portal.handbook import views as handbook_views
+from portal.help import check_views as help_check_views
+from portal.help import views as help_views
+from portal.keys import views as key_views
+from portal.launch import views as launch_views
+from portal.measures import views as measure_views
+from portal.notifications import alert_views
+from portal.notifications import views as notification_views
+from portal.organization import views as organization_views
+from portal.people import log_in_views, security_views
+from portal.people import views as people_views
+from portal.plan import payment_views
+from portal.plan import views as plan_views
+from portal.policies import views as policy_views
+from portal.start import views as start_views
+from portal.status import breach_views, maintenance_views, public_views, subscriber_views
+from portal.status import console_views as incident_views
+from portal.support import desk_views, inbound_views, survey_views
+from portal.support import views as support_views
+from portal.team import views as team_views
+from portal.trail import views as trail_views
+
+PAGES: tuple[Blueprint, ...] = (
+    start_views.bp,
+    people_views.bp,
+    log_in_views.bp,
+    security_views.bp,
+    application_views.bp,
+    organization_views.bp,
+    team_views.bp,
+    key_views.bp,
+    policy_views.bp,
+    decision_views.bp,
+    try_it_views.bp,
+    dashboard_views.bp,
+    plan_views.bp,
+    payment_views.bp,
+    document_views.bp,
+    legal_views.bp,
+    trail_views.bp,
+    help_views.bp,
+    help_check_views.bp,
+    support_views.bp,
+    survey_views.bp,
+    notification_views.bp,
+    notification_views.confirmations,
+    public_views.bp,
+    subscriber_views.bp,
+)
+CONSOLE: tuple[Blueprint, ...] = (
+    console_views.bp,
+    console_plan_views.bp,
+    console_money_views.bp,
+    console_legal_views.bp,
+    desk_views.bp,
+    incident_views.bp,
+    maintenance_views.bp,
+    breach_views.bp,
+    notification_views.console,
+    launch_views.bp,
+    handbook_views.bp,
+    measure_views.bp,
+)
+FOR_MACHINES: tuple[Blueprint, ...] = (inbound_views.bp, subscriber_views.one_click, alert_views.bp)

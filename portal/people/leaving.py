@@ -1,0 +1,44 @@
+"""Leaving for good: a person's account is deleted, and stays so after a restore. Needs the system's scope."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from core.audit import Actor
+from core.backups import erasures
+from core.db import db
+from core.members import Membership, User
+from portal.people.accounts import forget_proofs, lock
+from portal.support.forgetting import forget_person
+from portal.team import owners
+
+PERSON = "person"
+
+
+def delete_account(user_id: UUID, *, by: Actor, now: datetime) -> None:
+    """Takes a person out of every organization and forgets name and address. Raises LastOwner."""
+    user = lock(user_id)
+    for organization_id in db.session.scalars(
+        select(Membership.organization_id).where(Membership.user_id == user_id)
+    ).all():
+        owners.remove_member(organization_id, user_id, by=by, now=now)
+    _forget(user, now=now)
+    erasures.note_erasure(PERSON, {"user_id": str(user_id)}, now=now)
+
+
+@erasures.erases_again(PERSON)
+def _delete_again(facts: dict[str, Any], now: datetime) -> None:
+    """Also a last owner: they left when somebody else was one. Who is younger than the backup is gone already."""
+    user = db.session.get(User, UUID(facts["user_id"]), with_for_update=True)
+    if user is not None:
+        db.session.execute(delete(Membership).where(Membership.user_id == user.id))
+        _forget(user, now=now)
+
+
+def _forget(user: User, *, now: datetime) -> None:
+    forget_proofs(user, now=now)
+    user.email, user.name = f"deleted-{user.id.hex}@deleted.invalid", "Former member"
+    user.password_hash, user.disabled_at = "", now
+    forget_person(user.id)

@@ -1,0 +1,179 @@
+"""Telling the affected: what Article 33(3) asks for, with each organization's own numbers, once in each phase.
+
+A drill does all of it, but its only readers are the operators.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, text
+
+from core import audit, current
+from core.accounts import Organization
+from core.audit import Actor
+from core.db import db
+from core.errors import NotFound
+from core.ids import new_uuid
+from core.mail import send_mail
+from core.members import Role, emails_of, emails_of_operators
+from core.profiles import find_profile
+from portal.status import breaches
+from portal.status.breach_models import Breach, BreachNotice
+from portal.status.breaches import FACTS, BreachMoved
+
+_NUMBERS = text("""
+    SELECT (SELECT count(*) FROM decision
+            WHERE organization_id = :organization_id AND decided_at >= :since AND decided_at < :until) AS decisions,
+           (SELECT count(DISTINCT subject) FROM decision
+            WHERE organization_id = :organization_id AND decided_at >= :since AND decided_at < :until) AS subjects,
+           (SELECT count(*) FROM api_key
+            WHERE organization_id = :organization_id AND created_at < :until
+              AND coalesce(revoked_at, 'infinity') >= :since AND coalesce(expires_at, 'infinity') >= :since) AS keys,
+           (SELECT count(*) FROM membership
+            WHERE organization_id = :organization_id AND created_at < :until) AS members
+""")
+
+
+class Numbers(msgspec.Struct, frozen=True):
+    """What there is of an organization in the time concerned."""
+
+    decisions: int
+    subjects: int
+    """Different pseudonyms, kept as keyed hashes: we do not know who they are."""
+    keys: int
+    members: int
+    retention_days: int
+
+
+def numbers_of(organization: Organization, *, since: datetime, until: datetime) -> Numbers:
+    """Needs the system's scope."""
+    row = db.session.execute(_NUMBERS, {"organization_id": organization.id, "since": since, "until": until}).one()
+    return Numbers(row.decisions, row.subjects, row.keys, row.members, organization.retention_days)
+
+
+def send(incident_id: UUID, *, version: int, by: Actor, now: datetime) -> int:
+    """The next phase, to each that is affected; to how many. Raises BreachMoved. Needs the system's scope."""
+    breach = breaches.find(incident_id)
+    affected = breaches.organizations_of(breach)
+    if not affected:
+        raise BreachMoved("Nobody is on the list of the affected. Add organizations first.")
+    breach = breaches.change(breach, version=version, phase=breach.phase + 1)
+    for organization in affected:
+        _send_to(organization, breach, by=by, now=now)
+    if breach.is_drill:
+        _tell_operators(breach, len(affected), now=now)
+    return len(affected)
+
+
+def read_by(organization_id: UUID, breach_id: UUID) -> list[BreachNotice]:
+    """What an organization was told of one breach, oldest first. Raises NotFound. Runs in its own scope."""
+    query = select(BreachNotice).where(
+        BreachNotice.organization_id == organization_id,
+        BreachNotice.breach_id == breach_id,
+        BreachNotice.is_drill.is_(False),
+    )
+    found = list(db.session.scalars(query.order_by(BreachNotice.phase)))
+    if not found:
+        raise NotFound("There is no such notice.")
+    return found
+
+
+def every_one_of(organization_id: UUID) -> list[BreachNotice]:
+    """Runs in its own scope."""
+    query = select(BreachNotice).where(
+        BreachNotice.organization_id == organization_id, BreachNotice.is_drill.is_(False)
+    )
+    return list(db.session.scalars(query.order_by(BreachNotice.id)))
+
+
+def as_text(notices: list[BreachNotice]) -> str:
+    """For an organization's own files."""
+    return "\n\n".join(
+        f"Phase {one.phase}, sent {one.sent_at:%Y-%m-%d %H:%M} UTC\n\n{_in_lines(one)}" for one in notices
+    )
+
+
+TITLES = {
+    "nature": "Nature of the breach",
+    "people": "Categories of people",
+    "records": "Categories of records",
+    "numbers": "Approximate numbers, counted for your organization",
+    "contact": "Who can say more",
+    "consequences": "Likely consequences",
+    "measures": "Measures taken or proposed",
+}
+
+
+def numbers_in_words(numbers: Mapping[str, int]) -> str:
+    return (
+        f"{numbers['decisions']:,} decisions in the log, about {numbers['subjects']:,} pseudonymous subjects (we keep "
+        f"keyed hashes and do not know who they are), {numbers['keys']:,} API keys (we keep SHA-256 hashes, never the "
+        f"keys), {numbers['members']:,} members. The log is kept for {numbers['retention_days']:,} days."
+    )
+
+
+def _send_to(organization: Organization, breach: Breach, *, by: Actor, now: datetime) -> None:
+    numbers = msgspec.to_builtins(numbers_of(organization, since=breach.from_at, until=breach.until_at))
+    notice = BreachNotice(
+        id=new_uuid(),
+        breach_id=breach.id,
+        organization_id=organization.id,
+        phase=breach.phase,
+        is_drill=breach.is_drill,
+        content={
+            **{name: getattr(breach, name) for name in FACTS},
+            "numbers": numbers,
+            "from_at": breach.from_at.isoformat(),
+            "until_at": breach.until_at.isoformat(),
+            "discovered_at": breach.discovered_at.isoformat(),
+        },
+        recipients=[] if breach.is_drill else _recipients(organization.id),
+        sent_at=now,
+    )
+    db.session.add(notice)
+    db.session.flush()
+    after = {"phase": breach.phase, "is_drill": breach.is_drill, "recipients": len(notice.recipients)}
+    for_whom = None if breach.is_drill else organization.id
+    audit.write(for_whom, "breach.notified", by=by, now=now, subject_id=str(breach.id), after=after)
+    for email in notice.recipients:
+        _mail(email, notice, organization.name, organization_id=organization.id, now=now)
+
+
+def _recipients(organization_id: UUID) -> list[str]:
+    """Owners and the contacts of the account: DPA 9.2."""
+    profile = find_profile(organization_id)
+    contacts = [profile.contact_email, profile.second_contact_email] if profile else []
+    wanted = [*emails_of(organization_id, [Role.OWNER]), *filter(None, contacts)]
+    return sorted({email.lower() for email in wanted})
+
+
+def _mail(email: str, notice: BreachNotice, name: str, *, organization_id: UUID | None, now: datetime) -> None:
+    words: dict[str, Any] = {
+        "organization": name,
+        "breach_id": notice.breach_id,
+        "phase": notice.phase,
+        "is_drill": notice.is_drill,
+        "lines": list(lines_of(notice)),
+        "security_email": current.settings().security_email,
+    }
+    send_mail("breach_notice", to=email, organization_id=organization_id, now=now, context=words)
+
+
+def _tell_operators(breach: Breach, count: int, *, now: datetime) -> None:
+    """The mail of a drill: the first organization's, with how many would have got theirs."""
+    first = next(one for one in breaches.notices_of(breach) if one.phase == breach.phase)
+    for email in emails_of_operators():
+        _mail(email, first, f"{count} organizations", organization_id=None, now=now)
+
+
+def lines_of(notice: BreachNotice) -> list[tuple[str, str]]:
+    """Titles and words, in the order of Article 33(3)."""
+    content = {**notice.content, "numbers": numbers_in_words(notice.content["numbers"])}
+    return [(title, content[name] or "Not known yet. It follows.") for name, title in TITLES.items()]
+
+
+def _in_lines(notice: BreachNotice) -> str:
+    return "\n\n".join(f"{title}\n{words}" for title, words in lines_of(notice))

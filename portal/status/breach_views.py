@@ -1,0 +1,189 @@
+"""The breach room of an incident, and the register of all breaches."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response, flash, render_template
+
+from api.decisions.export import csv_lines
+from core import current
+from core.access import Access, Pages, open_to, operator
+from core.clock import utc_now
+from core.db import transaction
+from core.errors import InvalidRequest
+from core.htmx import see_other
+from portal.status import breach_notices, breaches, checklist, incidents
+from portal.status.breach_models import Breach
+from portal.status.clocks import authority_clock
+from portal.status.forms import AddForm, BreachFactsForm, BreachForm, BreachSaveForm, VersionForm, in_utc
+from portal.status.models import Incident
+from portal.status.playbook import BREACH_STEP
+
+bp = Pages("breach_console", __name__, url_prefix="/console")
+
+_COLUMNS = (
+    *("incident", "kind", "discovered_at", "told_at", "organizations", "phases"),
+    *(*breaches.FACTS, "closed_at"),
+)
+
+
+@bp.get("/breaches")
+@open_to(Access.OPERATOR)
+def register() -> Any:
+    now = utc_now()
+    rows = [(*row, breaches.clock_of(row[0]).state(now).value) for row in breaches.register()]
+    return render_template("portal/console/status/breaches.html", rows=rows)
+
+
+@bp.get("/breaches.csv")
+@open_to(Access.OPERATOR)
+def register_file() -> Any:
+    """Article 33(5): facts, effects, and what was done."""
+    rows = [
+        {
+            "incident": incident.title,
+            "kind": "drill" if breach.is_drill else "real",
+            "discovered_at": breach.discovered_at,
+            "told_at": breaches.told_at(breach),
+            "organizations": count,
+            "phases": breach.phase,
+            **{name: getattr(breach, name) for name in breaches.FACTS},
+            "closed_at": breach.closed_at,
+        }
+        for breach, incident, count in breaches.register()
+    ]
+    headers = {"Content-Disposition": 'attachment; filename="breach-register.csv"'}
+    return Response(b"".join(csv_lines(_COLUMNS, rows)), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+@bp.get("/incidents/<uuid:incident_id>/breach")
+@open_to(Access.OPERATOR)
+def show(incident_id: UUID) -> Any:
+    incident, breach = incidents.find(incident_id), breaches.find_or_none(incident_id)
+    if breach is None:
+        return _opening_page(incident, BreachForm(formdata=None, data=_first_facts(incident)))
+    return _page(incident, breach, BreachSaveForm(formdata=None, obj=breach))
+
+
+@bp.post("/incidents/<uuid:incident_id>/breach")
+@open_to(Access.OPERATOR, fresh=True)
+def create(incident_id: UUID) -> Any:
+    incident, form = incidents.find(incident_id), BreachForm()
+    if form.validate():
+        try:
+            with transaction():
+                breaches.open_breach(
+                    incident_id,
+                    is_drill=form.kind.data == "drill",
+                    discovered_at=in_utc(form.discovered_at.data),
+                    by=operator(),
+                    now=utc_now(),
+                    **_known(form),
+                )
+        except InvalidRequest as refused:
+            form.blame(refused.errors)
+        else:
+            flash("The breach room is open. The 24 hours run from discovery.")
+            return see_other(f"/console/incidents/{incident_id}/breach")
+    return _opening_page(incident, form, status=422)
+
+
+@bp.post("/incidents/<uuid:incident_id>/breach/facts")
+@open_to(Access.OPERATOR)
+def save(incident_id: UUID) -> Any:
+    incident, breach, form = incidents.find(incident_id), breaches.find(incident_id), BreachSaveForm()
+    if form.validate():
+        try:
+            with transaction():
+                breaches.save(incident_id, version=form.version.data, by=operator(), now=utc_now(), **_known(form))
+        except InvalidRequest as refused:
+            form.blame(refused.errors)
+        else:
+            flash("Kept. It goes out with the next phase.")
+            return see_other(f"/console/incidents/{incident_id}/breach")
+    return _page(incident, breach, form, status=422)
+
+
+@bp.post("/incidents/<uuid:incident_id>/breach/organizations")
+@open_to(Access.OPERATOR)
+def add(incident_id: UUID) -> Any:
+    form = AddForm()
+    if not form.validate():
+        raise InvalidRequest("Enter the slug of one organization, or press the button that adds every one.")
+    with transaction():
+        if form.slug.data:
+            breaches.add(incident_id, form.slug.data, by=operator(), now=utc_now())
+            flash("The organization is on the list.")
+        else:
+            count = breaches.add_all_with_data(incident_id, by=operator(), now=utc_now())
+            flash(f"{count} organizations have decisions in this time.")
+    return see_other(f"/console/incidents/{incident_id}/breach")
+
+
+@bp.post("/incidents/<uuid:incident_id>/breach/organizations/<uuid:organization_id>/remove")
+@open_to(Access.OPERATOR)
+def remove(incident_id: UUID, organization_id: UUID) -> Any:
+    with transaction():
+        breaches.remove(incident_id, organization_id, by=operator(), now=utc_now())
+    return see_other(f"/console/incidents/{incident_id}/breach")
+
+
+@bp.post("/incidents/<uuid:incident_id>/breach/<any(send, close):verb>")
+@open_to(Access.OPERATOR, fresh=True)
+def move(incident_id: UUID, verb: str) -> Any:
+    form = VersionForm()
+    version = form.version.data if form.validate() else 0
+    with transaction():
+        if verb == "send":
+            count = breach_notices.send(incident_id, version=version, by=operator(), now=utc_now())
+            flash(f"The phase is out, for {count} organizations.")
+        else:
+            breaches.close(incident_id, version=version, by=operator(), now=utc_now())
+            flash("Closed. It stays in the register.")
+    return see_other(f"/console/incidents/{incident_id}/breach")
+
+
+def _known(form: BreachFactsForm) -> dict[str, Any]:
+    return {"from_at": in_utc(form.from_at.data), "until_at": in_utc(form.until_at.data), "facts": form.facts}
+
+
+def _first_facts(incident: Incident) -> dict[str, Any]:
+    """What holds for every organization, since it is all that we keep."""
+    settings, now = current.settings(), utc_now()
+    return {
+        "from_at": incident.began_at - timedelta(hours=1),
+        "until_at": now,
+        "discovered_at": now,
+        "people": "Members of your account. People whom your decisions are about, known to us as keyed hashes only.",
+        "records": "Decisions: metadata, never prompts. API keys as hashes. Members' names and e-mail addresses.",
+        "contact": ", ".join(filter(None, (settings.provider_name, settings.security_email or settings.support_email))),
+    }
+
+
+def _opening_page(incident: Incident, form: BreachForm, *, status: int = 200) -> Any:
+    return render_template("portal/console/status/open_breach.html", incident=incident, form=form), status
+
+
+def _page(incident: Incident, breach: Breach, form: BreachSaveForm, *, status: int = 200) -> Any:
+    now, notices = utc_now(), breaches.notices_of(breach)
+    first = {one.organization_id: authority_clock(one.sent_at) for one in reversed(notices)}
+    affected = [
+        (one, breach_notices.numbers_of(one, since=breach.from_at, until=breach.until_at), first.get(one.id))
+        for one in breaches.organizations_of(breach)
+    ]
+    clock = breaches.clock_of(breach)
+    page = render_template(
+        "portal/console/status/breach.html",
+        incident=incident,
+        breach=breach,
+        form=form,
+        affected=affected,
+        notices=notices,
+        clock=clock,
+        state=clock.state(now).value,
+        steps=[BREACH_STEP],
+        ticks=checklist.ticks_of(incident.id),
+        now=now,
+    )
+    return page, status

@@ -1,0 +1,20 @@
+"""Commands about the status page."""
+
+import click
+from flask.cli import AppGroup
+
+from core.clock import utc_now
+from core.current import settings
+from core.db import acting_as_system
+from portal.status import snapshot
+
+status_commands = AppGroup("status", help="The status page.")
+
+
+@status_commands.command("render")
+def render() -> None:
+    """Write the status page as plain files to STATUS_DIR; the worker does it after every change."""
+    folder = settings().status_path
+    with acting_as_system():
+        count = snapshot.render(folder, base_url=settings().base_url, now=utc_now())
+    click.echo(f"{count} files are in {folder}.", err=True)

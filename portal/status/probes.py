@@ -1,0 +1,178 @@
+"""Keeping what probes measured, and the key they are made with. Needs the system's scope."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from api.keys import services as keys
+from api.keys.scopes import Scope
+from api.keys.token import KeyEnvironment
+from api.policies import services as policies
+from core import accounts, audit, sealing
+from core.accounts import Organization, OrganizationStatus
+from core.audit import SYSTEM
+from core.db import db
+from portal.status import maintenances
+from portal.status.detection import (
+    FAILED_AFTER_S,
+    FAILURES_FOR_OUTAGE,
+    LOOKED_AT,
+    UPTIME_DAYS,
+    Day,
+    Sample,
+    detected,
+    failures_in_a_row,
+)
+from portal.status.models import Probe, ProbeDay, ProbeKey
+from portal.status.prober import KEY_REFUSED
+from portal.status.states import Component, ComponentState
+
+SLUG = "status-probes"
+"""Of our own organization. Nobody else can have it: whoever signs up gets a slug with a random end."""
+_PURPOSE = "status probes"
+_SCOPES = (Scope.CHECKS_WRITE, Scope.DECISIONS_READ, Scope.POLICIES_READ)
+_WAITING = text("""
+    SELECT greatest(
+        (SELECT extract(epoch FROM :now - min(created_at)) FROM mail_message WHERE sent_at IS NULL),
+        (SELECT extract(epoch FROM :now - min(coalesce(jobs.scheduled_at, events.at)))
+         FROM jobs.procrastinate_jobs AS jobs
+         JOIN jobs.procrastinate_events AS events ON events.job_id = jobs.id AND events.type = 'deferred'
+         WHERE jobs.status = 'todo' AND coalesce(jobs.scheduled_at, events.at) <= :now)
+    )
+""")
+
+
+def secret_for_probes(*, secret_key: str, now: datetime) -> str:
+    """A test key of an organization of our own, made at the first probe: test checks are billed to nobody."""
+    kept = db.session.scalar(select(ProbeKey).order_by(ProbeKey.created_at.desc()).limit(1).with_for_update())
+    if kept is not None:
+        secret = sealing.unseal(_PURPOSE, kept.sealed_secret, secret_keys=(secret_key,))
+        if secret is not None:
+            return secret
+        keys.revoke(_organization(now).id, kept.key_id, reason="the app's secret was changed", by=SYSTEM, now=now)
+        db.session.delete(kept)
+        db.session.flush()
+    issued = keys.issue(
+        _organization(now).id,
+        name=f"Probes since {now:%Y-%m-%d %H:%M:%S}",
+        environment=KeyEnvironment.TEST,
+        scopes=_SCOPES,
+        by=SYSTEM,
+        now=now,
+    )
+    sealed = sealing.seal(_PURPOSE, issued.secret, secret_key=secret_key)
+    db.session.add(ProbeKey(key_id=issued.key.id, sealed_secret=sealed, created_at=now))
+    return issued.secret
+
+
+def renew_key_if_refused(samples: Sequence[Sample], *, now: datetime) -> None:
+    """The next probe makes another key. Once: if that is refused too, the trouble is not the key."""
+    refused = [one for one in samples if one.failure == KEY_REFUSED]
+    if not refused or failures_in_a_row(latest(refused[0].component)) > 1:
+        return
+    for kept in db.session.scalars(select(ProbeKey)):
+        keys.revoke(_organization(now).id, kept.key_id, reason="refused to a probe", by=SYSTEM, now=now)
+        db.session.delete(kept)
+
+
+def sample_of_messages(*, now: datetime) -> Sample:
+    """How long the oldest mail or job has waited that should have left by now."""
+    waited_s = float(db.session.scalar(_WAITING, {"now": now}) or 0)
+    is_ok = waited_s <= FAILED_AFTER_S
+    failure = None if is_ok else "waiting"
+    return Sample(component=Component.MESSAGES, probed_at=now, is_ok=is_ok, seconds=max(0, waited_s), failure=failure)
+
+
+def note(samples: Sequence[Sample], *, now: datetime) -> None:
+    """Keeps them, adds them to their day, and tells the trail once of a component that goes on failing."""
+    excused = maintenances.excused_components(now=now)
+    for sample in samples:
+        is_excused = not sample.is_ok and sample.component in excused
+        added = db.session.execute(
+            insert(Probe)
+            .values(
+                component=sample.component.value,
+                probed_at=sample.probed_at,
+                is_ok=sample.is_ok,
+                seconds=sample.seconds,
+                failure=sample.failure,
+                is_excused=is_excused,
+            )
+            .on_conflict_do_nothing()
+            .returning(Probe.component)
+        ).first()
+        if added is not None:
+            _add_to_day(sample, is_excused=is_excused)
+            if not is_excused:
+                _tell_of_failing(sample, now=now)
+
+
+def states(*, now: datetime) -> dict[Component, ComponentState | None]:
+    """What the probes say of each component."""
+    return {component: detected(latest(component), now=now) for component in Component}
+
+
+def latest(component: Component, *, size: int = LOOKED_AT, but_excused: bool = False) -> list[Sample]:
+    """The newest first; `but_excused` leaves out what failed in announced maintenance, for whoever raises alarms."""
+    query = select(Probe).where(Probe.component == component.value).order_by(Probe.probed_at.desc()).limit(size)
+    if but_excused:
+        query = query.where(Probe.is_excused.is_(False))
+    rows = db.session.scalars(query)
+    return [
+        Sample(component=component, probed_at=row.probed_at, is_ok=row.is_ok, seconds=row.seconds, failure=row.failure)
+        for row in rows
+    ]
+
+
+def days_of(component: Component, *, today: date) -> list[Day]:
+    rows = db.session.scalars(
+        select(ProbeDay).where(
+            ProbeDay.component == component.value, ProbeDay.day > today - timedelta(days=UPTIME_DAYS)
+        )
+    )
+    return [Day(row.day, row.probes, row.failures, row.excused) for row in rows]
+
+
+def purge(*, now: datetime) -> None:
+    db.session.execute(delete(Probe).where(Probe.probed_at < now - timedelta(days=UPTIME_DAYS)))
+
+
+def last_success() -> datetime | None:
+    """Of the check path."""
+    return db.session.scalar(
+        select(func.max(Probe.probed_at)).where(Probe.component == Component.CHECK_API.value, Probe.is_ok)
+    )
+
+
+def _add_to_day(sample: Sample, *, is_excused: bool) -> None:
+    counted = {
+        "probes": 1,
+        "failures": int(not sample.is_ok),
+        "excused": int(is_excused),
+        "slow": int(sample.is_slow),
+    }
+    adding = insert(ProbeDay).values(component=sample.component.value, day=sample.probed_at.date(), **counted)
+    sums = {name: getattr(ProbeDay, name) + adding.excluded[name] for name in counted}
+    db.session.execute(adding.on_conflict_do_update(index_elements=["component", "day"], set_=sums))
+
+
+def _tell_of_failing(sample: Sample, *, now: datetime) -> None:
+    """At the failure that makes it an outage, and at none after it."""
+    row = failures_in_a_row(latest(sample.component, size=FAILURES_FOR_OUTAGE + 1, but_excused=True))
+    if not sample.is_ok and row == FAILURES_FOR_OUTAGE:
+        after = {"component": sample.component.value, "failures": row, "failure": sample.failure}
+        audit.write(None, "probe.failing", by=SYSTEM, now=now, subject_id=sample.component.value, after=after)
+
+
+def _organization(now: datetime) -> Organization:
+    try:
+        return accounts.find_by_slug(SLUG)
+    except accounts.UnknownOrganization:
+        organization = accounts.create(
+            slug=SLUG, name="Status probes (our own)", by=SYSTEM, now=now, status=OrganizationStatus.SANDBOX
+        )
+        organization.retention_days = 30
+        policies.seed(now=now)
+        return organization

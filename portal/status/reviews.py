@@ -1,0 +1,36 @@
+"""The post-mortem: seven fields, written once the incident is over. Needs the system's scope."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+
+from core.audit import Actor
+from core.db import db
+from portal.status import handling, incidents
+from portal.status.models import Incident, IncidentReview
+
+FIELDS = {
+    "what_happened": "What happened, and when",
+    "impact": "Impact on customers, money and data",
+    "root_cause": "Root cause",
+    "prevention": "What keeps it from happening again",
+    "actions": "Actions, with who and by when",
+    "lessons": "Lessons",
+    "explanation": "Explanation for customers",
+}
+PUBLIC = ("explanation", "what_happened", "impact", "root_cause", "prevention", "actions", "lessons")
+
+
+def find(incident_id: UUID) -> IncidentReview | None:
+    return db.session.get(IncidentReview, incident_id, populate_existing=True)
+
+
+def write(incident_id: UUID, *, words: dict[str, str], by: Actor, now: datetime) -> Incident:
+    """Writes or corrects it; the first time it ends the incident's last clock. Raises IncidentMoved."""
+    incident = handling.move_to_postmortem(incidents.find(incident_id), body=words["explanation"], by=by, now=now)
+    values: dict[str, Any] = {**words, "written_at": now, "written_by": by.id}
+    writing = insert(IncidentReview).values(incident_id=incident_id, **values)
+    db.session.execute(writing.on_conflict_do_update(index_elements=["incident_id"], set_=values))
+    return incident

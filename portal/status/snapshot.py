@@ -1,0 +1,86 @@
+"""The status page as plain files, so that any web server or bucket shows it while the application is down.
+
+Every file is written beside its place and moved there, so that a reader finds the old one or the new one, whole.
+`files` says what there is to show; who has another place for it than a folder takes it from there.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from flask import render_template
+
+from core.pages import STATIC
+from portal.status import feeds
+from portal.status.board import Board, board, history, planned
+from portal.status.words import WORDS
+
+_STYLES = {"bootstrap.css": "vendor/bootstrap-5.3.9.min.css", "status.css": "app.css"}
+
+
+class StaticLinks:
+    """Addresses as files beside each other name each other."""
+
+    home, history = "index.html", "history.html"
+    atom, json_feed, summary = "feed.atom", "feed.json", "status.json"
+
+    @staticmethod
+    def incident(incident_id: UUID) -> str:
+        return f"incident-{incident_id}.html"
+
+    @staticmethod
+    def maintenance(maintenance_id: UUID) -> str:
+        return f"maintenance-{maintenance_id}.html"
+
+
+def files(*, base_url: str, now: datetime) -> Iterator[tuple[str, bytes]]:
+    """Names and contents; the front page last, when all that it leads to is there. Needs the system's scope."""
+    shown, past = board(now=now), history()
+    works = planned()
+    for name, source in _STYLES.items():
+        yield name, (STATIC / source).read_bytes()
+    for view in past:
+        yield StaticLinks.incident(view.incident.id), _page("incident", shown, base_url, view=view)
+    for work in works:
+        yield StaticLinks.maintenance(work.maintenance.id), _page("maintenance", shown, base_url, view=work)
+    yield StaticLinks.atom, feeds.atom([*past, *works], base_url=base_url, now=now)
+    yield StaticLinks.json_feed, feeds.json_feed([*past, *works], base_url=base_url)
+    yield StaticLinks.summary, feeds.summary(shown, base_url=base_url)
+    yield StaticLinks.history, _page("history", shown, base_url, incidents=past, maintenances=works)
+    yield StaticLinks.home, _page("board", shown, base_url)
+
+
+def render(folder: Path, *, base_url: str, now: datetime) -> int:
+    """Writes every file; how many. Needs the system's scope."""
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for name, content in files(base_url=base_url, now=now):
+        write_whole(folder / name, content)
+        count += 1
+    return count
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """The old file or the new one, whatever happens meanwhile."""
+    number, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".new")
+    try:
+        with os.fdopen(number, "wb") as new:
+            new.write(content)
+            new.flush()
+            os.fsync(number)
+        Path(name).chmod(0o644)
+        Path(name).replace(file)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise
+
+
+def _page(part: str, shown: Board, base_url: str, **context: Any) -> bytes:
+    around: Mapping[str, Any] = {"board": shown, "base_url": base_url, "links": StaticLinks, "part": part, **WORDS}
+    return render_template("portal/status/static.html", **around, **context).encode()

@@ -1,0 +1,111 @@
+"""The words of a status page and the moves between them, as tables. Imports no database."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Component(StrEnum):
+    CHECK_API = "check_api"
+    MANAGEMENT_API = "management_api"
+    DECISION_LOG = "decision_log"
+    PORTAL = "portal"
+    MESSAGES = "messages"
+
+
+NAMES = {
+    Component.CHECK_API: "Check API",
+    Component.MANAGEMENT_API: "Management API",
+    Component.DECISION_LOG: "Decision log",
+    Component.PORTAL: "Portal",
+    Component.MESSAGES: "Webhooks and mail",
+}
+PROBED_BY = {
+    Component.CHECK_API: "A real check every minute, with a key of our own.",
+    Component.MANAGEMENT_API: "The policies are read over the API every minute.",
+    Component.DECISION_LOG: "The decision of that check is read back from the log every minute.",
+    Component.PORTAL: "The log-in page is opened every minute.",
+    Component.MESSAGES: "How long the oldest message has waited to leave, every minute.",
+}
+
+
+class ComponentState(StrEnum):
+    OPERATIONAL = "operational"
+    UNDER_MAINTENANCE = "under_maintenance"
+    DEGRADED = "degraded_performance"
+    PARTIAL_OUTAGE = "partial_outage"
+    MAJOR_OUTAGE = "major_outage"
+
+
+STATE_WORDS = {
+    ComponentState.OPERATIONAL: "Operational",
+    ComponentState.UNDER_MAINTENANCE: "Under maintenance",
+    ComponentState.DEGRADED: "Degraded performance",
+    ComponentState.PARTIAL_OUTAGE: "Partial outage",
+    ComponentState.MAJOR_OUTAGE: "Major outage",
+}
+_BADNESS = list(ComponentState)
+
+
+def worst(states: Iterable[ComponentState]) -> ComponentState:
+    return max(states, key=_BADNESS.index, default=ComponentState.OPERATIONAL)
+
+
+class Impact(StrEnum):
+    NONE = "none"
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+
+
+class IncidentStatus(StrEnum):
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+    POSTMORTEM = "postmortem"
+
+
+INCIDENT_MOVES: dict[IncidentStatus, frozenset[IncidentStatus]] = {
+    IncidentStatus.INVESTIGATING: frozenset({IncidentStatus.IDENTIFIED, IncidentStatus.MONITORING}),
+    IncidentStatus.IDENTIFIED: frozenset({IncidentStatus.INVESTIGATING, IncidentStatus.MONITORING}),
+    IncidentStatus.MONITORING: frozenset(
+        {IncidentStatus.INVESTIGATING, IncidentStatus.IDENTIFIED, IncidentStatus.RESOLVED}
+    ),
+    IncidentStatus.RESOLVED: frozenset({IncidentStatus.POSTMORTEM}),
+    IncidentStatus.POSTMORTEM: frozenset(),
+}
+OPEN = frozenset({IncidentStatus.INVESTIGATING, IncidentStatus.IDENTIFIED, IncidentStatus.MONITORING})
+INCIDENT_WORDS = {
+    IncidentStatus.INVESTIGATING: "Investigating",
+    IncidentStatus.IDENTIFIED: "Identified",
+    IncidentStatus.MONITORING: "Monitoring",
+    IncidentStatus.RESOLVED: "Resolved",
+    IncidentStatus.POSTMORTEM: "Post-mortem",
+}
+
+
+class MaintenanceStatus(StrEnum):
+    SCHEDULED = "scheduled"
+    IN_PROGRESS = "in_progress"
+    VERIFYING = "verifying"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+MAINTENANCE_MOVES: dict[MaintenanceStatus, frozenset[MaintenanceStatus]] = {
+    MaintenanceStatus.SCHEDULED: frozenset({MaintenanceStatus.IN_PROGRESS, MaintenanceStatus.CANCELLED}),
+    MaintenanceStatus.IN_PROGRESS: frozenset(
+        {MaintenanceStatus.VERIFYING, MaintenanceStatus.COMPLETED, MaintenanceStatus.CANCELLED}
+    ),
+    MaintenanceStatus.VERIFYING: frozenset({MaintenanceStatus.IN_PROGRESS, MaintenanceStatus.COMPLETED}),
+    MaintenanceStatus.COMPLETED: frozenset(),
+    MaintenanceStatus.CANCELLED: frozenset(),
+}
+UNDER_WAY = frozenset({MaintenanceStatus.IN_PROGRESS, MaintenanceStatus.VERIFYING})
+MAINTENANCE_WORDS = {
+    MaintenanceStatus.SCHEDULED: "Scheduled",
+    MaintenanceStatus.IN_PROGRESS: "In progress",
+    MaintenanceStatus.VERIFYING: "Verifying",
+    MaintenanceStatus.COMPLETED: "Completed",
+    MaintenanceStatus.CANCELLED: "Cancelled",
+}

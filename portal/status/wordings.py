@@ -1,0 +1,58 @@
+"""Templates of what is said in an incident, with the facts filled in. Gaps are marked; none may be published."""
+
+from datetime import datetime, timedelta
+
+GAP = "[…]"
+
+
+def first_notice(component: str, *, since: datetime, seen: str) -> str:
+    """When the next update is due follows from the impact, and is said by the page and the mail themselves."""
+    return _lines(
+        f"We are looking into a problem with the {component} since {_clock(since)}.",
+        f"What we see: {seen or GAP}",
+        f"Impact: {GAP}",
+        "Status: investigating. The cause is not known yet.",
+    )
+
+
+def progress() -> str:
+    return _lines(
+        f"Progress: {GAP}",
+        f"Next steps: {GAP}",
+        f"Expected end: {GAP}",
+        f"What you can do: {GAP}",
+    )
+
+
+def all_clear(*, began_at: datetime, monitoring_from: datetime | None, now: datetime, review: str) -> str:
+    """The six fields of the playbook."""
+    watched = f", and we have watched it since {_clock(monitoring_from)}" if monitoring_from else ""
+    minutes = int(((monitoring_from or now) - began_at).total_seconds() // 60)
+    return _lines(
+        f"Status: resolved. The service answers as usual{watched}.",
+        f"What happened: {GAP}",
+        f"Cause: {GAP}",
+        f"Fix: {GAP}",
+        f"Impact: from {_clock(began_at)}, for {minutes} minutes: {GAP}",
+        f"Review: within 24 hours at {review}",
+    )
+
+
+def slow_answers(component: str, *, since: datetime, seen: str, now: datetime) -> str:
+    """The proactive notice: answers take longer than a second, nothing else is wrong."""
+    return _lines(
+        f"The {component} answers, but more slowly than it should since {_clock(since)}.",
+        f"What we see: {seen or GAP}",
+        "Nothing is lost: every check is answered and recorded. If your software waits for less than 5 seconds, let it "
+        "wait longer until this is over.",
+        f"Next update by {_clock(now + timedelta(hours=2))}.",
+        f"We expect to have it fixed by {_clock(now + timedelta(hours=24))}.",
+    )
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%d %B, %H:%M} UTC"
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(lines)

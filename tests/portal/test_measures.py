@@ -1,0 +1,74 @@
+"""The seven measures: met, missed, and honest where nothing was measured."""
+
+from datetime import timedelta
+
+from flask import Flask
+
+from core.clock import utc_now
+from core.db import acting_as_system, transaction
+from portal.measures import services, targets
+from portal.status import probes
+from portal.status.detection import Sample
+from portal.status.states import Component
+from portal.support.states import Status
+from tests.cast import Caller, Member, another_key
+from tests.people import Person
+from tests.portal.support.scene import answer, opened
+
+
+def found(app: Flask) -> dict[str, tuple[str, bool | None]]:
+    with app.app_context(), acting_as_system():
+        return {one.name: (one.found, one.is_met) for one in services.measures(now=utc_now())}
+
+
+def test_where_nothing_was_measured_no_figure_is_invented(app: Flask) -> None:
+    measures = found(app)
+
+    assert len(measures) == 7
+    assert set(measures.values()) == {("Nothing measured yet", None)}
+
+
+def test_uptime_latency_and_errors_are_those_of_the_probes(app: Flask) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        for number in range(100):
+            moment = utc_now() - timedelta(minutes=number)
+            sample = Sample(component=Component.CHECK_API, probed_at=moment, is_ok=number != 50, seconds=0.02)
+            probes.note([sample], now=moment)
+
+    measures = found(app)
+
+    assert measures["Uptime"] == ("99.000 %", False)
+    assert measures["95 of 100 checks"] == ("20 ms", True)
+    assert measures["Errors"] == ("1.00 % (1 of 100)", False)
+
+
+def test_a_key_beyond_its_limit_in_some_minute_would_be_seen(app: Flask, ada: Member) -> None:
+    slow = another_key(app, ada, rate_limit=3)
+    for _ in range(3):
+        Caller(app.test_client(), slow.secret).check()
+
+    assert found(app)["The limit is exact"][1] is True
+    assert targets.limiter(10, 1).is_met is False
+
+
+def test_answers_bugs_and_satisfaction_come_from_requests(app: Flask, ada: Member) -> None:
+    now = utc_now()
+    quick, slow = (opened(app, ada.organization_id, now=now - timedelta(days=5)) for _ in range(2))
+    answer(app, quick, now=now - timedelta(days=5) + timedelta(hours=1), then=Status.RESOLVED)
+    answer(app, slow, now=now - timedelta(days=1))
+
+    measures = found(app)
+
+    assert measures["First answer to a request"][0].startswith("1 of 2 in time")
+    assert measures["Bugs that are not critical"] == ("1 of 2 in time", False)
+    assert targets.satisfaction(8.5, 2).is_met
+
+
+def test_the_page_shows_how_each_customer_gets_on(app: Flask, ada: Member, as_ada: Caller, operator: Person) -> None:
+    as_ada.check()
+
+    page = operator.get("/console/figures").text
+
+    assert "Ada-And-Co" in page
+    assert "Nothing measured yet" in page
+    assert "status-probes" not in page
