@@ -10,6 +10,8 @@ from flask import Flask
 from api.keys import services as keys
 from api.keys.token import KeyEnvironment
 from api.policies import services as policies
+from billing import entitlements
+from billing.plans import PlanCode
 from core import accounts
 from core.audit import COMMAND_LINE
 from core.clock import utc_now
@@ -41,6 +43,8 @@ def make_tenant(app: Flask, slug: str, *, rules: int = len(question.PAIRS), keys
     with app.app_context(), acting_as_system(), transaction():
         organization = accounts.create(slug=slug, name=slug, by=COMMAND_LINE, now=now)
         policies.seed(now=now)
+        reason = "as many keys as are measured"
+        entitlements.grant(organization.id, PlanCode.ENTERPRISE, until=None, reason=reason, by=COMMAND_LINE, now=now)
         policies.change(organization.id, "rules", question.our_rules(rules), by=COMMAND_LINE, now=now)
         organization_id = organization.id
     return more_keys(app, Tenant(organization_id=organization_id, secrets=()), up_to=keys_in_use)
