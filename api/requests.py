@@ -7,12 +7,7 @@ from wsgiref.types import WSGIEnvironment
 import msgspec
 
 from api import strict_json
-from core.errors import AppError, InvalidRequest, fault_of
-
-
-class TooLarge(AppError):
-    status, code, title = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "The body is too large"
-    advice = "Send less at once."
+from core.errors import AppError, InvalidRequest, TooLarge, fault_of
 
 
 class CutShort(AppError):

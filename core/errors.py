@@ -107,6 +107,11 @@ class InvalidRequest(AppError):
     advice = "Correct the fields named under errors and send it again."
 
 
+class TooLarge(AppError):
+    status, code, title = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "This is too much at once"
+    advice = "Send less at once: shorter text, or fewer and smaller files. Nothing was kept."
+
+
 class ServiceUnavailable(AppError):
     status, code, title = HTTPStatus.SERVICE_UNAVAILABLE, "service_unavailable", "We cannot answer just now"
     advice = "Try again in a second. Nothing was changed."

@@ -24,6 +24,7 @@ from core.errors import (
     NotFound,
     Problem,
     ServiceUnavailable,
+    TooLarge,
 )
 from core.htmx import is_htmx
 from core.ids import new_request_id
@@ -173,6 +174,8 @@ def _as_refusal(error: Any) -> AppError:
     if error.code == MethodNotAllowed.status:
         allowed = ", ".join(sorted(error.valid_methods or ()))
         return MethodNotAllowed(headers=(("Allow", allowed),))
+    if error.code == TooLarge.status:
+        return TooLarge()
     if error.code is not None and error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
         return InvalidRequest("The request could not be read. Check its form against the reference at /docs.")
     return InternalError()

@@ -13,7 +13,7 @@ from api.endpoint import Endpoint, declared_endpoints
 from api.keys.scopes import MEANING, Scope
 from api.limits.headers import RateLimited
 from api.policies.vocabulary import ALIASES, BUILT_IN
-from api.requests import CutShort, TooLarge, UnsupportedMediaType
+from api.requests import CutShort, UnsupportedMediaType
 from api.strict_json import InvalidJson
 from core.errors import (
     JSON_CONTENT_TYPE,
@@ -23,6 +23,7 @@ from core.errors import (
     InvalidRequest,
     Problem,
     ServiceUnavailable,
+    TooLarge,
 )
 
 _REF = "#/components/schemas/{name}"

@@ -14,7 +14,6 @@ from http import HTTPStatus
 from uuid import UUID
 
 import msgspec
-from mailparser_reply import EmailReplyParser
 from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -28,14 +27,14 @@ from core.ids import new_uuid
 from core.members import Membership, User
 from portal.support import addresses, records, services
 from portal.support.models import InboundMail, MailOutcome, MessageKind, Ticket
+from portal.support.quoting import latest
 from portal.support.records import Author
 from portal.support.services import Question
 from portal.support.severities import Category, Severity
 from portal.support.uploads import FileRefused, Upload, accept
 
 MOST_BYTES = 15_000_000
-_LANGUAGES = ["en", "de", "fr", "it", "es", "nl", "pl", "sv", "da"]
-_MOST_WORDS = 20_000
+_MOST_WORDS, _MOST_MARKUP = 20_000, 50_000
 _LINE_ENDS = re.compile(r"<br[^>]*>|</(?:p|div|li|tr|h\d)>", re.IGNORECASE)
 _BREAK = "\ue000"
 
@@ -191,10 +190,9 @@ def _words_of(message: EmailMessage) -> str:
         return "(no text)"
     words = str(part.get_content())
     if part.get_content_subtype() == "html":
-        words = Markup(_LINE_ENDS.sub(_BREAK, words)).striptags()  # noqa: S704  made plain, never shown as HTML
+        words = Markup(_LINE_ENDS.sub(_BREAK, words[:_MOST_MARKUP])).striptags()  # noqa: S704  made plain, never shown as HTML
         words = words.replace(_BREAK, "\n")
-    latest = EmailReplyParser(languages=_LANGUAGES).parse_reply(text=words) or words
-    return latest.replace("\x00", "").strip()[:_MOST_WORDS] or "(no text)"
+    return latest(words).replace("\x00", "")[:_MOST_WORDS] or "(no text)"
 
 
 def _files_of(message: EmailMessage) -> tuple[tuple[Upload, ...], list[str]]:

@@ -8,6 +8,7 @@ from portal.support import promises
 from portal.support.addresses import reply_address
 from portal.support.models import Ticket, TicketMessage
 from portal.support.promises import Milestone
+from portal.support.quoting import LINE_ABOVE
 from portal.support.severities import CATEGORY_WORDS, LEVEL_WORDS, PROMISES, Category, Level, Severity
 from portal.support.states import WORDS, Status
 from portal.support.words import CLOCK_WORDS
@@ -68,6 +69,7 @@ def _words(ticket: Ticket) -> dict[str, Any]:
     return {
         "ticket": ticket,
         "may_answer": reply_address(ticket) is not None,
+        "line_above": LINE_ABOVE,
         "category_words": CATEGORY_WORDS[Category(ticket.category)],
         "status_words": WORDS[Status(ticket.status)],
     }

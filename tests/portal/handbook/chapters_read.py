@@ -11,8 +11,8 @@ from flask import Flask
 from markdown_it.token import Token
 
 from legal_docs.documents.html import parser, to_page
-from portal.handbook.names import FOLDER, NAMES
 from portal.handbook.figures import FIGURES
+from portal.handbook.names import FOLDER, NAMES
 from portal.help import articles
 
 BASE_URL = "https://governance.provider.example"

@@ -13,8 +13,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from core.settings import Settings
-from portal.handbook.names import FOLDER, NAMES
 from portal.handbook.figures import FIGURES
+from portal.handbook.names import FOLDER, NAMES
 from portal.help import articles
 from portal.launch.items import BOARDS, ROUTINES
 from portal.status import playbook
