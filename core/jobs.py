@@ -5,6 +5,7 @@ worker (`flask worker`) carries them out.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -14,8 +15,9 @@ from uuid import UUID
 import procrastinate
 import structlog
 from flask import Flask, current_app
+from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.job_context import JobContext
-from procrastinate.jobs import JobDeferrer
+from procrastinate.jobs import JobDeferrer, Status
 from procrastinate.manager import JobManager
 from procrastinate.tasks import Task
 from procrastinate.worker import Worker
@@ -38,6 +40,8 @@ _TAKE_UP_AGAIN = text("""
 Arguments = ParamSpec("Arguments")
 
 KEEP_FINISHED_HOURS = 72
+MOST_LOSSES = 5
+"""So often a job may be lost with its worker."""
 
 _WAITING = text(
     f"""
@@ -144,6 +148,20 @@ def _tell_of_trouble(call_next: Callable[[], Any], context: JobContext, _worker:
 async def forget_finished_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     """Those that failed stay, for a person to look at."""
     await context.app.job_manager.delete_old_jobs(nb_hours=KEEP_FINISHED_HOURS)
+
+
+@jobs.periodic(cron="*/5 * * * *")
+@jobs.task(queueing_lock="take_up_lost_jobs", pass_context=True)
+async def take_up_lost_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    """What a killed worker had begun is done by another; what seems to kill workers is left for a person."""
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs():
+        if job.attempts >= MOST_LOSSES:
+            await manager.finish_job(job, Status.FAILED, delete_job=False)
+            continue
+        with contextlib.suppress(AlreadyEnqueued):  # the clock has started another meanwhile
+            await manager.retry_job(job)
+            log.warning("job.taken_up_again", job_id=job.id, task=job.task_name)
 
 
 @gauge_at_scrape("aig_jobs_waiting", "Jobs that are due and were not begun.")

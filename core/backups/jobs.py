@@ -13,6 +13,7 @@ from core.backups.place import Place, here
 from core.clock import utc_now
 from core.db import acting_as_system, db
 from core.jobs import in_its_own_session, jobs
+from core.observability import report_error
 
 log = structlog.get_logger()
 
@@ -34,14 +35,24 @@ def back_up(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it wa
 def back_up_if_missed(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     now = utc_now()
     place = _place(now)
-    made_again = replacing.catch_up(place, now=now)  # if a restore was cut off before it came to that
-    if made_again:
-        log.warning("erasures.made_again", erasures=made_again)
+    _catch_up(place, now=now)
     with acting_as_system():
         is_overdue = services.is_overdue(now=now)
         db.session.rollback()
     if is_overdue:
         making.nightly(place, now=now)
+
+
+def _catch_up(place: Place, *, now: datetime) -> None:
+    """If a restore was cut off before it came to that. Its trouble keeps no night's backup from being made up for."""
+    try:
+        made_again = replacing.catch_up(place, now=now)
+    except Exception as error:
+        log.exception("erasures.not_made_again")
+        report_error(error)
+        return
+    if made_again:
+        log.warning("erasures.made_again", erasures=made_again)
 
 
 def _place(now: datetime) -> Place:

@@ -6,6 +6,7 @@ from typing import LiteralString
 import flask_migrate
 import msgspec
 from psycopg import sql
+from sqlalchemy import text
 
 from core import jobs
 from core.audit import Actor
@@ -56,6 +57,7 @@ def restore(place: Place, name: BackupName, *, replace: bool, by: Actor, now: da
     replaced = None
     with place.vault.fetched(manifest) as sealed:
         if _refuse_unless_free(place, replace=replace):
+            _hand_on_erasures(place)
             replaced = making.back_up(place, BackupKind.BEFORE_RESTORE, by=by, now=now).name
             _empty(place)
         restoring.load(place.vault, manifest, sealed, into=place.database_url, postgres_bin=place.postgres_bin)
@@ -81,6 +83,13 @@ def _refuse_unless_free(place: Place, *, replace: bool) -> bool:
     if row and row[0]:
         raise InUse(row[0])
     return tables > 0
+
+
+def _hand_on_erasures(place: Place) -> None:
+    """What this database alone knows was erased would come back with an older one. A failure stops the restore."""
+    with acting_as_system(), transaction():
+        if db.session.scalar(text("SELECT to_regclass('erasure')")) is not None:
+            erasures.copy_waiting(place.vault)
 
 
 def _empty(place: Place) -> None:

@@ -228,6 +228,9 @@ def _key_findings(key: ApiKey, situation: Situation) -> list[Finding]:
 
 def _standing(digest: bytes, situation: Situation) -> Finding:
     """The very answer that the API would give."""
+    key = situation.room.snapshots.key(digest)
+    if key is not None and key.organization_id != situation.organization.id:
+        return Finding(Tone.BAD, "This key is none of your organization's. Use one of your own.", "/keys", "Your keys")
     refusal = why_refused(digest, snapshots=situation.room.snapshots, now=situation.now)
     if refusal is None:
         return Finding(Tone.GOOD, "The API takes this key just now.")

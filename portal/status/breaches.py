@@ -43,6 +43,11 @@ class BreachExists(AppError):
     advice = "Load the page again."
 
 
+class NotYetTold(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "not_yet_told", "Organizations on the list were not told yet"
+    advice = "Tell them first, or take those that are not affected off the list."
+
+
 class AlreadyTold(AppError):
     status, code, title = HTTPStatus.CONFLICT, "already_told", "This organization was told already"
     advice = "Tell it in the next phase that it is not affected after all."
@@ -106,7 +111,11 @@ def save(
 
 
 def close(incident_id: UUID, *, version: int, by: Actor, now: datetime) -> Breach:
-    breach = change(find(incident_id), version=version, closed_at=now)
+    """Raises NotYetTold, or BreachMoved."""
+    breach = find(incident_id)
+    if organizations_of(breach) and told_at(breach) is None:
+        raise NotYetTold
+    breach = change(breach, version=version, closed_at=now)
     _write(breach, "breach.closed", by=by, now=now)
     return breach
 

@@ -7,6 +7,7 @@ from core.audit import AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.jobs import defer, in_its_own_session, jobs
+from core.observability import report_error
 from portal.status import maintenances, prober, probes, snapshot, subscribers, watch
 from portal.status.maintenances import MaintenanceMoved
 
@@ -49,6 +50,9 @@ def keep_time_of_status(timestamp: int) -> None:  # noqa: ARG001  the queue tell
                     maintenances.keep_time(maintenance, now=now)
             except MaintenanceMoved:
                 continue
+            except Exception as error:
+                log.exception("maintenance.not_kept")
+                report_error(error)
         with transaction():
             watch.warn(now=now)
 

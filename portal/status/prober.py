@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from http import HTTPStatus
+from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -69,7 +70,7 @@ def _timed(component: Component, ask: Callable[[], object], *, now: datetime) ->
         failure = "no answer in time"
     except OSError:
         failure = "not reachable"
-    except msgspec.DecodeError:
+    except (HTTPException, msgspec.DecodeError):
         failure = "an answer that is none of ours"
     return Sample(
         component=component,

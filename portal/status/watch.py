@@ -28,8 +28,8 @@ def warn(*, now: datetime) -> int:
     )
     told = 0
     for incident in db.session.scalars(unfinished).all():
-        late = clocks.overdue(incidents.times_of(incident), now=now)
-        told += sum(_warn_once(incident, clock, now=now) for clock in late)
+        for clock in clocks.overdue(incidents.times_of(incident), now=now):
+            told += _warn_once(incident, clock, now=now)
     for incident, clock in breaches.overdue(now=now):
         told += _warn_once(incident, clock, now=now)
     return told

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from core.db import db
 from portal.support.models import Ticket, TicketEvent, TicketFile, TicketMessage, TicketNotice, TicketSurvey
 
-_SECRETS = frozenset({"reply_token", "organization_id"})
+_SECRETS = frozenset({"reply_token", "organization_id", "wish", "level", "assignee_id", "look_at"})
+"""What is ours, or the same on every line."""
 
 
 def records_of(organization_id: UUID) -> list[dict[str, Any]]:
@@ -32,7 +33,7 @@ def files_of(organization_id: UUID) -> Iterator[tuple[str, bytes]]:
     query = (
         select(TicketFile.id, TicketFile.name, Ticket.number)
         .join(Ticket, Ticket.id == TicketFile.ticket_id)
-        .where(TicketFile.organization_id == organization_id)
+        .where(TicketFile.organization_id == organization_id, TicketFile.message_id.in_(select(TicketMessage.id)))
         .order_by(TicketFile.id)
     )
     for file_id, name, number in db.session.execute(query).all():

@@ -10,13 +10,13 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError
 from core.members import User, emails_of_operators
-from portal.support import letters, records
-from portal.support.clocks import Happened
+from portal.support import letters, promises, records
+from portal.support.clocks import Happened, Kind
 from portal.support.models import MessageKind, Ticket, TicketMessage
 from portal.support.records import Author, TicketClosed
 from portal.support.rota import on_call_at
-from portal.support.severities import Level, Severity, above, graver
-from portal.support.states import MOVES, UNDER_WAY, Status
+from portal.support.severities import LEVEL_WORDS, Level, Severity, above, graver
+from portal.support.states import UNDER_WAY, Status
 from portal.support.uploads import Upload
 
 
@@ -92,14 +92,8 @@ def weigh(ticket_id: UUID, severity: Severity, *, reason: str, version: int, by:
     before, ticket.severity = ticket.severity, severity.value
     if before != severity:
         records.happen(ticket, Happened.SEVERITY_CHANGED, now=now, severity=severity)
-        records.note(
-            ticket,
-            "ticket.severity_changed",
-            by=by,
-            now=now,
-            before={"severity": before},
-            after={"reason": reason},
-        )
+        _keep_reason(ticket, f"Severity {before} to {severity}: {reason}", now=now)
+        records.note(ticket, "ticket.severity_changed", by=by, now=now, before={"severity": before})
     return ticket
 
 
@@ -110,10 +104,16 @@ def escalate(ticket_id: UUID, *, reason: str, version: int, by: Actor, now: date
     return ticket
 
 
+def _keep_reason(ticket: Ticket, words: str, *, now: datetime) -> None:
+    """For operators alone; the customer's trail tells what was done, not what was thought."""
+    records.say(ticket, MessageKind.INTERNAL_NOTE, words, author=Author("The service", ""), now=now)
+
+
 def hand_over(ticket: Ticket, *, reason: str, by: Actor, now: datetime) -> None:
     """To the next of three levels, with all they need to begin. Needs a held request."""
     ticket.level = above(Level(ticket.level)).value
-    records.note(ticket, "ticket.escalated", by=by, now=now, after={"level": ticket.level, "reason": reason})
+    _keep_reason(ticket, f"To {LEVEL_WORDS[Level(ticket.level)]}: {reason}", now=now)
+    records.note(ticket, "ticket.escalated", by=by, now=now, after={"level": ticket.level})
     first = db.session.scalars(
         select(TicketMessage.body)
         .where(TicketMessage.ticket_id == ticket.id, TicketMessage.kind == MessageKind.CUSTOMER.value)
@@ -126,32 +126,42 @@ def hand_over(ticket: Ticket, *, reason: str, by: Actor, now: datetime) -> None:
 
 
 def join(ticket_id: UUID, into_number: int, *, version: int, by: Actor, now: datetime) -> Ticket:
-    """Joins a request into an older one, which becomes as grave as the graver of the two. Raises CannotJoin."""
+    """Joins a request into an older one, which becomes as grave as the graver of the two. Raises CannotJoin.
+
+    Only once it was answered: a promise is kept or missed, and never joined away.
+    """
     into_id = db.session.scalar(select(Ticket.id).where(Ticket.number == into_number))
-    if into_id is None or into_id == ticket_id:
-        raise CannotJoin(f"There is no other request with the number {into_number}. {CannotJoin.advice}")
+    if into_id is None or into_number >= records.find(ticket_id).number:
+        raise CannotJoin
     into = records.hold(into_id)  # the older first, always, so that two who join at once do not wait for each other
     ticket = _under_way(ticket_id, version=version)
-    if not _may_be_joined(ticket, into):
-        raise CannotJoin
-    gravest = graver(Severity(ticket.severity), Severity(into.severity))
+    _refuse_unlike(ticket, into)
+    if any(clock.is_running and clock.kind is not Kind.RESOLUTION for clock in promises.clocks_of(ticket.id, now=now)):
+        raise CannotJoin(f"The customer waits for an answer here. Answer first that you go on in {into.number}.")
     ticket.merged_into = into.id
     records.move(ticket, Status.MERGED, by=by, now=now, into=into.number)
     records.happen(ticket, Happened.MERGED, now=now)
+    gravest = graver(Severity(ticket.severity), Severity(into.severity))
     if gravest.value != into.severity:
         into.severity = gravest.value
         records.happen(into, Happened.SEVERITY_CHANGED, now=now, severity=gravest)
+    _say_automatically(into, f"Request {ticket.number} was joined into this one.", now=now)
+    _say_automatically(ticket, f"Joined into request {into.number}.", now=now)
     records.note(into, "ticket.joined_by", by=by, now=now, after={"joined": ticket.number})
     return into
 
 
-def _may_be_joined(ticket: Ticket, into: Ticket) -> bool:
-    return (
-        into.organization_id == ticket.organization_id
-        and into.number < ticket.number
-        and into.status in UNDER_WAY
-        and Status.MERGED in MOVES[Status(ticket.status)]
-    )
+def _refuse_unlike(ticket: Ticket, into: Ticket) -> None:
+    """Raises CannotJoin for requests of two customers, or where one is over."""
+    is_same = into.organization_id == ticket.organization_id
+    if ticket.organization_id is None:
+        is_same = is_same and into.requester_email == ticket.requester_email
+    if not is_same or into.status not in UNDER_WAY:
+        raise CannotJoin
+
+
+def _say_automatically(ticket: Ticket, words: str, *, now: datetime) -> None:
+    records.say(ticket, MessageKind.AUTOMATIC, words, author=Author("The service", ""), now=now)
 
 
 def set_wish(ticket_id: UUID, wish: str | None, *, version: int, by: Actor, now: datetime) -> Ticket:

@@ -9,7 +9,7 @@ from core import current
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.errors import AppError, NotFound
-from portal.support import inbound
+from portal.support import inbound, mails
 
 bp = Blueprint("inbound_mail", __name__)
 
@@ -28,8 +28,8 @@ def receive() -> Response:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not hmac.compare_digest(given.encode(), token.encode()):
         raise TokenRefused
-    request.max_content_length = inbound.MOST_BYTES
-    mail = inbound.read(request.get_data())
+    request.max_content_length = mails.MOST_BYTES
+    mail = mails.read(request.get_data())
     with acting_as_system(), transaction():
         inbound.take(mail, now=utc_now())
     return Response(status=HTTPStatus.NO_CONTENT)

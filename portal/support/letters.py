@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from core.mail import send_mail
+from core.members import Role, emails_of
 from portal.support import promises
 from portal.support.addresses import reply_address
 from portal.support.models import Ticket, TicketMessage
@@ -55,14 +56,22 @@ def hand_over(ticket: Ticket, *, why: str, first_words: str, to: str, now: datet
 
 
 def _to_requester(template: str, ticket: Ticket, *, now: datetime, **words: Any) -> None:
-    send_mail(
-        template,
-        to=ticket.requester_email,
-        organization_id=ticket.organization_id,
-        now=now,
-        context={**_words(ticket), **words},
-        reply_to=reply_address(ticket),
-    )
+    for email in _readers(ticket):
+        send_mail(
+            template,
+            to=email,
+            organization_id=ticket.organization_id,
+            now=now,
+            context={**_words(ticket), **words},
+            reply_to=reply_address(ticket),
+        )
+
+
+def _readers(ticket: Ticket) -> list[str]:
+    """Whoever asked; if they are no member any more, the owners: the request is the organization's."""
+    if ticket.organization_id is None or ticket.requester_email in emails_of(ticket.organization_id, list(Role)):
+        return [ticket.requester_email]
+    return emails_of(ticket.organization_id, [Role.OWNER])
 
 
 def _words(ticket: Ticket) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from procrastinate import RetryStrategy
+
 from core.accounts import Organization
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
@@ -10,14 +12,16 @@ from core.members import User, emails_of_operators
 from portal.support import letters, records
 from portal.support.models import Ticket
 
+_TRIES = RetryStrategy(max_attempts=8, wait=10, exponential_wait=2)
 
-@jobs.task()
+
+@jobs.task(retry=_TRIES)
 @in_its_own_session
 def tell_of_opening(ticket_id: str) -> None:
     _tell("ticket_waits", UUID(ticket_id))
 
 
-@jobs.task()
+@jobs.task(retry=_TRIES)
 @in_its_own_session
 def tell_of_message(ticket_id: str) -> None:
     _tell("ticket_written_to", UUID(ticket_id))

@@ -67,8 +67,8 @@ def list_for(organization_id: UUID, *, most: int = 200) -> list[Ticket]:
 
 def messages(ticket_id: UUID) -> list[TicketMessage]:
     """What was said, oldest first; internal notes only in the system's scope."""
-    query = select(TicketMessage).where(TicketMessage.ticket_id == ticket_id).order_by(TicketMessage.id)
-    return list(db.session.scalars(query))
+    query = select(TicketMessage).where(TicketMessage.ticket_id == ticket_id)
+    return list(db.session.scalars(query.order_by(TicketMessage.created_at, TicketMessage.id)))
 
 
 def files(ticket_id: UUID) -> dict[UUID, list[TicketFile]]:

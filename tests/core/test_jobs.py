@@ -98,3 +98,20 @@ def test_finished_jobs_are_forgotten_after_three_days_and_failed_ones_are_kept(l
     names = {name for (name,) in left}
     assert {"new", "lost"} <= names
     assert "old" not in names
+
+
+def test_what_a_killed_worker_had_begun_is_taken_up_by_another(
+    live_app: Flask, live_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_due_within_s(monkeypatch, 0)
+    organization_with_key(live_app)
+    leave_job(live_url, purge_decisions.name)
+    with psycopg.connect(live_url) as connection:  # as it stands when its worker is gone
+        connection.execute("UPDATE jobs.procrastinate_jobs SET status = 'doing', worker_id = NULL")
+    leave_job(live_url, jobs.take_up_lost_jobs.name)
+
+    jobs.run_worker(live_app, until_done=True)
+
+    with psycopg.connect(live_url) as connection:
+        states = connection.execute("SELECT DISTINCT status::text FROM jobs.procrastinate_jobs").fetchall()
+    assert states == [("succeeded",)]

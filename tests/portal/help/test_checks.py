@@ -65,6 +65,13 @@ def test_another_organizations_key_is_not_looked_at(cleo: Member, owner: Person)
     assert "The API takes this key" not in page
 
 
+def test_of_another_organizations_key_nothing_is_told(app: Flask, cleo: Member, owner: Person) -> None:
+    page = owner.post("/help/checks/key", header=f"Bearer {cleo.secret}").text
+
+    assert "The API takes this key" not in page
+    assert "none of your organization" in page
+
+
 def test_the_fullest_minute_stands_beside_the_limit(app: Flask, ada: Member, owner: Person) -> None:
     slow = another_key(app, ada, name="Slow", rate_limit=3)
     for _ in range(3):

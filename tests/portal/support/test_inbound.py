@@ -8,11 +8,15 @@ import pytest
 from flask import Flask
 
 from core import current
+from core.clock import utc_now
+from core.db import acting_as_system
 from core.settings import Settings
+from portal.support import records
 from portal.support.states import Status
 from tests.cast import Member
 from tests.people import Browser, Person, mails_to
 from tests.portal.support.scene import answer, at, mails, opened, said, ticket_of, tickets
+from tests.portal.support.test_requests import question, ticket_id_in
 
 TOKEN = "a-token-for-the-mail-provider"
 
@@ -163,3 +167,82 @@ def test_the_address_needs_its_token_and_does_not_exist_without_one(
     assert wrong.status_code == 401
     assert hand_in(nobody, mail("support@provider.example")).status_code == 404
     assert tickets(app) == []
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"From: a@b.example\nMessage-ID: <1@b>\nContent-Type: text/plain; charset=klingon\n\nIt fails.",
+        b'From: "a@b.example\nMessage-ID: <1@b>\n\nIt fails.',
+        b"From: a@b.example\nMessage-ID: <[x@y\n\nIt fails.",
+        b'From: a@b.example\nTo: "\nMessage-ID: <1@b>\n\nIt fails.',
+        b"From: a@b.example\nMessage-ID: <1@b>\nSubject: a\x00b\n\nIt fails.\x00",
+        b"From: a@b.example\nMessage-ID: <1@b>\n"
+        + b"".join(b"Content-Type: multipart/mixed; boundary=x%d\n\n--x%d\n" % (n, n) for n in range(1500))
+        + b"\nIt fails.",
+    ],
+)
+def test_what_a_mail_program_got_wrong_loses_nothing(app: Flask, nobody: Browser, raw: bytes) -> None:
+    assert hand_in(nobody, raw).status_code == 204
+
+    assert len(tickets(app)) == 1
+
+
+def test_a_flood_from_one_address_is_one_heap_and_is_not_acknowledged(
+    app: Flask, nobody: Browser, operator: Person
+) -> None:
+    for number in range(9):
+        raw = mail("support@provider.example", sender="Eve <eve@elsewhere.example>", body=f"Mail {number}")
+        hand_in(nobody, raw.replace(b"<1@people.example>", b"<%d@people.example>" % number))
+
+    assert (len(tickets(app)), len(mails(app, "ticket_opened"))) == (5, 5)
+    assert [words for _, words in said(app, tickets(app)[-1].id)] == [f"Mail {number}" for number in range(4, 9)]
+
+
+def test_what_strangers_are_told_repeats_nothing_of_theirs(app: Flask, nobody: Browser) -> None:
+    hand_in(nobody, mail("support@provider.example", sender="Eve <eve@elsewhere.example>"))
+
+    assert mails(app, "ticket_opened")[0].subject == f"Request {tickets(app)[0].number}"
+
+
+@pytest.mark.parametrize("sender", ["mailer-daemon@x.example", "Postmaster <postmaster@x.example>"])
+def test_bounces_open_nothing(app: Flask, nobody: Browser, sender: str) -> None:
+    hand_in(nobody, mail("support@provider.example", sender=sender))
+    hand_in(nobody, mail("support@provider.example", Return_Path="<>").replace(b"<1@", b"<2@"))
+
+    assert tickets(app) == []
+
+
+def test_only_so_many_files_of_a_mail_are_taken(app: Flask, owner: Person, nobody: Browser) -> None:
+    message = EmailMessage()
+    message["From"], message["To"], message["Message-ID"] = owner.email, "support@provider.example", "<m@x.example>"
+    message.set_content("See the files.")
+    for number in range(40):
+        message.add_attachment(b"a", maintype="text", subtype="plain", filename=f"{number}.txt")
+
+    hand_in(nobody, message.as_bytes())
+
+    with app.app_context(), acting_as_system():
+        assert len(records.files(tickets(app)[0].id)[next(iter(records.files(tickets(app)[0].id)))]) == 5
+
+
+def test_who_is_no_member_any_more_neither_reads_nor_writes(
+    app: Flask, ada: Member, owner: Person, admin: Person, nobody: Browser
+) -> None:
+    asked = admin.post("/support", **question())
+    ticket_id = ticket_id_in(asked)
+    owner.post(f"/team/members/{admin.user_id}/remove")
+    answer(app, ticket_id, now=utc_now())
+
+    hand_in(nobody, mail(address_of(app), sender=admin.email, body="Reopen it."))
+
+    assert [mail.recipient for mail in mails(app, "ticket_answered")] == [owner.email]
+    assert said(app, ticket_id)[-1][0] == "internal_note"
+
+
+def test_the_desk_says_that_a_mail_proves_nothing(
+    app: Flask, ada: Member, owner: Person, nobody: Browser, operator: Person
+) -> None:
+    hand_in(nobody, mail("support@provider.example", body="Please reset my second factor."))
+
+    assert "A mail does not prove who sent it" in operator.get(f"/console/support/{tickets(app)[0].id}").text

@@ -14,6 +14,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from portal.support import desk, watch
 from portal.support.models import TicketFile
+from portal.support.severities import Severity
 from portal.support.states import Status
 from portal.support.uploads import FileRefused, accept, accept_all
 from tests.cast import Caller, Member
@@ -227,13 +228,52 @@ def test_two_operators_who_steer_at_once_have_one_winner(app: Flask, owner: Pers
 
 
 def test_a_newer_request_is_joined_into_the_older_which_becomes_as_grave(app: Flask, ada: Member) -> None:
-    older, newer = (opened(app, ada.organization_id, now=at(1, hour)) for hour in (0, 1))
+    older = opened(app, ada.organization_id, now=at(1, 0), severity=Severity.LOW)
+    newer = opened(app, ada.organization_id, now=at(1, 1))
+    answer(app, newer, now=at(1, 2))
     with app.app_context(), acting_as_system(), transaction():
         number, version = ticket_of(app, older).number, ticket_of(app, newer).version
-        desk.join(newer, number, version=version, by=SYSTEM, now=at(1, 2))
+        desk.join(newer, number, version=version, by=SYSTEM, now=at(1, 3))
 
     assert (ticket_of(app, newer).status, ticket_of(app, newer).merged_into) == ("merged", older)
     assert ticket_of(app, newer).due_at is None
+    assert ticket_of(app, older).severity == "high"
+
+
+def test_a_promise_is_never_joined_away(app: Flask, ada: Member, operator: Person) -> None:
+    older, newer = (opened(app, ada.organization_id, now=at(1, hour)) for hour in (0, 1))
+
+    refused = operator.post(
+        f"/console/support/{newer}/join", number=ticket_of(app, older).number, version=ticket_of(app, newer).version
+    )
+
+    assert (refused.status_code, "Answer first" in refused.text) == (409, True)
+    assert ticket_of(app, newer).status == "new"
+
+
+def test_why_operators_do_something_is_for_operators(app: Flask, owner: Person, operator: Person) -> None:
+    ticket_id = ticket_id_in(ask(owner))
+    base = f"/console/support/{ticket_id}"
+
+    operator.post(f"{base}/escalate", version=ticket_of(app, ticket_id).version, reason="They see ghosts")
+    operator.post(f"{base}/severity", version=ticket_of(app, ticket_id).version, severity="low", reason="Only ghosts")
+
+    seen = owner.get("/audit-trail").text + owner.get(f"/support/{ticket_id}").text
+    assert "ghosts" not in seen
+    assert "They see ghosts" in operator.get(base).text
+
+
+def test_a_page_that_was_loaded_early_and_sent_late_stands_where_it_was_sent(
+    app: Flask, ada: Member, owner: Person
+) -> None:
+    early = "01900000-0000-7000-8000-000000000001"
+    ticket_id = opened(app, ada.organization_id, now=at(1, 0))
+    answer(app, ticket_id, now=at(1, 1))
+
+    owner.post(f"/support/{ticket_id}/messages", once=early, body="After the answer.")
+
+    page = owner.get(f"/support/{ticket_id}").text
+    assert page.index("We look into it.") < page.index("After the answer.")
 
 
 def test_requests_of_two_organizations_are_never_joined(
