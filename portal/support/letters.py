@@ -3,8 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
+
+from core.db import db
 from core.mail import send_mail
-from core.members import Role, emails_of
+from core.members import Membership, Role, User
 from portal.support import promises
 from portal.support.addresses import reply_address
 from portal.support.models import Ticket, TicketMessage
@@ -69,9 +72,16 @@ def _to_requester(template: str, ticket: Ticket, *, now: datetime, **words: Any)
 
 def _readers(ticket: Ticket) -> list[str]:
     """Whoever asked; if they are no member any more, the owners: the request is the organization's."""
-    if ticket.organization_id is None or ticket.requester_email in emails_of(ticket.organization_id, list(Role)):
+    if ticket.organization_id is None:
         return [ticket.requester_email]
-    return emails_of(ticket.organization_id, [Role.OWNER])
+    members = db.session.execute(
+        select(User.email, Membership.role)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.organization_id == ticket.organization_id)
+    ).all()
+    if any(member.email == ticket.requester_email for member in members):
+        return [ticket.requester_email]
+    return [member.email for member in members if member.role == Role.OWNER]
 
 
 def _words(ticket: Ticket) -> dict[str, Any]:

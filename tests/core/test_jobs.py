@@ -106,11 +106,12 @@ def test_what_a_killed_worker_had_begun_is_taken_up_by_another(
     let_due_within_s(monkeypatch, 0)
     organization_with_key(live_app)
     leave_job(live_url, purge_decisions.name)
-    with psycopg.connect(live_url) as connection:  # as it stands when its worker is gone
-        connection.execute("UPDATE jobs.procrastinate_jobs SET status = 'doing', worker_id = NULL")
+    with psycopg.connect(live_url, options=f"-c search_path={SCHEMA},public") as connection:
+        connection.execute("UPDATE procrastinate_jobs SET status = 'doing'")  # as it stands when its worker is gone
     leave_job(live_url, jobs.take_up_lost_jobs.name)
 
-    jobs.run_worker(live_app, until_done=True)
+    for _ in range(2):
+        jobs.run_worker(live_app, until_done=True)
 
     with psycopg.connect(live_url) as connection:
         states = connection.execute("SELECT DISTINCT status::text FROM jobs.procrastinate_jobs").fetchall()

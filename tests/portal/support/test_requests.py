@@ -300,7 +300,9 @@ def test_votes_are_counted_by_organization(app: Flask, ada: Member, cleo: Member
     assert "2 votes" in operator.get("/console/support/wishes").text
 
 
-def test_the_survey_is_answered_by_a_button_and_by_nothing_else(app: Flask, ada: Member, nobody: Browser) -> None:
+def test_the_survey_is_answered_by_a_button_and_by_nothing_else(
+    app: Flask, ada: Member, owner: Person, nobody: Browser
+) -> None:
     ticket_id = opened(app, ada.organization_id, now=at(1, 0))
     answer(app, ticket_id, now=at(1, 1), then=Status.RESOLVED)
     with app.app_context(), acting_as_system(), transaction():

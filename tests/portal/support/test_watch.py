@@ -95,7 +95,9 @@ def test_while_we_wait_for_the_customer_nothing_is_due(app: Flask, ada: Member) 
     assert (ticket_of(app, ticket_id).status, ticket_of(app, ticket_id).due_at) == ("open", at(3, 5))
 
 
-def test_after_two_weeks_of_silence_a_request_counts_as_resolved_and_later_is_closed(app: Flask, ada: Member) -> None:
+def test_after_two_weeks_of_silence_a_request_counts_as_resolved_and_later_is_closed(
+    app: Flask, ada: Member, owner: Person
+) -> None:
     ticket_id = opened(app, ada.organization_id, now=at(1, 0))
     answer(app, ticket_id, now=at(1, 1), then=Status.WAITING_ON_CUSTOMER)
 
@@ -115,7 +117,7 @@ def test_after_two_weeks_of_silence_a_request_counts_as_resolved_and_later_is_cl
     assert len(mails(app, "ticket_not_heard")) == 1
 
 
-def test_a_week_after_its_resolution_it_is_asked_about_once(app: Flask, ada: Member) -> None:
+def test_a_week_after_its_resolution_it_is_asked_about_once(app: Flask, ada: Member, owner: Person) -> None:
     ticket_id = opened(app, ada.organization_id, now=at(1, 0))
     answer(app, ticket_id, now=at(1, 1), then=Status.RESOLVED)
 
