@@ -53,8 +53,10 @@ def serve(app: Flask, settings: Settings) -> None:
             lines = _seed_demo(app, settings)
         children = _Children(app, settings, run_path)
         try:
-            children.start()
-            if children.wait_until_ready(stop_wanted):
+            children.start_web()
+            is_ready = children.wait_until_ready(stop_wanted)
+            children.start_worker(stop_wanted)
+            if is_ready:
                 _print_welcome(settings, lines)
             is_wanted = children.wait(stop_wanted)
         finally:
@@ -110,9 +112,13 @@ class _Children:
         self._group_file = run_path / "group"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self) -> None:
+    def start_web(self) -> None:
         self._spawn("web", web_command(self._settings))
-        self._spawn("worker", [sys.executable, "-m", "flask", "worker"])
+
+    def start_worker(self, stop_wanted: list[int]) -> None:
+        """Once the web server answers: the worker's probes would count what came before as an outage."""
+        if self._all_live() and not stop_wanted:
+            self._spawn("worker", [sys.executable, "-m", "flask", "worker"])
 
     def wait_until_ready(self, stop_wanted: list[int]) -> bool:
         deadline_s = monotonic_s() + READY_WITHIN_S

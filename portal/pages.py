@@ -19,6 +19,7 @@ from portal.keys import views as key_views
 from portal.launch import views as launch_views
 from portal.measures import views as measure_views
 from portal.notifications import alert_views
+from portal.notifications import reader_views as notification_reader_views
 from portal.notifications import views as notification_views
 from portal.organization import views as organization_views
 from portal.people import log_in_views, security_views
@@ -57,7 +58,7 @@ PAGES: tuple[Blueprint, ...] = (
     support_views.bp,
     survey_views.bp,
     notification_views.bp,
-    notification_views.confirmations,
+    notification_reader_views.bp,
     public_views.bp,
     subscriber_views.bp,
 )
@@ -75,4 +76,9 @@ CONSOLE: tuple[Blueprint, ...] = (
     handbook_views.bp,
     measure_views.bp,
 )
-FOR_MACHINES: tuple[Blueprint, ...] = (inbound_views.bp, subscriber_views.one_click, alert_views.bp)
+FOR_MACHINES: tuple[Blueprint, ...] = (
+    inbound_views.bp,
+    subscriber_views.one_click,
+    notification_reader_views.one_click,
+    alert_views.bp,
+)

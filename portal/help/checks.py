@@ -19,9 +19,11 @@ from api.keys.token import KeyEnvironment, is_well_formed
 from api.limits.window import limit_of
 from api.machine_room import MachineRoom
 from core.accounts import Organization, OrganizationStatus
+from core.db import acting_as_system
 from core.members import Role
 from core.tokens import digest_of
 from portal.keys.overview import line_of
+from portal.status import incidents
 
 LOOKED_BACK = timedelta(days=7)
 _KEY = re.compile(r"aig_(?:live|test)_[0-9A-Za-z]+", re.ASCII)
@@ -57,6 +59,7 @@ class Situation(msgspec.Struct, frozen=True):
 
 def page_does_not_load(situation: Situation) -> list[Finding]:
     found = [Finding(Tone.GOOD, "This page reached you, so the portal answers.")]
+    found += _open_incidents()
     failing = [name.replace("_", " ") for name, works in components(situation.room).items() if not works]
     if failing:
         words = f"On our side this does not work just now: {', '.join(failing)}. We are told of it by ourselves."
@@ -73,6 +76,14 @@ def page_does_not_load(situation: Situation) -> list[Finding]:
         Finding(Tone.HINT, "Try a private window, or another browser: an extension may hold a page back."),
         Finding(Tone.HINT, "Is the address the one that our mails name? A bookmark may be old."),
     ]
+
+
+def _open_incidents() -> list[Finding]:
+    with acting_as_system():
+        return [
+            Finding(Tone.BAD, f"An incident is open: {one.title}.", f"/status/incidents/{one.id}", "What we know")
+            for one in incidents.every_open()
+        ]
 
 
 def key_does_not_work(situation: Situation) -> list[Finding]:

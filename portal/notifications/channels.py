@@ -21,7 +21,7 @@ from core.mail import send_mail
 from core.members import Role, emails_of, emails_of_operators
 from core.tokens import digest_of, new_token
 from portal.notifications import signing, vault
-from portal.notifications.errors import MOST_CHANNELS, ChannelExists, ChannelMoved, NoSecret, TooManyChannels
+from portal.notifications.errors import MOST_CHANNELS, ChannelExists, ChannelMoved, NoSecret, NotAgreed, TooManyChannels
 from portal.notifications.events import Audience, of_audience
 from portal.notifications.models import Channel
 from portal.notifications.outside import outside
@@ -103,10 +103,10 @@ def pause(owner: UUID | None, channel_id: UUID, *, by: Actor, now: datetime) -> 
 
 
 def resume(owner: UUID | None, channel_id: UUID, *, by: Actor, now: datetime) -> None:
-    """Blocked decisions are told of from now on. Raises ChannelMoved."""
+    """Blocked decisions are told of from now on. Raises ChannelMoved or NotAgreed."""
     channel = find(owner, channel_id)
     if channel.state == ChannelState.UNCONFIRMED:
-        raise ChannelMoved("The address has to be confirmed first, with the link in the mail that it got.")
+        raise NotAgreed
     move(channel, ChannelState.ACTIVE)
     channel.blocked_until, channel.is_apart = now, False
     _note(channel, "resumed", by=by, now=now)
@@ -161,6 +161,34 @@ def confirm(channel: Channel, *, by: Actor, now: datetime) -> None:
     _note(channel, "confirmed", by=by, now=now)
 
 
+def find_to_stop(token: str) -> Channel:
+    """The channel whose mails the holder of this link reads. Raises NotFound. Needs the system's scope."""
+    channel_id = vault.channel_to_stop(token)
+    channel = db.session.get(Channel, channel_id, populate_existing=True) if channel_id else None
+    if channel is None:
+        raise NotFound("This channel was deleted, and nothing more comes from it.")
+    return channel
+
+
+def stop(channel: Channel, *, by: Actor, now: datetime) -> None:
+    """The reader wants no more of it: only they can begin it again. Twice is once. Needs the system's scope."""
+    if channel.state == ChannelState.UNCONFIRMED:
+        return
+    move(channel, ChannelState.UNCONFIRMED)
+    _note(channel, "declined", by=by, now=now)
+    tell_managers(channel, "asked", now=now)
+
+
+def tell_managers(channel: Channel, because: str, *, now: datetime) -> None:
+    """That it stopped, and why: `failures`, `gone` or `asked`. Needs the system's scope."""
+    owner = channel.organization_id
+    organization = db.session.get(Organization, owner) if owner else None
+    path = f"{'/organization' if owner else '/console'}/notifications/{channel.id}"
+    words = {"channel": channel, "because": because, "path": path, "organization": organization}
+    for email in emails_of(owner, {Role.OWNER, Role.ADMIN}) if owner else emails_of_operators():
+        send_mail("notification_stopped", to=email, now=now, context=words, organization_id=owner)
+
+
 def move(channel: Channel, to: ChannelState, *, stopped_because: str | None = None) -> None:
     """One compare-and-set. Raises ChannelMoved."""
     froms = [state.value for state, onward in CHANNEL_MOVES.items() if to in onward]
@@ -173,11 +201,6 @@ def move(channel: Channel, to: ChannelState, *, stopped_because: str | None = No
     if moved.first() is None:
         raise ChannelMoved
     db.session.refresh(channel)
-
-
-def managers_of(owner: UUID | None) -> list[str]:
-    """Whom to tell when a channel stops. Needs the system's scope."""
-    return emails_of(owner, {Role.OWNER, Role.ADMIN}) if owner else emails_of_operators()
 
 
 def owner_name(channel: Channel) -> str:

@@ -17,7 +17,7 @@ from core.errors import NotFound
 from core.ids import new_uuid
 from core.jobs import defer
 from portal.notifications import channels, payloads, sending
-from portal.notifications.errors import ChannelMoved
+from portal.notifications.errors import NotAgreed
 from portal.notifications.events import EVENTS, TEST, Audience, Event, facts_of
 from portal.notifications.models import Channel, Delivery
 from portal.notifications.states import DELIVERY_MOVES, ChannelState, DeliveryState
@@ -99,7 +99,7 @@ def send_test(owner: UUID | None, channel_id: UUID, *, by: Actor, now: datetime)
     """Goes out also while the channel is paused or stopped, so that one can see whether it works again."""
     channel = channels.find(owner, channel_id)
     if channel.state == ChannelState.UNCONFIRMED:
-        raise ChannelMoved("The address has to be confirmed first, with the link in the mail that it got.")
+        raise NotAgreed
     event_id = new_uuid()
     body = body_of(TEST, event_id, about=owner, data={"channel": channel.name}, now=now)
     audit.write(owner, "notification_channel.tested", by=by, now=now, subject_id=str(channel.id))

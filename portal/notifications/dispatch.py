@@ -15,8 +15,7 @@ import msgspec
 import structlog
 from sqlalchemy import or_, select
 
-from core import audit
-from core.accounts import Organization
+from core import audit, current
 from core.audit import SYSTEM
 from core.db import db
 from core.mail import send_mail
@@ -146,13 +145,25 @@ def _note_success(delivery: Delivery, channel: Channel, *, now: datetime) -> Non
     delivery.state, delivery.next_try_at = DeliveryState.DELIVERED.value, None
     channel.delivered_at = now
     if channel.kind == Kind.MAIL:
-        send_mail(
-            "notification",
-            to=vault.unseal(channel.sealed_target),
-            now=now,
-            organization_id=channel.organization_id,
-            context={"lines": payloads.lines_of(delivery.payload), "payload": delivery.payload, "channel": channel},
-        )
+        _mail(delivery, channel, now=now)
+
+
+def _mail(delivery: Delivery, channel: Channel, *, now: datetime) -> None:
+    """With the way out of it, which needs no account."""
+    token, base_url = vault.stop_token(channel), current.settings().base_url
+    send_mail(
+        "notification",
+        to=vault.unseal(channel.sealed_target),
+        now=now,
+        organization_id=channel.organization_id,
+        unsubscribe_url=f"{base_url}/notifications/unsubscribe/{token}",
+        context={
+            "lines": payloads.lines_of(delivery.payload),
+            "payload": delivery.payload,
+            "channel": channel,
+            "stop_url": f"{base_url}/notifications/stop/{token}",
+        },
+    )
 
 
 def _note_failure(delivery: Delivery, channel: Channel, answer: Answer, *, now: datetime) -> None:
@@ -183,8 +194,4 @@ def _stop(channel: Channel, because: str, *, now: datetime) -> None:
         subject_id=str(channel.id),
         after=about,
     )
-    organization = db.session.get(Organization, channel.organization_id) if channel.organization_id else None
-    path = f"/organization/notifications/{channel.id}" if organization else f"/console/notifications/{channel.id}"
-    words = {"channel": channel, "because": because, "path": path, "organization": organization}
-    for email in channels.managers_of(channel.organization_id):
-        send_mail("notification_stopped", to=email, now=now, context=words, organization_id=channel.organization_id)
+    channels.tell_managers(channel, because, now=now)

@@ -23,6 +23,11 @@ class ChannelMoved(AppError):
     advice = "Load the page again to see how it stands. Nothing was changed."
 
 
+class NotAgreed(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "not_agreed", "Whoever reads this address has not agreed to it"
+    advice = "They agree with the link in their mail. To ask them again, delete the channel and make it anew."
+
+
 class NoSecret(AppError):
     status, code, title = HTTPStatus.CONFLICT, "no_secret", "Only webhooks are signed"
     advice = "Mail and Slack need no secret of ours."

@@ -59,13 +59,13 @@ EVENTS: Mapping[str, Event] = {
     "incident.updated": _operators("incident.updated", "An incident was updated", "/console/incidents", *_INCIDENT),
     "incident.resolved": _operators("incident.resolved", "An incident is resolved", "/console/incidents", *_INCIDENT),
     "incident.notice_overdue": _operators(
-        "incident.overdue", "An incident is not told of yet", "/console/incidents", *_INCIDENT
+        "incident.notice_overdue", "An incident is not told of yet", "/console/incidents", *_INCIDENT
     ),
     "incident.update_overdue": _operators(
-        "incident.overdue", "An incident's next word is late", "/console/incidents", *_INCIDENT
+        "incident.update_overdue", "An incident's next word is late", "/console/incidents", *_INCIDENT
     ),
     "incident.review_overdue": _operators(
-        "incident.overdue", "An incident's review is late", "/console/incidents", *_INCIDENT
+        "incident.review_overdue", "An incident's review is late", "/console/incidents", *_INCIDENT
     ),
     "breach.notice_overdue": _operators(
         "breach.overdue", "Customers are to be told of a breach, and the time is up", "/console/breaches"

@@ -19,10 +19,11 @@ class ChannelState(StrEnum):
 
 CHANNEL_MOVES = {
     ChannelState.UNCONFIRMED: frozenset({ChannelState.ACTIVE}),
-    ChannelState.ACTIVE: frozenset({ChannelState.PAUSED, ChannelState.FAILING}),
-    ChannelState.PAUSED: frozenset({ChannelState.ACTIVE}),
-    ChannelState.FAILING: frozenset({ChannelState.ACTIVE}),
+    ChannelState.ACTIVE: frozenset({ChannelState.PAUSED, ChannelState.FAILING, ChannelState.UNCONFIRMED}),
+    ChannelState.PAUSED: frozenset({ChannelState.ACTIVE, ChannelState.UNCONFIRMED}),
+    ChannelState.FAILING: frozenset({ChannelState.ACTIVE, ChannelState.UNCONFIRMED}),
 }
+"""Whoever reads a channel's mails can take their consent back, and then it is unconfirmed again."""
 
 
 class DeliveryState(StrEnum):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -11,6 +12,7 @@ from core.db import db
 from portal.notifications.models import Channel
 
 _PURPOSE = "notifications"
+_STOPPING = "notification stop links"
 
 
 class Unreadable(Exception):
@@ -35,6 +37,17 @@ def unseal(sealed: bytes) -> str:
     if text is None:
         raise Unreadable
     return text
+
+
+def stop_token(channel: Channel) -> str:
+    """What lets the reader of a channel's mails end them; nothing is kept of it."""
+    return sealing.seal(_STOPPING, str(channel.id), secret_key=settings().secret_key).decode()
+
+
+def channel_to_stop(token: str) -> UUID | None:
+    """Whose token this is; None if we never gave it out."""
+    text = sealing.unseal(_STOPPING, token.encode(), secret_keys=settings().secret_keys)
+    return UUID(text) if text else None
 
 
 def reseal(_sender: object, *, secret_keys: Sequence[str]) -> int:

@@ -1,21 +1,15 @@
-"""Where the pages of channels are: for members and admins of an organization, for operators, and for whoever is asked
-whether they want mail.
-"""
+"""Where the pages of channels are: for members and admins of an organization, and for operators."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 import msgspec
-from flask import render_template, request
+from flask import request
 
-from core.access import Access, Pages, actor, address, open_to
-from core.clock import utc_now
-from core.db import acting_as_system, transaction
-from core.errors import NotFound
-from core.throttle import per_account, per_address
-from portal.notifications import channels, pages
-from portal.notifications.models import Channel
+from core.access import Access, Pages, address, open_to
+from core.throttle import per_account
+from portal.notifications import pages
 from portal.notifications.pages import Place
 
 TESTS = "6 per minute; 60 per day"
@@ -52,38 +46,6 @@ WAYS = (
     Way("GET", _DELIVERY, pages.show_delivery, is_reading=True),
     Way("POST", f"{_DELIVERY}/send-again", pages.send_again, limits=AGAIN),
 )
-
-confirmations = Pages("notification_confirmations", __name__, url_prefix="/notifications/confirm")
-
-
-@confirmations.get("/<token>")
-@open_to(Access.ANYBODY)
-def ask(token: str) -> Any:
-    """A page with a button, so that a program that looks through mails agrees to nothing."""
-    with acting_as_system():
-        return _confirmation_page(_asked(token), is_done=False)
-
-
-@confirmations.post("/<token>")
-@per_address("20 per hour")
-@open_to(Access.ANYBODY)
-def agree(token: str) -> Any:
-    with acting_as_system(), transaction():
-        channel = _asked(token)
-        channels.confirm(channel, by=actor(), now=utc_now())
-        return _confirmation_page(channel, is_done=True)
-
-
-def _asked(token: str) -> Channel:
-    channel = channels.find_unconfirmed(token)
-    if channel is None:
-        raise NotFound("This link was used already, or the channel was deleted.")
-    return channel
-
-
-def _confirmation_page(channel: Channel, *, is_done: bool) -> str:
-    who = channels.owner_name(channel)
-    return render_template("portal/notifications/confirm.html", channel=channel, who=who, is_done=is_done)
 
 
 def _pages_at(name: str, path: str, find_place: Callable[[], Place], *, readers: Access, changers: Access) -> Pages:

@@ -10,7 +10,16 @@ import msgspec
 from portal.status import incidents, maintenances, probes, reviews
 from portal.status.detection import Day, days_until, detected, uptime_of
 from portal.status.models import Incident, IncidentReview, IncidentUpdate, Maintenance, MaintenanceUpdate, States
-from portal.status.states import NAMES, STATE_WORDS, Component, ComponentState, worst
+from portal.status.states import (
+    AT_LEAST,
+    NAMES,
+    STATE_WORDS,
+    Component,
+    ComponentState,
+    Impact,
+    IncidentStatus,
+    worst,
+)
 
 RECENT = timedelta(days=14)
 
@@ -46,6 +55,12 @@ class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
     components: States
     review: IncidentReview | None = None
 
+    @property
+    def at_least(self) -> ComponentState:
+        """How the service is called, at the mildest, while this incident is open."""
+        is_watched = self.incident.status == IncidentStatus.MONITORING
+        return ComponentState.DEGRADED if is_watched else AT_LEAST[Impact(self.incident.impact)]
+
 
 class MaintenanceView(msgspec.Struct, frozen=True):
     maintenance: Maintenance
@@ -64,22 +79,31 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def state(self) -> ComponentState | None:
-        """The worst of the components; None if nothing is measured and nothing is told."""
+        """The worst of the components and of the open incidents; None if nothing is measured and nothing is told."""
         known = [line.state for line in self.components if line.state]
-        return worst(known) if known else None
+        told = [view.at_least for view in self.open]
+        return worst([*known, *told]) if known or told else None
 
     @property
     def headline(self) -> str:
         if self.state is None:
             return "Nothing measures the service now"
         if self.state is not ComponentState.OPERATIONAL:
-            return _HEADLINES[self.state]
+            return _WATCHED if self._is_watched else _HEADLINES[self.state]
         unmeasured = [line.name for line in self.components if line.state is None]
         return (
             f"Operational, but not measured now: {', '.join(unmeasured)}" if unmeasured else "All systems operational"
         )
 
+    @property
+    def _is_watched(self) -> bool:
+        """Whether nothing is wrong any more, but for an incident that is not closed yet."""
+        return all(line.state in {None, ComponentState.OPERATIONAL} for line in self.components) and all(
+            view.incident.status == IncidentStatus.MONITORING for view in self.open
+        )
 
+
+_WATCHED = "A fix is in place, and we watch whether it holds"
 _HEADLINES = {
     ComponentState.UNDER_MAINTENANCE: "Maintenance is under way",
     ComponentState.DEGRADED: "Some parts are slower than usual",

@@ -57,6 +57,15 @@ class Impact(StrEnum):
     CRITICAL = "critical"
 
 
+AT_LEAST = {
+    Impact.NONE: ComponentState.OPERATIONAL,
+    Impact.MINOR: ComponentState.DEGRADED,
+    Impact.MAJOR: ComponentState.PARTIAL_OUTAGE,
+    Impact.CRITICAL: ComponentState.MAJOR_OUTAGE,
+}
+"""What an impact says of the service as a whole."""
+
+
 class IncidentStatus(StrEnum):
     INVESTIGATING = "investigating"
     IDENTIFIED = "identified"

@@ -21,7 +21,7 @@ from portal.support.queue import View
 from portal.support.records import Author
 from portal.support.replies import REPLIES, Template
 from portal.support.severities import LEVEL_WORDS, Level, Severity
-from portal.support.states import TONES, WORDS, Status
+from portal.support.states import FOR_OPERATORS, TONES, Status
 from portal.support.uploads import FileRefused
 from portal.support.views import file_answer, ticket_context
 
@@ -39,7 +39,7 @@ def index() -> Any:
         counts=queue.counts(mine=visitor().user_id),
         chosen=chosen,
         view_words=queue.WORDS,
-        words=WORDS,
+        words=FOR_OPERATORS,
         tones=TONES,
         level_words=LEVEL_WORDS,
         now=utc_now(),
@@ -96,6 +96,7 @@ def note(ticket_id: UUID) -> Any:
             by=operator(),
             now=utc_now(),
         )
+    flash("Kept. Only operators see the note.")
     return see_other(f"/console/support/{ticket_id}#latest")
 
 
@@ -108,6 +109,7 @@ def assign(ticket_id: UUID) -> Any:
         raise InvalidRequest("Choose an operator from the list.")
     with transaction():
         desk.assign(ticket_id, assignee_id, version=form.version.data, by=operator(), now=utc_now())
+    flash("Set. Whoever takes it is on the request from now on." if assignee_id else "Set. Nobody has taken it now.")
     return see_other(f"/console/support/{ticket_id}")
 
 
@@ -228,6 +230,6 @@ def _page(ticket: Ticket, form: AnswerForm, *, status: int = 200) -> Any:
         level_words=LEVEL_WORDS,
         level=Level(ticket.level),
         misses=promises.misses_of(ticket.id),
-        **ticket_context(ticket),
+        **{**ticket_context(ticket), "words": FOR_OPERATORS},
     )
     return page, status

@@ -10,7 +10,7 @@ from core.mail import send_mail
 from core.members import Membership, Role, User
 from portal.support import promises
 from portal.support.addresses import reply_address
-from portal.support.models import Ticket, TicketMessage
+from portal.support.models import Ticket, TicketFile, TicketMessage
 from portal.support.promises import Milestone
 from portal.support.quoting import LINE_ABOVE
 from portal.support.severities import CATEGORY_WORDS, LEVEL_WORDS, PROMISES, Category, Level, Severity
@@ -24,7 +24,8 @@ def acknowledge(ticket: Ticket, *, now: datetime) -> None:
 
 
 def send_answer(ticket: Ticket, message: TicketMessage, *, now: datetime) -> None:
-    _to_requester("ticket_answered", ticket, now=now, message=message)
+    files = db.session.scalars(select(TicketFile.name).where(TicketFile.message_id == message.id)).all()
+    _to_requester("ticket_answered", ticket, now=now, message=message, files=files)
 
 
 def tell_of_end_of_waiting(ticket: Ticket, *, now: datetime) -> None:

@@ -39,6 +39,7 @@ WORDS = {
     Status.CLOSED: "Closed",
     Status.MERGED: "Joined with another",
 }
+FOR_OPERATORS = {**WORDS, Status.NEW: "New", Status.OPEN: "Open", Status.WAITING_ON_CUSTOMER: "Waits for the customer"}
 TONES = {
     Status.NEW: "accent",
     Status.OPEN: "accent",

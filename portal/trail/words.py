@@ -82,6 +82,7 @@ _WORDS = {
     "notification_channel.changed": "Chose what a channel is told",
     "notification_channel.confirmed": "Confirmed the address of a channel",
     "notification_channel.created": "Made a channel for notifications",
+    "notification_channel.declined": "Wanted no more mail of a channel",
     "notification_channel.deleted": "Deleted a channel",
     "notification_channel.paused": "Paused a channel",
     "notification_channel.resumed": "Resumed a channel",

@@ -17,6 +17,7 @@ PLAIN = {
     "/metrics": "holders of the metrics token",
     "/webhooks/inbound-mail": "holders of the token for inbound mail",
     "/status/unsubscribe/<secret>": "holders of the secret in a mail's link",
+    "/notifications/unsubscribe/<token>": "holders of the token in a mail's link",
     "/webhooks/alertmanager": "holders of the alertmanager token",
     "/webhooks/stripe": "holders of the webhook's secret",
 }

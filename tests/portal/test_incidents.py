@@ -79,6 +79,29 @@ def test_the_all_clear_waits_for_the_watch(app: Flask) -> None:
     assert incident(app, incident_id).status == IncidentStatus.RESOLVED
 
 
+@pytest.mark.parametrize(
+    ("impact", "indicator"),
+    [(Impact.NONE, "none"), (Impact.MINOR, "minor"), (Impact.MAJOR, "major"), (Impact.CRITICAL, "critical")],
+)
+def test_the_page_is_never_milder_than_an_open_incident(
+    app: Flask, nobody: Browser, impact: Impact, indicator: str
+) -> None:
+    probe(app, "...")
+    open_incident(app, impact=impact, components={})
+
+    assert nobody.get("/status/api.json").json["status"]["indicator"] == indicator
+
+
+def test_while_a_fix_is_watched_the_page_says_so_and_not_that_all_is_well(app: Flask, nobody: Browser) -> None:
+    probe(app, "...")
+    now = utc_now()
+    move(app, open_incident(app, now=now), IncidentStatus.MONITORING, now=now, components={})
+
+    shown = nobody.get("/status/api.json").json["status"]
+
+    assert shown == {"indicator": "minor", "description": "A fix is in place, and we watch whether it holds"}
+
+
 def test_the_watch_starts_anew_when_the_trouble_comes_back(app: Flask) -> None:
     now = utc_now()
     incident_id = open_incident(app, now=now)
@@ -296,7 +319,7 @@ class TestAffected:
         assert (found.during.checks, found.during.minutes, found.findings) == (1, 1, [])
         page = f"/status/incidents/{incident_id}"
         assert "Your checks were answered as usual" in owner.get(page).text
-        assert "got no answer to a check" in stranger.get(page).text
+        assert "has no answered check of this time" in stranger.get(page).text
         assert "Did it affect you" not in nobody.get(page).text
         assert "Did it affect you" in owner.get("/status").text
 

@@ -1,7 +1,9 @@
 """Channels and their pages; what is told, to whom, and what is not."""
 
+import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -418,6 +420,47 @@ def test_somebody_outside_gets_nothing_before_they_agree(
     assert (looked.status_code, agreed.status_code) == (200, 200)
     assert nobody.post(link_in(asked)).status_code == 404, "it works once"
     assert [mail.template for mail in mails_to(app, "security@elsewhere.example")][1:] == ["notification"]
+
+
+def test_whoever_reads_the_mails_ends_them_without_an_account_and_nobody_else_begins_them_again(
+    app: Flask, admin: Person, nobody: Browser, ada: Member
+) -> None:
+    made_by(admin, kind="mail", target="security@elsewhere.example")
+    nobody.post(link_in(mails_to(app, "security@elsewhere.example")[0]))
+    another_key(app, ada)
+    send_all(app)
+    mail = mails_to(app, "security@elsewhere.example")[-1]
+    (stop,) = re.findall(r"http://[^/]+(/notifications/stop/\S+)", mail.text or "")
+    looked = nobody.get(stop)
+    with app.app_context(), acting_as_system():
+        (kept,) = channels.every(ada.organization_id)
+        state_before = kept.state
+
+    stopped, again = nobody.post(stop), nobody.post(stop)
+    another_key(app, ada, name="After")
+    send_all(app)
+
+    assert (looked.status_code, state_before) == (200, "active"), "looking at the page changes nothing"
+    assert (stopped.status_code, again.status_code) == (200, 200)
+    assert len(mails_to(app, "security@elsewhere.example")) == 2
+    assert [mail.template for mail in mails_to(app, admin.email)].count("notification_stopped") == 1
+    refused = admin.post(f"{PAGES}/{kept.id}/resume")
+    assert (refused.status_code, "has not agreed" in refused.text) == (409, True)
+    assert nobody.get("/notifications/stop/not-ours").status_code == 404
+
+
+def test_a_mail_program_ends_them_in_one_click(app: Flask, owner: Person, nobody: Browser, ada: Member) -> None:
+    made = make_channel(app, ada.organization_id, kind=Kind.MAIL, target=owner.email)
+    another_key(app, ada)
+    send_all(app)
+    path = urlsplit(mails_to(app, owner.email)[-1].unsubscribe_url or "").path
+
+    led = nobody.get(path)
+    assert (led.status_code, led.location) == (303, path.replace("unsubscribe", "stop"))
+    assert channel(app, made.channel.id).state == ChannelState.ACTIVE
+
+    assert nobody.client.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert channel(app, made.channel.id).state == ChannelState.UNCONFIRMED
 
 
 def test_slack_gets_text_in_which_nothing_is_a_mention_or_a_link(app: Flask, ada: Member) -> None:

@@ -26,7 +26,7 @@ def secrets_rotated(around: Surroundings) -> Verdict:
     faults = faults_of(around.settings, as_production=True)
     if faults:
         named = ", ".join(sorted({fault.setting for fault in faults}))
-        return red(f"Not fit for production: {named}.", to_do="`flask preflight` says what to do about each.")
+        return red(f"Not fit for production: {named}.", to_do="The command flask preflight says what to do about each.")
     overdue = [one.name for one in rotations.rotations(now=around.now) if one.is_overdue]
     if overdue:
         return red(

@@ -45,7 +45,7 @@ def plan_pages(_around: Surroundings) -> Verdict:
         not missing,
         "Plan, checkout and invoices have their pages.",
         otherwise=f"Missing: {', '.join(missing)}.",
-        to_do="Look at portal/plan.",
+        to_do="These addresses are not registered: look at the list of pages in portal/pages.py.",
     )
 
 

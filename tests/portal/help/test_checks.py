@@ -7,6 +7,7 @@ from core.accounts import Organization, OrganizationStatus
 from core.db import acting_as_system, db, transaction
 from tests.cast import Caller, Member, another_key
 from tests.people import Person
+from tests.portal.status_scene import open_incident
 
 CHECKS = ("page", "key", "limit", "blocked", "log")
 
@@ -14,6 +15,15 @@ CHECKS = ("page", "key", "limit", "blocked", "log")
 @pytest.mark.parametrize("check", CHECKS)
 def test_each_check_opens_for_every_member(viewer: Person, check: str) -> None:
     assert viewer.get(f"/help/checks/{check}").status_code == 200
+
+
+def test_an_open_incident_is_named(app: Flask, owner: Person) -> None:
+    incident_id = open_incident(app, title="Checks are answered late")
+
+    page = owner.get("/help/checks/page").text
+
+    assert "An incident is open: Checks are answered late." in page
+    assert f"/status/incidents/{incident_id}" in page
 
 
 def test_a_working_key_is_found_to_work(ada: Member, as_ada: Caller, owner: Person) -> None:

@@ -1,0 +1,87 @@
+"""For whoever reads the mails of a channel, with or without an account: do they want them, and no more of them.
+
+A link that is opened changes nothing; a button does, or the reader's mail program.
+"""
+
+from typing import Any
+
+from flask import Blueprint, Response, render_template
+
+from core.access import Access, Pages, actor, open_to
+from core.clock import utc_now
+from core.db import acting_as_system, transaction
+from core.errors import NotFound
+from core.htmx import see_other
+from core.throttle import per_address
+from portal.notifications import channels
+from portal.notifications.models import Channel
+
+bp = Pages("notification_readers", __name__, url_prefix="/notifications")
+one_click = Blueprint("notification_one_click", __name__, url_prefix="/notifications")
+
+
+@bp.get("/confirm/<token>")
+@open_to(Access.ANYBODY)
+def ask(token: str) -> Any:
+    """A page with a button, so that a program that looks through mails agrees to nothing."""
+    with acting_as_system():
+        return _confirmation_page(_asked(token), is_done=False)
+
+
+@bp.post("/confirm/<token>")
+@per_address("20 per hour")
+@open_to(Access.ANYBODY)
+def agree(token: str) -> Any:
+    with acting_as_system(), transaction():
+        channel = _asked(token)
+        channels.confirm(channel, by=actor(), now=utc_now())
+        return _confirmation_page(channel, is_done=True)
+
+
+@bp.get("/stop/<token>")
+@open_to(Access.ANYBODY)
+def ask_to_stop(token: str) -> Any:
+    with acting_as_system():
+        return _stop_page(channels.find_to_stop(token), is_done=False)
+
+
+@bp.post("/stop/<token>")
+@per_address("60 per hour")
+@open_to(Access.ANYBODY)
+def stop(token: str) -> Any:
+    with acting_as_system(), transaction():
+        channel = channels.find_to_stop(token)
+        channels.stop(channel, by=actor(), now=utc_now())
+        return _stop_page(channel, is_done=True)
+
+
+@one_click.post("/unsubscribe/<token>")
+@per_address("60 per hour")
+def stop_at_once(token: str) -> Response:
+    """Sent by mail programs without a page before it (RFC 8058), so it has no token but the one in its address."""
+    with acting_as_system(), transaction():
+        channels.stop(channels.find_to_stop(token), by=actor(), now=utc_now())
+    return Response("No more of these notifications come to you.\n", content_type="text/plain; charset=utf-8")
+
+
+@one_click.get("/unsubscribe/<token>")
+def lead_to_page(token: str) -> Response:
+    """For mail programs that open the address instead of sending to it."""
+    return see_other(f"/notifications/stop/{token}")
+
+
+def _asked(token: str) -> Channel:
+    channel = channels.find_unconfirmed(token)
+    if channel is None:
+        raise NotFound("This link was used already, or the channel was deleted.")
+    return channel
+
+
+def _confirmation_page(channel: Channel, *, is_done: bool) -> str:
+    who = channels.owner_name(channel)
+    return render_template("portal/notifications/confirm.html", channel=channel, who=who, is_done=is_done)
+
+
+def _stop_page(channel: Channel, *, is_done: bool) -> str:
+    who = channels.owner_name(channel)
+    return render_template("portal/notifications/stop.html", channel=channel, who=who, is_done=is_done)
