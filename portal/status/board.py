@@ -80,30 +80,35 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def state(self) -> ComponentState | None:
         """The worst of the components and of the open incidents; None if nothing is measured and nothing is told."""
-        known = [line.state for line in self.components if line.state]
-        told = [view.at_least for view in self.open]
-        return worst([*known, *told]) if known or told else None
+        known = [state for state in (self._of_components, *(view.at_least for view in self.open)) if state]
+        return worst(known) if known else None
 
     @property
     def headline(self) -> str:
         if self.state is None:
             return "Nothing measures the service now"
         if self.state is not ComponentState.OPERATIONAL:
-            return _WATCHED if self._is_watched else _HEADLINES[self.state]
+            if self._is_watched:
+                return "A fix is in place, and we watch whether it holds"
+            return _HEADLINES[self.state] if self.state is self._of_components else "An incident is under way"
         unmeasured = [line.name for line in self.components if line.state is None]
         return (
             f"Operational, but not measured now: {', '.join(unmeasured)}" if unmeasured else "All systems operational"
         )
 
     @property
+    def _of_components(self) -> ComponentState | None:
+        known = [line.state for line in self.components if line.state]
+        return worst(known) if known else None
+
+    @property
     def _is_watched(self) -> bool:
         """Whether nothing is wrong any more, but for an incident that is not closed yet."""
-        return all(line.state in {None, ComponentState.OPERATIONAL} for line in self.components) and all(
+        return self._of_components in {None, ComponentState.OPERATIONAL} and all(
             view.incident.status == IncidentStatus.MONITORING for view in self.open
         )
 
 
-_WATCHED = "A fix is in place, and we watch whether it holds"
 _HEADLINES = {
     ComponentState.UNDER_MAINTENANCE: "Maintenance is under way",
     ComponentState.DEGRADED: "Some parts are slower than usual",

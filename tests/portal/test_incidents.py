@@ -80,16 +80,24 @@ def test_the_all_clear_waits_for_the_watch(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("impact", "indicator"),
-    [(Impact.NONE, "none"), (Impact.MINOR, "minor"), (Impact.MAJOR, "major"), (Impact.CRITICAL, "critical")],
+    ("impact", "indicator", "headline"),
+    [
+        (Impact.NONE, "none", "Operational, but not measured now"),
+        (Impact.MINOR, "minor", "An incident is under way"),
+        (Impact.MAJOR, "major", "An incident is under way"),
+        (Impact.CRITICAL, "critical", "An incident is under way"),
+    ],
 )
 def test_the_page_is_never_milder_than_an_open_incident(
-    app: Flask, nobody: Browser, impact: Impact, indicator: str
+    app: Flask, nobody: Browser, impact: Impact, indicator: str, headline: str
 ) -> None:
     probe(app, "...")
     open_incident(app, impact=impact, components={})
 
-    assert nobody.get("/status/api.json").json["status"]["indicator"] == indicator
+    shown = nobody.get("/status/api.json").json["status"]
+
+    assert shown["indicator"] == indicator
+    assert shown["description"].startswith(headline)
 
 
 def test_while_a_fix_is_watched_the_page_says_so_and_not_that_all_is_well(app: Flask, nobody: Browser) -> None:
