@@ -133,7 +133,8 @@ def blocked_wrongly(situation: Situation) -> list[Finding]:
         for top in statistics.top_reasons(
             organization_id, environment=environment.value, since=since, to=situation.now
         ):
-            words = f"{top.decisions} {environment} decisions of the last seven days: {top.reason.replace('_', ' ')}."
+            reason = top.reason.replace("_", " ")
+            words = f"Blocked in the last seven days, {environment}: {top.decisions}, because of: {reason}."
             path = f"/decisions?allowed=false&environment={environment}&reason={top.reason}"
             found.append(Finding(Tone.HINT, words, path, "Look at them"))
     if not found:

@@ -134,7 +134,7 @@ def erase() -> Any:
     with transaction():
         erased = retention_service.erase_subject(organization, form.subject.data, by=actor(), now=utc_now())
     flash(
-        f"{erased} decisions about this subject were deleted. "
+        f"Decisions about this subject that were deleted: {erased}. "
         f"They are gone from backups within {figures.BACKUP_DAYS} days more."
     )
     return see_other("/organization/data")

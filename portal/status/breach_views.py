@@ -117,7 +117,7 @@ def add(incident_id: UUID) -> Any:
             flash("The organization is on the list.")
         else:
             count = breaches.add_all_with_data(incident_id, by=operator(), now=utc_now())
-            flash(f"{count} organizations have decisions in this time.")
+            flash(f"Organizations with decisions in this time: {count}.")
     return see_other(f"/console/incidents/{incident_id}/breach")
 
 
@@ -137,7 +137,7 @@ def move(incident_id: UUID, verb: str) -> Any:
     with transaction():
         if verb == "send":
             count = breach_notices.send(incident_id, version=version, by=operator(), now=utc_now())
-            flash(f"The phase is out, for {count} organizations.")
+            flash(f"The phase is out. Organizations told: {count}.")
         else:
             breaches.close(incident_id, version=version, by=operator(), now=utc_now())
             flash("Closed. It stays in the register.")

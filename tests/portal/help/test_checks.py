@@ -97,7 +97,7 @@ def test_what_blocked_is_counted_and_a_decision_explained(as_ada: Caller, owner:
     refused = stranger.post("/help/checks/blocked", decision=decision_id)
 
     assert "This decision had 70 points: contains personal data." in page
-    assert "1 live decisions of the last seven days" in page
+    assert "Blocked in the last seven days, live: 1, because of: " in page
     assert (refused.status_code, "There is no such decision" in refused.text) == (422, True)
 
 
