@@ -15,9 +15,9 @@ from wsgi import create_app
 
 
 @pytest.fixture(scope="module")
-def database() -> Iterator[Any]:
-    """A PostgreSQL server of this module's own."""
-    server = embedded.start(ROOT / "var" / "faults")
+def database(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A PostgreSQL server of this module's own, in a folder of its own: one that was stopped is not started again."""
+    server = embedded.start(ROOT / "var" / "faults" / request.node.path.stem)
     yield server
     server.cleanup_mode = None
     server.stop()
