@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core import audit
 from core.accounts import Organization
-from core.audit import Actor
+from core.audit import SYSTEM, Actor
 from core.db import acting_as_system, db
 from core.errors import NotFound
 from core.ids import new_uuid
@@ -176,17 +176,15 @@ def stop(channel: Channel, *, by: Actor, now: datetime) -> None:
         return
     move(channel, ChannelState.UNCONFIRMED)
     _note(channel, "declined", by=by, now=now)
-    tell_managers(channel, "asked", now=now)
+    _tell_managers(channel, "asked", now=now)
 
 
-def tell_managers(channel: Channel, because: str, *, now: datetime) -> None:
-    """That it stopped, and why: `failures`, `gone` or `asked`. Needs the system's scope."""
-    owner = channel.organization_id
-    organization = db.session.get(Organization, owner) if owner else None
-    path = f"{'/organization' if owner else '/console'}/notifications/{channel.id}"
-    words = {"channel": channel, "because": because, "path": path, "organization": organization}
-    for email in emails_of(owner, {Role.OWNER, Role.ADMIN}) if owner else emails_of_operators():
-        send_mail("notification_stopped", to=email, now=now, context=words, organization_id=owner)
+def give_up(channel: Channel, because: str, *, now: datetime) -> None:
+    """The receiver takes nothing any more: `failures`, or `gone`. Raises ChannelMoved. Needs the system's scope."""
+    db.session.flush()
+    move(channel, ChannelState.FAILING, stopped_because=because)
+    _note(channel, "stopped", by=SYSTEM, now=now, after={"reason": because})
+    _tell_managers(channel, because, now=now)
 
 
 def move(channel: Channel, to: ChannelState, *, stopped_because: str | None = None) -> None:
@@ -201,6 +199,14 @@ def move(channel: Channel, to: ChannelState, *, stopped_because: str | None = No
     if moved.first() is None:
         raise ChannelMoved
     db.session.refresh(channel)
+
+
+def _tell_managers(channel: Channel, because: str, *, now: datetime) -> None:
+    owner = channel.organization_id
+    organization = db.session.get(Organization, owner) if owner else None
+    words = {"channel": channel, "because": because, "organization": organization}
+    for email in emails_of(owner, {Role.OWNER, Role.ADMIN}) if owner else emails_of_operators():
+        send_mail("notification_stopped", to=email, now=now, context=words, organization_id=owner)
 
 
 def owner_name(channel: Channel) -> str:

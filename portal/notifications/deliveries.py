@@ -96,7 +96,10 @@ def leave(channel: Channel, event: Event, event_id: UUID, body: dict[str, Any], 
 
 
 def send_test(owner: UUID | None, channel_id: UUID, *, by: Actor, now: datetime) -> Delivery:
-    """Goes out also while the channel is paused or stopped, so that one can see whether it works again."""
+    """Goes out also while the channel is paused or stopped, so that one can see whether it works again.
+
+    Raises NotAgreed.
+    """
     channel = channels.find(owner, channel_id)
     if channel.state == ChannelState.UNCONFIRMED:
         raise NotAgreed

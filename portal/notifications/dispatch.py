@@ -15,8 +15,7 @@ import msgspec
 import structlog
 from sqlalchemy import or_, select
 
-from core import audit, current
-from core.audit import SYSTEM
+from core import current
 from core.db import db
 from core.mail import send_mail
 from portal.notifications import channels, payloads, signing, vault
@@ -175,23 +174,6 @@ def _note_failure(delivery: Delivery, channel: Channel, answer: Answer, *, now: 
     delivery.state, delivery.next_try_at = DeliveryState.GIVEN_UP.value, None
     first_tried = attempts_of(delivery)[-delivery.tries].at if delivery.tries <= len(delivery.attempts) else now
     nothing_got_through = channel.delivered_at is None or channel.delivered_at < first_tried
-    if is_gone or (wait is None and nothing_got_through):
-        _stop(channel, "gone" if is_gone else "failures", now=now)
-
-
-def _stop(channel: Channel, because: str, *, now: datetime) -> None:
-    """And tells those who can mend it. One that is paused stays so."""
-    if channel.state != ChannelState.ACTIVE:
-        return
-    db.session.flush()
-    channels.move(channel, ChannelState.FAILING, stopped_because=because)
-    about = {"reason": because}
-    audit.write(
-        channel.organization_id,
-        "notification_channel.stopped",
-        by=SYSTEM,
-        now=now,
-        subject_id=str(channel.id),
-        after=about,
-    )
-    channels.tell_managers(channel, because, now=now)
+    is_over = is_gone or (wait is None and nothing_got_through)
+    if is_over and channel.state == ChannelState.ACTIVE:  # one that is paused stays so
+        channels.give_up(channel, "gone" if is_gone else "failures", now=now)

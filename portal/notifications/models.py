@@ -47,6 +47,11 @@ class Channel(Base):
     delivered_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
+    @property
+    def path(self) -> str:
+        """Where its page is."""
+        return f"{'/organization' if self.organization_id else '/console'}/notifications/{self.id}"
+
 
 class Delivery(Base):
     __tablename__ = "notification_delivery"

@@ -25,7 +25,7 @@ one_click = Blueprint("notification_one_click", __name__, url_prefix="/notificat
 def ask(token: str) -> Any:
     """A page with a button, so that a program that looks through mails agrees to nothing."""
     with acting_as_system():
-        return _confirmation_page(_asked(token), is_done=False)
+        return _page("confirm.html", _asked(token), is_done=False)
 
 
 @bp.post("/confirm/<token>")
@@ -35,14 +35,14 @@ def agree(token: str) -> Any:
     with acting_as_system(), transaction():
         channel = _asked(token)
         channels.confirm(channel, by=actor(), now=utc_now())
-        return _confirmation_page(channel, is_done=True)
+        return _page("confirm.html", channel, is_done=True)
 
 
 @bp.get("/stop/<token>")
 @open_to(Access.ANYBODY)
 def ask_to_stop(token: str) -> Any:
     with acting_as_system():
-        return _stop_page(channels.find_to_stop(token), is_done=False)
+        return _page("stop.html", channels.find_to_stop(token), is_done=False)
 
 
 @bp.post("/stop/<token>")
@@ -52,7 +52,7 @@ def stop(token: str) -> Any:
     with acting_as_system(), transaction():
         channel = channels.find_to_stop(token)
         channels.stop(channel, by=actor(), now=utc_now())
-        return _stop_page(channel, is_done=True)
+        return _page("stop.html", channel, is_done=True)
 
 
 @one_click.post("/unsubscribe/<token>")
@@ -77,11 +77,6 @@ def _asked(token: str) -> Channel:
     return channel
 
 
-def _confirmation_page(channel: Channel, *, is_done: bool) -> str:
+def _page(template: str, channel: Channel, *, is_done: bool) -> str:
     who = channels.owner_name(channel)
-    return render_template("portal/notifications/confirm.html", channel=channel, who=who, is_done=is_done)
-
-
-def _stop_page(channel: Channel, *, is_done: bool) -> str:
-    who = channels.owner_name(channel)
-    return render_template("portal/notifications/stop.html", channel=channel, who=who, is_done=is_done)
+    return render_template(f"portal/notifications/{template}", channel=channel, who=who, is_done=is_done)

@@ -18,7 +18,7 @@ from portal.status.states import (
     ComponentState,
     Impact,
     IncidentStatus,
-    worst,
+    worst_known,
 )
 
 RECENT = timedelta(days=14)
@@ -80,8 +80,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def state(self) -> ComponentState | None:
         """The worst of the components and of the open incidents; None if nothing is measured and nothing is told."""
-        known = [state for state in (self._of_components, *(view.at_least for view in self.open)) if state]
-        return worst(known) if known else None
+        return worst_known([self._of_components, *(view.at_least for view in self.open)])
 
     @property
     def headline(self) -> str:
@@ -98,8 +97,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def _of_components(self) -> ComponentState | None:
-        known = [line.state for line in self.components if line.state]
-        return worst(known) if known else None
+        return worst_known(line.state for line in self.components)
 
     @property
     def _is_watched(self) -> bool:
@@ -164,8 +162,7 @@ def _line(component: Component, told: list[States], *, is_maintained: bool, now:
     by_people = [states[component] for states in told if component in states]
     if is_maintained:
         by_people.append(ComponentState.UNDER_MAINTENANCE)
-    known = [*by_people, by_probes] if by_probes and not is_maintained else by_people
-    state = worst(known) if known else None
+    state = worst_known([*by_people, None if is_maintained else by_probes])
     return ComponentLine(
         component=component,
         name=NAMES[component],

@@ -50,6 +50,12 @@ def worst(states: Iterable[ComponentState]) -> ComponentState:
     return max(states, key=_BADNESS.index, default=ComponentState.OPERATIONAL)
 
 
+def worst_known(states: Iterable[ComponentState | None]) -> ComponentState | None:
+    """None if none of them is known."""
+    known = [state for state in states if state]
+    return worst(known) if known else None
+
+
 class Impact(StrEnum):
     NONE = "none"
     MINOR = "minor"
