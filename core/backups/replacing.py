@@ -1,10 +1,12 @@
 """A restore in earnest: into the database of the service, with everything that must follow before it serves again."""
 
 from datetime import datetime
+from time import sleep
 from typing import LiteralString
 
 import flask_migrate
 import msgspec
+import psycopg
 from psycopg import sql
 from sqlalchemy import text
 
@@ -17,6 +19,9 @@ from core.backups.place import Place
 from core.backups.programs import connected
 from core.clock import monotonic_s
 from core.db import acting_as_system, db, transaction
+
+LEAVING_S = 5.0
+"""A server counts a connection for a moment longer than it was open: that of a process stopped just now, or our own."""
 
 _OTHERS: LiteralString = """
     SELECT count(*) FROM pg_stat_activity
@@ -77,12 +82,20 @@ def _refuse_unless_free(place: Place, *, replace: bool) -> bool:
     db.engine.dispose()
     with connected(place.database_url) as connection:
         tables = len(contents.tables_of(connection))
-        row = connection.execute(_OTHERS).fetchone()
-    if tables and not replace:
-        raise NotEmpty(tables)
-    if row and row[0]:
-        raise InUse(row[0])
+        if tables and not replace:
+            raise NotEmpty(tables)
+        if others := _others_who_stay(connection):
+            raise InUse(others)
     return tables > 0
+
+
+def _others_who_stay(connection: psycopg.Connection) -> int:
+    until_s = monotonic_s() + LEAVING_S
+    while True:
+        [(others,)] = connection.execute(_OTHERS).fetchall()
+        if not others or monotonic_s() > until_s:
+            return int(others)
+        sleep(0.05)
 
 
 def _hand_on_erasures(place: Place) -> None:

@@ -53,9 +53,9 @@ def test_a_database_is_replaced_when_told_so(home: Flask, place: Place) -> None:
     run(home, "backup", "create")
     organization_with_key(home)
 
-    code, out, _ = run(home, "backup", "restore", "--yes", "--replace")
+    code, out, err = run(home, "backup", "restore", "--yes", "--replace")
 
-    assert code == 0
+    assert (code, err) == (0, "")
     assert "What was there before is in" in out
     assert count(place, "SELECT count(*) FROM organization") == 0
 

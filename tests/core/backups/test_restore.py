@@ -1,6 +1,7 @@
 """Backup, destroy, restore: what comes back is what was there, and what was erased since does not."""
 
 from datetime import timedelta
+from threading import Timer
 from uuid import UUID
 
 import psycopg
@@ -247,11 +248,23 @@ def test_what_is_replaced_is_backed_up_first(home: Flask, place: Place) -> None:
     assert tables["public.organization"] == 1
 
 
-def test_a_database_in_use_is_left_as_it_is(place: Place) -> None:
+def test_a_database_in_use_is_left_as_it_is(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replacing, "LEAVING_S", 0.1)
     name = back_up(place)
 
     with psycopg.connect(place.database_url), pytest.raises(replacing.InUse, match="Stop web and worker"):
         restore(place, name, replace=True)
+
+
+def test_who_is_just_leaving_is_waited_for(place: Place) -> None:
+    name = back_up(place)
+    leaving = psycopg.connect(place.database_url)
+    Timer(0.5, leaving.close).start()
+
+    restored = restore(place, name, replace=True)
+
+    assert restored.name == name
+    assert leaving.closed
 
 
 def test_only_the_backup_that_was_asked_for_is_tried(home: Flask, place: Place) -> None:
