@@ -11,7 +11,18 @@ from uuid import UUID
 
 import msgspec
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, literal_column, select, text, update
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    delete,
+    func,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.accounts import Organization
@@ -161,6 +172,13 @@ def revoke(user_id: UUID, session_id: UUID, *, now: datetime) -> bool:
 def revoke_all(user_id: UUID, *, now: datetime, but: UUID | None = None) -> int:
     """Ends every session of a person, or all but one; how many. Needs the system's scope."""
     return _end(UserSession.user_id == user_id, UserSession.id != but if but else text("true"), now=now)
+
+
+def forget_ended(*, before: datetime) -> int:
+    """Deletes those that were over by then, in whichever way; how many. Needs the system's scope."""
+    ended_at = func.least(UserSession.revoked_at, UserSession.expires_at, UserSession.last_seen_at + IDLE_LIMIT)
+    forgotten = db.session.execute(delete(UserSession).where(ended_at < before))
+    return int(forgotten.rowcount)  # type: ignore[attr-defined]
 
 
 def refresh(session_id: UUID, *, method: Method, now: datetime) -> None:

@@ -30,6 +30,7 @@ BACKUP_DAYS = 14
 ERROR_REPORT_DAYS = 90
 """The longest that an error reporting service keeps a report on its usual plans."""
 SERVER_LOG_DAYS = 30
+SESSION_RECORD_DAYS = 30
 HIGH_RISK_LOG_MONTHS = 6
 """EU AI Act, Articles 19 and 26(6)."""
 
@@ -101,6 +102,7 @@ MEDIATION_DAYS = 30
 INVOICE_YEARS = 10
 CONTRACT_RECORD_YEARS = 6
 SUPPORT_RECORD_MONTHS = 24
+MAIL_RECORD_MONTHS = 12
 CONFIDENTIALITY_YEARS = 3
 
 FIGURES: Mapping[str, Any] = MappingProxyType(

@@ -1,5 +1,6 @@
 """What the portal leaves to the worker, and the gauges that are read at a scrape: known once they are imported."""
 
+from portal import forgetting
 from portal.applications import jobs as application_jobs
 from portal.keys import jobs as key_jobs
 from portal.launch import jobs as launch_jobs
@@ -13,6 +14,7 @@ from portal.support import jobs as support_jobs
 
 JOBS = (
     application_jobs,
+    forgetting,
     key_jobs,
     launch_jobs,
     notification_jobs,

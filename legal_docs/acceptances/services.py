@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from core import audit
 from core.accounts import Organization, hold
@@ -14,7 +15,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
 from core.ids import new_uuid
-from core.mail import Attachment, send_mail
+from core.mail import Attachment, proves_something, send_mail
 from core.profiles import OrganizationProfile, find_profile
 from legal_docs import links
 from legal_docs.acceptances import sightings, standing
@@ -149,6 +150,11 @@ def _accepted_before(
             .order_by(LegalAcceptance.position)
         )
     )
+
+
+@proves_something
+def mails_of_receipts() -> Select[Any]:
+    return select(LegalAcceptance.receipt_mail_id).where(LegalAcceptance.receipt_mail_id.is_not(None))
 
 
 def _add(

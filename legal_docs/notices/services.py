@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from core.accounts import Organization, OrganizationStatus
 from core.db import db
 from core.ids import new_uuid
-from core.mail import MailMessage, send_mail
+from core.mail import MailMessage, proves_something, send_mail
 from core.members import Role, emails_of
 from core.profiles import find_profile
 from legal_docs.notices.models import LegalNotice
@@ -33,6 +33,11 @@ def write_to_all(organization_id: UUID, template: str, *, context: Mapping[str, 
         send_mail(template, to=address, now=now, context=context, organization_id=organization_id)
         for address in recipients(organization_id)
     ]
+
+
+@proves_something
+def mails_of_notices() -> Select[Any]:
+    return select(func.unnest(func.array_cat(LegalNotice.first_mail_ids, LegalNotice.second_mail_ids)))
 
 
 def first_sent_at(mail_ids: Sequence[UUID] | None) -> datetime | None:

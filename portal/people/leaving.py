@@ -10,9 +10,11 @@ from core.audit import Actor
 from core.backups import erasures
 from core.db import db
 from core.members import Membership, User
+from portal.people import links
 from portal.people.accounts import forget_proofs, lock
 from portal.support.forgetting import forget_person
 from portal.team import owners
+from portal.team import services as team
 
 PERSON = "person"
 
@@ -39,6 +41,8 @@ def _delete_again(facts: dict[str, Any], now: datetime) -> None:
 
 def _forget(user: User, *, now: datetime) -> None:
     forget_proofs(user, now=now)
+    links.forget_all(user)
+    team.forget_invited(user.email)
     user.email, user.name = f"deleted-{user.id.hex}@deleted.invalid", "Former member"
     user.password_hash, user.disabled_at = "", now
     forget_person(user.id)

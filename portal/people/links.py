@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from core.db import db
 from core.errors import AppError
@@ -55,6 +55,11 @@ def issue(user: User, purpose: Purpose, *, now: datetime, email: str | None = No
         )
     )
     return secret
+
+
+def forget_all(user: User) -> None:
+    """Each names the address that it was sent to."""
+    db.session.execute(delete(EmailToken).where(EmailToken.user_id == user.id))
 
 
 def supersede(user: User, *purposes: Purpose, now: datetime) -> None:

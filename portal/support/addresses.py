@@ -6,14 +6,20 @@ from collections.abc import Iterable
 import msgspec
 
 from core import current
+from core.tokens import new_token
 from portal.support.models import Ticket
 
-_TAG = re.compile(r"\+(\d{1,18})\.([a-z0-9_-]{20})@", re.IGNORECASE)
+_TOKEN_LENGTH = 20
+_TAG = re.compile(rf"\+(\d{{1,18}})\.([a-z0-9_-]{{{_TOKEN_LENGTH}}})@", re.IGNORECASE)
 
 
 class Tag(msgspec.Struct, frozen=True):
     number: int
     reply_token: str
+
+
+def new_reply_token() -> str:
+    return new_token()[:_TOKEN_LENGTH].lower()
 
 
 def reply_address(ticket: Ticket) -> str | None:

@@ -1,15 +1,22 @@
-"""What is left of requests when an account ends: numbers and promises, no words and no names. In the system's scope."""
+"""What is left of requests when their time or their account ends: numbers and promises, no words and no names.
 
+Needs the system's scope.
+"""
+
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 
 from core.db import db
-from portal.support.models import Ticket, TicketFile, TicketMessage, TicketSurvey
+from portal.support.addresses import new_reply_token
+from portal.support.models import InboundMail, Ticket, TicketFile, TicketMessage, TicketSurvey
 from portal.support.states import UNDER_WAY, Status
 
 _UNDER_WAY = [status.value for status in UNDER_WAY]
+_OVER = (Status.CLOSED.value, Status.MERGED.value)
 _NAMELESS = "Former member"
+_DELETED = "(deleted)"
 _NOWHERE = "deleted@deleted.invalid"
 
 
@@ -21,7 +28,21 @@ def forget_organization(organization_id: UUID) -> None:
     of_organization = Ticket.organization_id == organization_id
     over = {"status": Status.CLOSED.value, "due_at": None, "look_at": None}
     db.session.execute(update(Ticket).where(of_organization, Ticket.status.in_(_UNDER_WAY)).values(**over))
-    _forget_requester(of_organization, subject="(deleted)", wish=None)
+    _end_addresses(of_organization)
+    _forget_requester(of_organization, subject=_DELETED, wish=None)
+
+
+def forget_long_over(*, before: datetime) -> int:
+    """The words of requests that were over by then; how many. A note that was written since has its own time."""
+    over = Ticket.status.in_(_OVER) & (func.coalesce(Ticket.resolved_at, Ticket.changed_at) < before)
+    ids = select(Ticket.id).where(over)
+    for said in (TicketFile, TicketMessage):
+        db.session.execute(delete(said).where(said.ticket_id.in_(ids), said.created_at < before))
+    db.session.execute(update(TicketSurvey).where(TicketSurvey.ticket_id.in_(ids)).values(words=None))
+    db.session.execute(delete(InboundMail).where(InboundMail.received_at < before))
+    is_known = over & (Ticket.requester_email != _NOWHERE)
+    _end_addresses(is_known)
+    return _forget_requester(is_known, subject=_DELETED)
 
 
 def forget_person(user_id: UUID) -> None:
@@ -30,7 +51,15 @@ def forget_person(user_id: UUID) -> None:
     _forget_requester(Ticket.opened_by == user_id)
 
 
-def _forget_requester(condition: ColumnElement[bool], **values: str | None) -> None:
-    db.session.execute(
+def _end_addresses(condition: ColumnElement[bool]) -> None:
+    """Whoever still answers mails about these requests opens a new one."""
+    for ticket in db.session.scalars(select(Ticket).where(condition)):
+        ticket.reply_token = new_reply_token()
+    db.session.flush()
+
+
+def _forget_requester(condition: ColumnElement[bool], **values: str | None) -> int:
+    forgotten = db.session.execute(
         update(Ticket).where(condition).values(requester_name=_NAMELESS, requester_email=_NOWHERE, **values)
     )
+    return int(forgotten.rowcount)  # type: ignore[attr-defined]

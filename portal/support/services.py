@@ -11,16 +11,13 @@ from core.audit import Actor
 from core.db import db
 from core.errors import NotFound
 from core.jobs import defer
-from core.tokens import new_token
-from portal.support import letters, news, records
+from portal.support import addresses, letters, news, records
 from portal.support.clocks import Happened
 from portal.support.models import MessageKind, Ticket
 from portal.support.records import Author, TicketClosed
 from portal.support.severities import Category, Level, Severity
 from portal.support.states import REOPENED_WITHIN, UNDER_WAY, Status
 from portal.support.uploads import Upload
-
-_REPLY_TOKEN_LENGTH = 20
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -66,7 +63,7 @@ def open_ticket(
         status=Status.NEW.value,
         version=1,
         level=Level.SUPPORT.value,
-        reply_token=new_token()[:_REPLY_TOKEN_LENGTH].lower(),
+        reply_token=addresses.new_reply_token(),
         created_at=now,
         changed_at=now,
     )

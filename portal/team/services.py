@@ -5,7 +5,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from billing import entitlements
@@ -152,6 +152,12 @@ def revoke(organization_id: UUID, invitation_id: UUID, *, by: Actor, now: dateti
     invitation = _pending(organization_id, invitation_id)
     invitation.status = InvitationStatus.REVOKED.value
     audit.write(organization_id, "invitation.revoked", by=by, now=now, subject_id=str(invitation.id))
+
+
+def forget_invited(email: str) -> None:
+    """Deletes what an address was invited to and has answered. Needs the system's scope."""
+    answered = Invitation.status != InvitationStatus.PENDING.value
+    db.session.execute(delete(Invitation).where(Invitation.email == email, answered))
 
 
 def find_open(secret: str, *, now: datetime) -> OpenInvitation:

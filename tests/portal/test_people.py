@@ -19,7 +19,20 @@ from core.passwords import fault_of_password
 from core.sessions import UserSession
 from portal.people import links
 from portal.people.models import EmailToken, Purpose
-from tests.people import NEW, PASSWORD, Browser, Person, is_signed_in, link_in, log_in, mails_to, make_user, sign_up
+from tests.people import (
+    NEW,
+    PASSWORD,
+    Browser,
+    Person,
+    is_signed_in,
+    link_in,
+    log_in,
+    mails_to,
+    make_user,
+    person,
+    sign_up,
+)
+from tests.portal.support.test_requests import ask
 
 
 def test_sign_up_confirm_and_be_at_the_task_list(app: Flask, nobody: Browser) -> None:
@@ -180,6 +193,36 @@ def test_deleting_an_account_forgets_who_it_was(app: Flask, owner: Person, admin
         assert (user.name, user.email.endswith(".invalid")) == ("Former member", True)
     assert not is_signed_in(admin.browser)
     assert "Alex" not in owner.get("/team").text
+
+
+def test_a_deleted_accounts_address_stays_only_where_the_privacy_policy_says_so(app: Flask, owner: Person) -> None:
+    owner.post("/team/invitations", email="nick@people.example", role="admin")
+    invitation = link_in(mails_to(app, "nick@people.example")[-1])
+    nick = person(app, "Nick")
+    assert nick.post(invitation).status_code == 303
+    nick.post("/forgotten-password", email=nick.email)
+    assert ask(nick).status_code == 303
+    assert {"app_user", "email_token", "invitation", "ticket"} <= tables_with(app, nick.email)
+
+    assert nick.post("/security/delete-account", typed=nick.email).status_code == 303
+
+    assert tables_with(app, nick.email) == {"audit_event", "mail_message"}
+
+
+def tables_with(app: Flask, words: str) -> set[str]:
+    """Every table that holds them, in whichever column."""
+    with app.app_context(), acting_as_system():
+        db.session.execute(text("SET LOCAL ROLE NONE"))
+        tables = db.session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
+        found = {
+            table
+            for table in tables
+            if db.session.scalar(
+                text(f'SELECT EXISTS (SELECT FROM "{table}" row WHERE row::text LIKE :words)'), {"words": f"%{words}%"}
+            )
+        }
+        db.session.rollback()
+        return found
 
 
 def test_the_last_owner_cannot_delete_the_account(owner: Person) -> None:

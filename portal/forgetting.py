@@ -1,0 +1,43 @@
+"""What the privacy policy says we forget is forgotten by the clock, every night. Its figures are the policy's own."""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from core import mail, sessions
+from core.backups import erasures
+from core.calendar import months_later
+from core.clock import utc_now
+from core.db import acting_as_system, transaction
+from core.jobs import in_its_own_session, jobs
+from legal_docs.figures import MAIL_RECORD_MONTHS, SESSION_RECORD_DAYS, SUPPORT_RECORD_MONTHS
+from portal.support import forgetting as support
+
+log = structlog.get_logger()
+
+NIGHTLY = "35 3 * * *"
+
+
+def forget(*, now: datetime) -> dict[str, int]:
+    """How much of each was past its time. Harmless to repeat. Needs the system's scope."""
+    return {
+        "sessions": sessions.forget_ended(before=now - timedelta(days=SESSION_RECORD_DAYS)),
+        "mails": mail.forget_written(before=months_later(now, -MAIL_RECORD_MONTHS)),
+        "requests": support.forget_long_over(before=months_later(now, -SUPPORT_RECORD_MONTHS)),
+    }
+
+
+@jobs.periodic(cron=NIGHTLY)
+@jobs.task(queueing_lock="forget_what_is_past_its_time")
+@in_its_own_session
+def forget_what_is_past_its_time(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    with acting_as_system(), transaction():
+        forgotten = forget(now=utc_now())
+    log.info("personal_data.forgotten", **forgotten)
+
+
+@erasures.restored.connect
+def _forget_after_restore(_sender: object, *, now: datetime) -> None:
+    """What was past its time since the backup is so still."""
+    with acting_as_system():
+        forget(now=now)

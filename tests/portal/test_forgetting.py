@@ -1,0 +1,129 @@
+"""What the privacy policy says we forget is gone the day after, and not the day before."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from flask import Flask
+from sqlalchemy import func, select
+
+from core.audit import SYSTEM
+from core.backups import erasures
+from core.calendar import months_later
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from core.ids import new_uuid
+from core.mail import MailMessage, send_mail
+from core.sessions import UserSession
+from legal_docs.acceptances import reacceptance
+from portal.forgetting import forget
+from portal.support import desk, watch
+from portal.support.models import InboundMail
+from portal.support.states import REOPENED_WITHIN, Status
+from tests.cast import Member
+from tests.legal_docs.scene import NOW, accept_all, found_firm, publish_first_versions, publish_second_terms
+from tests.people import Person
+from tests.portal.support.scene import OLGA, answer, at, misses, opened, said, ticket_of, watched
+
+DAY = timedelta(days=1)
+LATER = datetime(2027, 3, 1, tzinfo=UTC)
+
+
+def forgotten(app: Flask, *, now: datetime) -> dict[str, int]:
+    with app.app_context(), acting_as_system(), transaction():
+        return forget(now=now)
+
+
+def closed(app: Flask, organization_id: UUID) -> UUID:
+    """A request that was answered late, resolved on 2 October 2026, and closed when it could not be taken up again."""
+    ticket_id = opened(app, organization_id, now=at(1))
+    watched(app, now=at(1, 12))
+    answer(app, ticket_id, now=at(2), then=Status.RESOLVED)
+    with app.app_context(), acting_as_system(), transaction():
+        watch.close(ticket_id, now=at(2) + REOPENED_WITHIN)
+    return ticket_id
+
+
+def test_a_session_goes_thirty_days_after_its_end(app: Flask, owner: Person) -> None:
+    now = utc_now()
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.scalars(select(UserSession)).one().revoked_at = now
+
+    before, after = (forgotten(app, now=now + days * DAY)["sessions"] for days in (30, 31))
+
+    assert (before, after) == (0, 1)
+
+
+def test_a_session_that_nobody_ended_goes_thirty_days_after_its_last_use(app: Flask, owner: Person) -> None:
+    assert forgotten(app, now=utc_now() + 30 * DAY)["sessions"] == 0
+    assert forgotten(app, now=utc_now() + 32 * DAY)["sessions"] == 1
+
+
+def test_a_mail_goes_after_a_year(app: Flask) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        send_mail("reset_password", to="ada@people.example", now=at(1), context={"name": "Ada", "secret": "x"})
+
+    assert forgotten(app, now=months_later(at(1), 12))["mails"] == 0
+    assert forgotten(app, now=months_later(at(1), 12) + DAY)["mails"] == 1
+
+
+def test_a_mail_that_proves_a_notice_or_an_acceptance_stays(app: Flask) -> None:
+    with app.app_context(), acting_as_system():
+        publish_first_versions()
+        firm = found_firm("acme")
+        accept_all(firm)
+        reacceptance.give_first_notices(publish_second_terms(now=NOW + DAY), now=NOW + DAY)
+        send_mail("reset_password", to=firm.email, now=NOW, context={"name": "Ada", "secret": "x"})
+        kept_before = {mail.template for mail in db.session.scalars(select(MailMessage))}
+
+        forget(now=NOW + timedelta(days=3000))
+
+        kept = {mail.template for mail in db.session.scalars(select(MailMessage))}
+    assert kept_before - kept == {"reset_password"}
+    assert "legal_new_version" in kept
+    assert len(kept) >= 2
+
+
+def test_a_request_loses_its_words_and_names_two_years_after_it_was_over(app: Flask, ada: Member, cleo: Member) -> None:
+    old, young = closed(app, ada.organization_id), opened(app, cleo.organization_id, now=at(1))
+    was_at = ticket_of(app, old).reply_token
+    past = months_later(at(2), 24)
+
+    assert forgotten(app, now=past)["requests"] == 0
+    assert len(said(app, old)) == 3
+    assert forgotten(app, now=past + DAY)["requests"] == 1
+    assert forgotten(app, now=past + DAY)["requests"] == 0
+
+    ticket = ticket_of(app, old)
+    assert (said(app, old), ticket.subject, ticket.requester_name) == ([], "(deleted)", "Former member")
+    assert len(misses(app, old)) == 1
+    assert ticket.reply_token != was_at
+    assert len(said(app, young)) == 1
+
+
+def test_a_note_that_was_written_later_has_its_own_two_years(app: Flask, ada: Member) -> None:
+    ticket_id = closed(app, ada.organization_id)
+    with app.app_context(), acting_as_system(), transaction():
+        desk.write_note(ticket_id, "asked by phone", message_id=new_uuid(), author=OLGA, by=SYSTEM, now=LATER)
+
+    forgotten(app, now=months_later(at(2), 24) + DAY)
+    assert said(app, ticket_id) == [("internal_note", "asked by phone")]
+    forgotten(app, now=months_later(LATER, 24) + DAY)
+    assert said(app, ticket_id) == []
+
+
+def test_the_numbers_of_mails_that_came_in_go_too(app: Flask) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.add(InboundMail(message_id="<1@people.example>", received_at=at(1), outcome="ignored"))
+        forget(now=months_later(at(1), 24) + DAY)
+        left = db.session.scalar(select(func.count()).select_from(InboundMail))
+
+    assert left == 0
+
+
+def test_what_came_back_with_a_backup_is_forgotten_again(app: Flask, ada: Member) -> None:
+    ticket_id = closed(app, ada.organization_id)
+
+    with app.app_context(), transaction():
+        erasures.restored.send(now=months_later(at(2), 24) + DAY)
+
+    assert said(app, ticket_id) == []
