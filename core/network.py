@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from core.errors import AppError
@@ -9,6 +10,9 @@ from core.errors import AppError
 CORS_METHODS = "GET, POST, PATCH, DELETE"
 CORS_HEADERS = "Authorization, Content-Type"
 CORS_MAX_AGE_S = 3600
+
+_IPV6_LINE_BITS = 64
+"""Whoever has a line of IPv6 has at least this many bits of it to choose addresses from."""
 
 
 class HttpsRequired(AppError):
@@ -23,6 +27,19 @@ def client_address(environ: Mapping[str, Any], *, trusted_hops: int) -> str:
         return peer
     forwarded = [entry.strip() for entry in str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",") if entry.strip()]
     return forwarded[-trusted_hops] if len(forwarded) >= trusted_hops else peer
+
+
+def sender_of(address: str) -> str:
+    """Whom an address stands for when tries are counted: itself, or with IPv6 the line that it was chosen from."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ip_network((int(found), _IPV6_LINE_BITS), strict=False))
 
 
 def came_in_clear(environ: Mapping[str, Any], *, trusted_hops: int) -> bool:

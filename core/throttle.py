@@ -11,11 +11,18 @@ from flask_limiter.errors import RateLimitExceeded
 
 from core.access import address
 from core.errors import AppError
+from core.network import sender_of
 from core.settings import Settings
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-limiter = Limiter(key_func=address, headers_enabled=False, swallow_errors=True, in_memory_fallback_enabled=True)
+
+def sender() -> str:
+    """Who is counted where nothing but the address is known."""
+    return sender_of(address())
+
+
+limiter = Limiter(key_func=sender, headers_enabled=False, swallow_errors=True, in_memory_fallback_enabled=True)
 
 
 class TooManyTries(AppError):
@@ -39,7 +46,7 @@ def _storage_of(redis_url: str | None) -> str:
 
 
 def per_address(limits: str) -> Callable[[View], View]:
-    """Counts what is sent from one address, not what is only looked at."""
+    """Counts what is sent from one address (with IPv6, one line), not what is only looked at."""
     return cast("Callable[[View], View]", limiter.limit(limits, methods=["POST"]))
 
 
@@ -64,11 +71,11 @@ def account() -> str:
     try:
         return "account:" + validate_email(given, check_deliverability=False).normalized.lower()
     except EmailNotValidError:
-        return "address:" + address()
+        return "address:" + sender()
 
 
 def account_from_here() -> str:
-    return f"{account()} from {address()}"
+    return f"{account()} from {sender()}"
 
 
 def _has_failed(answer: Any) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from flask import request
 
-from core.access import Access, Pages, address, open_to
-from core.throttle import per_account
+from core.access import Access, Pages, open_to
+from core.throttle import per_account, sender
 from portal.notifications import pages
 from portal.notifications.pages import Place
 
@@ -53,7 +53,7 @@ def _pages_at(name: str, path: str, find_place: Callable[[], Place], *, readers:
     for way in WAYS:
         view = open_to(readers if way.is_reading else changers, fresh=way.is_fresh)(_at(find_place, way.view))
         if way.limits is not None:
-            view = per_account(way.limits, key=_channel_or_address)(view)
+            view = per_account(way.limits, key=_channel_or_sender)(view)
         made.add_url_rule(way.rule, way.view.__name__, view, methods=[way.method])
     return made
 
@@ -66,10 +66,10 @@ def _at(find_place: Callable[[], Place], view: Callable[..., Any]) -> Callable[.
     return run
 
 
-def _channel_or_address() -> str:
+def _channel_or_sender() -> str:
     """What is counted: what is sent about one channel, or else from one address."""
     channel_id = (request.view_args or {}).get("channel_id")
-    return f"channel:{channel_id}" if channel_id else address()
+    return f"channel:{channel_id}" if channel_id else sender()
 
 
 bp = _pages_at(

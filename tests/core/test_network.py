@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.network import came_in_clear, client_address
+from core.network import came_in_clear, client_address, sender_of
 from tests.cast import Caller
 
 
@@ -21,6 +21,23 @@ def test_only_what_trusted_proxies_wrote_is_believed(hops: int, forwarded: str, 
     environ = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": forwarded}
 
     assert client_address(environ, trusted_hops=hops) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "sender"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("unix:", "unix:"),
+    ],
+)
+def test_who_may_choose_among_addresses_is_one_sender(address: str, sender: str) -> None:
+    assert sender_of(address) == sender
 
 
 @pytest.mark.parametrize(
