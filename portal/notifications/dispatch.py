@@ -13,7 +13,8 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import aliased
 
 from core import current
 from core.db import db
@@ -66,8 +67,12 @@ def attempts_of(delivery: Delivery) -> list[Attempt]:
 def take(*, is_apart: bool, now: datetime) -> Parcel | None:
     """The delivery that has waited longest, of channels that stand apart or of the others. None: nothing is due.
 
-    Both rows are locked and looked at anew, so two workers never take the same one, nor two of one channel.
+    Whoever has fewer being sent comes first, so that one owner's slow receivers leave places for others. Both rows are
+    locked and looked at anew, so two workers never take the same one, nor two of one channel.
     """
+    busy = aliased(Channel)
+    is_same_owner = busy.organization_id.is_not_distinct_from(Channel.organization_id)
+    being_sent = select(func.count()).where(busy.busy_until > now, is_same_owner).correlate(Channel).scalar_subquery()
     found = db.session.execute(
         select(Delivery, Channel)
         .join(Channel, Channel.id == Delivery.channel_id)
@@ -78,7 +83,7 @@ def take(*, is_apart: bool, now: datetime) -> Parcel | None:
             or_(Channel.busy_until.is_(None), Channel.busy_until <= now),
             Channel.is_apart == is_apart,
         )
-        .order_by(Delivery.next_try_at, Delivery.id)
+        .order_by(being_sent, Delivery.next_try_at, Delivery.id)
         .limit(1)
         .with_for_update(of=(Delivery, Channel), skip_locked=True)
         .execution_options(populate_existing=True)

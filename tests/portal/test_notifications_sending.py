@@ -219,6 +219,21 @@ class Broken(Receiver):
         raise RuntimeError
 
 
+def test_one_owners_slow_receivers_leave_places_for_others(app: Flask, ada: Member, cleo: Member) -> None:
+    for member, names in ((ada, ("First", "Second", "Third")), (cleo, ("Only",))):
+        for name in names:
+            make_channel(app, member.organization_id, name=name)
+        another_key(app, member)
+    taken = []
+    for _ in range(4):
+        with app.app_context(), acting_as_system(), transaction():
+            parcel = dispatch.take(is_apart=False, now=utc_now())
+            assert parcel is not None
+            taken.append(db.session.get_one(Delivery, parcel.delivery_id).organization_id)
+
+    assert taken == [ada.organization_id, cleo.organization_id, ada.organization_id, ada.organization_id]
+
+
 def test_a_fault_of_ours_counts_as_a_failed_try_and_the_next_is_sent(app: Flask, waiting: Channel) -> None:
     with way_out(app, Broken()):
         send_all(app)
