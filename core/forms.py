@@ -5,11 +5,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
+from flask import request
 from flask_wtf import FlaskForm
+from werkzeug.exceptions import HTTPException
 from wtforms import Field, SelectMultipleField, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from core.errors import FieldProblem
+
+_FEWEST_WORDS = 3
+_OF_SECRETS = re.compile(r"password|current|secret|token|code|key")
 
 
 class Form(FlaskForm):  # type: ignore[misc]  # flask_wtf is untyped
@@ -83,6 +88,18 @@ class OneLine:
     def __call__(self, _form: Any, field: Field) -> None:
         if any(ord(character) < 32 or ord(character) == 127 for character in field.data or ""):  # noqa: PLR2004
             raise ValidationError("Use one line without control characters.")
+
+
+def texts_sent() -> list[str]:
+    """What a person wrote into a form that was refused as a whole, so that it can be given back. Never a secret, and
+    nothing that another site's page sent."""
+    if request.headers.get("Sec-Fetch-Site") != "same-origin":
+        return []
+    try:
+        fields = list(request.form.items())
+    except HTTPException:  # too large to be read
+        return []
+    return [text for name, text in fields if len(text.split()) >= _FEWEST_WORDS and not _OF_SECRETS.search(name)]
 
 
 def stripped(value: Any) -> Any:

@@ -26,6 +26,7 @@ from core.errors import (
     ServiceUnavailable,
     TooLarge,
 )
+from core.forms import texts_sent
 from core.htmx import is_htmx
 from core.ids import new_request_id
 from core.network import (
@@ -143,9 +144,10 @@ def _shown_to_machines(problem: Problem) -> Response:
 
 
 def _shown_to_people(problem: Problem) -> Response:
-    """A page, or for htmx a notice at the place that pages keep for it."""
+    """A page that gives back what was written, or for htmx, which leaves the form as it is, a notice on its page."""
     if not is_htmx():
-        return Response(render_template("core/refusal.html", problem=problem), status=problem.status)
+        page = render_template("core/refusal.html", problem=problem, texts=texts_sent())
+        return Response(page, status=problem.status)
     return Response(
         render_template("core/_refusal.html", problem=problem),
         status=problem.status,
