@@ -15,7 +15,15 @@
                 ? { dateStyle: "medium" }
                 : { dateStyle: "medium", timeStyle: element.dataset.style === "precise" ? "medium" : "short" };
             element.textContent = new Intl.DateTimeFormat(locale, options).format(moment);
+            nameZone();
         });
+    }
+
+    function nameZone() {
+        var place = document.getElementById("zone");
+        if (!place || !place.hidden) { return; }
+        place.textContent = "Times are those of " + Intl.DateTimeFormat().resolvedOptions().timeZone.replace(/_/g, " ");
+        place.hidden = false;
     }
 
     function offerCopies(root) {

@@ -18,7 +18,7 @@ from core.ids import new_uuid
 from core.jobs import defer
 from portal.notifications import channels, payloads, sending
 from portal.notifications.errors import NotAgreed
-from portal.notifications.events import EVENTS, TEST, Audience, Event, facts_of
+from portal.notifications.events import EVENTS, TEST, Audience, Event, facts_of, path_of
 from portal.notifications.models import Channel, Delivery
 from portal.notifications.states import DELIVERY_MOVES, ChannelState, DeliveryState
 
@@ -68,7 +68,7 @@ def body_of(
         event_id,
         event.name,
         words=event.words,
-        link=f"{settings().base_url}{event.path}",
+        link=f"{settings().base_url}{path_of(event, data.get('subject'))}",
         data=data,
         organization=organization.slug if organization else None,
         now=now,

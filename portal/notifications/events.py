@@ -7,6 +7,7 @@ here leave the building.
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -17,7 +18,8 @@ class Audience(StrEnum):
 
 
 class Event(msgspec.Struct, frozen=True):
-    """`path` is where on our pages it can be looked at; `facts` are those of the trail that are sent along."""
+    """`path` is where on our pages it can be looked at, `{id}` the record it is about; `facts` are those of the trail
+    that are sent along."""
 
     name: str
     audience: Audience
@@ -36,6 +38,7 @@ BLOCKED = Event(
 """Not from the trail: counted each minute, see `blocked`."""
 TEST = Event("test", Audience.CUSTOMER, "A test, sent by hand", "", ("channel",))
 
+_DESK, _INCIDENTS, _KEYS = "/console/support/{id}", "/console/incidents/{id}", "/keys/{id}"
 _TICKET = ("number", "severity", "category", "level", "due_at")
 _INCIDENT = ("title", "status", "impact", "components")
 _ALERT = ("alert", "severity", "about", "started_at")
@@ -50,38 +53,38 @@ def _customer(name: str, words: str, path: str, *facts: str) -> Event:
 
 
 EVENTS: Mapping[str, Event] = {
-    "application.submitted": _operators("application.submitted", "An application waits", "/console"),
-    "ticket.opened": _operators("ticket.opened", "A support request was opened", "/console/support", *_TICKET),
-    "ticket.warned": _operators("ticket.warned", "A support request is due soon", "/console/support", *_TICKET),
-    "ticket.escalated": _operators("ticket.escalated", "A support request was escalated", "/console/support", *_TICKET),
-    "ticket.breached": _operators("ticket.breached", "A support request is late", "/console/support", *_TICKET),
-    "incident.opened": _operators("incident.opened", "An incident was opened", "/console/incidents", *_INCIDENT),
-    "incident.updated": _operators("incident.updated", "An incident was updated", "/console/incidents", *_INCIDENT),
-    "incident.resolved": _operators("incident.resolved", "An incident is resolved", "/console/incidents", *_INCIDENT),
+    "application.submitted": _operators("application.submitted", "An application waits", "/console/applications/{id}"),
+    "ticket.opened": _operators("ticket.opened", "A support request was opened", _DESK, *_TICKET),
+    "ticket.warned": _operators("ticket.warned", "A support request is due soon", _DESK, *_TICKET),
+    "ticket.escalated": _operators("ticket.escalated", "A support request was escalated", _DESK, *_TICKET),
+    "ticket.breached": _operators("ticket.breached", "A support request is late", _DESK, *_TICKET),
+    "incident.opened": _operators("incident.opened", "An incident was opened", _INCIDENTS, *_INCIDENT),
+    "incident.updated": _operators("incident.updated", "An incident was updated", _INCIDENTS, *_INCIDENT),
+    "incident.resolved": _operators("incident.resolved", "An incident is resolved", _INCIDENTS, *_INCIDENT),
     "incident.notice_overdue": _operators(
-        "incident.notice_overdue", "An incident is not told of yet", "/console/incidents", *_INCIDENT
+        "incident.notice_overdue", "An incident is not told of yet", _INCIDENTS, *_INCIDENT
     ),
     "incident.update_overdue": _operators(
-        "incident.update_overdue", "An incident's next word is late", "/console/incidents", *_INCIDENT
+        "incident.update_overdue", "An incident's next word is late", _INCIDENTS, *_INCIDENT
     ),
     "incident.review_overdue": _operators(
-        "incident.review_overdue", "An incident's review is late", "/console/incidents", *_INCIDENT
+        "incident.review_overdue", "An incident's review is late", _INCIDENTS, *_INCIDENT
     ),
     "breach.notice_overdue": _operators(
-        "breach.overdue", "Customers are to be told of a breach, and the time is up", "/console/breaches"
+        "breach.overdue", "Customers are to be told of a breach, and the time is up", _INCIDENTS
     ),
     "probe.failing": _operators("probe.failing", "Our own probes fail", "/console/incidents"),
     "maintenance.scheduled": _operators(
-        "maintenance.scheduled", "Maintenance is planned", "/console/incidents", "title", "starts_at", "ends_at"
+        "maintenance.scheduled", "Maintenance is planned", "/console/maintenances/{id}", "title", "starts_at", "ends_at"
     ),
     "backup.failed": _operators("backup.failed", "A backup failed", "/console/figures", "kind", "failure"),
     "alert.firing": _operators("alert.firing", "An alert fires", "/console/figures", *_ALERT),
     "alert.resolved": _operators("alert.resolved", "An alert is over", "/console/figures", *_ALERT),
-    "api_key.created": _customer("api_key.created", "An API key was made", "/keys", "name", "environment", "scopes"),
-    "api_key.rotated": _customer("api_key.rotated", "An API key was rotated", "/keys", "expires_at", "successor"),
-    "api_key.revoked": _customer("api_key.revoked", "An API key was revoked", "/keys", "reason"),
-    "api_key.rotation_reminded": _customer("api_key.rotation_due", "An API key is 90 days old: rotate it", "/keys"),
-    "api_key.expiry_reminded": _customer("api_key.expiring", "An API key ends within a week", "/keys", "expires_at"),
+    "api_key.created": _customer("api_key.created", "An API key was made", _KEYS, "name", "environment", "scopes"),
+    "api_key.rotated": _customer("api_key.rotated", "An API key was rotated", _KEYS, "expires_at", "successor"),
+    "api_key.revoked": _customer("api_key.revoked", "An API key was revoked", _KEYS, "reason"),
+    "api_key.rotation_reminded": _customer("api_key.rotation_due", "An API key is 90 days old: rotate it", _KEYS),
+    "api_key.expiry_reminded": _customer("api_key.expiring", "An API key ends within a week", _KEYS, "expires_at"),
     "entitlement.quota_near": _customer(
         "quota.near", "80 % of the month's checks are used", "/plan", "used", "limit", "until"
     ),
@@ -104,7 +107,7 @@ EVENTS: Mapping[str, Event] = {
     "organization.restored": _customer(
         "organization.restored", "Your organization was restored", "/organization", "reason"
     ),
-    "ticket.answered": _customer("ticket.answered", "We answered a support request", "/support", *_TICKET),
+    "ticket.answered": _customer("ticket.answered", "We answered a support request", "/support/{id}", *_TICKET),
 }
 
 
@@ -112,6 +115,14 @@ def of_audience(audience: Audience) -> tuple[Event, ...]:
     """What a channel of this audience can ask for, in the order in which it is offered."""
     own = tuple(event for event in EVENTS.values() if event.audience is audience)
     return (BLOCKED, *own) if audience is Audience.CUSTOMER else own
+
+
+def path_of(event: Event, subject: str | None) -> str:
+    """The record's own page, or the page of all where no record of ours is named."""
+    try:
+        return event.path.format(id=UUID((subject or "").rpartition("_")[2]))
+    except ValueError:
+        return event.path.removesuffix("/{id}")
 
 
 def facts_of(event: Event, told: Mapping[str, Any] | None) -> dict[str, Any]:

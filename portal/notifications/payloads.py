@@ -43,12 +43,19 @@ def as_slack(payload: Mapping[str, Any]) -> bytes:
 
 
 def lines_of(payload: Mapping[str, Any]) -> list[str]:
-    """For people: the words first, the facts each on a line, the link last."""
+    """For people: the words first, the facts each on a line, the link last. An id that is in the link says no more."""
     data = dict(payload["data"])
     words, link = data.pop("summary"), data.pop("link")
+    if _bare(str(data.get("subject"))) in _bare(link):
+        del data["subject"]
     of = [f"Organization: {payload['organization']}"] if payload["organization"] else []
     facts = [f"{_label(name)}: {_shown(value)}" for name, value in data.items()]
     return [f"{words}.", *of, *facts, *([link] if link else [])]
+
+
+def _bare(text: str) -> str:
+    """Ids are shown as `key_0199f2…` and with hyphens."""
+    return text.rpartition("_")[2].replace("-", "")
 
 
 def _label(name: str) -> str:
