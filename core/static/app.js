@@ -22,7 +22,8 @@
     function nameZone() {
         var place = document.getElementById("zone");
         if (!place || !place.hidden) { return; }
-        place.textContent = "Times are those of " + Intl.DateTimeFormat().resolvedOptions().timeZone.replace(/_/g, " ");
+        var parts = new Intl.DateTimeFormat(locale, { timeZoneName: "longGeneric" }).formatToParts();
+        place.textContent = "Times are in " + parts.find(function (part) { return part.type === "timeZoneName"; }).value;
         place.hidden = false;
     }
 
