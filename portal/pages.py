@@ -3,6 +3,7 @@
 from flask import Blueprint
 
 from portal.applications import views as application_views
+from portal.console import ending_views as console_ending_views
 from portal.console import legal_views as console_legal_views
 from portal.console import money_views as console_money_views
 from portal.console import plan_views as console_plan_views
@@ -64,6 +65,7 @@ PAGES: tuple[Blueprint, ...] = (
 )
 CONSOLE: tuple[Blueprint, ...] = (
     console_views.bp,
+    console_ending_views.bp,
     console_plan_views.bp,
     console_money_views.bp,
     console_legal_views.bp,

@@ -52,6 +52,14 @@ class ReasonForm(Form):
     reason = _text("Reason", required="Write a reason: the customer reads it.")
 
 
+class RevokeForm(Form):
+    reason = StringField("Reason", filters=[stripped], validators=[DataRequired(), Length(max=300), OneLine()])
+
+
+class CloseForm(RevokeForm):
+    after_days = IntegerField("Days", validators=[InputRequired(), NumberRange(0, figures.RETRIEVAL_DAYS)])
+
+
 class PilotForm(Form):
     ends_on = DateField("Pilot ends on", validators=[DataRequired("Choose a date.")])
 

@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 
 from api.decisions import statistics
+from api.keys import lookup
+from api.keys import services as keys
 from api.keys.token import KeyEnvironment
 from billing import entitlements
 from core import audit
@@ -16,6 +18,7 @@ from core.db import db
 from core.errors import AppError, NotFound
 from core.members import Membership, User
 from portal.applications.review import refuse_own
+from portal.organization import services as organizations
 from portal.organization.services import tell_owners
 
 USAGE_OVER = timedelta(days=30)
@@ -93,6 +96,20 @@ def restore(organization_id: UUID, *, reason: str, by: Actor, now: datetime) -> 
         after={"status": organization.status, "reason": reason},
     )
     tell_owners(organization, "organization_restored", now=now, reason=reason)
+
+
+def close(organization_id: UUID, *, after_days: int, reason: str, by: Actor, now: datetime) -> None:
+    """Ends an account, as its owner told us in writing or because we end the contract. Raises NotClosing."""
+    refuse_own(organization_id, by)
+    organizations.close(organization_id, window=timedelta(days=after_days), reason=reason, by=by, now=now)
+
+
+def revoke_key(organization_id: UUID, key_id: UUID, *, reason: str, by: Actor, now: datetime) -> None:
+    """Ends one key for good, and tells the owners. Once, however often it is asked for."""
+    refuse_own(organization_id, by)
+    if lookup.find(organization_id, key_id).revoked_at is None:
+        key = keys.revoke(organization_id, key_id, reason=reason, by=by, now=now)
+        tell_owners(find(organization_id), "key_revoked", now=now, key=key, reason=reason)
 
 
 def usage_of(organization_id: UUID, *, now: datetime) -> dict[str, tuple[int, int]]:

@@ -22,6 +22,7 @@ from legal_docs import figures
 from portal.applications import services as applications
 
 RETRIEVAL_WINDOW = timedelta(days=figures.RETRIEVAL_DAYS)
+_SUSPENDED = OrganizationStatus.SUSPENDED.value
 
 
 class RetentionBeyondPlan(AppError):
@@ -81,25 +82,43 @@ def set_retention(organization_id: UUID, days: int, *, by: Actor, now: datetime)
     )
 
 
-def close(organization_id: UUID, *, by: Actor, now: datetime) -> datetime:
-    """Starts closing: keys rest at once, the data can be fetched until the returned time, then it is deleted."""
+def close(
+    organization_id: UUID,
+    *,
+    by: Actor,
+    now: datetime,
+    window: timedelta = RETRIEVAL_WINDOW,
+    reason: str | None = None,
+) -> datetime:
+    """Starts closing: keys rest at once, the data can be fetched until the returned time, then it is deleted.
+
+    For one that is closing already it can come sooner, never later. With a `reason` it is we who close it: an owner who
+    keeps the account then finds it suspended.
+    """
     organization = hold(organization_id)
     if organization.status == OrganizationStatus.CLOSED:
         raise NotClosing("This account is closed already.")
+    closes_at = now + window
+    if (
+        organization.status == OrganizationStatus.CLOSING
+        and organization.closes_at
+        and organization.closes_at <= closes_at
+    ):
+        return organization.closes_at
     if organization.status != OrganizationStatus.CLOSING:
-        organization.closing_from = organization.status
-        organization.status, organization.closes_at = OrganizationStatus.CLOSING.value, now + RETRIEVAL_WINDOW
+        organization.closing_from, organization.status = organization.status, OrganizationStatus.CLOSING.value
         applications.withdraw_open(organization_id, by=by, now=now)
         defer(end_plan_of_closing_account, organization_id=str(organization_id))
-        audit.write(
-            organization_id,
-            "organization.closing",
-            by=by,
-            now=now,
-            after={"closes_at": organization.closes_at.isoformat()},
-        )
-        tell_owners(organization, "account_closing", now=now, closes_at=organization.closes_at)
-    return organization.closes_at or now + RETRIEVAL_WINDOW
+    if reason is not None:
+        if organization.closing_from != OrganizationStatus.SUSPENDED:
+            organization.status_before, organization.closing_from = organization.closing_from, _SUSPENDED
+        organization.status_reason = reason
+    organization.closes_at = closes_at
+    because = {"reason": reason} if reason else {}
+    after = {"closes_at": closes_at.isoformat(), **because}
+    audit.write(organization_id, "organization.closing", by=by, now=now, after=after)
+    tell_owners(organization, "account_closing", now=now, closes_at=closes_at, **because)
+    return closes_at
 
 
 def keep(organization_id: UUID, *, by: Actor, now: datetime) -> None:

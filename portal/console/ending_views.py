@@ -1,0 +1,49 @@
+"""What operators end for an organization: one key, or the account."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import flash
+
+from core.access import Access, Pages, open_to, operator
+from core.clock import utc_now
+from core.db import transaction
+from core.errors import InvalidRequest
+from core.htmx import see_other
+from legal_docs import figures
+from portal.console import services
+from portal.console.forms import CloseForm, RevokeForm
+
+bp = Pages("console_endings", __name__, url_prefix="/console/organizations/<uuid:organization_id>")
+
+
+@bp.post("/keys/<uuid:key_id>/revoke")
+@open_to(Access.OPERATOR, fresh=True)
+def revoke_key(organization_id: UUID, key_id: UUID) -> Any:
+    form = RevokeForm()
+    if not form.validate():
+        raise InvalidRequest("Write a reason in one line: the customer reads it.")
+    with transaction():
+        services.revoke_key(organization_id, key_id, reason=form.reason.data, by=operator(), now=utc_now())
+    flash("Revoked. It opens nothing any more within a second, and the owners get a mail.")
+    return see_other(f"/console/organizations/{organization_id}#keys")
+
+
+@bp.post("/close")
+@open_to(Access.OPERATOR, fresh=True)
+def close(organization_id: UUID) -> Any:
+    form = CloseForm()
+    if not form.validate():
+        raise InvalidRequest(
+            f"Enter 0 to {figures.RETRIEVAL_DAYS} days and a reason in one line: the customer reads it."
+        )
+    with transaction():
+        services.close(
+            organization_id,
+            after_days=form.after_days.data,
+            reason=form.reason.data,
+            by=operator(),
+            now=utc_now(),
+        )
+    flash("The account closes. Its keys rest, and the owners get a mail.")
+    return see_other(f"/console/organizations/{organization_id}")
