@@ -112,6 +112,8 @@ def export_decisions(slug: str, form: str) -> None:
     try:
         with acting_as_system():
             organization = accounts.find_by_slug(slug)
+            with transaction():
+                decisions.note_export(organization.id, ExportFormat(form), by=COMMAND_LINE, now=utc_now())
             rows = decisions.stream(organization.id, DecisionFilter(), subject_secret=organization.subject_secret)
             for line in export.lines(rows, ExportFormat(form)):
                 sys.stdout.buffer.write(line)

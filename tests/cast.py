@@ -7,15 +7,16 @@ from uuid import UUID, uuid4
 import msgspec
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from api.keys import services as keys
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment
 from api.policies import services as policies
 from core import accounts
-from core.audit import SYSTEM
+from core.audit import SYSTEM, AuditEvent
 from core.clock import utc_now
-from core.db import acting_as_system, transaction
+from core.db import acting_as_system, db, transaction
 from core.ids import public_id
 
 ALL_SCOPES = tuple(Scope)
@@ -33,6 +34,14 @@ class Member(msgspec.Struct, frozen=True):
     @property
     def shown_key_id(self) -> str:
         return public_id("key", self.key_id)
+
+
+def exports(app: Flask, member: Member) -> list[tuple[str, Any]]:
+    """Who took the log away, and as what."""
+    of_member = AuditEvent.organization_id == member.organization_id, AuditEvent.action == "decisions.exported"
+    with app.app_context(), acting_as_system():
+        found = db.session.scalars(select(AuditEvent).where(*of_member).order_by(AuditEvent.id))
+        return [(event.actor_kind, event.after) for event in found]
 
 
 def organization_with_key(

@@ -1,6 +1,7 @@
-"""Reading the log: a page, one decision, or all of it as a stream."""
+"""Reading the log: a page, one decision, or all of it as a stream, which is put on record."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +9,10 @@ from sqlalchemy import ColumnElement, Select, and_, select, tuple_
 
 from api.checks.service import hash_subject
 from api.decisions.models import Decision
-from api.decisions.schema import COLUMNS, DecisionFilter, parse_key_id
+from api.decisions.schema import COLUMNS, DecisionFilter, ExportFormat, parse_key_id
 from api.keys.token import KeyEnvironment
+from core import audit
+from core.audit import Actor
 from core.db import db
 from core.errors import NotFound
 from core.ids import parse_public_id, time_of
@@ -80,6 +83,11 @@ def stream(organization_id: UUID, chosen: DecisionFilter, *, subject_secret: byt
         _every(organization_id, chosen, subject_secret), execution_options={"yield_per": ROWS_AT_ONCE}
     )
     yield from rows
+
+
+def note_export(organization_id: UUID, form: ExportFormat, *, by: Actor, now: datetime) -> None:
+    """Before the first row leaves: who took the log away is on the trail, also if they took a part."""
+    audit.write(organization_id, "decisions.exported", by=by, now=now, after={"format": form.value})
 
 
 def _every(organization_id: UUID, chosen: DecisionFilter, subject_secret: bytes) -> Select[Any]:

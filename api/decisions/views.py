@@ -8,6 +8,8 @@ from api.decisions import export, schema, services
 from api.endpoint import Endpoint, parse_cursor, serve
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment
+from core.clock import utc_now
+from core.db import transaction
 from core.errors import NotFound
 from core.files import streamed
 from core.ids import public_id
@@ -59,6 +61,8 @@ def download(caller: Caller, query: schema.ExportQuery) -> Response:
     chosen = _within_environment(caller, query)
 
     organization = caller.organization
+    with transaction():
+        services.note_export(organization.id, query.format, by=caller.actor, now=utc_now())
     return streamed(
         organization.id,
         lambda: export.lines(

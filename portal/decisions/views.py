@@ -11,7 +11,6 @@ from api.decisions import services as decisions
 from api.keys import lookup
 from api.policies import services as policies
 from api.policies.evaluator import compile_policy, evaluate
-from core import audit
 from core.access import Access, Pages, actor, open_to, seat
 from core.clock import utc_now
 from core.db import transaction
@@ -101,7 +100,7 @@ def download() -> Any:
     organization = organizations.find(seat().organization_id)
     organization_id, secret = organization.id, organization.subject_secret
     with transaction():
-        audit.write(organization_id, "decisions.exported", by=actor(), now=utc_now(), after={"format": form.value})
+        decisions.note_export(organization_id, form, by=actor(), now=utc_now())
 
     return streamed(
         organization_id,

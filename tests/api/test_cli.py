@@ -6,7 +6,7 @@ import re
 from flask import Flask
 
 from api.keys.token import is_well_formed
-from tests.cast import Caller, Member
+from tests.cast import Caller, Member, exports
 from tests.services import ROOT
 
 
@@ -60,6 +60,7 @@ def test_the_log_is_exported_to_standard_output(app: Flask, as_ada: Caller, ada:
 
     assert json.loads(as_json)["decision_id"] == made
     assert as_csv.splitlines()[1].startswith(made)
+    assert exports(app, ada) == [("command_line", {"format": "ndjson"}), ("command_line", {"format": "csv"})]
 
 
 def test_the_purge_says_what_it_did(app: Flask) -> None:

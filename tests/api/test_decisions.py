@@ -19,7 +19,7 @@ from api.keys.token import KeyEnvironment
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db
 from core.ids import new_uuid, time_of
-from tests.cast import Caller, Member, another_key
+from tests.cast import Caller, Member, another_key, exports
 
 
 def ids_of(answer: Any) -> list[str]:
@@ -141,7 +141,9 @@ def test_a_test_key_sees_only_tests(app: Flask, as_ada: Caller, ada: Member) -> 
     assert set(ids_of(as_ada.get("/v1/decisions"))) == {live, own}
 
 
-def test_the_export_has_every_decision_in_both_formats(as_ada: Caller) -> None:
+def test_the_export_has_every_decision_in_both_formats_and_is_on_record(
+    app: Flask, as_ada: Caller, ada: Member
+) -> None:
     made = [as_ada.check().json["decision_id"] for _ in range(3)]
 
     as_json = [json.loads(line) for line in as_ada.get("/v1/decisions/export").text.splitlines()]
@@ -152,6 +154,7 @@ def test_the_export_has_every_decision_in_both_formats(as_ada: Caller) -> None:
     assert json.loads(rows[0]["metadata"]) == {"contains_personal_data": False}
     assert table.headers["Content-Disposition"] == 'attachment; filename="decisions.csv"'
     assert table.headers["RateLimit-Limit"] == "10000"
+    assert exports(app, ada) == [("api_key", {"format": "ndjson"}), ("api_key", {"format": "csv"})]
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
