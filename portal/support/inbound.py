@@ -34,7 +34,7 @@ def take(mail: Mail, *, now: datetime) -> MailOutcome:
         return MailOutcome.IGNORED
     if mail.is_automatic or mail.sender.email == (current.settings().support_email or "").lower():
         return MailOutcome.IGNORED
-    ticket = _answered(mail) or _of_a_flood(mail, now=now)
+    ticket = _answered(mail, now=now) or _of_a_flood(mail, now=now)
     if ticket is None:
         ticket, outcome = _open(mail, now=now), MailOutcome.OPENED
     else:
@@ -54,15 +54,16 @@ def _is_new(mail: Mail, *, now: datetime) -> bool:
     return kept.first() is not None
 
 
-def _answered(mail: Mail) -> Ticket | None:
-    """The request whose own address the mail was sent to; one that was joined leads to the other."""
+def _answered(mail: Mail, *, now: datetime) -> Ticket | None:
+    """The request whose own address the mail was sent to; one that was joined leads to the other. None if it is over:
+    a mail that comes so late opens a request, with an acknowledgement and clocks of its own."""
     tag = addresses.tag_in(mail.recipients)
     if tag is None:
         return None
     ticket = db.session.scalar(select(Ticket).where(Ticket.number == tag.number, Ticket.reply_token == tag.reply_token))
     while ticket is not None and ticket.merged_into is not None:
         ticket = db.session.get_one(Ticket, ticket.merged_into)
-    return ticket
+    return ticket if ticket is not None and services.may_be_written_to(ticket, now=now) else None
 
 
 def _of_a_flood(mail: Mail, *, now: datetime) -> Ticket | None:

@@ -89,6 +89,23 @@ def test_a_stranger_who_knows_the_address_writes_a_note_for_operators_only(
     assert "Send me the keys" not in owner.get(f"/support/{ticket_id}").text
 
 
+def test_an_answer_to_a_request_that_is_over_opens_one_with_clocks_of_its_own(
+    app: Flask, ada: Member, owner: Person, nobody: Browser
+) -> None:
+    old = opened(app, ada.organization_id, now=at(1, 0))
+    answer(app, old, now=at(1, 1), then=Status.RESOLVED)
+
+    assert hand_in(nobody, mail(address_of(app), body="It is back.")).status_code == 204
+
+    assert len(said(app, old)) == 2
+    new = tickets(app)[-1]
+    assert new.id != old
+    assert said(app, new.id)[0] == ("customer", "It is back.")
+    assert new.organization_id == ada.organization_id
+    assert new.due_at is not None
+    assert mails(app, "ticket_opened")[-1].recipient == owner.email
+
+
 def test_a_number_without_its_secret_opens_nothing_of_it(app: Flask, ada: Member, nobody: Browser) -> None:
     ticket_id = opened(app, ada.organization_id, now=at(1, 0))
     number = ticket_of(app, ticket_id).number
