@@ -39,11 +39,12 @@ def publish(
     """Draws up the text and publishes it for good; a job then gives notice. Needs the system's scope.
 
     `provider` is `provider_from(settings)`, which raises SettingsMissing. Raises NumberNotValid, NumberNotHigher,
-    ReviewMissing, EffectiveInThePast, or NoticeTooShort if somebody accepted a version before this one.
+    ReviewMissing, EffectiveInThePast, or NoticeTooShort if somebody accepted a version before this one, or everybody is
+    to hear of it before it holds, as of a new privacy policy.
     """
     documents.publish_alone()
     documents.refuse_unready(kind, number=number, is_major=is_major, review=review, effective_at=effective_at, now=now)
-    if _was_accepted(kind):
+    if _was_accepted(kind) or (kind is Kind.PRIVACY and is_major and documents.newest(kind) is not None):
         refuse_short(effective_at, days=CHANGE_NOTICE_DAYS, now=now)
     markdown = draft(
         kind,

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from core import audit
+from core.accounts import Organization
 from core.audit import SYSTEM
 from core.db import db
 from legal_docs import links
@@ -25,7 +26,7 @@ from legal_docs.notices.models import LegalNotice
 
 
 def give_first_notices(version: LegalVersion, *, now: datetime) -> int:
-    """Tells each organization that accepted an earlier version and was not told yet. How many."""
+    """Tells each organization that an earlier version binds and that was not told yet. How many."""
     told = set(db.session.scalars(select(LegalNotice.organization_id).where(LegalNotice.version_id == version.id)))
     given = 0
     for organization_id in _bound_by_earlier(version):
@@ -50,12 +51,21 @@ def follow_up(*, now: datetime) -> None:
 
 
 def _bound_by_earlier(version: LegalVersion) -> Iterator[UUID]:
-    """Those that accepted anything before this was published; for Terms and DPA, an earlier version of the same."""
-    query = select(LegalAcceptance.organization_id).distinct().where(LegalAcceptance.accepted_at < version.published_at)
+    """Those that accepted an earlier version of the same. What nobody accepts binds everybody who was here before."""
     if version.kind in ACCEPTED_KINDS:
-        query = query.where(LegalAcceptance.kind == version.kind)
+        query = select(LegalAcceptance.organization_id).distinct()
+        query = query.where(LegalAcceptance.accepted_at < version.published_at, LegalAcceptance.kind == version.kind)
+    else:
+        query = select(Organization.id).where(Organization.created_at < version.published_at, _follows_another(version))
     open_ones = set(notices.open_organizations()) - _bound_by(version)
     yield from (found for found in db.session.scalars(query).all() if found in open_ones)
+
+
+def _follows_another(version: LegalVersion) -> ColumnElement[bool]:
+    earlier = select(LegalVersion.id).where(
+        LegalVersion.kind == version.kind, LegalVersion.published_at < version.published_at
+    )
+    return earlier.exists()
 
 
 def _bound_by(version: LegalVersion) -> set[UUID]:

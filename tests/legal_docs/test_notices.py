@@ -17,11 +17,13 @@ from legal_docs.acceptances.standing import Standing, has_accepted_everything, s
 from legal_docs.documents import services as documents
 from legal_docs.documents.kinds import Kind
 from legal_docs.notices import services as notices
+from legal_docs.notices.deadlines import NoticeTooShort
 from legal_docs.notices.models import LegalNotice
 from tests.legal_docs.scene import (
     NOW,
     Firm,
     accept_all,
+    found_firm,
     join,
     mails,
     publish_second_terms,
@@ -193,11 +195,14 @@ def test_a_minor_version_is_told_and_never_due(ada: Firm) -> None:
     assert due_date_of(ada) is None
 
 
-def test_a_new_privacy_policy_is_told_to_everybody_bound(ada: Firm) -> None:
+def test_a_new_privacy_policy_is_told_to_everybody_before_it_holds(ada: Firm, cleo: Firm) -> None:
     accept_all(ada)
-    version = publish_version(Kind.PRIVACY, "2.0", now=LATER)
+    with pytest.raises(NoticeTooShort):
+        publish_version(Kind.PRIVACY, "2.0", now=LATER)
+    version = publish_version(Kind.PRIVACY, "2.0", now=LATER, effective_at=LATER + timedelta(days=30))
+    found_firm("too-late-inc", now=LATER + timedelta(minutes=1))
 
-    assert reacceptance.give_first_notices(version, now=LATER) == 1
+    assert reacceptance.give_first_notices(version, now=LATER) == 2
     reacceptance.follow_up(now=LATER + timedelta(days=40))
     assert due_date_of(ada) is None
 

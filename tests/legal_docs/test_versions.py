@@ -150,10 +150,10 @@ def test_an_unknown_version_is_not_found(published: None) -> None:
 
 def test_a_version_keeps_who_we_were(published: None) -> None:
     renamed = msgspec.structs.replace(PROVIDER, name="Renamed Ltd")
-    publish_version(Kind.PRIVACY, "2.0", now=NOW + timedelta(days=1), provider=renamed)
+    publish_version(Kind.PRIVACY, "1.1", now=NOW + timedelta(days=1), provider=renamed)
 
     assert documents.find(Kind.PRIVACY, "1.0").provider["name"] == PROVIDER.name
-    assert "Renamed Ltd" in documents.find(Kind.PRIVACY, "2.0").markdown
+    assert "Renamed Ltd" in documents.find(Kind.PRIVACY, "1.1").markdown
 
 
 def test_a_pdf_is_the_same_each_time_and_counts_its_pages(published: None) -> None:
