@@ -127,6 +127,15 @@ def has_open_objection(organization_id: UUID, change_id: UUID) -> bool:
     return bool(words) and words[-1] == ResponseKind.OBJECT
 
 
+def held_for(change: SubProcessorChange) -> list[UUID]:
+    """Organizations with an open objection or question, for which it is not active. Needs the system's scope."""
+    said = select(SubProcessorResponse.organization_id).where(
+        SubProcessorResponse.change_id == change.id, SubProcessorResponse.kind != ResponseKind.ACCEPT.value
+    )
+    asked = db.session.scalars(said.distinct().order_by(SubProcessorResponse.organization_id)).all()
+    return [organization_id for organization_id in asked if _is_held(organization_id, change)]
+
+
 def changes_for(organization_id: UUID, *, now: datetime) -> list[ChangeFor]:
     """What the organization was told of, newest first, and where each stands for it."""
     query = (
@@ -153,7 +162,7 @@ def is_active_for(organization_id: UUID, change: SubProcessorChange, *, now: dat
     if change.withdrawn_at is not None or now < change.takes_effect_at:
         return False
     said = responses(organization_id, change.id)
-    if has_open_objection(organization_id, change.id) or any(_waits(response) for response in said):
+    if _is_held(organization_id, change):
         return False
     if said and said[-1].kind == ResponseKind.ACCEPT:
         return True
@@ -167,6 +176,11 @@ def _joined_after(organization_id: UUID, change: SubProcessorChange) -> bool:
     """Whether the organization came when the register already said so, and took it as it was."""
     organization = db.session.get_one(Organization, organization_id)
     return change.applied_at is not None and organization.created_at >= change.applied_at
+
+
+def _is_held(organization_id: UUID, change: SubProcessorChange) -> bool:
+    said = responses(organization_id, change.id)
+    return has_open_objection(organization_id, change.id) or any(map(_waits, said))
 
 
 def _waits(response: SubProcessorResponse) -> bool:

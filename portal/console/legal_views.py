@@ -138,12 +138,13 @@ def _documents_page(form: PublishForm, *, status: int = 200) -> Any:
 
 def _register_page(form: ChangeForm, *, status: int = 200) -> Any:
     form.replaces.choices = _companies()
-    waiting = responses.unanswered()
+    waiting, every = responses.unanswered(), changes.every_change()
     page = render_template(
         "portal/console/register.html",
         form=form,
         register=register.register(),
-        changes=changes.every_change(),
+        changes=every,
+        held={change.id: [services.find(one).name for one in responses.held_for(change)] for change in every},
         waiting=[(one, services.find(one.organization_id)) for one in waiting],
     )
     return page, status

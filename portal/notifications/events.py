@@ -77,6 +77,12 @@ EVENTS: Mapping[str, Event] = {
     "maintenance.scheduled": _operators(
         "maintenance.scheduled", "Maintenance is planned", "/console/maintenances/{id}", "title", "starts_at", "ends_at"
     ),
+    "sub_processor.change_object": _operators(
+        "sub_processor.objection", "A customer objects to a change of sub-processors", "/console/sub-processors"
+    ),
+    "sub_processor.change_ask": _operators(
+        "sub_processor.question", "A customer asks about a change of sub-processors", "/console/sub-processors"
+    ),
     "backup.failed": _operators("backup.failed", "A backup failed", "/console/figures", "kind", "failure"),
     "alert.firing": _operators("alert.firing", "An alert fires", "/console/figures", *_ALERT),
     "alert.resolved": _operators("alert.resolved", "An alert is over", "/console/figures", *_ALERT),
