@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from api.policies.document import POLICY_KEYS, PolicyDocument, describe
@@ -198,26 +198,34 @@ def _adopt(
     return version + 1
 
 
+def forget(organization_id: UUID, *, now: datetime) -> None:
+    """Deletes every version of a closed account's; its pages show the defaults. Needs the system's scope."""
+    db.session.execute(delete(PolicyVersion).where(PolicyVersion.organization_id == organization_id))
+    _seed(organization_id, now=now)
+
+
 def seed(*, now: datetime) -> int:
     """Gives version 1, the defaults, to every organization that has none; how many got it. Harmless to repeat."""
     bare = select(Organization.id).where(
         ~select(PolicyVersion).where(PolicyVersion.organization_id == Organization.id).exists()
     )
-    seeded = 0
-    for organization_id in db.session.scalars(bare).all():
-        written = db.session.execute(
-            insert(PolicyVersion)
-            .values(
-                organization_id=organization_id,
-                version=1,
-                document=msgspec.to_builtins(PolicyDocument()),
-                created_at=now,
-                created_by_kind=SYSTEM.kind.value,
-            )
-            .on_conflict_do_nothing()
-            .returning(PolicyVersion.version)
+    return sum(_seed(organization_id, now=now) for organization_id in db.session.scalars(bare).all())
+
+
+def _seed(organization_id: UUID, *, now: datetime) -> bool:
+    written = db.session.execute(
+        insert(PolicyVersion)
+        .values(
+            organization_id=organization_id,
+            version=1,
+            document=msgspec.to_builtins(PolicyDocument()),
+            created_at=now,
+            created_by_kind=SYSTEM.kind.value,
         )
-        if written.first() is not None:
-            seeded += 1
-            audit.write(organization_id, "policy.seeded", by=SYSTEM, now=now, after={"version": 1})
-    return seeded
+        .on_conflict_do_nothing()
+        .returning(PolicyVersion.version)
+    )
+    if written.first() is None:
+        return False
+    audit.write(organization_id, "policy.seeded", by=SYSTEM, now=now, after={"version": 1})
+    return True

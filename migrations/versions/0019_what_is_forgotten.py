@@ -1,4 +1,4 @@
-"""Mail that came in is forgotten with what it was about."""
+"""Mail that came in is forgotten with what it was about, and policies with the account."""
 
 from alembic import op
 
@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute("GRANT DELETE ON inbound_mail TO aig_system")
+    op.execute("GRANT DELETE ON inbound_mail, policy_version TO aig_system")
 
 
 def downgrade() -> None:
-    op.execute("REVOKE DELETE ON inbound_mail FROM aig_system")
+    op.execute("REVOKE DELETE ON inbound_mail, policy_version FROM aig_system")

@@ -1,4 +1,4 @@
-"""The end of an account: the log and the keys are deleted, subjects become unreadable, and the owners are told."""
+"""The end of an account: what is the customer's is deleted, subjects become unreadable, and the owners are told."""
 
 import os
 from datetime import datetime
@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from api.decisions import retention
 from api.keys import services as keys
+from api.policies import services as policies
 from billing.jobs import end_plan_of_closed_account
 from core import audit
 from core.accounts import Organization, OrganizationStatus
@@ -19,7 +20,9 @@ from core.db import db
 from core.jobs import defer
 from portal.notifications import channels
 from portal.organization.services import tell_owners
+from portal.start import checklist
 from portal.support.forgetting import forget_organization
+from portal.team import services as team
 
 log = structlog.get_logger()
 
@@ -62,6 +65,9 @@ def _erase(organization: Organization, *, now: datetime) -> int:
     keys.revoke_all(organization.id, reason="the account was closed", by=SYSTEM, now=now)
     keys.delete_all(organization.id)
     channels.remove_all(organization.id)
+    policies.forget(organization.id, now=now)
+    team.forget_invitations(organization.id)
+    checklist.forget(organization.id)
     forget_organization(organization.id)
     organization.subject_secret = os.urandom(32)
     organization.status = OrganizationStatus.CLOSED.value

@@ -118,6 +118,11 @@ def tick(organization_id: UUID, code: str, *, is_done: bool, by: Actor, now: dat
         audit.write(organization_id, action, by=by, now=now, subject_id=code)
 
 
+def forget(organization_id: UUID) -> None:
+    """Deletes what was ticked: the account is closed."""
+    db.session.execute(delete(ChecklistTick).where(ChecklistTick.organization_id == organization_id))
+
+
 def _line(item: Item, ticks: dict[str, tuple[str, datetime]], organization_id: UUID) -> Line:
     if item.sees is not None:
         return Line(item, item.sees(organization_id), None, None)

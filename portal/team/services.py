@@ -160,6 +160,11 @@ def forget_invited(email: str) -> None:
     db.session.execute(delete(Invitation).where(Invitation.email == email, answered))
 
 
+def forget_invitations(organization_id: UUID) -> None:
+    """Deletes them all: the account is closed."""
+    db.session.execute(delete(Invitation).where(Invitation.organization_id == organization_id))
+
+
 def find_open(secret: str, *, now: datetime) -> OpenInvitation:
     """Raises InvitationOver, also if whoever invited has left meanwhile. Needs the system's scope."""
     row = db.session.execute(

@@ -12,9 +12,11 @@ from sqlalchemy import func, select, text
 
 from api.decisions.models import Decision
 from api.keys.models import ApiKey
+from api.policies import services as policies
 from core.accounts import Organization
+from core.audit import SYSTEM
 from core.clock import utc_now
-from core.db import acting_as_system, db, transaction
+from core.db import acting_as_system, acting_for, db, transaction
 from core.profiles import find_profile
 from portal.organization.jobs import close_accounts
 from tests.cast import Caller, Member, organization_with_key
@@ -141,6 +143,11 @@ def test_when_its_time_has_come_a_closed_account_is_emptied(live_app: Flask) -> 
     owner = person(live_app, "Ann", home.organization_id)
     for member in (home, neighbour):
         assert Caller(live_app.test_client(), member.secret).check().status_code == 200
+    owner.post("/team/invitations", email="nick@people.example", role="viewer")
+    owner.post("/checklist/own_models", done="yes")
+    with live_app.app_context(), acting_for(home.organization_id), transaction():
+        policies.change(home.organization_id, "max_risk_score", 7, by=SYSTEM, now=utc_now())
+    assert rows_of(home, live_app) == {"policy_version": 2, "invitation": 1, "checklist_tick": 1}
     owner.post("/organization/closing", typed=owner_name(live_app, home))
     secret_before = organization(live_app, home).subject_secret
 
@@ -162,9 +169,21 @@ def test_when_its_time_has_come_a_closed_account_is_emptied(live_app: Flask) -> 
         assert db.session.get(ApiKey, home.key_id) is None
         assert db.session.get(ApiKey, neighbour.key_id) is not None
     assert Caller(live_app.test_client(), home.secret).check().status_code in {401, 403}
-    assert owner.get("/keys").status_code == 200
+    assert owner.get("/keys").status_code == owner.get("/policies").status_code == 200
+    assert rows_of(home, live_app) == {"policy_version": 1, "invitation": 0, "checklist_tick": 0}
     assert left == {neighbour.organization_id: 1}
     assert [mail.template for mail in mails_to(live_app, owner.email)] == ["account_closing", "account_closed"]
+
+
+def rows_of(member: Member, app: Flask) -> dict[str, int]:
+    with app.app_context(), acting_as_system():
+        return {
+            table: db.session.scalar(
+                text(f"SELECT count(*) FROM {table} WHERE organization_id = :id"), {"id": member.organization_id}
+            )
+            or 0
+            for table in ("policy_version", "invitation", "checklist_tick")
+        }
 
 
 def owner_name(app: Flask, member: Member) -> str:
