@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core import sessions
 from core.clock import utc_now
@@ -134,3 +134,19 @@ def log_in(browser: Browser, email: str, password: str = PASSWORD, **options: An
 
 def is_signed_in(browser: Browser) -> bool:
     return bool(browser.get("/organizations").status_code == 200)
+
+
+def tables_with(app: Flask, words: str) -> set[str]:
+    """Every table that holds them, in whichever column."""
+    with app.app_context(), acting_as_system():
+        db.session.execute(text("SET LOCAL ROLE NONE"))
+        tables = db.session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
+        found = {
+            table
+            for table in tables
+            if db.session.scalar(
+                text(f'SELECT EXISTS (SELECT FROM "{table}" row WHERE row::text LIKE :words)'), {"words": f"%{words}%"}
+            )
+        }
+        db.session.rollback()
+        return found

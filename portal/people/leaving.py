@@ -6,7 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
-from core.audit import Actor
+from core import audit
+from core.accounts import Organization, OrganizationStatus
+from core.audit import SYSTEM, Actor
 from core.backups import erasures
 from core.db import db
 from core.members import Membership, User
@@ -28,6 +30,20 @@ def delete_account(user_id: UUID, *, by: Actor, now: datetime) -> None:
         owners.remove_member(organization_id, user_id, by=by, now=now)
     _forget(user, now=now)
     erasures.note_erasure(PERSON, {"user_id": str(user_id)}, now=now)
+
+
+def forget_unconfirmed(*, before: datetime, now: datetime) -> int:
+    """Sign-ups from before then whose link nobody pressed, each with the organization it began; how many."""
+    asleep = User.email_confirmed_at.is_(None) & User.disabled_at.is_(None) & User.is_operator.is_(False)
+    found = db.session.scalars(select(User).where(asleep, User.created_at < before).with_for_update()).all()
+    for user in found:
+        begun = select(Membership.organization_id).where(Membership.user_id == user.id)
+        for organization in db.session.scalars(select(Organization).where(Organization.id.in_(begun))):
+            organization.name, organization.status = "(never confirmed)", OrganizationStatus.CLOSED.value
+            audit.write(organization.id, "organization.closed", by=SYSTEM, now=now)
+        db.session.execute(delete(Membership).where(Membership.user_id == user.id))
+        _forget(user, now=now)
+    return len(found)
 
 
 @erasures.erases_again(PERSON)

@@ -21,7 +21,7 @@ from portal.support.models import InboundMail
 from portal.support.states import REOPENED_WITHIN, Status
 from tests.cast import Member
 from tests.legal_docs.scene import NOW, accept_all, found_firm, publish_first_versions, publish_second_terms
-from tests.people import Person
+from tests.people import NEW, Browser, Person, link_in, mails_to, sign_up, tables_with
 from tests.portal.support.scene import OLGA, answer, at, misses, opened, said, ticket_of, watched
 
 DAY = timedelta(days=1)
@@ -56,6 +56,19 @@ def test_a_session_goes_thirty_days_after_its_end(app: Flask, owner: Person) -> 
 def test_a_session_that_nobody_ended_goes_thirty_days_after_its_last_use(app: Flask, owner: Person) -> None:
     assert forgotten(app, now=utc_now() + 30 * DAY)["sessions"] == 0
     assert forgotten(app, now=utc_now() + 32 * DAY)["sessions"] == 1
+
+
+def test_a_sign_up_that_nobody_confirmed_goes_after_thirty_days(app: Flask, owner: Person, nobody: Browser) -> None:
+    sign_up(nobody)
+    now = utc_now()
+
+    before, after = (forgotten(app, now=now + days * DAY)["sign_ups"] for days in (29, 31))
+
+    assert (before, after) == (0, 1)
+    assert tables_with(app, NEW["email"]) <= {"audit_event", "mail_message"}
+    assert "app_user" in tables_with(app, owner.email)
+    assert sign_up(nobody).status_code == 200
+    assert link_in(mails_to(app, NEW["email"])[-1])
 
 
 def test_a_mail_goes_after_a_year(app: Flask) -> None:

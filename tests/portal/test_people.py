@@ -31,6 +31,7 @@ from tests.people import (
     make_user,
     person,
     sign_up,
+    tables_with,
 )
 from tests.portal.support.test_requests import ask
 
@@ -207,22 +208,6 @@ def test_a_deleted_accounts_address_stays_only_where_the_privacy_policy_says_so(
     assert nick.post("/security/delete-account", typed=nick.email).status_code == 303
 
     assert tables_with(app, nick.email) == {"audit_event", "mail_message"}
-
-
-def tables_with(app: Flask, words: str) -> set[str]:
-    """Every table that holds them, in whichever column."""
-    with app.app_context(), acting_as_system():
-        db.session.execute(text("SET LOCAL ROLE NONE"))
-        tables = db.session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
-        found = {
-            table
-            for table in tables
-            if db.session.scalar(
-                text(f'SELECT EXISTS (SELECT FROM "{table}" row WHERE row::text LIKE :words)'), {"words": f"%{words}%"}
-            )
-        }
-        db.session.rollback()
-        return found
 
 
 def test_the_last_owner_cannot_delete_the_account(owner: Person) -> None:
