@@ -11,6 +11,8 @@ import msgspec
 KEPT_FOR = timedelta(days=14)
 MARGIN = timedelta(days=1)
 """For clocks that differ and jobs that are late: an erasure is never forgotten before the last dump that lacks it."""
+_NEARLY_A_NIGHT = timedelta(hours=23)
+"""Less than the time between two runs by more than they are ever late."""
 OVERDUE_AFTER = timedelta(hours=25)
 
 _TIME = "%Y%m%dT%H%M%SZ"
@@ -52,10 +54,11 @@ def parse(text: str) -> BackupName | None:
 
 
 def expired(backups: Iterable[BackupName], *, verified: Collection[BackupName], now: datetime) -> list[BackupName]:
-    """Those past their time, but never the newest, and never the newest that a restore has proven."""
+    """Those that would be past their time before the next night, so that none outlives its time by most of a day. Never
+    the newest, and never the newest that a restore has proven."""
     every = sorted(backups)
     keep = {*every[-1:], *[name for name in every if name in verified][-1:]}
-    return [name for name in every if name.taken_at < now - KEPT_FOR and name not in keep]
+    return [name for name in every if name.taken_at < now - KEPT_FOR + _NEARLY_A_NIGHT and name not in keep]
 
 
 def erasures_forgotten_before(backups: Iterable[BackupName], *, now: datetime) -> datetime:

@@ -39,7 +39,13 @@ def test_fourteen_days_are_kept_and_no_more() -> None:
 
     gone = expired(nights, verified=set(nights), now=NOW)
 
-    assert sorted(gone) == sorted(nights[15:])
+    assert sorted(gone) == sorted(nights[14:])
+
+
+def test_one_that_was_made_by_hand_does_not_outlive_its_time_by_a_day() -> None:
+    at_noon = new_name(BackupKind.BY_HAND, now=NOW - timedelta(days=13, hours=14))
+
+    assert expired([at_noon, of_night(1)], verified=set(), now=NOW) == [at_noon]
 
 
 def test_the_only_one_is_kept_however_old() -> None:
