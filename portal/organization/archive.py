@@ -15,6 +15,7 @@ from api.decisions.schema import DecisionFilter, ExportFormat
 from api.keys import lookup
 from api.keys import schema as key_schema
 from api.policies import services as policies
+from billing import mirror
 from core import audit
 from core.accounts import Organization
 from core.audit import Actor
@@ -22,6 +23,7 @@ from core.db import db
 from core.profiles import find_profile
 from legal_docs.archive import records_of
 from portal.applications.models import Application, ApplicationMessage
+from portal.notifications import channels
 from portal.start.checklist import ChecklistTick
 from portal.status.breach_models import BreachNotice
 from portal.support import archive as requests
@@ -49,8 +51,14 @@ signing-links.json          to whom documents were sent for signing
 legal-notices.json          notices of new versions and of changed sub-processors
 breach-notices.json         what we told you of breaches
 sub-processor-answers.json  what you said of such changes, and what we answered
+
+channels.json   who is notified of what, without secrets
+invoices.json   invoices, as the payment provider tells them
+
+Not in it: that a mail was sent to somebody (its words are forgotten when it leaves), the tries of the last month to
+notify a channel (on the channel's page), and counts that are made of the log.
 """
-_SECRETS = frozenset({"token_hash"})
+_SECRETS = frozenset({"token_hash", "sealed_target", "sealed_secret", "sealed_old_secret", "confirmation"})
 
 
 def note_download(organization_id: UUID, *, by: Actor, now: datetime) -> None:
@@ -75,6 +83,8 @@ def pieces(organization_id: UUID, *, now: datetime) -> Iterator[bytes]:
     for name, rows in records_of(organization_id).items():
         archive.add(_json(list(map(_columns, rows))), f"{name}.json")
     archive.add(_json(_rows(BreachNotice, organization_id)), "breach-notices.json")
+    archive.add(_json(list(map(_columns, channels.every(organization_id)))), "channels.json")
+    archive.add(_json(list(map(_columns, mirror.invoices_of(organization_id)))), "invoices.json")
     log = decisions.stream(organization_id, DecisionFilter(), subject_secret=organization.subject_secret)
     archive.add(export.lines(log, ExportFormat.NDJSON), "decisions.ndjson")
     archive.add(_lines(trail.stream(organization_id)), "audit-trail.ndjson")

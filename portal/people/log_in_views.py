@@ -63,7 +63,9 @@ def create() -> Any:
             if user is not None:
                 accounts.note(user, "member.sign_in_failed", by=actor(), now=utc_now())
             else:
-                audit.write(None, "member.sign_in_failed", by=actor(), now=utc_now())
+                # The trail is kept for years, and nothing would ever make it forget the address of a stranger.
+                stranger = msgspec.structs.replace(actor(), address=None)
+                audit.write(None, "member.sign_in_failed", by=stranger, now=utc_now())
         form.form_errors.append(_WRONG)
     return _page(form, status=422)
 

@@ -21,6 +21,7 @@ from core.profiles import find_profile
 from portal.organization.jobs import close_accounts
 from tests.cast import Caller, Member, organization_with_key
 from tests.people import Person, mails_to, person
+from tests.portal.notify import make_channel
 from tests.portal.test_documents import DETAILS, accept_all
 
 
@@ -98,6 +99,7 @@ def test_all_data_comes_as_one_file_without_any_secret(
     owner.post("/legal/accept/delegate", email="legal@people.example")
     owner.post("/team/invitations", email="new@people.example", role="viewer")
     owner.post("/checklist/secret_store", done="yes")
+    hook = make_channel(app, ada.organization_id, target="https://hooks.example.com/services/a-secret-of-theirs")
 
     answer = owner.post("/organization/data")
 
@@ -114,6 +116,9 @@ def test_all_data_comes_as_one_file_without_any_secret(
     assert b"legal@people.example" in files["signing-links.json"]
     assert b"downloaded" in files["documents-seen.json"]
     assert len(msgspec.json.decode(files["acceptances.json"])) == 2
+    assert msgspec.json.decode(files["channels.json"])[0]["name"] == hook.channel.name
+    assert msgspec.json.decode(files["invoices.json"]) == []
+    assert b"a-secret-of-theirs" not in b"".join(files.values())
     assert {name for name in files if name.encode() not in files["README.txt"]} == {"README.txt"}
     assert all(ada.secret.encode() not in content for content in files.values())
     assert all(b"token_hash" not in content for content in files.values())

@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from core import sessions
+from core.audit import AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
 from core.members import User
@@ -213,6 +214,15 @@ def test_a_deleted_accounts_address_stays_only_where_the_privacy_policy_says_so(
 def test_the_last_owner_cannot_delete_the_account(owner: Person) -> None:
     assert owner.post("/security/delete-account", typed=owner.email).status_code == 409
     assert is_signed_in(owner.browser)
+
+
+def test_of_a_stranger_who_cannot_log_in_no_address_is_kept(app: Flask, nobody: Browser, owner: Person) -> None:
+    log_in(nobody, "nobody@people.example")
+    log_in(nobody, owner.email, "wrong-wrong-wrong-1")
+
+    with app.app_context(), acting_as_system():
+        tries = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "member.sign_in_failed")).all()
+    assert sorted((one.organization_id is None, one.address is None) for one in tries) == [(False, False), (True, True)]
 
 
 def test_no_secret_is_kept_as_it_is(app: Flask, nobody: Browser, owner: Person) -> None:
