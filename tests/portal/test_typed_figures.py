@@ -1,0 +1,106 @@
+"""Times that a page or a mail types out are those that the software goes by: whoever changes one finds every place."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from api.keys.services import LONGEST_OVERLAP
+from core.sessions import FRESH_FOR
+from legal_docs import figures
+from portal.applications.states import INFORMATION_WITHIN
+from portal.keys.overview import ROTATE_AFTER
+from portal.notifications import deliveries
+from portal.notifications.states import LONGEST_ASKED_WAIT, TRIES, wait_before_next
+from portal.people import links
+from portal.people.models import Purpose
+from portal.policies.views import EFFECT_OVER
+from portal.status import board, clocks, subscribers
+from portal.status.detection import UPTIME_DAYS
+from portal.support import states
+from portal.team.services import INVITATION_LIFE
+from tests.services import ROOT
+
+ROOMS = [ROOT / room / "templates" for room in ("core", "portal", "billing", "legal_docs", "api")]
+TEMPLATES = sorted(path for room in ROOMS for path in room.rglob("*") if path.suffix in {".html", ".txt"})
+
+_NUMBERS = {"one": 1, "two": 2, "three": 3, "seven": 7, "fourteen": 14, "thirty": 30}
+_UNITS = {unit: timedelta(**{f"{unit}s": 1}) for unit in ("second", "minute", "hour", "day", "week")}
+_TYPED = re.compile(rf"\b(\d[\d,]*|{'|'.join(_NUMBERS)}) ({'|'.join(_UNITS)})s?\b")
+
+DAY, HOUR, MINUTE = _UNITS["day"], _UNITS["hour"], _UNITS["minute"]
+OUTAGE = figures.CRITICAL_OUTAGE_MINUTES * MINUTE
+FIRST_WAIT = (wait_before_next(1, chance=1) or timedelta()).total_seconds() // 30 * timedelta(seconds=30)
+ALL_TRIES = sum((wait_before_next(number, chance=0.5) or timedelta() for number in range(1, TRIES)), timedelta())
+ABOUT_THREE_DAYS = round(ALL_TRIES / DAY) * DAY
+ANSWERED_BY_MAIL = 48 * HOUR
+"""What the founding documents aim at; the clocks of a request promise less or the same."""
+
+SAID: dict[str, list[timedelta]] = {
+    "api/reference.html": [figures.WINDOW_SECONDS * _UNITS["second"]],
+    "mail/application_question": [INFORMATION_WITHIN],
+    "mail/breach_notice": [clocks.AUTHORITY_WITHIN],
+    "mail/change_address": [links.LIFE[Purpose.CHANGE_ADDRESS]],
+    "mail/confirm_address": [links.LIFE[Purpose.CONFIRM_ADDRESS]],
+    "mail/key_old": [ROTATE_AFTER, LONGEST_OVERLAP],
+    "mail/notification_stopped": [ABOUT_THREE_DAYS],
+    "mail/reset_password": [links.LIFE[Purpose.RESET_PASSWORD]],
+    "mail/status_subscription": [subscribers.CONFIRM_WITHIN],
+    "mail/ticket_answered": [states.REOPENED_WITHIN],
+    "mail/ticket_not_heard": [states.ANSWERED_WITHIN, states.REOPENED_WITHIN],
+    "mail/ticket_survey": [states.SURVEY_OPEN_FOR],
+    "portal/console/organization.html": [30 * DAY, 30 * DAY],
+    "portal/console/status/breach.html": [clocks.AUTHORITY_WITHIN],
+    "portal/console/status/breaches.html": [clocks.BREACH_NOTICE_WITHIN],
+    "portal/console/status/incident.html": [clocks.NOTICE_WITHIN, clocks.REVIEW_WITHIN],
+    "portal/console/status/new.html": [clocks.NOTICE_WITHIN],
+    "portal/notifications/index.html": [deliveries.KEPT],
+    "portal/notifications/show.html": [ABOUT_THREE_DAYS, deliveries.KEPT],
+    "portal/notifications/what_we_send.html": [ABOUT_THREE_DAYS, FIRST_WAIT, LONGEST_ASKED_WAIT, deliveries.KEPT],
+    "portal/organization/retention.html": [figures.LONGEST_RETENTION_DAYS * DAY],
+    "portal/people/check_mail.html": [links.LIFE[Purpose.CONFIRM_ADDRESS]],
+    "portal/people/forgotten.html": [links.LIFE[Purpose.RESET_PASSWORD]],
+    "portal/people/prove_it.html": [FRESH_FOR],
+    "portal/policies/index.html": [EFFECT_OVER, EFFECT_OVER, EFFECT_OVER],
+    "portal/status/_board.html": [board.RECENT],
+    "portal/status/_components.html": [UPTIME_DAYS * DAY] * 3,
+    "portal/support/_ways.html": [
+        ANSWERED_BY_MAIL,
+        figures.SECURITY_REPLY_HOURS * HOUR,
+        OUTAGE,
+        figures.CRITICAL_RESPONSE_HOURS * HOUR,
+    ],
+    "portal/support/new.html": [OUTAGE],
+    "portal/support/show.html": [states.ANSWERED_WITHIN],
+    "portal/team/index.html": [INVITATION_LIFE],
+    # What people do, and not the software
+    "mail/application_approved.html": [ANSWERED_BY_MAIL, OUTAGE, 30 * MINUTE, 10 * MINUTE],
+    "mail/application_approved.txt": [ANSWERED_BY_MAIL, OUTAGE, 10 * MINUTE],
+    "mail/no_first_check": [15 * MINUTE],
+    "mail/no_first_check.subject.txt": [15 * MINUTE],
+    # Spans that are asked for by the same page's view
+    "portal/measures/index.html": [30 * DAY, 7 * DAY, 24 * HOUR],
+}
+
+
+def name_of(template: Path) -> str:
+    return template.relative_to(next(room for room in ROOMS if template.is_relative_to(room))).as_posix()
+
+
+def said_in(template: Path) -> list[timedelta]:
+    found = _TYPED.findall(template.read_text())
+    return [(_NUMBERS.get(number) or int(number.replace(",", ""))) * _UNITS[unit] for number, unit in found]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=name_of)
+def test_what_is_typed_is_what_holds(template: Path) -> None:
+    name = name_of(template)
+
+    assert said_in(template) == SAID.get(name, SAID.get(name.removesuffix(template.suffix), []))
+
+
+def test_the_table_names_no_template_that_is_gone() -> None:
+    names = {name_of(template) for template in TEMPLATES}
+
+    assert SAID.keys() - names - {name.removesuffix(".html") for name in names} == set()
