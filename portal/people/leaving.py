@@ -1,10 +1,12 @@
 """Leaving for good: a person's account is deleted, and stays so after a restore. Needs the system's scope."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import aliased
 
 from core import audit
 from core.accounts import Organization, OrganizationStatus
@@ -33,12 +35,16 @@ def delete_account(user_id: UUID, *, by: Actor, now: datetime) -> None:
 
 
 def forget_unconfirmed(*, before: datetime, now: datetime) -> int:
-    """Sign-ups from before then whose link nobody pressed, each with the organization it began; how many."""
+    """Sign-ups from before then whose link nobody pressed, each with what it began; how many.
+
+    One that was tried again, so that a link is still open, has time until that link ends.
+    """
     asleep = User.email_confirmed_at.is_(None) & User.disabled_at.is_(None) & User.is_operator.is_(False)
-    found = db.session.scalars(select(User).where(asleep, User.created_at < before).with_for_update()).all()
+    found = db.session.scalars(
+        select(User).where(asleep, User.created_at < before, ~links.has_open(now)).with_for_update()
+    ).all()
     for user in found:
-        begun = select(Membership.organization_id).where(Membership.user_id == user.id)
-        for organization in db.session.scalars(select(Organization).where(Organization.id.in_(begun))):
+        for organization in _begun_alone(user):
             organization.name, organization.status = "(never confirmed)", OrganizationStatus.CLOSED.value
             audit.write(organization.id, "organization.closed", by=SYSTEM, now=now)
         db.session.execute(delete(Membership).where(Membership.user_id == user.id))
@@ -53,6 +59,21 @@ def _delete_again(facts: dict[str, Any], now: datetime) -> None:
     if user is not None:
         db.session.execute(delete(Membership).where(Membership.user_id == user.id))
         _forget(user, now=now)
+
+
+def _begun_alone(user: User) -> Sequence[Organization]:
+    """Organizations in the sandbox that nobody else is in."""
+    own, others = aliased(Membership), aliased(Membership)
+    is_others = (others.organization_id == own.organization_id) & (others.user_id != user.id)
+    return db.session.scalars(
+        select(Organization)
+        .join(own, own.organization_id == Organization.id)
+        .where(
+            own.user_id == user.id,
+            Organization.status == OrganizationStatus.SANDBOX.value,
+            ~select(others.user_id).where(is_others).exists(),
+        )
+    ).all()
 
 
 def _forget(user: User, *, now: datetime) -> None:

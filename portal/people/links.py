@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from core.db import db
 from core.errors import AppError
@@ -55,6 +55,12 @@ def issue(user: User, purpose: Purpose, *, now: datetime, email: str | None = No
         )
     )
     return secret
+
+
+def has_open(now: datetime) -> ColumnElement[bool]:
+    """Of the user of the statement around it: whether a link that was sent can still be used."""
+    is_open = EmailToken.consumed_at.is_(None) & EmailToken.superseded_at.is_(None) & (EmailToken.expires_at > now)
+    return select(EmailToken.id).where(EmailToken.user_id == User.id, is_open).correlate(User).exists()
 
 
 def forget_all(user: User) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import Flask
 from sqlalchemy import func, select
 
+from core.accounts import Organization
 from core.audit import SYSTEM
 from core.backups import erasures
 from core.calendar import months_later
@@ -13,6 +14,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.ids import new_uuid
 from core.mail import MailMessage, send_mail
+from core.members import User
 from core.sessions import UserSession
 from legal_docs.acceptances import reacceptance
 from portal.forgetting import forget
@@ -21,7 +23,7 @@ from portal.support.models import InboundMail
 from portal.support.states import REOPENED_WITHIN, Status
 from tests.cast import Member
 from tests.legal_docs.scene import NOW, accept_all, found_firm, publish_first_versions, publish_second_terms
-from tests.people import NEW, Browser, Person, link_in, mails_to, sign_up, tables_with
+from tests.people import NEW, Browser, Person, link_in, mails_to, person, sign_up, tables_with
 from tests.portal.support.scene import OLGA, answer, at, misses, opened, said, ticket_of, watched
 
 DAY = timedelta(days=1)
@@ -69,6 +71,26 @@ def test_a_sign_up_that_nobody_confirmed_goes_after_thirty_days(app: Flask, owne
     assert "app_user" in tables_with(app, owner.email)
     assert sign_up(nobody).status_code == 200
     assert link_in(mails_to(app, NEW["email"])[-1])
+
+
+def test_a_sign_up_that_was_tried_again_has_the_time_of_its_link(app: Flask, nobody: Browser) -> None:
+    sign_up(nobody)
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.scalars(select(User)).one().created_at = utc_now() - 60 * DAY
+
+    assert forgotten(app, now=utc_now() + 2 * DAY)["sign_ups"] == 0
+    assert forgotten(app, now=utc_now() + 4 * DAY)["sign_ups"] == 1
+
+
+def test_an_organization_with_other_members_outlives_one_who_never_confirmed(
+    app: Flask, ada: Member, owner: Person
+) -> None:
+    person(app, "Nick", ada.organization_id, is_confirmed=False)
+
+    assert forgotten(app, now=utc_now() + 31 * DAY)["sign_ups"] == 1
+    with app.app_context(), acting_as_system():
+        organization = db.session.get_one(Organization, ada.organization_id)
+        assert (organization.name, organization.status) == ("Ada-And-Co", "live")
 
 
 def test_a_mail_goes_after_a_year(app: Flask) -> None:
