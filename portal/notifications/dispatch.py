@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import aliased
 
 from core import current
@@ -35,6 +35,8 @@ log = structlog.get_logger()
 
 LEASE = timedelta(minutes=1)
 SLOW_MS = 2_000
+MOST_OF_ONE_CUSTOMER = 2
+"""Deliveries at a time, of those to quick receivers and of those to slow ones each."""
 _JSON = {"Content-Type": "application/json", "User-Agent": "AI-Governance-Notifications/1"}
 
 
@@ -67,12 +69,9 @@ def attempts_of(delivery: Delivery) -> list[Attempt]:
 def take(*, is_apart: bool, now: datetime) -> Parcel | None:
     """The delivery that has waited longest, of channels that stand apart or of the others. None: nothing is due.
 
-    Whoever has fewer being sent comes first, so that one owner's slow receivers leave places for others. Both rows are
-    locked and looked at anew, so two workers never take the same one, nor two of one channel.
+    A customer for whom enough is being sent waits, so that one with many slow receivers leaves places for others. Both
+    rows are locked and looked at anew, so two workers never take the same one, nor two of one channel.
     """
-    busy = aliased(Channel)
-    is_same_owner = busy.organization_id.is_not_distinct_from(Channel.organization_id)
-    being_sent = select(func.count()).where(busy.busy_until > now, is_same_owner).correlate(Channel).scalar_subquery()
     found = db.session.execute(
         select(Delivery, Channel)
         .join(Channel, Channel.id == Delivery.channel_id)
@@ -82,8 +81,9 @@ def take(*, is_apart: bool, now: datetime) -> Parcel | None:
             or_(Channel.state == ChannelState.ACTIVE.value, Delivery.event == TEST.name),
             or_(Channel.busy_until.is_(None), Channel.busy_until <= now),
             Channel.is_apart == is_apart,
+            or_(Channel.organization_id.is_(None), Channel.organization_id.not_in(_served(is_apart=is_apart, now=now))),
         )
-        .order_by(being_sent, Delivery.next_try_at, Delivery.id)
+        .order_by(Delivery.next_try_at, Delivery.id)
         .limit(1)
         .with_for_update(of=(Delivery, Channel), skip_locked=True)
         .execution_options(populate_existing=True)
@@ -102,6 +102,17 @@ def take(*, is_apart: bool, now: datetime) -> Parcel | None:
         sealed_secrets=tuple(vault.sealed_secrets_of(channel, now=now)),
         tries=delivery.tries,
         taken_at=now,
+    )
+
+
+def _served(*, is_apart: bool, now: datetime) -> Select[Any]:
+    """Customers for whom as much is being sent as one may have at a time."""
+    busy = aliased(Channel)
+    return (
+        select(busy.organization_id)
+        .where(busy.organization_id.is_not(None), busy.busy_until > now, busy.is_apart == is_apart)
+        .group_by(busy.organization_id)
+        .having(func.count() >= MOST_OF_ONE_CUSTOMER)
     )
 
 
