@@ -25,12 +25,13 @@ def facts_for(organization: Organization) -> Facts:
 
 
 def _is_approved(organization: Organization) -> bool:
-    """Also while it is suspended or closing."""
-    out_of = {
-        OrganizationStatus.SUSPENDED: organization.status_before,
-        OrganizationStatus.CLOSING: organization.closing_from,
-    }
-    return out_of.get(OrganizationStatus(organization.status), organization.status) != OrganizationStatus.SANDBOX
+    """Also while it is suspended, closing, or closing out of a suspension."""
+    status: str | None = organization.status
+    if status == OrganizationStatus.CLOSING:
+        status = organization.closing_from
+    if status == OrganizationStatus.SUSPENDED:
+        status = organization.status_before
+    return status != OrganizationStatus.SANDBOX
 
 
 def find_account(organization_id: UUID) -> BillingAccount | None:

@@ -18,7 +18,7 @@ import msgspec
 import structlog
 from flask import render_template
 from procrastinate import RetryStrategy
-from sqlalchemy import ForeignKey, Index, Select, delete
+from sqlalchemy import ColumnElement, ForeignKey, Index, Select, delete
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -139,8 +139,17 @@ def proves_something(find: FindProofs) -> FindProofs:
 
 def forget_written(*, before: datetime) -> int:
     """Deletes that somebody was written to, unless it proves something; how many. Needs the system's scope."""
+    return _forget(MailMessage.created_at < before)
+
+
+def forget_written_for(organization_id: UUID) -> int:
+    """The same for all mails of one organization, when its account ends; what was not sent yet stays unsent."""
+    return _forget(MailMessage.organization_id == organization_id)
+
+
+def _forget(condition: ColumnElement[bool]) -> int:
     is_no_proof = (MailMessage.id.not_in(find()) for find in _finders_of_proofs)
-    forgotten = db.session.execute(delete(MailMessage).where(MailMessage.created_at < before, *is_no_proof))
+    forgotten = db.session.execute(delete(MailMessage).where(condition, *is_no_proof))
     return int(forgotten.rowcount)  # type: ignore[attr-defined]
 
 

@@ -67,6 +67,7 @@ def emails_of(organization_id: UUID, roles: Collection[Role]) -> list[str]:
                 Membership.organization_id == organization_id,
                 Membership.role.in_([role.value for role in roles]),
                 User.disabled_at.is_(None),
+                User.email_confirmed_at.is_not(None),
             )
             .order_by(User.email)
         )

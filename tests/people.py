@@ -136,6 +136,11 @@ def is_signed_in(browser: Browser) -> bool:
     return bool(browser.get("/organizations").status_code == 200)
 
 
+def words_of(answer: Any, *, but: str) -> str:
+    """The page without an address that differs, and without tokens of forms, which differ by the second."""
+    return _TOKEN.sub("", answer.text).replace(but, "")
+
+
 def tables_with(app: Flask, words: str) -> set[str]:
     """Every table that holds them, in whichever column."""
     with app.app_context(), acting_as_system():

@@ -107,7 +107,7 @@ def close(organization_id: UUID, *, after_days: int, reason: str, by: Actor, now
 def revoke_key(organization_id: UUID, key_id: UUID, *, reason: str, by: Actor, now: datetime) -> None:
     """Ends one key for good, and tells the owners. Once, however often it is asked for."""
     refuse_own(organization_id, by)
-    if lookup.find(organization_id, key_id).revoked_at is None:
+    if lookup.find(organization_id, key_id, for_update=True).revoked_at is None:
         key = keys.revoke(organization_id, key_id, reason=reason, by=by, now=now)
         tell_owners(find(organization_id), "key_revoked", now=now, key=key, reason=reason)
 

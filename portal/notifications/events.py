@@ -83,6 +83,9 @@ EVENTS: Mapping[str, Event] = {
     "sub_processor.change_ask": _operators(
         "sub_processor.question", "A customer asks about a change of sub-processors", "/console/sub-processors"
     ),
+    "organization.kept": _operators(
+        "organization.kept", "An owner keeps an account after all", "/console/organizations"
+    ),
     "backup.failed": _operators("backup.failed", "A backup failed", "/console/figures", "kind", "failure"),
     "alert.firing": _operators("alert.firing", "An alert fires", "/console/figures", *_ALERT),
     "alert.resolved": _operators("alert.resolved", "An alert is over", "/console/figures", *_ALERT),

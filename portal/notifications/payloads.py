@@ -1,5 +1,6 @@
 """What is sent: one body for a happening, and how Slack and mail put it into words. Knows no database."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from core.ids import public_id
 from core.pages import iso
 
 SLACK_AT_MOST = 3000
+_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def body(
@@ -46,7 +48,7 @@ def lines_of(payload: Mapping[str, Any]) -> list[str]:
     """For people: the words first, the facts each on a line, the link last. An id that is in the link says no more."""
     data = dict(payload["data"])
     words, link = data.pop("summary"), data.pop("link")
-    if _bare(str(data.get("subject"))) in _bare(link):
+    if _ID.fullmatch(subject := _bare(str(data.get("subject")))) and subject in _bare(link):
         del data["subject"]
     of = [f"Organization: {payload['organization']}"] if payload["organization"] else []
     facts = [f"{_label(name)}: {_shown(value)}" for name, value in data.items()]

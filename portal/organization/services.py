@@ -98,14 +98,12 @@ def close(
     organization = hold(organization_id)
     if organization.status == OrganizationStatus.CLOSED:
         raise NotClosing("This account is closed already.")
-    closes_at = now + window
-    if (
-        organization.status == OrganizationStatus.CLOSING
-        and organization.closes_at
-        and organization.closes_at <= closes_at
-    ):
-        return organization.closes_at
-    if organization.status != OrganizationStatus.CLOSING:
+    ends_before = organization.closes_at if organization.status == OrganizationStatus.CLOSING else None
+    closes_at = min(now + window, ends_before) if ends_before else now + window
+    is_taken_over = reason is not None and organization.closing_from != _SUSPENDED
+    if closes_at == ends_before and not is_taken_over:
+        return closes_at
+    if ends_before is None:
         organization.closing_from, organization.status = organization.status, OrganizationStatus.CLOSING.value
         applications.withdraw_open(organization_id, by=by, now=now)
         defer(end_plan_of_closing_account, organization_id=str(organization_id))
@@ -122,7 +120,7 @@ def close(
 
 
 def keep(organization_id: UUID, *, by: Actor, now: datetime) -> None:
-    """Undoes closing. Raises NotClosing."""
+    """Undoes closing. What was suspended is so again, and its plan still ends. Raises NotClosing."""
     organization = hold(organization_id)
     if organization.status != OrganizationStatus.CLOSING or organization.closes_at is None:
         raise NotClosing
@@ -130,7 +128,8 @@ def keep(organization_id: UUID, *, by: Actor, now: datetime) -> None:
         raise NotClosing("The time to keep this account has passed.")
     organization.status = organization.closing_from or OrganizationStatus.SANDBOX.value
     organization.closing_from = organization.closes_at = None
-    defer(go_on_with_plan_of_kept_account, organization_id=str(organization_id))
+    if organization.status != OrganizationStatus.SUSPENDED:
+        defer(go_on_with_plan_of_kept_account, organization_id=str(organization_id))
     audit.write(organization_id, "organization.kept", by=by, now=now, after={"status": organization.status})
 
 

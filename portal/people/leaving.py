@@ -45,7 +45,8 @@ def forget_unconfirmed(*, before: datetime, now: datetime) -> int:
     ).all()
     for user in found:
         for organization in _begun_alone(user):
-            organization.name, organization.status = "(never confirmed)", OrganizationStatus.CLOSED.value
+            organization.name, organization.slug = "(never confirmed)", f"never-confirmed-{organization.id.hex}"
+            organization.status = OrganizationStatus.CLOSED.value
             audit.write(organization.id, "organization.closed", by=SYSTEM, now=now)
         db.session.execute(delete(Membership).where(Membership.user_id == user.id))
         _forget(user, now=now)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, text
+from sqlalchemy import Select, select, text
 
 from core import audit, current
 from core.accounts import Organization
@@ -17,13 +17,14 @@ from core.audit import Actor
 from core.db import db
 from core.errors import NotFound
 from core.ids import new_uuid
-from core.mail import send_mail
+from core.mail import MailMessage, proves_something, send_mail
 from core.members import Role, emails_of, emails_of_operators
 from core.profiles import find_profile
 from portal.status import breaches
 from portal.status.breach_models import Breach, BreachNotice
 from portal.status.breaches import FACTS, BreachMoved
 
+_MAIL = "breach_notice"
 _NUMBERS = text("""
     SELECT (SELECT count(*) FROM decision
             WHERE organization_id = :organization_id AND decided_at >= :since AND decided_at < :until) AS decisions,
@@ -107,6 +108,11 @@ TITLES = {
 }
 
 
+@proves_something
+def mails_of_notices() -> Select[Any]:
+    return select(MailMessage.id).where(MailMessage.template == _MAIL, MailMessage.organization_id.is_not(None))
+
+
 def numbers_in_words(numbers: Mapping[str, int]) -> str:
     return (
         f"{numbers['decisions']:,} decisions in the log, about {numbers['subjects']:,} pseudonymous subjects (we keep "
@@ -159,7 +165,7 @@ def _mail(email: str, notice: BreachNotice, name: str, *, organization_id: UUID 
         "lines": list(lines_of(notice)),
         "security_email": current.settings().security_email,
     }
-    send_mail("breach_notice", to=email, organization_id=organization_id, now=now, context=words)
+    send_mail(_MAIL, to=email, organization_id=organization_id, now=now, context=words)
 
 
 def _tell_operators(breach: Breach, count: int, *, now: datetime) -> None:

@@ -17,6 +17,9 @@ _UNDER_WAY = [status.value for status in UNDER_WAY]
 _OVER = (Status.CLOSED.value, Status.MERGED.value)
 _NAMELESS = "Former member"
 _DELETED = "(deleted)"
+_WHAT_IT_WAS_ABOUT = dict.fromkeys(
+    ("wish", "environment", "happened_at", "api_key_id", "decision_id", "request_id"), None
+)
 _NOWHERE = "deleted@deleted.invalid"
 
 
@@ -29,7 +32,7 @@ def forget_organization(organization_id: UUID) -> None:
     over = {"status": Status.CLOSED.value, "due_at": None, "look_at": None}
     db.session.execute(update(Ticket).where(of_organization, Ticket.status.in_(_UNDER_WAY)).values(**over))
     _end_addresses(of_organization)
-    _forget_requester(of_organization, subject=_DELETED, wish=None)
+    _forget_requester(of_organization, subject=_DELETED, **_WHAT_IT_WAS_ABOUT)
 
 
 def forget_long_over(*, before: datetime) -> int:
@@ -38,11 +41,12 @@ def forget_long_over(*, before: datetime) -> int:
     ids = select(Ticket.id).where(over)
     for said in (TicketFile, TicketMessage):
         db.session.execute(delete(said).where(said.ticket_id.in_(ids), said.created_at < before))
-    db.session.execute(update(TicketSurvey).where(TicketSurvey.ticket_id.in_(ids)).values(words=None))
+    has_words = TicketSurvey.ticket_id.in_(ids) & TicketSurvey.words.is_not(None)
+    db.session.execute(update(TicketSurvey).where(has_words).values(words=None))
     db.session.execute(delete(InboundMail).where(InboundMail.received_at < before))
-    is_known = over & (Ticket.requester_email != _NOWHERE)
+    is_known = over & (Ticket.subject != _DELETED)
     _end_addresses(is_known)
-    return _forget_requester(is_known, subject=_DELETED)
+    return _forget_requester(is_known, subject=_DELETED, opened_by=None, **_WHAT_IT_WAS_ABOUT)
 
 
 def forget_person(user_id: UUID) -> None:

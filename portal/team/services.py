@@ -198,7 +198,10 @@ def find_open(secret: str, *, now: datetime) -> OpenInvitation:
 
 
 def accept(secret: str, user: User, *, by: Actor, now: datetime) -> OpenInvitation:
-    """Makes `user` a member. Raises InvitationOver, OtherAddress or AlreadyMember. Needs the system's scope."""
+    """Makes `user` a member, whose address is confirmed by the link that came there.
+
+    Raises InvitationOver, OtherAddress or AlreadyMember. Needs the system's scope.
+    """
     opened = find_open(secret, now=now)
     if user.email != opened.email:
         raise OtherAddress
@@ -207,6 +210,7 @@ def accept(secret: str, user: User, *, by: Actor, now: datetime) -> OpenInvitati
     db.session.add(
         Membership(organization_id=opened.organization_id, user_id=user.id, role=opened.role.value, created_at=now)
     )
+    user.email_confirmed_at = user.email_confirmed_at or now
     db.session.get_one(Invitation, opened.id).status = InvitationStatus.ACCEPTED.value
     audit.write(
         opened.organization_id,

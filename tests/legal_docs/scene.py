@@ -110,7 +110,8 @@ def found_firm(slug: str, *, with_details: bool = True, now: datetime = NOW) -> 
 
 
 def join(organization_id: UUID, email: str, *, role: Role) -> UUID:
-    user = User(id=new_uuid(), email=email, name="Ada", password_hash="x", is_operator=False, created_at=NOW)
+    facts = {"is_operator": False, "created_at": NOW, "email_confirmed_at": NOW}
+    user = User(id=new_uuid(), email=email, name="Ada", password_hash="x", **facts)
     db.session.add(user)
     db.session.flush()
     db.session.add(Membership(organization_id=organization_id, user_id=user.id, role=role.value, created_at=NOW))

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
+from billing.entitlements import access_for
 from core.accounts import Organization
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
@@ -59,6 +60,31 @@ def test_an_account_is_closed_and_who_keeps_it_finds_it_suspended(
     assert organization_of(app, ada).status == "suspended"
     assert operator.post(path_of(ada, "restore"), reason="Settled.").status_code == 303
     assert organization_of(app, ada).status == "live"
+
+
+def test_who_closes_first_does_not_keep_what_we_closed(
+    app: Flask, ada: Member, owner: Person, operator: Person
+) -> None:
+    owner.post("/organization/closing", typed="Ada-And-Co")
+    ends = organization_of(app, ada).closes_at
+
+    for _ in range(2):
+        assert operator.post(path_of(ada, "close"), after_days="30", reason=WHY).status_code == 303
+
+    assert (organization_of(app, ada).closes_at, organization_of(app, ada).status_reason) == (ends, WHY)
+    assert len([mail for mail in mails_to(app, owner.email) if mail.template == "account_closing"]) == 2
+    owner.post("/organization/closing/undo")
+    assert organization_of(app, ada).status == "suspended"
+
+
+def test_who_was_never_approved_is_not_by_being_closed(app: Flask, ada: Member, operator: Person) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.get_one(Organization, ada.organization_id).status = "sandbox"
+
+    operator.post(path_of(ada, "close"), after_days="30", reason=WHY)
+
+    with app.app_context(), acting_as_system():
+        assert access_for(ada.organization_id, now=utc_now()).state == "sandbox"
 
 
 def test_deletion_comes_sooner_if_it_is_asked_for_and_never_later(

@@ -18,13 +18,15 @@ from core.members import User
 from core.sessions import UserSession
 from legal_docs.acceptances import reacceptance
 from portal.forgetting import forget
+from portal.people import leaving
 from portal.support import desk, watch
-from portal.support.models import InboundMail
+from portal.support.models import InboundMail, Ticket
 from portal.support.states import REOPENED_WITHIN, Status
 from tests.cast import Member
 from tests.legal_docs.scene import NOW, accept_all, found_firm, publish_first_versions, publish_second_terms
 from tests.people import NEW, Browser, Person, link_in, mails_to, person, sign_up, tables_with
-from tests.portal.support.scene import OLGA, answer, at, misses, opened, said, ticket_of, watched
+from tests.portal.support.scene import OLGA, answer, at, misses, opened, said, ticket_of, tickets, watched
+from tests.portal.support.test_requests import ask
 
 DAY = timedelta(days=1)
 LATER = datetime(2027, 3, 1, tzinfo=UTC)
@@ -108,13 +110,15 @@ def test_a_mail_that_proves_a_notice_or_an_acceptance_stays(app: Flask) -> None:
         accept_all(firm)
         reacceptance.give_first_notices(publish_second_terms(now=NOW + DAY), now=NOW + DAY)
         send_mail("reset_password", to=firm.email, now=NOW, context={"name": "Ada", "secret": "x"})
+        of_breach = {"organization": "Acme", "breach_id": firm.id, "phase": 1, "is_drill": False, "lines": []}
+        send_mail("breach_notice", to=firm.email, organization_id=firm.id, now=NOW, context=of_breach)
         kept_before = {mail.template for mail in db.session.scalars(select(MailMessage))}
 
         forget(now=NOW + timedelta(days=3000))
 
         kept = {mail.template for mail in db.session.scalars(select(MailMessage))}
     assert kept_before - kept == {"reset_password"}
-    assert "legal_new_version" in kept
+    assert {"legal_new_version", "breach_notice"} <= kept
     assert len(kept) >= 2
 
 
@@ -133,6 +137,18 @@ def test_a_request_loses_its_words_and_names_two_years_after_it_was_over(app: Fl
     assert len(misses(app, old)) == 1
     assert ticket.reply_token != was_at
     assert len(said(app, young)) == 1
+
+
+def test_a_request_of_somebody_who_left_before_is_forgotten_too(app: Flask, owner: Person, admin: Person) -> None:
+    ask(admin, subject="Checks of Jane Doe are refused")
+    (ticket,) = tickets(app)
+    with app.app_context(), acting_as_system(), transaction():
+        leaving.delete_account(admin.user_id, by=SYSTEM, now=utc_now())
+        db.session.get_one(Ticket, ticket.id).status = Status.CLOSED.value
+
+    assert forgotten(app, now=months_later(utc_now(), 24) + DAY)["requests"] == 1
+    assert "ticket" not in tables_with(app, "Jane Doe")
+    assert ticket_of(app, ticket.id).opened_by is None
 
 
 def test_a_note_that_was_written_later_has_its_own_two_years(app: Flask, ada: Member) -> None:

@@ -275,6 +275,12 @@ def test_a_mail_names_no_id_that_is_in_its_link() -> None:
     assert lines_of(payload) == ["An API key was made.", "Organization: ada-and-co", link]
     payload["data"] = {"summary": "An alert fires", "link": "https://governance.example", "subject": number}
     assert f"Id: {number}" in lines_of(payload)
+    payload["data"] = {
+        "summary": "Our own probes fail",
+        "link": "https://api.governance.example",
+        "subject": "check_api",
+    }
+    assert "Id: check_api" in lines_of(payload)
 
 
 def test_an_event_of_operators_without_an_organization_is_told(app: Flask) -> None:

@@ -20,7 +20,7 @@ from core.db import acting_as_system, acting_for, db, transaction
 from core.profiles import find_profile
 from portal.organization.jobs import close_accounts
 from tests.cast import Caller, Member, organization_with_key
-from tests.people import Person, mails_to, person
+from tests.people import Person, mails_to, person, tables_with
 from tests.portal.notify import make_channel
 from tests.portal.test_documents import DETAILS, accept_all
 
@@ -176,8 +176,9 @@ def test_when_its_time_has_come_a_closed_account_is_emptied(live_app: Flask) -> 
     assert Caller(live_app.test_client(), home.secret).check().status_code in {401, 403}
     assert owner.get("/keys").status_code == owner.get("/policies").status_code == 200
     assert rows_of(home, live_app) == {"policy_version": 1, "invitation": 0, "checklist_tick": 0}
+    assert tables_with(live_app, "nick@people.example") == {"audit_event"}
     assert left == {neighbour.organization_id: 1}
-    assert [mail.template for mail in mails_to(live_app, owner.email)] == ["account_closing", "account_closed"]
+    assert [mail.template for mail in mails_to(live_app, owner.email)] == ["account_closed"]
 
 
 def rows_of(member: Member, app: Flask) -> dict[str, int]:

@@ -33,6 +33,7 @@ from tests.people import (
     person,
     sign_up,
     tables_with,
+    words_of,
 )
 from tests.portal.support.test_requests import ask
 
@@ -53,7 +54,7 @@ def test_a_known_address_gets_the_same_page_and_a_mail_instead(app: Flask, nobod
     known = sign_up(nobody, email=owner.email)
 
     assert known.status_code == unknown.status_code
-    assert known.text.replace(owner.email, NEW["email"]) == unknown.text
+    assert words_of(known, but=owner.email) == words_of(unknown, but=NEW["email"])
     assert [mail.template for mail in mails_to(app, owner.email)] == ["already_registered"]
 
 
@@ -134,7 +135,7 @@ def test_wrong_password_and_unknown_account_look_the_same(nobody: Browser, owner
     unknown = log_in(nobody, "nobody@people.example", "wrong-wrong-wrong-1")
 
     assert wrong.status_code == unknown.status_code == 422
-    assert wrong.text.replace(owner.email, "x") == unknown.text.replace("nobody@people.example", "x")
+    assert words_of(wrong, but=owner.email) == words_of(unknown, but="nobody@people.example")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_asking_for_a_reset_tells_nothing(app: Flask, nobody: Browser, owner: Pe
     known = nobody.post("/forgotten-password", email=owner.email)
     unknown = nobody.post("/forgotten-password", email="nobody@people.example")
 
-    assert known.text.replace(owner.email, "x") == unknown.text.replace("nobody@people.example", "x")
+    assert words_of(known, but=owner.email) == words_of(unknown, but="nobody@people.example")
 
 
 def test_a_new_address_holds_when_its_link_is_used_and_ends_older_links(app: Flask, owner: Person) -> None:

@@ -56,6 +56,17 @@ def test_a_person_with_an_account_joins_and_looks_from_the_new_seat(
     assert "Ada" in stranger.get("/team").text
 
 
+def test_the_link_of_an_invitation_confirms_the_address_it_came_to(app: Flask, owner: Person) -> None:
+    nick = person(app, "Nick", is_confirmed=False)
+    invite(owner, nick.email, "owner")
+
+    assert nick.post(link_in(mails_to(app, nick.email)[-1])).status_code == 303
+
+    with app.app_context(), acting_as_system():
+        assert db.session.get_one(User, nick.user_id).email_confirmed_at is not None
+    assert "Ada" in nick.get("/team").text
+
+
 def test_an_invitation_is_for_one_address(app: Flask, owner: Person, stranger: Person) -> None:
     invite(owner)
     path = link_in(mails_to(app, NEW)[-1])
