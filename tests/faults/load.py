@@ -73,10 +73,17 @@ def assert_every_acknowledged_decision_is_kept_once(url: str, load: Load, *, wit
     ids = [decision_id.removeprefix("dec_") for decision_id in load.acknowledged]
     assert len(ids) == len(set(ids))
 
-    def kept() -> Counter[str]:
-        with psycopg.connect(url) as connection:
-            rows = connection.execute("SELECT replace(id::text, '-', '') FROM decision").fetchall()
-        return Counter(row[0] for row in rows)
+    wait_until(lambda: set(ids) <= set(kept(url)), "every acknowledged decision is in the log", within_s=within_s)
+    assert set(kept(url).values()) == {1}
 
-    wait_until(lambda: set(ids) <= set(kept()), "every acknowledged decision is in the log", within_s=within_s)
-    assert set(kept().values()) == {1}
+
+def kept_and_not_acknowledged(url: str, load: Load) -> set[str]:
+    """Decisions that were made for somebody who did not hear of them."""
+    return set(kept(url)) - {decision_id.removeprefix("dec_") for decision_id in load.acknowledged}
+
+
+def kept(url: str) -> Counter[str]:
+    """How often each decision is in the log, by the digits of its id."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT replace(id::text, '-', '') FROM decision").fetchall()
+    return Counter(row[0] for row in rows)
