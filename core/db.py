@@ -17,7 +17,7 @@ import msgspec
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from psycopg.abc import PQGen
-from sqlalchemy import Connection, DateTime, MetaData, Text, event, text
+from sqlalchemy import Connection, DateTime, MetaData, Text, UpdateBase, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
@@ -119,6 +119,11 @@ def transaction() -> Iterator[None]:
     except BaseException:
         db.session.rollback()
         raise
+
+
+def rows_changed(statement: UpdateBase) -> int:
+    """Carries out an update or a delete, and counts its rows."""
+    return int(db.session.execute(statement).rowcount)  # type: ignore[attr-defined]  # of such a statement it is there
 
 
 def sqlalchemy_url(url: str) -> str:

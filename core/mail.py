@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core import current
 from core.clock import utc_now
-from core.db import Base, acting_as_system, db, transaction
+from core.db import Base, acting_as_system, db, rows_changed, transaction
 from core.ids import new_uuid
 from core.jobs import defer, in_its_own_session, jobs
 from core.settings import Settings
@@ -149,8 +149,7 @@ def forget_written_for(organization_id: UUID) -> int:
 
 def _forget(condition: ColumnElement[bool]) -> int:
     is_no_proof = (MailMessage.id.not_in(find()) for find in _finders_of_proofs)
-    forgotten = db.session.execute(delete(MailMessage).where(condition, *is_no_proof))
-    return int(forgotten.rowcount)  # type: ignore[attr-defined]
+    return rows_changed(delete(MailMessage).where(condition, *is_no_proof))
 
 
 @jobs.task(retry=_TRIES)

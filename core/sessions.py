@@ -27,7 +27,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.accounts import Organization
 from core.audit import Actor, ActorKind
-from core.db import Base, db
+from core.db import Base, db, rows_changed
 from core.ids import new_uuid
 from core.members import Membership, Role, User
 from core.tokens import digest_of, new_token
@@ -177,8 +177,7 @@ def revoke_all(user_id: UUID, *, now: datetime, but: UUID | None = None) -> int:
 def forget_ended(*, before: datetime) -> int:
     """Deletes those that were over by then, in whichever way; how many. Needs the system's scope."""
     ended_at = func.least(UserSession.revoked_at, UserSession.expires_at, UserSession.last_seen_at + IDLE_LIMIT)
-    forgotten = db.session.execute(delete(UserSession).where(ended_at < before))
-    return int(forgotten.rowcount)  # type: ignore[attr-defined]
+    return rows_changed(delete(UserSession).where(ended_at < before))
 
 
 def refresh(session_id: UUID, *, method: Method, now: datetime) -> None:
@@ -202,10 +201,7 @@ def _change(session_id: UUID, **values: Any) -> None:
 
 
 def _end(*conditions: Any, now: datetime) -> int:
-    ended = db.session.execute(
-        update(UserSession).where(*conditions, UserSession.revoked_at.is_(None)).values(revoked_at=now)
-    )
-    return int(ended.rowcount)  # type: ignore[attr-defined]
+    return rows_changed(update(UserSession).where(*conditions, UserSession.revoked_at.is_(None)).values(revoked_at=now))
 
 
 def _seats_of(user_id: UUID) -> list[Seat]:

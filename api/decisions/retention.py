@@ -18,7 +18,7 @@ from core import audit
 from core.accounts import DEFAULT_RETENTION_DAYS, Organization
 from core.audit import SYSTEM, Actor
 from core.backups import erasures, turns
-from core.db import acting_as_system, acting_for_retention, db
+from core.db import acting_as_system, acting_for_retention, db, rows_changed
 from core.ids import new_uuid
 
 PARTITIONS_AHEAD = 14
@@ -88,17 +88,15 @@ def _purge_after_restore(_sender: object, *, now: datetime) -> None:
 
 def _delete_subject(organization_id: UUID, digest: bytes) -> int:
     with acting_for_retention():
-        deleted = db.session.execute(
+        return rows_changed(
             delete(Decision).where(Decision.organization_id == organization_id, Decision.subject == digest)
         )
-    return int(deleted.rowcount)  # type: ignore[attr-defined]
 
 
 def delete_everything(organization_id: UUID) -> int:
     """Deletes every decision of an organization whose account is closed; how many there were."""
     with acting_for_retention():
-        deleted = db.session.execute(delete(Decision).where(Decision.organization_id == organization_id))
-    return int(deleted.rowcount)  # type: ignore[attr-defined]
+        return rows_changed(delete(Decision).where(Decision.organization_id == organization_id))
 
 
 def _cutoff(now: datetime, days: int) -> datetime:

@@ -17,7 +17,7 @@ from core.backups.errors import BackupTrouble
 from core.backups.models import BackupRun, RunKind, RunStatus
 from core.backups.names import BackupName
 from core.clock import monotonic_s
-from core.db import acting_as_system, db, transaction
+from core.db import acting_as_system, db, rows_changed, transaction
 from core.ids import new_uuid
 from core.observability import report_error
 
@@ -124,12 +124,8 @@ def _end(
 
 def _move(run_id: UUID, to: RunStatus, *, now: datetime, **found: object) -> bool:
     """Compare and set: a run that has ended stays as it ended."""
-    moved = db.session.execute(
-        update(BackupRun)
-        .where(BackupRun.id == run_id, BackupRun.status == RunStatus.RUNNING.value)
-        .values(status=to.value, finished_at=now, **found)
-    )
-    return bool(moved.rowcount)  # type: ignore[attr-defined]
+    running = update(BackupRun).where(BackupRun.id == run_id, BackupRun.status == RunStatus.RUNNING.value)
+    return bool(rows_changed(running.values(status=to.value, finished_at=now, **found)))
 
 
 def _mark_verified(name: BackupName, *, restore_s: float | None, now: datetime) -> None:

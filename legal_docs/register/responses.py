@@ -1,5 +1,6 @@
 """What an organization says of a change, and what we answer. Nothing becomes active over an open objection."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
@@ -122,9 +123,8 @@ def responses(organization_id: UUID, change_id: UUID) -> list[SubProcessorRespon
 
 
 def has_open_objection(organization_id: UUID, change_id: UUID) -> bool:
-    """Whether the last word, questions apart, is an objection."""
-    words = [said.kind for said in responses(organization_id, change_id) if said.kind != ResponseKind.ASK]
-    return bool(words) and words[-1] == ResponseKind.OBJECT
+    """Whether the organization's last word, questions apart, is an objection."""
+    return _objects(responses(organization_id, change_id))
 
 
 def held_for(change: SubProcessorChange) -> list[UUID]:
@@ -133,7 +133,7 @@ def held_for(change: SubProcessorChange) -> list[UUID]:
         SubProcessorResponse.change_id == change.id, SubProcessorResponse.kind != ResponseKind.ACCEPT.value
     )
     asked = db.session.scalars(said.distinct().order_by(SubProcessorResponse.organization_id)).all()
-    return [organization_id for organization_id in asked if _is_held(organization_id, change)]
+    return [organization_id for organization_id in asked if _holds(responses(organization_id, change.id))]
 
 
 def changes_for(organization_id: UUID, *, now: datetime) -> list[ChangeFor]:
@@ -162,7 +162,7 @@ def is_active_for(organization_id: UUID, change: SubProcessorChange, *, now: dat
     if change.withdrawn_at is not None or now < change.takes_effect_at:
         return False
     said = responses(organization_id, change.id)
-    if _is_held(organization_id, change):
+    if _holds(said):
         return False
     if said and said[-1].kind == ResponseKind.ACCEPT:
         return True
@@ -178,9 +178,13 @@ def _joined_after(organization_id: UUID, change: SubProcessorChange) -> bool:
     return change.applied_at is not None and organization.created_at >= change.applied_at
 
 
-def _is_held(organization_id: UUID, change: SubProcessorChange) -> bool:
-    said = responses(organization_id, change.id)
-    return has_open_objection(organization_id, change.id) or any(map(_waits, said))
+def _holds(said: Sequence[SubProcessorResponse]) -> bool:
+    return _objects(said) or any(map(_waits, said))
+
+
+def _objects(said: Sequence[SubProcessorResponse]) -> bool:
+    words = [response.kind for response in said if response.kind != ResponseKind.ASK]
+    return bool(words) and words[-1] == ResponseKind.OBJECT
 
 
 def _waits(response: SubProcessorResponse) -> bool:

@@ -12,7 +12,7 @@ from core.errors import InvalidRequest
 from core.htmx import see_other
 from legal_docs import figures
 from portal.console import services
-from portal.console.forms import CloseForm, RevokeForm
+from portal.console.forms import CloseForm, ShortReasonForm
 
 bp = Pages("console_endings", __name__, url_prefix="/console/organizations/<uuid:organization_id>")
 
@@ -20,7 +20,7 @@ bp = Pages("console_endings", __name__, url_prefix="/console/organizations/<uuid
 @bp.post("/keys/<uuid:key_id>/revoke")
 @open_to(Access.OPERATOR, fresh=True)
 def revoke_key(organization_id: UUID, key_id: UUID) -> Any:
-    form = RevokeForm()
+    form = ShortReasonForm()
     if not form.validate():
         raise InvalidRequest("Write a reason in one line: the customer reads it.")
     with transaction():

@@ -52,11 +52,13 @@ class ReasonForm(Form):
     reason = _text("Reason", required="Write a reason: the customer reads it.")
 
 
-class RevokeForm(Form):
+class ShortReasonForm(Form):
+    """The customer reads it."""
+
     reason = StringField("Reason", filters=[stripped], validators=[DataRequired(), Length(max=300), OneLine()])
 
 
-class CloseForm(RevokeForm):
+class CloseForm(ShortReasonForm):
     after_days = IntegerField("Days", validators=[InputRequired(), NumberRange(0, figures.RETRIEVAL_DAYS)])
 
 
@@ -64,16 +66,14 @@ class PilotForm(Form):
     ends_on = DateField("Pilot ends on", validators=[DataRequired("Choose a date.")])
 
 
-class GrantForm(Form):
+class GrantForm(ShortReasonForm):
     plan = SelectField("Plan", choices={plan.code.value: plan.name for plan in PLANS.values()})
     until = DateField("Until", validators=[Optional()])
-    reason = StringField("Reason", filters=[stripped], validators=[DataRequired(), Length(max=300), OneLine()])
 
 
-class RefundForm(Form):
+class RefundForm(ShortReasonForm):
     refunded = IntegerField("", validators=[InputRequired(), NumberRange(min=0)])
     amount = DecimalField("Amount", validators=[Optional(), NumberRange(min=0.01)], places=2)
-    reason = StringField("Reason", filters=[stripped], validators=[DataRequired(), Length(max=300), OneLine()])
 
 
 class PublishForm(Form):

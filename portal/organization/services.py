@@ -108,7 +108,7 @@ def close(
         applications.withdraw_open(organization_id, by=by, now=now)
         defer(end_plan_of_closing_account, organization_id=str(organization_id))
     if reason is not None:
-        if organization.closing_from != OrganizationStatus.SUSPENDED:
+        if organization.closing_from != _SUSPENDED:
             organization.status_before, organization.closing_from = organization.closing_from, _SUSPENDED
         organization.status_reason = reason
     organization.closes_at = closes_at

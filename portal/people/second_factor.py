@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, select, update
 
 from core import sealing
 from core.audit import Actor
-from core.db import db
+from core.db import db, rows_changed
 from core.errors import AppError
 from core.ids import new_uuid
 from core.mail import send_mail
@@ -106,8 +106,7 @@ def remove_totp(user: User, *, by: Actor, now: datetime) -> None:
     """Raises FactorRequired for an operator's last one."""
     if user.is_operator and not guards_of(user.id).passkeys:
         raise FactorRequired
-    removed = db.session.execute(delete(TotpSecret).where(TotpSecret.user_id == user.id))
-    if removed.rowcount:  # type: ignore[attr-defined]
+    if rows_changed(delete(TotpSecret).where(TotpSecret.user_id == user.id)):
         tell(user, "member.second_factor_removed", "an authenticator app", by=by, now=now)
 
 
@@ -121,7 +120,7 @@ def use_code(user: User, code: str, *, secret_keys: Sequence[str], now: datetime
         _use_step(totp, compact, secret_keys=secret_keys, now=now)
         return Method.TOTP
     hashes = [recovery.hash_code(compact, user.id), *recovery.keyed_hashes_of(compact, secret_keys=secret_keys)]
-    used = db.session.execute(
+    used = rows_changed(
         update(RecoveryCode)
         .where(
             RecoveryCode.user_id == user.id,
@@ -130,7 +129,7 @@ def use_code(user: User, code: str, *, secret_keys: Sequence[str], now: datetime
         )
         .values(used_at=now)
     )
-    if not used.rowcount:  # type: ignore[attr-defined]
+    if not used:
         raise WrongCode
     send_mail("recovery_code_used", to=user.email, now=now, context={"name": user.name})
     return Method.RECOVERY_CODE

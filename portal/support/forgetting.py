@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 
-from core.db import db
+from core.db import db, rows_changed
 from portal.support.addresses import new_reply_token
 from portal.support.models import InboundMail, Ticket, TicketFile, TicketMessage, TicketSurvey
 from portal.support.states import UNDER_WAY, Status
@@ -63,7 +63,6 @@ def _end_addresses(condition: ColumnElement[bool]) -> None:
 
 
 def _forget_requester(condition: ColumnElement[bool], **values: str | None) -> int:
-    forgotten = db.session.execute(
+    return rows_changed(
         update(Ticket).where(condition).values(requester_name=_NAMELESS, requester_email=_NOWHERE, **values)
     )
-    return int(forgotten.rowcount)  # type: ignore[attr-defined]
