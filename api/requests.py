@@ -8,6 +8,7 @@ import msgspec
 
 from api import strict_json
 from core.errors import AppError, InvalidRequest, TooLarge, fault_of
+from core.network import need_plain_body
 
 
 class CutShort(AppError):
@@ -20,15 +21,20 @@ class UnsupportedMediaType(AppError):
     advice = "Send Content-Type: application/json and a JSON object."
 
 
-def read_body(environ: WSGIEnvironment, *, at_most_bytes: int) -> bytes:
-    """The raw body. Raises UnsupportedMediaType or TooLarge."""
-    media_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise UnsupportedMediaType
+def read_body(environ: WSGIEnvironment, *, at_most_bytes: int, may_be_empty: bool = False) -> bytes:
+    """The raw body. Raises UnsupportedEncoding, UnsupportedMediaType, CutShort or TooLarge.
+
+    Whether there is one at all is told by its bytes: a body in chunks has no length in its headers.
+    """
+    need_plain_body(environ)
+    if not may_be_empty:
+        _need_json(environ)
     declared = environ.get("CONTENT_LENGTH") or ""
     if declared.isdigit() and int(declared) > at_most_bytes:
         raise TooLarge(f"The body may have at most {at_most_bytes} bytes. Send less at once.")
     body: bytes = environ["wsgi.input"].read(at_most_bytes + 1)
+    if body and may_be_empty:
+        _need_json(environ)
     if declared.isdigit() and len(body) < int(declared):
         raise CutShort
     if len(body) > at_most_bytes:
@@ -36,15 +42,19 @@ def read_body(environ: WSGIEnvironment, *, at_most_bytes: int) -> bytes:
     return body
 
 
+def _need_json(environ: WSGIEnvironment) -> None:
+    media_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedMediaType
+
+
 @strict_json.within_the_stack()
 def read_struct(
     environ: WSGIEnvironment, shape: Any, *, at_most_bytes: int = 262_144, may_be_empty: bool = False
 ) -> Any:
     """The body as a value of `shape`. Raises the refusals of `read_body` and InvalidJson, or InvalidRequest."""
-    if may_be_empty and environ.get("CONTENT_LENGTH") in {None, "", "0"}:
-        parsed: Any = {}
-    else:
-        parsed = strict_json.parse(read_body(environ, at_most_bytes=at_most_bytes))
+    body = read_body(environ, at_most_bytes=at_most_bytes, may_be_empty=may_be_empty)
+    parsed: Any = strict_json.parse(body) if body or not may_be_empty else {}
     try:
         return msgspec.convert(parsed, shape)
     except msgspec.ValidationError as error:

@@ -112,6 +112,18 @@ class TooLarge(AppError):
     advice = "Send less at once: shorter text, or fewer and smaller files. Nothing was kept."
 
 
+class UnsupportedEncoding(AppError):
+    status, code, title = (
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_encoding",
+        "Compressed request bodies are not accepted",
+    )
+    advice = "Send the body as it is, without Content-Encoding. Nothing was kept."
+
+    def __init__(self) -> None:
+        super().__init__(headers=(("Accept-Encoding", "identity"),))
+
+
 class ServiceUnavailable(AppError):
     status, code, title = HTTPStatus.SERVICE_UNAVAILABLE, "service_unavailable", "We cannot answer just now"
     advice = "Try again in a second. Nothing was changed."

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
-from core.errors import AppError
+from core.errors import AppError, UnsupportedEncoding
 
 CORS_METHODS = "GET, POST, PATCH, DELETE"
 CORS_HEADERS = "Authorization, Content-Type"
@@ -46,6 +46,13 @@ def came_in_clear(environ: Mapping[str, Any], *, trusted_hops: int) -> bool:
     """Whether the caller spoke plain http, as the outermost proxy that we trust says; without one nobody can say."""
     said = [entry.strip().lower() for entry in str(environ.get("HTTP_X_FORWARDED_PROTO", "")).split(",")]
     return bool(trusted_hops) and said[-min(trusted_hops, len(said))] == "http"
+
+
+def need_plain_body(environ: Mapping[str, Any]) -> None:
+    """Raises UnsupportedEncoding for a compressed body: read as it is, it would be nonsense."""
+    encodings = str(environ.get("HTTP_CONTENT_ENCODING") or "").split(",")
+    if any(encoding.strip().lower() not in {"", "identity"} for encoding in encodings):
+        raise UnsupportedEncoding
 
 
 def cors_headers(origin: str | None, *, allowed: frozenset[str]) -> tuple[tuple[str, str], ...]:

@@ -35,6 +35,7 @@ from core.network import (
     HttpsRequired,
     came_in_clear,
     cors_headers,
+    need_plain_body,
     preflight_headers,
 )
 from core.observability import DATABASE_CONNECTION_ERRORS, REFUSALS, note_request, report_error
@@ -44,6 +45,7 @@ from core.settings import Settings
 log = structlog.get_logger()
 
 MACHINE_PATHS = ("/v1/", "/api/", "/webhooks/", "/health", "/metrics", "/openapi.json")
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -57,7 +59,10 @@ def _begin_and_finish(app: Flask, settings: Settings) -> None:
         g.request_id = new_request_id()
         bind_contextvars(request_id=g.request_id)
         g.started_s = monotonic_s()
-        return _lead_to_https(settings) or _answer_preflight(settings)
+        answer = _lead_to_https(settings) or _answer_preflight(settings)
+        if request.method in _WITH_BODY:
+            need_plain_body(request.environ)
+        return answer
 
     @app.after_request
     def finish(answer: Response) -> Response:

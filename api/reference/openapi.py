@@ -24,6 +24,7 @@ from core.errors import (
     Problem,
     ServiceUnavailable,
     TooLarge,
+    UnsupportedEncoding,
 )
 
 _REF = "#/components/schemas/{name}"
@@ -43,7 +44,7 @@ _OF_KEYS = (
     RateLimited,
     ServiceUnavailable,
 )
-_OF_BODIES = (InvalidJson, CutShort, UnsupportedMediaType, TooLarge, InvalidRequest)
+_OF_BODIES = (InvalidJson, CutShort, UnsupportedMediaType, UnsupportedEncoding, TooLarge, InvalidRequest)
 
 _HEADERS_OF_LIMITS = {
     "RateLimit-Limit": "Requests that the key may make in 60 s.",
