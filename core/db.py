@@ -17,9 +17,11 @@ import msgspec
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from psycopg.abc import PQGen
-from sqlalchemy import Connection, DateTime, MetaData, Text, UpdateBase, event, text
+from sqlalchemy import URL, Connection, DateTime, MetaData, Text, UpdateBase, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, registry
+
+from core.database_address import parts_of
 
 
 class Base(DeclarativeBase):
@@ -127,8 +129,11 @@ def rows_changed(statement: UpdateBase) -> int:
 
 
 def sqlalchemy_url(url: str) -> str:
-    """The same address with the driver named."""
-    return "postgresql+psycopg://" + url.split("://", 1)[1]
+    """The same address with the driver named; every option goes to libpq as it is."""
+    parts = parts_of(url)
+    user, password, database = (parts.pop(name, None) for name in ("user", "password", "dbname"))
+    address = URL.create("postgresql+psycopg", username=user, password=password, database=database, query=parts)
+    return address.render_as_string(hide_password=False)
 
 
 class DeadlineConnection(psycopg.Connection[tuple[Any, ...]]):

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from core import audit, current
+from core import audit, current, database_address
 from core.audit import COMMAND_LINE, SYSTEM, Actor
 from core.clock import utc_now
 from core.db import db
@@ -32,10 +32,15 @@ def _password_of(url: str | None) -> str | None:
     return unquote(password) if password else None
 
 
+def _password_of_database(url: str | None) -> str | None:
+    address = database_address.read(url or "")
+    return address.password if address else None
+
+
 SECRETS: dict[str, Callable[[Settings], str | None]] = {
     "SECRET_KEY": lambda settings: settings.secret_key,
     "METRICS_TOKEN": lambda settings: settings.metrics_token,
-    "DATABASE_URL": lambda settings: _password_of(settings.database_url),
+    "DATABASE_URL": lambda settings: _password_of_database(settings.database_url),
     "REDIS_URL": lambda settings: _password_of(settings.redis_url),
     "SMTP_URL": lambda settings: _password_of(settings.smtp_url),
     "STRIPE_API_KEY": lambda settings: settings.stripe_api_key,

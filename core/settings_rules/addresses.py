@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from urllib.parse import SplitResult, parse_qs, unquote
 
+from core import database_address
+from core.database_address import DatabaseAddress
 from core.settings import Settings
 from core.settings_rules.faults import Fault, address_of, is_guessable, is_near, is_this_machine
 
 PASSWORD_GUESSES_LOG10 = 10.0
 _ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
-_VERIFIED = frozenset({"verify-ca", "verify-full"})
+_NO_PASSWORD_NEARBY = "Set one, also in a private network."  # noqa: S105  advice
 _NEW_PASSWORD = "Give it a random password, in the server and here."  # noqa: S105  advice
 
 
@@ -17,16 +19,15 @@ def database(settings: Settings) -> Iterator[Fault]:
     if not settings.database_url:
         yield Fault(name, "is missing", "Give the address of PostgreSQL 15 or newer, with its user and password.")
         return
-    url = address_of(settings.database_url)
-    if url is None or url.scheme not in {"postgresql", "postgres"}:
+    address = database_address.read(settings.database_url)
+    if address is None:
         yield Fault(name, "is no address of PostgreSQL", "It looks like postgresql://user:password@host/database.")
         return
-    yield from _password(name, url)
-    if is_near(_host(url)):
-        return
-    if _option(url, "sslmode") not in _ENCRYPTED:
+    far = [host for host in address.remote_hosts if not is_near(host)]
+    yield from _password(name, address.password, is_far=bool(far), has_key="sslcert" in address.options)
+    if far and address.options.get("sslmode") not in _ENCRYPTED:
         yield Fault(name, "goes over a public network without TLS", "Add ?sslmode=verify-full&sslrootcert=system.")
-    if "-pooler." in (url.hostname or ""):
+    if any("-pooler." in host for host in far):
         yield Fault(name, "leads to a transaction pooler", "Use the direct address: changes are announced over it.")
 
 
@@ -39,7 +40,8 @@ def redis(settings: Settings) -> Iterator[Fault]:
     if url is None or url.scheme not in {"redis", "rediss", "unix"}:
         yield Fault(name, "is no address of Redis", "It looks like rediss://user:password@host:port/0.")
         return
-    yield from _password(name, url)
+    is_far = not is_near(_host(url))
+    yield from _password(name, _password_of(url), is_far=is_far, has_key=bool(_option(url, "sslcert")))
     if url.scheme != "unix" and not is_near(url.hostname):
         if url.scheme != "rediss":
             yield Fault(name, "goes over a public network without TLS", "Switch TLS on and write rediss://.")
@@ -95,25 +97,25 @@ def sentry(settings: Settings) -> Iterator[Fault]:
 
 
 def doubtful_connections(settings: Settings) -> Iterator[Fault]:
-    url = address_of(settings.database_url or "")
-    if url and not is_near(_host(url)) and _option(url, "sslmode") == "require" and not _is_bound(url):
+    address = database_address.read(settings.database_url or "")
+    url = address_of(settings.redis_url or "")
+    if address and not _is_checked(address):
         yield Fault(
             "DATABASE_URL",
             "is encrypted, but the server's certificate is not checked",
             "Write sslmode=verify-full&sslrootcert=system.",
         )
-    for name, value in (("DATABASE_URL", settings.database_url), ("REDIS_URL", settings.redis_url)):
-        url = address_of(value or "")
-        if url and url.scheme != "unix" and _host(url) and is_near(_host(url)) and not _password_of(url):
-            yield Fault(name, "has no password", "Set one, also in a private network.")
+    if address and not address.password and any(is_near(host) for host in address.remote_hosts):
+        yield Fault("DATABASE_URL", "has no password", _NO_PASSWORD_NEARBY)
+    if url and url.scheme != "unix" and _host(url) and is_near(_host(url)) and not _password_of(url):
+        yield Fault("REDIS_URL", "has no password", _NO_PASSWORD_NEARBY)
     if settings.sentry_dsn and ".sentry.io" in settings.sentry_dsn and ".de.sentry.io" not in settings.sentry_dsn:
         yield Fault("SENTRY_DSN", "sends reports out of the EU", "Make the organization in Sentry's EU region.")
 
 
-def _password(name: str, url: SplitResult) -> Iterator[Fault]:
-    password = _password_of(url)
+def _password(name: str, password: str | None, *, is_far: bool, has_key: bool) -> Iterator[Fault]:
     if password is None:
-        if not is_near(_host(url)) and not _option(url, "sslcert"):
+        if is_far and not has_key:
             yield Fault(name, "has no password", _NEW_PASSWORD)
     elif is_guessable(password, guesses_log10=PASSWORD_GUESSES_LOG10):
         yield Fault(name, "has a password that comes with the server, or could be guessed", _NEW_PASSWORD)
@@ -134,9 +136,11 @@ def _option(url: SplitResult, name: str) -> str | None:
     return next(iter(parse_qs(url.query).get(name, ())), None)
 
 
-def _is_bound(url: SplitResult) -> bool:
-    """The log-in itself proves that the server at the other end of the TLS connection knows the password."""
-    return _option(url, "channel_binding") == "require"
+def _is_checked(address: DatabaseAddress) -> bool:
+    """The log-in itself may prove that the server at the other end of the TLS connection knows the password."""
+    is_far = any(not is_near(host) for host in address.remote_hosts)
+    is_bound = address.options.get("channel_binding") == "require"
+    return not is_far or address.options.get("sslmode") != "require" or is_bound
 
 
 def _is_bare(url: SplitResult) -> bool:
