@@ -10,6 +10,7 @@ from flask import Blueprint
 from api.access import Caller, Forbidden, WrongEnvironment
 from api.endpoint import Endpoint, parse_cursor, serve
 from api.keys import lookup, services
+from api.keys.models import ApiKey
 from api.keys.schema import (
     KeyCreate,
     KeyIssued,
@@ -38,8 +39,8 @@ class ScopeNotHeld(Forbidden):
 
 
 class BroaderThanOwn(Forbidden):
-    code, title = "broader_than_own", "A key cannot make one that may do more than itself"
-    advice = "Ask for no longer life and no more networks than this key has, or use a key with more."
+    code, title = "broader_than_own", "A key cannot create or rotate one that may do more than itself"
+    advice = "Ask for no longer life, no more networks and no higher limit than this key has, or use a key with more."
 
 
 @serve(
@@ -119,6 +120,7 @@ def create(caller: Caller, body: KeyCreate) -> KeyIssued:
         refusals=(
             WrongEnvironment,
             ScopeNotHeld,
+            BroaderThanOwn,
             NotFound,
             services.KeyAlreadyRotated,
             services.RotationUnfinished,
@@ -133,6 +135,7 @@ def rotate(caller: Caller, key_id: str, body: KeyRotate) -> KeyIssued:
         key = lookup.find(caller.organization.id, _parse_id(key_id))
         _need_environment(caller, KeyEnvironment(key.environment))
         _need_held(caller, tuple(map(Scope, key.scopes)))
+        _need_no_broader(caller, key)
         issued = services.rotate(
             caller.organization.id,
             key.id,
@@ -191,13 +194,30 @@ def _need_held(caller: Caller, scopes: tuple[Scope, ...]) -> None:
         raise ScopeNotHeld(f"This key lacks {', '.join(lacking)}. Ask for scopes that it has.")
 
 
+def _need_no_broader(caller: Caller, key: ApiKey) -> None:
+    """A rotated key's secret goes to the caller: what it may not create, it may not receive either."""
+    own = caller.key
+    if own.expires_at is not None and (key.expires_at is None or key.expires_at > own.expires_at):
+        raise BroaderThanOwn("This key cannot rotate one that lives longer than itself.")
+    is_anywhere = not key.allowed_networks
+    if own.networks and (is_anywhere or not all(_is_part_of(one, own.networks) for one in key.allowed_networks)):
+        raise BroaderThanOwn("This key cannot rotate one for networks that it may not be used from itself.")
+    plan = _limit_of_plan(caller)
+    if (key.rate_limit or plan) > (own.rate_limit or plan):
+        raise BroaderThanOwn("This key cannot rotate one with a higher limit than its own.")
+
+
 def _within_plan(caller: Caller, rate_limit: int | None) -> int | None:
-    plan, own = caller.organization.check_limit or DEFAULT_LIMIT, caller.key.rate_limit
+    plan, own = _limit_of_plan(caller), caller.key.rate_limit
     most = min(plan, own or plan)
     if rate_limit is not None and not 1 <= rate_limit <= most:
         fault = FieldProblem("rate_limit", "out_of_range", f"This key may give 1 to {most} requests in 60 s.")
         raise InvalidRequest(errors=(fault,))
     return rate_limit or (most if most < plan else None)
+
+
+def _limit_of_plan(caller: Caller) -> int:
+    return caller.organization.check_limit or DEFAULT_LIMIT
 
 
 def _within_own_life(caller: Caller, expires_at: datetime | None) -> datetime | None:

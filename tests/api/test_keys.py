@@ -275,6 +275,47 @@ def test_a_key_makes_none_that_may_do_more_than_itself(app: Flask, ada: Member) 
     assert caller.post("/v1/keys", {"name": "b", "environment": "live", "rate_limit": 6}).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        ({"allowed_networks": ("127.0.0.0/24",)}, {}),
+        ({"allowed_networks": ("127.0.0.0/24",)}, {"allowed_networks": ("127.0.0.0/8",)}),
+        ({"allowed_networks": ("127.0.0.0/24",)}, {"allowed_networks": ("127.0.0.1", "::/0")}),
+        ({"life": timedelta(hours=1)}, {}),
+        ({"life": timedelta(hours=1)}, {"life": timedelta(hours=2)}),
+        ({"rate_limit": 5}, {"rate_limit": None}),
+        ({"rate_limit": 5}, {"rate_limit": 6}),
+    ],
+)
+def test_a_key_rotates_none_that_may_do_more_than_itself(
+    app: Flask, ada: Member, own: dict[str, Any], other: dict[str, Any]
+) -> None:
+    narrow, wide = another_key(app, ada, **options_of(own)), another_key(app, ada, **options_of(other))
+    caller = Caller(app.test_client(), narrow.secret)
+
+    answer = caller.post(f"/v1/keys/{wide.shown_key_id}/rotate", {"overlap_hours": 0})
+
+    assert code_of(answer) == (403, "broader_than_own")
+    assert "secret" not in answer.json
+    assert Caller(app.test_client(), wide.secret).check().status_code == 200
+
+
+def options_of(wish: dict[str, Any]) -> dict[str, Any]:
+    """A life as the time at which it ends."""
+    options = dict(wish)
+    life = options.pop("life", None)
+    return {**options, "expires_at": utc_now() + life} if life else options
+
+
+def test_a_narrow_key_rotates_itself_and_what_is_no_wider(app: Flask, ada: Member) -> None:
+    narrow = {"allowed_networks": ("127.0.0.0/24",), "expires_at": utc_now() + timedelta(hours=1), "rate_limit": 5}
+    key, twin = another_key(app, ada, **narrow), another_key(app, ada, **{**narrow, "allowed_networks": ("127.0.0.1",)})
+    caller = Caller(app.test_client(), key.secret)
+
+    assert caller.post(f"/v1/keys/{twin.shown_key_id}/rotate").status_code == 201
+    assert caller.post(f"/v1/keys/{key.shown_key_id}/rotate").status_code == 201
+
+
 def test_what_waited_for_a_lock_sees_what_was_done_meanwhile(app: Flask, ada: Member) -> None:
     """The row was read before the lock; a revocation in between must be seen."""
     with app.app_context(), acting_as_system():
