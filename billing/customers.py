@@ -35,6 +35,10 @@ class Customers:
         with translated():
             self.client.v1.customers.update(customer_id, {"email": email, "address": given or ""})
 
+    def set_customer_email(self, customer_id: str, email: str) -> None:
+        with translated():
+            self.client.v1.customers.update(customer_id, {"email": email})
+
     def tax_ids_of(self, customer_id: str) -> list[Snapshot]:
         with translated():
             return list(map(plain, self.client.v1.customers.tax_ids.list(customer_id).data))

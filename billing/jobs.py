@@ -9,7 +9,7 @@ import structlog
 from procrastinate import JobContext, RetryStrategy
 from sqlalchemy import select
 
-from billing import entitlements, inbox, letters, metering, reconciliation, subscriptions
+from billing import contacts, entitlements, inbox, letters, metering, reconciliation, subscriptions
 from billing.access import AccessState
 from billing.connection import gateway
 from billing.metering import Metered
@@ -87,6 +87,17 @@ def go_on_with_plan_of_kept_account(organization_id: str) -> None:
 def end_plan_of_closed_account(organization_id: str) -> None:
     """What is left of it, at once: nobody could end it any more."""
     _change_plan(organization_id, subscriptions.end_at_once)
+
+
+@jobs.task(retry=_UNTIL_STRIPE_ANSWERS)
+@in_its_own_session
+def refresh_customer_email(organization_id: str, former_digest: str) -> None:
+    """Whoever read the invoices left. Of their address only the hash is handed on: jobs are kept for days."""
+    with acting_as_system(), transaction():
+        found = contacts.customer_and_email(UUID(organization_id))
+    if found is not None:
+        with acting_as_system(), transaction():
+            contacts.replace_at_stripe(*found, gateway(), former_digest=former_digest)
 
 
 def _change_plan(organization_id: str, change: Callable[..., None]) -> None:

@@ -81,3 +81,9 @@ def emails_of_operators() -> list[str]:
             select(User.email).where(User.is_operator, User.disabled_at.is_(None), User.email_confirmed_at.is_not(None))
         )
     )
+
+
+def shortened(email: str) -> str:
+    """Enough to know it again. The trail outlives the account, whose address is forgotten on leaving."""
+    name, _, domain = email.rpartition("@")
+    return f"{name[:1]}…@{domain}"

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, db
 
+NOBODY = ("Former member", "deleted@deleted.invalid")
+"""Stands for the contact of an account that is closed, once that person is forgotten."""
+
 
 class OrganizationProfile(Base):
     __tablename__ = "organization_profile"

@@ -12,6 +12,7 @@ from core.passwords import hash_password
 from core.tokens import new_token
 from portal.people import accounts, links
 from portal.people.models import Purpose
+from portal.team import departures
 
 operators_commands = AppGroup("operators", help="Operators: the people who run the service.")
 
@@ -46,4 +47,5 @@ def remove(email: str) -> None:
         user.is_operator = False
         sessions.revoke_all(user.id, now=utc_now())
         audit.write(None, "operator.removed", by=COMMAND_LINE, now=utc_now(), subject_id=str(user.id))
+        departures.end_trust(None, user.id, by=COMMAND_LINE, now=utc_now())
     click.echo(f"{email} is no operator any more.", err=True)

@@ -45,7 +45,7 @@ def delegate(organization_id: UUID, *, email: str, sender_name: str, by: Actor, 
     profile = find_profile(organization_id)
     if profile is None:
         raise services.DetailsMissing
-    _supersede(organization_id, address, now=now)
+    withdraw(organization_id, address, now=now)
     token = new_token()
     delegation = LegalDelegation(
         id=new_uuid(),
@@ -147,7 +147,8 @@ def _acceptances_by(delegation: LegalDelegation, seen: Sequence[SeenDocument]) -
     return found
 
 
-def _supersede(organization_id: UUID, email: str, *, now: datetime) -> None:
+def withdraw(organization_id: UUID, email: str, *, now: datetime) -> None:
+    """Links to this address open nothing any more."""
     db.session.execute(
         update(LegalDelegation)
         .where(

@@ -14,13 +14,13 @@ from sqlalchemy.exc import IntegrityError
 from core import audit
 from core.accounts import Organization
 from core.audit import SYSTEM, Actor
-from core.db import acting_as_system, db
+from core.db import db
 from core.errors import NotFound
 from core.ids import new_uuid
 from core.mail import send_mail
-from core.members import Role, emails_of, emails_of_operators
+from core.members import Role, emails_of, emails_of_operators, shortened
 from core.tokens import digest_of, new_token
-from portal.notifications import signing, vault
+from portal.notifications import readers, signing, vault
 from portal.notifications.errors import MOST_CHANNELS, ChannelExists, ChannelMoved, NoSecret, NotAgreed, TooManyChannels
 from portal.notifications.events import Audience, of_audience
 from portal.notifications.models import Channel
@@ -61,7 +61,8 @@ def create(
     if len(every(owner)) >= MOST_CHANNELS:
         raise TooManyChannels
     secret = signing.new_secret() if kind is Kind.WEBHOOK else None
-    is_known = kind is not Kind.MAIL or target in _own_addresses(owner)
+    reader_id = readers.known_by(owner, target) if kind is Kind.MAIL else None
+    is_known = kind is not Kind.MAIL or reader_id is not None
     channel = Channel(
         id=new_uuid(),
         organization_id=owner,
@@ -69,6 +70,7 @@ def create(
         name=name,
         sealed_target=vault.seal(target),
         target_shown=shown,
+        reader_id=reader_id,
         events=_known(owner, events),
         includes_test=includes_test,
         state=(ChannelState.ACTIVE if is_known else ChannelState.UNCONFIRMED).value,
@@ -79,7 +81,7 @@ def create(
     _add(channel)
     if not is_known:
         _ask_to_confirm(channel, target, now=now)
-    _note(channel, "created", by=by, now=now, after={"name": name, "kind": kind.value, "target": shown})
+    _note(channel, "created", by=by, now=now, after={"name": name, "kind": kind.value, "target": _for_trail(channel)})
     return MadeChannel(channel, secret)
 
 
@@ -139,19 +141,12 @@ def remove(owner: UUID | None, channel_id: UUID, *, by: Actor, now: datetime) ->
     """With its log."""
     channel = find(owner, channel_id)
     db.session.execute(delete(Channel).where(Channel.id == channel.id))
-    _note(channel, "deleted", by=by, now=now, before={"name": channel.name, "target": channel.target_shown})
+    _note(channel, "deleted", by=by, now=now, before={"name": channel.name, "target": _for_trail(channel)})
 
 
 def remove_all(owner: UUID) -> None:
     """When an account ends."""
     db.session.execute(delete(Channel).where(Channel.organization_id == owner))
-
-
-def find_unconfirmed(token: str) -> Channel | None:
-    """The channel that the holder of this link may confirm. Needs the system's scope."""
-    return db.session.scalar(
-        select(Channel).where(Channel.confirmation == digest_of(token), Channel.state == ChannelState.UNCONFIRMED.value)
-    )
 
 
 def confirm(channel: Channel, *, by: Actor, now: datetime) -> None:
@@ -161,22 +156,14 @@ def confirm(channel: Channel, *, by: Actor, now: datetime) -> None:
     _note(channel, "confirmed", by=by, now=now)
 
 
-def find_to_stop(token: str) -> Channel:
-    """The channel whose mails the holder of this link reads. Raises NotFound. Needs the system's scope."""
-    channel_id = vault.channel_to_stop(token)
-    channel = db.session.get(Channel, channel_id, populate_existing=True) if channel_id else None
-    if channel is None:
-        raise NotFound("This channel was deleted, and nothing more comes from it.")
-    return channel
-
-
 def stop(channel: Channel, *, by: Actor, now: datetime) -> None:
     """The reader wants no more of it: only they can begin it again. Twice is once. Needs the system's scope."""
-    if channel.state == ChannelState.UNCONFIRMED:
-        return
-    move(channel, ChannelState.UNCONFIRMED)
-    _note(channel, "declined", by=by, now=now)
-    _tell_managers(channel, "asked", now=now)
+    _end(channel, "declined", because="asked", by=by, now=now)
+
+
+def end_for_reader(channel: Channel, *, by: Actor, now: datetime) -> None:
+    """Whose membership vouched for the address has left, so nobody agrees to it. Needs the system's scope."""
+    _end(channel, "reader_left", because="left", by=by, now=now)
 
 
 def give_up(channel: Channel, because: str, *, now: datetime) -> None:
@@ -184,6 +171,14 @@ def give_up(channel: Channel, because: str, *, now: datetime) -> None:
     db.session.flush()
     move(channel, ChannelState.FAILING, stopped_because=because)
     _note(channel, "stopped", by=SYSTEM, now=now, after={"reason": because})
+    _tell_managers(channel, because, now=now)
+
+
+def _end(channel: Channel, what: str, *, because: str, by: Actor, now: datetime) -> None:
+    if channel.state == ChannelState.UNCONFIRMED:
+        return
+    move(channel, ChannelState.UNCONFIRMED)
+    _note(channel, what, by=by, now=now)
     _tell_managers(channel, because, now=now)
 
 
@@ -233,11 +228,6 @@ def _read(kind: Kind, target: str) -> tuple[str, str]:
     return found.url, found.shown
 
 
-def _own_addresses(owner: UUID | None) -> list[str]:
-    with acting_as_system():
-        return emails_of(owner, set(Role)) if owner else emails_of_operators()
-
-
 def _add(channel: Channel) -> None:
     """The database keeps a second one of the same name out."""
     try:
@@ -252,6 +242,10 @@ def _ask_to_confirm(channel: Channel, address: str, *, now: datetime) -> None:
     channel.confirmation = digest_of(token)
     words = {"who": owner_name(channel), "channel": channel.name, "token": token}
     send_mail("notification_confirm", to=address, now=now, context=words, organization_id=channel.organization_id)
+
+
+def _for_trail(channel: Channel) -> str:
+    return shortened(channel.target_shown) if channel.kind == Kind.MAIL else channel.target_shown
 
 
 def _note(

@@ -17,9 +17,10 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import aliased
 
 from core import current
+from core.audit import SYSTEM
 from core.db import db
 from core.mail import send_mail
-from portal.notifications import channels, payloads, signing, vault
+from portal.notifications import channels, payloads, readers, signing, vault
 from portal.notifications.events import TEST
 from portal.notifications.models import Channel, Delivery
 from portal.notifications.outside import Answer, outside
@@ -157,6 +158,10 @@ def finish(parcel: Parcel, answer: Answer, *, now: datetime) -> None:
 
 
 def _note_success(delivery: Delivery, channel: Channel, *, now: datetime) -> None:
+    if channel.kind == Kind.MAIL and not readers.is_trusted(channel):
+        delivery.state, delivery.next_try_at = DeliveryState.GIVEN_UP.value, None
+        channels.end_for_reader(channel, by=SYSTEM, now=now)
+        return
     delivery.state, delivery.next_try_at = DeliveryState.DELIVERED.value, None
     channel.delivered_at = now
     if channel.kind == Kind.MAIL:

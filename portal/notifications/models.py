@@ -19,6 +19,7 @@ class Channel(Base):
         CheckConstraint("(state = 'failing') = (stopped_because IS NOT NULL)", name="stopped"),
         CheckConstraint("(kind = 'webhook') = (sealed_secret IS NOT NULL)", name="secret"),
         UniqueConstraint("organization_id", "name", postgresql_nulls_not_distinct=True),
+        Index("ix_notification_channel_reader_id", "reader_id", postgresql_where=text("reader_id IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -28,6 +29,8 @@ class Channel(Base):
     sealed_target: Mapped[bytes]
     target_shown: Mapped[str]
     """The target without what may be a secret of it."""
+    reader_id: Mapped[UUID | None] = mapped_column(ForeignKey("app_user.id"))
+    """Whose membership vouches, or once vouched, for an address that was never asked; see `readers`."""
     events: Mapped[list[Any]]
     includes_test: Mapped[bool] = mapped_column(default=False)
     """Whether blocked decisions of test keys are told too."""

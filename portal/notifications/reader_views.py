@@ -13,7 +13,7 @@ from core.db import acting_as_system, transaction
 from core.errors import NotFound
 from core.htmx import see_other
 from core.throttle import per_address
-from portal.notifications import channels
+from portal.notifications import channels, readers
 from portal.notifications.models import Channel
 
 bp = Pages("notification_readers", __name__, url_prefix="/notifications")
@@ -42,7 +42,7 @@ def agree(token: str) -> Any:
 @open_to(Access.ANYBODY)
 def ask_to_stop(token: str) -> Any:
     with acting_as_system():
-        return _page("stop.html", channels.find_to_stop(token), is_done=False)
+        return _page("stop.html", readers.find_to_stop(token), is_done=False)
 
 
 @bp.post("/stop/<token>")
@@ -50,7 +50,7 @@ def ask_to_stop(token: str) -> Any:
 @open_to(Access.ANYBODY)
 def stop(token: str) -> Any:
     with acting_as_system(), transaction():
-        channel = channels.find_to_stop(token)
+        channel = readers.find_to_stop(token)
         channels.stop(channel, by=actor(), now=utc_now())
         return _page("stop.html", channel, is_done=True)
 
@@ -60,7 +60,7 @@ def stop(token: str) -> Any:
 def stop_at_once(token: str) -> Response:
     """Sent by mail programs without a page before it (RFC 8058), so it has no token but the one in its address."""
     with acting_as_system(), transaction():
-        channels.stop(channels.find_to_stop(token), by=actor(), now=utc_now())
+        channels.stop(readers.find_to_stop(token), by=actor(), now=utc_now())
     return Response("No more of these notifications come to you.\n", content_type="text/plain; charset=utf-8")
 
 
@@ -71,7 +71,7 @@ def lead_to_page(token: str) -> Response:
 
 
 def _asked(token: str) -> Channel:
-    channel = channels.find_unconfirmed(token)
+    channel = readers.find_unconfirmed(token)
     if channel is None:
         raise NotFound("This link was used already, or the channel was deleted.")
     return channel

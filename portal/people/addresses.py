@@ -10,10 +10,11 @@ from uuid import UUID
 from core.audit import Actor
 from core.errors import AppError, FieldProblem, InvalidRequest
 from core.mail import send_mail
-from core.members import User
+from core.members import User, shortened
 from portal.people import links
 from portal.people.accounts import find_by_email, hold_address, lock, note
 from portal.people.models import Purpose
+from portal.team import departures
 
 
 class AddressTaken(AppError):
@@ -41,19 +42,14 @@ def change_address(secret: str, *, by: Actor, now: datetime) -> User:
     old, user.email = user.email, token.email
     token.consumed_at = now
     links.supersede(user, now=now)
+    departures.follow_address(user, old)
     note(
         user,
         "member.address_changed",
         by=by,
         now=now,
-        before={"email": _shortened(old)},
-        after={"email": _shortened(user.email)},
+        before={"email": shortened(old)},
+        after={"email": shortened(user.email)},
     )
     send_mail("address_changed", to=old, now=now, context={"name": user.name})
     return user
-
-
-def _shortened(email: str) -> str:
-    """Enough to know it again. The trail outlives the account, whose address is forgotten on leaving."""
-    name, _, domain = email.rpartition("@")
-    return f"{name[:1]}…@{domain}"

@@ -17,7 +17,7 @@ from core.members import Membership, User
 from portal.people import links
 from portal.people.accounts import forget_proofs, lock
 from portal.support.forgetting import forget_person
-from portal.team import owners
+from portal.team import departures, owners
 from portal.team import services as team
 
 PERSON = "person"
@@ -58,8 +58,17 @@ def _delete_again(facts: dict[str, Any], now: datetime) -> None:
     """Also a last owner: they left when somebody else was one. Who is younger than the backup is gone already."""
     user = db.session.get(User, UUID(facts["user_id"]), with_for_update=True)
     if user is not None:
-        db.session.execute(delete(Membership).where(Membership.user_id == user.id))
+        _leave_everything(user, by=SYSTEM, now=now)
         _forget(user, now=now)
+
+
+def _leave_everything(user: User, *, by: Actor, now: datetime) -> None:
+    """Without asking who is left."""
+    left = db.session.scalars(
+        delete(Membership).where(Membership.user_id == user.id).returning(Membership.organization_id)
+    ).all()
+    for organization_id in left:
+        departures.end_trust(organization_id, user.id, by=by, now=now)
 
 
 def _begun_alone(user: User) -> Sequence[Organization]:
@@ -80,6 +89,7 @@ def _begun_alone(user: User) -> Sequence[Organization]:
 def _forget(user: User, *, now: datetime) -> None:
     forget_proofs(user, now=now)
     links.forget_all(user)
+    departures.forget(user)
     team.forget_invited(user.email)
     user.email, user.name = f"deleted-{user.id.hex}@deleted.invalid", "Former member"
     user.password_hash, user.disabled_at = "", now

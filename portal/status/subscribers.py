@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db import db
@@ -61,6 +61,18 @@ def confirm(secret: str, *, now: datetime) -> None:
 def end(secret: str) -> None:
     """Forgets the address. Ending twice changes nothing."""
     db.session.execute(delete(Subscriber).where(Subscriber.secret == secret))
+
+
+def forget(email: str) -> None:
+    """Whoever read this address deleted their account."""
+    db.session.execute(delete(Subscriber).where(Subscriber.email == email))
+
+
+def follow(former: str, email: str) -> None:
+    """Whoever read the former address reads another one now."""
+    if db.session.scalar(select(Subscriber.id).where(Subscriber.email == email)) is not None:
+        forget(former)
+    db.session.execute(update(Subscriber).where(Subscriber.email == former).values(email=email))
 
 
 def forget_unconfirmed(*, now: datetime) -> None:

@@ -12,6 +12,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, NotFound
 from core.members import Membership, Role
+from portal.team import departures
 
 
 class LastOwner(AppError):
@@ -49,7 +50,7 @@ def change_role(organization_id: UUID, user_id: UUID, role: Role, *, by_role: Ro
 def remove_member(
     organization_id: UUID, user_id: UUID, *, by: Actor, now: datetime, by_role: Role = Role.OWNER
 ) -> None:
-    """Takes somebody out of an organization, or out by themselves. Keys they made go on working."""
+    """Takes somebody out of an organization, or out by themselves. Keys they made go on working; trust in them ends."""
     member = _held(organization_id, user_id)
     if member.role == Role.OWNER:
         if by_role is not Role.OWNER:
@@ -65,6 +66,7 @@ def remove_member(
         subject_id=str(user_id),
         before={"role": member.role},
     )
+    departures.end_trust(organization_id, user_id, by=by, now=now)
 
 
 def _held(organization_id: UUID, user_id: UUID) -> Membership:

@@ -1,0 +1,353 @@
+"""Who leaves an organization, or for good, or takes another address: what was trusted because of it ends with it."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, select, text, update
+
+from billing.connection import gateway
+from billing.facts import account_of
+from billing.jobs import refresh_customer_email
+from billing.models import BillingAccount
+from core.audit import SYSTEM, Actor, ActorKind
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from core.ids import new_uuid
+from core.members import Membership
+from core.profiles import OrganizationProfile
+from core.tokens import digest_of
+from legal_docs.acceptances import delegations
+from portal.notifications import channels
+from portal.notifications.models import Channel
+from portal.notifications.states import ChannelState, Kind
+from portal.organization.services import save_details
+from portal.people import addresses, leaving
+from portal.status import subscribers
+from portal.status.models import Subscriber
+from portal.team import services as team
+from portal.team.models import Invitation
+from tests.cast import Member, another_key
+from tests.people import Browser, Person, link_in, mails_to, sign_up, tables_with
+from tests.portal.notify import channel, make_channel, send_all
+
+NEW = "elsewhere@people.example"
+DETAILS: dict[str, Any] = {
+    "legal_name": "Ada and Co Ltd",
+    "registration_number": "12345",
+    "address": "1 Example Street, Berlin",
+    "country": "DE",
+    "website": None,
+    "contact_name": "Ada",
+    "contact_email": "ada@people.example",
+    "second_contact_name": None,
+    "second_contact_email": None,
+    "use_case": "Summaries.",
+    "expected_checks": "up to 100,000",
+    "is_high_risk": False,
+}
+
+
+@pytest.fixture
+def mailed(app: Flask, ada: Member, developer: Person) -> Channel:
+    """A channel to a member, who was asked nothing, because they are one."""
+    return make_channel(app, ada.organization_id, kind=Kind.MAIL, target=developer.email).channel
+
+
+def told(app: Flask, email: str) -> list[str]:
+    return [mail.template for mail in mails_to(app, email) if mail.template == "notification"]
+
+
+def remove(owner: Person, member: Person) -> None:
+    assert owner.post(f"/team/members/{member.user_id}/remove").status_code == 303
+
+
+def delete_account(who: Person) -> None:
+    assert who.post("/security/delete-account", typed=who.email).status_code == 303
+
+
+def take_new_address(app: Flask, who: Person) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        addresses.ask_to_change_address(who.user_id, email=NEW, now=utc_now())
+    assert who.post(link_in(mails_to(app, NEW)[0])).status_code == 303
+
+
+def test_a_removed_member_gets_no_more_notifications_and_the_managers_know(
+    app: Flask, ada: Member, owner: Person, developer: Person, mailed: Channel
+) -> None:
+    another_key(app, ada, name="Left waiting")
+
+    remove(owner, developer)
+    another_key(app, ada, name="Afterwards")
+    send_all(app)
+
+    assert told(app, developer.email) == []
+    assert channel(app, mailed.id).state == ChannelState.UNCONFIRMED
+    (mail,) = [mail for mail in mails_to(app, owner.email) if mail.template == "notification_stopped"]
+    assert "no longer a member" in (mail.text or "")
+
+
+def test_who_leaves_by_themselves_gets_none_either(
+    app: Flask, ada: Member, owner: Person, developer: Person, mailed: Channel
+) -> None:
+    assert developer.post("/team/leave").status_code == 303
+    another_key(app, ada)
+    send_all(app)
+
+    assert told(app, developer.email) == []
+
+
+def test_nobody_resumes_or_tests_a_channel_to_somebody_who_left(
+    app: Flask, owner: Person, developer: Person, mailed: Channel
+) -> None:
+    remove(owner, developer)
+
+    for verb in ("resume", "test"):
+        assert owner.post(f"{mailed.path}/{verb}").status_code == 409
+
+
+def test_an_address_that_was_confirmed_by_its_reader_ends_with_the_membership_too(
+    app: Flask, ada: Member, owner: Person, developer: Person
+) -> None:
+    made = make_channel(app, ada.organization_id, kind=Kind.MAIL, target="other@people.example").channel
+    with app.app_context(), acting_as_system(), transaction():
+        channels.confirm(db.session.get_one(Channel, made.id), by=SYSTEM, now=utc_now())
+        db.session.execute(update(Channel).where(Channel.id == made.id).values(target_shown=developer.email))
+
+    remove(owner, developer)
+
+    assert channel(app, made.id).state == ChannelState.UNCONFIRMED
+
+
+def test_channels_of_others_go_on(app: Flask, ada: Member, cleo: Member, owner: Person, developer: Person) -> None:
+    own = make_channel(app, ada.organization_id, kind=Kind.MAIL, target=owner.email).channel
+    hook = make_channel(app, ada.organization_id, name="Webhook").channel
+
+    remove(owner, developer)
+
+    assert {channel(app, one.id).state for one in (own, hook)} == {ChannelState.ACTIVE}
+
+
+def test_a_membership_that_ended_unnoticed_is_noticed_when_something_is_to_be_sent(
+    app: Flask, ada: Member, developer: Person, mailed: Channel
+) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.execute(delete(Membership).where(Membership.user_id == developer.user_id))
+    another_key(app, ada)
+
+    send_all(app)
+
+    assert told(app, developer.email) == []
+    assert channel(app, mailed.id).state == ChannelState.UNCONFIRMED
+
+
+def test_the_address_of_a_deleted_account_is_on_no_page_any_more(
+    app: Flask, ada: Member, owner: Person, developer: Person, mailed: Channel
+) -> None:
+    delete_account(developer)
+
+    for path in ("/organization/notifications", "/audit-trail"):
+        assert developer.email not in owner.get(path).text
+    assert channels_of(app, ada.organization_id) == []
+
+
+def test_also_when_they_had_been_removed_before(
+    app: Flask, ada: Member, owner: Person, developer: Person, mailed: Channel
+) -> None:
+    remove(owner, developer)
+    delete_account(developer)
+
+    assert channels_of(app, ada.organization_id) == []
+
+
+def test_an_operator_who_is_one_no_more_gets_no_more_of_their_mail(app: Flask, operator: Person) -> None:
+    made = make_channel(app, None, "backup.failed", kind=Kind.MAIL, target=operator.email).channel
+    assert channel(app, made.id).state == ChannelState.ACTIVE
+
+    result = app.test_cli_runner().invoke(args=["operators", "remove", "--email", operator.email])
+
+    assert result.exit_code == 0, result.output
+    assert channel(app, made.id).state == ChannelState.UNCONFIRMED
+
+
+def test_notifications_follow_a_member_to_another_address(
+    app: Flask, ada: Member, owner: Person, developer: Person, mailed: Channel
+) -> None:
+    take_new_address(app, developer)
+    another_key(app, ada)
+    send_all(app)
+
+    assert (told(app, developer.email), told(app, NEW)) == ([], ["notification"])
+    page = owner.get("/organization/notifications").text
+    assert (NEW in page, developer.email in page) == (True, False)
+
+
+class TestContacts:
+    """They hear of breaches and of new versions of the contracts."""
+
+    @pytest.fixture(autouse=True)
+    def details(self, app: Flask, ada: Member, developer: Person) -> None:
+        with app.app_context(), acting_as_system(), transaction():
+            save_details(
+                ada.organization_id,
+                DETAILS
+                | {"contact_name": "Ben", "contact_email": developer.email.upper()}
+                | {"second_contact_name": "Ben", "second_contact_email": developer.email},
+                by=SYSTEM,
+                now=utc_now(),
+            )
+
+    def profile(self, app: Flask, ada: Member) -> OrganizationProfile:
+        with app.app_context(), acting_as_system():
+            return db.session.get_one(OrganizationProfile, ada.organization_id, populate_existing=True)
+
+    def test_who_left_is_none_any_more_and_an_owner_takes_the_place(
+        self, app: Flask, ada: Member, owner: Person, developer: Person
+    ) -> None:
+        remove(owner, developer)
+
+        profile = self.profile(app, ada)
+        assert (profile.contact_name, profile.contact_email) == ("Ada", owner.email)
+        assert (profile.second_contact_name, profile.second_contact_email) == (None, None)
+
+    def test_a_deleted_accounts_address_is_forgotten(self, app: Flask, developer: Person) -> None:
+        delete_account(developer)
+
+        assert "organization_profile" not in tables_with(app, developer.email)
+
+    def test_a_new_address_takes_the_old_ones_place(self, app: Flask, ada: Member, developer: Person) -> None:
+        take_new_address(app, developer)
+
+        profile = self.profile(app, ada)
+        assert (profile.contact_email, profile.second_contact_email) == (NEW, NEW)
+
+
+class TestBilling:
+    @pytest.fixture
+    def customer(self, app: Flask, ada: Member, developer: Person) -> str:
+        with app.app_context(), acting_as_system(), transaction():
+            account = account_of(ada.organization_id)
+            account.billing_email = developer.email
+            account.customer_id = gateway().make_customer(
+                ada.organization_id, name="Ada", email=developer.email.title(), number=1
+            )
+            return account.customer_id
+
+    def billing_email(self, app: Flask, ada: Member) -> str | None:
+        with app.app_context(), acting_as_system():
+            return db.session.scalar(
+                select(BillingAccount.billing_email).where(BillingAccount.organization_id == ada.organization_id)
+            )
+
+    def at_stripe(self, app: Flask, ada: Member, former: str, customer: str) -> str:
+        """After the worker's turn."""
+        with app.app_context():
+            refresh_customer_email(str(ada.organization_id), digest_of(former).hex())
+        with app.app_context(), acting_as_system():
+            found = gateway().customer(customer)
+            assert found is not None
+            return str(found["email"])
+
+    def test_invoices_go_to_an_owner_once_their_reader_has_left(
+        self, app: Flask, ada: Member, owner: Person, developer: Person, customer: str
+    ) -> None:
+        remove(owner, developer)
+
+        assert self.billing_email(app, ada) is None
+        assert waiting_jobs(app, "billing.jobs.refresh_customer_email") == 1
+        assert self.at_stripe(app, ada, developer.email, customer) == owner.email
+
+    def test_they_follow_a_reader_to_another_address(
+        self, app: Flask, ada: Member, developer: Person, customer: str
+    ) -> None:
+        take_new_address(app, developer)
+
+        assert self.billing_email(app, ada) == NEW
+        assert self.at_stripe(app, ada, developer.email, customer) == NEW
+
+    def test_an_address_of_the_accountants_stays(
+        self, app: Flask, ada: Member, developer: Person, customer: str
+    ) -> None:
+        with app.app_context(), acting_as_system(), transaction():
+            gateway().set_customer_email(customer, "accounts@firm.example")
+
+        assert self.at_stripe(app, ada, developer.email, customer) == "accounts@firm.example"
+
+
+def test_links_to_sign_and_to_join_that_went_to_somebody_who_left_are_void(
+    app: Flask, ada: Member, owner: Person, developer: Person
+) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        save_details(ada.organization_id, DETAILS, by=SYSTEM, now=utc_now())
+        by = Actor(kind=ActorKind.MEMBER, id=owner.user_id)
+        delegations.delegate(ada.organization_id, email=developer.email, sender_name="Ada", by=by, now=utc_now())
+        db.session.add(open_invitation(ada.organization_id, developer.email, owner.user_id))
+
+    remove(owner, developer)
+
+    with app.app_context(), acting_as_system():
+        assert delegations.pending(ada.organization_id, now=utc_now()) == []
+        assert team.list_invitations(ada.organization_id) == []
+
+
+def test_a_subscription_to_the_status_follows_an_account_and_ends_with_it(app: Flask, developer: Person) -> None:
+    subscribed(app, developer.email)
+
+    take_new_address(app, developer)
+    assert subscriptions(app) == [NEW]
+    assert developer.post("/security/delete-account", typed=NEW).status_code == 303
+    assert subscriptions(app) == []
+
+
+def test_who_never_confirmed_an_address_ends_nothing_of_its_readers(app: Flask, nobody: Browser) -> None:
+    email = "victim@people.example"
+    subscribed(app, email)
+    sign_up(nobody, email=email)
+
+    with app.app_context(), acting_as_system(), transaction():
+        assert leaving.forget_unconfirmed(before=utc_now() + timedelta(days=40), now=utc_now() + timedelta(days=40))
+
+    assert subscriptions(app) == [email]
+
+
+def subscribed(app: Flask, email: str) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        subscribers.ask(email, now=utc_now())
+        subscribers.confirm(db.session.scalars(select(Subscriber.secret)).one(), now=utc_now())
+
+
+def subscriptions(app: Flask) -> list[str]:
+    with app.app_context(), acting_as_system():
+        return list(db.session.scalars(select(Subscriber.email)))
+
+
+def channels_of(app: Flask, owner: UUID) -> list[Any]:
+    with app.app_context(), acting_as_system():
+        return list(channels.every(owner))
+
+
+def waiting_jobs(app: Flask, name: str) -> int:
+    with app.app_context(), acting_as_system():
+        db.session.execute(text("SET LOCAL ROLE NONE"))
+        found = db.session.scalar(
+            text("SELECT count(*) FROM jobs.procrastinate_jobs WHERE task_name = :name"), {"name": name}
+        )
+        db.session.rollback()
+        return int(found or 0)
+
+
+def open_invitation(organization_id: UUID, email: str, invited_by: UUID) -> Invitation:
+    return Invitation(
+        id=new_uuid(),
+        organization_id=organization_id,
+        email=email,
+        role="viewer",
+        token_hash=digest_of("secret"),
+        status="pending",
+        invited_by=invited_by,
+        created_at=utc_now(),
+        sent_at=utc_now(),
+        expires_at=utc_now() + timedelta(days=7),
+    )
