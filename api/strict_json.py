@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 from core.errors import AppError, FieldProblem, show_name
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-MAX_NAMED = 20
-"""Fields at fault that a refusal names."""
+MAX_NAMED, MAX_NAMED_IN_BATCH = 20, 5
+"""Fields at fault that a refusal names: of one request, and of each in a batch."""
 
 
 class InvalidJson(AppError):
@@ -86,8 +86,8 @@ def join(path: str, name: str) -> str:
     return f"{path}.{show_name(name)}" if path else show_name(name)
 
 
-def refusal_of_repeated(tree: Any) -> InvalidJson | None:
-    repeated = tuple(islice(_repeated_paths(tree, ""), MAX_NAMED))
+def refusal_of_repeated(tree: Any, *, most_named: int = MAX_NAMED) -> InvalidJson | None:
+    repeated = tuple(islice(_repeated_paths(tree, ""), most_named))
     if not repeated:
         return None
     return InvalidJson(

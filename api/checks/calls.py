@@ -18,6 +18,7 @@ from api.keys.scopes import Scope
 from api.limits.headers import refusal_of
 from api.limits.window import Verdict
 from api.requests import read_body
+from api.strict_json import MAX_NAMED_IN_BATCH
 from core.clock import monotonic_s
 from core.errors import AppError, FieldProblem, InvalidRequest, Problem
 from core.ids import new_request_id, public_id
@@ -140,7 +141,7 @@ class Checks(Call):
             return refusal_of(self.limit)
         if index in self._results:
             return self._results[index]
-        return service.decide(question, caller=self.caller, started_s=self.started_s)
+        return service.decide(question, caller=self.caller, started_s=self.started_s, most_named=MAX_NAMED_IN_BATCH)
 
     def _item(self, result: service.Decided | AppError, base_url: str) -> BatchItem:
         if isinstance(result, service.Decided):

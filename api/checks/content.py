@@ -2,7 +2,8 @@
 
 Names are judged before anything is parsed away, at any depth, whatever their case, separators or affixes. A name of the
 vocabulary (`gen_ai.usage.input_tokens`) is not content, nor is a quantity of content (`prompt_length: 1200`).
-A refusal names the path, never the value. Imports no database.
+A refusal names the path, never the value. How many names, values and levels are looked at is bounded before anything
+is parsed, so that no body costs much more than an honest one of its size. Imports no database.
 """
 
 import re
@@ -15,8 +16,20 @@ from typing import Any
 
 import msgspec
 
-from api.policies.vocabulary import ALIASES, BUILT_IN
-from api.strict_json import MAX_NAMED, Pairs, children, decode, join, load, plain, refusal_of_repeated, within_the_stack
+from api.policies.vocabulary import ALIASES, BUILT_IN, MAX_FACTS
+from api.strict_json import (
+    MAX_NAMED,
+    MAX_NAMED_IN_BATCH,
+    InvalidJson,
+    Pairs,
+    children,
+    decode,
+    join,
+    load,
+    plain,
+    refusal_of_repeated,
+    within_the_stack,
+)
 from core.errors import AppError, FieldProblem
 
 _STEMS = (
@@ -38,7 +51,17 @@ _HARMLESS = "context"
 _WHOLE_NAMES = frozenset({"body", "payload", "question", "answer", "query", "document", "documents", "data", "raw"})
 _QUANTITY = re.compile(r"(tokens|count|length|size|bytes|chars|characters|words)$")
 MAX_CACHED_NAME = 64
+LONGEST_NAME = 164
+"""Of a fact. A longer name is text, and is not looked at any further."""
 _KEY_ENDS = re.compile(rb'"\s*:')
+MOST_NAMES, MOST_NAMES_IN_BATCH = 256, 8_192
+MOST_CONTAINERS, MOST_CONTAINERS_IN_BATCH = 256, 8_192
+"""Objects and lists; several times what as many full requests have."""
+
+
+class TooManyNames(AppError):
+    status, code, title = HTTPStatus.BAD_REQUEST, "too_many_names", "The body has too many fields"
+    advice = f"State at most {MAX_FACTS} facts for an operation, without nesting; nothing of this request was kept."
 
 
 class ContentRefused(AppError):
@@ -53,12 +76,15 @@ def looks_like_content(name: str) -> bool:
     """Whether a field of this name would hold content."""
     if name in BUILT_IN or name in ALIASES:
         return False
+    if len(name) > LONGEST_NAME:
+        return True
     return _has_content_stem(name) if len(name) <= MAX_CACHED_NAME else _has_content_stem.__wrapped__(name)
 
 
 @lru_cache(maxsize=4096)
 def _has_content_stem(name: str) -> bool:
-    letters = "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))
+    plain_name = name if name.isascii() else unicodedata.normalize("NFKC", name)
+    letters = "".join(filter(str.isalnum, plain_name.casefold()))
     if letters in _WHOLE_NAMES or letters.endswith("body"):
         return True
     rest = letters.replace(_HARMLESS, "")
@@ -74,7 +100,8 @@ def is_content(name: str, value: Any) -> bool:
 
 @within_the_stack()
 def parse_without_content(body: bytes) -> Any:
-    """The JSON value of `body`. Raises ContentRefused or InvalidJson."""
+    """The JSON value of `body`. Raises ContentRefused, TooManyNames or InvalidJson."""
+    _need_few(body, names=MOST_NAMES, containers=MOST_CONTAINERS)
     try:
         return _read_harmless(body)
     except _Suspect:
@@ -85,8 +112,9 @@ def parse_without_content(body: bytes) -> Any:
 def parse_batch_without_content(body: bytes, *, items_under: str) -> tuple[Any, dict[int, AppError]]:
     """The JSON value of `body`, and the refusals of single items in the list `items_under`, by their index.
 
-    Raises ContentRefused or InvalidJson for what is wrong outside the items.
+    Raises ContentRefused, TooManyNames or InvalidJson for what is wrong outside the items.
     """
+    _need_few(body, names=MOST_NAMES_IN_BATCH, containers=MOST_CONTAINERS_IN_BATCH)
     try:
         return _read_harmless(body), {}
     except _Suspect:
@@ -96,8 +124,20 @@ def parse_batch_without_content(body: bytes, *, items_under: str) -> tuple[Any, 
     items = whole[0][1]
     if not isinstance(items, list) or isinstance(items, Pairs):
         return _plain_or_refused(whole), {}
-    refusals = {index: refusal for index, item in enumerate(items) if (refusal := _refusal_of(item))}
+    refusals = {
+        index: refusal
+        for index, item in enumerate(items)
+        if (refusal := _refusal_of(item, most_named=MAX_NAMED_IN_BATCH))
+    }
     return {items_under: [None if index in refusals else plain(item) for index, item in enumerate(items)]}, refusals
+
+
+def _need_few(body: bytes, *, names: int, containers: int) -> None:
+    """Counts on the raw bytes, which an honest body passes at the first glance. Raises TooManyNames or InvalidJson."""
+    if body.count(b":") > names and len(_KEY_ENDS.findall(body)) > names:
+        raise TooManyNames
+    if body.count(b"{") + body.count(b"[") > containers:
+        raise InvalidJson("The body has too many objects or lists. Facts are flat.")
 
 
 class _Suspect(Exception):
@@ -141,12 +181,12 @@ def _plain_or_refused(tree: Any) -> Any:
     return plain(tree)
 
 
-def _refusal_of(tree: Any) -> AppError | None:
-    content = tuple(islice(_content_paths(tree, ""), MAX_NAMED))
+def _refusal_of(tree: Any, *, most_named: int = MAX_NAMED) -> AppError | None:
+    content = tuple(islice(_content_paths(tree, ""), most_named))
     if content:
         advice = "This is a name for content. Remove the field."
         return ContentRefused(errors=tuple(FieldProblem(path, "content_refused", advice) for path in content))
-    return refusal_of_repeated(tree)
+    return refusal_of_repeated(tree, most_named=most_named)
 
 
 def _content_paths(tree: Any, path: str) -> Iterator[str]:

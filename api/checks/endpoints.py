@@ -1,6 +1,6 @@
 """The addresses that the lane answers, declared for the API's description."""
 
-from api.checks.content import ContentRefused
+from api.checks.content import ContentRefused, TooManyNames
 from api.checks.schema import BatchAnswer, BatchRequest, CheckAnswer, CheckRequest, KeyProbe
 from api.endpoint import ANY_KEY, Endpoint, declare
 from api.keys.scopes import Scope
@@ -19,7 +19,7 @@ declare(
         scope=Scope.CHECKS_WRITE,
         body=CheckRequest,
         answer=CheckAnswer,
-        refusals=(ContentRefused, DecisionNotRecorded),
+        refusals=(ContentRefused, TooManyNames, DecisionNotRecorded),
     )
 )
 declare(
@@ -32,7 +32,7 @@ declare(
         scope=Scope.CHECKS_WRITE,
         body=BatchRequest,
         answer=BatchAnswer,
-        refusals=(ContentRefused, DecisionNotRecorded),
+        refusals=(ContentRefused, TooManyNames, DecisionNotRecorded),
     )
 )
 declare(

@@ -1,9 +1,9 @@
 """From a parsed request to typed facts, or to an error that names every field at fault. Imports no database."""
 
-import difflib
 import math
 import re
 from collections.abc import Mapping
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -21,12 +21,13 @@ from api.policies.vocabulary import (
     Fact,
     FactType,
 )
+from api.strict_json import MAX_NAMED
 from core.errors import FieldProblem, InvalidRequest, show_name
+from core.spelling import nearest
 
 _MODEL = re.compile(MODEL_NAME, re.ASCII)
 _OPERATION = re.compile(OPERATION_NAME, re.ASCII)
 _TOKEN = re.compile(TOKEN, re.ASCII)
-_LONGEST_GUESS = 64
 _FIELDS = ("model", "operation", "metadata", "subject")
 
 _MODEL_ADVICE = (
@@ -49,19 +50,20 @@ class _Fault(Exception):
         self.code, self.detail, self.suggestion = code, detail, suggestion
 
 
-def read_question(parsed: Any, vocabulary: Mapping[str, Fact]) -> CheckQuestion:
-    """Raises InvalidRequest with one entry for each field at fault; values are never repeated."""
+def read_question(parsed: Any, vocabulary: Mapping[str, Fact], *, most_named: int = MAX_NAMED) -> CheckQuestion:
+    """Raises InvalidRequest with an entry for each of the first fields at fault; values are never repeated."""
     if not isinstance(parsed, dict):
         raise InvalidRequest("Send one JSON object with model, operation and metadata.")
-    problems = [_unknown_field(name) for name in parsed if name not in _FIELDS]
+    unknown = (name for name in parsed if name not in _FIELDS)
+    problems = [_unknown_field(name) for name in islice(unknown, most_named)]
     model = _token(parsed, "model", _MODEL, _MODEL_ADVICE, problems)
     operation = _token(parsed, "operation", _OPERATION, _OPERATION_ADVICE, problems)
     subject = None
     if parsed.get("subject") is not None:
         subject = _token(parsed, "subject", _TOKEN, _SUBJECT_ADVICE, problems)
-    metadata = _read_metadata(parsed.get("metadata"), vocabulary, problems)
+    metadata = _read_metadata(parsed.get("metadata"), vocabulary, problems, most_named=most_named)
     if problems:
-        raise InvalidRequest(errors=tuple(problems))
+        raise InvalidRequest(errors=tuple(problems[:most_named]))
     return CheckQuestion(facts=Facts(model=model, operation=operation.lower(), metadata=metadata), subject=subject)
 
 
@@ -81,12 +83,13 @@ def _token(
 
 
 def _unknown_field(name: str) -> FieldProblem:
-    near = difflib.get_close_matches(name, _FIELDS, n=1)
     detail = f"There is no such field. The fields are {', '.join(_FIELDS)}; facts belong in metadata."
-    return FieldProblem(show_name(name), "unknown_field", detail, near[0] if near else None)
+    return FieldProblem(show_name(name), "unknown_field", detail, nearest(name, _FIELDS))
 
 
-def _read_metadata(metadata: Any, vocabulary: Mapping[str, Fact], problems: list[FieldProblem]) -> dict[str, FactValue]:
+def _read_metadata(
+    metadata: Any, vocabulary: Mapping[str, Fact], problems: list[FieldProblem], *, most_named: int
+) -> dict[str, FactValue]:
     if metadata is None:
         return {}
     if not isinstance(metadata, dict):
@@ -97,6 +100,8 @@ def _read_metadata(metadata: Any, vocabulary: Mapping[str, Fact], problems: list
         return {}
     facts: dict[str, FactValue] = {}
     for given_name, value in metadata.items():
+        if len(problems) >= most_named:
+            break
         name = ALIASES.get(given_name, given_name)
         path = f"metadata.{show_name(given_name)}"
         try:
@@ -123,11 +128,9 @@ def _read_fact(name: str, value: Any, vocabulary: Mapping[str, Fact]) -> FactVal
 def _unknown_fact(name: str, value: Any, vocabulary: Mapping[str, Fact]) -> _Fault:
     if isinstance(value, dict):
         return _Fault("nested", "Facts are flat. Use a dotted name, such as gen_ai.usage.input_tokens.")
-    near = (
-        difflib.get_close_matches(name, [*vocabulary, *ALIASES], n=1, cutoff=0.6) if len(name) <= _LONGEST_GUESS else []
-    )
-    hint = f" Did you mean {near[0]}?" if near else " Declare it under custom_facts, or leave it out."
-    return _Fault("unknown_fact", f"There is no such fact.{hint}", near[0] if near else None)
+    near = nearest(name, chain(vocabulary, ALIASES))
+    hint = f" Did you mean {near}?" if near else " Declare it under custom_facts, or leave it out."
+    return _Fault("unknown_fact", f"There is no such fact.{hint}", near)
 
 
 def _read_boolean(value: Any) -> bool:

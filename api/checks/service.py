@@ -14,6 +14,7 @@ from api.checks.schema import CheckAnswer
 from api.policies.evaluator import BUILT_IN_CODES, CompiledPolicy, Outcome, evaluate
 from api.recording.recorder import Recorder
 from api.recording.row import DecisionRow, encode_row
+from api.strict_json import MAX_NAMED
 from core.clock import monotonic_s
 from core.errors import ServiceUnavailable
 from core.ids import new_uuid, public_id, time_of
@@ -38,15 +39,17 @@ class Decided(msgspec.Struct, frozen=True):
     row: bytes
 
 
-def decide(parsed: Any, *, caller: Caller, started_s: float) -> Decided:
+def decide(parsed: Any, *, caller: Caller, started_s: float, most_named: int = MAX_NAMED) -> Decided:
     """Decides one parsed question; `started_s` is the monotonic time at which it came in.
+
+    A refusal names at most `most_named` fields.
 
     Raises InvalidRequest, or ServiceUnavailable for an organization without policies.
     """
     policy = caller.organization.policy
     if policy is None:
         raise ServiceUnavailable("This organization has no policies yet, so nothing can be allowed. Write to support.")
-    question = read_question(parsed, policy.facts)
+    question = read_question(parsed, policy.facts, most_named=most_named)
     outcome = evaluate(policy, question.facts)
     decision_id = new_uuid()
     decided_at = time_of(decision_id).isoformat(timespec="milliseconds").replace("+00:00", "Z")

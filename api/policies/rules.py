@@ -5,7 +5,6 @@ no arithmetic; variables only from the vocabulary. A condition over a fact that 
 and the rule says what then (`on_missing`). Imports no database.
 """
 
-import difflib
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from msgspec import Meta
 
 from api.policies.vocabulary import RULE_CODE, variable_of
 from core.patterns import ONE_LINE
+from core.spelling import nearest
 
 MAX_RULES = 1_000
 MAX_CONDITIONS = 10
@@ -155,8 +155,8 @@ def check_condition(condition: str, *, examples: Mapping[str, Any]) -> None:
             raise ConditionRefused(f"{_WORDS.get(function, function.strip('_'))} may not be used in a condition.")
     for variable in sorted(compiled.variables):
         if variable not in examples:
-            near = difflib.get_close_matches(variable, examples, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
+            near = nearest(variable, examples)
+            hint = f" Did you mean {near}?" if near else ""
             raise ConditionRefused(f"There is no fact {variable}.{hint}")
     try:
         result = compiled.program.execute(context_of(dict(examples)))
