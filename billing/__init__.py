@@ -7,6 +7,7 @@ and hands it on; `usage` keeps the checks that were counted; `letters` are mails
 from flask import Blueprint, Flask
 
 from billing import cli, connection, demo, jobs, webhooks
+from billing.money import format_amount
 from billing.sandbox import views as sandbox_views
 from core.settings import Settings
 from core.supervisor import demo_wanted
@@ -16,6 +17,7 @@ __all__ = ["init_app", "jobs"]
 
 def init_app(app: Flask, settings: Settings) -> None:
     app.register_blueprint(Blueprint("billing", __name__, template_folder="templates"))
+    app.jinja_env.filters["amount"] = format_amount
     app.register_blueprint(webhooks.bp)
     if connection.is_sandbox(settings):
         app.register_blueprint(sandbox_views.bp)

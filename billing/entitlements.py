@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing import letters
-from billing.access import Access, AccessState, Grant, access_of
+from billing.access import GOES_ON, Access, AccessState, Grant, Subscribed, access_of, subscribed
 from billing.facts import account_of, facts_for, grant_of
 from billing.models import Entitlement
 from billing.plans import PlanCode
@@ -45,6 +45,15 @@ def refresh(organization_id: UUID, *, now: datetime) -> Access:
     _hand_on(organization, access, kept, now=now)
     db.session.flush()
     return access
+
+
+def charged_without_access(organization: Organization) -> Subscribed | None:
+    """A subscription that renews although what was paid for it was given back."""
+    facts = facts_for(organization)
+    found = subscribed(facts.subscription) if facts.subscription is not None else None
+    is_given_back = facts.payment.is_refunded or facts.payment.is_charged_back
+    is_renewing = found is not None and found.status in GOES_ON and found.ends_at is None
+    return found if is_given_back and is_renewing else None
 
 
 def due(now: datetime) -> list[UUID]:
@@ -144,6 +153,8 @@ def _tell(organization: Organization, before: Entitlement, access: Access, *, no
         letters.send_once("payment_failed", organization, about=about, now=now, until=access.unpaid_from)
     if access.state is AccessState.RESTRICTED:
         letters.send_once("access_restricted", organization, about=f"{now:%Y-%m-%d}", now=now, reason=access.reason)
+    if (unserved := charged_without_access(organization)) is not None:
+        letters.alert_once("charged_without_access", organization, about=unserved.id, now=now)
     if before.state == AccessState.PILOT and access.state is AccessState.ENDED:
         letters.send_once("pilot_ended", organization, about=f"{organization.pilot_ends_at:%Y-%m-%d}", now=now)
 

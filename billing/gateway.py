@@ -141,10 +141,10 @@ class Gateway(Customers):
             else:  # the customer portal sets a time, which has to be unset by its name
                 self.client.v1.subscriptions.update(subscription_id, {"cancel_at": ""})
 
-    def cancel(self, subscription_id: str) -> None:
-        """At once, without giving anything back; what was used and not billed yet is billed."""
+    def cancel(self, subscription_id: str, *, bills_usage: bool = True) -> None:
+        """At once, without giving anything back. `bills_usage` is about what was used and not billed yet."""
         with translated():
-            self.client.v1.subscriptions.cancel(subscription_id, {"invoice_now": True, "prorate": False})
+            self.client.v1.subscriptions.cancel(subscription_id, {"invoice_now": bills_usage, "prorate": False})
 
     def refund(self, payment_intent_id: str, *, amount_minor: int | None, key: str) -> None:
         """All of it, or a part. Raises PaymentsRefused for money that is disputed or was refunded."""

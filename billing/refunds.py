@@ -1,16 +1,34 @@
 """Giving money back, by an operator. What follows for the access stands in `docs/decisions/0010`."""
 
 from datetime import datetime
+from enum import StrEnum
 from http import HTTPStatus
 from uuid import UUID
 
-from billing import mirror
+import msgspec
+from procrastinate import RetryStrategy
+from sqlalchemy import select
+
+from billing import entitlements, mirror
+from billing.access import GOES_ON, STANDS_STILL, Subscribed, subscribed
 from billing.afterwards import catch_up
-from billing.facts import account_of
+from billing.connection import gateway as configured_gateway
+from billing.errors import PaymentsAway, PaymentsRefused
+from billing.facts import account_of, facts_for
 from billing.gateway import Gateway
+from billing.models import Invoice
+from billing.money import NotAnAmount, format_amount, parse_amount
+from billing.stripe_words import Snapshot
 from core import audit
+from core.accounts import Organization
 from core.audit import Actor
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
 from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
+from core.jobs import defer, in_its_own_session, jobs
+
+_LIVE = GOES_ON | STANDS_STILL
+_UNTIL_STRIPE_ANSWERS = RetryStrategy(max_attempts=20, wait=30, exponential_wait=2)
 
 
 class NothingToRefund(AppError):
@@ -23,6 +41,56 @@ class RefundedMeanwhile(AppError):
     advice = "Load the page again to see what is left. Nothing more was refunded."
 
 
+class AfterRefund(StrEnum):
+    """What became of the subscription."""
+
+    UNTOUCHED = "untouched"
+    """Only a part was refunded, or access does not depend on this invoice."""
+    KEPT = "kept"
+    """Access is over, and the subscription goes on, as the operator wanted."""
+    ENDED = "ended"
+    WILL_END = "will_end"
+    """As soon as Stripe answers."""
+
+
+class AtStake(msgspec.Struct, frozen=True):
+    """The live subscription whose access is over when this invoice is refunded in full."""
+
+    invoice_id: str
+    subscription: Subscribed
+
+
+class Refunded(msgspec.Struct, frozen=True):
+    amount_minor: int
+    currency: str
+    after: AfterRefund
+
+
+def at_stake(organization_id: UUID) -> AtStake | None:
+    snapshot = facts_for(db.session.get_one(Organization, organization_id)).subscription
+    found = subscribed(snapshot) if snapshot is not None else None
+    if found is None or found.status not in _LIVE:
+        return None
+    query = select(Invoice).where(Invoice.organization_id == organization_id, Invoice.subscription_id == found.id)
+    newest_first = db.session.scalars(query.order_by(Invoice.created_at.desc(), Invoice.id.desc()))
+    paid = next((one for one in newest_first if one.brought_money), None)
+    return AtStake(paid.id, found) if paid is not None else None
+
+
+def amount_of(organization_id: UUID, invoice_id: str, written: str) -> int | None:
+    """What an operator wrote, in the invoice's currency; None for all that is left.
+
+    Raises NotFound or InvalidRequest.
+    """
+    if not written.strip():
+        return None
+    currency = _invoice(organization_id, invoice_id).snapshot.get("currency")
+    try:
+        return parse_amount(written, currency)
+    except NotAnAmount as fault:
+        raise InvalidRequest(errors=(FieldProblem("amount", "invalid", str(fault)),)) from fault
+
+
 def refund(
     organization_id: UUID,
     invoice_id: str,
@@ -33,28 +101,85 @@ def refund(
     reason: str,
     by: Actor,
     now: datetime,
-) -> None:
-    """All that is left of what was paid, or a part of it, in cents. Raises NothingToRefund or InvalidRequest.
+    ends_subscription: bool = True,
+) -> Refunded:
+    """All that is left of what was paid, or a part of it. Raises NothingToRefund or InvalidRequest.
 
     `refunded_before_minor` is what whoever decides has seen as refunded: a second press, or a second operator, has seen
-    something else than there is, and is refused. Asks Stripe first how the charge stands. Needs the system's scope.
+    something else than there is, and is refused. Asks Stripe first how the charge stands. A refund in full ends the
+    access, and with `ends_subscription` the subscription too: otherwise Stripe would charge for it again. Needs the
+    system's scope.
     """
     account_of(organization_id)
-    invoice = mirror.find_invoice(organization_id, invoice_id)
-    if invoice is None:
+    invoice = _invoice(organization_id, invoice_id)
+    intent, charge = _refundable(invoice, gateway)
+    if charge["amount_refunded"] != refunded_before_minor:
+        raise RefundedMeanwhile
+    left, currency = charge["amount"] - charge["amount_refunded"], str(charge["currency"])
+    if amount_minor is not None and not 0 < amount_minor <= left:
+        detail = f"Enter an amount up to {format_amount(left, currency)}."
+        raise InvalidRequest(errors=(FieldProblem("amount", "out_of_range", detail),))
+    wanted = amount_minor or left
+    stake = at_stake(organization_id)
+    gateway.refund(intent, amount_minor=wanted, key=f"refund-{charge['id']}-{charge['amount_refunded']}-{wanted}")
+    number = invoice.snapshot.get("number") or invoice_id
+    after = {"invoice": number, "amount": format_amount(wanted, currency), "reason": reason}
+    audit.write(organization_id, "plan.refunded", by=by, now=now, subject_id=invoice_id, after=after)
+    outcome = AfterRefund.UNTOUCHED
+    if stake is not None and stake.invoice_id == invoice_id and wanted == left:
+        outcome = AfterRefund.KEPT
+        if ends_subscription:
+            outcome = _end(organization_id, stake.subscription.id, gateway, by=by, now=now)
+    catch_up(organization_id, gateway, now=now)
+    return Refunded(wanted, currency, outcome)
+
+
+def end_without_access(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) -> None:
+    """Ends a subscription that goes on and gives no access, so that it charges no more. Raises NotFound."""
+    account_of(organization_id)
+    found = entitlements.charged_without_access(db.session.get_one(Organization, organization_id))
+    if found is None:
+        raise NotFound("There is no subscription that goes on without access.")
+    gateway.cancel(found.id, bills_usage=False)
+    audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=found.id)
+    catch_up(organization_id, gateway, now=now)
+
+
+def _invoice(organization_id: UUID, invoice_id: str) -> Invoice:
+    found = mirror.find_invoice(organization_id, invoice_id)
+    if found is None:
         raise NotFound("There is no such invoice.")
+    return found
+
+
+def _refundable(invoice: Invoice, gateway: Gateway) -> tuple[str, Snapshot]:
+    """The payment and its charge. Raises NothingToRefund."""
     intent = mirror.payment_intent_of(invoice.snapshot)
     charge = gateway.charge_for(intent) if intent else None
     if intent is None or charge is None or charge.get("refunded") or charge.get("disputed"):
         raise NothingToRefund
-    if charge["amount_refunded"] != refunded_before_minor:
-        raise RefundedMeanwhile
-    left = charge["amount"] - charge["amount_refunded"]
-    if amount_minor is not None and not 0 < amount_minor <= left:
-        detail = f"Give an amount up to {left / 100:.2f}."
-        raise InvalidRequest(errors=(FieldProblem("amount", "out_of_range", detail),))
-    wanted = amount_minor or left
-    gateway.refund(intent, amount_minor=wanted, key=f"refund-{charge['id']}-{charge['amount_refunded']}-{wanted}")
-    after = {"invoice": invoice.snapshot.get("number") or invoice_id, "cents": wanted, "reason": reason}
-    audit.write(organization_id, "plan.refunded", by=by, now=now, subject_id=invoice_id, after=after)
-    catch_up(organization_id, gateway, now=now)
+    return intent, charge
+
+
+def _end(organization_id: UUID, subscription_id: str, gateway: Gateway, *, by: Actor, now: datetime) -> AfterRefund:
+    """The money is given back already, so a Stripe that falls silent now must not undo our memory of that."""
+    audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=subscription_id)
+    try:
+        gateway.cancel(subscription_id, bills_usage=False)
+    except PaymentsAway:
+        defer(end_refunded_subscription, organization_id=str(organization_id), subscription_id=subscription_id)
+        return AfterRefund.WILL_END
+    except PaymentsRefused:
+        pass  # it has ended meanwhile; catching up shows how it stands
+    return AfterRefund.ENDED
+
+
+@jobs.task(retry=_UNTIL_STRIPE_ANSWERS)
+@in_its_own_session
+def end_refunded_subscription(organization_id: str, subscription_id: str) -> None:
+    with acting_as_system(), transaction():
+        gateway, now = configured_gateway(), utc_now()
+        account_of(UUID(organization_id))
+        if gateway.subscription(subscription_id).get("status") in _LIVE:
+            gateway.cancel(subscription_id, bills_usage=False)
+        catch_up(UUID(organization_id), gateway, now=now)

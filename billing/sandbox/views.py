@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, flash, render_template
 from reportlab.pdfgen.canvas import Canvas
 
+from billing.money import format_amount
 from billing.sandbox import checkout, customers, events, invoices, store, subscriptions
 from core.access import Access, Pages, open_to
 from core.db import transaction
@@ -98,7 +99,7 @@ def invoice_pdf(invoice_id: str) -> Any:
         "SANDBOX: this is not an invoice, and no money moved.",
         f"Number {invoice['number']}",
         *(line["description"] for line in invoice["lines"]["data"]),
-        f"Total {invoice['total'] / 100:.2f} {invoice['currency'].upper()}, {invoice['status']}",
+        f"Total {format_amount(invoice['total'], invoice['currency'])}, {invoice['status']}",
     )
     for number, line in enumerate(lines):
         canvas.drawString(72, 760 - 24 * number, line)

@@ -7,7 +7,6 @@ from wtforms import (
     BooleanField,
     DateField,
     DateTimeLocalField,
-    DecimalField,
     FieldList,
     IntegerField,
     SelectField,
@@ -73,7 +72,8 @@ class GrantForm(ShortReasonForm):
 
 class RefundForm(ShortReasonForm):
     refunded = IntegerField("", validators=[InputRequired(), NumberRange(min=0)])
-    amount = DecimalField("Amount", validators=[Optional(), NumberRange(min=0.01)], places=2)
+    amount = StringField("Amount", filters=[stripped])
+    subscription = SelectField("Subscription", choices={"end": "End", "keep": "Keep"}, default="end")
 
 
 class PublishForm(Form):

@@ -8,6 +8,8 @@ from flask import flash, render_template
 from billing import inbox, reconciliation, refunds
 from billing.connection import gateway
 from billing.jobs import reconcile, work_off_event
+from billing.money import format_amount
+from billing.refunds import AfterRefund
 from core.access import Access, Pages, open_to, operator
 from core.clock import utc_now
 from core.db import transaction
@@ -57,18 +59,37 @@ def compare() -> Any:
 def refund(organization_id: UUID, invoice_id: str) -> Any:
     form = RefundForm()
     if not form.validate():
-        raise InvalidRequest("Write a reason, and an amount such as 10.00, or none to refund all that is left.")
+        raise InvalidRequest("Enter a reason, and an amount such as 10.00, or none to refund all that is left.")
     with transaction():
         refuse_own(organization_id, operator())
-        refunds.refund(
+        done = refunds.refund(
             organization_id,
             invoice_id,
             gateway(),
-            amount_minor=int(form.amount.data * 100) if form.amount.data is not None else None,
+            amount_minor=refunds.amount_of(organization_id, invoice_id, form.amount.data or ""),
             refunded_before_minor=form.refunded.data,
             reason=form.reason.data,
             by=operator(),
             now=utc_now(),
+            ends_subscription=form.subscription.data == "end",
         )
-    flash("Refunded.")
+    flash(f"Refunded {format_amount(done.amount_minor, done.currency)}.{_AFTER_REFUND[done.after]}")
     return see_other(f"/console/organizations/{organization_id}")
+
+
+@bp.post("/organizations/<uuid:organization_id>/subscription/end")
+@open_to(Access.OPERATOR, fresh=True)
+def end_subscription(organization_id: UUID) -> Any:
+    with transaction():
+        refuse_own(organization_id, operator())
+        refunds.end_without_access(organization_id, gateway(), by=operator(), now=utc_now())
+    flash("The subscription is ended. Nothing more is charged.")
+    return see_other(f"/console/organizations/{organization_id}")
+
+
+_AFTER_REFUND = {
+    AfterRefund.UNTOUCHED: "",
+    AfterRefund.KEPT: " Paid access is over. The subscription renews, and charges again.",
+    AfterRefund.ENDED: " The subscription is ended. Nothing more is charged.",
+    AfterRefund.WILL_END: " Stripe does not answer just now; the subscription is ended as soon as it does.",
+}

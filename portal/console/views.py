@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import flash, render_template, request
 
-from billing import entitlements, facts, mirror
+from billing import entitlements, facts, mirror, refunds
 from billing.plans import PLANS
 from core.access import Access, Pages, open_to, operator
 from core.calendar import months_later
@@ -158,9 +158,10 @@ def _application_page(application: Application, form: DecisionForm, *, status: i
 
 def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int = 200) -> Any:
     now = utc_now()
+    organization = services.find(organization_id)
     page = render_template(
         "portal/console/organization.html",
-        organization=services.find(organization_id),
+        organization=organization,
         profile=find_profile(organization_id),
         members=team.list_members(organization_id),
         keys=lists_of(organization_id, now=now),
@@ -172,6 +173,8 @@ def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int =
         account=facts.find_account(organization_id),
         plans=PLANS,
         invoices=mirror.invoices_of(organization_id),
+        at_stake=refunds.at_stake(organization_id),
+        charged_without_access=entitlements.charged_without_access(organization),
         page=trail.list_page(organization_id, size=ON_TRAIL),
         form=form,
     )
