@@ -8,6 +8,7 @@ from billing.connection import gateway
 from billing.webhooks import PATH
 from core.current import settings
 from core.db import transaction
+from core.errors import AppError
 
 billing_commands = AppGroup("billing", help="Plans and prices at Stripe.")
 
@@ -15,8 +16,11 @@ billing_commands = AppGroup("billing", help="Plans and prices at Stripe.")
 @billing_commands.command("sync")
 def sync() -> None:
     """Make products, prices, portal and webhook at Stripe what this version needs."""
-    with transaction():
-        done = catalogue.sync(wanted())
+    try:
+        with transaction():
+            done = catalogue.sync(wanted())
+    except AppError as refused:
+        raise click.ClickException(f"{refused.title}. {refused.advice}") from refused
     for line in done or ["Everything is as it should be."]:
         click.echo(line)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import stripe
 
-from billing.stripe_words import Snapshot, is_ours, ours, plain, translated
+from billing.stripe_words import MOST_LISTED, Snapshot, every, is_ours, ours, plain, translated
 
 
 class Customers:
@@ -41,7 +41,8 @@ class Customers:
 
     def tax_ids_of(self, customer_id: str) -> list[Snapshot]:
         with translated():
-            return list(map(plain, self.client.v1.customers.tax_ids.list(customer_id).data))
+            found = self.client.v1.customers.tax_ids.list(customer_id, {"limit": MOST_LISTED})
+            return list(map(plain, found.auto_paging_iter()))
 
     def add_tax_id(self, customer_id: str, kind: str, value: str) -> None:
         params: Any = {"type": kind, "value": value}
@@ -55,7 +56,7 @@ class Customers:
     def portal_url(self, customer_id: str, *, return_url: str) -> str:
         """Stripe's own pages for cards and invoices, as we configured them."""
         with translated():
-            configurations = self.client.v1.billing_portal.configurations.list({"active": True, "limit": 100}).data
+            configurations = every(self.client.v1.billing_portal.configurations, {"active": True})
             own = next((one.id for one in configurations if is_ours(one)), None)
             params: Any = {"customer": customer_id, "return_url": return_url, "configuration": own}
             return self.client.v1.billing_portal.sessions.create(params).url

@@ -20,6 +20,11 @@ class PriceMissing(AppError):
     advice = "Write to support: the price is not set up at our payment provider."
 
 
+class MeterMissing(AppError):
+    status, code, title = HTTPStatus.SERVICE_UNAVAILABLE, "meter_missing", "There is no meter at our payment provider"
+    advice = "Run flask billing sync, which sets it up."
+
+
 class WebhookRefused(AppError):
     status, code, title = HTTPStatus.BAD_REQUEST, "webhook_refused", "This is no event that our secret signed"
     advice = "Send the body as it was signed, with the header Stripe-Signature, within five minutes."

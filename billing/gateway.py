@@ -10,13 +10,13 @@ import msgspec
 import stripe
 
 from billing.customers import Customers
-from billing.errors import PriceMissing, WebhookRefused
+from billing.errors import MeterMissing, PriceMissing, WebhookRefused
+from billing.meters import find_meter
 from billing.plans import METER_EVENT, PlanCode, lookup_key
-from billing.stripe_words import PRODUCT, Snapshot, id_of, ours, plain, translated
+from billing.stripe_words import MOST_LISTED, PRODUCT, Snapshot, id_of, ours, plain, translated
 from core.errors import AppError
 
 TOLERANCE_S = 300
-MOST_LISTED = 100
 
 
 class CheckoutPage(msgspec.Struct, frozen=True):
@@ -222,15 +222,19 @@ class Gateway(Customers):
                     raise
 
     def usage_of(self, customer_id: str, *, since: datetime, until: datetime) -> int:
-        """What the meter has counted between two full hours."""
+        """What the meter has counted between two full hours. Raises MeterMissing: nothing counted is another thing."""
         with translated():
-            meters = self.client.v1.billing.meters.list({"status": "active"}).data
-            meter = next((one for one in meters if one.event_name == METER_EVENT), None)
+            meter = find_meter(self.client.v1)
             if meter is None:
-                return 0
+                raise MeterMissing
             found = self.client.v1.billing.meters.event_summaries.list(
                 meter.id,
-                {"customer": customer_id, "start_time": int(since.timestamp()), "end_time": int(until.timestamp())},
+                {
+                    "customer": customer_id,
+                    "start_time": int(since.timestamp()),
+                    "end_time": int(until.timestamp()),
+                    "limit": MOST_LISTED,
+                },
             )
             return int(sum(summary.aggregated_value for summary in found.auto_paging_iter()))
 

@@ -16,6 +16,10 @@ PRODUCT = "ai-governance"
 """In the metadata of all that is ours: other products may share the account."""
 
 
+MOST_LISTED = 100
+"""On one page."""
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raises PaymentsAway or PaymentsRefused."""
@@ -29,6 +33,11 @@ def translated() -> Iterator[None]:
 
 def plain(found: stripe.StripeObject) -> Snapshot:
     return found.to_dict(for_json=True)
+
+
+def every(service: Any, params: dict[str, Any] | None = None) -> Iterator[Any]:
+    """All that a list has, page by page: the account may have more than ours."""
+    return iter(service.list({**(params or {}), "limit": MOST_LISTED}).auto_paging_iter())
 
 
 def id_of(reference: Any) -> str:

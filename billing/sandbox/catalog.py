@@ -3,8 +3,8 @@
 from typing import Any
 
 from billing.sandbox import store
-from billing.sandbox.blank import fitted, list_of
-from billing.sandbox.routes import Call, plays
+from billing.sandbox.blank import fitted
+from billing.sandbox.routes import Call, page_of, plays
 
 _KINDS = {
     "/v1/products": ("product", "prod"),
@@ -16,6 +16,7 @@ _KINDS = {
 
 _GIVEN: dict[str, dict[str, Any]] = {
     "product": {"active": True},
+    "billing.meter": {"status": "active"},
     "billing_portal.configuration": {"active": True},
     "webhook_endpoint": {"status": "enabled"},
 }
@@ -24,8 +25,8 @@ _GIVEN: dict[str, dict[str, Any]] = {
 
 def _play(path: str, kind: str, prefix: str) -> None:
     @plays("GET", path)
-    def list_all(_call: Call) -> dict[str, Any]:
-        return list_of(store.every(kind), path)
+    def list_all(call: Call) -> dict[str, Any]:
+        return page_of(call, store.every(kind), path)
 
     @plays("POST", path)
     def create(call: Call) -> dict[str, Any]:
@@ -44,11 +45,18 @@ for _path, (_kind, _prefix) in _KINDS.items():
     _play(_path, _kind, _prefix)
 
 
+@plays("POST", "/v1/billing/meters/{}/reactivate")
+def reactivate_meter(call: Call) -> dict[str, Any]:
+    return store.keep({**store.need(call.id, "billing.meter"), "status": "active"})
+
+
 @plays("GET", "/v1/prices")
 def list_prices(call: Call) -> dict[str, Any]:
     wanted = call.params.get("lookup_keys")
     found = [price for price in store.every("price") if wanted is None or price["lookup_key"] in wanted]
-    return list_of(found, "/v1/prices")
+    if "data.tiers" not in call.params.get("expand", []):  # shown to who asks for them only
+        found = [{**price, "tiers": None} for price in found]
+    return page_of(call, found, "/v1/prices")
 
 
 @plays("POST", "/v1/prices")
@@ -59,8 +67,24 @@ def create_price(call: Call) -> dict[str, Any]:
             raise store.Refused("A price with this lookup key exists already.", param="lookup_key")
         store.keep({**other, "lookup_key": None})
     kind = "recurring" if "recurring" in call.params else "one_time"
-    shown = {name: value for name, value in call.params.items() if name != "tiers"}  # shown to who asks for them only
-    return store.make("price", "price", **{"active": True, "type": kind, **fitted("price", shown)})
+    given = fitted("price", {name: value for name, value in call.params.items() if name != "tiers"})
+    if given.get("recurring"):
+        given["recurring"] |= {"interval_count": int(call.params["recurring"].get("interval_count", 1))}
+        given["recurring"].setdefault("usage_type", "licensed")
+    tiers = list(map(_tier, call.params["tiers"])) if "tiers" in call.params else None
+    made = store.make("price", "price", **{"active": True, "type": kind, **given, "tiers": tiers})
+    return {**made, "tiers": None}
+
+
+def _tier(given: dict[str, Any]) -> dict[str, Any]:
+    flat, unit = given.get("flat_amount"), given.get("unit_amount")
+    return {
+        "flat_amount": int(flat) if flat is not None else None,
+        "flat_amount_decimal": given.get("flat_amount_decimal", flat),
+        "unit_amount": int(unit) if unit is not None else None,
+        "unit_amount_decimal": given.get("unit_amount_decimal", unit),
+        "up_to": None if given["up_to"] == "inf" else int(given["up_to"]),
+    }
 
 
 @plays("POST", "/v1/prices/{}")
@@ -71,4 +95,4 @@ def update_price(call: Call) -> dict[str, Any]:
 @plays("GET", "/v1/events")
 def list_events(call: Call) -> dict[str, Any]:
     since = int((call.params.get("created") or {}).get("gte", 0))
-    return list_of([event for event in store.every("event") if event["created"] >= since], "/v1/events")
+    return page_of(call, [event for event in store.every("event") if event["created"] >= since], "/v1/events")

@@ -3,8 +3,8 @@
 from typing import Any
 
 from billing.sandbox import events, store, subscriptions
-from billing.sandbox.blank import fitted, list_of
-from billing.sandbox.routes import Call, plays
+from billing.sandbox.blank import fitted
+from billing.sandbox.routes import Call, page_of, plays
 from core import current
 
 OPEN_FOR_S = 86_400
@@ -45,7 +45,7 @@ def retrieve(call: Call) -> dict[str, Any]:
 
 @plays("GET", "/v1/checkout/sessions")
 def list_all(call: Call) -> dict[str, Any]:
-    return list_of(store.every("checkout.session", customer=call.need("customer")), "/v1/checkout/sessions")
+    return page_of(call, store.every("checkout.session", customer=call.need("customer")), "/v1/checkout/sessions")
 
 
 @plays("POST", "/v1/checkout/sessions/{}/expire")

@@ -3,8 +3,8 @@
 from typing import Any
 
 from billing.sandbox import events, store
-from billing.sandbox.blank import fitted, list_of
-from billing.sandbox.routes import Call, plays
+from billing.sandbox.blank import fitted
+from billing.sandbox.routes import Call, page_of, plays
 from core import current
 
 
@@ -28,7 +28,7 @@ def update(call: Call) -> dict[str, Any]:
 
 @plays("GET", "/v1/customers/{}/tax_ids")
 def list_tax_ids(call: Call) -> dict[str, Any]:
-    return list_of(store.every("tax_id", customer=call.id), f"/v1/customers/{call.id}/tax_ids")
+    return page_of(call, store.every("tax_id", customer=call.id), f"/v1/customers/{call.id}/tax_ids")
 
 
 @plays("POST", "/v1/customers/{}/tax_ids")

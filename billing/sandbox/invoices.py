@@ -5,7 +5,7 @@ from typing import Any
 from billing.plans import METERED_MINIMUM_MINOR
 from billing.sandbox import events, store
 from billing.sandbox.blank import blank, list_of
-from billing.sandbox.routes import Call, plays
+from billing.sandbox.routes import Call, page_of, plays
 from core import current
 
 
@@ -85,7 +85,7 @@ def price_of(price: dict[str, Any]) -> int:
 
 @plays("GET", "/v1/invoices")
 def list_all(call: Call) -> dict[str, Any]:
-    return list_of(store.every("invoice", customer=call.need("customer")), "/v1/invoices")
+    return page_of(call, store.every("invoice", customer=call.need("customer")), "/v1/invoices")
 
 
 @plays("GET", "/v1/invoices/{}")
@@ -120,7 +120,7 @@ def retrieve_charge(call: Call) -> dict[str, Any]:
 
 @plays("GET", "/v1/disputes")
 def list_disputes(call: Call) -> dict[str, Any]:
-    return list_of(store.every("dispute", payment_intent=call.need("payment_intent")), "/v1/disputes")
+    return page_of(call, store.every("dispute", payment_intent=call.need("payment_intent")), "/v1/disputes")
 
 
 @plays("GET", "/v1/disputes/{}")

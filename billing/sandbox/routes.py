@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from billing.sandbox.blank import list_of
 from billing.sandbox.store import Refused
 
 
@@ -24,6 +25,13 @@ class Call(msgspec.Struct, frozen=True):
         if not self.params.get(name):
             raise Refused(f"Missing required param: {name}.", code="parameter_missing", param=name)
         return self.params[name]
+
+
+def page_of(call: Call, found: list[dict[str, Any]], url: str) -> dict[str, Any]:
+    """A part of a list, as much as was asked for, after the object that was asked for."""
+    after, size = call.params.get("starting_after"), int(call.params.get("limit", 10))
+    first = next((number + 1 for number, one in enumerate(found) if one["id"] == after), 0)
+    return {**list_of(found[first : first + size], url), "has_more": len(found) > first + size}
 
 
 Play = Callable[[Call], dict[str, Any]]

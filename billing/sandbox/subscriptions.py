@@ -5,7 +5,7 @@ from typing import Any
 
 from billing.sandbox import events, invoices, store
 from billing.sandbox.blank import blank, fitted, list_of
-from billing.sandbox.routes import Call, plays
+from billing.sandbox.routes import Call, page_of, plays
 from core.calendar import months_later
 
 _OVER = ("canceled", "incomplete_expired")
@@ -42,7 +42,7 @@ def list_all(call: Call) -> dict[str, Any]:
     listed = [one for one in found if call.params.get("status") == "all" or one["status"] not in _OVER]
     for one in listed if "data.schedule" in call.params.get("expand", []) else []:
         one["schedule"] = one["schedule"] and store.need(one["schedule"])
-    return list_of(list(map(_with_prices, listed)), "/v1/subscriptions")
+    return page_of(call, list(map(_with_prices, listed)), "/v1/subscriptions")
 
 
 @plays("GET", "/v1/subscriptions/{}")

@@ -13,10 +13,10 @@ from api.usage.jobs import count_last_minutes
 from billing import entitlements, metering, mirror, reconciliation, refunds, subscriptions, usage
 from billing.access import AccessState
 from billing.connection import gateway
-from billing.errors import PaymentsAway
+from billing.errors import MeterMissing, PaymentsAway
 from billing.jobs import reconcile, send_usage
 from billing.models import Drift, ReconciliationRun, StripeEvent, UsageHour
-from billing.plans import PlanCode, lookup_key
+from billing.plans import METER_EVENT, PlanCode, lookup_key
 from billing.sandbox import events, invoices, store
 from billing.sandbox import subscriptions as at_stripe
 from core.audit import COMMAND_LINE, SYSTEM
@@ -207,6 +207,27 @@ def test_what_was_sent_before_a_crash_is_not_counted_twice(app: Flask, payer: Me
 
     assert metered_total(app) == 500
     assert count(app, UsageHour, UsageHour.sent_at.is_(None)) == 0
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_what_was_sent_is_known_however_many_other_meters_there_are(app: Flask, payer: Member, is_active: bool) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        for number in range(12):
+            store.make("billing.meter", "mtr", event_name=f"another_{number}", status="active")
+        if not is_active:
+            ours = next(one for one in store.every("billing.meter") if one["event_name"] == METER_EVENT)
+            store.keep({**ours, "status": "inactive"})
+
+    test_what_was_sent_before_a_crash_is_not_counted_twice(app, payer, 2)
+
+
+def test_without_a_meter_nothing_is_sent_again_on_the_guess_that_nothing_was_counted(app: Flask, payer: Member) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        for meter in store.every("billing.meter"):
+            store.keep({**meter, "event_name": "another"})
+
+    with pytest.raises(MeterMissing), app.app_context(), acting_as_system(), transaction():
+        gateway().usage_of("cus_1", since=utc_now() - HOUR, until=utc_now())
 
 
 def test_the_last_minutes_before_the_end_are_on_the_last_invoice(app: Flask, payer: Member, as_ada: Caller) -> None:

@@ -1,0 +1,36 @@
+"""What is sold: a product for each plan, under an id of our own."""
+
+from typing import Any
+
+import stripe
+
+from billing.catalogue.part import differing
+from billing.plans import Plan, product_id
+from billing.stripe_words import PRODUCT, plain
+
+
+def fault(v1: Any, plan: Plan) -> str | None:
+    product = _find(v1, plan)
+    if product is None:
+        return "is missing"
+    told = plain(product)
+    found = {**told, "product": (told.get("metadata") or {}).get("product")}
+    different = differing(found, {"name": plan.name, "active": True, "product": PRODUCT})
+    return f"has another name, or is not active: {different}" if different else None
+
+
+def mend(v1: Any, plan: Plan) -> object:
+    words = {"name": plan.name, "metadata": {"product": PRODUCT}}
+    if _find(v1, plan) is None:
+        return v1.products.create({"id": product_id(plan.code), **words})
+    return v1.products.update(product_id(plan.code), {**words, "active": True})
+
+
+def _find(v1: Any, plan: Plan) -> Any | None:
+    """By its id: however many others the account has."""
+    try:
+        return v1.products.retrieve(product_id(plan.code))
+    except stripe.InvalidRequestError as error:
+        if error.code == "resource_missing":
+            return None
+        raise
