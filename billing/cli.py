@@ -40,4 +40,8 @@ def wanted() -> list[catalogue.Part]:
     """What there has to be at Stripe."""
     public = settings().public_url
     is_reachable = public is not None and public.startswith("https://")
-    return catalogue.parts(gateway().client, webhook_url=f"{settings().base_url}{PATH}" if is_reachable else None)
+    return catalogue.parts(
+        gateway().client,
+        webhook_url=f"{settings().base_url}{PATH}" if is_reachable else None,
+        is_automatic_tax=settings().stripe_automatic_tax,
+    )

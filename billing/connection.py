@@ -37,9 +37,19 @@ def _stripe(settings: Settings) -> Gateway:
         base_addresses={"api": settings.stripe_api_base} if settings.stripe_api_base else {},
     )
     secrets = (settings.stripe_webhook_secret, settings.stripe_webhook_secret_previous)
-    return Gateway(client, webhook_secrets=[one for one in secrets if one], is_live="_live_" in key)
+    return Gateway(
+        client,
+        webhook_secrets=[one for one in secrets if one],
+        is_live="_live_" in key,
+        is_automatic_tax=settings.stripe_automatic_tax,
+    )
 
 
 def _sandbox(settings: Settings) -> Gateway:
     client = stripe.StripeClient("sk_test_sandbox", http_client=Sandbox(), max_network_retries=0)
-    return Gateway(client, webhook_secrets=[secret_from(settings.secret_key)], is_live=False)
+    return Gateway(
+        client,
+        webhook_secrets=[secret_from(settings.secret_key)],
+        is_live=False,
+        is_automatic_tax=settings.stripe_automatic_tax,
+    )

@@ -7,13 +7,15 @@ from uuid import UUID
 import stripe
 
 from billing.stripe_words import MOST_LISTED, Snapshot, every, is_ours, ours, plain, translated
+from billing.taxes import footer_for, is_our_footer
 
 
 class Customers:
     """The part of the gateway that is about who pays."""
 
-    def __init__(self, client: stripe.StripeClient) -> None:
+    def __init__(self, client: stripe.StripeClient, *, is_automatic_tax: bool = False) -> None:
         self.client = client
+        self.is_automatic_tax = is_automatic_tax
 
     def make_customer(self, organization_id: UUID, *, name: str, email: str, number: int) -> str:
         """The customer's id; the same one for the same organization and number, whoever asks and with what address."""
@@ -21,7 +23,10 @@ class Customers:
             made = self.client.v1.customers.create(
                 {"metadata": ours(organization_id)}, {"idempotency_key": f"customer-{organization_id}-{number}"}
             )
-            self.client.v1.customers.update(made.id, {"name": name, "email": email})
+            about: Any = {"name": name, "email": email}
+            if not self.is_automatic_tax:
+                about["invoice_settings"] = {"footer": footer_for((), is_automatic=False)}
+            self.client.v1.customers.update(made.id, about)
         return made.id
 
     def customer(self, customer_id: str) -> Snapshot | None:
@@ -30,10 +35,22 @@ class Customers:
             found = plain(self.client.v1.customers.retrieve(customer_id))
         return None if found.get("deleted") else found
 
-    def update_customer(self, customer_id: str, *, email: str, address: Mapping[str, str]) -> None:
-        given: Any = {name: value for name, value in address.items() if value}
+    def update_customer(self, customer_id: str, *, email: str, name: str, address: Mapping[str, str]) -> None:
+        given: Any = {part: value for part, value in address.items() if value}
         with translated():
-            self.client.v1.customers.update(customer_id, {"email": email, "address": given or ""})
+            self.client.v1.customers.update(customer_id, {"email": email, "name": name, "address": given or ""})
+
+    def write_tax_note(self, customer_id: str) -> None:
+        """What invoices say of taxes, at their foot; one that somebody else wrote there stays."""
+        customer = self.customer(customer_id)
+        if customer is None:
+            return
+        before = (customer.get("invoice_settings") or {}).get("footer") or ""
+        kinds = [one["type"] for one in self.tax_ids_of(customer_id)]
+        footer = footer_for(kinds, is_automatic=self.is_automatic_tax)
+        if footer != before and is_our_footer(before):
+            with translated():
+                self.client.v1.customers.update(customer_id, {"invoice_settings": {"footer": footer}})
 
     def set_customer_email(self, customer_id: str, email: str) -> None:
         with translated():

@@ -1,6 +1,7 @@
 """What invoices say of who pays: kept by Stripe, which writes them, and changed on our page."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -13,26 +14,36 @@ from core.accounts import Organization
 from core.audit import Actor
 from core.db import db
 
-TAX_IDS = {
-    "eu_vat": "EU VAT number",
-    "gb_vat": "UK VAT number",
-    "ch_vat": "Swiss VAT number",
-    "us_ein": "US employer number (EIN)",
-}
-"""By the names that Stripe has for them."""
+
+class TaxId(msgspec.Struct, frozen=True, kw_only=True):
+    """One that is on invoices. `status` is what Stripe found when it asked the authority."""
+
+    id: str
+    kind: str
+    value: str
+    status: str
 
 
 class BillingDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """Empty where nothing is known. `country` is a code of two letters."""
+    """Empty where nothing is known. `country` is a code of two letters; `name` is the company's."""
 
     email: str = ""
+    name: str = ""
     line1: str = ""
     line2: str = ""
     postal_code: str = ""
     city: str = ""
     country: str = ""
+    tax_ids: tuple[TaxId, ...] = ()
+    """Those there are."""
     tax_id_type: str = ""
     tax_id: str = ""
+    """One that is to be added."""
+    removed_tax_ids: tuple[str, ...] = ()
+    """The ids of those to be removed. Others stay, whatever else is saved."""
+
+
+_ADDRESS = ("line1", "line2", "postal_code", "city", "country")
 
 
 def read(organization_id: UUID, gateway: Gateway) -> BillingDetails:
@@ -40,14 +51,15 @@ def read(organization_id: UUID, gateway: Gateway) -> BillingDetails:
     account = find_account(organization_id)
     customer = gateway.customer(account.customer_id) if account is not None and account.customer_id else None
     if account is None or customer is None:
-        return BillingDetails(email=account.billing_email or "" if account else "")
+        name = db.session.get_one(Organization, organization_id).name
+        return BillingDetails(email=account.billing_email or "" if account else "", name=name)
     address = customer.get("address") or {}
-    tax_ids = gateway.tax_ids_of(customer["id"])
+    lines: Any = {name: address.get(name) or "" for name in _ADDRESS}
     return BillingDetails(
         email=account.billing_email or "",
-        **{name: address.get(name) or "" for name in ("line1", "line2", "postal_code", "city", "country")},
-        tax_id_type=tax_ids[0]["type"] if tax_ids else "",
-        tax_id=tax_ids[0]["value"] if tax_ids else "",
+        name=customer.get("name") or "",
+        **lines,
+        tax_ids=tuple(map(_tax_id, gateway.tax_ids_of(customer["id"]))),
     )
 
 
@@ -56,24 +68,38 @@ def save(
 ) -> None:
     """`email` is where invoices go as long as no other address is wanted. Needs the system's scope.
 
-    Raises PaymentsAway, or PaymentsRefused for a tax id that cannot be.
+    Raises PaymentsAway, or PaymentsRefused for a tax id that cannot be; then nothing else is changed.
     """
     account = account_of(organization_id)
     account.billing_email = wanted.email or None
-    customer_id = customer_of(account, db.session.get_one(Organization, organization_id), gateway, email=email, now=now)
-    address = {name: getattr(wanted, name) for name in ("line1", "line2", "postal_code", "city", "country")}
-    gateway.update_customer(customer_id, email=wanted.email or email, address=address)
-    _set_tax_id(customer_id, wanted, gateway)
+    organization = db.session.get_one(Organization, organization_id)
+    customer_id = customer_of(account, organization, gateway, email=email, now=now)
+    _change_tax_ids(customer_id, wanted, gateway)
+    gateway.update_customer(
+        customer_id,
+        email=wanted.email or email,
+        name=wanted.name or organization.name,
+        address={name: getattr(wanted, name) for name in _ADDRESS},
+    )
+    gateway.write_tax_note(customer_id)
     audit.write(organization_id, "plan.billing_details_changed", by=by, now=now)
 
 
-def _set_tax_id(customer_id: str, wanted: BillingDetails, gateway: Gateway) -> None:
-    """Stripe changes none: another one takes the place of those there are."""
-    before = gateway.tax_ids_of(customer_id)
-    after = [(wanted.tax_id_type, wanted.tax_id)] if wanted.tax_id else []
-    if [(one["type"], one["value"]) for one in before] == after:
-        return
-    for kind, value in after:
-        gateway.add_tax_id(customer_id, kind, value)  # first: one that is refused leaves those there are
-    for one in before:
-        gateway.forget_tax_id(customer_id, one["id"])
+def _change_tax_ids(customer_id: str, wanted: BillingDetails, gateway: Gateway) -> None:
+    """Stripe changes none: one is added, or removed by its id."""
+    there = {one["id"]: (one["type"], _bare(one["value"])) for one in gateway.tax_ids_of(customer_id)}
+    if wanted.tax_id and (wanted.tax_id_type, _bare(wanted.tax_id)) not in there.values():
+        gateway.add_tax_id(customer_id, wanted.tax_id_type, wanted.tax_id)  # first: a refused one changes nothing
+    for removed in wanted.removed_tax_ids:
+        if removed in there:
+            gateway.forget_tax_id(customer_id, removed)
+
+
+def _tax_id(found: dict[str, Any]) -> TaxId:
+    status = (found.get("verification") or {}).get("status") or "unavailable"
+    return TaxId(id=found["id"], kind=found["type"], value=found["value"], status=status)
+
+
+def _bare(value: str) -> str:
+    """As it counts: spaces and points say nothing."""
+    return "".join(filter(str.isalnum, value)).upper()

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import stripe
 
-from billing.customers import Customers
+from billing.charges import Charges
 from billing.errors import MeterMissing, PriceMissing, WebhookRefused
 from billing.meters import find_meter
 from billing.plans import METER_EVENT, PlanCode, lookup_key
@@ -24,11 +24,18 @@ class CheckoutPage(msgspec.Struct, frozen=True):
     url: str
 
 
-class Gateway(Customers):
+class Gateway(Charges):
     """One client. Every write carries an idempotency key, ours where a crash in the middle must not double it."""
 
-    def __init__(self, client: stripe.StripeClient, *, webhook_secrets: Sequence[str], is_live: bool) -> None:
-        super().__init__(client)
+    def __init__(
+        self,
+        client: stripe.StripeClient,
+        *,
+        webhook_secrets: Sequence[str],
+        is_live: bool,
+        is_automatic_tax: bool = False,
+    ) -> None:
+        super().__init__(client, is_automatic_tax=is_automatic_tax)
         self._secrets = tuple(webhook_secrets)
         self.is_live = is_live
 
@@ -59,6 +66,7 @@ class Gateway(Customers):
                     "billing_address_collection": "required",
                     "customer_update": {"address": "auto", "name": "auto"},
                     "tax_id_collection": {"enabled": True},
+                    "automatic_tax": {"enabled": self.is_automatic_tax},
                 },
                 {"idempotency_key": f"checkout-{attempt_id}"},
             )
@@ -73,13 +81,14 @@ class Gateway(Customers):
             self.client.v1.checkout.sessions.expire(session_id)
 
     def preview_change(self, subscription: Snapshot, plan: PlanCode) -> int:
-        """What switching now costs at once, in cents, before taxes that are not known yet. Raises PriceMissing."""
+        """What switching now costs at once, in cents, with the taxes that Stripe calculates. Raises PriceMissing."""
         items: Any = [_switched(subscription, self._price(plan), plan)]
         with translated():
             preview = self.client.v1.invoices.create_preview(
                 {
                     "customer": id_of(subscription["customer"]),
                     "subscription": subscription["id"],
+                    "automatic_tax": {"enabled": self.is_automatic_tax},
                     "subscription_details": {"items": items, "proration_behavior": "always_invoice"},
                 }
             )
@@ -146,11 +155,10 @@ class Gateway(Customers):
         with translated():
             self.client.v1.subscriptions.cancel(subscription_id, {"invoice_now": bills_usage, "prorate": False})
 
-    def refund(self, payment_intent_id: str, *, amount_minor: int | None, key: str) -> None:
-        """All of it, or a part. Raises PaymentsRefused for money that is disputed or was refunded."""
-        params: Any = {"payment_intent": payment_intent_id, "amount": amount_minor}
+    def calculate_taxes(self, subscription_id: str) -> None:
+        """From the next invoice on. Raises PaymentsRefused where Stripe does not know where the customer is."""
         with translated():
-            self.client.v1.refunds.create(params, {"idempotency_key": key})
+            self.client.v1.subscriptions.update(subscription_id, {"automatic_tax": {"enabled": True}})
 
     def subscriptions_of(self, customer_id: str) -> list[Snapshot]:
         """All, ended ones too, newest first."""
@@ -175,27 +183,6 @@ class Gateway(Customers):
     def invoice(self, invoice_id: str) -> Snapshot:
         with translated():
             return plain(self.client.v1.invoices.retrieve(invoice_id))
-
-    def charge_for(self, payment_intent_id: str) -> Snapshot | None:
-        """What was charged; None as long as nothing was."""
-        with translated():
-            intent = self.client.v1.payment_intents.retrieve(payment_intent_id, {"expand": ["latest_charge"]})
-        charge = plain(intent).get("latest_charge")
-        return charge if isinstance(charge, dict) else None
-
-    def charge(self, charge_id: str) -> Snapshot:
-        with translated():
-            return plain(self.client.v1.charges.retrieve(charge_id))
-
-    def dispute(self, dispute_id: str) -> Snapshot:
-        with translated():
-            return plain(self.client.v1.disputes.retrieve(dispute_id))
-
-    def dispute_of(self, payment_intent_id: str) -> Snapshot | None:
-        """The latest."""
-        with translated():
-            found = self.client.v1.disputes.list({"payment_intent": payment_intent_id, "limit": 1}).data
-        return plain(found[0]) if found else None
 
     def every_subscription(self) -> list[Snapshot]:
         """Of our product, whoever's, ended ones too."""

@@ -141,6 +141,8 @@ def reconcile(timestamp: int) -> None:  # noqa: ARG001  the queue says when it s
     for organization_id in organizations:
         with each_by_itself("reconciliation.failed", organization_id), acting_as_system(), transaction():
             reconciliation.compare(run_id, organization_id, gateway(), now=utc_now())
+        with each_by_itself("taxes.not_in_line", organization_id), acting_as_system(), transaction():
+            reconciliation.bring_taxes_in_line(organization_id, gateway(), now=utc_now())
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for payer in payers:
         with each_by_itself("usage.not_compared", payer.organization_id), acting_as_system(), transaction():

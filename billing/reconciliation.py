@@ -11,10 +11,12 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing import letters, metering, mirror
-from billing.access import subscribed
+from billing.access import GOES_ON, STANDS_STILL, subscribed
+from billing.errors import PaymentsRefused
 from billing.gateway import Gateway
 from billing.metering import Metered
 from billing.models import BillingAccount, Drift, Invoice, ReconciliationRun, Subscription
+from billing.taxes import is_calculated
 from core.accounts import Organization
 from core.db import db
 from core.ids import new_uuid
@@ -51,6 +53,28 @@ def compare(run_id: UUID, organization_id: UUID, gateway: Gateway, *, now: datet
     run = db.session.get_one(ReconciliationRun, run_id, with_for_update=True)
     run.compared += 1
     return len(different)
+
+
+def bring_taxes_in_line(organization_id: UUID, gateway: Gateway, *, now: datetime) -> None:
+    """What invoices say of taxes, and whether Stripe calculates them, follow the setting. It is never switched off."""
+    account = db.session.get_one(BillingAccount, organization_id)
+    if account.customer_id is None:
+        return
+    gateway.write_tax_note(account.customer_id)
+    live = select(Subscription).where(
+        Subscription.organization_id == organization_id, Subscription.status.in_(GOES_ON | STANDS_STILL)
+    )
+    for subscription in db.session.scalars(live).all() if gateway.is_automatic_tax else []:
+        if not is_calculated(subscription.snapshot) and subscribed(subscription.snapshot).plan is not None:
+            _calculate_taxes(subscription, gateway, now=now)
+
+
+def _calculate_taxes(subscription: Subscription, gateway: Gateway, *, now: datetime) -> None:
+    try:
+        gateway.calculate_taxes(subscription.id)
+    except PaymentsRefused:
+        organization = db.session.get_one(Organization, subscription.organization_id)
+        letters.alert_once("tax_not_calculated", organization, about=subscription.id, now=now)
 
 
 def find_strangers(run_id: UUID, gateway: Gateway) -> int:

@@ -3,13 +3,14 @@
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from procrastinate import RetryStrategy
 from sqlalchemy import select
 
-from billing import entitlements, mirror
+from billing import entitlements, letters, mirror
 from billing.access import GOES_ON, STANDS_STILL, Subscribed, subscribed
 from billing.afterwards import catch_up
 from billing.connection import gateway as configured_gateway
@@ -121,10 +122,12 @@ def refund(
         raise InvalidRequest(errors=(FieldProblem("amount", "out_of_range", detail),))
     wanted = amount_minor or left
     stake = at_stake(organization_id)
-    gateway.refund(intent, amount_minor=wanted, key=f"refund-{charge['id']}-{charge['amount_refunded']}-{wanted}")
+    key = f"refund-{charge['id']}-{charge['amount_refunded']}-{wanted}"
+    refund_id = gateway.refund(intent, amount_minor=wanted, key=key)
     number = invoice.snapshot.get("number") or invoice_id
     after = {"invoice": number, "amount": format_amount(wanted, currency), "reason": reason}
     audit.write(organization_id, "plan.refunded", by=by, now=now, subject_id=invoice_id, after=after)
+    _document(organization_id, invoice_id, refund_id, gateway, amount_minor=wanted, memo=reason)
     outcome = AfterRefund.UNTOUCHED
     if stake is not None and stake.invoice_id == invoice_id and wanted == left:
         outcome = AfterRefund.KEPT
@@ -143,6 +146,26 @@ def end_without_access(organization_id: UUID, gateway: Gateway, *, by: Actor, no
     gateway.cancel(found.id, bills_usage=False)
     audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=found.id)
     catch_up(organization_id, gateway, now=now)
+
+
+def _document(
+    organization_id: UUID, invoice_id: str, refund_id: str, gateway: Gateway, *, amount_minor: int, memo: str
+) -> None:
+    """By a credit note, as tax law wants it: now, or by the worker as soon as Stripe answers."""
+    about: Any = {"invoice_id": invoice_id, "refund_id": refund_id, "amount_minor": amount_minor, "memo": memo}
+    try:
+        _write_credit_note(organization_id, gateway, now=utc_now(), **about)
+    except PaymentsAway:
+        defer(write_credit_note, organization_id=str(organization_id), **about)
+
+
+def _write_credit_note(organization_id: UUID, gateway: Gateway, *, now: datetime, refund_id: str, **about: Any) -> None:
+    """What Stripe refuses, a person has to write. Raises PaymentsAway."""
+    try:
+        gateway.write_credit_note(refund_id=refund_id, **about)
+    except PaymentsRefused as refused:
+        organization = db.session.get_one(Organization, organization_id)
+        letters.alert_once("credit_note_missing", organization, about=refund_id, now=now, why=refused.detail)
 
 
 def _invoice(organization_id: UUID, invoice_id: str) -> Invoice:
@@ -183,3 +206,10 @@ def end_refunded_subscription(organization_id: str, subscription_id: str) -> Non
         if gateway.subscription(subscription_id).get("status") in _LIVE:
             gateway.cancel(subscription_id, bills_usage=False)
         catch_up(UUID(organization_id), gateway, now=now)
+
+
+@jobs.task(retry=_UNTIL_STRIPE_ANSWERS)
+@in_its_own_session
+def write_credit_note(organization_id: str, **about: Any) -> None:
+    with acting_as_system(), transaction():
+        _write_credit_note(UUID(organization_id), configured_gateway(), now=utc_now(), **about)

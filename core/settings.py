@@ -120,6 +120,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     stripe_webhook_secret_previous: Annotated[
         str | None, Meta(description="The one before, as long as a new one is rolled out.")
     ] = None
+    stripe_automatic_tax: Annotated[
+        bool,
+        Meta(description="Whether Stripe calculates taxes. Off: none are, and every invoice says so."),
+    ] = False
     stripe_api_base: Annotated[
         str | None, Meta(description="Where Stripe's API is. Empty: where the SDK looks for it.")
     ] = None

@@ -6,7 +6,8 @@ import stripe
 
 from billing.catalogue.part import differing
 from billing.plans import Plan, product_id
-from billing.stripe_words import PRODUCT, plain
+from billing.stripe_words import PRODUCT, id_of, plain
+from billing.taxes import TAX_CODE
 
 
 def fault(v1: Any, plan: Plan) -> str | None:
@@ -14,13 +15,15 @@ def fault(v1: Any, plan: Plan) -> str | None:
     if product is None:
         return "is missing"
     told = plain(product)
-    found = {**told, "product": (told.get("metadata") or {}).get("product")}
-    different = differing(found, {"name": plan.name, "active": True, "product": PRODUCT})
-    return f"has another name, or is not active: {different}" if different else None
+    tax_code = id_of(told["tax_code"]) if told.get("tax_code") else None
+    found = {**told, "product": (told.get("metadata") or {}).get("product"), "tax_code": tax_code}
+    wanted = {"name": plan.name, "active": True, "product": PRODUCT, "tax_code": TAX_CODE}
+    different = differing(found, wanted)
+    return f"is something else: {different}" if different else None
 
 
 def mend(v1: Any, plan: Plan) -> object:
-    words = {"name": plan.name, "metadata": {"product": PRODUCT}}
+    words = {"name": plan.name, "metadata": {"product": PRODUCT}, "tax_code": TAX_CODE}
     if _find(v1, plan) is None:
         return v1.products.create({"id": product_id(plan.code), **words})
     return v1.products.update(product_id(plan.code), {**words, "active": True})

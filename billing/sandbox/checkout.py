@@ -65,7 +65,13 @@ def pay(session_id: str, *, is_slow: bool = False) -> dict[str, Any]:
     if session["status"] != "open":
         raise store.Refused("This checkout is finished or expired.")
     wishes = store.need(f"wishes:{session_id}", "wishes")
-    subscription = subscriptions.start(session["customer"], wishes["price"], wishes["metadata"], is_paid=not is_slow)
+    subscription = subscriptions.start(
+        session["customer"],
+        wishes["price"],
+        wishes["metadata"],
+        is_paid=not is_slow,
+        is_taxed=session["automatic_tax"]["enabled"],
+    )
     session |= {
         "status": "complete",
         "payment_status": "unpaid" if is_slow else "paid",

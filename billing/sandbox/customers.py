@@ -3,7 +3,7 @@
 from typing import Any
 
 from billing.sandbox import events, store
-from billing.sandbox.blank import fitted
+from billing.sandbox.blank import blank, fitted
 from billing.sandbox.routes import Call, page_of, plays
 from core import current
 
@@ -33,13 +33,26 @@ def list_tax_ids(call: Call) -> dict[str, Any]:
 
 @plays("POST", "/v1/customers/{}/tax_ids")
 def create_tax_id(call: Call) -> dict[str, Any]:
-    return store.make("tax_id", "txi", customer=_standing(call.id)["id"], **fitted("tax_id", call.params))
+    verification = {"status": "pending", "verified_address": None, "verified_name": None}
+    given = {**fitted("tax_id", call.params), "verification": verification}
+    return store.make("tax_id", "txi", customer=_standing(call.id)["id"], **given)
 
 
 @plays("DELETE", "/v1/customers/{}/tax_ids/{}")
 def delete_tax_id(call: Call) -> dict[str, Any]:
     store.keep({**store.need(call.ids[1], "tax_id"), "customer": None})
     return {"id": call.ids[1], "object": "tax_id", "deleted": True}
+
+
+@plays("GET", "/v1/tax/settings")
+def tax_settings(_call: Call) -> dict[str, Any]:
+    kept = store.find("tax.settings") or {"status": "active"}
+    return blank("tax.settings", **{name: kept[name] for name in ("status", "status_details") if name in kept})
+
+
+@plays("GET", "/v1/tax/registrations")
+def tax_registrations(call: Call) -> dict[str, Any]:
+    return page_of(call, store.every("tax.registration"), "/v1/tax/registrations")
 
 
 @plays("POST", "/v1/billing_portal/sessions")

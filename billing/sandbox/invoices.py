@@ -31,6 +31,7 @@ def make(subscription: dict[str, Any], amount: int, reason: str, *, is_paid: boo
         amount_due=amount,
         amount_remaining=amount,
         attempt_count=1,
+        automatic_tax={**subscription["automatic_tax"], "provider": None, "status": None},
         attempted=True,
         billing_reason=reason,
         currency=subscription["currency"],
@@ -144,6 +145,29 @@ def refund(call: Call) -> dict[str, Any]:
     )
     events.emit("charge.refunded", store.keep(charge))
     return made
+
+
+@plays("POST", "/v1/credit_notes")
+def write_credit_note(call: Call) -> dict[str, Any]:
+    invoice, amount = store.need(call.need("invoice"), "invoice"), int(call.need("amount"))
+    if invoice["status"] not in {"open", "paid"}:
+        raise store.Refused("A credit note can only be created for a finalized invoice.")
+    written = sum(one["amount"] for one in store.every("credit_note", invoice=invoice["id"]))
+    if written + amount > invoice["total"]:
+        raise store.Refused("The sum of credit notes cannot exceed the invoice amount.", param="amount")
+    note = blank("credit_note", id=store.new_id("cn"), created=store.now_s(), invoice=invoice["id"], amount=amount)
+    refunds = [{"refund": one["refund"], "amount_refunded": amount} for one in call.params.get("refunds", [])]
+    note |= {
+        "customer": invoice["customer"],
+        "currency": invoice["currency"],
+        "memo": call.params.get("memo"),
+        "number": f"{invoice['number']}-CN-{len(store.every('credit_note')) + 1:02}",
+        "refunds": [{**one, "type": "refund", "payment_record_refund": None} for one in refunds],
+        "status": "issued",
+        "total": amount,
+        "type": "post_payment",
+    }
+    return store.keep(note)
 
 
 def dispute(charge_id: str, *, status: str) -> dict[str, Any]:

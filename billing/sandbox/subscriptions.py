@@ -11,7 +11,9 @@ from core.calendar import months_later
 _OVER = ("canceled", "incomplete_expired")
 
 
-def start(customer: str, price_id: str, metadata: dict[str, str], *, is_paid: bool) -> dict[str, Any]:
+def start(
+    customer: str, price_id: str, metadata: dict[str, str], *, is_paid: bool, is_taxed: bool = False
+) -> dict[str, Any]:
     price = store.need(price_id, "price")
     identifier, now_s = store.new_id("sub"), store.now_s()
     item = blank("subscription_item", id=store.new_id("si"), created=now_s, subscription=identifier, price=price)
@@ -26,6 +28,7 @@ def start(customer: str, price_id: str, metadata: dict[str, str], *, is_paid: bo
         billing_cycle_anchor=now_s,
         start_date=now_s,
         metadata=metadata,
+        automatic_tax={"disabled_reason": None, "enabled": is_taxed, "liability": None},
         items=list_of([item], "/v1/subscription_items"),
         billing_mode={"flexible": None, "type": "flexible", "updated_at": None},
     )
@@ -59,6 +62,8 @@ def update(call: Call) -> dict[str, Any]:
         subscription["cancel_at_period_end"] = is_ending
     if call.params.get("cancel_at") == "":
         end_later(subscription, is_ending=False)
+    if "automatic_tax" in call.params:
+        subscription["automatic_tax"] |= {"enabled": call.params["automatic_tax"]["enabled"] == "true"}
     for wish in call.params.get("items", []):
         _change_price(subscription, store.need(wish["price"], "price"))
     events.emit("customer.subscription.updated", store.keep(subscription))

@@ -1,11 +1,12 @@
 """The way of money: to the checkout, back to a page that waits for the truth, cards, invoices and where they go."""
 
+from contextlib import suppress
 from typing import Any
 
 from flask import flash, redirect, render_template, request
 
 from api.decisions.export import csv_lines
-from billing import checkouts, details, entitlements, metering, mirror, subscriptions
+from billing import checkouts, details, entitlements, metering, mirror, subscriptions, taxes
 from billing.connection import gateway, is_sandbox
 from billing.errors import PaymentsAway, PaymentsRefused
 from billing.plans import PlanCode
@@ -117,7 +118,7 @@ def invoice_usage(invoice_id: str) -> Any:
 def set_details() -> Any:
     form = BillingForm()
     if not form.validate():
-        return _invoices_page(form, status=422)
+        return _refused_details(form, status=422)
     try:
         with acting_as_system(), transaction():
             details.save(
@@ -130,9 +131,15 @@ def set_details() -> Any:
             )
     except PaymentsRefused as refused:
         form.form_errors.append(refused.detail)
-        return _invoices_page(form, status=409)
-    flash("Kept. The next invoice says so.")
+        return _refused_details(form, status=409)
+    flash("Saved. The next invoice says so.")
     return see_other("/plan/invoices")
+
+
+def _refused_details(form: BillingForm, *, status: int) -> Any:
+    with suppress(PaymentsAway, PaymentsRefused), transaction():
+        form.offer(details.read(seat().organization_id, gateway()))
+    return _invoices_page(form, status=status)
 
 
 def _invoices_page(form: BillingForm | None, *, status: int = 200) -> Any:
@@ -143,5 +150,7 @@ def _invoices_page(form: BillingForm | None, *, status: int = 200) -> Any:
         form=form,
         may_change=may(Access.BILLING, at_rest=True),
         is_sandbox=is_sandbox(settings()),
+        is_automatic_tax=settings().stripe_automatic_tax,
+        tax_note=taxes.note_of,
     )
     return page, status

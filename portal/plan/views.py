@@ -53,6 +53,7 @@ def index() -> Any:
         enterprise_asked_at=account.enterprise_asked_at if account else None,
         may_change=may(Access.BILLING, at_rest=True),
         is_sandbox=is_sandbox(settings()),
+        is_automatic_tax=settings().stripe_automatic_tax,
     )
 
 
@@ -91,7 +92,12 @@ def ask_switch(plan: str) -> Any:
     """What it would cost, before anything is changed."""
     with acting_as_system(), transaction():
         preview = subscriptions.preview(seat().organization_id, PlanCode(plan), gateway())
-    return render_template("portal/plan/switch.html", preview=preview, plan=PLANS[preview.plan])
+    return render_template(
+        "portal/plan/switch.html",
+        preview=preview,
+        plan=PLANS[preview.plan],
+        is_automatic_tax=settings().stripe_automatic_tax,
+    )
 
 
 @bp.post("/switch/<any(pro, pay_as_you_go):plan>")

@@ -1,5 +1,6 @@
 """Refunds by an operator, and what becomes of the subscription behind them."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,12 +10,13 @@ from billing import refunds
 from billing.access import AccessState
 from billing.connection import gateway
 from billing.errors import PaymentsAway
+from billing.models import Invoice
 from billing.plans import PlanCode
 from billing.sandbox import invoices, store
 from billing.sandbox import subscriptions as at_stripe
 from core.audit import COMMAND_LINE
 from core.clock import utc_now
-from core.db import acting_as_system, transaction
+from core.db import acting_as_system, db, transaction
 from tests.billing.scene import access, happen, subscription_id
 from tests.cast import Member
 from tests.people import Person, mails_to
@@ -58,8 +60,9 @@ def test_the_part_that_makes_a_refund_full_ends_the_subscription_too(app: Flask,
 
 
 def test_a_refund_of_an_older_invoice_leaves_the_subscription_alone(app: Flask, subscribed: Member) -> None:
-    with app.app_context(), acting_as_system():
+    with app.app_context(), acting_as_system(), transaction():
         old = store.every("invoice")[0]["id"]
+        db.session.get_one(Invoice, old).created_at -= timedelta(days=30)
     happen(app, at_stripe.next_period, subscription_id(app, subscribed), is_paid=True)
 
     assert refund(app, subscribed, invoice_id=old).after is refunds.AfterRefund.UNTOUCHED

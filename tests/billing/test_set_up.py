@@ -49,7 +49,8 @@ def features(feature: str, **changes: Any) -> Any:
 
 
 CHANGED_BY_HAND = [
-    ("product", {"name": "Pro"}, {"name": "Something else"}, "another name"),
+    ("product", {"name": "Pro"}, {"name": "Something else"}, "name is Something else, not Pro"),
+    ("product", {"name": "Pro"}, {"tax_code": None}, "tax code is none"),
     ("product", {"name": "Pro"}, {"active": False}, "active is False, not True"),
     ("product", {"name": "Pro"}, {"metadata": {}}, "product is none, not ai-governance"),
     ("price", {"lookup_key": PRO}, {"unit_amount": 1, "unit_amount_decimal": "1"}, "cents is 1, not 4900"),

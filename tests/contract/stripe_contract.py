@@ -165,7 +165,7 @@ def _objects_in(found: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _closed_union(members: tuple[Any, ...]) -> Any:
-    is_enumeration = any(get_origin(member) is Literal for member in members)
+    is_enumeration = any(get_origin(member) is Literal and get_args(member) != ("",) for member in members)
     is_reference = str in members and any(isinstance(one, type) and issubclass(one, StripeObject) for one in members)
     if is_reference:  # an id, or the object if it was asked for
         return Union[str, dict[str, Any], None] if type(None) in members else Union[str, dict[str, Any]]  # noqa: UP007

@@ -96,7 +96,7 @@ def test_invoices_stay_with_their_file_and_the_usage_behind_them(paying: Person,
     page = viewer.get("/plan/invoices").text
     assert "SANDBOX-0001" in page
     assert "49.00 USD" in page
-    assert "Keep it" not in page
+    assert "Save" not in page
 
     invoice = page.partition("/plan/invoices/")[2].partition("/pdf")[0]
     assert viewer.get(f"/plan/invoices/{invoice}/pdf").headers["Location"].endswith(f"{invoice}/pdf")
@@ -106,6 +106,7 @@ def test_invoices_stay_with_their_file_and_the_usage_behind_them(paying: Person,
     ]
 
 
+BARE = {"country": "", "tax_id_type": ""}
 DETAILS = {"line1": "1 Example Street", "city": "Berlin", "country": "DE", "tax_id_type": "eu_vat", "tax_id": "DE1"}
 
 
@@ -120,7 +121,7 @@ def test_invoices_say_and_go_where_they_are_wanted(app: Flask, ada: Member, pric
     page = billing.get("/plan/invoices").text
     assert "money@people.example" in page
     assert "Hamburg" in page
-    assert 'value="DE1"' in page
+    assert "DE1, European Union: VAT (eu_vat), being verified" in page
     with app.app_context(), acting_as_system():
         [customer] = store.every("customer")
         assert (customer["email"], customer["address"]["city"]) == ("money@people.example", "Hamburg")
@@ -129,7 +130,56 @@ def test_invoices_say_and_go_where_they_are_wanted(app: Flask, ada: Member, pric
     billing.post("/plan/billing-details", country="", tax_id_type="")
     with app.app_context(), acting_as_system():
         assert store.every("customer")[0]["email"] == billing.email
-        assert store.every("tax_id", customer=customer["id"]) == []
+        assert [one["value"] for one in store.every("tax_id", customer=customer["id"])] == ["DE1"]
+
+
+def test_a_company_has_as_many_tax_ids_as_it_adds_until_it_removes_them(
+    app: Flask, prices: None, billing: Person
+) -> None:
+    """Whatever else is saved, also beside a kind that our form would not offer."""
+
+    def tax_ids() -> dict[str, str]:
+        with app.app_context(), acting_as_system():
+            [customer] = store.every("customer")
+            return {one["value"]: one["id"] for one in store.every("tax_id", customer=customer["id"])}
+
+    for kind, value in (("no_vat", "123456789MVA"), ("eu_vat", "DE1"), ("eu_vat", "de 1"), ("us_ein", "12-3456789")):
+        assert (
+            billing.post("/plan/billing-details", **{**BARE, "tax_id_type": kind, "tax_id": value}).status_code == 303
+        )
+    billing.post("/plan/billing-details", **{**BARE, "email": "money@people.example", "name": "Example AS"})
+    assert set(tax_ids()) == {"123456789MVA", "DE1", "12-3456789"}
+    page = billing.get("/plan/invoices").text
+    assert 'value="Example AS"' in page
+    for value in tax_ids():
+        assert f"{value}, " in page
+
+    billing.post("/plan/billing-details", **{**BARE, "removed_tax_ids": tax_ids()["DE1"]})
+    assert set(tax_ids()) == {"123456789MVA", "12-3456789"}
+
+    refused = billing.post("/plan/billing-details", email="nonsense")
+    assert refused.status_code == 422
+    assert "123456789MVA" in refused.text
+
+
+@pytest.mark.parametrize("status", ["pending", "verified", "unverified", "unavailable", "something new"])
+def test_the_page_says_what_the_authority_said_of_a_tax_id(
+    app: Flask, prices: None, billing: Person, status: str
+) -> None:
+    billing.post("/plan/billing-details", **{**BARE, "tax_id_type": "eu_vat", "tax_id": "DE1"})
+    with app.app_context(), acting_as_system(), transaction():
+        [tax_id] = store.every("tax_id")
+        store.keep({**tax_id, "verification": {**tax_id["verification"], "status": status}})
+
+    words = {"pending": "being verified", "unverified": "could not be verified", "unavailable": "not verified"}
+    assert f"DE1, European Union: VAT (eu_vat), {words.get(status, status)}" in billing.get("/plan/invoices").text
+
+
+def test_a_company_s_name_is_on_the_invoices(app: Flask, prices: None, billing: Person) -> None:
+    billing.post("/plan/billing-details", **{**BARE, "name": "Example GmbH"})
+
+    with app.app_context(), acting_as_system():
+        assert store.every("customer")[0]["name"] == "Example GmbH"
 
 
 def test_a_plan_is_ended_and_taken_back_on_the_page(paying: Person) -> None:

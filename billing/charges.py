@@ -1,0 +1,48 @@
+"""Stripe in our words: what was charged, given back, or is disputed."""
+
+from typing import Any
+
+from billing.customers import Customers
+from billing.stripe_words import Snapshot, plain, translated
+
+
+class Charges(Customers):
+    """The part of the gateway that is about money that was paid."""
+
+    def charge_for(self, payment_intent_id: str) -> Snapshot | None:
+        """What was charged; None as long as nothing was."""
+        with translated():
+            intent = self.client.v1.payment_intents.retrieve(payment_intent_id, {"expand": ["latest_charge"]})
+        charge = plain(intent).get("latest_charge")
+        return charge if isinstance(charge, dict) else None
+
+    def charge(self, charge_id: str) -> Snapshot:
+        with translated():
+            return plain(self.client.v1.charges.retrieve(charge_id))
+
+    def dispute(self, dispute_id: str) -> Snapshot:
+        with translated():
+            return plain(self.client.v1.disputes.retrieve(dispute_id))
+
+    def dispute_of(self, payment_intent_id: str) -> Snapshot | None:
+        """The latest."""
+        with translated():
+            found = self.client.v1.disputes.list({"payment_intent": payment_intent_id, "limit": 1}).data
+        return plain(found[0]) if found else None
+
+    def refund(self, payment_intent_id: str, *, amount_minor: int | None, key: str) -> str:
+        """All of it, or a part; the refund's id. Raises PaymentsRefused for money that is disputed or was refunded."""
+        params: Any = {"payment_intent": payment_intent_id, "amount": amount_minor}
+        with translated():
+            return self.client.v1.refunds.create(params, {"idempotency_key": key}).id
+
+    def write_credit_note(self, *, invoice_id: str, refund_id: str, amount_minor: int, memo: str) -> None:
+        """For a refund that was made, with the taxes in it. Once for each refund."""
+        params: Any = {
+            "invoice": invoice_id,
+            "amount": amount_minor,
+            "refunds": [{"refund": refund_id, "amount_refunded": amount_minor}],
+            "memo": memo,
+        }
+        with translated():
+            self.client.v1.credit_notes.create(params, {"idempotency_key": f"credit-{refund_id}"})
