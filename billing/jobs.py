@@ -25,6 +25,8 @@ from core.observability import report_error
 log = structlog.get_logger()
 
 REMIND_DAYS = (30, 7, 1)
+AT_LEAST = timedelta(days=1)
+"""So much earlier than that: a clock that stood still for a day is then still in time."""
 TRIES = 6
 
 
@@ -153,18 +155,18 @@ def reconcile(timestamp: int) -> None:  # noqa: ARG001  the queue says when it s
         reconciliation.find_strangers(run_id, gateway())
 
 
-@jobs.periodic(cron="0 8 * * *")
+@jobs.periodic(cron="0 * * * *")
 @jobs.task(queueing_lock="remind_of_pilots")
 @in_its_own_session
 def remind_of_pilots(timestamp: int) -> None:
-    """30, 7 and 1 days before the end, unless a plan was chosen. A moved end is told of anew."""
+    """At least 30, 7 and 1 days before the end, unless a plan was chosen. A moved end is told of anew."""
     now = datetime.fromtimestamp(timestamp, UTC)
     with acting_as_system(), transaction():
         for organization in db.session.scalars(
             select(Organization).where(
                 Organization.status == OrganizationStatus.LIVE.value,
                 Organization.pilot_ends_at > now,
-                Organization.pilot_ends_at < now + timedelta(days=max(REMIND_DAYS)),
+                Organization.pilot_ends_at <= now + timedelta(days=max(REMIND_DAYS)) + AT_LEAST,
             )
         ).all():
             if entitlements.access_for(organization.id, now=now).state is AccessState.PILOT:
@@ -174,7 +176,7 @@ def remind_of_pilots(timestamp: int) -> None:
 def _remind(organization: Organization, *, now: datetime) -> None:
     ends_at = organization.pilot_ends_at
     assert ends_at is not None  # noqa: S101  only those with a pilot are asked for
-    days = min(days for days in REMIND_DAYS if (ends_at - now).days < days)
+    days = min(days for days in REMIND_DAYS if ends_at - now <= timedelta(days=days) + AT_LEAST)
     letters.send_once(
         "pilot_ending",
         organization,

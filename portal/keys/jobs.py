@@ -19,7 +19,9 @@ from portal.organization.services import tell_owners
 DAILY_AT_SEVEN = "0 7 * * *"
 REMINDED = "api_key.rotation_reminded"
 END_REMINDED = "api_key.expiry_reminded"
-WARN_BEFORE_END = timedelta(days=7)
+HOURLY = "0 * * * *"
+WARN_BEFORE_END = timedelta(days=7, hours=2)
+"""A week at least, though the clock strikes once an hour, and may miss an hour."""
 
 
 @jobs.task()
@@ -47,11 +49,11 @@ def remind_of_old_keys(timestamp: int) -> None:  # noqa: ARG001  the queue tells
             _remind(key, "key_old", REMINDED, now=now)
 
 
-@jobs.periodic(cron=DAILY_AT_SEVEN)
+@jobs.periodic(cron=HOURLY)
 @jobs.task(queueing_lock="remind_of_ending_keys")
 @in_its_own_session
 def remind_of_ending_keys(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
-    """One mail about each live key in the week before it expires, unless it was rotated."""
+    """One mail about each live key at least a week before it expires, unless it was rotated."""
     now = utc_now()
     with acting_as_system(), transaction():
         for key in lookup.list_ending(before=now + WARN_BEFORE_END, now=now, unless_action=END_REMINDED):

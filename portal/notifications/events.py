@@ -93,7 +93,7 @@ EVENTS: Mapping[str, Event] = {
     "api_key.rotated": _customer("api_key.rotated", "An API key was rotated", _KEYS, "expires_at", "successor"),
     "api_key.revoked": _customer("api_key.revoked", "An API key was revoked", _KEYS, "reason"),
     "api_key.rotation_reminded": _customer("api_key.rotation_due", "An API key is 90 days old: rotate it", _KEYS),
-    "api_key.expiry_reminded": _customer("api_key.expiring", "An API key ends within a week", _KEYS, "expires_at"),
+    "api_key.expiry_reminded": _customer("api_key.expiring", "An API key expires soon", _KEYS, "expires_at"),
     "entitlement.quota_near": _customer(
         "quota.near", "80 % of the month's checks are used", "/plan", "used", "limit", "until"
     ),

@@ -94,6 +94,29 @@ def test_reminders_come_at_thirty_seven_and_one_day_and_anew_when_the_end_moves(
     assert len(mails_to(app, owner.email)) == 4
 
 
+@pytest.mark.parametrize("minute_of_day", [0, 1, 479, 480, 481, 719, 1_439])
+@pytest.mark.parametrize("every_hours", [1, 24])
+def test_a_reminder_never_comes_later_than_it_says(
+    app: Flask, ada: Member, owner: Person, minute_of_day: int, every_hours: int
+) -> None:
+    """Whenever in the day a pilot ends, and also if the clock struck once a day only."""
+    midnight = (utc_now() + 60 * DAY).replace(hour=0, minute=0, second=0, microsecond=0)
+    ends_at = midnight + timedelta(minutes=minute_of_day)
+    change(app, ada, pilot_ends_at=ends_at)
+    left: list[timedelta] = []
+    for hours in range(0, 34 * 24, every_hours):
+        at = midnight - 33 * DAY + timedelta(hours=hours + 8)
+        if at >= ends_at or not any(0 <= (ends_at - at) / DAY - days < 2.1 for days in (30, 7, 1)):
+            continue  # nothing is sent between; the rest is left out for speed
+        before = len(mails_to(app, owner.email))
+        in_job(app, remind_of_pilots, at)
+        left += [ends_at - at] * (len(mails_to(app, owner.email)) - before)
+
+    assert len(left) == 3
+    for days, remaining in zip((30, 7, 1), left, strict=True):
+        assert days * DAY <= remaining <= (days + 1) * DAY
+
+
 def test_who_has_a_plan_is_not_reminded_of_the_pilot(app: Flask, ada: Member, owner: Person) -> None:
     change(app, ada, pilot_ends_at=utc_now() + 5 * DAY)
     with app.app_context(), acting_as_system(), transaction():

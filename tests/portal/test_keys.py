@@ -239,9 +239,9 @@ def test_an_old_key_is_reminded_of_once(live_app: Flask) -> None:
     assert isinstance(home.key_id, UUID)
 
 
-@pytest.mark.parametrize(("days", "mails"), [(6, ["key_ending"]), (8, []), (-1, [])])
+@pytest.mark.parametrize(("days", "mails"), [(6, ["key_ending"]), (7.05, ["key_ending"]), (8, []), (-1, [])])
 def test_of_a_key_that_ends_within_a_week_its_owners_are_told_once(
-    live_app: Flask, days: int, mails: list[str]
+    live_app: Flask, days: float, mails: list[str]
 ) -> None:
     home = organization_with_key(live_app)
     owner = person(live_app, "Ann", home.organization_id)
