@@ -8,10 +8,11 @@ from flask import Flask, current_app
 from billing.gateway import Gateway
 from billing.sandbox.events import secret_from
 from billing.sandbox.transport import Sandbox
+from billing.transport import RETRIES, Transport
+from core.outbound import Outbound
 from core.settings import Environment, Settings
 
-TIMEOUT_S = 10
-RETRIES = 2
+MOST_PLACES = 4
 _EXTENSION = "billing_gateway"
 
 
@@ -28,12 +29,17 @@ def is_sandbox(settings: Settings) -> bool:
     return settings.stripe_api_key is None and settings.environment is not Environment.PRODUCTION
 
 
+def places_of(settings: Settings) -> int:
+    """So many threads of a process may wait for Stripe at once: a few of those that answer pages."""
+    return max(1, min(MOST_PLACES, settings.web_threads // 4))
+
+
 def _stripe(settings: Settings) -> Gateway:
     key = settings.stripe_api_key or ""
     client = stripe.StripeClient(
         key,
         max_network_retries=RETRIES,
-        http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
+        http_client=Transport(Outbound("stripe", places=places_of(settings))),
         base_addresses={"api": settings.stripe_api_base} if settings.stripe_api_base else {},
     )
     secrets = (settings.stripe_webhook_secret, settings.stripe_webhook_secret_previous)

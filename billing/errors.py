@@ -8,6 +8,8 @@ from core.errors import AppError
 class PaymentsAway(AppError):
     status, code, title = HTTPStatus.SERVICE_UNAVAILABLE, "payments_away", "Our payment provider does not answer"
     advice = "Try again in a minute. Nothing was changed, and nothing was charged."
+    is_unsent = False
+    """Whether nothing was asked of it, so that nothing can have happened."""
 
 
 class PaymentsRefused(AppError):

@@ -8,6 +8,7 @@ from uuid import UUID
 import stripe
 
 from billing.errors import PaymentsAway, PaymentsRefused
+from core.outbound import Unreachable
 
 Snapshot = dict[str, Any]
 """An object word for word as Stripe tells it."""
@@ -26,7 +27,9 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError, stripe.AuthenticationError) as error:
-        raise PaymentsAway from error
+        away = PaymentsAway()
+        away.is_unsent = isinstance(error.__cause__, Unreachable) and error.__cause__.is_unsent
+        raise away from error
     except stripe.StripeError as error:
         raise PaymentsRefused(error.user_message) from error
 

@@ -1,0 +1,59 @@
+"""The SDK's HTTP client, through the one way out: no page waits for Stripe longer than its deadline."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import stripe
+from flask import g, has_request_context
+
+from core.clock import monotonic_s
+from core.outbound import Outbound, Unreachable
+
+REQUEST_S = 2.0
+"""For all that one request of a page asks of Stripe, together."""
+JOB_S = 10.0
+"""For each call of a job or a command."""
+RETRIES = 1
+RETRY_AFTER_S = 0.1
+
+
+def left_s() -> float:
+    """How long the next call may take."""
+    if not has_request_context():
+        return JOB_S
+    ends_s: float = g.setdefault("stripe_ends_s", monotonic_s() + REQUEST_S)
+    return ends_s - monotonic_s()
+
+
+class Transport(stripe.HTTPClient):
+    """The SDK may try once more, within the same deadline: a connection that was kept may have been closed."""
+
+    name = "requests"
+
+    def __init__(self, outbound: Outbound) -> None:
+        super().__init__()
+        self._outbound = outbound
+        self._for_pages = stripe.RequestsClient(timeout=REQUEST_S)
+        self._for_jobs = stripe.RequestsClient(timeout=JOB_S)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[Any, int, Mapping[str, str]]:
+        client = self._for_pages if has_request_context() else self._for_jobs
+        try:
+            return self._outbound.call(lambda: client.request(method, url, headers, post_data), within_s=left_s())
+        except Unreachable as error:
+            raise stripe.APIConnectionError(str(error), should_retry=False) from error  # type: ignore[no-untyped-call]
+
+    def _sleep_time_seconds(self, num_retries: int) -> float:  # noqa: ARG002  the SDK says how often it tried
+        return RETRY_AFTER_S
+
+    def close(self) -> None:
+        self._for_pages.close()  # type: ignore[no-untyped-call]
+        self._for_jobs.close()  # type: ignore[no-untyped-call]
