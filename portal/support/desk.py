@@ -10,7 +10,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError
 from core.members import User, emails_of_operators
-from portal.support import letters, promises, records
+from portal.support import letters, promises, records, requesters
 from portal.support.clocks import Happened, Kind
 from portal.support.models import MessageKind, Ticket, TicketMessage
 from portal.support.records import Author, TicketClosed
@@ -155,7 +155,7 @@ def _refuse_unlike(ticket: Ticket, into: Ticket) -> None:
     """Raises CannotJoin for requests of two customers, or where one is over."""
     is_same = into.organization_id == ticket.organization_id
     if ticket.organization_id is None:
-        is_same = is_same and into.requester_email == ticket.requester_email
+        is_same = is_same and requesters.is_same(into, ticket)
     if not is_same or into.status not in UNDER_WAY:
         raise CannotJoin
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from core.db import db, rows_changed
 from portal.support.addresses import new_reply_token
 from portal.support.models import InboundMail, Ticket, TicketFile, TicketMessage, TicketSurvey
+from portal.support.requesters import NOWHERE
 from portal.support.states import UNDER_WAY, Status
 
 _UNDER_WAY = [status.value for status in UNDER_WAY]
@@ -20,7 +21,6 @@ _DELETED = "(deleted)"
 _WHAT_IT_WAS_ABOUT = dict.fromkeys(
     ("wish", "environment", "happened_at", "api_key_id", "decision_id", "request_id"), None
 )
-_NOWHERE = "deleted@deleted.invalid"
 
 
 def forget_organization(organization_id: UUID) -> None:
@@ -64,5 +64,5 @@ def _end_addresses(condition: ColumnElement[bool]) -> None:
 
 def _forget_requester(condition: ColumnElement[bool], **values: str | None) -> int:
     return rows_changed(
-        update(Ticket).where(condition).values(requester_name=_NAMELESS, requester_email=_NOWHERE, **values)
+        update(Ticket).where(condition).values(requester_name=_NAMELESS, requester_email=NOWHERE, **values)
     )

@@ -15,8 +15,8 @@ from core import current
 from core.audit import SYSTEM
 from core.db import db
 from core.ids import new_uuid
-from core.members import Membership, User
-from portal.support import addresses, records, services
+from core.members import Membership
+from portal.support import addresses, records, requesters, services
 from portal.support.mails import Mail
 from portal.support.models import InboundMail, MailOutcome, MessageKind, Ticket
 from portal.support.records import Author
@@ -68,13 +68,15 @@ def _answered(mail: Mail, *, now: datetime) -> Ticket | None:
 
 def _of_a_flood(mail: Mail, *, now: datetime) -> Ticket | None:
     """The latest request of somebody who opened many within the hour: the rest goes there, and is not acknowledged."""
-    query = select(Ticket).where(Ticket.requester_email == mail.sender.email, Ticket.created_at > now - _AN_HOUR)
+    user = requesters.find_account(mail.sender.email)
+    is_theirs = Ticket.opened_by == user.id if user else Ticket.requester_email == mail.sender.email
+    query = select(Ticket).where(is_theirs, Ticket.created_at > now - _AN_HOUR)
     lately = list(db.session.scalars(query.order_by(Ticket.number.desc()).limit(MOST_AN_HOUR)))
     return lately[0] if len(lately) == MOST_AN_HOUR else None
 
 
 def _add(ticket: Ticket, mail: Mail, *, now: datetime) -> MailOutcome:
-    author = _known(ticket, mail.sender)
+    author = requesters.person_of(ticket, mail.sender)
     if author is None or not services.may_be_written_to(ticket, now=now):
         why = "from an address that the request does not know" if author is None else "after the request was closed"
         records.hold(ticket.id)
@@ -118,26 +120,11 @@ def _open(mail: Mail, *, now: datetime) -> Ticket:
     )
 
 
-def _known(ticket: Ticket, sender: Author) -> Author | None:
-    """The sender as a person of the request, or None. Of an organization's only its members are."""
-    if ticket.organization_id is None:
-        return sender if sender.email == ticket.requester_email else None
-    user = db.session.scalar(
-        select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(
-            User.email == sender.email,
-            User.disabled_at.is_(None),
-            Membership.organization_id == ticket.organization_id,
-        )
-    )
-    return Author(user.name, user.email, user.id) if user else None
-
-
 def _seat_of(sender: Author) -> tuple[UUID | None, Author]:
-    query = select(User, Membership.organization_id).join(Membership, Membership.user_id == User.id)
-    seats = db.session.execute(query.where(User.email == sender.email, User.disabled_at.is_(None))).all()
-    if len(seats) != 1:
+    """With the account that the address belongs to, so that the answer finds its person at another address, too."""
+    user = requesters.find_account(sender.email)
+    if user is None:
         return None, sender
-    user, organization_id = seats[0]
-    return organization_id, Author(user.name, user.email, user.id)
+    author = Author(user.name, user.email, user.id)
+    seats = db.session.scalars(select(Membership.organization_id).where(Membership.user_id == user.id)).all()
+    return (seats[0] if len(seats) == 1 else None), author

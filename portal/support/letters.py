@@ -7,12 +7,12 @@ from sqlalchemy import select
 
 from core.db import db
 from core.mail import send_mail
-from core.members import Membership, Role, User
 from portal.support import promises
 from portal.support.addresses import reply_address
 from portal.support.models import Ticket, TicketFile, TicketMessage
 from portal.support.promises import Milestone
 from portal.support.quoting import LINE_ABOVE
+from portal.support.requesters import readers_of
 from portal.support.severities import CATEGORY_WORDS, LEVEL_WORDS, PROMISES, Category, Level, Severity
 from portal.support.states import WORDS, Status
 from portal.support.words import CLOCK_WORDS
@@ -60,7 +60,7 @@ def hand_over(ticket: Ticket, *, why: str, first_words: str, to: str, now: datet
 
 
 def _to_requester(template: str, ticket: Ticket, *, now: datetime, **words: Any) -> None:
-    for email in _readers(ticket):
+    for email in readers_of(ticket):
         send_mail(
             template,
             to=email,
@@ -69,20 +69,6 @@ def _to_requester(template: str, ticket: Ticket, *, now: datetime, **words: Any)
             context={**_words(ticket), **words},
             reply_to=reply_address(ticket),
         )
-
-
-def _readers(ticket: Ticket) -> list[str]:
-    """Whoever asked; if they are no member any more, the owners: the request is the organization's."""
-    if ticket.organization_id is None:
-        return [ticket.requester_email]
-    members = db.session.execute(
-        select(User.email, Membership.role)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.organization_id == ticket.organization_id)
-    ).all()
-    if any(member.email == ticket.requester_email for member in members):
-        return [ticket.requester_email]
-    return [member.email for member in members if member.role == Role.OWNER]
 
 
 def _words(ticket: Ticket) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from core.tokens import digest_of
 from legal_docs.acceptances import delegations
 from portal.notifications import channels, readers
 from portal.status import subscribers
+from portal.support import requesters
 from portal.team.models import Invitation, InvitationStatus
 
 
@@ -40,6 +41,7 @@ def end_trust(organization_id: UUID | None, user_id: UUID, *, by: Actor, now: da
 def follow_address(user: User, former: str) -> None:
     """Whatever led to somebody's former address leads to the new one. Needs the system's scope."""
     readers.follow(user)
+    requesters.follow(user)
     subscribers.follow(former, user.email)
     for organization_id in db.session.scalars(
         select(Membership.organization_id).where(Membership.user_id == user.id)

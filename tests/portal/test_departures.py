@@ -27,11 +27,19 @@ from portal.organization.services import save_details
 from portal.people import addresses, leaving
 from portal.status import subscribers
 from portal.status.models import Subscriber
+from portal.support import requesters, services
+from portal.support.models import Ticket
+from portal.support.records import Author
+from portal.support.services import Question
+from portal.support.severities import Category, Severity
 from portal.team import services as team
 from portal.team.models import Invitation
 from tests.cast import Member, another_key
-from tests.people import Browser, Person, link_in, mails_to, sign_up, tables_with
+from tests.people import Browser, Person, link_in, mails_to, person, sign_up, tables_with
 from tests.portal.notify import channel, make_channel, send_all
+from tests.portal.support.scene import answer, ticket_of
+from tests.portal.support.scene import mails as support_mails
+from tests.portal.support.test_requests import ask, ticket_id_in
 
 NEW = "elsewhere@people.example"
 DETAILS: dict[str, Any] = {
@@ -310,6 +318,59 @@ def test_who_never_confirmed_an_address_ends_nothing_of_its_readers(app: Flask, 
         assert leaving.forget_unconfirmed(before=utc_now() + timedelta(days=40), now=utc_now() + timedelta(days=40))
 
     assert subscriptions(app) == [email]
+
+
+class TestRequests:
+    def test_the_answer_goes_to_the_address_that_the_requester_has_now(self, app: Flask, developer: Person) -> None:
+        asked = ticket_id_in(ask(developer))
+        take_new_address(app, developer)
+
+        answer(app, asked, now=utc_now())
+
+        assert [mail.recipient for mail in support_mails(app, "ticket_answered")] == [NEW]
+        assert ticket_of(app, asked).requester_email == NEW
+
+    def test_it_goes_to_the_owners_once_the_requester_left_whoever_has_that_address_now(
+        self, app: Flask, owner: Person, developer: Person
+    ) -> None:
+        asked = ticket_id_in(ask(developer))
+        remove(owner, developer)
+
+        answer(app, asked, now=utc_now())
+
+        assert [mail.recipient for mail in support_mails(app, "ticket_answered")] == [owner.email]
+
+    def test_who_wrote_by_mail_from_no_organization_is_found_by_the_account_too(self, app: Flask) -> None:
+        alone = person(app, "Ada")
+        sender = Author("Ada", alone.email, alone.user_id)
+        with app.app_context(), acting_as_system(), transaction():
+            question = Question(subject="Hello", body="Hello", category=Category.QUESTION, severity=Severity.LOW)
+            asked = services.open_ticket(
+                new_uuid(), question, organization_id=None, author=sender, by=SYSTEM, now=utc_now()
+            ).id
+        take_new_address(app, alone)
+
+        answer(app, asked, now=utc_now())
+
+        assert [mail.recipient for mail in support_mails(app, "ticket_answered")] == [NEW]
+        with app.app_context(), acting_as_system():
+            ticket = db.session.get_one(Ticket, asked)
+            assert requesters.person_of(ticket, Author("Ada", NEW)) is not None
+            assert requesters.person_of(ticket, Author("Somebody", alone.email)) is None
+
+    def test_nobody_is_written_to_who_is_forgotten(self, app: Flask) -> None:
+        alone = person(app, "Ada")
+        sender = Author("Ada", alone.email, alone.user_id)
+        with app.app_context(), acting_as_system(), transaction():
+            question = Question(subject="Hello", body="Hello", category=Category.QUESTION, severity=Severity.LOW)
+            asked = services.open_ticket(
+                new_uuid(), question, organization_id=None, author=sender, by=SYSTEM, now=utc_now()
+            ).id
+        delete_account(alone)
+
+        answer(app, asked, now=utc_now())
+
+        assert support_mails(app, "ticket_answered") == []
 
 
 def subscribed(app: Flask, email: str) -> None:
