@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from math import ceil
 from typing import Any, TypeVar, cast
 
 from email_validator import EmailNotValidError, validate_email
@@ -9,10 +10,12 @@ from flask import Flask, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.errors import RateLimitExceeded
 
-from core.access import address
+from core.access import address, visitor_or_none
 from core.errors import AppError
 from core.network import sender_of
 from core.settings import Settings
+
+_MINUTE_S = 60
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -28,6 +31,19 @@ limiter = Limiter(key_func=sender, headers_enabled=False, swallow_errors=True, i
 class TooManyTries(AppError):
     status, code, title = HTTPStatus.TOO_MANY_REQUESTS, "too_many_tries", "That was tried too often"
     advice = "Wait a few minutes and try again."
+
+    def __init__(self, *, wait_s: int | None = None) -> None:
+        if wait_s is None:
+            super().__init__()
+            return
+        super().__init__(f"Wait {shown_duration(wait_s)} and try again.", headers=(("Retry-After", str(wait_s)),))
+
+
+def shown_duration(seconds: int) -> str:
+    """In words, rounded up to what people count in."""
+    if seconds < 2 * _MINUTE_S:
+        return f"{seconds} second{'' if seconds == 1 else 's'}"
+    return f"{ceil(seconds / _MINUTE_S)} minutes"
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -45,24 +61,24 @@ def _storage_of(redis_url: str | None) -> str:
     return f"redis+{redis_url}" if redis_url.startswith("unix:") else redis_url
 
 
-def per_address(limits: str) -> Callable[[View], View]:
+def per_address(limits: str, *, unless: Callable[[], bool] | None = None) -> Callable[[View], View]:
     """Counts what is sent from one address (with IPv6, one line), not what is only looked at."""
-    return cast("Callable[[View], View]", limiter.limit(limits, methods=["POST"]))
+    return cast("Callable[[View], View]", limiter.limit(limits, methods=["POST"], exempt_when=unless))
 
 
-def per_account(
-    limits: str, *, key: Callable[[], str] | None = None, failures_only: bool = False
-) -> Callable[[View], View]:
-    """Counts what is sent about one e-mail address, or what `key` names, from wherever.
+def per_account(limits: str, *, key: Callable[[], str] | None = None) -> Callable[[View], View]:
+    """Counts what is sent about one e-mail address, or what `key` names, from wherever."""
+    return cast("Callable[[View], View]", limiter.limit(limits, methods=["POST"], key_func=key or account))
 
-    With `failures_only` it counts answers that say 422, so that nobody is kept out by another's mistakes elsewhere.
-    """
-    return cast(
-        "Callable[[View], View]",
-        limiter.limit(
-            limits, methods=["POST"], key_func=key or account, deduct_when=_has_failed if failures_only else None
-        ),
-    )
+
+def per_person(limits: str) -> Callable[[View], View]:
+    """Counts what whoever is signed in sends, from wherever."""
+    return per_account(limits, key=_person)
+
+
+def _person() -> str:
+    who = visitor_or_none()
+    return f"person:{who.user_id}" if who else f"address:{sender()}"
 
 
 def account() -> str:
@@ -72,14 +88,6 @@ def account() -> str:
         return "account:" + validate_email(given, check_deliverability=False).normalized.lower()
     except EmailNotValidError:
         return "address:" + sender()
-
-
-def account_from_here() -> str:
-    return f"{account()} from {sender()}"
-
-
-def _has_failed(answer: Any) -> bool:
-    return bool(answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def _refuse(_error: RateLimitExceeded) -> Any:

@@ -31,6 +31,7 @@ ERROR_REPORT_DAYS = 90
 """The longest that an error reporting service keeps a report on its usual plans."""
 SERVER_LOG_DAYS = 30
 SESSION_RECORD_DAYS = 30
+KNOWN_BROWSER_DAYS = 180
 UNCONFIRMED_DAYS = 30
 HIGH_RISK_LOG_MONTHS = 6
 """EU AI Act, Articles 19 and 26(6)."""

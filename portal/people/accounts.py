@@ -1,4 +1,4 @@
-"""A person's account: signing up, confirming the address, changing password and address.
+"""A person's account: signing up, and confirming the address.
 
 All of it needs the system's scope: people belong to no organization.
 """
@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -20,19 +19,13 @@ from core import accounts, audit, sessions
 from core.accounts import Organization, OrganizationStatus
 from core.audit import Actor, ActorKind
 from core.db import db
-from core.errors import AppError, FieldProblem, InvalidRequest
 from core.ids import new_uuid
 from core.mail import send_mail
 from core.members import Membership, Role, User
-from core.passwords import fault_of_password, hash_password, is_password
+from core.passwords import hash_password
 from portal.applications import services as applications
-from portal.people import links
+from portal.people import devices, links, passwords
 from portal.people.models import Passkey, Purpose, RecoveryCode, TotpSecret
-
-
-class WrongPassword(AppError):
-    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_password", "This is not your password"
-    advice = "Type it again. If you forgot it, ask for a link to set a new one on the log-in page."
 
 
 def find_by_email(email: str) -> User | None:
@@ -53,7 +46,7 @@ def sign_up(
 
     An address that was never confirmed belongs to nobody yet: signing up again starts it afresh.
     """
-    refuse_weak(password, own_words=(email, name, organization_name), url=breached_passwords_url)
+    passwords.refuse_weak(password, own_words=(email, name, organization_name), url=breached_passwords_url)
     password_hash = hash_password(password)
     hold_address(email)
     user = find_by_email(email)
@@ -89,11 +82,13 @@ def undone() -> Iterator[None]:
 
 
 def forget_proofs(user: User, *, now: datetime) -> None:
-    """Ends sessions and open links, and takes second factors away: whoever set them up may be somebody else."""
+    """Ends sessions and open links, takes second factors away, and knows no browser any more: whoever set them up may
+    be somebody else."""
     for proof in (TotpSecret, Passkey, RecoveryCode):
         db.session.execute(delete(proof).where(proof.user_id == user.id))
     links.supersede(user, now=now)
     sessions.revoke_all(user.id, now=now)
+    devices.forget(user.id)
 
 
 def _start(email: str, name: str, password_hash: str, organization_name: str, *, by: Actor, now: datetime) -> User:
@@ -139,65 +134,14 @@ def send_confirmation(user: User, *, now: datetime) -> None:
 def confirm_address(secret: str, *, password: str, by: Actor, now: datetime) -> User:
     """Uses the link up. The password shows that whoever signed up is whoever reads the mail."""
     token, user = links.find(secret, Purpose.CONFIRM_ADDRESS, now=now, for_use=True)
-    if not is_password(password, user.password_hash):
-        raise WrongPassword
+    if not passwords.check(user, password):
+        raise passwords.WrongPassword
     if user.email_confirmed_at is not None:
         raise links.LinkUsed
     forget_proofs(user, now=now)
     token.consumed_at, user.email_confirmed_at = now, now
     note(user, "member.address_confirmed", by=by, now=now)
     return user
-
-
-def ask_for_reset(email: str, *, by: Actor, now: datetime) -> None:
-    """Sends a link to set a new password, if the address has an account."""
-    user = find_by_email(email)
-    if user is None or user.disabled_at is not None:
-        with undone():  # as much work as for a known one: the time must not tell
-            nobody = create_user(email="nobody@nobody.invalid", name="Nobody", password_hash="", now=now)
-            _send_reset(nobody, by=by, now=now)
-    else:
-        _send_reset(user, by=by, now=now)
-
-
-def _send_reset(user: User, *, by: Actor, now: datetime) -> None:
-    note(user, "member.reset_asked", by=by, now=now)
-    secret = links.issue(user, Purpose.RESET_PASSWORD, now=now)
-    send_mail("reset_password", to=user.email, now=now, context={"name": user.name, "secret": secret})
-
-
-def reset_password(secret: str, *, password: str, breached_passwords_url: str | None, by: Actor, now: datetime) -> User:
-    """Sets a new password and ends every session. A second factor stays as it is."""
-    token, user = links.find(secret, Purpose.RESET_PASSWORD, now=now, for_use=True)
-    _set_password(user, password, url=breached_passwords_url)
-    token.consumed_at = now
-    if user.email_confirmed_at is None:  # the mail was read, so the address is theirs from now on
-        forget_proofs(user, now=now)
-        user.email_confirmed_at = now
-    links.supersede(user, now=now)
-    sessions.revoke_all(user.id, now=now)
-    _tell_of_password(user, by=by, now=now)
-    return user
-
-
-def change_password(
-    user_id: UUID,
-    *,
-    current: str,
-    new: str,
-    breached_passwords_url: str | None,
-    session_id: UUID,
-    by: Actor,
-    now: datetime,
-) -> None:
-    """Ends every session but the one at hand. Raises WrongPassword, or InvalidRequest for a weak one."""
-    user = lock(user_id)
-    if not is_password(current, user.password_hash):
-        raise WrongPassword
-    _set_password(user, new, url=breached_passwords_url)
-    links.supersede(user, now=now)
-    sessions.revoke_all(user.id, now=now, but=session_id)
-    _tell_of_password(user, by=by, now=now)
 
 
 def lock(user_id: UUID) -> User:
@@ -223,23 +167,6 @@ def note(
     places: Sequence[UUID | None] = seats or (None,)
     for organization_id in places:
         audit.write(organization_id, action, by=who, now=now, subject_id=str(user.id), before=before, after=after)
-
-
-def refuse_weak(password: str, *, own_words: tuple[str, ...], url: str | None) -> None:
-    """Raises InvalidRequest."""
-    fault = fault_of_password(password, own_words=own_words, breached_passwords_url=url)
-    if fault is not None:
-        raise InvalidRequest(errors=(FieldProblem("password", "weak_password", fault),))
-
-
-def _set_password(user: User, password: str, *, url: str | None) -> None:
-    refuse_weak(password, own_words=(user.email, user.name), url=url)
-    user.password_hash = hash_password(password)
-
-
-def _tell_of_password(user: User, *, by: Actor, now: datetime) -> None:
-    note(user, "member.password_changed", by=by, now=now)
-    send_mail("password_changed", to=user.email, now=now, context={"name": user.name, "address": by.address})
 
 
 def _free_slug(name: str) -> str:

@@ -5,18 +5,18 @@ from typing import Any
 import msgspec
 from flask import Response, render_template, request
 
-from core import audit, sessions
-from core.access import Access, Pages, actor, open_to, safe_path, visitor, visitor_or_none
+from core import sessions
+from core.access import Access, Pages, open_to, safe_path, visitor, visitor_or_none
 from core.clock import utc_now
 from core.current import settings
 from core.db import acting_as_system, transaction
 from core.errors import JSON_CONTENT_TYPE
 from core.htmx import see_other
-from core.passwords import is_password
 from core.sessions import Method
-from core.throttle import account_from_here, per_account, per_address
-from portal.people import accounts, passkeys, second_factor
+from core.throttle import per_account, per_address, sender
+from portal.people import accounts, attempts, passkeys, passwords, second_factor, trying
 from portal.people.forms import LogInForm, PasswordForm, SecondStepForm
+from portal.people.pace import Kind
 from portal.people.signing_in import (
     go_on_after_password,
     halfway,
@@ -25,7 +25,6 @@ from portal.people.signing_in import (
     sign_out,
     site,
     take_challenge,
-    who_is_halfway,
 )
 
 bp = Pages("log_in", __name__)
@@ -35,6 +34,7 @@ NOTICES = {
     "address": "Your address was changed. Log in with the new one.",
     "logged-out": "You are logged out.",
     "deleted": "Your account was deleted.",
+    "proofs": "Your session was ended after too many wrong passwords or codes. Log in again.",
 }
 _WRONG = "This address and password do not belong together, or there is no such account."
 
@@ -48,24 +48,18 @@ def new() -> Any:
 
 
 @bp.post("/log-in")
-@per_address("60 per 15 minutes")
-@per_account("10 per 15 minutes", key=account_from_here, failures_only=True)
-@per_account("60 per 15 minutes", failures_only=True)
+@per_address("60 per 15 minutes", unless=trying.is_from_known_browser)
 @open_to(Access.ANYBODY)
 def create() -> Any:
     form = LogInForm()
     if form.validate():
+        attempt = trying.begin_password(form.email.data)
         with acting_as_system(), transaction():
             user = accounts.find_by_email(form.email.data)
-            stored = user.password_hash if user and not user.disabled_at else None
-            if is_password(form.password.data, stored) and user:
+            if passwords.check(user, form.password.data) and user:
+                attempts.succeed(attempt)
                 return go_on_after_password(user, next_path=safe_path(request.args.get("next")))
-            if user is not None:
-                accounts.note(user, "member.sign_in_failed", by=actor(), now=utc_now())
-            else:
-                # The trail is kept for years, and nothing would ever make it forget the address of a stranger.
-                stranger = msgspec.structs.replace(actor(), address=None)
-                audit.write(None, "member.sign_in_failed", by=stranger, now=utc_now())
+            trying.fail(user, "member.sign_in_failed", attempt)
         form.form_errors.append(_WRONG)
     return _page(form, status=422)
 
@@ -78,9 +72,14 @@ def second_step() -> Any:
     return _second_page(SecondStepForm())
 
 
+def _kind_of_code_from_here() -> str:
+    """Recovery codes are counted apart: whoever guesses codes of an app must not shut the way round it."""
+    kind = "app" if second_factor.is_of_app(request.form.get("code", "")) else "recovery"
+    return f"{kind} code from {sender()}"
+
+
 @bp.post("/log-in/second-step")
-@per_address("20 per 15 minutes")
-@per_account("10 per 15 minutes", key=who_is_halfway, failures_only=True)
+@per_account("60 per 15 minutes", key=_kind_of_code_from_here)
 @open_to(Access.ANYBODY)
 def take_second_step() -> Any:
     form, waiting = SecondStepForm(), halfway()
@@ -88,15 +87,17 @@ def take_second_step() -> Any:
         return see_other("/log-in")
     if form.validate():
         user_id, next_path = waiting
+        attempt = trying.begin_code(user_id, is_of_app=second_factor.is_of_app(form.code.data))
         try:
             with acting_as_system(), transaction():
                 user = accounts.lock(user_id)
                 method = second_factor.use_code(user, form.code.data, secret_keys=settings().secret_keys, now=utc_now())
+                attempts.succeed(attempt)
                 return sign_in(user, method=method, next_path=next_path)
         except second_factor.WrongCode as refused:
             form.code.errors = [refused.detail]
             with acting_as_system(), transaction():
-                accounts.note(accounts.lock(user_id), "member.second_factor_failed", by=actor(), now=utc_now())
+                trying.fail(accounts.lock(user_id), "member.second_factor_failed", attempt)
     return _second_page(form, status=422)
 
 
@@ -137,11 +138,15 @@ def ask_for_proof() -> Any:
 def prove() -> Any:
     form = PasswordForm()
     if form.validate():
+        attempt = trying.begin_in_session(Kind.SESSION_PASSWORD)
         with acting_as_system(), transaction():
-            user = accounts.lock(visitor().user_id)
-            if is_password(form.password.data, user.password_hash):
+            if passwords.check(accounts.lock(visitor().user_id), form.password.data):
+                attempts.succeed(attempt)
                 sessions.refresh(visitor().session_id, method=visitor().method, now=utc_now())
                 return see_other(safe_path(request.args.get("next")))
+        ended = trying.fail_in_session("member.proof_failed", attempt)
+        if ended is not None:
+            return ended
         form.password.errors = ["This is not your password."]
     return _proof_page(form, status=422)
 

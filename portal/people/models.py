@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -70,3 +70,37 @@ class RecoveryCode(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("app_user.id"))
     code_hash: Mapped[bytes]
     used_at: Mapped[datetime | None]
+
+
+class SignInAttempt(Base):
+    """A password or code that was tried and was not right, or is being looked at."""
+
+    __tablename__ = "sign_in_attempt"
+    __table_args__ = (
+        Index("ix_sign_in_attempt_account_hash", "account_hash", "kind", "occurred_at"),
+        Index("ix_sign_in_attempt_occurred_at", "occurred_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    account_hash: Mapped[bytes]
+    """Keyed hashes: neither whom a stranger meant nor from where is kept in clear."""
+    origin_hash: Mapped[bytes]
+    is_known: Mapped[bool]
+    occurred_at: Mapped[datetime]
+
+
+class KnownDevice(Base):
+    """A browser in which the person was signed in."""
+
+    __tablename__ = "known_device"
+    __table_args__ = (
+        UniqueConstraint("user_id", "token_hash"),
+        Index("ix_known_device_token_hash", "token_hash"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("app_user.id"))
+    token_hash: Mapped[bytes]
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime]

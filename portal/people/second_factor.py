@@ -110,10 +110,20 @@ def remove_totp(user: User, *, by: Actor, now: datetime) -> None:
         tell(user, "member.second_factor_removed", "an authenticator app", by=by, now=now)
 
 
+def is_of_app(code: str) -> bool:
+    """Whether it looks like a code of an app, not like a recovery code."""
+    compact = _compact(code)
+    return len(compact) == _DIGITS and compact.isascii() and compact.isdigit()
+
+
+def _compact(code: str) -> str:
+    return "".join(code.split()).replace("-", "").upper()
+
+
 def use_code(user: User, code: str, *, secret_keys: Sequence[str], now: datetime) -> Method:
     """Takes a code of the app, or a recovery code. Raises WrongCode."""
-    compact = "".join(code.split()).replace("-", "").upper()
-    if len(compact) == _DIGITS and compact.isascii() and compact.isdigit():
+    compact = _compact(code)
+    if is_of_app(code):
         totp = _locked_totp(user.id)
         if totp is None or totp.confirmed_at is None:
             raise WrongCode

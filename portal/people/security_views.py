@@ -13,11 +13,23 @@ from core.current import settings
 from core.db import acting_as_system, transaction
 from core.errors import JSON_CONTENT_TYPE, InvalidRequest, NotFound
 from core.htmx import see_other
-from core.throttle import per_address
-from portal.people import accounts, addresses, leaving, passkeys, second_factor
+from core.throttle import per_address, per_person
+from portal.people import (
+    accounts,
+    addresses,
+    attempts,
+    devices,
+    leaving,
+    new_passwords,
+    passkeys,
+    second_factor,
+    trying,
+)
 from portal.people.forms import ChangePasswordForm, EmailForm, SecondStepForm
 from portal.people.log_in_views import read_credential
-from portal.people.signing_in import forget_browser, remember_challenge, site, take_challenge
+from portal.people.pace import Kind
+from portal.people.passwords import WrongPassword
+from portal.people.signing_in import device_token, forget_browser, remember_challenge, site, take_challenge
 
 bp = Pages("security", __name__, url_prefix="/security")
 
@@ -34,18 +46,24 @@ def index() -> Any:
 def change_password() -> Any:
     form = ChangePasswordForm()
     if form.validate():
+        attempt = trying.begin_in_session(Kind.SESSION_PASSWORD)
         try:
             with acting_as_system(), transaction():
-                accounts.change_password(
+                new_passwords.change(
                     visitor().user_id,
                     current=form.current.data,
                     new=form.password.data,
                     breached_passwords_url=settings().breached_passwords_url,
                     session_id=visitor().session_id,
+                    device=device_token(),
                     by=actor(),
                     now=utc_now(),
                 )
-        except accounts.WrongPassword as refused:
+                attempts.succeed(attempt)
+        except WrongPassword as refused:
+            ended = trying.fail_in_session("member.proof_failed", attempt)
+            if ended is not None:
+                return ended
             form.current.errors = [refused.detail]
         except InvalidRequest as refused:
             form.blame(refused.errors)
@@ -56,6 +74,7 @@ def change_password() -> Any:
 
 @bp.post("/address")
 @per_address("10 per hour")
+@per_person("10 per hour")
 @open_to(Access.SIGNED_IN, fresh=True)
 def change_address() -> Any:
     form = EmailForm()
@@ -91,6 +110,7 @@ def new_totp() -> Any:
 def create_totp() -> Any:
     form = SecondStepForm()
     if form.validate():
+        attempt = trying.begin_in_session(Kind.SETUP_CODE)
         try:
             with acting_as_system(), transaction():
                 codes = second_factor.confirm_totp(
@@ -100,7 +120,11 @@ def create_totp() -> Any:
                     by=actor(),
                     now=utc_now(),
                 )
+                attempts.succeed(attempt)
         except second_factor.WrongCode as refused:
+            ended = trying.fail_in_session("member.second_factor_failed", attempt)
+            if ended is not None:
+                return ended
             form.code.errors = [refused.detail]
         else:
             return _codes_page(codes) if codes else see_other("/security?done=authenticator")
@@ -176,6 +200,7 @@ def end_session(session_id: UUID) -> Any:
 def end_other_sessions() -> Any:
     with acting_as_system(), transaction():
         sessions.revoke_all(visitor().user_id, now=utc_now(), but=visitor().session_id)
+        devices.forget(visitor().user_id, but=device_token())
         accounts.note(accounts.lock(visitor().user_id), "member.sessions_ended", by=actor(), now=utc_now())
     return see_other("/security?done=others")
 

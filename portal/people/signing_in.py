@@ -14,14 +14,23 @@ from core.clock import utc_now
 from core.current import settings
 from core.db import acting_as_system, db, transaction
 from core.htmx import see_other
+from core.mail import send_mail
 from core.members import User
 from core.sessions import Method
-from portal.people import accounts, second_factor
+from portal.people import accounts, devices, second_factor
 from portal.people.passkeys import PasskeyRefused, Site
 
 _HALFWAY, _CHALLENGE = "halfway", "challenge"
+_DEVICE_COOKIE = "aig-device"
 _HALFWAY_FOR = timedelta(minutes=10)
 _CHALLENGE_FOR = timedelta(minutes=5)
+
+METHODS = {
+    Method.PASSWORD: "password",
+    Method.TOTP: "password and authenticator app",
+    Method.PASSKEY: "passkey",
+    Method.RECOVERY_CODE: "password and recovery code",
+}
 
 
 def site() -> Site:
@@ -54,11 +63,6 @@ def halfway() -> tuple[UUID, str] | None:
     return UUID(hex=kept["user"]), safe_path(kept["next"])
 
 
-def who_is_halfway() -> str:
-    """For counting wrong codes."""
-    return f"halfway:{session.get(_HALFWAY, {}).get('user', 'nobody')}"
-
-
 def _trace_of(user: User) -> str:
     """Tells whether the password is still the same, and nothing else of it."""
     return hashlib.sha256(user.password_hash.encode()).hexdigest()[:16]
@@ -76,7 +80,37 @@ def sign_in(user: User, *, method: Method, next_path: str = "/") -> Any:
     )
     login_user(sessions.find_visitor(token, now=now))
     accounts.note(user, "member.signed_in", by=actor(), now=now, after={"method": method.value})
-    return see_other(next_path)
+    answer = see_other(next_path)
+    _report_new_browser(user, method, now=now)
+    know_browser(user, answer, now=now)
+    return answer
+
+
+def _report_new_browser(user: User, method: Method, *, now: datetime) -> None:
+    if not devices.is_known(user.id, device_token(), now=now) and devices.is_news(user, now=now):
+        words = {"name": user.name, "address": address(), "method": METHODS[method], "at": now}
+        send_mail("new_sign_in", to=user.email, now=now, context=words)
+
+
+def device_token() -> str | None:
+    """Of the cookie by which a browser is known again."""
+    return request.cookies.get(_device_cookie()) or None
+
+
+def know_browser(user: User, answer: Any, *, now: datetime) -> None:
+    """This browser belongs to the person from now on: it does not wait for what strangers try."""
+    answer.set_cookie(
+        _device_cookie(),
+        devices.remember(user.id, device_token(), now=now),
+        max_age=devices.LIFE,
+        secure=settings().is_https,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _device_cookie() -> str:
+    return f"__Host-{_DEVICE_COOKIE}" if settings().is_https else _DEVICE_COOKIE
 
 
 def sign_out() -> None:

@@ -10,11 +10,12 @@ from core.current import settings
 from core.db import acting_as_system, transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
-from core.throttle import per_account, per_address
-from portal.people import accounts, addresses, links
+from core.throttle import per_account, per_address, per_person
+from portal.people import accounts, addresses, attempts, links, new_passwords, trying
 from portal.people.forms import EmailForm, NewPasswordForm, PasswordForm, SignUpForm
 from portal.people.models import Purpose
-from portal.people.signing_in import go_on_after_password
+from portal.people.passwords import WrongPassword
+from portal.people.signing_in import go_on_after_password, know_browser
 
 bp = Pages("people", __name__)
 
@@ -63,6 +64,7 @@ def unconfirmed() -> Any:
 
 @bp.post("/confirm-address")
 @per_address("5 per hour")
+@per_person("5 per hour")
 @open_to(Access.ARRIVED)
 def send_again() -> Any:
     with acting_as_system(), transaction():
@@ -85,15 +87,20 @@ def show_confirmation(secret: str) -> Any:
 @open_to(Access.ANYBODY)
 def confirm(secret: str) -> Any:
     form, now = PasswordForm(), utc_now()
-    with acting_as_system(), transaction():
-        _, user = links.find(secret, Purpose.CONFIRM_ADDRESS, now=now)
-        if form.validate():
+    with acting_as_system():
+        email = links.find(secret, Purpose.CONFIRM_ADDRESS, now=now)[1].email
+    if form.validate():
+        attempt = trying.begin_password(email)
+        with acting_as_system(), transaction():
+            _, user = links.find(secret, Purpose.CONFIRM_ADDRESS, now=now)
             try:
                 accounts.confirm_address(secret, password=form.password.data, by=actor(), now=now)
+                attempts.succeed(attempt)
                 return go_on_after_password(user, next_path="/")
-            except accounts.WrongPassword as refused:
+            except WrongPassword as refused:
                 form.password.errors = [refused.detail]
-        return render_template("portal/people/confirm.html", form=form, email=user.email), 422
+                trying.fail(user, "member.sign_in_failed", attempt)
+    return render_template("portal/people/confirm.html", form=form, email=email), 422
 
 
 @bp.get("/forgotten-password")
@@ -111,7 +118,7 @@ def send_reset() -> Any:
     if not form.validate():
         return render_template("portal/people/forgotten.html", form=form, sent_to=None), 422
     with acting_as_system(), transaction():
-        accounts.ask_for_reset(form.email.data, by=actor(), now=utc_now())
+        new_passwords.ask_for_reset(form.email.data, by=actor(), now=utc_now())
     return render_template("portal/people/forgotten.html", form=form, sent_to=form.email.data)
 
 
@@ -134,17 +141,18 @@ def reset(secret: str) -> Any:
     if form.validate():
         try:
             with acting_as_system(), transaction():
-                accounts.reset_password(
+                user = new_passwords.reset(
                     secret,
                     password=form.password.data,
                     breached_passwords_url=settings().breached_passwords_url,
                     by=actor(),
                     now=now,
                 )
+                answer = see_other("/log-in?after=reset")
+                know_browser(user, answer, now=now)  # whoever reads the mailbox does not wait for strangers' tries
+                return answer
         except InvalidRequest as refused:
             form.blame(refused.errors)
-        else:
-            return see_other("/log-in?after=reset")
     return render_template("portal/people/reset.html", form=form, email=email), 422
 
 

@@ -18,7 +18,7 @@ from core.members import MEANING, Role
 from core.passwords import hash_password
 from core.sessions import Method
 from core.throttle import per_address
-from portal.people import accounts
+from portal.people import accounts, passwords
 from portal.people.forms import JoinForm
 from portal.people.signing_in import sign_in, sign_out
 from portal.team import owners, services
@@ -162,7 +162,7 @@ def _join_as_new(secret: str, form: JoinForm) -> Any:
     accounts.hold_address(opened.email)
     if accounts.find_by_email(opened.email) is not None:
         return see_other(f"/log-in?next=/join/{secret}")
-    accounts.refuse_weak(
+    passwords.refuse_weak(
         form.password.data, own_words=(opened.email, form.name.data), url=settings().breached_passwords_url
     )
     user = accounts.create_user(

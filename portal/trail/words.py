@@ -66,6 +66,7 @@ _WORDS = {
     "member.address_confirmed": "Confirmed their e-mail address",
     "member.joined": "Joined",
     "member.password_changed": "Changed their password",
+    "member.proof_failed": "Gave a wrong password while logged in",
     "member.recovery_codes_renewed": "Made new recovery codes",
     "member.removed": "Left or was removed",
     "member.reset_asked": "Asked for a link to set a new password",

@@ -1,0 +1,25 @@
+"""Whether a password is the person's own, and whether a new one may be taken. Needs the system's scope."""
+
+from http import HTTPStatus
+
+from core.errors import AppError, FieldProblem, InvalidRequest
+from core.members import User
+from core.passwords import fault_of_password, is_password
+
+
+class WrongPassword(AppError):
+    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_password", "This is not your password"
+    advice = "Type it again. If you forgot it, ask for a link to set a new one on the log-in page."
+
+
+def check(user: User | None, password: str) -> bool:
+    """Whether it is theirs. Takes as long for nobody, and for somebody who may not sign in."""
+    stored = user.password_hash if user and not user.disabled_at else None
+    return is_password(password, stored)
+
+
+def refuse_weak(password: str, *, own_words: tuple[str, ...], url: str | None) -> None:
+    """Raises InvalidRequest."""
+    fault = fault_of_password(password, own_words=own_words, breached_passwords_url=url)
+    if fault is not None:
+        raise InvalidRequest(errors=(FieldProblem("password", "weak_password", fault),))
