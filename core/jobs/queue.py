@@ -1,31 +1,23 @@
-"""Jobs: work that is committed with the row that caused it, or that the clock starts. Kept in PostgreSQL.
+"""Leaving jobs, and what is known of those that wait."""
 
-Rooms declare theirs with `@jobs.task` and `@jobs.periodic`, whose times are in UTC, and leave them with `defer`; one
-worker (`flask worker`) carries them out.
-"""
-
-import asyncio
-import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from functools import wraps
 from typing import Any, ParamSpec
 from uuid import UUID
 
 import procrastinate
 import structlog
-from flask import Flask, current_app
-from procrastinate.exceptions import AlreadyEnqueued
+from flask import current_app
 from procrastinate.job_context import JobContext
-from procrastinate.jobs import JobDeferrer, Status
+from procrastinate.jobs import JobDeferrer
 from procrastinate.manager import JobManager
 from procrastinate.tasks import Task
-from procrastinate.worker import Worker
 from sqlalchemy import Connection, text
-from structlog.contextvars import bound_contextvars
 
 from core.clock import utc_now
-from core.db import Role, db
+from core.db import db
 from core.observability import gauge_at_scrape, report_error
 from core.observability.scrape import Reading
 
@@ -51,6 +43,21 @@ _WAITING = text(
     WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= :now)
     """  # noqa: S608  our schema
 )
+
+
+class Queue(StrEnum):
+    """Each has places of its own in the worker, so that none waits for what another does."""
+
+    DEFAULT = "default"
+    MAIL = "mail"
+    CLOCKS = "clocks"
+    """Probes and clocks that were promised: short, and due to the minute."""
+    DELIVERIES = "deliveries"
+    """To receivers of others, who may be slow."""
+    STRIPE = "stripe"
+    LONG = "long"
+    """What reads or copies much: backups, purges, counts."""
+
 
 jobs = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
@@ -83,11 +90,12 @@ def defer(task: Task[Any, Any, Any], **arguments: Any) -> None:
     """Leaves a job that is done if, and only if, the session's transaction is committed.
 
     Also where the same is waiting already: that the clock starts none twice is no reason to refuse what somebody asks.
+    Of one with such a lock two never run side by side.
     """
     with _queue_at_hand() as connection:
         JobDeferrer(
             job_manager=_outbox,
-            job=task.configure().job.evolve(queueing_lock=None),
+            job=task.configure().job.evolve(queueing_lock=None, lock=task.lock or task.queueing_lock),
             connection=connection.connection.driver_connection,
         ).defer(**arguments)
 
@@ -109,59 +117,11 @@ def take_up_again() -> None:
         connection.execute(_TAKE_UP_AGAIN)
 
 
-def run_worker(app: Flask, *, until_done: bool = False) -> None:
-    """Carries out jobs until SIGTERM or SIGINT, or until none is left; a job under way is finished first."""
-    connector = procrastinate.PsycopgConnector(
-        conninfo=app.config["DATABASE_URL"],
-        min_size=1,
-        max_size=4,
-        kwargs={"options": f"-c role={Role.SYSTEM} -c search_path={SCHEMA},public"},
-    )
-    with jobs.replace_connector(connector):  # tasks that the clock starts know this queue and no copy of it
-        asyncio.run(_work(app, until_done=until_done))
-
-
-async def _work(app: Flask, *, until_done: bool) -> None:
-    async with jobs.open_async():
-        with app.app_context():
-            await jobs.run_worker_async(
-                concurrency=4,
-                wait=not until_done,
-                install_signal_handlers=not until_done,
-                task_middleware=[_tell_of_trouble],
-            )
-
-
-def _tell_of_trouble(call_next: Callable[[], Any], context: JobContext, _worker: Worker) -> Any:
-    """An error is reported when the job is given up, not each time that it will be tried again."""
-    with bound_contextvars(task=context.job.task_name, job_id=context.job.id):
-        try:
-            return call_next()
-        except Exception as error:
-            if context.task.get_retry_exception(exception=error, job=context.job) is None:
-                report_error(error)
-            raise
-
-
 @jobs.periodic(cron="50 1 * * *")
 @jobs.task(queueing_lock="forget_finished_jobs", pass_context=True)
 async def forget_finished_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     """Those that failed stay, for a person to look at."""
-    await context.app.job_manager.delete_old_jobs(nb_hours=KEEP_FINISHED_HOURS)
-
-
-@jobs.periodic(cron="*/5 * * * *")
-@jobs.task(queueing_lock="take_up_lost_jobs", pass_context=True)
-async def take_up_lost_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
-    """What a killed worker had begun is done by another; what seems to kill workers is left for a person."""
-    manager = context.app.job_manager
-    for job in await manager.get_stalled_jobs():
-        if job.attempts >= MOST_LOSSES:
-            await manager.finish_job(job, Status.FAILED, delete_job=False)
-            continue
-        with contextlib.suppress(AlreadyEnqueued):  # the clock has started another meanwhile
-            await manager.retry_job(job)
-            log.warning("job.taken_up_again", job_id=job.id, task=job.task_name)
+    await context.app.job_manager.delete_old_jobs(nb_hours=KEEP_FINISHED_HOURS, include_aborted=True)
 
 
 @gauge_at_scrape("aig_jobs_waiting", "Jobs that are due and were not begun.")

@@ -1,0 +1,110 @@
+"""The worker through restarts of its database, and through its own death."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from api.decisions.jobs import purge_decisions
+from core.jobs import SCHEMA, Queue
+from tests.faults.test_faults import kill_postgres, start_postgres
+from tests.services import ROOT, wait_until
+
+pytestmark = pytest.mark.faults
+
+
+@contextmanager
+def worker_on(url: str, data: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    settings = {**os.environ, "DATABASE_URL": url, "DATA_DIR": str(data), "LOG_LEVEL": "ERROR", **environment}
+    worker = subprocess.Popen([ROOT / ".venv" / "bin" / "flask", "worker"], cwd=ROOT, env=settings)
+    yield worker
+    worker.kill()
+    worker.wait()
+
+
+def leave_job(url: str, task: str = purge_decisions.name, queue: str = "default") -> int:
+    with psycopg.connect(url, options=f"-c search_path={SCHEMA},public") as connection:
+        row = connection.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args) "
+            "VALUES (%s, %s, '{\"timestamp\": 0}') RETURNING id",
+            [queue, task],
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def state_of(url: str, job_id: int) -> str:
+    with psycopg.connect(url) as connection:
+        query = f"SELECT status::text FROM {SCHEMA}.procrastinate_jobs WHERE id = %s"
+        return str((connection.execute(query.encode(), [job_id]).fetchone() or ("gone",))[0])
+
+
+def does(url: str, job_id: int, *, within_s: float = 40) -> None:
+    wait_until(lambda: state_of(url, job_id) == "succeeded", "the job is done", within_s=within_s)
+
+
+def test_a_worker_goes_on_after_a_restart_of_the_database_and_ends_well_when_it_is_told(
+    database: Any, url: str, tmp_path: Path
+) -> None:
+    with worker_on(url, tmp_path) as worker:
+        does(url, leave_job(url))
+        for _ in range(2):
+            kill_postgres(database)
+            start_postgres(database)
+            does(url, leave_job(url))
+        worker.send_signal(signal.SIGTERM)
+
+        assert worker.wait(30) == 0
+
+
+def test_a_worker_that_starts_while_the_database_is_away_begins_when_it_is_back(
+    database: Any, url: str, tmp_path: Path
+) -> None:
+    job_id = leave_job(url)
+    kill_postgres(database)
+    with worker_on(url, tmp_path) as worker:
+        with pytest.raises(subprocess.TimeoutExpired):
+            worker.wait(8)
+        start_postgres(database)
+
+        does(url, job_id)
+
+
+def test_a_worker_that_is_told_to_stop_while_the_database_is_away_ends_well(
+    database: Any, url: str, tmp_path: Path
+) -> None:
+    with worker_on(url, tmp_path) as worker:
+        does(url, leave_job(url))
+        kill_postgres(database)
+        worker.send_signal(signal.SIGTERM)
+        code = worker.wait(60)
+    start_postgres(database)
+
+    assert code == 0
+
+
+def test_what_a_killed_worker_had_begun_another_begins_within_half_a_minute(url: str, tmp_path: Path) -> None:
+    with psycopg.connect(url) as holder:
+        holder.execute("LOCK TABLE purge_run IN SHARE MODE")
+        job_id = leave_job(url)
+        with worker_on(url, tmp_path) as first:
+            wait_until(lambda: state_of(url, job_id) == "doing", "the job is under way", within_s=40)
+            with worker_on(url, tmp_path):
+                wait_until(lambda: workers(url) > len(Queue), "another worker is there", within_s=40)
+                first.kill()
+                holder.rollback()
+
+                does(url, job_id, within_s=30)
+
+
+def workers(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(f"SELECT count(*) FROM {SCHEMA}.procrastinate_workers".encode()).fetchone()
+    assert row is not None
+    return int(row[0])
