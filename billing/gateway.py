@@ -202,7 +202,7 @@ class Gateway(Charges):
                         "payload": {"stripe_customer_id": customer_id, "value": str(checks)},
                         "timestamp": int(at.timestamp()),
                     },
-                    {"idempotency_key": identifier},
+                    {"idempotency_key": f"{identifier}:{at.timestamp():.0f}"},
                 )
             except stripe.InvalidRequestError as error:
                 if "identifier" not in str(error.user_message):

@@ -124,7 +124,9 @@ def _send_usage_of(payer: Metered) -> None:
         waiting = [(part.organization_id, part.hour, part.part) for part in metering.unsent(payer, now=utc_now())]
     for key in waiting:
         with acting_as_system(), transaction():
-            metering.note_attempt(db.session.get_one(UsageHour, key), now=utc_now())
+            part = db.session.get_one(UsageHour, key)
+            metering.place(part, payer, now=utc_now())
+            metering.note_attempt(part, now=utc_now())
         with acting_as_system(), transaction():
             part = db.session.get_one(UsageHour, key, with_for_update=True)
             if part.sent_at is None:

@@ -175,6 +175,8 @@ class UsageHour(Base):
     attempted_at: Mapped[datetime | None]
     """When it was first tried to be sent to Stripe's meter; only for who pays as they go."""
     sent_at: Mapped[datetime | None]
+    metered_at: Mapped[datetime | None]
+    """The time it has at the meter, where that is not its hour."""
 
     @property
     def identifier(self) -> str:

@@ -55,8 +55,9 @@ def count_again(*, since: datetime, until: datetime, now: datetime) -> int:
 
 
 def count_open_hour(organization_id: UUID, *, now: datetime) -> int:
-    """Seals what an organization has used of the hour that is still open. Needs the system's scope."""
-    span = {"organization_id": organization_id, "since": full_hour(now), "until": now}
+    """Seals what an organization has used of the open hour, and of the one before, which may not be sealed
+    yet. Needs the system's scope."""
+    span = {"organization_id": organization_id, "since": full_hour(now) - timedelta(hours=1), "until": now}
     counted = {row.hour: int(row.checks) for row in db.session.execute(_BY_HOUR, span)}
     return usage.seal(organization_id, counted, now=now)
 

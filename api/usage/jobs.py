@@ -34,7 +34,7 @@ def watch_quotas(timestamp: int) -> None:  # noqa: ARG001  the queue tells when 
 @jobs.task(queueing_lock="count_last_minutes")
 @in_its_own_session
 def count_last_minutes(timestamp: int) -> None:
-    """Of who pays as they go and ends within minutes: the last of it belongs onto the last invoice."""
+    """Of who pays as they go and whose period ends within minutes: the last of it belongs onto its invoice."""
     now = utc_now()
     with acting_as_system(), transaction():
         ending = metering.ending_soon(now)

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from billing.access import AccessState
 from billing.connection import gateway
 from billing.errors import MeterMissing, PaymentsAway
 from billing.jobs import reconcile, send_usage
-from billing.models import Drift, ReconciliationRun, StripeEvent, UsageHour
+from billing.models import BillingAccount, Drift, ReconciliationRun, StripeEvent, UsageHour
 from billing.plans import METER_EVENT, PlanCode, lookup_key
 from billing.sandbox import events, invoices, store
 from billing.sandbox import subscriptions as at_stripe
@@ -23,11 +23,12 @@ from core.audit import COMMAND_LINE, SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.errors import InvalidRequest
+from core.ids import new_uuid
 from tests.billing.scene import access, count, happen, receive, sent_events, subscribe, subscription_id
 from tests.cast import Caller, Member, organization_with_key
 from tests.people import Person, mails_to
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def do(app: Flask, act: Callable[..., Any], who: Member, *arguments: Any, **options: Any) -> Any:
@@ -246,6 +247,90 @@ def test_the_last_minutes_before_the_end_are_on_the_last_invoice(app: Flask, pay
         assert [part.checks for part in db.session.scalars(select(UsageHour).order_by(UsageHour.part))] == [1, 1]
     run(app, send_usage)
     assert metered_total(app) == 2
+
+
+def test_the_last_minutes_of_a_period_that_renews_are_on_its_invoice_too(
+    app: Flask, payer: Member, as_ada: Caller
+) -> None:
+    as_ada.check()
+    ends_at = int(utc_now().timestamp()) + 300
+    period_of(app, payer, current_period_end=ends_at)
+
+    run(app, count_last_minutes)
+    run(app, send_usage)
+
+    with app.app_context(), acting_as_system():
+        [event] = store.every("meter_event")
+    assert event["timestamp"] < ends_at
+    assert event["payload"]["value"] == "1"
+
+
+def period_of(app: Flask, who: Member, **borders: int) -> None:
+    """Moves the borders of the period, as Stripe tells them."""
+    identifier = subscription_id(app, who)
+    with app.app_context(), acting_as_system(), transaction():
+        subscription = store.need(identifier)
+        subscription["items"]["data"][0] |= borders
+        store.keep(subscription)
+        mirror.bring_up(who.organization_id, gateway(), now=utc_now())
+
+
+BORDER = datetime(2026, 11, 20, 10, 20, 37, tzinfo=UTC)
+TEN, NINE = datetime(2026, 11, 20, 10, tzinfo=UTC), datetime(2026, 11, 20, 9, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("hour", "sealed_at", "sent_at", "at"),
+    [
+        (TEN, BORDER - 2 * MINUTE, BORDER - MINUTE, TEN),  # counted before the border, and sent before it
+        (TEN, BORDER - 2 * MINUTE, BORDER + 30 * MINUTE, TEN),  # its invoice still takes it
+        (TEN, BORDER - 2 * MINUTE, BORDER + 2 * HOUR, BORDER),  # its invoice is finalized
+        (TEN, BORDER + 46 * MINUTE, BORDER + 49 * MINUTE, BORDER),  # has checks of the next period in it
+        (NINE, BORDER + MINUTE, BORDER + 2 * MINUTE, NINE),
+        (NINE, BORDER + 2 * HOUR, BORDER + 2 * HOUR, BORDER),  # a spool that came home late
+        (TEN + HOUR, BORDER + 2 * HOUR, BORDER + 2 * HOUR, TEN + HOUR),
+    ],
+)
+@pytest.mark.parametrize("is_renewal_known", [True, False])
+def test_usage_that_comes_too_late_for_its_invoice_is_on_the_next(
+    hour: datetime, sealed_at: datetime, sent_at: datetime, at: datetime, is_renewal_known: bool
+) -> None:
+    start, end = (BORDER, BORDER + 30 * DAY) if is_renewal_known else (BORDER - 30 * DAY, BORDER)
+    payer = metering.Metered(new_uuid(), "cus_1", BORDER - 90 * DAY, None, start, end)
+    part = UsageHour(organization_id=payer.organization_id, hour=hour, part=1, checks=5, sealed_at=sealed_at)
+
+    if sent_at >= BORDER or not is_renewal_known:
+        assert metering.time_on_meter(part, payer, now=sent_at) == at
+
+
+def test_usage_of_a_subscription_that_has_ended_stays_in_its_hour() -> None:
+    payer = metering.Metered(new_uuid(), "cus_1", BORDER - 90 * DAY, BORDER, BORDER - 30 * DAY, BORDER)
+    part = UsageHour(organization_id=payer.organization_id, hour=TEN, part=1, checks=5, sealed_at=BORDER + HOUR)
+
+    assert metering.time_on_meter(part, payer, now=BORDER + HOUR) == TEN
+
+
+def test_what_was_moved_to_the_next_invoice_is_sent_once_and_compared_there(app: Flask, payer: Member) -> None:
+    border = (utc_now() - 2 * HOUR).replace(minute=20, second=0, microsecond=0)
+    seal(app, payer, hours_ago=2, checks=500)
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.get_one(BillingAccount, payer.organization_id).metered_since = border - DAY
+    period_of(app, payer, current_period_start=int(border.timestamp()))
+
+    for _ in range(2):
+        run(app, send_usage)
+
+    with app.app_context(), acting_as_system(), transaction():
+        [event] = store.every("meter_event")
+        assert event["timestamp"] == int(border.timestamp())
+        [found] = metering.parts_in(payer.organization_id, since=border, until=utc_now())
+        assert found.checks == 500
+        assert metering.parts_in(payer.organization_id, since=border - DAY, until=border) == []
+        paying = metering.metered(payer.organization_id)
+        assert paying is not None
+        run_id, hour = reconciliation.begin(utc_now()), border.replace(minute=0)
+        assert reconciliation.compare_usage(run_id, paying, gateway(), since=hour, until=hour + HOUR)
 
 
 def test_what_the_meter_has_is_compared_with_what_was_sent(app: Flask, payer: Member) -> None:
