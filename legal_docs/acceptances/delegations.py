@@ -34,16 +34,15 @@ class LinkUnusable(AppError):
     advice = "Ask the person who sent it to you for a new one."
 
 
-def delegate(organization_id: UUID, *, email: str, sender_name: str, by: Actor, now: datetime) -> LegalDelegation:
-    """Mails a link to `email`; older links to the same address become void.
+def delegate(organization_id: UUID, *, email: str, sender_email: str, by: Actor, now: datetime) -> LegalDelegation:
+    """Mails a link to `email`; older links to the same address become void. The mail has nobody's free words in it.
 
     Raises DetailsMissing, or InvalidRequest if the address is none.
     """
     address = email.strip().lower()
     if _ADDRESS.fullmatch(address) is None:
         raise InvalidRequest(errors=(FieldProblem("email", "not_an_address", "Give an e-mail address."),))
-    profile = find_profile(organization_id)
-    if profile is None:
+    if find_profile(organization_id) is None:
         raise services.DetailsMissing
     withdraw(organization_id, address, now=now)
     token = new_token()
@@ -58,8 +57,7 @@ def delegate(organization_id: UUID, *, email: str, sender_name: str, by: Actor, 
     )
     db.session.add(delegation)
     context = {
-        "legal_name": profile.legal_name,
-        "sender_name": sender_name,
+        "sender_email": sender_email,
         "path": links.delegation(token),
         "expires_at": delegation.expires_at,
     }

@@ -99,7 +99,7 @@ def answer(response_id: UUID, *, text: str, by: Actor, now: datetime) -> SubProc
         raise InvalidRequest(errors=(FieldProblem("text", "missing", "Write an answer."),))
     response.answer, response.answered_at, response.answered_by = text.strip(), now, by.id
     db.session.flush()
-    context = {"kind": response.kind, "reason": response.reason, "answer": response.answer, "path": links.CHANGES}
+    context = {"kind": response.kind, "answer": response.answer, "path": links.CHANGES}
     notices.write_to_all(response.organization_id, "legal_answer", context=context, now=now)
     action = "sub_processor.change_answered"
     audit.write(response.organization_id, action, by=by, now=now, subject_id=str(response.change_id))

@@ -92,7 +92,7 @@ def delegate() -> Any:
         return _accept_page(AcceptForm(formdata=None, name=visitor().name), form, status=422)
     with transaction():
         delegations.delegate(
-            seat().organization_id, email=form.email.data, sender_name=visitor().name, by=actor(), now=utc_now()
+            seat().organization_id, email=form.email.data, sender_email=visitor().email, by=actor(), now=utc_now()
         )
     flash(
         f"A link is on its way to {form.email.data}. It works for {figures.DELEGATION_DAYS} days, without an account."

@@ -18,7 +18,7 @@ from core.db import db
 from core.errors import NotFound
 from core.ids import new_uuid
 from core.mail import send_mail
-from core.members import Role, emails_of, emails_of_operators, shortened
+from core.members import Role, User, emails_of, emails_of_operators, shortened
 from core.tokens import digest_of, new_token
 from portal.notifications import readers, signing, vault
 from portal.notifications.errors import MOST_CHANNELS, ChannelExists, ChannelMoved, NoSecret, NotAgreed, TooManyChannels
@@ -80,7 +80,7 @@ def create(
     )
     _add(channel)
     if not is_known:
-        _ask_to_confirm(channel, target, now=now)
+        _ask_to_confirm(channel, target, by=by, now=now)
     _note(channel, "created", by=by, now=now, after={"name": name, "kind": kind.value, "target": _for_trail(channel)})
     return MadeChannel(channel, secret)
 
@@ -237,10 +237,12 @@ def _add(channel: Channel) -> None:
         raise ChannelExists from error
 
 
-def _ask_to_confirm(channel: Channel, address: str, *, now: datetime) -> None:
+def _ask_to_confirm(channel: Channel, address: str, *, by: Actor, now: datetime) -> None:
+    """In the name of a confirmed address: names are free text, and the mail goes to somebody who did not ask for it."""
     token = new_token()
     channel.confirmation = digest_of(token)
-    words = {"who": owner_name(channel), "channel": channel.name, "token": token}
+    asker = db.session.scalar(select(User.email).where(User.id == by.id)) if channel.organization_id and by.id else None
+    words = {"who": asker or "AI Governance", "token": token}
     send_mail("notification_confirm", to=address, now=now, context=words, organization_id=channel.organization_id)
 
 

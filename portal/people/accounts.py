@@ -128,7 +128,7 @@ def found_organization(user: User, *, name: str, by: Actor, now: datetime) -> Or
 
 def send_confirmation(user: User, *, now: datetime) -> None:
     secret = links.issue(user, Purpose.CONFIRM_ADDRESS, now=now)
-    send_mail("confirm_address", to=user.email, now=now, context={"name": user.name, "secret": secret})
+    send_mail("confirm_address", to=user.email, now=now, context={"secret": secret})
 
 
 def confirm_address(secret: str, *, password: str, by: Actor, now: datetime) -> User:

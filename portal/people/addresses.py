@@ -30,7 +30,7 @@ def ask_to_change_address(user_id: UUID, *, email: str, now: datetime) -> None:
     send_mail("address_change_asked", to=user.email, now=now, context={"name": user.name})
     if find_by_email(email) is None:
         secret = links.issue(user, Purpose.CHANGE_ADDRESS, now=now, email=email)
-        send_mail("change_address", to=email, now=now, context={"name": user.name, "secret": secret})
+        send_mail("change_address", to=email, now=now, context={"secret": secret})
 
 
 def change_address(secret: str, *, by: Actor, now: datetime) -> User:

@@ -27,7 +27,7 @@ def ask_for_reset(email: str, *, by: Actor, now: datetime) -> None:
 def _send_reset(user: User, *, by: Actor, now: datetime) -> None:
     note(user, "member.reset_asked", by=by, now=now)
     secret = links.issue(user, Purpose.RESET_PASSWORD, now=now)
-    send_mail("reset_password", to=user.email, now=now, context={"name": user.name, "secret": secret})
+    send_mail("reset_password", to=user.email, now=now, context={"secret": secret})
 
 
 def reset(secret: str, *, password: str, breached_passwords_url: str | None, by: Actor, now: datetime) -> User:

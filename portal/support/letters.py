@@ -18,9 +18,13 @@ from portal.support.states import WORDS, Status
 from portal.support.words import CLOCK_WORDS
 
 
-def acknowledge(ticket: Ticket, *, now: datetime) -> None:
-    """At once: the number, how it is understood, and until when a person answers."""
-    _to_requester("ticket_opened", ticket, now=now, promise=PROMISES[Severity(ticket.severity)])
+def acknowledge(ticket: Ticket, *, is_by_mail: bool, now: datetime) -> None:
+    """At once: the number, how it is understood, and until when a person answers.
+
+    A mail proves no sender, so the answer to it has none of its words: it may go to somebody who wrote none.
+    """
+    promise = PROMISES[Severity(ticket.severity)]
+    _to_requester("ticket_opened", ticket, now=now, promise=promise, is_by_mail=is_by_mail)
 
 
 def send_answer(ticket: Ticket, message: TicketMessage, *, now: datetime) -> None:
@@ -74,6 +78,7 @@ def _to_requester(template: str, ticket: Ticket, *, now: datetime, **words: Any)
 def _words(ticket: Ticket) -> dict[str, Any]:
     return {
         "ticket": ticket,
+        "is_known": ticket.opened_by is not None,
         "may_answer": reply_address(ticket) is not None,
         "line_above": LINE_ABOVE,
         "category_words": CATEGORY_WORDS[Category(ticket.category)],

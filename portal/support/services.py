@@ -79,7 +79,7 @@ def open_ticket(
         is_by_mail=is_by_mail,
     )
     records.happen(ticket, Happened.OPENED, now=now, severity=question.severity)
-    letters.acknowledge(ticket, now=now)
+    letters.acknowledge(ticket, is_by_mail=is_by_mail, now=now)
     records.happen(ticket, Happened.ANSWERED_AUTOMATICALLY, now=now)
     records.note(ticket, "ticket.opened", by=by, now=now, after={"category": ticket.category})
     defer(news.tell_of_opening, ticket_id=str(ticket.id))

@@ -96,7 +96,10 @@ def list_invitations(organization_id: UUID) -> list[Invitation]:
 def invite(
     organization_id: UUID, *, email: str, role: Role, by_role: Role, inviter: str, by: Actor, now: datetime
 ) -> Invitation:
-    """Sends an invitation. Raises AlreadyMember, AlreadyInvited, OwnersOnly or MemberLimitReached."""
+    """Sends an invitation in the name of `inviter`, a confirmed address.
+
+    Raises AlreadyMember, AlreadyInvited, OwnersOnly or MemberLimitReached.
+    """
     if role is Role.OWNER and by_role is not Role.OWNER:
         raise OwnersOnly
     if email in {member.email for member in list_members(organization_id)}:
@@ -237,14 +240,13 @@ def _pending(organization_id: UUID, invitation_id: UUID) -> Invitation:
 
 
 def _send(invitation: Invitation, secret: str, *, inviter: str, now: datetime) -> None:
-    organization = db.session.get_one(Organization, invitation.organization_id)
+    """Names are free text, which would make a carrier of a mail to somebody who may know nobody here."""
     send_mail(
         "invitation",
         to=invitation.email,
-        organization_id=organization.id,
+        organization_id=invitation.organization_id,
         now=now,
         context={
-            "organization": organization.name,
             "inviter": inviter,
             "role": invitation.role,
             "secret": secret,

@@ -47,7 +47,7 @@ def invite() -> Any:
                 email=form.email.data,
                 role=Role(form.role.data),
                 by_role=seat().role,
-                inviter=visitor().name,
+                inviter=visitor().email,
                 by=actor(),
                 now=utc_now(),
             )
@@ -67,7 +67,7 @@ def resend(invitation_id: UUID) -> Any:
             seat().organization_id,
             invitation_id,
             by_role=seat().role,
-            inviter=visitor().name,
+            inviter=visitor().email,
             by=actor(),
             now=utc_now(),
         )

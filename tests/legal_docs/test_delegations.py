@@ -19,7 +19,7 @@ BOSS = "boss@ada-and-co.example"
 def send_link(firm: Firm, email: str = BOSS) -> str:
     """The token, as the mail carries it."""
     with acting_for(firm.id):
-        delegations.delegate(firm.id, email=email, sender_name="Ben", by=firm.owner, now=NOW)
+        delegations.delegate(firm.id, email=email, sender_email="ben@people.example", by=firm.owner, now=NOW)
     found = re.search(r"/legal/sign/(\S+)", mails("legal_delegation")[-1].text or "")
     assert found is not None
     return found[1]
@@ -104,7 +104,7 @@ def test_an_invented_link_opens_nothing(published: None) -> None:
 @pytest.mark.parametrize("email", ["", "boss", "a@b@c", "a b@c.example", "@c.example", "a@" + "b" * 300])
 def test_what_is_no_address_gets_no_link(ada: Firm, email: str) -> None:
     with pytest.raises(InvalidRequest):
-        delegations.delegate(ada.id, email=email, sender_name="Ben", by=ada.owner, now=NOW)
+        delegations.delegate(ada.id, email=email, sender_email="ben@people.example", by=ada.owner, now=NOW)
 
 
 def test_a_stranger_sees_no_links(ada: Firm, cleo: Firm) -> None:

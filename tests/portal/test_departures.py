@@ -290,7 +290,9 @@ def test_links_to_sign_and_to_join_that_went_to_somebody_who_left_are_void(
     with app.app_context(), acting_as_system(), transaction():
         save_details(ada.organization_id, DETAILS, by=SYSTEM, now=utc_now())
         by = Actor(kind=ActorKind.MEMBER, id=owner.user_id)
-        delegations.delegate(ada.organization_id, email=developer.email, sender_name="Ada", by=by, now=utc_now())
+        delegations.delegate(
+            ada.organization_id, email=developer.email, sender_email="ada@people.example", by=by, now=utc_now()
+        )
         db.session.add(open_invitation(ada.organization_id, developer.email, owner.user_id))
 
     remove(owner, developer)
