@@ -9,7 +9,7 @@ import api
 import billing
 import legal_docs
 import portal
-from core import access, cli, current, embedded, htmx, observability, pages, rotations, throttle, web
+from core import access, cli, current, embedded, htmx, logins, observability, pages, rotations, throttle, web
 from core.db import db, sqlalchemy_url
 from core.environment import read_settings
 from core.farewell import Farewell, signal_to_stop
@@ -22,10 +22,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     observability.set_up_logging(settings)
     observability.set_up_error_reports(settings)
     app = Flask(__name__, static_folder=pages.STATIC, static_url_path="/static", template_folder=pages.TEMPLATES)
+    owner_url, web_url = _database_urls(app, settings)
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SECRET_KEY_FALLBACKS=list(settings.secret_keys[1:]),
-        DATABASE_URL=settings.database_url or _start_embedded(app, settings),
+        DATABASE_URL=owner_url,
+        DATABASE_WEB_URL=web_url,
     )
     app.config["SQLALCHEMY_DATABASE_URI"] = sqlalchemy_url(app.config["DATABASE_URL"])
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
@@ -50,8 +52,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def create_web() -> Flask:
-    """The app of a web process: with its threads running."""
-    app = create_app()
+    """The app of a web process: with its threads running, and with the login that owns nothing."""
+    app = create_app(read_settings().for_web)
     api.start(app)
     rotations.jobs.notice_at_start(app)
     app.wsgi_app = Farewell(app.wsgi_app, signal_to_stop())  # type: ignore[method-assign]
@@ -59,6 +61,10 @@ def create_web() -> Flask:
     return app
 
 
-def _start_embedded(app: Flask, settings: Settings) -> str:
+def _database_urls(app: Flask, settings: Settings) -> tuple[str, str]:
+    """Where this process logs in, and where web processes do. A web process knows the second alone."""
+    given = settings.database_url or settings.database_web_url
+    if given:
+        return given, settings.database_web_url or given
     server = app.extensions[embedded.EXTENSION] = embedded.start(settings.data_path)
-    return embedded.url(server)
+    return embedded.url(server), embedded.web_url(server, logins.EMBEDDED_WEB_LOGIN)

@@ -25,11 +25,16 @@ STOPPED_WITHIN_S = 15
 
 class Children:
     def __init__(
-        self, settings: Settings, *, environment: dict[str, str], web_command: list[str], server: Any | None
+        self,
+        settings: Settings,
+        *,
+        environments: dict[str, dict[str, str]],
+        web_command: list[str],
+        server: Any | None,
     ) -> None:
         self._server = server
         self._settings = settings
-        self._environment = environment
+        self._environments = environments
         self._web_command = web_command
         self._group_file = settings.data_path / "run" / "group"
         self._commands: dict[str, list[str]] = {}
@@ -91,7 +96,7 @@ class Children:
 
     def _spawn(self, name: str, command: list[str]) -> None:
         self._commands[name] = command
-        self._processes[name] = subprocess.Popen(command, env=self._environment, process_group=0)
+        self._processes[name] = subprocess.Popen(command, env=self._environments[name], process_group=0)
         self._group_file.write_text("\n".join(str(process.pid) for process in self._processes.values()))
 
     def _all_live(self) -> bool:

@@ -12,6 +12,7 @@ import subprocess
 import warnings
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import structlog
@@ -67,6 +68,12 @@ def _forget_the_dead(server: Any) -> None:
 
 def url(server: Any) -> str:
     return str(server.get_uri(database=DATABASE_NAME))
+
+
+def web_url(server: Any, login: str) -> str:
+    """The same for the login of the web server: the socket is private, and asks for no password."""
+    address = urlsplit(url(server))
+    return address._replace(netloc=f"{login}@{address.netloc.rpartition('@')[2]}").geturl()
 
 
 def _is_private(path: Path) -> bool:

@@ -42,6 +42,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         str | None,
         Meta(description="PostgreSQL 15 or newer, a direct connection. Empty: the embedded server under `DATA_DIR`."),
     ] = None
+    database_web_url: Annotated[
+        str | None,
+        Meta(description="The same database for the web server: a login that owns nothing. A release makes it."),
+    ] = None
     redis_url: Annotated[
         str | None,
         Meta(description="Shares rate limits between processes. Empty: one process limits exactly in memory."),
@@ -196,6 +200,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         str,
         Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`."),
     ] = "INFO"
+
+    @property
+    def for_web(self) -> "Settings":
+        """What a web process is to know: of two logins the one that owns nothing."""
+        return msgspec.structs.replace(self, database_url=None) if self.database_web_url else self
 
     @property
     def secret_keys(self) -> tuple[str, ...]:

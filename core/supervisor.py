@@ -17,9 +17,9 @@ from typing import Any
 
 import blinker
 import click
-from flask import Flask
+from flask import Flask, current_app
 
-from core import embedded
+from core import embedded, logins
 from core.backups import migrating
 from core.backups.errors import BackupTrouble
 from core.children import Children, end_groups
@@ -46,9 +46,10 @@ def serve(app: Flask, settings: Settings) -> None:
         with app.app_context():
             _migrate()
             lines = _seed_demo(app, settings)
+        environment = web_environment(app, settings)
         children = Children(
             settings,
-            environment=web_environment(app, settings),
+            environments={"web": environment, "worker": {**environment, "DATABASE_URL": app.config["DATABASE_URL"]}},
             web_command=web_command(settings),
             server=app.extensions.get(embedded.EXTENSION),
         )
@@ -69,7 +70,8 @@ def serve(app: Flask, settings: Settings) -> None:
 def _migrate() -> None:
     try:
         migrating.upgrade(now=utc_now())
-    except BackupTrouble as error:
+        logins.ensure_logins(current_app)
+    except (BackupTrouble, logins.LoginTrouble) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -94,13 +96,13 @@ def web_command(settings: Settings) -> list[str]:
 
 
 def web_environment(app: Flask, settings: Settings) -> dict[str, str]:
-    """The environment of the web server: where its database is, and a clean folder for the metrics of its processes."""
+    """The environment of the web server: its own login alone, and a clean folder for the metrics of its processes."""
     metrics_path = settings.data_path / "run" / "metrics"
     shutil.rmtree(metrics_path, ignore_errors=True)
     metrics_path.mkdir(parents=True)
     return {
-        **os.environ,
-        "DATABASE_URL": app.config["DATABASE_URL"],
+        **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
+        "DATABASE_WEB_URL": app.config["DATABASE_WEB_URL"],
         "PROMETHEUS_MULTIPROC_DIR": str(metrics_path),
     }
 

@@ -21,6 +21,7 @@ import redis
 from core import embedded
 from core.clock import monotonic_s
 from core.db import db
+from core.logins import EMBEDDED_WEB_LOGIN, ensure_web_login
 from core.settings import Settings
 from wsgi import create_app
 
@@ -86,6 +87,19 @@ def database_url(server_url: str, name: str) -> str:
     return f"{before}/{name}{after}"
 
 
+def as_login(url: str, name: str) -> str:
+    """The same address for another login."""
+    address = urlsplit(url)
+    return address._replace(netloc=f"{name}@{address.netloc.rpartition('@')[2]}").geturl()
+
+
+def web_login_url(url: str) -> str:
+    """How the web server reaches this database in earnest: with a login that owns nothing."""
+    web_url = as_login(url, EMBEDDED_WEB_LOGIN)
+    ensure_web_login(owner_url=url, web_url=web_url)
+    return web_url
+
+
 @contextlib.contextmanager
 def fresh_database(server_url: str, name: str, *, template: str | None = None) -> Iterator[str]:
     """A database that is dropped afterwards; migrated, or a copy of one that is."""
@@ -131,6 +145,8 @@ class Service:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {**os.environ, "LOG_LEVEL": "ERROR", **environment, "PORT": str(self.port)}
+        if "DATABASE_URL" in self._environment:
+            self._environment.setdefault("DATABASE_WEB_URL", web_login_url(self._environment["DATABASE_URL"]))
         self._process: subprocess.Popen[bytes] | None = None
         self._worker: subprocess.Popen[bytes] | None = None
         self._with_worker = with_worker

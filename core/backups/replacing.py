@@ -7,10 +7,11 @@ from typing import LiteralString
 import flask_migrate
 import msgspec
 import psycopg
+from flask import current_app
 from psycopg import sql
 from sqlalchemy import text
 
-from core import jobs
+from core import jobs, logins
 from core.audit import Actor
 from core.backups import contents, erasures, making, restoring, runs
 from core.backups.errors import BackupTrouble
@@ -117,10 +118,19 @@ def _empty(place: Place) -> None:
 def _bring_up_to_now(place: Place, *, now: datetime) -> int:
     """Migrations that came since, erasures that were made since, and what is past its time by now."""
     flask_migrate.upgrade()
+    _make_logins()
     made_again = catch_up(place, now=now)
     with transaction():
         erasures.restored.send(now=now)
     return made_again
+
+
+def _make_logins() -> None:
+    """They belong to the server, and a dump has none."""
+    try:
+        logins.ensure_logins(current_app)
+    except logins.LoginTrouble as error:
+        raise BackupTrouble(f"The data is restored; the web server's login is not. {error}") from error
 
 
 def catch_up(place: Place, *, now: datetime) -> int:

@@ -41,6 +41,7 @@ SECRETS: dict[str, Callable[[Settings], str | None]] = {
     "SECRET_KEY": lambda settings: settings.secret_key,
     "METRICS_TOKEN": lambda settings: settings.metrics_token,
     "DATABASE_URL": lambda settings: _password_of_database(settings.database_url),
+    "DATABASE_WEB_URL": lambda settings: _password_of_database(settings.database_web_url),
     "REDIS_URL": lambda settings: _password_of(settings.redis_url),
     "SMTP_URL": lambda settings: _password_of(settings.smtp_url),
     "STRIPE_API_KEY": lambda settings: settings.stripe_api_key,

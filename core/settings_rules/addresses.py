@@ -15,11 +15,28 @@ _NEW_PASSWORD = "Give it a random password, in the server and here."  # noqa: S1
 
 
 def database(settings: Settings) -> Iterator[Fault]:
-    name = "DATABASE_URL"
-    if not settings.database_url:
-        yield Fault(name, "is missing", "Give the address of PostgreSQL 15 or newer, with its user and password.")
-        return
-    address = database_address.read(settings.database_url)
+    """A web process knows its own login alone; all others know both."""
+    if settings.database_url:
+        yield from _database("DATABASE_URL", settings.database_url)
+    elif not settings.database_web_url:
+        yield Fault(
+            "DATABASE_URL", "is missing", "Give the address of PostgreSQL 15 or newer, with its user and password."
+        )
+    if settings.database_web_url:
+        yield from _database("DATABASE_WEB_URL", settings.database_web_url)
+    else:
+        yield Fault(
+            "DATABASE_WEB_URL",
+            "is missing, so that pages would log in as the owner of the tables",
+            "Give the address of DATABASE_URL with a new user, such as aig_web, and a new random password; "
+            "flask database logins makes that login.",
+        )
+    if settings.database_url and _user_of(settings.database_url) == _user_of(settings.database_web_url):
+        yield Fault("DATABASE_WEB_URL", "names the owner of the tables", "Give it a user of its own, such as aig_web.")
+
+
+def _database(name: str, value: str) -> Iterator[Fault]:
+    address = database_address.read(value)
     if address is None:
         yield Fault(name, "is no address of PostgreSQL", "It looks like postgresql://user:password@host/database.")
         return
@@ -97,20 +114,25 @@ def sentry(settings: Settings) -> Iterator[Fault]:
 
 
 def doubtful_connections(settings: Settings) -> Iterator[Fault]:
-    address = database_address.read(settings.database_url or "")
+    for name, value in (("DATABASE_URL", settings.database_url), ("DATABASE_WEB_URL", settings.database_web_url)):
+        yield from _doubtful_database(name, value or "")
     url = address_of(settings.redis_url or "")
-    if address and not _is_checked(address):
-        yield Fault(
-            "DATABASE_URL",
-            "is encrypted, but the server's certificate is not checked",
-            "Write sslmode=verify-full&sslrootcert=system.",
-        )
-    if address and not address.password and any(is_near(host) for host in address.remote_hosts):
-        yield Fault("DATABASE_URL", "has no password", _NO_PASSWORD_NEARBY)
     if url and url.scheme != "unix" and _host(url) and is_near(_host(url)) and not _password_of(url):
         yield Fault("REDIS_URL", "has no password", _NO_PASSWORD_NEARBY)
     if settings.sentry_dsn and ".sentry.io" in settings.sentry_dsn and ".de.sentry.io" not in settings.sentry_dsn:
         yield Fault("SENTRY_DSN", "sends reports out of the EU", "Make the organization in Sentry's EU region.")
+
+
+def _doubtful_database(name: str, value: str) -> Iterator[Fault]:
+    address = database_address.read(value)
+    if address and not _is_checked(address):
+        yield Fault(
+            name,
+            "is encrypted, but the server's certificate is not checked",
+            "Write sslmode=verify-full&sslrootcert=system.",
+        )
+    if address and not address.password and any(is_near(host) for host in address.remote_hosts):
+        yield Fault(name, "has no password", _NO_PASSWORD_NEARBY)
 
 
 def _password(name: str, password: str | None, *, is_far: bool, has_key: bool) -> Iterator[Fault]:
@@ -119,6 +141,11 @@ def _password(name: str, password: str | None, *, is_far: bool, has_key: bool) -
             yield Fault(name, "has no password", _NEW_PASSWORD)
     elif is_guessable(password, guesses_log10=PASSWORD_GUESSES_LOG10):
         yield Fault(name, "has a password that comes with the server, or could be guessed", _NEW_PASSWORD)
+
+
+def _user_of(value: str | None) -> str | None:
+    address = database_address.read(value or "")
+    return address.options.get("user") if address else None
 
 
 def _password_of(url: SplitResult) -> str | None:

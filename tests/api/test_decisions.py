@@ -250,7 +250,8 @@ def test_the_software_cannot_change_what_is_append_only(migrated_url: str, role:
 def test_no_role_of_the_software_bypasses_row_level_security_or_owns_a_table(migrated_url: str) -> None:
     with psycopg.connect(migrated_url) as connection:
         roles = connection.execute(
-            "SELECT rolname, rolsuper, rolbypassrls, rolcanlogin FROM pg_roles WHERE rolname LIKE 'aig%'"
+            "SELECT rolname, rolsuper, rolbypassrls, rolcanlogin FROM pg_roles "
+            "WHERE rolname IN ('aig_app', 'aig_system', 'aig_retention')"
         ).fetchall()
         owned = connection.execute("SELECT count(*) FROM pg_tables WHERE tableowner LIKE 'aig%'").fetchone()
         unforced = connection.execute(

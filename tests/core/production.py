@@ -5,6 +5,8 @@ GOOD = {
     "SECRET_KEY": "f3b1c07d94ae5286e1d7f04b6c98a235be60f7194dc3a82175ee0b96d48c3f1a",
     "DATABASE_URL": "postgresql://aig:kX93vQpL0zRt72@ep-calm-sea-1.eu-central-1.aws.neon.tech/aig"
     "?sslmode=verify-full&sslrootcert=system",
+    "DATABASE_WEB_URL": "postgresql://aig_web:Vq63tYbN8mKz51@ep-calm-sea-1.eu-central-1.aws.neon.tech/aig"
+    "?sslmode=verify-full&sslrootcert=system",
     "REDIS_URL": "rediss://aig:Wm48sPq1LdZx09@redis-1.c1.eu-central-1-1.ec2.redns.redis-cloud.com:12345/0",
     "DATA_DIR": "/data",
     "PUBLIC_URL": "https://governance.acme-pilot.eu",

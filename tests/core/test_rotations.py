@@ -28,6 +28,7 @@ ALL = {
     "inbound_mail_token": "inbound-mail-token-of-the-test",
     "alertmanager_token": "alertmanager-token-of-the-test",
     "database_url": "postgresql://aig:d%40tabase-password@db/aig",
+    "database_web_url": "postgresql://aig_web:web-password@db/aig",
     "redis_url": "rediss://aig:redis-password@redis:6379/0",
     "smtp_url": "smtps://aig:mail-password@mail:465",
     "stripe_api_key": "sk_test_of-the-test",

@@ -7,7 +7,7 @@ from core.settings import Settings
 from core.settings_rules import faults_of, warnings_of
 from tests.core.production import GOOD
 
-NEEDED = sorted(set(GOOD) - {"ENVIRONMENT", "DATA_DIR", "CORS_ORIGINS", "BREACHED_PASSWORDS_URL"})
+NEEDED = sorted(set(GOOD) - {"ENVIRONMENT", "DATA_DIR", "CORS_ORIGINS", "BREACHED_PASSWORDS_URL", "DATABASE_URL"})
 RANDOM = "Wm48sPq1LdZx09"
 PUBLIC_DATABASE = f"postgresql://aig:{RANDOM}@db.acme-pilot.eu/aig"
 
@@ -31,6 +31,9 @@ BAD = [
     ("DATABASE_URL", f"{PUBLIC_DATABASE}?sslmode=prefer"),
     ("DATABASE_URL", f"postgresql://aig:{RANDOM}@20.50.2.10/aig?sslmode=disable"),
     ("DATABASE_URL", f"postgresql://aig:{RANDOM}@ep-1-pooler.eu-central-1.aws.neon.tech/aig?sslmode=verify-full"),
+    ("DATABASE_WEB_URL", "postgresql://aig_web:postgres@db/aig"),
+    ("DATABASE_WEB_URL", f"postgresql://aig_web:{RANDOM}@db.acme-pilot.eu/aig"),
+    ("DATABASE_WEB_URL", GOOD["DATABASE_URL"]),
     ("REDIS_URL", "http://redis"),
     ("REDIS_URL", f"redis://aig:{RANDOM}@redis.acme-pilot.eu:6379/0"),
     ("REDIS_URL", "rediss://redis.acme-pilot.eu:6379/0"),
@@ -123,6 +126,19 @@ def test_production_needs(name: str) -> None:
     assert name in {fault.setting for fault in refusal.faults}
 
 
+def test_a_web_process_needs_no_more_than_its_own_login() -> None:
+    settings = read_settings({name: value for name, value in GOOD.items() if name != "DATABASE_URL"})
+
+    assert faults_of(settings) == ()
+
+
+def test_of_two_logins_a_web_process_keeps_its_own() -> None:
+    settings = read_settings(GOOD)
+
+    assert settings.for_web.database_url is None
+    assert settings.for_web.database_web_url == GOOD["DATABASE_WEB_URL"]
+
+
 @pytest.mark.parametrize(("name", "value"), NEAR)
 def test_what_stays_on_this_machine_or_in_a_private_network_may_go_without_tls(name: str, value: str) -> None:
     assert faults_of(read_settings({**GOOD, name: value})) == ()
@@ -132,7 +148,7 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
     refusal = refused({"ENVIRONMENT": "production"})
 
     named = [fault.setting for fault in refusal.faults]
-    assert set(named) == set(NEEDED)
+    assert set(named) == {*NEEDED, "DATABASE_URL"}
     assert len(named) == len(set(named))
     assert all(name in refusal.format_message() for name in NEEDED)
 

@@ -31,6 +31,7 @@ SECRETS = {
     "SECRET_KEY",
     "METRICS_TOKEN",
     "DATABASE_URL",
+    "DATABASE_WEB_URL",
     "REDIS_URL",
     "SMTP_URL",
     "SENTRY_DSN",
@@ -229,7 +230,12 @@ def test_a_release_backs_up_what_is_there_then_migrates(tmp_path: Path) -> None:
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SAID": str(said)}
     subprocess.run(["sh", str(DEPLOY / "release.sh")], env=environment, check=True)
 
-    assert said.read_text().splitlines() == ["backup create --before-migration", "db upgrade", "policies seed"]
+    assert said.read_text().splitlines() == [
+        "backup create --before-migration",
+        "db upgrade",
+        "database logins",
+        "policies seed",
+    ]
 
 
 def test_a_backup_that_fails_stops_the_release(tmp_path: Path) -> None:
@@ -278,3 +284,14 @@ def test_the_figures_of_the_load_test_in_the_guide_are_those_it_uses() -> None:
 
     assert f"over {PROFILES['launch'].keys_needed} keys" in text
     assert all(f"| `{name}` |" in text for name in PROFILES)
+
+
+def test_the_web_server_is_not_told_how_the_owner_of_the_tables_logs_in(compose: Any) -> None:
+    parts = {name: compose["services"][name]["environment"] for name in ("migrate", "web", "worker")}
+
+    assert {name: bool(told["DATABASE_URL"]) for name, told in parts.items()} == {
+        "migrate": True,
+        "web": False,
+        "worker": True,
+    }
+    assert "//aig_web:" in parts["web"]["DATABASE_WEB_URL"]

@@ -21,6 +21,16 @@ def _is_set(name: str) -> Look:
     return look
 
 
+def database_set(around: Surroundings) -> Verdict:
+    """Of the two logins, web processes know but their own."""
+    return either(
+        bool(around.settings.database_url or around.settings.database_web_url),
+        "The address of the database is set.",
+        otherwise="DATABASE_URL is not set.",
+        to_do="Set DATABASE_URL and DATABASE_WEB_URL.",
+    )
+
+
 def secrets_rotated(around: Surroundings) -> Verdict:
     """No setting is what it is in development, and no secret is older than a month."""
     faults = faults_of(around.settings, as_production=True)
@@ -69,7 +79,7 @@ def cors_refuses(around: Surroundings) -> Verdict:
 
 
 CHECKS: dict[str, Look] = {
-    "database_set": _is_set("DATABASE_URL"),
+    "database_set": database_set,
     "redis_set": _is_set("REDIS_URL"),
     "sentry_set": _is_set("SENTRY_DSN"),
     "secrets_rotated": secrets_rotated,
