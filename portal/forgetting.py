@@ -11,7 +11,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.jobs import in_its_own_session, jobs
 from legal_docs.figures import MAIL_RECORD_MONTHS, SESSION_RECORD_DAYS, SUPPORT_RECORD_MONTHS, UNCONFIRMED_DAYS
-from portal.people import attempts, devices, leaving
+from portal.people import attempts, challenges, devices, leaving
 from portal.support import forgetting as support
 
 log = structlog.get_logger()
@@ -25,6 +25,7 @@ def forget(*, now: datetime) -> dict[str, int]:
         "sessions": sessions.forget_ended(before=now - timedelta(days=SESSION_RECORD_DAYS)),
         "sign_ups": leaving.forget_unconfirmed(before=now - timedelta(days=UNCONFIRMED_DAYS), now=now),
         "tries": attempts.forget_old(before=now - attempts.LONGEST_WINDOW),
+        "challenges": challenges.forget_expired(before=now),
         "browsers": devices.forget_unused(before=now - devices.LIFE),
         "mails": mail.forget_written(before=months_later(now, -MAIL_RECORD_MONTHS)),
         "requests": support.forget_long_over(before=months_later(now, -SUPPORT_RECORD_MONTHS)),

@@ -25,7 +25,7 @@ from core.members import Membership, Role, User
 from core.passwords import hash_password
 from portal.applications import services as applications
 from portal.people import devices, links, passwords
-from portal.people.models import Passkey, Purpose, RecoveryCode, TotpSecret
+from portal.people.models import Passkey, PasskeyChallenge, Purpose, RecoveryCode, TotpSecret
 
 
 def find_by_email(email: str) -> User | None:
@@ -84,7 +84,7 @@ def undone() -> Iterator[None]:
 def forget_proofs(user: User, *, now: datetime) -> None:
     """Ends sessions and open links, takes second factors away, and knows no browser any more: whoever set them up may
     be somebody else."""
-    for proof in (TotpSecret, Passkey, RecoveryCode):
+    for proof in (TotpSecret, Passkey, PasskeyChallenge, RecoveryCode):
         db.session.execute(delete(proof).where(proof.user_id == user.id))
     links.supersede(user, now=now)
     sessions.revoke_all(user.id, now=now)

@@ -15,6 +15,7 @@ from core.htmx import see_other
 from core.sessions import Method
 from core.throttle import per_account, per_address, sender
 from portal.people import accounts, attempts, passkeys, passwords, second_factor, trying
+from portal.people.challenges import ChallengePurpose
 from portal.people.forms import LogInForm, PasswordForm, SecondStepForm
 from portal.people.pace import Kind
 from portal.people.signing_in import (
@@ -106,7 +107,7 @@ def take_second_step() -> Any:
 @open_to(Access.ANYBODY)
 def passkey_options() -> Any:
     options, challenge = passkeys.sign_in_options(site=site())
-    remember_challenge(challenge)
+    remember_challenge(challenge, ChallengePurpose.SIGN_IN)
     return Response(options, content_type=JSON_CONTENT_TYPE)
 
 
@@ -115,7 +116,7 @@ def passkey_options() -> Any:
 @open_to(Access.ANYBODY)
 def use_passkey() -> Any:
     """Signs in whoever's passkey it is; for who is signed in already, proves it anew."""
-    credential, challenge = read_credential(), take_challenge()
+    credential, challenge = read_credential(), take_challenge(ChallengePurpose.SIGN_IN)
     next_path = safe_path(request.form.get("next"))
     with acting_as_system(), transaction():
         user = passkeys.use(credential, challenge=challenge, site=site(), now=utc_now())

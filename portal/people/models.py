@@ -104,3 +104,20 @@ class KnownDevice(Base):
     token_hash: Mapped[bytes]
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime]
+
+
+class PasskeyChallenge(Base):
+    """One that was given out and waits for its answer."""
+
+    __tablename__ = "passkey_challenge"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('sign_in', 'register')", name="purpose"),
+        Index("ix_passkey_challenge_expires_at", "expires_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    challenge_hash: Mapped[bytes] = mapped_column(unique=True)
+    purpose: Mapped[str]
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("app_user.id"))
+    """Who registers; whoever signs in is not known before the answer."""
+    expires_at: Mapped[datetime]

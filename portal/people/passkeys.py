@@ -1,6 +1,6 @@
 """Passkeys (WebAuthn): they stand for the password and the second factor at once, and cannot be phished.
 
-All of it needs the system's scope. The challenge of an exchange is kept by the view, in the session's cookie.
+All of it needs the system's scope. The challenge of an exchange is taken by the view, see `challenges`.
 """
 
 from datetime import datetime

@@ -25,6 +25,7 @@ from portal.people import (
     second_factor,
     trying,
 )
+from portal.people.challenges import ChallengePurpose
 from portal.people.forms import ChangePasswordForm, EmailForm, SecondStepForm
 from portal.people.log_in_views import read_credential
 from portal.people.pace import Kind
@@ -154,7 +155,7 @@ def renew_codes() -> Any:
 def passkey_options() -> Any:
     with acting_as_system():
         options, challenge = passkeys.registration_options(accounts.lock(visitor().user_id), site=site())
-    remember_challenge(challenge)
+    remember_challenge(challenge, ChallengePurpose.REGISTER)
     return Response(options, content_type=JSON_CONTENT_TYPE)
 
 
@@ -162,13 +163,14 @@ def passkey_options() -> Any:
 @open_to(Access.SIGNED_IN, fresh=True)
 def create_passkey() -> Any:
     name = " ".join(request.form.get("name", "").split())[:80] or "Passkey"
+    credential, challenge = read_credential(), take_challenge(ChallengePurpose.REGISTER)
     with acting_as_system(), transaction():
         user = accounts.lock(visitor().user_id)
         passkeys.register(
             user,
-            read_credential(),
+            credential,
             name=name,
-            challenge=take_challenge(),
+            challenge=challenge,
             site=site(),
             by=actor(),
             now=utc_now(),

@@ -9,7 +9,7 @@ from flask import request, session
 from flask_login import login_user, logout_user
 
 from core import sessions
-from core.access import actor, address, safe_path, visitor_or_none
+from core.access import actor, address, safe_path, visitor, visitor_or_none
 from core.clock import utc_now
 from core.current import settings
 from core.db import acting_as_system, db, transaction
@@ -17,13 +17,13 @@ from core.htmx import see_other
 from core.mail import send_mail
 from core.members import User
 from core.sessions import Method
-from portal.people import accounts, devices, second_factor
+from portal.people import accounts, challenges, devices, second_factor
+from portal.people.challenges import ChallengePurpose
 from portal.people.passkeys import PasskeyRefused, Site
 
 _HALFWAY, _CHALLENGE = "halfway", "challenge"
 _DEVICE_COOKIE = "aig-device"
 _HALFWAY_FOR = timedelta(minutes=10)
-_CHALLENGE_FOR = timedelta(minutes=5)
 
 METHODS = {
     Method.PASSWORD: "password",
@@ -128,13 +128,24 @@ def forget_browser() -> None:
     session.clear()
 
 
-def remember_challenge(challenge: bytes) -> None:
-    session[_CHALLENGE] = {"is": challenge.hex(), "until": (utc_now() + _CHALLENGE_FOR).isoformat()}
+def remember_challenge(challenge: bytes, purpose: ChallengePurpose) -> None:
+    with acting_as_system(), transaction():
+        challenges.remember(challenge, purpose, user_id=_who_registers(purpose), now=utc_now())
+    session[_CHALLENGE] = challenge.hex()
 
 
-def take_challenge() -> bytes:
-    """The challenge of the exchange under way. Raises PasskeyRefused if there is none, or it is old."""
-    kept = session.pop(_CHALLENGE, None)
-    if not kept or datetime.fromisoformat(kept["until"]) < utc_now():
-        raise PasskeyRefused("That took too long. Try again.")
-    return bytes.fromhex(kept["is"])
+def take_challenge(purpose: ChallengePurpose) -> bytes:
+    """The challenge of the exchange under way, used up. Raises PasskeyRefused if there is none, or it is old.
+
+    Commits: an answer that is refused uses its challenge up as well.
+    """
+    challenge = bytes.fromhex(session.pop(_CHALLENGE, None) or "")
+    with acting_as_system(), transaction():
+        is_open = challenges.take(challenge, purpose, user_id=_who_registers(purpose), now=utc_now())
+    if not is_open:
+        raise PasskeyRefused("That took too long, or was answered already. Try again.")
+    return challenge
+
+
+def _who_registers(purpose: ChallengePurpose) -> UUID | None:
+    return visitor().user_id if purpose is ChallengePurpose.REGISTER else None
