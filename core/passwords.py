@@ -1,6 +1,7 @@
 """Passwords: kept as argon2id, and refused if they are short, easy to guess or known from a breach."""
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable
 from threading import Lock
 from urllib.request import Request, urlopen
@@ -9,6 +10,8 @@ import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from zxcvbn import zxcvbn
+
+from core.own_words import without_own_words
 
 log = structlog.get_logger()
 
@@ -26,32 +29,62 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _NOBODYS = _hasher.hash("a password that opens nothing")
 
 
+def normalized(password: str) -> str:
+    """As RFC 8265 prepares passwords (OpaqueString): one way to compose letters, and one kind of space."""
+    spaced = "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in password)
+    return unicodedata.normalize("NFC", spaced)
+
+
 def hash_password(password: str) -> str:
-    return _hasher.hash(password)
+    return _hasher.hash(normalized(password))
 
 
 def is_password(password: str, stored: str | None) -> bool:
-    """Whether it is the one. Takes as long for an account that does not exist (`stored` is None)."""
+    """Whether it is the one. Takes as long for an account that does not exist (`stored` is None).
+
+    Hashes of before were made of the letters as they were sent, composed or not.
+    """
+    spellings = dict.fromkeys((normalized(password), password, unicodedata.normalize("NFD", password)))
+    return any(_fits(stored or _NOBODYS, spelling) for spelling in spellings) and stored is not None
+
+
+def rehashed(password: str, stored: str) -> str | None:
+    """A new hash for a password that is right, if the one that is kept was made in an older way."""
+    letters = normalized(password)
+    is_as_today = not _hasher.check_needs_rehash(stored) and (letters.isascii() or _fits(stored, letters))
+    return None if is_as_today else _hasher.hash(letters)
+
+
+def _fits(stored: str, password: str) -> bool:
     try:
-        _hasher.verify(stored or _NOBODYS, password)
+        return _hasher.verify(stored, password)
     except (VerifyMismatchError, InvalidHashError):
         return False
-    return stored is not None
 
 
 def fault_of_password(password: str, *, own_words: Iterable[str], breached_passwords_url: str | None) -> str | None:
     """Why a password cannot be taken, in a sentence for the person who chose it; None if it can."""
+    password = normalized(password)
     if len(password) < MIN_LENGTH:
         return f"Use at least {MIN_LENGTH} characters. Several words in a row are easy to remember."
     if len(password) > MAX_LENGTH:
         return f"Use at most {MAX_LENGTH} characters."
-    with _judging:
-        judged = zxcvbn(password[:_MOST_JUDGED], user_inputs=[word[:64] for word in own_words if word])
-    if judged["score"] < _LEAST_SCORE:
+    words = [word[:64] for word in own_words if word]
+    if _is_common(password, words):
         return "This password is among the common ones, or close to them. Choose words that do not belong together."
+    rest = without_own_words(password, words)
+    if rest is not None and _is_common(rest, words):
+        return "This password is mostly your name, email address or organization. Choose other words."
     if breached_passwords_url and _was_breached(password, breached_passwords_url):
         return "This password is known from a breach of another service. Choose another one, and do not use it there."
     return None
+
+
+def _is_common(password: str, words: list[str]) -> bool:
+    if not password:
+        return True
+    with _judging:
+        return bool(zxcvbn(password[:_MOST_JUDGED], user_inputs=words)["score"] < _LEAST_SCORE)
 
 
 def _was_breached(password: str, url: str) -> bool:

@@ -3,10 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
+
 from core import sessions
+from core.accounts import Organization
 from core.audit import Actor
+from core.db import db
 from core.mail import send_mail
-from core.members import User
+from core.members import Membership, User
 from core.passwords import hash_password
 from portal.people import devices, links, passwords
 from portal.people.accounts import create_user, find_by_email, forget_proofs, lock, note, undone
@@ -69,7 +73,8 @@ def change(
 
 
 def _set(user: User, password: str, *, url: str | None) -> None:
-    passwords.refuse_weak(password, own_words=(user.email, user.name), url=url)
+    organizations = db.session.scalars(select(Organization.name).join(Membership).where(Membership.user_id == user.id))
+    passwords.refuse_weak(password, own_words=(user.email, user.name, *organizations), url=url)
     user.password_hash = hash_password(password)
 
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from core.errors import AppError, FieldProblem, InvalidRequest
 from core.members import User
-from core.passwords import fault_of_password, is_password
+from core.passwords import fault_of_password, is_password, rehashed
 
 
 class WrongPassword(AppError):
@@ -13,9 +13,15 @@ class WrongPassword(AppError):
 
 
 def check(user: User | None, password: str) -> bool:
-    """Whether it is theirs. Takes as long for nobody, and for somebody who may not sign in."""
+    """Whether it is theirs. Takes as long for nobody, and for somebody who may not sign in.
+
+    A hash that was made in an older way is made anew.
+    """
     stored = user.password_hash if user and not user.disabled_at else None
-    return is_password(password, stored)
+    is_right = is_password(password, stored)
+    if is_right and user:
+        user.password_hash = rehashed(password, user.password_hash) or user.password_hash
+    return is_right
 
 
 def refuse_weak(password: str, *, own_words: tuple[str, ...], url: str | None) -> None:

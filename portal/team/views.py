@@ -163,7 +163,9 @@ def _join_as_new(secret: str, form: JoinForm) -> Any:
     if accounts.find_by_email(opened.email) is not None:
         return see_other(f"/log-in?next=/join/{secret}")
     passwords.refuse_weak(
-        form.password.data, own_words=(opened.email, form.name.data), url=settings().breached_passwords_url
+        form.password.data,
+        own_words=(opened.email, form.name.data, opened.organization_name),
+        url=settings().breached_passwords_url,
     )
     user = accounts.create_user(
         email=opened.email,

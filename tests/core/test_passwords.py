@@ -1,0 +1,83 @@
+"""Passwords: the same letters are the same password, however a keyboard composes them, and rules see whole words."""
+
+import unicodedata
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+
+from core.db import acting_as_system, db, transaction
+from core.members import User
+from core.passwords import fault_of_password, hash_password, is_password, rehashed
+from tests.people import Browser, is_signed_in, log_in, make_user
+
+COMPOSED = unicodedata.normalize("NFC", "größenwahn-café-7-Ångström")
+DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
+OLD = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+
+
+@pytest.mark.parametrize("chosen", [COMPOSED, DECOMPOSED])
+@pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED])
+def test_composed_and_decomposed_letters_are_one_password(chosen: str, typed: str) -> None:
+    assert is_password(typed, hash_password(chosen))
+
+
+@pytest.mark.parametrize("chosen", [COMPOSED, DECOMPOSED])
+@pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED])
+def test_a_hash_of_before_goes_on_opening_and_is_made_anew(app: Flask, chosen: str, typed: str) -> None:
+    user_id, email = make_user(app, "Nick")
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.get_one(User, user_id).password_hash = OLD.hash(chosen)
+
+    browser = Browser(app.test_client())
+
+    log_in(browser, email, typed)
+
+    assert is_signed_in(browser)
+    with app.app_context(), acting_as_system():
+        assert OLD.verify(db.session.get_one(User, user_id).password_hash, COMPOSED)
+
+
+def test_a_hash_with_older_parameters_is_made_anew_and_others_are_left() -> None:
+    weaker = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash("plum-harbour-violin-92")
+
+    assert rehashed("plum-harbour-violin-92", weaker) is not None
+    assert rehashed("plum-harbour-violin-92", hash_password("plum-harbour-violin-92")) is None
+    assert rehashed(DECOMPOSED, hash_password(COMPOSED)) is None
+
+
+def test_spaces_of_any_kind_are_spaces() -> None:
+    assert is_password("plum harbour violin 92", hash_password("plum\u00a0harbour\u3000violin 92"))
+
+
+def test_letters_that_differ_are_two_passwords() -> None:
+    assert not is_password(COMPOSED.upper(), hash_password(COMPOSED))
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        *("bendeveloper1", "BenDeveloper1!", "developerben99", "ben.developer1", "b3nd3v3l0p3r", "northwind2026"),
+        *(
+            "NorthwindTraders1",
+            "traders-northwind",
+            "ben@northwind.example",
+            "bendeveloper@northwind",
+            "müllerbüro2026!",
+        ),
+    ],
+)
+def test_words_of_ones_own_are_recognized_within_a_password(password: str) -> None:
+    own = ("ben.developer@northwind.example", "Ben Developer", "Northwind Traders", "Müller Büro")
+
+    assert fault_of_password(password, own_words=own, breached_passwords_url=None) is not None
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["plum-harbour-violin-92", "violin-ladder-quartz-11", "benign harbour of plums", "ben likes plum harbour violins"],
+)
+def test_other_words_beside_ones_own_are_fine(password: str) -> None:
+    own = ("ben.developer@northwind.example", "Ben Developer", "Northwind Traders")
+
+    assert fault_of_password(password, own_words=own, breached_passwords_url=None) is None
