@@ -19,9 +19,10 @@ from api.machine_room import machine_room
 from api.requests import read_struct
 from core.clock import utc_now
 from core.db import acting_for
-from core.errors import JSON_CONTENT_TYPE, AppError, FieldProblem, InvalidRequest, fault_of, show_name
+from core.errors import JSON_CONTENT_TYPE, AppError, FieldProblem, InvalidRequest, show_name
 from core.ids import parse_public_id
 from core.network import client_address
+from core.typed_text import struct_of
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,10 +101,7 @@ def read_query(shape: Any) -> Any:
     ]
     if problems:
         raise InvalidRequest(errors=tuple(problems))
-    try:
-        return msgspec.convert(request.args.to_dict(), shape, strict=False)
-    except msgspec.ValidationError as error:
-        raise InvalidRequest(errors=(fault_of(error),)) from error
+    return struct_of(request.args, shape)
 
 
 def parse_cursor(prefix: str, cursor: str | None) -> UUID | None:

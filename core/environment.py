@@ -10,6 +10,7 @@ import msgspec
 
 from core.settings import Environment, Settings
 from core.settings_rules import Fault, faults_of
+from core.typed_text import value_of
 
 _OFF = frozenset({"", "0", "false", "no", "off"})
 
@@ -31,7 +32,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         if not environ.get(field.encode_name):
             continue
         try:
-            values[field.name] = msgspec.convert(environ[field.encode_name], field.type, strict=False)
+            values[field.name] = value_of(environ[field.encode_name], field.type)
         except msgspec.ValidationError as error:
             faults.append(Fault(field.encode_name, "does not fit", _remedy(field.type, error)))
     settings = Settings(**values)

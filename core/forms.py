@@ -8,11 +8,12 @@ from email_validator import EmailNotValidError, validate_email
 from flask import request
 from flask_wtf import FlaskForm
 from werkzeug.exceptions import HTTPException
-from wtforms import Field, SelectMultipleField, ValidationError
+from wtforms import Field, IntegerField, SelectMultipleField, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from core.errors import FieldProblem
 
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _FEWEST_WORDS = 3
 _OF_SECRETS = re.compile(r"password|current|secret|token|code|key")
 
@@ -69,6 +70,18 @@ class ChecksField(SelectMultipleField):  # type: ignore[misc]  # wtforms is unty
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
+
+
+class WholeNumberField(IntegerField):  # type: ignore[misc]  # wtforms is untyped
+    """In decimal digits; Python's own reading takes `1_0` for ten."""
+
+    data: Any
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if valuelist and not _WHOLE_NUMBER.fullmatch(valuelist[0].strip()):
+            self.data = None
+            raise ValueError("Enter a whole number.")
+        super().process_formdata(valuelist)
 
 
 class EmailAddress:

@@ -2,10 +2,32 @@
 
 from uuid import UUID
 
+from core.errors import InvalidRequest
+from core.ids import parse_public_id
+
+_NO_ID = "The address has an id that does not exist. Go back and follow the link again."
+
 
 def parse_uuid(text: str | None) -> UUID | None:
-    """The id in a page's address, or None if there is none that makes sense."""
+    """The id that was sent, or None if there is none that makes sense."""
     try:
         return UUID(text) if text else None
     except ValueError:
         return None
+
+
+def chosen_uuid(text: str | None) -> UUID | None:
+    """The id that narrows a list, or None if there is none. Raises InvalidRequest for what is no id: passed over, the
+    page would show more than was asked for."""
+    found = parse_uuid(text)
+    if text and found is None:
+        raise InvalidRequest(_NO_ID)
+    return found
+
+
+def chosen_id(prefix: str, text: str | None) -> UUID | None:
+    """As `chosen_uuid`, for an id as it is shown outside."""
+    found = parse_public_id(prefix, text) if text else None
+    if text and found is None:
+        raise InvalidRequest(_NO_ID)
+    return found

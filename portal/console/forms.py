@@ -8,7 +8,6 @@ from wtforms import (
     DateField,
     DateTimeLocalField,
     FieldList,
-    IntegerField,
     SelectField,
     StringField,
     TextAreaField,
@@ -16,7 +15,7 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from billing.plans import PLANS
-from core.forms import Form, OneLine, stripped
+from core.forms import Form, OneLine, WholeNumberField, stripped
 from legal_docs import figures
 from legal_docs.documents.kinds import TITLES
 from portal.applications.welcome import SLOTS_OFFERED
@@ -36,7 +35,7 @@ def _text(label: str, *, required: str, most: int = 2000, description: str = "")
 class DecisionForm(Form):
     """For approving, declining, deferring, asking and noting; `version` is the one that was read."""
 
-    version = IntegerField("", validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)])
+    version = WholeNumberField("", validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)])
     words = _text("Reason", required="Write a reason: the customer reads it.")
     pilot_ends_on = DateField("Pilot ends on", validators=[Optional()])
     slot = FieldList(
@@ -58,7 +57,7 @@ class ShortReasonForm(Form):
 
 
 class CloseForm(ShortReasonForm):
-    after_days = IntegerField("Days", validators=[InputRequired(), NumberRange(0, figures.RETRIEVAL_DAYS)])
+    after_days = WholeNumberField("Days", validators=[InputRequired(), NumberRange(0, figures.RETRIEVAL_DAYS)])
 
 
 class PilotForm(Form):
@@ -71,7 +70,7 @@ class GrantForm(ShortReasonForm):
 
 
 class RefundForm(ShortReasonForm):
-    refunded = IntegerField("", validators=[InputRequired(), NumberRange(min=0)])
+    refunded = WholeNumberField("", validators=[InputRequired(), NumberRange(min=0)])
     amount = StringField("Amount", filters=[stripped])
     subscription = SelectField("Subscription", choices={"end": "End", "keep": "Keep"}, default="end")
 

@@ -25,7 +25,7 @@ from portal.console import services
 from portal.console.days import end_of
 from portal.console.forms import DecisionForm, PilotForm, ReasonForm
 from portal.keys.overview import lists_of
-from portal.paging import parse_uuid
+from portal.paging import chosen_uuid
 from portal.team import services as team
 from portal.trail import services as trail
 
@@ -98,7 +98,7 @@ def show_organization(organization_id: UUID) -> Any:
 @open_to(Access.OPERATOR)
 def show_trail(organization_id: UUID) -> Any:
     organization = services.find(organization_id)
-    page = trail.list_page(organization_id, after=parse_uuid(request.args.get("after")))
+    page = trail.list_page(organization_id, after=chosen_uuid(request.args.get("after")))
     return render_template("portal/console/trail.html", organization=organization, page=page)
 
 

@@ -13,6 +13,7 @@ from billing.plans import PLANS
 from core.access import Access, Pages, open_to, seat
 from core.accounts import Organization, OrganizationStatus
 from core.clock import utc_now
+from core.errors import InvalidRequest
 from core.htmx import wants_block
 from portal.dashboard.attention import attention_of
 from portal.organization import services as organizations
@@ -96,10 +97,14 @@ def _bounds(span: Span, *, now: datetime) -> tuple[datetime, datetime]:
 
 def _chosen_span() -> str:
     wanted = request.args.get("span", "day")
-    return wanted if wanted in SPANS else "day"
+    if wanted not in SPANS:
+        raise InvalidRequest(f"Choose one of {', '.join(SPANS)} as the span.")
+    return wanted
 
 
 def _environment() -> str:
     default = "test" if seat().status == "sandbox" else "live"
     wanted = request.args.get("environment", default)
-    return wanted if wanted in {"live", "test"} else default
+    if wanted not in {"live", "test"}:
+        raise InvalidRequest("Choose live or test as the environment.")
+    return wanted

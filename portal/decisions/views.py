@@ -1,9 +1,8 @@
 """The log as it grows, a page for each decision, and the file."""
 
-from datetime import datetime
+import re
 from typing import Any
 
-import msgspec
 from flask import request
 
 from api.decisions import export, hindsight, schema
@@ -14,12 +13,14 @@ from api.policies.evaluator import compile_policy, evaluate
 from core.access import Access, Pages, actor, open_to, seat
 from core.clock import utc_now
 from core.db import transaction
-from core.errors import InvalidRequest, NotFound, fault_of
+from core.errors import InvalidRequest, NotFound
 from core.files import streamed
 from core.forms import in_plain_words
 from core.htmx import page_or_block, see_other
 from core.ids import parse_public_id, public_id
+from core.typed_text import struct_of
 from portal.organization import services as organizations
+from portal.paging import chosen_id
 
 bp = Pages("decisions", __name__, url_prefix="/decisions")
 
@@ -33,6 +34,7 @@ _LABELS = {
     "model": "Model",
 }
 _FILTERS = ("model", "operation", "allowed", "reason", "key", "environment", "subject", "from", "to")
+_DATE_FIELD = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?", re.ASCII)
 
 
 @bp.get("")
@@ -41,7 +43,7 @@ def index() -> Any:
     """The newest come by themselves while the first page is open."""
     chosen, fault = _chosen()
     organization = organizations.find(seat().organization_id)
-    after = parse_public_id("dec", request.args.get("cursor", ""))
+    after = chosen_id("dec", request.args.get("cursor"))
     found = (
         []
         if fault
@@ -96,7 +98,7 @@ def download() -> Any:
     chosen, fault = _chosen()
     if fault:
         raise InvalidRequest(fault)
-    form = schema.ExportFormat.CSV if request.args.get("format") == "csv" else schema.ExportFormat.NDJSON
+    form = _format()
     organization = organizations.find(seat().organization_id)
     organization_id, secret = organization.id, organization.subject_secret
     with transaction():
@@ -136,19 +138,23 @@ def _chosen() -> tuple[schema.DecisionFilter, str | None]:
         if name in given:
             given[name] = _as_moment(given[name])
     try:
-        return msgspec.convert(given, schema.DecisionFilter, strict=False), None
-    except msgspec.ValidationError as error:
-        fault = fault_of(error)
+        return struct_of(given, schema.DecisionFilter), None
+    except InvalidRequest as refused:
+        fault = refused.errors[0]
         return schema.DecisionFilter(), f"{_LABELS.get(fault.path, fault.path)}: {in_plain_words(fault.detail)}"
 
 
 def _as_moment(text: str) -> str:
-    """What a date field sends has no zone; it is taken for UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    return (moment if moment.tzinfo else moment.replace(tzinfo=utc_now().tzinfo)).isoformat()
+    """What a date field sends has no zone, and seconds only if they are not 0; it is taken for UTC."""
+    return f"{text}{'' if text.count(':') > 1 else ':00'}Z" if _DATE_FIELD.fullmatch(text) else text
+
+
+def _format() -> schema.ExportFormat:
+    """Raises InvalidRequest."""
+    wanted = request.args.get("format", schema.ExportFormat.NDJSON)
+    if wanted not in set(schema.ExportFormat):
+        raise InvalidRequest("Choose csv or ndjson as the format.")
+    return schema.ExportFormat(wanted)
 
 
 def _key_names(rows: list[Any]) -> dict[Any, str]:

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from wtforms import IntegerField, SelectField, StringField, TextAreaField
+from wtforms import SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from api.keys.scopes import DEFAULT_SCOPES, MEANING, Scope
 from api.keys.token import KeyEnvironment
-from core.forms import ChecksField, Form, OneLine, stripped
+from core.forms import ChecksField, Form, OneLine, WholeNumberField, stripped
 
 LIVES = {"": None, "30": timedelta(days=30), "90": timedelta(days=90), "365": timedelta(days=365)}
 OVERLAPS = {
@@ -41,7 +41,7 @@ class KeyForm(Form):
         "Expires",
         choices={"": "Never", "30": "After 30 days", "90": "After 90 days", "365": "After a year"},
     )
-    rate_limit = IntegerField(
+    rate_limit = WholeNumberField(
         "Requests in 60 seconds",
         validators=[Optional(), NumberRange(1, 1_000_000, "Enter a number from 1.")],
         description="Empty: what your plan allows.",

@@ -20,7 +20,7 @@ from portal.notifications.forms import ChannelForm, EventsForm
 from portal.notifications.models import Channel
 from portal.notifications.states import CHANNEL_WORDS, DELIVERY_WORDS, KIND_WORDS, ChannelState, DeliveryState, Kind
 from portal.notifications.targets import TargetRefused
-from portal.paging import parse_uuid
+from portal.paging import chosen_uuid
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -171,7 +171,7 @@ def _channel_page(place: Place, channel: Channel, form: EventsForm | None = None
     if form is None:
         form = EventsForm(formdata=None, events=channel.events, includes_test=channel.includes_test)
         form.offer(place.audience)
-    page = deliveries.list_page(channel, after=parse_uuid(request.args.get("after")))
+    page = deliveries.list_page(channel, after=chosen_uuid(request.args.get("after")))
     return _render("show.html", place, channel=channel, page=page, form=form, now=utc_now())
 
 

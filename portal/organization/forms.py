@@ -4,10 +4,10 @@ from functools import cache
 from typing import Any
 
 from babel import Locale
-from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
 
-from core.forms import EmailAddress, Form, OneLine, stripped
+from core.forms import EmailAddress, Form, OneLine, WholeNumberField, stripped
 from legal_docs import figures
 from portal.people.forms import name_field
 
@@ -92,7 +92,7 @@ class NameForm(Form):
 
 
 class RetentionForm(Form):
-    days = IntegerField(
+    days = WholeNumberField(
         "Days",
         validators=[
             InputRequired("Enter a number of days."),

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 from wtforms.widgets import HiddenInput
 
 from api.policies.document import PolicyDocument, describe
 from api.policies.rules import OnMissing, Rule, RuleEffect
 from api.policies.vocabulary import FactType
-from core.forms import Form, OneLine, stripped
+from core.forms import Form, OneLine, WholeNumberField, stripped
 
 SWITCHES = ("block_personal_data", "block_external_models")
 NUMBERS = (
@@ -31,7 +31,7 @@ def _words(key: str) -> dict[str, str]:
 
 
 def _number(key: str) -> Any:
-    return IntegerField(**_words(key), validators=[InputRequired("Enter a whole number.")])
+    return WholeNumberField(**_words(key), validators=[InputRequired("Enter a whole number.")])
 
 
 def _lines(key: str, more: str) -> Any:
@@ -45,7 +45,7 @@ def _lines(key: str, more: str) -> Any:
 
 
 class PoliciesForm(Form):
-    version = IntegerField(
+    version = WholeNumberField(
         widget=HiddenInput(), validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)]
     )
     block_personal_data = BooleanField(**_words("block_personal_data"))
@@ -83,7 +83,7 @@ class PoliciesForm(Form):
 
 
 class RuleForm(Form):
-    version = IntegerField(
+    version = WholeNumberField(
         widget=HiddenInput(), validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)]
     )
     code = StringField(
@@ -110,7 +110,7 @@ class RuleForm(Form):
     any = TextAreaField("At least one of these holds", render_kw={"rows": 2, "spellcheck": "false"})
     none = TextAreaField("None of these holds", render_kw={"rows": 2, "spellcheck": "false"})
     effect = SelectField("Then", choices={RuleEffect.BLOCK.value: "Block", RuleEffect.ADD_RISK.value: "Add points"})
-    points = IntegerField("Points", validators=[InputRequired("Enter 0 to 100.")], default=50)
+    points = WholeNumberField("Points", validators=[InputRequired("Enter 0 to 100.")], default=50)
     on_missing = SelectField(
         "If a fact is not stated",
         choices={OnMissing.BLOCK.value: "Block", OnMissing.SKIP.value: "Pass over the rule"},

@@ -10,7 +10,7 @@ from core.access import Access, Pages, open_to, operator
 from core.clock import utc_now
 from core.db import transaction
 from core.htmx import see_other
-from portal.paging import parse_uuid
+from portal.paging import chosen_uuid
 from portal.status import (
     affected,
     breaches,
@@ -37,7 +37,7 @@ bp = Pages("incident_console", __name__, url_prefix="/console/incidents")
 @open_to(Access.OPERATOR)
 def index() -> Any:
     now = utc_now()
-    page = incidents.list_page(is_public=False, after=parse_uuid(request.args.get("after")))
+    page = incidents.list_page(is_public=False, after=chosen_uuid(request.args.get("after")))
     return render_template(
         "portal/console/status/index.html",
         board=board(now=now),

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from wtforms import BooleanField, DateTimeLocalField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateTimeLocalField, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
-from core.forms import ChecksField, EmailAddress, Form, OneLine, stripped
+from core.forms import ChecksField, EmailAddress, Form, OneLine, WholeNumberField, stripped
 from core.ids import new_uuid
 from portal.paging import parse_uuid
 from portal.status.models import States
@@ -86,7 +86,7 @@ def id_of(field: Any) -> UUID:
 
 
 def _version() -> Any:
-    return IntegerField("", validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)])
+    return WholeNumberField("", validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)])
 
 
 class _OfComponents(Form):

@@ -9,7 +9,7 @@ from core import current
 from core.access import Access, Pages, open_to, seat, visitor_or_none
 from core.clock import utc_now
 from core.db import acting_as_system
-from portal.paging import parse_uuid
+from portal.paging import chosen_uuid
 from portal.status import affected, breach_notices, feeds, incidents, maintenances
 from portal.status.affected import Affected
 from portal.status.board import board, everything_told, maintenance_view, planned, view_of
@@ -49,7 +49,7 @@ def index() -> Any:
 @bp.get("/status/history")
 @open_to(Access.ANYBODY)
 def list_past() -> Any:
-    after = parse_uuid(request.args.get("after"))
+    after = chosen_uuid(request.args.get("after"))
     with acting_as_system():
         page = incidents.list_page(after=after)
         views = [view_of(one) for one in page]

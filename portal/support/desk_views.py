@@ -13,7 +13,7 @@ from core.db import db, transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
 from core.ids import new_uuid
-from portal.paging import parse_uuid
+from portal.paging import chosen_uuid, parse_uuid
 from portal.support import desk, promises, queue, records, replies, rota, uploads
 from portal.support.forms import AnswerForm, AssignForm, EscalateForm, JoinForm, NoteForm, WeighForm, WishForm
 from portal.support.models import Ticket
@@ -186,7 +186,7 @@ def put_on_call() -> Any:
         monday = date.fromisoformat(request.form.get("monday", ""))
     except ValueError as error:
         raise InvalidRequest("Choose a week from the list.") from error
-    who = parse_uuid(request.form.get("who"))
+    who = chosen_uuid(request.form.get("who"))
     is_shown = monday in {week.monday for week in rota.weeks(utc_now())}
     if not is_shown or (who is not None and who not in {one.id for one in desk.operators()}):
         raise InvalidRequest("Choose a week and an operator from the list.")

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from wtforms import DateTimeLocalField, IntegerField, MultipleFileField, SelectField, StringField, TextAreaField
+from wtforms import DateTimeLocalField, MultipleFileField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
 
 from core.errors import InvalidRequest
-from core.forms import Form, OneLine, stripped
+from core.forms import Form, OneLine, WholeNumberField, stripped
 from portal.support import uploads
 from portal.support.severities import CATEGORY_WORDS, PROMISES, Category, Severity
 from portal.support.states import Status
@@ -130,7 +130,7 @@ class NoteForm(WritingForm):
 class _Versioned(Form):
     """`version` is the one that was read."""
 
-    version = IntegerField(validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)])
+    version = WholeNumberField(validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)])
 
 
 class AssignForm(_Versioned):
@@ -151,7 +151,7 @@ class EscalateForm(_Versioned):
 
 
 class JoinForm(_Versioned):
-    number = IntegerField("Number", validators=[InputRequired("Name the other request."), NumberRange(1, 2**62)])
+    number = WholeNumberField("Number", validators=[InputRequired("Name the other request."), NumberRange(1, 2**62)])
 
 
 class WishForm(_Versioned):
@@ -159,5 +159,5 @@ class WishForm(_Versioned):
 
 
 class ScoreForm(Form):
-    score = IntegerField("Score", validators=[InputRequired("Choose a number from 1 to 10."), NumberRange(1, 10)])
+    score = WholeNumberField("Score", validators=[InputRequired("Choose a number from 1 to 10."), NumberRange(1, 10)])
     words = TextAreaField("What would have been better", filters=[stripped], validators=[Length(max=2000)])

@@ -12,7 +12,7 @@ from core.access import Access, Pages, actor, open_to, seat
 from core.clock import utc_now
 from core.db import transaction
 from core.files import streamed
-from portal.paging import parse_uuid
+from portal.paging import chosen_uuid
 from portal.trail import services
 
 bp = Pages("trail", __name__, url_prefix="/audit-trail")
@@ -24,8 +24,8 @@ def index() -> Any:
     page = services.list_page(
         seat().organization_id,
         action=request.args.get("action") or None,
-        actor_id=parse_uuid(request.args.get("actor")),
-        after=parse_uuid(request.args.get("after")),
+        actor_id=chosen_uuid(request.args.get("actor")),
+        after=chosen_uuid(request.args.get("after")),
     )
     return render_template("portal/trail/index.html", page=page, actions=services.actions_of(seat().organization_id))
 

@@ -94,6 +94,20 @@ def test_the_log_can_be_filtered_by_key(app: Flask, as_ada: Caller, ada: Member)
         ("allowed=perhaps", "allowed"),
         ("from=yesterday", "from"),
         ("from=2026-01-01T00:00:00", "from"),
+        ("from=20261128", "from"),
+        ("from=2026", "from"),
+        ("to=20261129", "to"),
+        ("to=2026-11-29", "to"),
+        ("from=2026-11-28T10:00:00%2B0200", "from"),
+        ("from=", "from"),
+        ("allowed=null", "allowed"),
+        ("allowed=1", "allowed"),
+        ("allowed=TRUE", "allowed"),
+        ("allowed=", "allowed"),
+        ("environment=null", "environment"),
+        ("limit=1e1", "limit"),
+        ("limit=5.0", "limit"),
+        ("limit=null", "limit"),
         ("key=1", "key"),
         ("cursor=1", "cursor"),
         ("page=2", "page"),
@@ -106,6 +120,29 @@ def test_a_bad_parameter_is_named(as_ada: Caller, query: str, path: str) -> None
     answer = as_ada.get(f"/v1/decisions?{query}")
 
     assert (answer.status_code, answer.json["errors"][0]["path"]) == (422, path)
+
+
+@pytest.mark.parametrize("query", ["to=20261129", "from=2026", "allowed=null", "format=xlsx", "format=CSV"])
+def test_an_export_of_what_cannot_be_meant_is_refused_and_not_empty(
+    app: Flask, as_ada: Caller, ada: Member, query: str
+) -> None:
+    as_ada.check()
+
+    answer = as_ada.get(f"/v1/decisions/export?{query}")
+
+    assert (answer.status_code, answer.json["errors"][0]["path"]) == (422, query.partition("=")[0])
+    assert exports(app, ada) == []
+
+
+def test_null_is_a_word_like_any_other_in_a_filter(as_ada: Caller) -> None:
+    as_ada.check()
+
+    assert ids_of(as_ada.get("/v1/decisions?model=null")) == []
+
+
+def test_times_at_the_ends_of_the_calendar_are_no_500(as_ada: Caller) -> None:
+    for moment in ("0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00Z"):
+        assert as_ada.get(f"/v1/decisions?from={moment}").status_code in {200, 422}, moment
 
 
 @pytest.mark.parametrize("value", ["' OR 1=1 --", "%27;DROP TABLE decision", "1) UNION SELECT"])

@@ -232,6 +232,13 @@ def test_keys_come_in_pages(app: Flask, ada: Member, as_ada: Caller) -> None:
     assert (len(first["keys"]), len(rest["keys"]), rest["next_cursor"]) == (3, 1, None)
 
 
+@pytest.mark.parametrize("query", ["limit=1e1", "limit=null", "environment=null", "limit=2.0", "limit=%202"])
+def test_a_bad_parameter_of_the_list_is_named(as_ada: Caller, query: str) -> None:
+    answer = as_ada.get(f"/v1/keys?{query}")
+
+    assert (answer.status_code, answer.json["errors"][0]["path"]) == (422, query.partition("=")[0])
+
+
 def test_use_is_remembered_with_time_and_address(app: Flask, as_ada: Caller, room: MachineRoom) -> None:
     as_ada.check()
 

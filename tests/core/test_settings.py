@@ -28,6 +28,9 @@ def test_values_are_typed_and_empty_ones_count_as_not_set() -> None:
     [
         ("PORT", "x"),
         ("PORT", "70000"),
+        ("PORT", "8e3"),
+        ("PORT", "8000.0"),
+        ("WEB_THREADS", "1_6"),
         ("DECISION_DURABILITY", "hopefully"),
         ("LOG_LEVEL", "LOUD"),
         ("SECRET_KEY", "short"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.cast import Caller, Member
+from tests.cast import Caller, Member, exports
 from tests.people import Person
 
 
@@ -32,13 +32,58 @@ def test_a_decision_is_found_by_its_id_or_its_requests(as_ada: Caller, viewer: P
 
 
 @pytest.mark.parametrize(
-    "query", ["from=never", "key=nonsense", "environment=moon", "allowed=perhaps", "model=" + "x" * 200]
+    "query",
+    [
+        "from=never",
+        "from=20261128",
+        "from=2026",
+        "from=2026-W48",
+        "to=2026-11-29",
+        "to=2026-11-29T10",
+        "key=nonsense",
+        "environment=moon",
+        "environment=null",
+        "allowed=perhaps",
+        "allowed=null",
+        "allowed=1",
+        "model=" + "x" * 200,
+    ],
 )
 def test_a_filter_that_makes_no_sense_says_so(viewer: Person, query: str) -> None:
     answer = viewer.get(f"/decisions?{query}")
 
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
+
+
+@pytest.mark.parametrize("moment", ["2026-11-28T10:00", "2026-11-28T10:00:30", "2026-11-28T10:00:00%2B02:00"])
+def test_a_time_is_taken_as_a_date_field_or_a_program_sends_it(viewer: Person, moment: str) -> None:
+    assert viewer.get(f"/decisions?from={moment}").status_code == 200
+
+
+@pytest.mark.parametrize("query", ["to=20261129", "allowed=null", "format=xlsx", "format=csv&from=2026"])
+def test_a_file_of_what_cannot_be_meant_is_refused_and_not_empty(
+    app: Flask, ada: Member, viewer: Person, query: str
+) -> None:
+    assert viewer.get(f"/decisions/export?{query}").status_code == 422
+    assert exports(app, ada) == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/audit-trail?actor=nonsense",
+        "/audit-trail?after=7",
+        "/status/history?after=x",
+        "/decisions?cursor=nonsense",
+        "/decisions?cursor=key_" + "0" * 32,
+        "/dashboard?span=century",
+        "/dashboard?environment=moon",
+        "/dashboard/figures?span=1",
+    ],
+)
+def test_an_id_in_the_address_that_is_none_is_refused_and_not_passed_over(viewer: Person, page: str) -> None:
+    assert viewer.get(page).status_code == 422
 
 
 @pytest.mark.parametrize("form", ["csv", "ndjson"])

@@ -102,6 +102,9 @@ def test_a_change_of_several_policies_is_one_version(app: Flask, ada: Member, de
     [
         ({"max_risk_score": "0"}, "max_risk_score"),
         ({"max_risk_score": "101"}, "max_risk_score"),
+        ({"max_risk_score": "6_0"}, "max_risk_score"),
+        ({"max_risk_score": "1e1"}, "max_risk_score"),
+        ({"max_risk_score": "１０"}, "max_risk_score"),
         ({"points_personal_data": "many"}, "points_personal_data"),
         ({"denied_operations": "No Spaces Here"}, "denied_operations"),
         ({"custom_facts": "team: colour"}, "custom_facts"),
