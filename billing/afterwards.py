@@ -15,7 +15,7 @@ from billing.errors import PaymentsAway
 from billing.gateway import Gateway
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from core.jobs import defer, in_its_own_session, jobs
+from core.jobs import Queue, defer, in_its_own_session, jobs
 
 
 def catch_up(organization_id: UUID, gateway: Gateway, *, now: datetime) -> Access:
@@ -28,7 +28,7 @@ def catch_up(organization_id: UUID, gateway: Gateway, *, now: datetime) -> Acces
         return entitlements.access_for(organization_id, now=now)
 
 
-@jobs.task(retry=RetryStrategy(max_attempts=10, wait=5, exponential_wait=2))
+@jobs.task(retry=RetryStrategy(max_attempts=10, wait=5, exponential_wait=2), queue=Queue.STRIPE)
 @in_its_own_session
 def bring_up_later(organization_id: str) -> None:
     with acting_as_system(), transaction():

@@ -19,7 +19,7 @@ from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from core.jobs import defer, each_by_itself, in_its_own_session, jobs
+from core.jobs import Queue, defer, each_by_itself, in_its_own_session, jobs
 from core.observability import report_error
 
 log = structlog.get_logger()
@@ -42,7 +42,7 @@ def refresh_entitlements(timestamp: int) -> None:  # noqa: ARG001  the queue say
             entitlements.refresh(organization_id, now=utc_now())
 
 
-@jobs.task(retry=RetryStrategy(max_attempts=TRIES, wait=5, exponential_wait=4), pass_context=True)
+@jobs.task(retry=RetryStrategy(max_attempts=TRIES, wait=5, exponential_wait=4), pass_context=True, queue=Queue.STRIPE)
 @in_its_own_session
 def work_off_event(context: JobContext, event_id: str) -> None:
     """What keeps failing is shown to the operators, who can have it tried again."""
@@ -71,27 +71,27 @@ def work_off_what_was_left(timestamp: int) -> None:  # noqa: ARG001  the queue s
 _UNTIL_STRIPE_ANSWERS = RetryStrategy(max_attempts=20, wait=30, exponential_wait=2)
 
 
-@jobs.task(retry=_UNTIL_STRIPE_ANSWERS)
+@jobs.task(retry=_UNTIL_STRIPE_ANSWERS, queue=Queue.STRIPE)
 @in_its_own_session
 def end_plan_of_closing_account(organization_id: str) -> None:
     """Nobody pays for an account that is closing; what was paid for is not given back."""
     _change_plan(organization_id, subscriptions.end)
 
 
-@jobs.task(retry=_UNTIL_STRIPE_ANSWERS)
+@jobs.task(retry=_UNTIL_STRIPE_ANSWERS, queue=Queue.STRIPE)
 @in_its_own_session
 def go_on_with_plan_of_kept_account(organization_id: str) -> None:
     _change_plan(organization_id, subscriptions.resume)
 
 
-@jobs.task(retry=_UNTIL_STRIPE_ANSWERS)
+@jobs.task(retry=_UNTIL_STRIPE_ANSWERS, queue=Queue.STRIPE)
 @in_its_own_session
 def end_plan_of_closed_account(organization_id: str) -> None:
     """What is left of it, at once: nobody could end it any more."""
     _change_plan(organization_id, subscriptions.end_at_once)
 
 
-@jobs.task(retry=_UNTIL_STRIPE_ANSWERS)
+@jobs.task(retry=_UNTIL_STRIPE_ANSWERS, queue=Queue.STRIPE)
 @in_its_own_session
 def refresh_customer_email(organization_id: str, former_digest: str) -> None:
     """Whoever read the invoices left. Of their address only the hash is handed on: jobs are kept for days."""
@@ -108,7 +108,7 @@ def _change_plan(organization_id: str, change: Callable[..., None]) -> None:
 
 
 @jobs.periodic(cron="9 * * * *")
-@jobs.task(queueing_lock="send_usage")
+@jobs.task(queueing_lock="send_usage", queue=Queue.LONG)
 @in_its_own_session
 def send_usage(timestamp: int) -> None:  # noqa: ARG001  the queue says when it should have run
     """Each part by itself: what was sent is on record at once, and what could not be sent is tried in an hour."""
@@ -134,7 +134,7 @@ def _send_usage_of(payer: Metered) -> None:
 
 
 @jobs.periodic(cron="20 */6 * * *")
-@jobs.task(queueing_lock="reconcile")
+@jobs.task(queueing_lock="reconcile", queue=Queue.LONG)
 @in_its_own_session
 def reconcile(timestamp: int) -> None:  # noqa: ARG001  the queue says when it should have run
     """Every six hours. One organization that cannot be compared does not hold up the others."""

@@ -1,11 +1,11 @@
 """The live checks of a month where a plan has a limit: warnings, and the rest when they are used up."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from billing import entitlements, letters
 from billing.access import Access, access_of
@@ -48,9 +48,29 @@ def month_of(organization: Organization, *, now: datetime) -> tuple[datetime, da
     return month_around(now, anchor=anchor)
 
 
-def with_quota(now: datetime) -> Iterator[Quota]:
-    """Organizations whose checks are counted. Needs the system's scope."""
-    query = (
+def limited(now: datetime) -> list[UUID]:
+    """Organizations whose checks are counted and not used up. Needs the system's scope. One query."""
+    query = _limited().where(Entitlement.quota_until.is_(None) | (Entitlement.quota_until <= now))
+    return list(db.session.scalars(query.with_only_columns(Organization.id)))
+
+
+def may_be_near(used: Mapping[UUID, int]) -> list[UUID]:
+    """Those among them with whom to look closer: who has used most of the smallest limit that there is."""
+    least = min((plan.limits.checks_a_month for plan in PLANS.values() if plan.limits.checks_a_month), default=0)
+    return [organization_id for organization_id, checks in used.items() if checks * 100 >= least * WARN_AT_PERCENT]
+
+
+def with_quota(now: datetime, *, among: Collection[UUID] | None = None) -> Iterator[Quota]:
+    """Organizations whose checks are counted; some queries for each. Needs the system's scope."""
+    query = _limited() if among is None else _limited().where(Organization.id.in_(list(among)))
+    for organization in db.session.scalars(query).all():
+        quota = quota_of(organization, access_of(facts_for(organization), now=now), now=now)
+        if quota is not None:
+            yield quota
+
+
+def _limited() -> Select[Organization]:
+    return (
         select(Organization)
         .join(Entitlement, Entitlement.organization_id == Organization.id)
         .where(
@@ -58,10 +78,6 @@ def with_quota(now: datetime) -> Iterator[Quota]:
             Entitlement.plan.in_([plan.code.value for plan in PLANS.values() if plan.limits.checks_a_month]),
         )
     )
-    for organization in db.session.scalars(query).all():
-        quota = quota_of(organization, access_of(facts_for(organization), now=now), now=now)
-        if quota is not None:
-            yield quota
 
 
 def note_usage(quota: Quota, used: int, *, now: datetime) -> None:

@@ -26,7 +26,7 @@ from core.audit import Actor
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
-from core.jobs import defer, in_its_own_session, jobs
+from core.jobs import Queue, defer, in_its_own_session, jobs
 
 _LIVE = GOES_ON | STANDS_STILL
 _UNTIL_STRIPE_ANSWERS = RetryStrategy(max_attempts=20, wait=30, exponential_wait=2)
@@ -197,7 +197,7 @@ def _end(organization_id: UUID, subscription_id: str, gateway: Gateway, *, by: A
     return AfterRefund.ENDED
 
 
-@jobs.task(retry=_UNTIL_STRIPE_ANSWERS)
+@jobs.task(retry=_UNTIL_STRIPE_ANSWERS, queue=Queue.STRIPE)
 @in_its_own_session
 def end_refunded_subscription(organization_id: str, subscription_id: str) -> None:
     with acting_as_system(), transaction():
@@ -208,7 +208,7 @@ def end_refunded_subscription(organization_id: str, subscription_id: str) -> Non
         catch_up(UUID(organization_id), gateway, now=now)
 
 
-@jobs.task(retry=_UNTIL_STRIPE_ANSWERS)
+@jobs.task(retry=_UNTIL_STRIPE_ANSWERS, queue=Queue.STRIPE)
 @in_its_own_session
 def write_credit_note(organization_id: str, **about: Any) -> None:
     with acting_as_system(), transaction():

@@ -26,7 +26,7 @@ from core import current
 from core.clock import utc_now
 from core.db import Base, acting_as_system, db, rows_changed, transaction
 from core.ids import new_uuid
-from core.jobs import defer, in_its_own_session, jobs
+from core.jobs import Queue, defer, in_its_own_session, jobs
 from core.settings import Settings
 
 log = structlog.get_logger()
@@ -152,7 +152,7 @@ def _forget(condition: ColumnElement[bool]) -> int:
     return rows_changed(delete(MailMessage).where(condition, *is_no_proof))
 
 
-@jobs.task(retry=_TRIES)
+@jobs.task(retry=_TRIES, queue=Queue.MAIL)
 @in_its_own_session
 def deliver_mail(mail_id: str) -> None:
     """Hands one mail to the SMTP server; a mail that was sent before is left alone."""

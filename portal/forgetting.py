@@ -9,7 +9,7 @@ from core.backups import erasures
 from core.calendar import months_later
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
-from core.jobs import in_its_own_session, jobs
+from core.jobs import Queue, in_its_own_session, jobs
 from legal_docs.figures import MAIL_RECORD_MONTHS, SESSION_RECORD_DAYS, SUPPORT_RECORD_MONTHS, UNCONFIRMED_DAYS
 from portal.people import attempts, challenges, devices, leaving
 from portal.support import forgetting as support
@@ -33,7 +33,7 @@ def forget(*, now: datetime) -> dict[str, int]:
 
 
 @jobs.periodic(cron=NIGHTLY)
-@jobs.task(queueing_lock="forget_what_is_past_its_time")
+@jobs.task(queueing_lock="forget_what_is_past_its_time", queue=Queue.LONG)
 @in_its_own_session
 def forget_what_is_past_its_time(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     with acting_as_system(), transaction():

@@ -5,7 +5,7 @@ import structlog
 from api.decisions import retention
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
-from core.jobs import in_its_own_session, jobs
+from core.jobs import Queue, in_its_own_session, jobs
 
 log = structlog.get_logger()
 
@@ -14,14 +14,14 @@ HOURLY = "30 * * * *"
 
 
 @jobs.periodic(cron=DAILY_AT_TWO)
-@jobs.task(queueing_lock="purge_decisions")
+@jobs.task(queueing_lock="purge_decisions", queue=Queue.LONG)
 @in_its_own_session
 def purge_decisions(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     _purge()
 
 
 @jobs.periodic(cron=HOURLY)
-@jobs.task(queueing_lock="purge_decisions_if_missed")
+@jobs.task(queueing_lock="purge_decisions_if_missed", queue=Queue.LONG)
 @in_its_own_session
 def purge_decisions_if_missed(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     with acting_as_system():

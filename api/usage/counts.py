@@ -1,12 +1,13 @@
 """Live checks in the decision log."""
 
+from collections import Counter, defaultdict
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from billing import usage
-from core.accounts import Organization, OrganizationStatus
 from core.db import db
 
 SEAL_AFTER = timedelta(minutes=5)
@@ -15,15 +16,33 @@ FIRST_LOOK = timedelta(days=31)
 """How far the first count looks back."""
 
 _BY_HOUR = text("""
-    SELECT date_trunc('hour', decided_at, 'UTC') AS hour, count(*) AS checks
+    SELECT organization_id, date_trunc('hour', decided_at, 'UTC') AS hour, count(*) AS checks
     FROM decision
-    WHERE organization_id = :organization_id AND environment = 'live' AND decided_at >= :since AND decided_at < :until
-    GROUP BY 1
+    WHERE environment = 'live' AND decided_at >= :since AND decided_at < :until
+        AND organization_id IN (SELECT id FROM organization WHERE status <> 'closed')
+        AND (CAST(:organization_id AS uuid) IS NULL OR organization_id = :organization_id)
+    GROUP BY 1, 2
 """)
 _COUNT = text("""
     SELECT count(*) FROM decision
     WHERE organization_id = :organization_id AND environment = 'live' AND decided_at >= :since AND decided_at < :until
 """)
+_COUNT_EACH = text("""
+    SELECT organization_id, count(*) AS checks FROM decision
+    WHERE organization_id = ANY(:organization_ids) AND environment = 'live' AND decided_at >= :since
+    GROUP BY 1
+""")
+LONGEST_MONTH = timedelta(days=32)
+
+
+def used_lately(organization_ids: Collection[UUID], *, now: datetime) -> dict[UUID, int]:
+    """At least what each has used of its month, whenever that began. Three queries, however many are asked for."""
+    since = full_hour(now - LONGEST_MONTH)
+    sealed_until = max(since, usage.sealed_until() or since)
+    used = Counter(usage.sealed_of_each(organization_ids, since=since, until=sealed_until))
+    rest = {"organization_ids": list(organization_ids), "since": sealed_until}
+    used.update({row.organization_id: int(row.checks) for row in db.session.execute(_COUNT_EACH, rest)})
+    return used
 
 
 def used_in(organization_id: UUID, *, since: datetime, until: datetime) -> int:
@@ -45,21 +64,23 @@ def seal_hours(*, now: datetime) -> int:
 
 def count_again(*, since: datetime, until: datetime, now: datetime) -> int:
     """Adds what came late to hours that are sealed. How many checks. Needs the system's scope."""
-    added = 0
-    organizations = select(Organization.id).where(Organization.status != OrganizationStatus.CLOSED.value)
-    for organization_id in db.session.scalars(organizations).all():
-        span = {"organization_id": organization_id, "since": since, "until": until}
-        counted = {row.hour: int(row.checks) for row in db.session.execute(_BY_HOUR, span)}
-        added += usage.seal(organization_id, counted, now=now)
-    return added
+    return usage.seal_each(_by_hour(None, since=since, until=until), now=now)
 
 
 def count_open_hour(organization_id: UUID, *, now: datetime) -> int:
     """Seals what an organization has used of the open hour, and of the one before, which may not be sealed
     yet. Needs the system's scope."""
-    span = {"organization_id": organization_id, "since": full_hour(now) - timedelta(hours=1), "until": now}
-    counted = {row.hour: int(row.checks) for row in db.session.execute(_BY_HOUR, span)}
-    return usage.seal(organization_id, counted, now=now)
+    counted = _by_hour(organization_id, since=full_hour(now) - timedelta(hours=1), until=now)
+    return usage.seal_each(counted, now=now)
+
+
+def _by_hour(organization_id: UUID | None, *, since: datetime, until: datetime) -> dict[UUID, dict[datetime, int]]:
+    """Of one organization, or of each that had any."""
+    span = {"organization_id": organization_id, "since": since, "until": until}
+    counted: dict[UUID, dict[datetime, int]] = defaultdict(dict)
+    for row in db.session.execute(_BY_HOUR, span):
+        counted[row.organization_id][row.hour] = int(row.checks)
+    return counted
 
 
 def full_hour(moment: datetime) -> datetime:

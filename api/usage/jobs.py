@@ -9,7 +9,7 @@ from billing import metering, quotas
 from billing.jobs import send_usage
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
-from core.jobs import defer, each_by_itself, in_its_own_session, jobs
+from core.jobs import Queue, defer, each_by_itself, in_its_own_session, jobs
 
 log = structlog.get_logger()
 
@@ -21,9 +21,11 @@ LATE = timedelta(days=7)
 @jobs.task(queueing_lock="watch_quotas")
 @in_its_own_session
 def watch_quotas(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    """All are looked at together; who may be near the limit, one by one."""
     now = utc_now()
     with acting_as_system(), transaction():
-        with_limit = list(quotas.with_quota(now))
+        near = quotas.may_be_near(counts.used_lately(quotas.limited(now), now=now))
+        with_limit = list(quotas.with_quota(now, among=near))
     for quota in with_limit:
         with each_by_itself("quota.not_watched", quota.organization_id), acting_as_system(), transaction():
             used = counts.used_in(quota.organization_id, since=quota.since, until=quota.until)
@@ -46,7 +48,7 @@ def count_last_minutes(timestamp: int) -> None:
 
 
 @jobs.periodic(cron="6 * * * *")
-@jobs.task(queueing_lock="seal_hours")
+@jobs.task(queueing_lock="seal_hours", queue=Queue.LONG)
 @in_its_own_session
 def seal_hours(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     with acting_as_system(), transaction():
@@ -55,7 +57,7 @@ def seal_hours(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it
 
 
 @jobs.periodic(cron="40 3 * * *")
-@jobs.task(queueing_lock="look_for_late_checks")
+@jobs.task(queueing_lock="look_for_late_checks", queue=Queue.LONG)
 @in_its_own_session
 def look_for_late_checks(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     now = utc_now()

@@ -12,7 +12,7 @@ from core.backups.names import BackupKind
 from core.backups.place import Place, here
 from core.clock import utc_now
 from core.db import acting_as_system, db
-from core.jobs import in_its_own_session, jobs
+from core.jobs import Queue, in_its_own_session, jobs
 from core.observability import report_error
 
 log = structlog.get_logger()
@@ -22,7 +22,7 @@ HOURLY = "40 * * * *"
 
 
 @jobs.periodic(cron=DAILY_AT_TWO)
-@jobs.task(queueing_lock="back_up")
+@jobs.task(queueing_lock="back_up", queue=Queue.LONG)
 @in_its_own_session
 def back_up(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     now = utc_now()
@@ -30,7 +30,7 @@ def back_up(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it wa
 
 
 @jobs.periodic(cron=HOURLY)
-@jobs.task(queueing_lock="back_up_if_missed")
+@jobs.task(queueing_lock="back_up_if_missed", queue=Queue.LONG)
 @in_its_own_session
 def back_up_if_missed(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     now = utc_now()

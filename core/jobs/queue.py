@@ -56,7 +56,7 @@ class Queue(StrEnum):
     """To receivers of others, who may be slow."""
     STRIPE = "stripe"
     LONG = "long"
-    """What reads or copies much: backups, purges, counts."""
+    """What reads or copies much, or goes through all customers at Stripe: backups, purges, counts, comparisons."""
 
 
 jobs = procrastinate.App(connector=procrastinate.PsycopgConnector())

@@ -35,7 +35,7 @@ PLACES = {
     Queue.CLOCKS: 2,
     Queue.DELIVERIES: 2,
     Queue.STRIPE: 2,
-    Queue.LONG: 2,
+    Queue.LONG: 3,
 }
 _PLACES_UNTIL_DONE = 4
 _PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0

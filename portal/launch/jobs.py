@@ -3,7 +3,7 @@
 from core import current
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
-from core.jobs import in_its_own_session, jobs
+from core.jobs import Queue, in_its_own_session, jobs
 from portal.launch import services
 from portal.launch.running import run_checks
 from portal.launch.verdicts import Surroundings
@@ -11,14 +11,14 @@ from portal.launch.verdicts import Surroundings
 HOURLY = "40 * * * *"
 
 
-@jobs.task(queueing_lock="look_again")
+@jobs.task(queueing_lock="look_again", queue=Queue.LONG)
 @in_its_own_session
 def look_again() -> None:
     look_now()
 
 
 @jobs.periodic(cron=HOURLY)
-@jobs.task(queueing_lock="look_every_hour")
+@jobs.task(queueing_lock="look_every_hour", queue=Queue.LONG)
 @in_its_own_session
 def look_every_hour(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     look_now()

@@ -4,7 +4,7 @@ import structlog
 
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
-from core.jobs import each_by_itself, in_its_own_session, jobs
+from core.jobs import Queue, each_by_itself, in_its_own_session, jobs
 from portal.notifications import alerts, blocked, deliveries
 
 log = structlog.get_logger()
@@ -23,7 +23,7 @@ def tell_of_blocked_decisions(timestamp: int) -> None:  # noqa: ARG001  the queu
 
 
 @jobs.periodic(cron="25 3 * * *")
-@jobs.task(queueing_lock="purge_notifications")
+@jobs.task(queueing_lock="purge_notifications", queue=Queue.LONG)
 @in_its_own_session
 def purge_notifications(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     now = utc_now()

@@ -12,7 +12,7 @@ from flask import Flask, current_app
 
 from core.clock import monotonic_s, utc_now
 from core.db import acting_as_system, transaction
-from core.jobs import in_its_own_session, jobs
+from core.jobs import Queue, in_its_own_session, jobs
 from core.observability import report_error
 from portal.notifications import dispatch
 from portal.notifications.dispatch import Parcel
@@ -27,14 +27,14 @@ FOR_S = 30.0
 
 
 @jobs.periodic(cron="* * * * *")
-@jobs.task(queueing_lock="send_due_notifications")
+@jobs.task(queueing_lock="send_due_notifications", queue=Queue.DELIVERIES)
 @in_its_own_session
 def send_due(timestamp: int = 0) -> None:  # noqa: ARG001  the queue tells when it was due
     _side_by_side(AT_ONCE, is_apart=False)
 
 
 @jobs.periodic(cron="* * * * *")
-@jobs.task(queueing_lock="send_notifications_apart")
+@jobs.task(queueing_lock="send_notifications_apart", queue=Queue.DELIVERIES)
 @in_its_own_session
 def send_apart(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     _side_by_side(APART_AT_ONCE, is_apart=True)

@@ -6,7 +6,7 @@ from core import audit, current
 from core.audit import AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
-from core.jobs import defer, in_its_own_session, jobs
+from core.jobs import Queue, defer, in_its_own_session, jobs
 from core.observability import report_error
 from portal.status import maintenances, prober, probes, snapshot, subscribers, watch
 from portal.status.maintenances import MaintenanceMoved
@@ -20,7 +20,7 @@ _NOUNS = frozenset({"incident", "maintenance"})
 
 
 @jobs.periodic(cron=EVERY_MINUTE)
-@jobs.task(queueing_lock="probe_ourselves")
+@jobs.task(queueing_lock="probe_ourselves", queue=Queue.CLOCKS)
 @in_its_own_session
 def probe_ourselves(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     """The network is asked between two transactions, not within one."""
@@ -38,7 +38,7 @@ def probe_ourselves(timestamp: int) -> None:  # noqa: ARG001  the queue tells wh
 
 
 @jobs.periodic(cron=EVERY_MINUTE)
-@jobs.task(queueing_lock="keep_time_of_status")
+@jobs.task(queueing_lock="keep_time_of_status", queue=Queue.CLOCKS)
 @in_its_own_session
 def keep_time_of_status(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     """Begins and ends maintenance, and tells of clocks that ran out."""

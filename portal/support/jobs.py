@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from core.jobs import in_its_own_session, jobs
+from core.jobs import Queue, in_its_own_session, jobs
 from core.observability import Reading, gauge_at_scrape, report_error
 from portal.support import queue, watch
 from portal.support.clocks import Kind
@@ -28,7 +28,7 @@ class _Act(Protocol):
 
 
 @jobs.periodic(cron=EVERY_MINUTE)
-@jobs.task(queueing_lock="watch_promises")
+@jobs.task(queueing_lock="watch_promises", queue=Queue.CLOCKS)
 @in_its_own_session
 def watch_promises(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     _each(watch.due, watch.look)
