@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core import audit
+from core import audit, names
 from core.audit import Actor
 from core.calendar import months_later
 from core.db import Base, db
@@ -113,7 +113,11 @@ def create(
     now: datetime,
     status: OrganizationStatus = OrganizationStatus.LIVE,
 ) -> Organization:
-    """A live one starts with a pilot, as one that was approved. Raises SlugTaken. Needs the system's scope."""
+    """A live one starts with a pilot, as one that was approved.
+
+    Raises SlugTaken, or InvalidRequest for the name. Needs the system's scope.
+    """
+    name = names.clean(name)
     if db.session.scalar(select(Organization.id).where(Organization.slug == slug)) is not None:
         raise SlugTaken
     organization = Organization(

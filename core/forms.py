@@ -1,6 +1,7 @@
 """Forms: typed values kept, every fault told at its field, tokens checked at the door (`core.access`)."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,7 @@ from wtforms import Field, IntegerField, SelectMultipleField, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from core.errors import FieldProblem
+from core.names import fault_of_line, normal_form
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _FEWEST_WORDS = 3
@@ -96,10 +98,21 @@ class EmailAddress:
 
 
 class OneLine:
-    """Refuses line breaks and control characters, which have no place in names and headers."""
+    """Refuses what cannot be typed or seen, and gives the line back in its normal form."""
 
     def __call__(self, _form: Any, field: Field) -> None:
-        if any(ord(character) < 32 or ord(character) == 127 for character in field.data or ""):  # noqa: PLR2004
+        fault = fault_of_line(field.data or "")
+        if fault is not None:
+            raise ValidationError(fault)
+        if field.data:
+            field.data = normal_form(field.data)
+
+
+class ExactLine:
+    """Refuses control characters alone: the line has to be kept as software sends it."""
+
+    def __call__(self, _form: Any, field: Field) -> None:
+        if any(unicodedata.category(sign) == "Cc" for sign in field.data or ""):
             raise ValidationError("Use one line without control characters.")
 
 

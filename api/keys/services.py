@@ -15,7 +15,7 @@ from api.keys.models import ApiKey
 from api.keys.scopes import DEFAULT_SCOPES, Scope
 from api.keys.token import KeyEnvironment, issue_token
 from billing import entitlements
-from core import audit
+from core import audit, names
 from core.accounts import Organization, OrganizationStatus
 from core.audit import Actor
 from core.db import db
@@ -91,6 +91,7 @@ def issue(
     expires_at: datetime | None = None,
 ) -> IssuedKey:
     """Raises KeyNameTaken, LiveKeysNotYet, OrganizationAtRest, or InvalidRequest naming each field at fault."""
+    name = names.clean(name)
     _need_standing(organization_id, environment, now=now)
     most = entitlements.access_for(organization_id, now=now).limits.keys
     if most is not None and lookup.count_in_use(organization_id, now=now) >= most:

@@ -12,6 +12,7 @@ from api.policies.evaluator import compile_policy
 from api.policies.rules import ConditionRefused, Rule, check_condition, example_context
 from api.policies.vocabulary import ALIASES, BUILT_IN, FactType, variable_of
 from core.errors import FieldProblem, InvalidRequest, fault_of
+from core.names import NOTHING_TO_SEE, typable
 
 PathOf = Callable[[str], str]
 """How a refusal names a policy: by its own key, or by the field of a request that carries its value."""
@@ -30,7 +31,7 @@ def with_values(document: PolicyDocument, values: Mapping[str, Any], *, path_of:
     typed, problems = {}, []
     for key, value in values.items():
         try:
-            typed[key] = msgspec.convert(value, field_type(key))
+            typed[key] = _tidy(msgspec.convert(value, field_type(key)))
         except msgspec.ValidationError as error:
             problems.append(fault_of(error, within=path_of(key)))
     if problems:
@@ -73,7 +74,19 @@ def _faults_of_names(custom_facts: Mapping[str, FactType], path: str) -> list[Fi
     return problems
 
 
+def _tidy(value: Any) -> Any:
+    """Rules with sentences that can be read: what cannot be seen is dropped."""
+    if not (isinstance(value, tuple) and value and isinstance(value[0], Rule)):
+        return value
+    return tuple(
+        msgspec.structs.replace(rule, message=typable(rule.message, otherwise=""), fix=typable(rule.fix, otherwise=""))
+        for rule in value
+    )
+
+
 def _faults_of_rule(rule: Rule, path: str, examples: Mapping[str, Any]) -> list[FieldProblem]:
+    if not rule.message:
+        return [FieldProblem(f"{path}.message", "nothing_to_see", NOTHING_TO_SEE)]
     if not rule.when.conditions:
         return [FieldProblem(f"{path}.when", "no_condition", "Give at least one condition.")]
     problems = []

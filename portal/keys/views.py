@@ -7,16 +7,19 @@ from flask import flash, make_response, render_template, request
 
 from api.keys import lookup
 from api.keys import services as keys
+from api.keys.models import ApiKey
 from api.keys.scopes import Scope
 from api.keys.services import IssuedKey
 from api.keys.token import KeyEnvironment
 from api.limits.window import DEFAULT_LIMIT
+from core import names
 from core.access import Access, Pages, actor, may, open_to, seat
 from core.clock import utc_now
 from core.current import settings
 from core.db import acting_as_system, transaction
 from core.errors import AppError, FieldProblem, InvalidRequest
 from core.htmx import see_other
+from core.ids import public_id
 from core.jobs import defer
 from core.throttle import per_address
 from core.tokens import digest_of
@@ -113,17 +116,17 @@ def rotate(key_id: UUID) -> Any:
 @open_to(Access.DEVELOPER, fresh=True)
 def ask_revocation(key_id: UUID) -> Any:
     key = lookup.find(seat().organization_id, key_id)
-    return render_template("portal/keys/revoke.html", key=key, form=RevokeForm(formdata=None))
+    return render_template("portal/keys/revoke.html", key=key, to_type=_to_type(key), form=RevokeForm(formdata=None))
 
 
 @bp.post("/keys/<uuid:key_id>/revoke")
 @open_to(Access.DEVELOPER, fresh=True, at_rest=True)
 def revoke(key_id: UUID) -> Any:
     key, form = lookup.find(seat().organization_id, key_id), RevokeForm()
-    if form.validate() and form.typed.data != key.name:
-        form.typed.errors = [f"Type {key.name}, exactly as it is written here."]
+    if form.validate() and not names.is_typed(form.typed.data, key.name, otherwise=public_id("key", key.id)):
+        form.typed.errors = [f"Type {_to_type(key)}, exactly as it is written here."]
     if form.errors:
-        return render_template("portal/keys/revoke.html", key=key, form=form), 422
+        return render_template("portal/keys/revoke.html", key=key, to_type=_to_type(key), form=form), 422
     with transaction():
         keys.revoke(seat().organization_id, key_id, reason=form.reason.data or None, by=actor(), now=utc_now())
     flash("The key is revoked. It opens nothing any more, everywhere, within a second.")
@@ -179,3 +182,8 @@ def _shown_once(issued: IssuedKey, *, old: Any) -> Any:
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _to_type(key: ApiKey) -> str:
+    """A name from before names were looked at may hold nothing that can be typed."""
+    return names.typable(key.name, otherwise=public_id("key", key.id))

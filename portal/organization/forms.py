@@ -7,7 +7,7 @@ from babel import Locale
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
 
-from core.forms import EmailAddress, Form, OneLine, WholeNumberField, stripped
+from core.forms import EmailAddress, ExactLine, Form, OneLine, WholeNumberField, stripped
 from legal_docs import figures
 from portal.people.forms import name_field
 
@@ -111,6 +111,6 @@ class EraseForm(Form):
     subject = StringField(
         "Pseudonym of the subject",
         filters=[stripped],
-        validators=[DataRequired("Enter the pseudonym, as your software sends it."), Length(max=128), OneLine()],
+        validators=[DataRequired("Enter the pseudonym, as your software sends it."), Length(max=128), ExactLine()],
         render_kw={"autocomplete": "off"},
     )

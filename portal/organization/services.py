@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from billing import entitlements
 from billing.jobs import end_plan_of_closing_account, go_on_with_plan_of_kept_account
-from core import audit
+from core import audit, names
 from core.accounts import Organization, OrganizationStatus, hold
 from core.audit import Actor
 from core.db import db
@@ -58,9 +58,16 @@ def save_details(organization_id: UUID, details: dict[str, Any], *, by: Actor, n
 
 def rename(organization_id: UUID, name: str, *, by: Actor, now: datetime) -> None:
     organization = hold(organization_id)
-    before, organization.name = organization.name, name
+    before, organization.name = organization.name, names.clean(name)
     applications.note_change_of_details(organization_id, now=now)
-    audit.write(organization_id, "organization.renamed", by=by, now=now, before={"name": before}, after={"name": name})
+    audit.write(
+        organization_id,
+        "organization.renamed",
+        by=by,
+        now=now,
+        before={"name": before},
+        after={"name": organization.name},
+    )
 
 
 def set_retention(organization_id: UUID, days: int, *, by: Actor, now: datetime) -> None:

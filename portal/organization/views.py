@@ -6,7 +6,7 @@ from flask import flash, render_template, request
 
 from api.decisions import retention as retention_service
 from billing import entitlements
-from core import sessions
+from core import names, sessions
 from core.access import Access, Pages, actor, open_to, seat, visitor
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
@@ -150,8 +150,8 @@ def closing() -> Any:
 @open_to(Access.OWNER, fresh=True, at_rest=True)
 def close() -> Any:
     form = ClosingForm()
-    if form.validate() and form.typed.data != seat().name:
-        form.typed.errors = [f"Type {seat().name}, exactly as it is written here."]
+    if form.validate() and not names.is_typed(form.typed.data, seat().name, otherwise=seat().slug):
+        form.typed.errors = [f"Type {_to_type()}, exactly as it is written here."]
     if form.errors:
         return _closing_page(form, status=422)
     with transaction():
@@ -233,4 +233,10 @@ def _retention_page(form: RetentionForm, *, asks_about: int | None = None, statu
 
 def _closing_page(form: ClosingForm, *, status: int = 200) -> Any:
     organization = services.find(seat().organization_id)
-    return render_template("portal/organization/closing.html", form=form, organization=organization), status
+    page = render_template("portal/organization/closing.html", form=form, organization=organization, to_type=_to_type())
+    return page, status
+
+
+def _to_type() -> str:
+    """A name from before names were looked at may hold nothing that can be typed."""
+    return names.typable(seat().name, otherwise=seat().slug)

@@ -6,7 +6,7 @@ from uuid import UUID
 import segno
 from flask import Response, render_template, request
 
-from core import sessions
+from core import names, sessions
 from core.access import Access, Pages, actor, open_to, visitor
 from core.clock import utc_now
 from core.current import settings
@@ -162,7 +162,7 @@ def passkey_options() -> Any:
 @bp.post("/passkeys")
 @open_to(Access.SIGNED_IN, fresh=True)
 def create_passkey() -> Any:
-    name = " ".join(request.form.get("name", "").split())[:80] or "Passkey"
+    name = names.typable(request.form.get("name", ""), otherwise="Passkey")[:80]
     credential, challenge = read_credential(), take_challenge(ChallengePurpose.REGISTER)
     with acting_as_system(), transaction():
         user = accounts.lock(visitor().user_id)
