@@ -6,13 +6,13 @@ and hands it on; `usage` keeps the checks that were counted; `letters` are mails
 
 from flask import Blueprint, Flask
 
-from billing import cli, connection, demo, jobs, webhooks
+from billing import cli, connection, demo, dunning, jobs, webhooks
 from billing.money import format_amount
 from billing.sandbox import views as sandbox_views
 from core.settings import Settings
 from core.supervisor import demo_wanted
 
-__all__ = ["init_app", "jobs"]
+__all__ = ["dunning", "init_app", "jobs"]
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from billing.customers import Customers
-from billing.stripe_words import Snapshot, plain, translated
+from billing.stripe_words import Snapshot, id_of, plain, translated
 
 
 class Charges(Customers):
@@ -29,6 +29,27 @@ class Charges(Customers):
         with translated():
             found = self.client.v1.disputes.list({"payment_intent": payment_intent_id, "limit": 1}).data
         return plain(found[0]) if found else None
+
+    def early_fraud_warning(self, warning_id: str) -> Snapshot:
+        with translated():
+            return plain(self.client.v1.radar.early_fraud_warnings.retrieve(warning_id))
+
+    def refund_of(self, refund_id: str) -> Snapshot:
+        with translated():
+            return plain(self.client.v1.refunds.retrieve(refund_id))
+
+    def card_of(self, customer_id: str, subscription: Snapshot) -> Snapshot | None:
+        """The card that is charged for a subscription, with its id; None for another means of payment, or none."""
+        chosen = subscription.get("default_payment_method")
+        if not chosen:
+            customer = self.customer(customer_id) or {}
+            chosen = (customer.get("invoice_settings") or {}).get("default_payment_method")
+        if not chosen:
+            return None
+        with translated():
+            method = plain(self.client.v1.payment_methods.retrieve(id_of(chosen)))
+        card = method.get("card")
+        return {**card, "id": method["id"]} if isinstance(card, dict) else None
 
     def refund(self, payment_intent_id: str, *, amount_minor: int | None, key: str) -> str:
         """All of it, or a part; the refund's id. Raises PaymentsRefused for money that is disputed or was refunded."""

@@ -150,9 +150,9 @@ def _tell(organization: Organization, before: Entitlement, access: Access, *, no
     )
     if access.state is AccessState.GRACE:
         about = f"{access.unpaid_from:%Y-%m-%d %H:%M}"
-        letters.send_once("payment_failed", organization, about=about, now=now, until=access.unpaid_from)
+        letters.dun_once("payment_failed", organization, about=about, now=now, until=access.unpaid_from)
     if access.state is AccessState.RESTRICTED:
-        letters.send_once("access_restricted", organization, about=f"{now:%Y-%m-%d}", now=now, reason=access.reason)
+        letters.dun_once("access_restricted", organization, about=f"{now:%Y-%m-%d}", now=now, reason=access.reason)
     if (unserved := charged_without_access(organization)) is not None:
         letters.alert_once("charged_without_access", organization, about=unserved.id, now=now)
     if before.state == AccessState.PILOT and access.state is AccessState.ENDED:

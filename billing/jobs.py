@@ -9,7 +9,7 @@ import structlog
 from procrastinate import JobContext, RetryStrategy
 from sqlalchemy import select
 
-from billing import contacts, entitlements, inbox, letters, metering, reconciliation, subscriptions
+from billing import contacts, entitlements, inbox, letters, metering, operator_alerts, reconciliation, subscriptions
 from billing.access import AccessState
 from billing.connection import gateway
 from billing.metering import Metered
@@ -145,6 +145,8 @@ def reconcile(timestamp: int) -> None:  # noqa: ARG001  the queue says when it s
     for organization_id in organizations:
         with each_by_itself("reconciliation.failed", organization_id), acting_as_system(), transaction():
             reconciliation.compare(run_id, organization_id, gateway(), now=utc_now())
+        with each_by_itself("disputes.not_looked_at", organization_id), acting_as_system(), transaction():
+            operator_alerts.look_at(organization_id, now=utc_now())
         with each_by_itself("taxes.not_in_line", organization_id), acting_as_system(), transaction():
             reconciliation.bring_taxes_in_line(organization_id, gateway(), now=utc_now())
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)

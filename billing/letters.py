@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
-from billing.models import BillingLetter
+from billing.models import BillingAccount, BillingLetter
 from core.accounts import Organization
 from core.db import db
 from core.mail import send_mail
@@ -17,6 +17,14 @@ from core.members import Role, emails_of, emails_of_operators
 def send_once(template: str, organization: Organization, *, about: str, now: datetime, **words: Any) -> bool:
     """To owners and whoever is in charge of billing. Whether it was sent now. Needs the system's scope."""
     return _once(template, organization, recipients(organization.id), about=about, now=now, **words)
+
+
+def dun_once(template: str, organization: Organization, *, about: str, now: datetime, **words: Any) -> bool:
+    """As `send_once`, and to the address for invoices too: whoever pays there may be none of the members."""
+    account = db.session.get(BillingAccount, organization.id)
+    extra = account.billing_email if account is not None else None
+    emails = list(dict.fromkeys([*recipients(organization.id), *([extra] if extra else [])]))
+    return _once(template, organization, emails, about=about, now=now, **words)
 
 
 def alert_once(template: str, organization: Organization, *, about: str, now: datetime, **words: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from billing import inbox
+from billing import inbox, operator_alerts
 from billing.connection import gateway
 from billing.jobs import work_off_event
 from core.clock import utc_now
@@ -26,4 +26,6 @@ def receive() -> Response:
     with acting_as_system(), transaction():
         if inbox.take_in(event, now=utc_now()):
             defer(work_off_event, event_id=event["id"])
+            if operator_alerts.concerns(event["type"]):
+                defer(operator_alerts.alert_operators_of_event, event_id=event["id"])
     return Response(status=204)

@@ -30,6 +30,9 @@ EVENTS = (
     "charge.dispute.created",
     "charge.dispute.updated",
     "charge.dispute.closed",
+    "radar.early_fraud_warning.created",
+    "refund.failed",
+    "refund.updated",
     "subscription_schedule.updated",
     "subscription_schedule.released",
 )

@@ -8,6 +8,8 @@ from billing.sandbox.blank import blank, list_of
 from billing.sandbox.routes import Call, page_of, plays
 from core import current
 
+EVIDENCE_WITHIN_S = 9 * 86_400
+
 
 def make(subscription: dict[str, Any], amount: int, reason: str, *, is_paid: bool) -> dict[str, Any]:
     """An invoice for the subscription's period, finalized at once, and paid or tried in vain."""
@@ -119,6 +121,21 @@ def retrieve_charge(call: Call) -> dict[str, Any]:
     return store.need(call.id, "charge")
 
 
+@plays("GET", "/v1/refunds/{}")
+def retrieve_refund(call: Call) -> dict[str, Any]:
+    return store.need(call.id, "refund")
+
+
+@plays("GET", "/v1/radar/early_fraud_warnings/{}")
+def retrieve_warning(call: Call) -> dict[str, Any]:
+    return store.need(call.id, "radar.early_fraud_warning")
+
+
+@plays("GET", "/v1/payment_methods/{}")
+def retrieve_payment_method(call: Call) -> dict[str, Any]:
+    return store.need(call.id, "payment_method")
+
+
 @plays("GET", "/v1/disputes")
 def list_disputes(call: Call) -> dict[str, Any]:
     return page_of(call, store.every("dispute", payment_intent=call.need("payment_intent")), "/v1/disputes")
@@ -189,5 +206,7 @@ def dispute(charge_id: str, *, status: str) -> dict[str, Any]:
         reason="fraudulent",
         status=status,
     )
+    made["evidence_details"] |= {"due_by": store.now_s() + EVIDENCE_WITHIN_S}
+    store.keep(made)
     events.emit("charge.dispute.created", made)
     return made

@@ -1,0 +1,118 @@
+"""What operators hear of money that is claimed back or did not arrive: each once, as Stripe tells it now."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from procrastinate import RetryStrategy
+from sqlalchemy import select
+
+from billing import letters
+from billing.access import moment_of
+from billing.connection import gateway as configured_gateway
+from billing.gateway import Gateway
+from billing.models import BillingAccount, Invoice, StripeEvent
+from billing.money import format_amount
+from billing.stripe_words import Snapshot, id_of
+from core.accounts import Organization
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from core.jobs import in_its_own_session, jobs
+
+_DECIDED = frozenset({"won", "lost", "warning_closed", "prevented"})
+
+_Alert = Callable[[Organization, Snapshot, datetime], object]
+
+
+def concerns(kind: str) -> bool:
+    """Whether operators hear of such an event."""
+    return kind in _HEARD
+
+
+def hear(event_id: str, gateway: Gateway, *, now: datetime) -> None:
+    """Asks Stripe how the thing stands, and tells operators once. Needs the system's scope. Raises PaymentsAway."""
+    event = db.session.get_one(StripeEvent, event_id)
+    subject = (event.payload.get("data") or {}).get("object")
+    if event.livemode != gateway.is_live or not concerns(event.type) or not isinstance(subject, dict):
+        return
+    fetch, alert = _HEARD[event.type]
+    found = fetch(gateway, str(subject.get("id")))
+    organization = _organization_of(found, gateway)
+    if organization is not None:
+        alert(organization, found, now)
+
+
+def look_at(organization_id: UUID, *, now: datetime) -> None:
+    """Disputes whose event was missed. Needs the system's scope."""
+    organization = db.session.get_one(Organization, organization_id)
+    disputed = select(Invoice.dispute).where(Invoice.organization_id == organization_id, Invoice.dispute.is_not(None))
+    for dispute in db.session.scalars(disputed).all():
+        if dispute:
+            _of_dispute(organization, dispute, now)
+
+
+@jobs.task(retry=RetryStrategy(max_attempts=12, wait=30, exponential_wait=2))
+@in_its_own_session
+def alert_operators_of_event(event_id: str) -> None:
+    with acting_as_system(), transaction():
+        hear(event_id, configured_gateway(), now=utc_now())
+
+
+def _organization_of(found: Snapshot, gateway: Gateway) -> Organization | None:
+    """None for another product's money."""
+    charge = gateway.charge(id_of(found["charge"])) if found.get("charge") else {}
+    if not charge.get("customer"):
+        return None
+    customer_id = id_of(charge["customer"])
+    account = db.session.scalar(select(BillingAccount).where(BillingAccount.customer_id == customer_id))
+    return db.session.get_one(Organization, account.organization_id) if account is not None else None
+
+
+def _of_dispute(organization: Organization, dispute: Snapshot, now: datetime) -> None:
+    status = str(dispute.get("status"))
+    words: dict[str, Any] = {
+        "amount": _amount(dispute),
+        "because": str(dispute.get("reason") or "unknown").replace("_", " "),
+        "status": status.replace("_", " "),
+        "is_inquiry": status.startswith("warning"),
+        "due_by": moment_of((dispute.get("evidence_details") or {}).get("due_by")),
+    }
+    if status in _DECIDED:
+        letters.alert_once("dispute_closed", organization, about=dispute["id"], now=now, **words)
+    else:
+        about = f"{dispute['id']} inquiry" if words["is_inquiry"] else dispute["id"]  # it may become a dispute
+        letters.alert_once("dispute_opened", organization, about=about, now=now, **words)
+
+
+def _of_warning(organization: Organization, warning: Snapshot, now: datetime) -> None:
+    fraud = str(warning.get("fraud_type") or "unknown").replace("_", " ")
+    charge = id_of(warning["charge"])
+    letters.alert_once("early_fraud_warning", organization, about=warning["id"], now=now, because=fraud, charge=charge)
+
+
+def _of_refund(organization: Organization, refund: Snapshot, now: datetime) -> None:
+    if refund.get("status") in {"failed", "canceled", "requires_action"}:
+        words = {
+            "amount": _amount(refund),
+            "status": str(refund["status"]).replace("_", " "),
+            "because": str(refund.get("failure_reason") or "unknown").replace("_", " "),
+        }
+        letters.alert_once("refund_failed", organization, about=refund["id"], now=now, **words)
+
+
+def _amount(found: Snapshot) -> str:
+    return format_amount(found.get("amount"), found.get("currency"))
+
+
+_DISPUTE = (Gateway.dispute, _of_dispute)
+_REFUND = (Gateway.refund_of, _of_refund)
+_HEARD: dict[str, tuple[Callable[[Gateway, str], Snapshot], _Alert]] = {
+    "charge.dispute.created": _DISPUTE,
+    "charge.dispute.updated": _DISPUTE,
+    "charge.dispute.closed": _DISPUTE,
+    "radar.early_fraud_warning.created": (Gateway.early_fraud_warning, _of_warning),
+    "refund.failed": _REFUND,
+    "refund.updated": _REFUND,
+    "charge.refund.updated": _REFUND,
+}
