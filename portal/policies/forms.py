@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from wtforms import BooleanField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 from wtforms.widgets import HiddenInput
 
@@ -65,6 +65,13 @@ class PoliciesForm(Form):
         validators=[Length(max=10_000)],
         render_kw={"rows": 3, "spellcheck": "false"},
     )
+
+    def validate_custom_facts(self, field: Any) -> None:
+        """The last of two would win in silence; the API refuses a repeated key as well."""
+        names = [_pair(line)[0] for line in _split(field.data)]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValidationError(f"Enter each fact once. Repeated: {', '.join(repeated)}.")
 
     @classmethod
     def of(cls, version: int, document: PolicyDocument) -> "PoliciesForm":

@@ -108,6 +108,8 @@ def test_a_change_of_several_policies_is_one_version(app: Flask, ada: Member, de
         ({"points_personal_data": "many"}, "points_personal_data"),
         ({"denied_operations": "No Spaces Here"}, "denied_operations"),
         ({"custom_facts": "team: colour"}, "custom_facts"),
+        ({"custom_facts": "team: token\nteam: boolean"}, "custom_facts"),
+        ({"custom_facts": "team: token\n team :token"}, "custom_facts"),
         ({"custom_facts": "prompt: token"}, "custom_facts"),
         ({"allowed_models": "<script>"}, "allowed_models"),
     ],
