@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from ipaddress import ip_address
 
 import msgspec
 
@@ -12,6 +11,7 @@ from api.snapshots.store import KeySnapshot, OrganizationSnapshot, Snapshots
 from core.accounts import OrganizationStatus, RestReason
 from core.audit import Actor, ActorKind
 from core.errors import AppError
+from core.network import plain_address
 from core.tokens import digest_of
 
 _CHALLENGE = (("WWW-Authenticate", 'Bearer realm="AI Governance API"'),)
@@ -34,22 +34,22 @@ class MissingKey(Unauthenticated):
 
 class MalformedKey(Unauthenticated):
     code, title = "malformed_api_key", "This is not one of our API keys"
-    advice = "Check that the whole key was copied; it starts with aig_live_ or aig_test_ and its checksum must fit."
+    advice = "The API key is invalid. Copy the whole key: it starts with aig_live_ or aig_test_; its checksum must fit."
 
 
 class UnknownKey(Unauthenticated):
     code, title = "unknown_api_key", "This API key is not known"
-    advice = "Check which key is configured, or create a new one."
+    advice = "The API key is invalid. Check which key is configured, or create a new one."
 
 
 class RevokedKey(Unauthenticated):
     code, title = "revoked_api_key", "This API key was revoked"
-    advice = "Configure the key that replaced it, or create a new one."
+    advice = "The API key is invalid. Configure the key that replaced it, or create a new one."
 
 
 class ExpiredKey(Unauthenticated):
     code, title = "expired_api_key", "This API key has expired"
-    advice = "Configure the key that replaced it, or create a new one."
+    advice = "The API key is invalid. Configure the key that replaced it, or create a new one."
 
 
 class Forbidden(AppError):
@@ -194,7 +194,7 @@ def _need_money(organization: OrganizationSnapshot, *, now: datetime) -> None:
 
 def _is_within(address: str, key: KeySnapshot) -> bool:
     try:
-        caller = ip_address(address)
+        caller = plain_address(address)
     except ValueError:
         return False
     return any(caller in network for network in key.networks)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from uuid import UUID
 
-from flask import Response, stream_with_context
+from flask import Response, request, stream_with_context
 
 from core.db import acting_for, db
 
@@ -23,3 +23,8 @@ def streamed(
         content_type=content_type,
         headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
     )
+
+
+def leaves_with_body() -> bool:
+    """Whether the file itself is asked for. HEAD asks for its headers only: nobody has taken anything away."""
+    return request.method != "HEAD"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from core.errors import AppError, UnsupportedEncoding
@@ -11,6 +11,7 @@ CORS_METHODS = "GET, POST, PATCH, DELETE"
 CORS_HEADERS = "Authorization, Content-Type"
 CORS_MAX_AGE_S = 3600
 
+_MAPPED_BITS = 96
 _IPV6_LINE_BITS = 64
 """Whoever has a line of IPv6 has at least this many bits of it to choose addresses from."""
 
@@ -27,6 +28,21 @@ def client_address(environ: Mapping[str, Any], *, trusted_hops: int) -> str:
         return peer
     forwarded = [entry.strip() for entry in str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",") if entry.strip()]
     return forwarded[-trusted_hops] if len(forwarded) >= trusted_hops else peer
+
+
+def plain_address(text: str) -> IPv4Address | IPv6Address:
+    """An address, an IPv4 one in IPv6's clothes (`::ffff:203.0.113.7`) as the IPv4 it is. Raises ValueError."""
+    found = ip_address(text)
+    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+
+
+def plain_network(text: str) -> IPv4Network | IPv6Network:
+    """A network, in the same way. Raises ValueError."""
+    found = ip_network(text, strict=False)
+    mapped = found.network_address.ipv4_mapped if isinstance(found, IPv6Network) else None
+    if mapped is None or found.prefixlen < _MAPPED_BITS:
+        return found
+    return IPv4Network((int(mapped), found.prefixlen - _MAPPED_BITS), strict=False)
 
 
 def sender_of(address: str) -> str:

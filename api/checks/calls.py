@@ -157,8 +157,9 @@ class Probe(Call):
         key, organization, limit = self.caller.key, self.caller.organization, self.limit
         assert limit is not None  # noqa: S101  every answered call was counted
         return KeyProbe(
-            status="active",
+            status="ok",
             key=KeyFacts(
+                status="active",
                 id=public_id("key", key.id),
                 name=key.name,
                 environment=key.environment,

@@ -102,7 +102,7 @@ def _read_metadata(
     for given_name, value in metadata.items():
         if len(problems) >= most_named:
             break
-        name = ALIASES.get(given_name, given_name)
+        name = given_name if given_name in vocabulary else ALIASES.get(given_name, given_name)
         path = f"metadata.{show_name(given_name)}"
         try:
             typed = _read_fact(name, value, vocabulary)

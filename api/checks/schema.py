@@ -94,6 +94,7 @@ class OrganizationFacts(msgspec.Struct, frozen=True):
 
 
 class KeyFacts(msgspec.Struct, frozen=True):
+    status: str
     id: str
     name: str
     environment: str
@@ -104,7 +105,7 @@ class KeyFacts(msgspec.Struct, frozen=True):
 class KeyProbe(msgspec.Struct, frozen=True):
     """What a key is good for just now."""
 
-    status: str
+    status: Annotated[str, Meta(description="ok: the key works. Its own state is key.status.")]
     key: KeyFacts
     organization: OrganizationFacts
     policy_version: int | None

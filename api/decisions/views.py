@@ -11,7 +11,7 @@ from api.keys.token import KeyEnvironment
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import NotFound
-from core.files import streamed
+from core.files import leaves_with_body, streamed
 from core.ids import public_id
 
 bp = Blueprint("api_decisions", __name__)
@@ -61,8 +61,9 @@ def download(caller: Caller, query: schema.ExportQuery) -> Response:
     chosen = _within_environment(caller, query)
 
     organization = caller.organization
-    with transaction():
-        services.note_export(organization.id, query.format, by=caller.actor, now=utc_now())
+    if leaves_with_body():
+        with transaction():
+            services.note_export(organization.id, query.format, by=caller.actor, now=utc_now())
     return streamed(
         organization.id,
         lambda: export.lines(

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from ipaddress import ip_network
 from uuid import UUID
 
 import msgspec
@@ -21,6 +20,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, FieldProblem, InvalidRequest
 from core.ids import new_uuid
+from core.network import plain_network
 
 DEFAULT_OVERLAP = timedelta(hours=24)
 LONGEST_OVERLAP = timedelta(days=7)
@@ -246,7 +246,7 @@ def _parse_networks(networks: tuple[str, ...]) -> list[str]:
     parsed, problems = [], []
     for index, network in enumerate(networks):
         try:
-            parsed.append(str(ip_network(network, strict=False)))
+            parsed.append(str(plain_network(network)))
         except ValueError:
             advice = "Give an address or a network, such as 203.0.113.7 or 203.0.113.0/24."
             problems.append(FieldProblem(f"allowed_networks[{index}]", "not_a_network", advice))

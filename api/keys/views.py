@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from uuid import UUID
 
 from flask import Blueprint
@@ -29,6 +29,7 @@ from core.clock import utc_now
 from core.db import transaction
 from core.errors import FieldProblem, InvalidRequest, NotFound
 from core.ids import parse_public_id, public_id
+from core.network import plain_network
 
 bp = Blueprint("api_keys", __name__)
 
@@ -236,7 +237,7 @@ def _within_own_networks(caller: Caller, networks: tuple[str, ...]) -> tuple[str
 
 def _is_part_of(network: str, own: tuple[IPv4Network | IPv6Network, ...]) -> bool:
     try:
-        asked = ip_network(network, strict=False)
+        asked = plain_network(network)
     except ValueError:
         return True  # refused by name where keys are made
     return any(asked.version == one.version and asked.subnet_of(one) for one in own)  # type: ignore[arg-type]

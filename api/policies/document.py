@@ -19,10 +19,12 @@ CustomFactName = Annotated[str, Meta(pattern=FACT_NAME)]
 
 KNOWN_OPERATIONS = (
     "chat",
+    "chat_completion",
     "classification",
     "code_generation",
     "completion",
     "create_agent",
+    "embedding",
     "embeddings",
     "execute_tool",
     "extraction",

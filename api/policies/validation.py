@@ -10,7 +10,7 @@ from api.checks.content import is_content
 from api.policies.document import PolicyDocument, field_type
 from api.policies.evaluator import compile_policy
 from api.policies.rules import ConditionRefused, Rule, check_condition, example_context
-from api.policies.vocabulary import ALIASES, BUILT_IN, FactType, variable_of
+from api.policies.vocabulary import ALIASES, BUILT_IN, REQUEST_ALIASES, FactType, variable_of
 from core.errors import FieldProblem, InvalidRequest, fault_of
 from core.names import NOTHING_TO_SEE, typable
 
@@ -60,7 +60,7 @@ def _check(document: PolicyDocument, path_of: PathOf) -> None:
 
 def _faults_of_names(custom_facts: Mapping[str, FactType], path: str) -> list[FieldProblem]:
     """Two facts whose names differ only in dots and underscores would be one variable in a condition."""
-    taken = {variable_of(name) for name in (*BUILT_IN, *ALIASES, "model", "operation")}
+    taken = {variable_of(name) for name in (*BUILT_IN, *ALIASES, "model", "operation") if name not in REQUEST_ALIASES}
     problems = []
     for name, kind in custom_facts.items():
         if variable_of(name) in taken:

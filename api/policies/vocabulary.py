@@ -74,6 +74,13 @@ BUILT_IN: Mapping[str, Fact] = {
         Fact("gen_ai.request.max_tokens", _I, "Most tokens the model may generate."),
         Fact("gen_ai.request.temperature", _N, "The temperature asked for."),
         Fact("gen_ai.request.top_p", _N, "The top_p asked for."),
+        Fact("gen_ai.request.top_k", _I, "The top_k asked for."),
+        Fact("gen_ai.request.seed", _I, "The seed asked for."),
+        Fact("gen_ai.request.frequency_penalty", _N, "The frequency penalty asked for."),
+        Fact("gen_ai.request.presence_penalty", _N, "The presence penalty asked for."),
+        Fact("gen_ai.request.stream", _B, "The answer is streamed."),
+        Fact("gen_ai.request.service_tier", _T, "The provider's service tier asked for, such as flex."),
+        Fact("gen_ai.request.reasoning_effort", _T, "The reasoning effort asked for, such as low."),
         Fact("gen_ai.request.choice.count", _I, "How many answers are asked for."),
         Fact("gen_ai.usage.input_tokens", _I, "Tokens to be sent."),
         Fact("gen_ai.usage.output_tokens", _I, "Tokens generated or expected."),
@@ -87,7 +94,7 @@ BUILT_IN: Mapping[str, Fact] = {
     )
 }
 
-ALIASES: Mapping[str, str] = {
+_OWN_ALIASES: Mapping[str, str] = {
     "contains_pii": CONTAINS_PERSONAL_DATA,
     "uses_external_model": IS_EXTERNAL_MODEL,
     "is_external": IS_EXTERNAL_MODEL,
@@ -98,6 +105,26 @@ ALIASES: Mapping[str, str] = {
     "input_tokens": "gen_ai.usage.input_tokens",
     "output_tokens": "gen_ai.usage.output_tokens",
 }
+
+REQUEST_ALIASES: Mapping[str, str] = {
+    "temperature": "gen_ai.request.temperature",
+    "top_p": "gen_ai.request.top_p",
+    "top_k": "gen_ai.request.top_k",
+    "n": "gen_ai.request.choice.count",
+    "candidate_count": "gen_ai.request.choice.count",
+    "stream": "gen_ai.request.stream",
+    "seed": "gen_ai.request.seed",
+    "max_completion_tokens": "gen_ai.request.max_tokens",
+    "max_output_tokens": "gen_ai.request.max_tokens",
+    "max_tokens_to_sample": "gen_ai.request.max_tokens",
+    "frequency_penalty": "gen_ai.request.frequency_penalty",
+    "presence_penalty": "gen_ai.request.presence_penalty",
+    "service_tier": "gen_ai.request.service_tier",
+    "reasoning_effort": "gen_ai.request.reasoning_effort",
+}
+"""The names that OpenAI's and Anthropic's requests have for them. A customer's own fact of such a name goes first."""
+
+ALIASES: Mapping[str, str] = {**_OWN_ALIASES, **REQUEST_ALIASES}
 """Other spellings of the same fact: those of the founding documents, and short forms."""
 
 

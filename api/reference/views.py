@@ -55,3 +55,11 @@ def _problems_of_the_api() -> list[type[AppError]]:
     """Every refusal that an address of the API may answer with; pages have refusals of their own."""
     found = {refusal.code: refusal for endpoint in declared_endpoints() for refusal in openapi.refusals_of(endpoint)}
     return [found[code] for code in sorted(found)]
+
+
+@bp.route("/v1/check", methods=["OPTIONS"], provide_automatic_options=False)
+@bp.route("/v1/checks", methods=["OPTIONS"], provide_automatic_options=False)
+@bp.route("/api/evaluate", methods=["OPTIONS"], provide_automatic_options=False)
+def options_of_checks() -> Response:
+    """Flask tells the methods of its own addresses; these are answered ahead of it."""
+    return Response(headers={"Allow": "OPTIONS, POST"})

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from api.snapshots.feed import RETRY_AFTER_S, Connect, Feed
 from api.snapshots.shelf import Shelf
 from core.clock import monotonic_s
 from core.errors import ServiceUnavailable
+from core.network import plain_network
 
 log = structlog.get_logger()
 
@@ -124,7 +125,7 @@ class Snapshots:
                 environment=row[5],
                 scopes=frozenset(row[6]),
                 rate_limit=row[7],
-                networks=tuple(map(ip_network, row[8])),
+                networks=tuple(map(plain_network, row[8])),
                 expires_at=row[9],
                 revoked_at=row[10],
             )

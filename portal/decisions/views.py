@@ -14,7 +14,7 @@ from core.access import Access, Pages, actor, open_to, seat
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import InvalidRequest, NotFound
-from core.files import streamed
+from core.files import leaves_with_body, streamed
 from core.forms import in_plain_words
 from core.htmx import page_or_block, see_other
 from core.ids import parse_public_id, public_id
@@ -101,8 +101,9 @@ def download() -> Any:
     form = _format()
     organization = organizations.find(seat().organization_id)
     organization_id, secret = organization.id, organization.subject_secret
-    with transaction():
-        decisions.note_export(organization_id, form, by=actor(), now=utc_now())
+    if leaves_with_body():
+        with transaction():
+            decisions.note_export(organization_id, form, by=actor(), now=utc_now())
 
     return streamed(
         organization_id,

@@ -11,7 +11,7 @@ from core.access import Access, Pages, actor, open_to, seat, visitor
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.errors import NotFound
-from core.files import streamed
+from core.files import leaves_with_body, streamed
 from core.htmx import see_other
 from core.profiles import find_profile
 from core.throttle import per_address
@@ -112,8 +112,9 @@ def data() -> Any:
 def download() -> Any:
     """Everything as one ZIP, made while it is sent."""
     organization_id, slug = seat().organization_id, seat().slug
-    with transaction():
-        archive.note_download(organization_id, by=actor(), now=utc_now())
+    if leaves_with_body():
+        with transaction():
+            archive.note_download(organization_id, by=actor(), now=utc_now())
 
     return streamed(
         organization_id,

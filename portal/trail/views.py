@@ -11,7 +11,7 @@ from core import audit
 from core.access import Access, Pages, actor, open_to, seat
 from core.clock import utc_now
 from core.db import transaction
-from core.files import streamed
+from core.files import leaves_with_body, streamed
 from portal.paging import chosen_uuid
 from portal.trail import services
 
@@ -35,8 +35,9 @@ def index() -> Any:
 def download() -> Any:
     """CSV, oldest first."""
     organization_id: UUID = seat().organization_id
-    with transaction():
-        audit.write(organization_id, "audit_trail.exported", by=actor(), now=utc_now())
+    if leaves_with_body():
+        with transaction():
+            audit.write(organization_id, "audit_trail.exported", by=actor(), now=utc_now())
 
     return streamed(
         organization_id,

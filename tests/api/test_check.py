@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from api.keys.token import KeyEnvironment
+from api.keys.token import KeyEnvironment, issue_token
 from api.machine_room import MachineRoom
 from api.recording.recorder import Recorder
 from core.db import acting_as_system, db, transaction
@@ -215,7 +215,7 @@ def test_a_key_can_be_probed(as_ada: Caller, ada: Member) -> None:
     answer = as_ada.post("/api/evaluate")
 
     assert answer.status_code == 200
-    assert answer.json["status"] == "active"
+    assert (answer.json["status"], answer.json["key"]["status"]) == ("ok", "active")
     assert answer.json["organization"]["slug"] == ada.slug
     assert answer.json["rate_limit"]["remaining"] == 9_999
 
@@ -288,3 +288,49 @@ def test_who_is_not_known_is_turned_away_before_the_body_is_waited_for(as_nobody
 def test_an_email_address_is_no_model(as_ada: Caller) -> None:
     assert as_ada.check(model="ada@example.com").status_code == 422
     assert as_ada.check(model="claude@20260101").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("facts", "kept"),
+    [
+        ({"temperature": 0.7, "top_p": 1}, {"gen_ai.request.temperature": 0.7, "gen_ai.request.top_p": 1}),
+        ({"n": 2, "stream": True}, {"gen_ai.request.choice.count": 2, "gen_ai.request.stream": True}),
+        ({"max_completion_tokens": 100}, {"gen_ai.request.max_tokens": 100}),
+        ({"max_output_tokens": 100, "max_tokens": 100}, {"gen_ai.request.max_tokens": 100}),
+        ({"top_k": 5, "seed": 1}, {"gen_ai.request.top_k": 5, "gen_ai.request.seed": 1}),
+        ({"service_tier": "flex"}, {"gen_ai.request.service_tier": "flex"}),
+    ],
+)
+def test_parameters_of_providers_requests_are_facts_under_their_plain_names(
+    as_ada: Caller, facts: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    decision_id = as_ada.check(metadata=facts).json["decision_id"]
+
+    assert as_ada.get(f"/v1/decisions/{decision_id}").json["metadata"] == kept
+
+
+def test_a_customers_own_fact_goes_before_an_alias_of_its_name(as_ada: Caller) -> None:
+    assert as_ada.patch("/v1/policies/custom_facts", {"value": {"temperature": "token"}}).status_code == 200
+
+    assert as_ada.check(metadata={"temperature": "warm"}).status_code == 200
+
+
+@pytest.mark.parametrize("operation", ["chat_completion", "text_completion", "completion", "embedding", "embeddings"])
+def test_founding_operations_are_known(as_ada: Caller, operation: str) -> None:
+    assert as_ada.check(operation=operation).json["reasons"] == []
+
+
+@pytest.mark.parametrize("secret", ["nonsense", issue_token(KeyEnvironment.LIVE).secret])
+def test_a_refused_key_is_called_invalid(app: Flask, secret: str) -> None:
+    answer = Caller(app.test_client(), secret).check()
+
+    assert answer.status_code == 401
+    assert "invalid" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("path", ["/v1/check", "/v1/checks", "/api/evaluate", "/v1/keys"])
+def test_options_names_the_methods_as_everywhere(as_nobody: Caller, path: str) -> None:
+    answer = as_nobody.send("OPTIONS", path)
+
+    assert answer.status_code == 200
+    assert {"POST", "OPTIONS"} <= set(answer.headers["Allow"].split(", "))

@@ -315,3 +315,10 @@ def test_ids_lead_to_their_time() -> None:
     before = utc_now() - timedelta(milliseconds=2)
 
     assert before <= time_of(new_uuid()) <= utc_now()
+
+
+def test_asking_for_the_headers_of_an_export_takes_nothing_away(app: Flask, as_ada: Caller, ada: Member) -> None:
+    answer = as_ada.send("HEAD", "/v1/decisions/export?format=csv")
+
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert exports(app, ada) == []

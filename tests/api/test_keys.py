@@ -350,3 +350,15 @@ def test_hostile_input_for_a_key_is_refused_without_repeating_it(as_ada: Caller,
 
     assert answer.status_code in {400, 422}
     assert "CANARY" not in answer.text
+
+
+@pytest.mark.parametrize("network", ["203.0.113.0/24", "::ffff:203.0.113.0/120", "::ffff:203.0.113.7"])
+@pytest.mark.parametrize("address", ["203.0.113.7", "::ffff:203.0.113.7", "::ffff:cb00:7107"])
+def test_an_ipv4_caller_is_known_however_its_address_is_written(
+    app: Flask, ada: Member, network: str, address: str
+) -> None:
+    key = another_key(app, ada, allowed_networks=(network,))
+    caller = Caller(app.test_client(), key.secret)
+
+    assert caller.post("/api/evaluate", environ_overrides={"REMOTE_ADDR": address}).status_code == 200
+    assert caller.post("/api/evaluate", environ_overrides={"REMOTE_ADDR": "::ffff:198.51.100.7"}).status_code == 403
