@@ -1,6 +1,11 @@
-"""The log as a file: NDJSON or CSV, made row by row."""
+"""The log as a file: NDJSON or CSV, made row by row.
+
+The last line of a whole file says so, with the number of records and the SHA-256 of every byte before that line. A file
+without it was broken off.
+"""
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -28,16 +33,33 @@ def _as_mapping(row: Any) -> dict[str, Any]:
 
 
 def _ndjson_lines(rows: Iterable[Any]) -> Iterator[bytes]:
+    return ndjson_lines(map(view_of, rows))
+
+
+def ndjson_lines(records: Iterable[Any]) -> Iterator[bytes]:
+    """One object a line, and a last one that has `complete`."""
     encoder = msgspec.json.Encoder()
-    for row in rows:
-        yield encoder.encode(view_of(row)) + b"\n"
+    so_far, count = hashlib.sha256(), 0
+    for record in records:
+        line = encoder.encode(record) + b"\n"
+        so_far.update(line)
+        count += 1
+        yield line
+    yield encoder.encode({"complete": True, "records": count, "sha256": so_far.hexdigest()}) + b"\n"
 
 
 def csv_lines(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
-    """A line of column names, then one a row, each cell safe to open in a spreadsheet."""
-    yield _csv_line(fields)
+    """A line of column names, then one a row, each cell safe to open in a spreadsheet; and a last one: `#complete`."""
+    names = _csv_line(fields)
+    so_far, count = hashlib.sha256(names), 0
+    yield names
     for row in rows:
-        yield _csv_line([_cell(row[field]) for field in fields])
+        line = _csv_line([_cell(row[field]) for field in fields])
+        so_far.update(line)
+        count += 1
+        yield line
+    end = ["#complete", f"records={count}", f"sha256={so_far.hexdigest()}"]
+    yield _csv_line([*end, *[""] * (len(fields) - len(end))])
 
 
 def _csv_line(cells: Iterable[str]) -> bytes:

@@ -1,6 +1,6 @@
 """All of an organization's data as one ZIP, made while it is sent: a million decisions do not grow memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -55,6 +55,9 @@ sub-processor-answers.json  what you said of such changes, and what we answered
 channels.json   who is notified of what, without secrets
 invoices.json   invoices, as the payment provider tells them
 
+The last line of decisions.ndjson and of audit-trail.ndjson has "complete": true, how many records come before it,
+and the SHA-256 of every byte before it. This archive was received whole if it can be opened: its directory comes last.
+
 Not in it: that a mail was sent to somebody (its words are forgotten when it leaves), the tries of the last month to
 notify a channel (on the channel's page), and counts that are made of the log.
 """
@@ -87,7 +90,7 @@ def pieces(organization_id: UUID, *, now: datetime) -> Iterator[bytes]:
     archive.add(_json(list(map(_columns, mirror.invoices_of(organization_id)))), "invoices.json")
     log = decisions.stream(organization_id, DecisionFilter(), subject_secret=organization.subject_secret)
     archive.add(export.lines(log, ExportFormat.NDJSON), "decisions.ndjson")
-    archive.add(_lines(trail.stream(organization_id)), "audit-trail.ndjson")
+    archive.add(export.ndjson_lines(trail.stream(organization_id)), "audit-trail.ndjson")
     yield from archive
 
 
@@ -126,8 +129,3 @@ def _columns(row: Any) -> dict[str, Any]:
 
 def _json(value: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=2)
-
-
-def _lines(rows: Iterable[Any]) -> Iterator[bytes]:
-    encoder = msgspec.json.Encoder()
-    return (encoder.encode(row) + b"\n" for row in rows)

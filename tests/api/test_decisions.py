@@ -159,7 +159,7 @@ def test_a_stranger_sees_none_of_it(as_ada: Caller, as_cleo: Caller) -> None:
 
     assert as_cleo.get(f"/v1/decisions/{mine}").status_code == 404
     assert ids_of(as_cleo.get("/v1/decisions")) == []
-    assert as_cleo.get("/v1/decisions/export").data == b""
+    assert json.loads(as_cleo.get("/v1/decisions/export").data)["records"] == 0
 
 
 @pytest.mark.parametrize("shown", ["dec_" + "0" * 32, "dec_x", "key_" + "0" * 32, "x", "dec_" + "f" * 32])
@@ -183,9 +183,9 @@ def test_the_export_has_every_decision_in_both_formats_and_is_on_record(
 ) -> None:
     made = [as_ada.check().json["decision_id"] for _ in range(3)]
 
-    as_json = [json.loads(line) for line in as_ada.get("/v1/decisions/export").text.splitlines()]
+    *as_json, _ = [json.loads(line) for line in as_ada.get("/v1/decisions/export").text.splitlines()]
     table = as_ada.get("/v1/decisions/export?format=csv")
-    rows = list(csv.DictReader(io.StringIO(table.text)))
+    *rows, _ = list(csv.DictReader(io.StringIO(table.text)))
 
     assert [row["decision_id"] for row in as_json] == [row["decision_id"] for row in rows] == made
     assert json.loads(rows[0]["metadata"]) == {"contains_personal_data": False}
@@ -214,7 +214,7 @@ def test_a_spreadsheet_formula_is_text_in_the_export(start: str) -> None:
         request_id="r",
     )
 
-    header, line = list(lines([row], ExportFormat.CSV))
+    header, line, _ = list(lines([row], ExportFormat.CSV))
 
     (cells,) = list(csv.reader(io.StringIO(line.decode(), newline="")))
     assert dict(zip(header.decode().strip().split(","), cells, strict=True))["model"] == f"'{start}cmd"
@@ -239,7 +239,7 @@ def test_an_export_streams_without_growing(app: Flask, as_ada: Caller, ada: Memb
     answer = as_ada.get("/v1/decisions/export", buffered=False)
 
     assert answer.is_streamed
-    assert sum(1 for _ in answer.response) == 20_000
+    assert sum(1 for _ in answer.response) == 20_000 + 1
 
 
 def test_row_level_security_holds_where_a_query_forgets(app: Flask, as_ada: Caller, ada: Member, cleo: Member) -> None:
