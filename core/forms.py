@@ -5,13 +5,13 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from flask import request
 from flask_wtf import FlaskForm
 from werkzeug.exceptions import HTTPException
 from wtforms import Field, IntegerField, SelectMultipleField, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from core.addresses import AddressFault, sendable
 from core.errors import FieldProblem
 from core.names import fault_of_line, normal_form
 
@@ -87,14 +87,13 @@ class WholeNumberField(IntegerField):  # type: ignore[misc]  # wtforms is untype
 
 
 class EmailAddress:
-    """Refuses what cannot be an address, and gives it back in lower case without asking the network."""
+    """Refuses what cannot be an address, or one that we could not send to, and gives it back as servers take it."""
 
     def __call__(self, _form: Any, field: Field) -> None:
         try:
-            found = validate_email(field.data or "", check_deliverability=False)
-        except EmailNotValidError as error:
-            raise ValidationError("Enter an e-mail address, such as name@company.com.") from error
-        field.data = found.normalized.lower()
+            field.data = sendable(field.data or "")
+        except AddressFault as fault:
+            raise ValidationError(str(fault)) from fault
 
 
 class OneLine:

@@ -23,6 +23,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import current
+from core.addresses import for_the_wire
 from core.clock import utc_now
 from core.db import Base, acting_as_system, db, rows_changed, transaction
 from core.ids import new_uuid
@@ -32,6 +33,9 @@ from core.settings import Settings
 log = structlog.get_logger()
 
 SMTP_TIMEOUT_S = 20
+_NEVER = 500
+"""From here on, a server's answer is for good."""
+_LONGEST_FAILURE = 500
 _TRIES = RetryStrategy(max_attempts=12, wait=30, exponential_wait=2)
 
 
@@ -155,14 +159,41 @@ def _forget(condition: ColumnElement[bool]) -> int:
 @jobs.task(retry=_TRIES, queue=Queue.MAIL)
 @in_its_own_session
 def deliver_mail(mail_id: str) -> None:
-    """Hands one mail to the SMTP server; a mail that was sent before is left alone."""
+    """Hands one mail to the SMTP server; a mail that was sent before is left alone.
+
+    Why it did not leave is kept with it. What the server will never take is not tried again.
+    """
+    try:
+        _deliver(mail_id)
+    except Exception as error:
+        _note_failure(mail_id, error)
+        if not _is_final(error):
+            raise
+
+
+def _note_failure(mail_id: str, error: Exception) -> None:
+    with acting_as_system(), transaction():
+        message = db.session.get(MailMessage, UUID(mail_id), populate_existing=True)
+        if message is not None:
+            message.failure = f"{type(error).__name__}: {error}"[:_LONGEST_FAILURE]
+    log.error("mail.not_sent", mail_id=mail_id, failure=type(error).__name__, is_final=_is_final(error))
+
+
+def _is_final(error: Exception) -> bool:
+    """An address that this server cannot send to, or of which the other side says that it does not exist."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(status >= _NEVER for status, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPNotSupportedError)
+
+
+def _deliver(mail_id: str) -> None:
     settings = current.settings()
     with acting_as_system(), transaction():
         message = db.session.get(MailMessage, UUID(mail_id), with_for_update=True)
         if message is None or message.sent_at is not None:
             return
         _transmit(message, settings)
-        message.sent_at, message.text, message.html = utc_now(), None, None
+        message.sent_at, message.text, message.html, message.failure = utc_now(), None, None, None
         log.info("mail.sent", mail_id=mail_id, template=message.template)
 
 
@@ -191,7 +222,7 @@ def _as_email(message: MailMessage, settings: Settings) -> EmailMessage:
     """The standard library refuses line breaks in headers, so no name can add one."""
     email = EmailMessage()
     email["From"] = settings.mail_from
-    email["To"] = message.recipient
+    email["To"] = for_the_wire(message.recipient)
     if message.reply_to:
         email["Reply-To"] = message.reply_to
     email["Subject"] = message.subject

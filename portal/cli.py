@@ -3,7 +3,7 @@
 import click
 from flask.cli import AppGroup
 
-from core import audit, names, sessions
+from core import addresses, audit, names, sessions
 from core.audit import COMMAND_LINE
 from core.clock import utc_now
 from core.current import settings
@@ -22,7 +22,7 @@ operators_commands = AppGroup("operators", help="Operators: the people who run t
 @click.option("--name", required=True)
 def create(email: str, name: str) -> None:
     """Make somebody an operator and print the link with which they set a password. They need a second factor then."""
-    email, name = email.strip().lower(), names.clean(name)
+    email, name = addresses.clean(email), names.clean(name)
     with acting_as_system(), transaction():
         now = utc_now()
         user = accounts.find_by_email(email)

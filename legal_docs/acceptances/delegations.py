@@ -3,7 +3,6 @@
 The token is 256 random bits, and only its hash is kept. Looking at a link never uses it up: mail scanners look too.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -12,10 +11,10 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select, update
 
-from core import audit
+from core import addresses, audit
 from core.audit import Actor
 from core.db import acting_as_system, db
-from core.errors import AppError, FieldProblem, InvalidRequest
+from core.errors import AppError
 from core.ids import new_uuid
 from core.mail import send_mail
 from core.profiles import find_profile
@@ -25,8 +24,6 @@ from legal_docs.acceptances import services
 from legal_docs.acceptances.models import LegalAcceptance, LegalDelegation
 from legal_docs.acceptances.schema import SeenDocument, Statement
 from legal_docs.figures import DELEGATION_DAYS
-
-_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
 
 
 class LinkUnusable(AppError):
@@ -39,9 +36,7 @@ def delegate(organization_id: UUID, *, email: str, sender_email: str, by: Actor,
 
     Raises DetailsMissing, or InvalidRequest if the address is none.
     """
-    address = email.strip().lower()
-    if _ADDRESS.fullmatch(address) is None:
-        raise InvalidRequest(errors=(FieldProblem("email", "not_an_address", "Give an e-mail address."),))
+    address = addresses.clean(email)
     if find_profile(organization_id) is None:
         raise services.DetailsMissing
     withdraw(organization_id, address, now=now)

@@ -17,6 +17,7 @@ from sqlalchemy import delete, func, select
 from api.policies import services as policies
 from core import accounts, audit, sessions
 from core.accounts import Organization, OrganizationStatus
+from core.addresses import spellings
 from core.audit import Actor, ActorKind
 from core.db import db
 from core.ids import new_uuid
@@ -29,7 +30,7 @@ from portal.people.models import Passkey, PasskeyChallenge, Purpose, RecoveryCod
 
 
 def find_by_email(email: str) -> User | None:
-    return db.session.scalar(select(User).where(User.email == email))
+    return db.session.scalar(select(User).where(User.email.in_(spellings(email))))
 
 
 def sign_up(

@@ -139,6 +139,46 @@ def test_a_mail_that_is_refused_stays_to_be_tried_again(mailing: Flask, postbox:
     assert len(postbox.received) == 1
 
 
+def test_a_domain_of_other_letters_is_written_as_every_server_takes_it(mailing: Flask, postbox: Postbox) -> None:
+    with mailing.app_context(), acting_as_system(), transaction():
+        mail_id = send_mail(
+            "reset_password", to="ada@müller.example", now=utc_now(), context={"name": "Ada", "secret": "a-link"}
+        )
+
+    with mailing.app_context():
+        mail.deliver_mail(mail_id=str(mail_id))
+
+    assert [received["To"] for received in postbox.received] == ["ada@xn--mller-kva.example"]
+
+
+def test_what_the_server_can_never_send_is_not_tried_again_and_says_why(mailing: Flask, postbox: Postbox) -> None:
+    with mailing.app_context(), acting_as_system(), transaction():
+        mail_id = send_mail(
+            "reset_password", to="müller@people.example", now=utc_now(), context={"name": "Ada", "secret": "a-link"}
+        )
+
+    with mailing.app_context():
+        mail.deliver_mail(mail_id=str(mail_id))
+
+    message = kept(mailing)
+    assert (postbox.received, message.sent_at) == ([], None)
+    assert "SMTPUTF8" in (message.failure or "")
+
+
+def test_why_a_mail_waits_is_kept_until_it_leaves(mailing: Flask, postbox: Postbox) -> None:
+    postbox.refusals_left = 1
+    with mailing.app_context(), acting_as_system(), transaction():
+        mail_id = send()
+
+    with mailing.app_context():
+        with pytest.raises(Exception, match="451"):
+            mail.deliver_mail(mail_id=str(mail_id))
+        assert "451" in (kept(mailing).failure or "")
+        mail.deliver_mail(mail_id=str(mail_id))
+
+    assert kept(mailing).failure is None
+
+
 def test_a_mail_brings_its_files(mailing: Flask, postbox: Postbox) -> None:
     record = uuid4()
     register_attachment("test", lambda record_id: b"%PDF " + record_id.bytes)
