@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from billing import forgetting as billing
 from core import mail, sessions
 from core.backups import erasures
 from core.calendar import months_later
@@ -29,6 +30,8 @@ def forget(*, now: datetime) -> dict[str, int]:
         "browsers": devices.forget_unused(before=now - devices.LIFE),
         "mails": mail.forget_written(before=months_later(now, -MAIL_RECORD_MONTHS)),
         "requests": support.forget_long_over(before=months_later(now, -SUPPORT_RECORD_MONTHS)),
+        "payment_events": billing.forget_payloads(now=now),
+        "billing_addresses": billing.forget_addresses(),
     }
 
 

@@ -1,0 +1,43 @@
+"""What events brought along, such as names and addresses, is forgotten by the clock. That they came in stays known."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, or_, select, update
+
+from billing.models import BillingAccount, StripeEvent
+from core.accounts import Organization, OrganizationStatus
+from core.db import db, rows_changed
+
+PAYLOAD_DAYS = 30
+"""As long as Stripe itself lists its events."""
+FAILED_PAYLOAD_DAYS = 90
+"""So long one that could not be processed can be tried again."""
+
+_CLOSED = select(Organization.id).where(Organization.status == OrganizationStatus.CLOSED.value)
+
+
+def forget_payloads(*, now: datetime) -> int:
+    """How many were emptied; of a closed organization as soon as they are processed. Needs the system's scope."""
+    is_done = StripeEvent.status.in_(("processed", "ignored"))
+    old = now - timedelta(days=PAYLOAD_DAYS)
+    is_past = or_(
+        and_(is_done, StripeEvent.received_at < old),
+        and_(is_done, StripeEvent.organization_id.in_(_CLOSED)),
+    )
+    given_up = StripeEvent.received_at < now - timedelta(days=FAILED_PAYLOAD_DAYS)
+    has_payload = StripeEvent.payload != {}
+    db.session.execute(
+        update(StripeEvent)
+        .where(given_up, ~is_done, has_payload)
+        .values(status="ignored", note="It could not be processed in time, and its contents are deleted.")
+    )
+    emptied = update(StripeEvent).where(or_(is_past, given_up), has_payload).values(payload={})
+    return rows_changed(emptied)
+
+
+def forget_addresses() -> int:
+    """Where invoices of closed organizations went. How many. Needs the system's scope."""
+    closed = update(BillingAccount).where(
+        BillingAccount.organization_id.in_(_CLOSED), BillingAccount.billing_email.is_not(None)
+    )
+    return rows_changed(closed.values(billing_email=None))
