@@ -9,7 +9,7 @@ import api
 import billing
 import legal_docs
 import portal
-from core import access, cli, current, embedded, htmx, logins, observability, pages, rotations, throttle, web
+from core import access, cli, current, embedded, hosts, htmx, logins, observability, pages, rotations, throttle, web
 from core.db import db, sqlalchemy_url
 from core.environment import read_settings
 from core.farewell import Farewell, signal_to_stop
@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     cli.init_app(app, settings)
     for room in (legal_docs, billing, api, portal):
         room.init_app(app, settings)
+    app.wsgi_app = hosts.KnownHosts(app.wsgi_app, settings)  # type: ignore[method-assign]
     return app
 
 

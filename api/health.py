@@ -1,6 +1,5 @@
 """Whether the service lives, is ready to answer, and how it is doing."""
 
-import hmac
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -13,6 +12,7 @@ from redis import RedisError
 
 from api.endpoint import Endpoint, declare, json_response
 from api.machine_room import MachineRoom, machine_room
+from core.bearer import bears
 from core.db import acting_as_system
 from core.errors import NotFound
 from core.observability import metrics_page
@@ -78,9 +78,8 @@ def ready() -> Response:
 def metrics() -> Response:
     """For those who hold the token; to everybody else there is no such page."""
     settings = machine_room().settings
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    tokens = [token for token in (settings.metrics_token, settings.metrics_token_previous) if token]
-    if not any(hmac.compare_digest(given.encode(), token.encode()) for token in tokens):
+    tokens = (settings.metrics_token, settings.metrics_token_previous)
+    if not bears(request.headers.get("Authorization"), tokens):
         raise NotFound
     with acting_as_system():
         page, content_type = metrics_page()

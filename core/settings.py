@@ -64,6 +64,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     probe_url: Annotated[
         str | None, Meta(description="Where the worker's probes reach the service. Empty: as the outside does.")
     ] = None
+    allowed_hosts: Annotated[
+        str,
+        Meta(description="Further names under which the service answers, comma-separated, beside those of its URLs."),
+    ] = ""
     web_workers: Annotated[
         int, Meta(ge=1, le=64, description="Web processes. More than one needs `REDIS_URL` for exact limits.")
     ] = 1

@@ -17,7 +17,7 @@ Rule = Callable[[Settings], Iterator[Fault]]
 ALWAYS: tuple[Rule, ...] = (addresses.cors_origins, credentials.stripe_pair, credentials.backup_pair)
 IN_PRODUCTION: tuple[Rule, ...] = (
     credentials.secret_key,
-    credentials.metrics_token,
+    credentials.bearer_tokens,
     addresses.database,
     addresses.redis,
     addresses.public_url,
@@ -29,6 +29,7 @@ IN_PRODUCTION: tuple[Rule, ...] = (
     people.mail,
     people.provider,
     people.mailboxes,
+    people.logs,
 )
 WORTH_A_LOOK: tuple[Rule, ...] = (
     addresses.doubtful_connections,

@@ -8,6 +8,8 @@ from core.settings_rules.faults import Fault, is_guessable
 KEY_GUESSES_LOG10 = 30.0
 """About 100 bits; `openssl rand -hex 32` has 256."""
 TOKEN_CHARS, TOKEN_GUESSES_LOG10 = 24, 20.0
+GIVEN_GUESSES_LOG10 = 15.0
+"""Of secrets that others give us: they are random, so this finds samples alone."""
 _MAKE_ONE = "Make one with `openssl rand -hex 32`."
 
 
@@ -25,12 +27,14 @@ def secret_key(settings: Settings) -> Iterator[Fault]:
         yield Fault("SECRET_KEY_PREVIOUS", "is the same as SECRET_KEY", "Unset it, or put a new key into SECRET_KEY.")
 
 
-def metrics_token(settings: Settings) -> Iterator[Fault]:
+def bearer_tokens(settings: Settings) -> Iterator[Fault]:
     if not settings.metrics_token:
         yield Fault("METRICS_TOKEN", "is missing", _MAKE_ONE)
     for name, token in (
         ("METRICS_TOKEN", settings.metrics_token),
         ("METRICS_TOKEN_PREVIOUS", settings.metrics_token_previous),
+        ("ALERTMANAGER_TOKEN", settings.alertmanager_token),
+        ("INBOUND_MAIL_TOKEN", settings.inbound_mail_token),
     ):
         if token and (len(token) < TOKEN_CHARS or is_guessable(token, guesses_log10=TOKEN_GUESSES_LOG10)):
             yield Fault(name, f"could be guessed: it needs {TOKEN_CHARS} random characters", _MAKE_ONE)
@@ -58,6 +62,12 @@ def stripe(settings: Settings) -> Iterator[Fault]:
     ):
         if secret and not (secret.startswith("whsec_") and len(secret) >= TOKEN_CHARS):
             yield Fault(name, "is no webhook secret of Stripe", "It starts with whsec_; copy the whole of it.")
+        elif secret and is_guessable(secret.removeprefix("whsec_"), guesses_log10=GIVEN_GUESSES_LOG10):
+            yield Fault(name, "is a sample, or not random", "Copy it from the webhook in Stripe's dashboard.")
+    if settings.stripe_api_key and is_guessable(
+        settings.stripe_api_key.split("_", 2)[-1], guesses_log10=GIVEN_GUESSES_LOG10
+    ):
+        yield Fault("STRIPE_API_KEY", "is a sample, or not random", "Copy it from Stripe's dashboard.")
     if settings.stripe_api_base:
         yield Fault("STRIPE_API_BASE", "sends Stripe's key somewhere else", "Unset it; it is for tests.")
 
@@ -82,5 +92,9 @@ def backups(settings: Settings) -> Iterator[Fault]:
         yield Fault(
             "BACKUP_KEY", "is missing", "Make one with `flask backup key`, and keep a copy outside of the service."
         )
+    if settings.backup_s3_secret_access_key and is_guessable(
+        settings.backup_s3_secret_access_key, guesses_log10=GIVEN_GUESSES_LOG10
+    ):
+        yield Fault("BACKUP_S3_SECRET_ACCESS_KEY", "could be guessed", "Give the store a random secret.")
     if not settings.backup_url:
         yield Fault("BACKUP_URL", "is missing", "Name a folder on another disk, or s3://bucket/prefix.")

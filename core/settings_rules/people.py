@@ -48,9 +48,12 @@ def mailboxes(settings: Settings) -> Iterator[Fault]:
             yield Fault(name, "is no mailbox that mail can reach", "Give an address at your own domain.")
 
 
-def doubtful_habits(settings: Settings) -> Iterator[Fault]:
+def logs(settings: Settings) -> Iterator[Fault]:
     if settings.log_level == "DEBUG":
-        yield Fault("LOG_LEVEL", "is DEBUG", "Use INFO, unless something is being looked for.")
+        yield Fault("LOG_LEVEL", "is DEBUG, at which libraries write down what they are sent", "Use INFO.")
+
+
+def doubtful_habits(settings: Settings) -> Iterator[Fault]:
     if settings.decision_durability is Durability.PROCESS:
         yield Fault(
             "DECISION_DURABILITY",

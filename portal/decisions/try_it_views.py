@@ -78,6 +78,7 @@ def _ask(secret: str, question: dict[str, Any]) -> Answered:
     api = Client(current_app.wsgi_app)
     answer = api.post(
         "/v1/check",
+        base_url=settings().base_url,
         data=msgspec.json.encode(question),
         content_type="application/json",
         headers={"Authorization": f"Bearer {secret}"},

@@ -1,11 +1,11 @@
 """Where Alertmanager tells us of alerts. Without a token in the settings there is no such address."""
 
-import hmac
 from http import HTTPStatus
 
 import msgspec
 from flask import Blueprint, Response, request
 
+from core.bearer import bears
 from core.clock import utc_now
 from core.current import settings
 from core.db import acting_as_system, transaction
@@ -29,8 +29,7 @@ def receive() -> Response:
     token = settings().alertmanager_token
     if not token:
         raise NotFound
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not hmac.compare_digest(given.encode(), token.encode()):
+    if not bears(request.headers.get("Authorization"), (token,)):
         raise WrongAlertToken
     with acting_as_system(), transaction():
         alerts.take_in(_read(request.get_data(cache=False)), now=utc_now())

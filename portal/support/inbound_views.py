@@ -1,11 +1,11 @@
 """Where the mail provider hands in what comes to our address for support."""
 
-import hmac
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
 from core import current
+from core.bearer import bears
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.errors import AppError, NotFound
@@ -25,8 +25,7 @@ def receive() -> Response:
     token = current.settings().inbound_mail_token
     if token is None:
         raise NotFound
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not hmac.compare_digest(given.encode(), token.encode()):
+    if not bears(request.headers.get("Authorization"), (token,)):
         raise TokenRefused
     request.max_content_length = mails.MOST_BYTES
     mail = mails.read(request.get_data())

@@ -22,6 +22,17 @@ BAD = [
     ("METRICS_TOKEN", "t"),
     ("METRICS_TOKEN", "metrics-metrics-metrics-metrics"),
     ("METRICS_TOKEN_PREVIOUS", "token"),
+    ("LOG_LEVEL", "DEBUG"),
+    *(
+        (name, value)
+        for name in ("METRICS_TOKEN", "ALERTMANAGER_TOKEN", "INBOUND_MAIL_TOKEN")
+        for value in ("a" * 32, "passwordpasswordpassword", "abcabcabcabcabcabcabcabcabc", "qwertyuiopasdfghjklzxcvbnm")
+    ),
+    ("ALERTMANAGER_TOKEN", "aaaaaaaaaaaaaaaa"),
+    ("ALERTMANAGER_TOKEN", "9d1f6b3c5e7a2048"),
+    ("INBOUND_MAIL_TOKEN", "11111111111111111111"),
+    ("STRIPE_WEBHOOK_SECRET", "whsec_aaaaaaaaaaaaaaaaaaaaaaaa"),
+    ("STRIPE_API_KEY", "sk_live_xxxxxxxxxxxxxxxxxxxx"),
     ("DATABASE_URL", "mysql://aig:kX93vQpL0zRt72@db/aig"),
     ("DATABASE_URL", f"postgresql://aig:{RANDOM}@db.acme-pilot.eu:port/aig"),
     ("DATABASE_URL", "postgresql://postgres:postgres@db/aig"),
@@ -91,7 +102,6 @@ DOUBTFUL = [
     ("DATABASE_URL", "postgresql://aig@db/aig"),
     ("REDIS_URL", "redis://red-abc123:6379"),
     ("SENTRY_DSN", "https://9f0e1d2c3b4a5968@o4501.ingest.us.sentry.io/4502"),
-    ("LOG_LEVEL", "DEBUG"),
     ("DECISION_DURABILITY", "process"),
     ("DATA_DIR", "var"),
     ("BREACHED_PASSWORDS_URL", ""),
@@ -142,6 +152,12 @@ def test_of_two_logins_a_web_process_keeps_its_own() -> None:
 @pytest.mark.parametrize(("name", "value"), NEAR)
 def test_what_stays_on_this_machine_or_in_a_private_network_may_go_without_tls(name: str, value: str) -> None:
     assert faults_of(read_settings({**GOOD, name: value})) == ()
+
+
+def test_a_stores_sample_secret_is_refused() -> None:
+    store = {"BACKUP_S3_ACCESS_KEY_ID": "minioadmin", "BACKUP_S3_SECRET_ACCESS_KEY": "minioadminminioadmin"}
+
+    assert {fault.setting for fault in refused({**GOOD, **store}).faults} == {"BACKUP_S3_SECRET_ACCESS_KEY"}
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:
