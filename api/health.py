@@ -90,8 +90,8 @@ def components(room: MachineRoom) -> dict[str, bool]:
     """Everything that a check needs, by name, and whether it works just now."""
     version = room.probe.migrated_to()
     works = {
-        "database": version is not None,
-        "migrations": version == _newest_migration(),
+        "database": version is not None and room.is_database_written(),
+        "migrations": version is not None and _is_not_older(version),
         "decision_writer": room.spool.is_writable(),
     }
     if room.redis is not None:
@@ -99,11 +99,19 @@ def components(room: MachineRoom) -> dict[str, bool]:
     return works
 
 
+def _is_not_older(version: str) -> bool:
+    """A schema that this code does not know is of a release to come: it serves the code before it too, for as long as
+    an upgrade takes."""
+    *older, newest = _known_migrations()
+    return version == newest or version not in older
+
+
 @lru_cache
-def _newest_migration() -> str | None:
+def _known_migrations() -> tuple[str, ...]:
+    """Oldest first."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    return ScriptDirectory.from_config(config).get_current_head()
+    return tuple(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())[::-1]
 
 
 def _answers(room: MachineRoom) -> bool:

@@ -22,6 +22,7 @@ from api.recording.spool import Spool
 from api.snapshots.feed import ANSWER_WITHIN_S
 from api.snapshots.store import Snapshots
 from core.accounts import OrganizationStatus
+from core.clock import monotonic_s
 from core.db import Role, acting_as_system, connect_as, transaction
 from core.observability import LIMIT_HITS
 from core.settings import Settings
@@ -31,6 +32,8 @@ log = structlog.get_logger()
 _EXTENSION = "machine_room"
 _CHECKS_BEYOND_LIMIT, _OTHERS_BEYOND_LIMIT = (LIMIT_HITS.labels(purpose) for purpose in ("check", "manage"))
 NOTE_USE_EVERY_S = 5.0
+FAILURE_COUNTS_FOR_S = 30.0
+"""A process that is asked nothing because of it would never find out that it is over."""
 
 
 class MachineRoom:
@@ -70,6 +73,12 @@ class MachineRoom:
         self.spool.close()
         if self.redis is not None:
             self.redis.close()
+
+    def is_database_written(self) -> bool:
+        """Whether the last decisions reached the database: its disk may be full, while it answers."""
+        failed_s = max(self.recorder.failed_s, self.replay.failed_s)
+        succeeded_s = max(self.recorder.succeeded_s, self.replay.succeeded_s)
+        return succeeded_s >= failed_s or monotonic_s() - failed_s > FAILURE_COUNTS_FOR_S
 
     def hit_checks(self, costs: Sequence[tuple[Caller, int]]) -> Sequence[Verdict]:
         """Counts checks against the limits that keys share with those they were rotated from and to."""

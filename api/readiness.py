@@ -11,6 +11,9 @@ ANSWERED_WITHIN_S = 1.0
 BELIEVED_FOR_S = 1.0
 """Anybody may ask, as often as they like; the database is asked once a second."""
 
+_STATE = "SELECT version_num, current_setting('transaction_read_only') FROM alembic_version"
+"""A standby, and a primary that somebody has set to read alone, answer and keep nothing."""
+
 
 class Probe:
     """Asks on a new connection: the pool's could all be waiting, and that new ones can be made is asked too."""
@@ -22,7 +25,7 @@ class Probe:
         self._version: str | None = None
 
     def migrated_to(self) -> str | None:
-        """The newest migration that the database has; None if it does not answer."""
+        """The newest migration that the database has; None if it does not answer, or takes no writes."""
         with self._lock:
             if self._asked_s is None or monotonic_s() - self._asked_s > BELIEVED_FOR_S:
                 self._version = self._ask()
@@ -32,7 +35,7 @@ class Probe:
     def _ask(self) -> str | None:
         try:
             with connect_as(Role.SYSTEM, self._url, timeout_s=ANSWERED_WITHIN_S) as connection:
-                found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+                found = connection.execute(_STATE).fetchone()
         except (psycopg.Error, OSError):
             return None
-        return str(found[0]) if found else None
+        return str(found[0]) if found and found[1] == "off" else None

@@ -54,6 +54,8 @@ class Recorder:
         self._is_database_lost = is_database_lost
         self._one_at_a_time = Lock()
         self._database_away_until_s = 0.0
+        self.failed_s = self.succeeded_s = float("-inf")
+        """When the database last refused to keep something, and when it last did."""
 
     def record(self, rows: Sequence[bytes]) -> None:
         """Returns once all of `rows` are durable. Raises DecisionNotRecorded."""
@@ -84,8 +86,10 @@ class Recorder:
         except psycopg.Error as error:
             log.warning("recorder.database_away", error=type(error).__name__, rows=len(rows))
             DATABASE_CONNECTION_ERRORS.inc()
-            self._database_away_until_s = monotonic_s() + RETRY_AFTER_S
+            self.failed_s = monotonic_s()
+            self._database_away_until_s = self.failed_s + RETRY_AFTER_S
             return False
+        self.succeeded_s = monotonic_s()
         _IN_DATABASE.inc(len(rows))
         return True
 

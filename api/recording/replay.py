@@ -9,6 +9,7 @@ import structlog
 
 from api.recording.recorder import Sink
 from api.recording.spool import Spool, read_lines
+from core.clock import monotonic_s
 from core.observability import SPOOL_QUARANTINED, SPOOL_REPLAYED
 
 log = structlog.get_logger()
@@ -26,6 +27,7 @@ class Replay:
         self._spool = spool
         self._stopped = Event()
         self._thread: Thread | None = None
+        self.failed_s = self.succeeded_s = float("-inf")
 
     def start(self) -> None:
         self._thread = Thread(target=self._run, name="spool-replay", daemon=True)
@@ -53,6 +55,7 @@ class Replay:
                 self.run_once()
             except Exception as error:
                 log.warning("replay.waiting", exc_info=error)
+                self.failed_s = monotonic_s()
                 pause_s = AFTER_FAILURE_S
             self._stopped.wait(pause_s)
         self._sink.close()
@@ -64,6 +67,7 @@ class Replay:
             return 0  # another process was quicker with this orphan
         for start in range(0, len(lines), ROWS_AT_ONCE):
             self._write(lines[start : start + ROWS_AT_ONCE])
+            self.succeeded_s = monotonic_s()
         try:
             self._spool.remove(segment)
         except FileNotFoundError:

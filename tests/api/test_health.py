@@ -2,7 +2,9 @@
 
 import re
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from api import readiness
 from api.limits import shared
@@ -70,6 +72,47 @@ def test_not_ready_when_the_spool_has_no_place(
     monkeypatch.setattr(room.spool, "is_writable", lambda: False)
 
     assert as_nobody.get("/health/ready").json["components"]["decision_writer"] == "failing"
+
+
+@pytest.mark.parametrize(("version", "expected"), [("0001", "failing"), ("9999_a_release_to_come", "ok")])
+def test_a_schema_older_than_the_code_is_not_ready_and_a_newer_one_is(
+    as_nobody: Caller, room: MachineRoom, monkeypatch: pytest.MonkeyPatch, version: str, expected: str
+) -> None:
+    monkeypatch.setattr(room.probe, "migrated_to", lambda: version)
+
+    answer = as_nobody.get("/health/ready")
+
+    assert answer.json["components"]["migrations"] == expected
+    assert answer.status_code == (200 if expected == "ok" else 503)
+
+
+def test_not_ready_with_a_database_that_takes_no_writes(
+    as_nobody: Caller, room: MachineRoom, migrated_url: str
+) -> None:
+    room.probe = Probe(make_conninfo(migrated_url, options="-c default_transaction_read_only=on"))
+
+    answer = as_nobody.get("/health/ready")
+
+    assert (answer.status_code, answer.json["components"]["database"]) == (503, "failing")
+
+
+def test_not_ready_while_the_database_answers_and_keeps_nothing(
+    as_ada: Caller, as_nobody: Caller, room: MachineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = room.recorder._sink
+    with monkeypatch.context() as full:
+        full.setattr(sink, "write", _disk_full)
+        assert as_ada.check().status_code == 200  # in the spool
+        while_full = as_nobody.get("/health/ready")
+    room.recorder._database_away_until_s = 0
+    as_ada.check()
+
+    assert (while_full.status_code, while_full.json["components"]["database"]) == (503, "failing")
+    assert as_nobody.get("/health/ready").json["components"]["database"] == "ok"
+
+
+def _disk_full(_rows: object) -> None:
+    raise psycopg.errors.DiskFull
 
 
 def test_metrics_do_not_exist_for_those_without_the_token(as_nobody: Caller, as_ada: Caller) -> None:
