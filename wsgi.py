@@ -12,7 +12,8 @@ import portal
 from core import access, cli, current, embedded, hosts, htmx, logins, observability, pages, rotations, throttle, web
 from core.db import db, sqlalchemy_url
 from core.environment import read_settings
-from core.farewell import Farewell, signal_to_stop
+from core.graceful_shutdown import is_stopping
+from core.serving import FlaskHandler, WebServer, places_of
 from core.settings import Settings
 
 
@@ -32,7 +33,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["SQLALCHEMY_DATABASE_URI"] = sqlalchemy_url(app.config["DATABASE_URL"])
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "pool_pre_ping": True,
-        "pool_size": settings.web_threads,
+        "pool_size": places_of(settings).total,
+        "max_overflow": 0,
+        "pool_timeout": 5,
         "connect_args": {"connect_timeout": 2},
     }
     current.init_app(app, settings)
@@ -52,14 +55,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def create_web() -> Flask:
-    """The app of a web process: with its threads running, and with the login that owns nothing."""
-    app = create_app(read_settings().for_web)
+def create_web() -> WebServer:
+    """The ASGI app of a web process: with its threads running, and with the login that owns nothing."""
+    settings = read_settings().for_web
+    app = create_app(settings)
     api.start(app)
     rotations.jobs.notice_at_start(app)
-    app.wsgi_app = Farewell(app.wsgi_app, signal_to_stop())  # type: ignore[method-assign]
     Finalize(None, api.stop, args=(app,), exitpriority=0)  # unlike atexit, it runs in spawned processes too
-    return app
+    flask = FlaskHandler(app.wsgi_app, settings)
+    return WebServer(flask, api.ahead_of_flask(app, flask), settings, is_stopping=is_stopping)
 
 
 def _database_urls(app: Flask, settings: Settings) -> tuple[str, str]:

@@ -3,18 +3,20 @@
 from flask import Flask
 
 from api import cli, gauges, health, machine_room
+from api.check_middleware import CheckHandler, CheckMiddleware
+from api.check_path import KINDS, CheckPath
 from api.decisions import jobs as decision_jobs
 from api.decisions import views as decision_views
 from api.demo import seed_demo
 from api.keys import views as key_views
-from api.lane import Lane
 from api.policies import views as policy_views
 from api.reference import views as reference_views
 from api.usage import jobs as usage_jobs
+from core.serving import Handler
 from core.settings import Settings
 from core.supervisor import demo_wanted
 
-__all__ = ["decision_jobs", "gauges", "init_app", "start", "stop", "usage_jobs"]
+__all__ = ["ahead_of_flask", "decision_jobs", "gauges", "init_app", "start", "stop", "usage_jobs"]
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -23,8 +25,15 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.register_blueprint(blueprint)
     for group in cli.GROUPS:
         app.cli.add_command(group)
-    app.wsgi_app = Lane(app.wsgi_app, room)  # type: ignore[method-assign]
+    app.wsgi_app = CheckMiddleware(app.wsgi_app, CheckPath(room))  # type: ignore[method-assign]
     demo_wanted.connect(seed_demo)
+
+
+def ahead_of_flask(app: Flask, flask: Handler) -> dict[str, Handler]:
+    """What a web process answers on its event loop, by path."""
+    room = machine_room.machine_room(app)
+    checks = CheckHandler(CheckPath(room), room, flask)
+    return {**dict.fromkeys(KINDS, checks), **dict.fromkeys(health.LIVE_PATHS, health.answer_live)}
 
 
 def start(app: Flask) -> None:

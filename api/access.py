@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from http import HTTPStatus
+from typing import Protocol
+from uuid import UUID
 
 import msgspec
 
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment, is_well_formed
-from api.snapshots.store import KeySnapshot, OrganizationSnapshot, Snapshots
+from api.snapshots.store import KeySnapshot, OrganizationSnapshot
 from core.accounts import OrganizationStatus, RestReason
 from core.audit import Actor, ActorKind
 from core.errors import AppError
@@ -124,7 +126,15 @@ class Caller(msgspec.Struct, frozen=True):
         return Actor(kind=ActorKind.API_KEY, id=self.key.id, address=self.address, request_id=self.request_id)
 
 
-def authenticate(authorization: str, *, address: str, request_id: str, snapshots: Snapshots, now: datetime) -> Caller:
+class Keyring(Protocol):
+    """Where keys and organizations are looked up."""
+
+    def key(self, token_hash: bytes) -> KeySnapshot | None: ...
+
+    def organization(self, organization_id: UUID) -> OrganizationSnapshot: ...
+
+
+def authenticate(authorization: str, *, address: str, request_id: str, snapshots: Keyring, now: datetime) -> Caller:
     """Raises a subclass of Unauthenticated or Forbidden, or ServiceUnavailable."""
     scheme, _, secret = authorization.strip().partition(" ")
     secret = secret.strip()
@@ -136,7 +146,7 @@ def authenticate(authorization: str, *, address: str, request_id: str, snapshots
     return Caller(key=key, organization=organization, address=address, request_id=request_id)
 
 
-def why_refused(digest: bytes, *, snapshots: Snapshots, now: datetime) -> AppError | None:
+def why_refused(digest: bytes, *, snapshots: Keyring, now: datetime) -> AppError | None:
     """Why the key with this SHA-256 would be refused from anywhere, or None if it opens something."""
     try:
         _open(digest, address=None, snapshots=snapshots, now=now)
@@ -146,7 +156,7 @@ def why_refused(digest: bytes, *, snapshots: Snapshots, now: datetime) -> AppErr
 
 
 def _open(
-    digest: bytes, *, address: str | None, snapshots: Snapshots, now: datetime
+    digest: bytes, *, address: str | None, snapshots: Keyring, now: datetime
 ) -> tuple[KeySnapshot, OrganizationSnapshot]:
     key = snapshots.key(digest)
     if key is None:

@@ -29,6 +29,9 @@ from core.settings import Settings
 demo_wanted = blinker.Signal()
 """Sent by `flask serve` with `settings`; receivers make their part of the demo and yield labelled lines to print."""
 
+CONNECTIONS_WAITING, REQUESTS_AT_ONCE = 2_048, 8_192
+"""A request that is still being sent costs memory and no thread, so there may be many."""
+HEADERS_WITHIN_MS = 10_000
 WORKER_STOPPED_WITHIN_S = 5
 """And the time that a commit may take, for the last answers."""
 
@@ -77,12 +80,15 @@ def _migrate() -> None:
 
 def web_command(settings: Settings) -> list[str]:
     """How the web server is started, here and in production."""
-    command = [sys.executable, "-m", "core.web_process", "--interface", "wsgi", "--factory", "wsgi:create_web"]
+    command = [sys.executable, "-m", "core.web_process", "--interface", "asginl", "--factory", "wsgi:create_web"]
     options = {
         "--host": settings.host,
         "--port": settings.port,
         "--workers": settings.web_workers,
-        "--blocking-threads": settings.web_threads,
+        "--loop": "asyncio",
+        "--backlog": CONNECTIONS_WAITING,
+        "--backpressure": REQUESTS_AT_ONCE,
+        "--http1-header-read-timeout": HEADERS_WITHIN_MS,
         "--log-level": "error",
         "--respawn-interval": "0.1",
         "--workers-kill-timeout": WORKER_STOPPED_WITHIN_S + settings.record_timeout_ms // 1000,

@@ -1,7 +1,8 @@
 """The three kinds of request that the lane answers, each as the steps it goes through.
 
-A call is admitted (whose key is it), counted (`weigh`), decided (`decide`, which leaves rows to put on record) and
-answered (`answer`). Each step may refuse it; a refused call goes no further.
+A call is admitted (whose key is it), counted, decided (`decide`, which leaves rows to put on record) and answered
+(`answer`). Each step may refuse it; a refused call goes no further. A batch is counted as one request, read, and then
+counted as the others that it is.
 """
 
 from collections.abc import Sequence
@@ -39,12 +40,8 @@ class Call:
         self.started_s = monotonic_s()
         self.refusal: AppError | None = None
         self.limit: Verdict | None = None
-        self.cost = 1
         self.caller: Caller
         self._body: bytes | AppError = b""
-
-    def weigh(self) -> None:
-        """Sets `cost`, how many requests it counts as."""
 
     def decide(self) -> Sequence[service.Decided]:
         """What must be on record before the answer may leave."""
@@ -104,24 +101,18 @@ class Checks(Call):
 
     def __init__(self, environ: WSGIEnvironment) -> None:
         super().__init__(environ)
+        self.cost = 1
         self._questions: list[Any] = []
-        self._unreadable: AppError | None = None
         self._results: dict[int, service.Decided | AppError] = {}
 
-    def weigh(self) -> None:
-        """One for each question; what is no batch at all counts as one request, and is refused after."""
-        try:
-            parsed, refusals = parse_batch_without_content(self.body(), items_under="checks")
-            self._questions = _questions_of(parsed)
-        except AppError as refusal:
-            self._unreadable = refusal
-            return
+    def read(self) -> None:
+        """Sets `cost`, how many requests it counts as: one for each question."""
+        parsed, refusals = parse_batch_without_content(self.body(), items_under="checks")
+        self._questions = _questions_of(parsed)
         self._results.update(refusals)
         self.cost = len(self._questions)
 
     def decide(self) -> Sequence[service.Decided]:
-        if self._unreadable is not None:
-            raise self._unreadable
         for index, question in enumerate(self._questions):
             try:
                 self._results[index] = self._decide_one(index, question)

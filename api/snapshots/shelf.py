@@ -18,6 +18,10 @@ Value = TypeVar("Value")
 _MOST_ATTEMPTS = 5
 
 
+class NotInMemory(Exception):
+    """The database would have to be asked."""
+
+
 class _Entry(msgspec.Struct, Generic[Value]):
     value: Value
     epoch: int | None
@@ -46,11 +50,22 @@ class Shelf(Generic[Name, Value]):
 
     def get(self, name: Name) -> Value | None:
         """Raises ServiceUnavailable if the database is away and memory has nothing fit to use."""
+        try:
+            return self.get_at_once(name)
+        except NotInMemory:
+            return self._ask(name)
+
+    def get_at_once(self, name: Name) -> Value:
+        """Without waiting for anything. Raises NotInMemory."""
         entry = self._entries.get(name)
         if entry is not None and entry.epoch is not None and entry.epoch == self._epoch():
             return entry.value
         if entry is not None and self._is_lost() and self._may_serve_stale(entry.read_at_s):
             return entry.value  # nobody waits for a database that is away
+        raise NotInMemory
+
+    def _ask(self, name: Name) -> Value | None:
+        entry = self._entries.get(name)
         try:
             return self._group.submit(name)
         except psycopg.OperationalError as error:

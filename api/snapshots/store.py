@@ -66,6 +66,22 @@ _SELECT_ORGANIZATIONS = """
 """
 
 
+class InMemory:
+    """What is in memory and current, for whoever may not wait."""
+
+    def __init__(self, keys: Shelf[bytes, KeySnapshot], organizations: Shelf[UUID, OrganizationSnapshot]) -> None:
+        self._keys = keys
+        self._organizations = organizations
+
+    def key(self, token_hash: bytes) -> KeySnapshot:
+        """Raises NotInMemory."""
+        return self._keys.get_at_once(token_hash)
+
+    def organization(self, organization_id: UUID) -> OrganizationSnapshot:
+        """Raises NotInMemory."""
+        return self._organizations.get_at_once(organization_id)
+
+
 class Snapshots:
     """The memory of one process. Used by many threads; reading what is current takes no lock."""
 
@@ -82,6 +98,7 @@ class Snapshots:
         self._organizations: Shelf[UUID, OrganizationSnapshot] = Shelf(
             self._read_organizations, epoch=self._epoch, is_lost=self._is_lost, may_serve_stale=self._may_serve_stale
         )
+        self.in_memory = InMemory(self._keys, self._organizations)
 
     def key(self, token_hash: bytes) -> KeySnapshot | None:
         """The key with this hash, or None. Raises ServiceUnavailable."""

@@ -1,30 +1,27 @@
-"""The fast lane: checks are answered ahead of Flask, in the same process.
+"""How checks are answered: ahead of Flask, in groups, each step for all who wait at the same moment.
 
-Each call is authenticated and its body read in its own thread. Those that then wait at the same moment go through
-together, step by step: all are counted in one call of the limiter, each is decided, all are put on record in one
-commit, each is answered. Every other request
-goes to Flask.
+A caller is admitted before a byte of the body is waited for. Single checks that then wait at the same moment go through
+together: all are counted in one call of the limiter, each is decided, all are put on record in one commit, each is
+answered. A batch goes by itself, in a thread of its own, so that its work is never ahead of another caller's check; it
+is counted before it is read.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from http import HTTPStatus
+from collections.abc import Callable, Sequence
 from itertools import chain, count, pairwise
-from operator import methodcaller
 from typing import Any
-from wsgiref.types import StartResponse, WSGIEnvironment
 
 import msgspec
 import structlog
-from structlog.contextvars import bind_contextvars, unbind_contextvars
 
-from api.access import authenticate
+from api.access import Keyring, authenticate
 from api.checks import service
 from api.checks.calls import Call, Check, Checks, Probe
 from api.limits.headers import headers_of, refusal_of
+from api.limits.window import Verdict
 from api.machine_room import MachineRoom
+from api.snapshots.shelf import NotInMemory
 from core.clock import monotonic_s, utc_now
 from core.errors import JSON_CONTENT_TYPE, PROBLEM_CONTENT_TYPE, AppError, InternalError, MethodNotAllowed
-from core.grouping import Group
 from core.network import SECURITY_HEADERS, HttpsRequired, came_in_clear, client_address, cors_headers
 from core.observability import REFUSALS, STAGE_DURATION, note_request, report_error
 
@@ -37,51 +34,29 @@ TIMED_EVERY = 10
 _STAGES = tuple(STAGE_DURATION.labels(stage) for stage in ("limit", "decide", "record"))
 
 _encode = msgspec.json.Encoder().encode
-_STATUS_LINES = {int(status): f"{status} {status.phrase}" for status in HTTPStatus}
 
-Answer = tuple[str, list[tuple[str, str]], bytes]
-"""Status line, headers and body."""
+Answer = tuple[int, list[tuple[str, str]], bytes]
+"""Status, headers and body."""
 
 
-class Lane:
-    """WSGI middleware around the Flask app."""
-
-    def __init__(self, flask_wsgi: Any, room: MachineRoom) -> None:
-        self._flask_wsgi = flask_wsgi
+class CheckPath:
+    def __init__(self, room: MachineRoom) -> None:
         self._room = room
         self._settings = room.settings
         self._origins = room.settings.allowed_origins
-        self._group: Group[Call, Answer] = Group(self._answer_all)
         self._groups = count()
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        kind = KINDS.get(environ["PATH_INFO"])
-        if kind is None or environ["REQUEST_METHOD"] == "OPTIONS":
-            return self._flask_wsgi(environ, start_response)  # type: ignore[no-any-return]
-        call = kind(environ)
-        bind_contextvars(request_id=call.request_id)
-        try:
-            status_line, headers, body = self._go_through(call)
-        finally:
-            unbind_contextvars("request_id")
-        start_response(status_line, headers)
-        note_request(environ["REQUEST_METHOD"], environ["PATH_INFO"], call.status, monotonic_s() - call.started_s)
-        return [body]
+    def admit(self, call: Call, keyring: Keyring | None = None) -> bool:
+        """Whether the caller is known and may go on; if not, the call has its refusal.
 
-    def _go_through(self, call: Call) -> Answer:
-        """Whoever is not known is turned away before a byte of the body is waited for."""
-        if self._take([call], self._admit):
-            call.read_body()
-            try:
-                return self._group.submit(call)
-            except Exception as error:  # noqa: BLE001  the last line: the caller gets a problem document, we a report
-                self._report(call, error)
-        return self._answer(call)
+        Raises NotInMemory where `keyring` would have to ask the database.
+        """
+        return bool(self._take([call], lambda one: self._admit(one, keyring or self._room.snapshots)))
 
-    def _answer_all(self, calls: Sequence[Call]) -> list[Answer]:
-        weighed = self._take(calls, methodcaller("weigh"))
+    def answer_all(self, calls: Sequence[Call]) -> list[Answer]:
+        """Of single checks and probes whose callers were admitted and whose bodies are here."""
         times_s = [monotonic_s()]
-        counted = self._count(weighed)
+        counted = self._count(calls)
         times_s.append(monotonic_s())
         decided = self._decide(counted)
         times_s.append(monotonic_s())
@@ -90,20 +65,42 @@ class Lane:
         if next(self._groups) % TIMED_EVERY == 0:
             for stage, (before_s, after_s) in zip(_STAGES, pairwise(times_s), strict=True):
                 stage.observe(after_s - before_s)
-        return [self._answer(call) for call in calls]
+        return [self.answer(call) for call in calls]
 
-    def _take(self, calls: Sequence[Call], step: Callable[[Call], Any]) -> list[Call]:
+    def answer_batch(self, call: Checks) -> Answer:
+        """Of a caller who was admitted. Beyond the limit nothing is read of what was sent."""
+        if self._count([call]) and self._take([call], Checks.read) and call.cost > 1:
+            self._count_rest(call)
+        if call.refusal is None:
+            self._record(self._decide([call]))
+        return self.answer(call)
+
+    def answer(self, call: Call) -> Answer:
+        """What the caller gets, as the steps so far have it."""
+        made = self._answer(call)
+        environ = call.environ
+        note_request(environ["REQUEST_METHOD"], environ["PATH_INFO"], made[0], monotonic_s() - call.started_s)
+        return made
+
+    def fail(self, call: Call, error: Exception) -> Answer:
+        """The last line: the caller gets a problem document, we a report."""
+        self._report(call, error)
+        return self.answer(call)
+
+    def _take(self, calls: Sequence[Call], step: Callable[[Any], Any]) -> list[Call]:
         """Those calls that come through a step; of the others, why not is kept."""
         for call in calls:
             try:
                 step(call)
             except AppError as refusal:
                 call.refusal = refusal
+            except NotInMemory:
+                raise
             except Exception as error:  # noqa: BLE001  one call's trouble is not the others'
                 self._report(call, error)
         return [call for call in calls if call.refusal is None]
 
-    def _admit(self, call: Call) -> None:
+    def _admit(self, call: Call, keyring: Keyring) -> None:
         hops = self._settings.trusted_proxy_hops
         if self._settings.is_https and came_in_clear(call.environ, trusted_hops=hops):
             raise HttpsRequired
@@ -115,18 +112,24 @@ class Lane:
             call.environ.get("HTTP_AUTHORIZATION", ""),
             address=address,
             request_id=call.request_id,
-            snapshots=self._room.snapshots,
+            snapshots=keyring,
             now=now,
         )
         self._room.uses.note(call.caller.key.id, address=address, at=now)
 
     def _count(self, calls: Sequence[Call]) -> list[Call]:
-        verdicts = self._room.hit_checks([(call.caller, call.cost) for call in calls])
+        """Each as one request."""
+        verdicts = self._room.hit_checks([(call.caller, 1) for call in calls])
         for call, verdict in zip(calls, verdicts, strict=True):
             call.limit = verdict
             if not verdict.granted:
                 call.refusal = refusal_of(verdict)
         return [call for call in calls if call.refusal is None]
+
+    def _count_rest(self, call: Checks) -> None:
+        """A batch was counted as one request before it was read; here are the others."""
+        verdict: Verdict = self._room.hit_checks([(call.caller, call.cost - 1)])[0]
+        call.limit = msgspec.structs.replace(verdict, granted=verdict.granted + 1)
 
     def _decide(self, calls: Sequence[Call]) -> dict[Call, Sequence[service.Decided]]:
         """What must be on record before the answers may leave."""
@@ -153,11 +156,11 @@ class Lane:
         if refusal is None:
             body = _encode(call.answer(base_url=self._settings.base_url))
             service.count(call.decisions())
-            return _STATUS_LINES[200], self._headers(call, JSON_CONTENT_TYPE, body), body
+            return 200, self._headers(call, JSON_CONTENT_TYPE, body), body
         REFUSALS.labels(refusal.code).inc()
         body = _encode(refusal.problem(request_id=call.request_id, base_url=self._settings.base_url))
         headers = [*self._headers(call, PROBLEM_CONTENT_TYPE, body), *refusal.headers]
-        return _STATUS_LINES[int(refusal.status)], headers, body
+        return int(refusal.status), headers, body
 
     def _headers(self, call: Call, content_type: str, body: bytes) -> list[tuple[str, str]]:
         headers = [

@@ -1,0 +1,87 @@
+"""The two ways in to the check path: the event loop of the web server, and WSGI for whoever calls the app itself."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from api.check_path import KINDS, Answer, CheckPath
+from api.checks.calls import Call, Checks
+from api.machine_room import MachineRoom
+from api.snapshots.shelf import NotInMemory
+from core.errors import AppError
+from core.network import client_address
+from core.serving import Group, Handler, Pool, Request
+
+_STATUS_LINES = {int(status): f"{status} {status.phrase}" for status in HTTPStatus}
+
+BATCH_THREADS = 2
+LOOKUP_THREADS = 4
+
+
+class CheckHandler:
+    """Checks on the event loop. Single ones wait in a group; batches have threads of their own."""
+
+    def __init__(self, path: CheckPath, room: MachineRoom, flask: Handler) -> None:
+        self._path = path
+        self._room = room
+        self._flask = flask
+        self._singles: Group[Call, Answer] = Group("checks", path.answer_all)
+        self._batches = Pool("batches", BATCH_THREADS, per_key=1)
+        self._lookups = Pool("lookups", LOOKUP_THREADS, per_key=LOOKUP_THREADS // 2)
+
+    async def __call__(self, request: Request) -> None:
+        if request.method == "OPTIONS":
+            await self._flask(request)
+            return
+        call = KINDS[request.path](request.environ)
+        if not await self._admit(call):
+            await request.drain()
+            await request.answer(*self._path.answer(call))
+            return
+        if call.max_bytes:
+            request.environ["wsgi.input"] = await request.read_body(at_most_bytes=call.max_bytes)
+            call.read_body()
+        await request.answer(*await self._answered(call))
+
+    async def _admit(self, call: Call) -> bool:
+        """On the loop where memory has what it takes; whoever needs the database waits elsewhere."""
+        try:
+            return self._path.admit(call, self._room.snapshots.in_memory)
+        except NotInMemory:
+            address = client_address(call.environ, trusted_hops=self._room.settings.trusted_proxy_hops)
+            return await self._lookups.run(address, self._path.admit, call)
+
+    async def _answered(self, call: Call) -> Answer:
+        organization_id = call.caller.organization.id
+        try:
+            if isinstance(call, Checks):
+                return await self._batches.run(organization_id, self._path.answer_batch, call)
+            return await self._singles.submit(organization_id, call)
+        except AppError as refusal:
+            call.refusal = refusal
+            return self._path.answer(call)
+        except Exception as error:  # noqa: BLE001  whatever it was, the caller hears that there is no answer
+            return self._path.fail(call, error)
+
+
+class CheckMiddleware:
+    """Around the Flask app, for a caller that speaks WSGI: a check goes through in the caller's thread, by itself."""
+
+    def __init__(self, flask_wsgi: Any, path: CheckPath) -> None:
+        self._flask_wsgi = flask_wsgi
+        self._path = path
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        kind = KINDS.get(environ["PATH_INFO"])
+        if kind is None or environ["REQUEST_METHOD"] == "OPTIONS":
+            return self._flask_wsgi(environ, start_response)  # type: ignore[no-any-return]
+        status, headers, body = self._answered(kind(environ))
+        start_response(_STATUS_LINES[status], headers)
+        return [body]
+
+    def _answered(self, call: Call) -> Answer:
+        if not self._path.admit(call):
+            return self._path.answer(call)
+        call.read_body()
+        return self._path.answer_batch(call) if isinstance(call, Checks) else self._path.answer_all([call])[0]

@@ -1,0 +1,165 @@
+"""One request on the event loop: its head as WSGI names it, its body within deadlines, and its answer."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from http import HTTPStatus
+from io import BytesIO
+from tempfile import SpooledTemporaryFile
+from threading import Event
+from typing import IO, Any
+from wsgiref.types import WSGIEnvironment
+
+from core.clock import monotonic_s
+from core.errors import AppError
+
+Message = MutableMapping[str, Any]
+Answer = tuple[int, list[tuple[str, str]], bytes]
+"""Status, headers and body."""
+
+GRACE_S = 10.0
+"""What everybody has for sending a body, or for taking a piece of an answer, however small."""
+SLOWEST_BYTES_PER_S = 16_384
+"""What a sender or reader must keep up beyond that."""
+IN_MEMORY_BYTES = 65_536
+DRAINED_BYTES, DRAINED_WITHIN_S = 1_048_576, 2.0
+
+
+class TooSlow(AppError):
+    status, code, title = HTTPStatus.REQUEST_TIMEOUT, "request_timeout", "The body did not arrive in time"
+    advice = "Send the whole body at once. Nothing was kept."
+
+
+class ClientLeft(Exception):
+    """The caller closed the connection, or took the answer so slowly that it was closed."""
+
+
+class Request:
+    """`close_after` is told to the caller with the answer: it is the last on its connection."""
+
+    __slots__ = (
+        *("_has_body", "_is_stopping", "_receive", "_send"),
+        *("close_after", "environ", "has_begun", "is_http1", "method", "path"),
+    )
+
+    def __init__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+        *,
+        is_stopping: Event,
+    ) -> None:
+        self._receive = receive
+        self._send = send
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.is_http1: bool = scope["http_version"].startswith("1")
+        self.environ = environ_of(scope)
+        self._has_body = self.environ.get("CONTENT_LENGTH", "") not in {"", "0"} or (
+            "HTTP_TRANSFER_ENCODING" in self.environ
+        )
+        self._is_stopping = is_stopping
+        self.close_after = False
+        self.has_begun = False
+
+    async def read_body(self, *, at_most_bytes: int) -> IO[bytes]:
+        """The whole body, or one byte more than `at_most_bytes` of it. Raises TooSlow or ClientLeft.
+
+        What is short stays in memory, what is long is on the disk.
+        """
+        if not self._has_body:
+            return BytesIO()
+        first, has_more = await self._receive_within(GRACE_S)
+        if not has_more:
+            return BytesIO(first[: at_most_bytes + 1])
+        body: IO[bytes] = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  closed with the request
+        received = body.write(first)
+        began_s = monotonic_s()
+        while has_more and received <= at_most_bytes:
+            allowed_s = GRACE_S + received / SLOWEST_BYTES_PER_S - (monotonic_s() - began_s)
+            piece, has_more = await self._receive_within(allowed_s)
+            received += body.write(piece[: at_most_bytes + 1 - received])
+        self.close_after = self.close_after or has_more
+        body.seek(0)
+        return body
+
+    async def drain(self) -> None:
+        """Reads and drops a body that nobody wants, so that the connection can go on; if it is long, it is closed."""
+        dropped, has_more = 0, self._has_body
+        try:
+            async with asyncio.timeout(DRAINED_WITHIN_S):
+                while has_more and dropped < DRAINED_BYTES:
+                    piece, has_more = await self._receive_next()
+                    dropped += len(piece)
+        except (TimeoutError, ClientLeft):
+            self.close_after = True
+            return
+        self.close_after = self.close_after or has_more
+
+    async def answer(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+        """Sends all of it. Who reads slowly holds up nobody: the server keeps it until it is taken."""
+        await self.begin(status, headers)
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def begin(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
+        """The head of an answer whose pieces follow."""
+        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        if self.is_http1 and (self.close_after or self._is_stopping.is_set()):
+            encoded.append((b"connection", b"close"))
+        self.has_begun = True
+        await self._send({"type": "http.response.start", "status": status, "headers": encoded})
+
+    async def send_piece(self, piece: bytes, *, is_last: bool = False) -> None:
+        """Raises ClientLeft where the caller takes it too slowly."""
+        try:
+            async with asyncio.timeout(GRACE_S + len(piece) / SLOWEST_BYTES_PER_S):
+                await self._send({"type": "http.response.body", "body": piece, "more_body": not is_last})
+        except TimeoutError:
+            raise ClientLeft from None
+
+    async def _receive_within(self, seconds: float) -> tuple[bytes, bool]:
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                return await self._receive_next()
+        except TimeoutError:
+            self.close_after = True
+            raise TooSlow from None
+
+    async def _receive_next(self) -> tuple[bytes, bool]:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        return message.get("body", b""), message.get("more_body", False)
+
+
+def environ_of(scope: Message) -> WSGIEnvironment:
+    """The head of a request as WSGI has it (PEP 3333); the body is not in it yet."""
+    server = scope.get("server") or ("localhost", 80)
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope["path"].encode("utf-8", "surrogateescape").decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": str(server[0]),
+        "SERVER_PORT": str(server[1] or 0),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": scope["client"][0] if scope.get("client") else "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for raw_name, raw_value in scope["headers"]:
+        if b"_" in raw_name:
+            continue  # it would pass for the header that a proxy writes with a hyphen
+        name = raw_name.decode("latin-1").upper().replace("-", "_")
+        if name not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+            name = f"HTTP_{name}"
+        value = raw_value.decode("latin-1")
+        if name in environ:
+            value = f"{environ[name]}{'; ' if name == 'HTTP_COOKIE' else ','}{value}"
+        environ[name] = value
+    return environ

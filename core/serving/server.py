@@ -1,0 +1,84 @@
+"""The ASGI app: what is answered ahead of Flask, and Flask for the rest."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from threading import Event
+from typing import Any
+
+import msgspec
+import structlog
+
+from core.errors import PROBLEM_CONTENT_TYPE, AppError, InternalError
+from core.ids import new_request_id
+from core.network import SECURITY_HEADERS
+from core.observability import REFUSALS, report_error
+from core.serving.flask_handler import API_PATHS, Broken
+from core.serving.requests import Answer, ClientLeft, Message, Request
+from core.settings import Settings
+
+log = structlog.get_logger()
+
+Handler = Callable[[Request], Awaitable[None]]
+
+_PAGE = (
+    "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+    "<title>{title}</title><h1>{title}</h1><p>{detail}</p><p>Request {request_id}</p></html>"
+)
+
+
+class WebServer:
+    """`ahead` are the paths that are answered without Flask.
+
+    Once `is_stopping` is set, each answer is the last on its connection.
+    """
+
+    def __init__(self, flask: Handler, ahead: Mapping[str, Handler], settings: Settings, *, is_stopping: Event) -> None:
+        self._flask = flask
+        self._ahead = ahead
+        self._base_url = settings.base_url
+        self._is_stopping = is_stopping
+
+    async def __call__(
+        self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive, send, is_stopping=self._is_stopping)
+        try:
+            await self._ahead.get(request.path, self._flask)(request)
+        except AppError as refusal:
+            await request.answer(*self._shown(request, refusal))
+        except ClientLeft:
+            _break_off_if_begun(request)
+        except Broken:
+            raise
+        except Exception as error:
+            log.exception("http.failed")
+            report_error(error)
+            _break_off_if_begun(request)
+            await request.answer(*self._shown(request, InternalError()))
+
+    def _shown(self, request: Request, refusal: AppError) -> Answer:
+        """A refusal of a request that Flask never saw."""
+        REFUSALS.labels(refusal.code).inc()
+        problem = refusal.problem(request_id=new_request_id(), base_url=self._base_url)
+        is_page = not request.path.startswith(API_PATHS) and "text/html" in request.environ.get("HTTP_ACCEPT", "")
+        if is_page:
+            content_type = "text/html; charset=utf-8"
+            body = _PAGE.format(title=problem.title, detail=problem.detail, request_id=problem.request_id).encode()
+        else:
+            content_type, body = PROBLEM_CONTENT_TYPE, msgspec.json.encode(problem)
+        headers: list[tuple[str, Any]] = [
+            ("Content-Type", content_type),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-store"),
+            ("X-Request-Id", problem.request_id),
+            *SECURITY_HEADERS,
+            *refusal.headers,
+        ]
+        return problem.status, headers, body
+
+
+def _break_off_if_begun(request: Request) -> None:
+    """Half an answer must not look like a whole one: the server breaks a connection whose app raises."""
+    if request.has_begun:
+        raise Broken from None
