@@ -40,8 +40,9 @@ class CheckHandler:
             await request.answer(*self._path.answer(call))
             return
         if call.max_bytes:
-            request.environ["wsgi.input"] = await request.read_body(at_most_bytes=call.max_bytes)
-            call.read_body()
+            with await request.read_body(at_most_bytes=call.max_bytes) as body:
+                request.environ["wsgi.input"] = body
+                call.read_body()
         await request.answer(*await self._answered(call))
 
     async def _admit(self, call: Call) -> bool:

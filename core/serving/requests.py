@@ -74,15 +74,22 @@ class Request:
         if not has_more:
             return BytesIO(first[: at_most_bytes + 1])
         body: IO[bytes] = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  closed with the request
-        received = body.write(first)
-        began_s = monotonic_s()
-        while has_more and received <= at_most_bytes:
-            allowed_s = GRACE_S + received / SLOWEST_BYTES_PER_S - (monotonic_s() - began_s)
-            piece, has_more = await self._receive_within(allowed_s)
-            received += body.write(piece[: at_most_bytes + 1 - received])
-        self.close_after = self.close_after or has_more
+        try:
+            body.write(first[: at_most_bytes + 1])
+            await self._read_rest(body, at_most_bytes)
+        except BaseException:
+            body.close()
+            raise
         body.seek(0)
         return body
+
+    async def _read_rest(self, body: IO[bytes], at_most_bytes: int) -> None:
+        began_s, has_more = monotonic_s(), True
+        while has_more and (received := body.tell()) <= at_most_bytes:
+            allowed_s = GRACE_S + received / SLOWEST_BYTES_PER_S - (monotonic_s() - began_s)
+            piece, has_more = await self._receive_within(allowed_s)
+            body.write(piece[: at_most_bytes + 1 - received])
+        self.close_after = self.close_after or has_more
 
     async def drain(self) -> None:
         """Reads and drops a body that nobody wants, so that the connection can go on; if it is long, it is closed."""

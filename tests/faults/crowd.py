@@ -1,0 +1,105 @@
+"""Callers who are a burden: they send a little and wait, read a little and wait, or send what is dear to read."""
+
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from statistics import quantiles
+from typing import Self
+
+from core.clock import monotonic_s
+from tests.faults.load import QUESTION
+
+
+@contextmanager
+def slow_senders(port: int, path: str, *, count: int, authorization: str = "") -> Iterator[list[socket.socket]]:
+    """Connections that promise 5,000 bytes, send 12 and wait."""
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n{authorization}"
+        "Content-Length: 5000\r\n\r\n123456789012"
+    )
+    with _connections(port, head.encode(), count) as opened:
+        yield opened
+
+
+@contextmanager
+def slow_readers(port: int, path: str, *, count: int, authorization: str) -> Iterator[list[socket.socket]]:
+    """Connections that ask for much and read nothing of it."""
+    head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{authorization}\r\n"
+    with _connections(port, head.encode(), count, receive_buffer=4_096) as opened:
+        yield opened
+
+
+@contextmanager
+def _connections(
+    port: int, head: bytes, count: int, *, receive_buffer: int | None = None
+) -> Iterator[list[socket.socket]]:
+    with ExitStack() as stack:
+        opened = []
+        for _ in range(count):
+            connection = stack.enter_context(socket.socket())
+            if receive_buffer:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            connection.settimeout(30)
+            connection.connect(("127.0.0.1", port))
+            connection.sendall(head)
+            opened.append(connection)
+        time.sleep(0.3)  # until all of them are being read
+        yield opened
+
+
+class Noise:
+    """Callers that send the same body again and again, and keep what they were answered with."""
+
+    def __init__(self, port: int, path: str, headers: dict[str, str], body: bytes, *, callers: int = 2) -> None:
+        self._port, self._path, self._headers, self._body = port, path, headers, body
+        self._is_over = threading.Event()
+        self._threads = [threading.Thread(target=self._send) for _ in range(callers)]
+        self.statuses: list[int] = []
+        self.longest_bytes = 0
+        self.broken = 0
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        for thread in self._threads:
+            thread.join(60)
+
+    def _send(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        while not self._is_over.is_set():
+            try:
+                connection.request("POST", self._path, self._body, self._headers)
+                answer = connection.getresponse()
+                self.longest_bytes = max(self.longest_bytes, len(answer.read()))
+                self.statuses.append(answer.status)
+            except (http.client.HTTPException, OSError):
+                self.broken += 1
+                connection.close()
+        connection.close()
+
+
+def asked(port: int, method: str, path: str, *, count: int, secret: str | None = None) -> list[tuple[int, float]]:
+    """Status and milliseconds of requests that are sent one after the other on a connection that is kept."""
+    headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"} if secret else {}
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    answers = []
+    for _ in range(count):
+        began_s = monotonic_s()
+        connection.request(method, path, QUESTION if secret else None, headers)
+        answer = connection.getresponse()
+        answer.read()
+        answers.append((answer.status, (monotonic_s() - began_s) * 1_000))
+        time.sleep(0.005)
+    connection.close()
+    return answers
+
+
+def p99_ms(answers: list[tuple[int, float]]) -> float:
+    return quantiles([took_ms for _, took_ms in answers], n=100)[98]

@@ -1,0 +1,148 @@
+"""One caller's trouble is nobody else's: beside whoever is slow, hostile or greedy, others are answered as ever."""
+
+import json
+import socket
+from typing import Any
+
+import psycopg
+import pytest
+
+from api.keys.token import KeyEnvironment
+from core.clock import monotonic_s
+from core.db import db
+from core.settings import Settings
+from tests.api.test_hostile_bodies import HOSTILE_BATCHES
+from tests.cast import Member, another_key, organization_with_key
+from tests.faults.crowd import Noise, asked, p99_ms, slow_readers, slow_senders
+from tests.services import Service
+from wsgi import create_app
+
+pytestmark = pytest.mark.faults
+
+CHECK_P99_MS, HEALTH_P99_MS = 50.0, 100.0
+SLOW = 40
+"""More than twice as many as there are threads for pages."""
+
+
+@pytest.fixture
+def noisy(url: str) -> Member:
+    """A member of another organization, with a test key and a high limit."""
+    app = create_app(Settings(database_url=url))
+    other = organization_with_key(app, rate_limit=10_000_000, environment=KeyEnvironment.TEST)
+    with app.app_context():
+        db.engine.dispose()
+    return other
+
+
+@pytest.fixture
+def service(service_with: Any) -> Service:
+    started: Service = service_with(WEB_WORKERS="1")
+    return started
+
+
+def assert_others_are_served(service: Service, member: Member, *, log_in: bool = True) -> None:
+    checks = asked(service.port, "POST", "/v1/check", count=150, secret=member.secret)
+    lives = asked(service.port, "GET", "/health/live", count=50)
+    pages = asked(service.port, "GET", "/log-in", count=5) if log_in else []
+
+    assert {status for status, _ in [*checks, *lives, *pages]} == {200}
+    assert p99_ms(checks) < CHECK_P99_MS
+    assert p99_ms(lives) < HEALTH_P99_MS
+    assert all(took_ms < 1_000 for _, took_ms in pages)
+
+
+@pytest.mark.parametrize("path", ["/log-in", "/theme", "/webhooks/stripe", "/v1/keys"])
+def test_anonymous_callers_who_send_slowly_hold_up_nobody(service: Service, member: Member, path: str) -> None:
+    with slow_senders(service.port, path, count=SLOW):
+        assert_others_are_served(service, member)
+
+
+@pytest.mark.parametrize("path", ["/v1/check", "/v1/checks"])
+def test_a_known_caller_who_sends_slowly_holds_up_nobody(
+    service: Service, member: Member, noisy: Member, path: str
+) -> None:
+    authorization = f"Authorization: Bearer {noisy.secret}\r\n"
+    with slow_senders(service.port, path, count=SLOW, authorization=authorization):
+        assert_others_are_served(service, member)
+
+
+def test_who_sends_too_slowly_is_told_and_the_connection_is_closed(service: Service) -> None:
+    with slow_senders(service.port, "/log-in", count=1) as (connection,):
+        began_s = monotonic_s()
+        answer = read_all(connection)
+        took_s = monotonic_s() - began_s
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"connection: close" in answer
+    assert took_s < 12
+
+
+def read_all(connection: socket.socket) -> bytes:
+    return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def a_long_log(url: str, of: Member) -> None:
+    """Some 4 MB as a file."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "INSERT INTO decision (id, decided_at, organization_id, api_key_id, environment, model, operation, "
+            "metadata, risk_score, allowed, reason, reasons, policy_version, latency_us, request_id) "
+            "SELECT gen_random_uuid(), now(), %s, %s, 'test', 'gpt-4o', 'chat', '{}', 0, true, 'ok', '[]', 1, 1, "
+            "'req_0' FROM generate_series(1, 15000)",
+            [of.organization_id, of.key_id],
+        )
+
+
+def test_readers_of_an_export_who_do_not_read_hold_up_nobody(
+    service: Service, url: str, member: Member, noisy: Member
+) -> None:
+    a_long_log(url, noisy)
+    authorization = f"Authorization: Bearer {noisy.secret}\r\n"
+    path = "/v1/decisions/export?format=ndjson"
+    with slow_readers(service.port, path, count=20, authorization=authorization):
+        assert_others_are_served(service, member)
+
+
+@pytest.mark.parametrize("kind", HOSTILE_BATCHES)
+def test_a_hostile_batch_holds_up_nobody_and_is_answered_shortly(
+    service: Service, member: Member, noisy: Member, kind: str
+) -> None:
+    headers = {"Authorization": f"Bearer {noisy.secret}", "Content-Type": "application/json"}
+    with Noise(service.port, "/v1/checks", headers, HOSTILE_BATCHES[kind]) as noise:
+        assert_others_are_served(service, member, log_in=False)
+
+    assert noise.statuses
+    assert noise.longest_bytes < 200_000
+
+
+def test_full_honest_batches_hold_up_nobody(service: Service, member: Member, noisy: Member) -> None:
+    question = {"model": "gpt-4o", "operation": "chat", "metadata": {"contains_personal_data": False}}
+    headers = {"Authorization": f"Bearer {noisy.secret}", "Content-Type": "application/json"}
+    body = json.dumps({"checks": [question] * 100}).encode()
+    with Noise(service.port, "/v1/checks", headers, body, callers=4) as noise:
+        assert_others_are_served(service, member, log_in=False)
+
+    assert set(noise.statuses) == {200}
+
+
+def test_a_batch_beyond_its_limit_is_refused_before_it_is_read(url: str, service: Service, noisy: Member) -> None:
+    app = create_app(Settings(database_url=url))
+    narrow = another_key(app, noisy, environment=KeyEnvironment.TEST, rate_limit=1)
+    with app.app_context():
+        db.engine.dispose()
+    headers = {"Authorization": f"Bearer {narrow.secret}", "Content-Type": "application/json"}
+    with Noise(service.port, "/v1/checks", headers, b"no batch at all", callers=1) as noise:
+        asked(service.port, "GET", "/health/live", count=20)
+
+    assert noise.statuses[0] == 400
+    assert set(noise.statuses[1:]) == {429}
+
+
+def test_a_refusal_while_the_body_is_still_sent_keeps_the_connection(service: Service) -> None:
+    headers = {"Authorization": "Bearer nobody", "Content-Type": "application/json"}
+    with Noise(service.port, "/v1/check", headers, b"x" * 300_000, callers=1) as noise:
+        asked(service.port, "GET", "/health/live", count=100)
+
+    assert len(noise.statuses) > 50
+    assert set(noise.statuses) == {401}
+    assert noise.broken == 0
