@@ -10,7 +10,6 @@ from api.checks.calls import Call, Checks
 from api.machine_room import MachineRoom
 from api.snapshots.shelf import NotInMemory
 from core.errors import AppError
-from core.network import client_address
 from core.serving import Group, Handler, Pool, Request
 
 _STATUS_LINES = {int(status): f"{status} {status.phrase}" for status in HTTPStatus}
@@ -35,23 +34,22 @@ class CheckHandler:
             await self._flask(request)
             return
         call = KINDS[request.path](request.environ)
-        if not await self._admit(call):
+        if not await self._admit(request, call):
             await request.drain()
             await request.answer(*self._path.answer(call))
             return
         if call.max_bytes:
-            with await request.read_body(at_most_bytes=call.max_bytes) as body:
+            async with request.body(at_most_bytes=call.max_bytes) as body:
                 request.environ["wsgi.input"] = body
                 call.read_body()
         await request.answer(*await self._answered(call))
 
-    async def _admit(self, call: Call) -> bool:
+    async def _admit(self, request: Request, call: Call) -> bool:
         """On the loop where memory has what it takes; whoever needs the database waits elsewhere."""
         try:
             return self._path.admit(call, self._room.snapshots.in_memory)
         except NotInMemory:
-            address = client_address(call.environ, trusted_hops=self._room.settings.trusted_proxy_hops)
-            return await self._lookups.run(address, self._path.admit, call)
+            return await self._lookups.run(request.address, self._path.admit, call)
 
     async def _answered(self, call: Call) -> Answer:
         organization_id = call.caller.organization.id

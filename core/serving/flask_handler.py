@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextvars import Context, copy_context
 from http import HTTPStatus
+from io import SEEK_END
 from typing import Any
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
@@ -11,7 +12,6 @@ import structlog
 
 from core.clock import monotonic_s
 from core.errors import TooLarge
-from core.network import client_address
 from core.observability import report_error
 from core.serving.pools import Pool
 from core.serving.requests import SLOWEST_BYTES_PER_S, Answer, ClientLeft, Request
@@ -19,7 +19,7 @@ from core.settings import Settings
 
 log = structlog.get_logger()
 
-MOST_BODY_BYTES = 33_554_432
+MOST_BODY_BYTES = 16_777_216
 """Of any request. Each form and each address of the API takes less, and says so itself."""
 PIECE_BYTES, PIECE_S = 65_536, 0.5
 """A piece of a download is sent when it is so long, or took so long to make."""
@@ -67,7 +67,6 @@ class FlaskHandler:
     def __init__(self, wsgi_app: WSGIApplication, settings: Settings) -> None:
         places = places_of(settings)
         self._wsgi_app = wsgi_app
-        self._trusted_hops = settings.trusted_proxy_hops
         self._pages = Pool("pages", places.pages, per_key=max(1, places.pages // 2))
         self._api = Pool("api", places.api, per_key=max(1, places.api // 2))
         self._watch = Pool("watch", places.watch)
@@ -75,15 +74,14 @@ class FlaskHandler:
 
     async def __call__(self, request: Request) -> None:
         """Raises an AppError where Flask was not asked."""
-        body = await request.read_body(at_most_bytes=MOST_BODY_BYTES)
-        length = body.seek(0, 2)
-        if length > MOST_BODY_BYTES:
-            raise TooLarge
-        body.seek(0)
-        request.environ["wsgi.input"] = body
-        request.environ["CONTENT_LENGTH"] = str(length) if length else request.environ.get("CONTENT_LENGTH", "")
-        caller = self._caller_of(request.environ)
-        with body:
+        async with request.body(at_most_bytes=MOST_BODY_BYTES) as body:
+            length = body.seek(0, SEEK_END)
+            if length > MOST_BODY_BYTES:
+                raise TooLarge
+            body.seek(0)
+            request.environ["wsgi.input"] = body
+            request.environ["CONTENT_LENGTH"] = str(length) if length else request.environ.get("CONTENT_LENGTH", "")
+            caller = _caller_of(request)
             made = await self._pool_for(request.path).run(caller, self._ask_flask, request.environ)
             if isinstance(made, Download):
                 await self._send(request, made, caller)
@@ -94,11 +92,6 @@ class FlaskHandler:
         if path in WATCH_PATHS:
             return self._watch
         return self._api if path.startswith(API_PATHS) else self._pages
-
-    def _caller_of(self, environ: WSGIEnvironment) -> Hashable:
-        """Who takes turns with the others: a session, a key, or an address."""
-        session = next((part for part in environ.get("HTTP_COOKIE", "").split("; ") if part.startswith("session=")), "")
-        return session or environ.get("HTTP_AUTHORIZATION") or client_address(environ, trusted_hops=self._trusted_hops)
 
     def _ask_flask(self, environ: WSGIEnvironment) -> Answer | Download:
         return copy_context().run(self._in_context, environ)
@@ -135,6 +128,13 @@ class FlaskHandler:
             waited_s += monotonic_s() - began_s
             if waited_s > PATIENCE_S + sent_bytes / SLOWEST_BYTES_PER_S:
                 raise ClientLeft
+
+
+def _caller_of(request: Request) -> Hashable:
+    """Who takes turns with the others: a session, a key, or an address."""
+    cookies = request.environ.get("HTTP_COOKIE", "").split("; ")
+    session = next((cookie for cookie in cookies if cookie.startswith("session=")), "")
+    return session or request.environ.get("HTTP_AUTHORIZATION") or request.address
 
 
 def _next_piece(pieces: Iterator[bytes]) -> tuple[bytes, bool]:

@@ -2,7 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, MutableMapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from http import HTTPStatus
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
@@ -12,6 +14,8 @@ from wsgiref.types import WSGIEnvironment
 
 from core.clock import monotonic_s
 from core.errors import AppError
+from core.network import client_address
+from core.serving.pools import Busy
 
 Message = MutableMapping[str, Any]
 Answer = tuple[int, list[tuple[str, str]], bytes]
@@ -21,13 +25,37 @@ GRACE_S = 10.0
 """What everybody has for sending a body, or for taking a piece of an answer, however small."""
 SLOWEST_BYTES_PER_S = 16_384
 """What a sender or reader must keep up beyond that."""
-IN_MEMORY_BYTES = 65_536
+SHORT_BYTES, IN_MEMORY_BYTES = 65_536, 2_097_152
+MOST_LONG_BODIES, MOST_LONG_BODIES_OF_ONE = 64, 16
 DRAINED_BYTES, DRAINED_WITHIN_S = 1_048_576, 2.0
 
 
 class TooSlow(AppError):
     status, code, title = HTTPStatus.REQUEST_TIMEOUT, "request_timeout", "The body did not arrive in time"
     advice = "Send the whole body at once. Nothing was kept."
+
+
+class _LongBodies:
+    """How many are there at a time, in all and of one address."""
+
+    def __init__(self) -> None:
+        self._of: Counter[str] = Counter()
+
+    @contextmanager
+    def one_more(self, address: str) -> Iterator[None]:
+        """Raises Busy."""
+        if self._of.total() >= MOST_LONG_BODIES or self._of[address] >= MOST_LONG_BODIES_OF_ONE:
+            raise Busy
+        self._of[address] += 1
+        try:
+            yield
+        finally:
+            self._of[address] -= 1
+            if not self._of[address]:
+                del self._of[address]
+
+
+_long_bodies = _LongBodies()
 
 
 class ClientLeft(Exception):
@@ -38,7 +66,7 @@ class Request:
     """`close_after` is told to the caller with the answer: it is the last on its connection."""
 
     __slots__ = (
-        *("_has_body", "_is_stopping", "_receive", "_send"),
+        *("_has_body", "_is_stopping", "_receive", "_send", "_trusted_hops"),
         *("close_after", "environ", "has_begun", "is_http1", "method", "path"),
     )
 
@@ -49,6 +77,7 @@ class Request:
         send: Callable[[Message], Awaitable[None]],
         *,
         is_stopping: Event,
+        trusted_hops: int = 0,
     ) -> None:
         self._receive = receive
         self._send = send
@@ -60,32 +89,42 @@ class Request:
             "HTTP_TRANSFER_ENCODING" in self.environ
         )
         self._is_stopping = is_stopping
+        self._trusted_hops = trusted_hops
         self.close_after = False
         self.has_begun = False
 
-    async def read_body(self, *, at_most_bytes: int) -> IO[bytes]:
-        """The whole body, or one byte more than `at_most_bytes` of it. Raises TooSlow or ClientLeft.
+    @property
+    def address(self) -> str:
+        """The caller's, as far as proxies can be believed."""
+        return client_address(self.environ, trusted_hops=self._trusted_hops)
 
-        What is short stays in memory, what is long is on the disk.
+    @asynccontextmanager
+    async def body(self, *, at_most_bytes: int) -> AsyncIterator[IO[bytes]]:
+        """The whole body, or one byte more than `at_most_bytes` of it. Raises TooSlow, Busy or ClientLeft.
+
+        A short one is in memory. Of long ones few are there at a time, and the longest are on the disk.
         """
         if not self._has_body:
-            return BytesIO()
+            yield BytesIO()
+            return
         first, has_more = await self._receive_within(GRACE_S)
-        if not has_more:
-            return BytesIO(first[: at_most_bytes + 1])
-        body: IO[bytes] = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  closed with the request
-        try:
+        if not has_more and len(first) <= SHORT_BYTES:
+            yield BytesIO(first[: at_most_bytes + 1])
+            return
+        with ExitStack() as held:
+            body = held.enter_context(SpooledTemporaryFile(max_size=IN_MEMORY_BYTES))
             body.write(first[: at_most_bytes + 1])
-            await self._read_rest(body, at_most_bytes)
-        except BaseException:
-            body.close()
-            raise
-        body.seek(0)
-        return body
+            if has_more:
+                await self._read_rest(body, at_most_bytes, held)
+            body.seek(0)
+            yield body
 
-    async def _read_rest(self, body: IO[bytes], at_most_bytes: int) -> None:
-        began_s, has_more = monotonic_s(), True
+    async def _read_rest(self, body: IO[bytes], at_most_bytes: int, held: ExitStack) -> None:
+        began_s, has_more, is_long = monotonic_s(), True, False
         while has_more and (received := body.tell()) <= at_most_bytes:
+            if received > SHORT_BYTES and not is_long:
+                is_long = True
+                held.enter_context(_long_bodies.one_more(self.address))
             allowed_s = GRACE_S + received / SLOWEST_BYTES_PER_S - (monotonic_s() - began_s)
             piece, has_more = await self._receive_within(allowed_s)
             body.write(piece[: at_most_bytes + 1 - received])

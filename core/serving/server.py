@@ -35,6 +35,7 @@ class WebServer:
         self._flask = flask
         self._ahead = ahead
         self._base_url = settings.base_url
+        self._trusted_hops = settings.trusted_proxy_hops
         self._is_stopping = is_stopping
 
     async def __call__(
@@ -42,7 +43,7 @@ class WebServer:
     ) -> None:
         if scope["type"] != "http":
             return
-        request = Request(scope, receive, send, is_stopping=self._is_stopping)
+        request = Request(scope, receive, send, is_stopping=self._is_stopping, trusted_hops=self._trusted_hops)
         try:
             await self._ahead.get(request.path, self._flask)(request)
         except AppError as refusal:

@@ -50,6 +50,10 @@ def _connections(
         yield opened
 
 
+PAUSE_S = 0.01
+"""Between two requests of a noisy caller, so that those who measure beside it are not slow themselves."""
+
+
 class Noise:
     """Callers that send the same body again and again, and keep what they were answered with."""
 
@@ -79,6 +83,7 @@ class Noise:
                 answer = connection.getresponse()
                 self.longest_bytes = max(self.longest_bytes, len(answer.read()))
                 self.statuses.append(answer.status)
+                time.sleep(PAUSE_S)
             except (http.client.HTTPException, OSError):
                 self.broken += 1
                 connection.close()

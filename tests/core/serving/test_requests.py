@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.serving import requests
+from core.serving import Busy, requests
 from core.serving.requests import ClientLeft, Request, TooSlow, environ_of
 
 Receive = Callable[[], Awaitable[Any]]
@@ -57,7 +57,7 @@ def made(receive: Receive, sent: list[Any] | None = None, *, is_stopping: bool =
 
 def body_of(request: Request, at_most_bytes: int = 100) -> bytes:
     async def read() -> bytes:
-        with await request.read_body(at_most_bytes=at_most_bytes) as body:
+        async with request.body(at_most_bytes=at_most_bytes) as body:
             return body.read()
 
     return asyncio.run(read())
@@ -103,6 +103,36 @@ def test_a_sender_who_drips_is_given_up_although_something_always_comes(monkeypa
 
     with pytest.raises(TooSlow):
         body_of(made(drip))
+
+
+def test_one_address_cannot_have_all_long_bodies() -> None:
+    gate = asyncio.Event()
+
+    async def long_body() -> dict[str, Any]:
+        if gate.is_set():
+            return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": b"x" * 70_000, "more_body": True}
+
+    async def pause() -> Any:
+        answer = await long_body()
+        await asyncio.sleep(0)
+        return answer
+
+    async def scene() -> None:
+        async def hold(address: str) -> None:
+            async with made(pause, client=(address, 1)).body(at_most_bytes=10_000_000_000):
+                pass
+
+        held = [asyncio.create_task(hold("192.0.2.1")) for _ in range(requests.MOST_LONG_BODIES_OF_ONE)]
+        await asyncio.sleep(0.01)
+        with pytest.raises(Busy):
+            await hold("192.0.2.1")
+        asyncio.get_running_loop().call_later(0.01, gate.set)
+        await hold("192.0.2.2")
+        await asyncio.gather(*held)
+        await hold("192.0.2.1")
+
+    asyncio.run(scene())
 
 
 def test_who_closes_the_connection_while_sending_is_gone() -> None:
