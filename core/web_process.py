@@ -13,7 +13,7 @@ from granian.cli import entrypoint
 
 from core.graceful_shutdown import new_loop
 
-SWITCH_INTERVAL_S = 0.001
+SWITCH_INTERVAL_S = 0.0002
 """How long a thread that only computes may keep the others waiting; the usual 5 ms add up where several do."""
 
 loops.register("asyncio")(new_loop)
