@@ -7,6 +7,7 @@ mailbox, which is a page of a trial and does not exist in production.
 import smtplib
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
@@ -22,7 +23,7 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, Select, delete
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core import current
+from core import current, mail_receipts
 from core.addresses import for_the_wire
 from core.clock import utc_now
 from core.db import Base, acting_as_system, db, rows_changed, transaction
@@ -192,9 +193,11 @@ def _deliver(mail_id: str) -> None:
         message = db.session.get(MailMessage, UUID(mail_id), with_for_update=True)
         if message is None or message.sent_at is not None:
             return
-        _transmit(message, settings)
+        if not mail_receipts.has(settings.data_path, message.id):
+            _transmit(message, settings)
         message.sent_at, message.text, message.html, message.failure = utc_now(), None, None, None
         log.info("mail.sent", mail_id=mail_id, template=message.template)
+    mail_receipts.forget(settings.data_path, UUID(mail_id))
 
 
 def _transmit(message: MailMessage, settings: Settings) -> None:
@@ -206,12 +209,15 @@ def _transmit(message: MailMessage, settings: Settings) -> None:
         )
     else:
         server = smtplib.SMTP(address.hostname or "", address.port or 587, timeout=SMTP_TIMEOUT_S)
-    with server:
+    with closing(server):
         if address.scheme == "smtp" and not _is_this_machine(address.hostname):
             server.starttls(context=context)  # raises where it is not offered: nothing leaves in clear
         if address.username:
             server.login(unquote(address.username), unquote(address.password or ""))
         server.send_message(_as_email(message, settings))
+        mail_receipts.note(settings.data_path, message.id)
+        with suppress(smtplib.SMTPException, OSError):  # it has the mail, however it says good-bye
+            server.quit()
 
 
 def _is_this_machine(host: str | None) -> bool:

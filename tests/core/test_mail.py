@@ -1,6 +1,7 @@
 """Mail: sent if, and only if, its cause is committed; once; tried again; its words forgotten when it has left."""
 
 import email.policy
+import smtplib
 import socketserver
 from collections.abc import Iterator
 from email import message_from_bytes
@@ -123,6 +124,51 @@ def test_a_mail_that_was_sent_is_not_sent_again(mailing: Flask, postbox: Postbox
             mail.deliver_mail(mail_id=str(mail_id))
 
     assert len(postbox.received) == 1
+
+
+class Killed(BaseException):
+    """As a worker ends that is killed: nothing of it is committed."""
+
+
+@pytest.mark.parametrize("moment", ["quit", "commit"])
+def test_a_mail_does_not_go_twice_when_its_worker_is_killed_before_it_was_marked(
+    mailing: Flask, postbox: Postbox, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    with mailing.app_context(), acting_as_system(), transaction():
+        mail_id = send()
+    where: Any = smtplib.SMTP if moment == "quit" else db.session
+    with mailing.app_context(), monkeypatch.context() as killing:
+        killing.setattr(where, moment, _kill)
+        with pytest.raises(Killed):
+            mail.deliver_mail(mail_id=str(mail_id))
+
+    with mailing.app_context():
+        mail.deliver_mail(mail_id=str(mail_id))
+
+    assert len(postbox.received) == 1
+    assert kept(mailing).sent_at is not None
+    assert list((mailing.extensions["settings"].data_path / "mail-taken").iterdir()) == []
+
+
+def test_a_mail_that_was_taken_with_a_rude_good_bye_does_not_go_twice(
+    mailing: Flask, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mailing.app_context(), acting_as_system(), transaction():
+        send()
+    monkeypatch.setattr(smtplib.SMTP, "quit", _refuse)
+
+    run_worker(mailing, until_done=True)
+
+    assert len(postbox.received) == 1
+    assert kept(mailing).failure is None
+
+
+def _kill(*_: object) -> None:
+    raise Killed
+
+
+def _refuse(*_: object) -> None:
+    raise smtplib.SMTPResponseException(500, b"what?")
 
 
 def test_a_mail_that_is_refused_stays_to_be_tried_again(mailing: Flask, postbox: Postbox) -> None:
