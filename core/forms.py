@@ -8,12 +8,13 @@ from typing import Any
 from flask import request
 from flask_wtf import FlaskForm
 from werkzeug.exceptions import HTTPException
-from wtforms import Field, IntegerField, SelectMultipleField, ValidationError
+from wtforms import Field, IntegerField, PasswordField, SelectMultipleField, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from core.addresses import AddressFault, sendable
 from core.errors import FieldProblem
 from core.names import fault_of_line, normal_form
+from core.patterns import for_xml
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _FEWEST_WORDS = 3
@@ -27,10 +28,10 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask_wtf is untyped
         csrf = False
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """No text holds a NUL, which no text can be kept with."""
+        """No text holds characters that a database or a feed cannot keep. Of a password only a NUL matters."""
         is_fine = bool(super().validate(extra_validators))
         for field in self:
-            if isinstance(field.data, str) and "\x00" in field.data:
+            if isinstance(field.data, str) and _is_broken(field):
                 field.errors = [*field.errors, "Remove the control characters."]
                 is_fine = False
         return is_fine
@@ -43,6 +44,10 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask_wtf is untyped
                 field.errors = [*field.errors, in_plain_words(fault.detail)]
             else:
                 self.form_errors.append(in_plain_words(fault.detail))
+
+
+def _is_broken(field: Field) -> bool:
+    return "\x00" in field.data if isinstance(field, PasswordField) else field.data != for_xml(field.data)
 
 
 _PLAIN = (

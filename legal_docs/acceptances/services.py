@@ -19,7 +19,7 @@ from core.mail import Attachment, proves_something, send_mail
 from core.profiles import OrganizationProfile, find_profile
 from legal_docs import links
 from legal_docs.acceptances import sightings, standing
-from legal_docs.acceptances.cover import Signatory, cover_page
+from legal_docs.acceptances.cover import Signatory, cover_page, refuse_unprintable
 from legal_docs.acceptances.evidence import hash_of
 from legal_docs.acceptances.models import LegalAcceptance
 from legal_docs.acceptances.records import record
@@ -69,6 +69,7 @@ def accept(
     profile = find_profile(organization_id)
     if profile is None:
         raise DetailsMissing
+    refuse_unprintable(profile, {"name": statement.name, "title": statement.title})
     versions = _newest_as_seen(seen)
     before = _accepted_before(organization_id, versions, statement.user_id, delegation_id)
     if len(before) == len(versions):

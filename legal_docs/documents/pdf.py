@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
 from threading import Lock
 from typing import Any
 from xml.sax.saxutils import escape
@@ -32,9 +31,8 @@ from reportlab.platypus import (
 )
 
 from legal_docs.documents.html import parser
+from legal_docs.documents.letters import BOLD, FONT, FONTS, spelled_out
 
-FONTS = Path(__file__).parents[1] / "fonts"
-_FONT, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
 _MARGIN = 22 * mm
 _ONE_AT_A_TIME = Lock()
 """Documents that are made at once would share the fonts' books of the letters they use."""
@@ -105,7 +103,7 @@ def _numbered(imprint: Imprint) -> Callable[..., Canvas]:
             super().save()
 
         def _write_foot(self, number: int) -> None:
-            self.setFont(_FONT, 7)
+            self.setFont(FONT, 7)
             self.setFillColor(_GREY)
             self.drawString(_MARGIN, 14 * mm, f"{imprint.title}, version {imprint.version}")
             self.drawRightString(A4[0] - _MARGIN, 14 * mm, f"Page {number} of {len(self._pages)}")
@@ -117,20 +115,20 @@ def _numbered(imprint: Imprint) -> Callable[..., Canvas]:
 @lru_cache(maxsize=1)
 def _styles() -> dict[str, ParagraphStyle]:
     """The fonts know Latin, Greek and Cyrillic letters."""
-    for name in (_FONT, _BOLD):
+    for name in (FONT, BOLD):
         pdfmetrics.registerFont(TTFont(name, FONTS / f"{name}.ttf"))
-    pdfmetrics.registerFontFamily(_FONT, normal=_FONT, bold=_BOLD, italic=_FONT, boldItalic=_BOLD)
-    text = ParagraphStyle("text", fontName=_FONT, fontSize=9, leading=13, spaceAfter=5, alignment=TA_LEFT)
+    pdfmetrics.registerFontFamily(FONT, normal=FONT, bold=BOLD, italic=FONT, boldItalic=BOLD)
+    text = ParagraphStyle("text", fontName=FONT, fontSize=9, leading=13, spaceAfter=5, alignment=TA_LEFT)
     return {
         "text": text,
-        "h1": ParagraphStyle("h1", text, fontName=_BOLD, fontSize=19, leading=24, spaceAfter=9),
-        "h2": ParagraphStyle("h2", text, fontName=_BOLD, fontSize=13, leading=17, spaceBefore=9),
-        "h3": ParagraphStyle("h3", text, fontName=_BOLD, fontSize=10, leading=14, spaceBefore=5),
+        "h1": ParagraphStyle("h1", text, fontName=BOLD, fontSize=19, leading=24, spaceAfter=9),
+        "h2": ParagraphStyle("h2", text, fontName=BOLD, fontSize=13, leading=17, spaceBefore=9),
+        "h3": ParagraphStyle("h3", text, fontName=BOLD, fontSize=10, leading=14, spaceBefore=5),
         "quote": ParagraphStyle(
             "quote", text, leftIndent=6, borderPadding=6, spaceBefore=8, spaceAfter=12, backColor=_PALE
         ),
         "cell": ParagraphStyle("cell", text, fontSize=8, leading=11, spaceAfter=0),
-        "head": ParagraphStyle("head", text, fontName=_BOLD, fontSize=8, leading=11, spaceAfter=0),
+        "head": ParagraphStyle("head", text, fontName=BOLD, fontSize=8, leading=11, spaceAfter=0),
     }
 
 
@@ -154,8 +152,8 @@ def _flowables(node: SyntaxTreeNode, styles: dict[str, ParagraphStyle], style: s
 def _list(node: SyntaxTreeNode, styles: dict[str, ParagraphStyle]) -> Flowable:
     items: list[Any] = [ListItem(list(_flowables(item, styles)), leftIndent=14) for item in node.children]
     if node.type == "ordered_list":
-        return ListFlowable(items, bulletType="1", leftIndent=14, bulletFontName=_FONT, bulletFontSize=8)
-    return ListFlowable(items, bulletType="bullet", start="•", leftIndent=14, bulletFontName=_FONT, bulletFontSize=8)
+        return ListFlowable(items, bulletType="1", leftIndent=14, bulletFontName=FONT, bulletFontSize=8)
+    return ListFlowable(items, bulletType="bullet", start="•", leftIndent=14, bulletFontName=FONT, bulletFontSize=8)
 
 
 def _table(node: SyntaxTreeNode, styles: dict[str, ParagraphStyle]) -> Flowable:
@@ -198,4 +196,4 @@ def _markup(token: Token) -> str:
         return " "
     if token.type == "hardbreak":
         return "<br/>"
-    return _OPENING.get(token.type, escape(token.content))
+    return _OPENING.get(token.type, escape(spelled_out(token.content)))

@@ -4,11 +4,12 @@ from functools import cache
 from typing import Any
 
 from babel import Locale
-from wtforms import BooleanField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
 
 from core.forms import EmailAddress, ExactLine, Form, OneLine, WholeNumberField, stripped
 from legal_docs import figures
+from legal_docs.documents.letters import ADVICE, is_printable
 from portal.people.forms import name_field
 
 SHORTEST, LONGEST = figures.SHORTEST_RETENTION_DAYS, figures.LONGEST_RETENTION_DAYS
@@ -38,11 +39,20 @@ def country_name(code: str) -> str:
     return countries().get(code, code)
 
 
+class Printable:
+    """What stands on the cover of the contracts has to be in letters that they are printed in."""
+
+    def __call__(self, _form: Any, field: Any) -> None:
+        if not is_printable(field.data or ""):
+            raise ValidationError(ADVICE)
+
+
 def _line(label: str, *, most: int = 200, **options: Any) -> Any:
+    missing = f"Enter the {label[0].lower()}{label[1:]}."
     return StringField(
         label,
         filters=[stripped],
-        validators=[DataRequired(f"Enter the {label[0].lower()}{label[1:]}."), Length(max=most), OneLine()],
+        validators=[DataRequired(missing), Length(max=most), OneLine(), Printable()],
         **options,
     )
 
@@ -63,14 +73,14 @@ class DetailsForm(Form):
             Regexp(r"^https?://[^\s/]+\.[^\s]+$", message="Enter an address that starts with https://."),
         ],
     )
-    contact_name = name_field("First contact's name")
+    contact_name = _line("First contact's name")
     contact_email = StringField(
         "First contact's e-mail", filters=[stripped], validators=[DataRequired("Enter an address."), EmailAddress()]
     )
     second_contact_name = StringField(
         "Second contact's name",
         filters=[stripped, lambda value: value or None],
-        validators=[Optional(), Length(max=200), OneLine()],
+        validators=[Optional(), Length(max=200), OneLine(), Printable()],
     )
     second_contact_email = StringField(
         "Second contact's e-mail",

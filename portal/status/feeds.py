@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from core.pages import iso
+from core.patterns import for_xml
 from portal.status.board import Board, ComponentLine, IncidentView, MaintenanceView
 from portal.status.models import Incident, Maintenance
 from portal.status.states import INCIDENT_WORDS, ComponentState, IncidentStatus
@@ -51,10 +52,10 @@ def atom(views: Sequence[View], *, base_url: str, now: datetime) -> bytes:
     for entry in entries:
         item = ET.SubElement(feed, "entry")
         ET.SubElement(item, "id").text = entry.id
-        ET.SubElement(item, "title").text = entry.title
+        ET.SubElement(item, "title").text = for_xml(entry.title)
         ET.SubElement(item, "updated").text = iso(entry.at)
         ET.SubElement(item, "link", href=entry.url)
-        ET.SubElement(item, "content", type="text").text = entry.text
+        ET.SubElement(item, "content", type="text").text = for_xml(entry.text)
     content: bytes = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
     return content
 

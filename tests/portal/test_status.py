@@ -24,7 +24,7 @@ from portal.status.jobs import probe_ourselves, render_status
 from portal.status.states import Component
 from tests.cast import Caller, Member
 from tests.people import Browser, Person, link_in, mails_to, words_of
-from tests.portal.status_scene import open_incident, probe, say, subscribe, trail
+from tests.portal.status_scene import INCIDENT, open_incident, probe, say, subscribe, trail
 from tests.services import Service
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -227,6 +227,18 @@ def folder(app: Flask, tmp_path: Path) -> Path:
 def render(app: Flask, folder: Path) -> int:
     with app.app_context(), acting_as_system():
         return snapshot.render(folder, base_url="https://app.example", now=utc_now())
+
+
+def test_what_xml_cannot_hold_is_refused_at_the_form_and_breaks_no_feed(
+    app: Flask, operator: Person, nobody: Browser
+) -> None:
+    refused = operator.post("/console/incidents", **INCIDENT | {"body": "Checks\x0b fail"})
+    open_incident(app, title="Checks\x1b fail", body="We\x0b are\ufffe looking \x08into it.")
+
+    feed = ET.fromstring(nobody.get("/status/feed.atom").data)  # noqa: S314  our own
+
+    assert (refused.status_code, "control characters" in refused.text) == (422, True)
+    assert "We are looking into it." in {text.strip() for text in feed.itertext()}
 
 
 def test_the_files_lead_to_each_other_and_to_nothing_else(app: Flask, folder: Path) -> None:

@@ -1,0 +1,42 @@
+"""Which letters the documents can be printed in. The fonts know Latin, Greek and Cyrillic ones, from left to right."""
+
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from reportlab.pdfbase.ttfonts import TTFont
+
+FONTS = Path(__file__).parents[1] / "fonts"
+FONT, BOLD = "DejaVuSans", "DejaVuSans-Bold"
+ADVICE = (
+    "The documents are printed in Latin, Greek or Cyrillic letters. Write it in those, as in a passport or in the"
+    " English extract of a register."
+)
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_SHAPED = frozenset({"Mn", "Mc", "Me", "Cf"})
+"""Signs that join others; the printer sets one beside the other."""
+
+
+def is_printable(text: str) -> bool:
+    """Whether it stands in a document as it was written."""
+    return not any(map(_is_foreign, unicodedata.normalize("NFC", text)))
+
+
+def spelled_out(text: str) -> str:
+    """With a number in the place of each letter that has no shape: it can be looked up, and is not lost in silence."""
+    return "".join(sign if _has_shape(sign) else f"[U+{ord(sign):04X}]" for sign in text)
+
+
+def _is_foreign(sign: str) -> bool:
+    is_turned = unicodedata.bidirectional(sign) in _RIGHT_TO_LEFT
+    return is_turned or unicodedata.category(sign) in _SHAPED or not _has_shape(sign)
+
+
+def _has_shape(sign: str) -> bool:
+    return sign.isspace() or all(ord(sign) in glyphs for glyphs in _glyphs())
+
+
+@lru_cache(maxsize=1)
+def _glyphs() -> tuple[Mapping[int, int], ...]:
+    return tuple(TTFont(name, FONTS / f"{name}.ttf").face.charToGlyph for name in (FONT, BOLD))

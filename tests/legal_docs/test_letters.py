@@ -1,0 +1,21 @@
+"""Letters that documents are printed in."""
+
+import pytest
+
+from legal_docs.documents.letters import is_printable, spelled_out
+
+FOREIGN = ["株式会社日本", "علي", "דוד", "सुनील", "👩 Ada", "สมชาย"]
+
+
+@pytest.mark.parametrize("name", ["Søren Łukasz", "Ωμέγα", "Наталья", "Mu\u0308ller", "Đặng Thị", "O’Brien – “x” €"])
+def test_latin_greek_and_cyrillic_letters_are_printed(name: str) -> None:
+    assert is_printable(name)
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_others_are_known_not_to_be(name: str) -> None:
+    assert not is_printable(name)
+
+
+def test_a_letter_without_a_shape_is_spelled_out_in_what_was_signed_before() -> None:
+    assert spelled_out("Ada 株 & Co\n") == "Ada [U+682A] & Co\n"
