@@ -93,6 +93,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         MAX_CONTENT_LENGTH=MOST_BYTES,
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,  # the form's token is enough, and pages at secret addresses send no referrer
         WTF_CSRF_SECRET_KEY=[*reversed(settings.secret_keys)],  # the last one signs
     )
     csrf.init_app(app)

@@ -97,6 +97,7 @@ def preflight_headers(origin: str | None, *, allowed: frozenset[str]) -> tuple[t
 SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
     ("X-Content-Type-Options", "nosniff"),
     ("Strict-Transport-Security", "max-age=63072000; includeSubDomains"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 
 PAGE_HEADERS: tuple[tuple[str, str], ...] = (
@@ -110,4 +111,12 @@ PAGE_HEADERS: tuple[tuple[str, str], ...] = (
     ),
     ("Referrer-Policy", "strict-origin-when-cross-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
+    (
+        "Permissions-Policy",
+        (
+            "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), "
+            "microphone=(), midi=(), payment=(), usb=(), publickey-credentials-create=(self), "
+            "publickey-credentials-get=(self)"
+        ),
+    ),
 )

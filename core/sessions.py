@@ -37,7 +37,7 @@ LIFE = timedelta(days=14)
 OPERATOR_IDLE_LIMIT = timedelta(hours=1)
 OPERATOR_LIFE = timedelta(hours=12)
 FRESH_FOR = timedelta(minutes=15)
-"""How long after proving who they are people may change keys, members and billing."""
+"""How long after proving who they are people may change keys, policies, channels, members and billing."""
 _NOTE_EVERY = timedelta(minutes=1)
 
 

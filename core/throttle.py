@@ -1,10 +1,12 @@
 """Limits on what strangers may try: signing up, signing in, asking for mails. Shared in Redis if there is one."""
 
+import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from math import ceil
 from typing import Any, TypeVar, cast
 
+import structlog
 from email_validator import EmailNotValidError, validate_email
 from flask import Flask, current_app, request
 from flask_limiter import Limiter
@@ -14,6 +16,8 @@ from core.access import address, visitor_or_none
 from core.errors import AppError
 from core.network import sender_of
 from core.settings import Settings
+
+log = structlog.get_logger()
 
 _MINUTE_S = 60
 
@@ -51,6 +55,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config.setdefault("RATELIMIT_KEY_PREFIX", "aig:pages")
     app.config.setdefault("RATELIMIT_STRATEGY", "moving-window")
     limiter.init_app(app)
+    logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # its lines name addresses and mailboxes; ours do not
     app.register_error_handler(RateLimitExceeded, _refuse)
 
 
@@ -90,5 +95,7 @@ def account() -> str:
         return "address:" + sender()
 
 
-def _refuse(_error: RateLimitExceeded) -> Any:
+def _refuse(error: RateLimitExceeded) -> Any:
+    limit = str(error.limit.limit) if error.limit else None
+    log.info("throttle.refused", limit=limit, endpoint=request.endpoint)
     return current_app.handle_user_exception(TooManyTries())

@@ -44,6 +44,8 @@ from core.settings import Settings
 
 log = structlog.get_logger()
 
+_SECRET_PARTS = frozenset({"secret", "token"})
+"""How routes name the part of an address that is known from a mail alone."""
 MACHINE_PATHS = ("/v1/", "/api/", "/webhooks/", "/health", "/metrics", "/openapi.json")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -167,12 +169,19 @@ def _add_headers(answer: Response, settings: Settings) -> None:
         *g.get("limit_headers", ()),
         *cors_headers(request.headers.get("Origin"), allowed=settings.allowed_origins),
     ]
+    if _has_secret_address():
+        headers.append(("Referrer-Policy", "no-referrer"))
     if answer.mimetype == "text/html":
         headers += PAGE_HEADERS
     if "Cache-Control" not in answer.headers:
         headers.append(("Cache-Control", "no-store"))
     for name, value in headers:
         answer.headers.setdefault(name, value)
+
+
+def _has_secret_address() -> bool:
+    """Whether the address itself opens something, so that no link on the page may carry it on."""
+    return not _SECRET_PARTS.isdisjoint(request.view_args or ())
 
 
 def _as_refusal(error: Any) -> AppError:

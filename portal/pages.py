@@ -29,6 +29,7 @@ from portal.plan import payment_views
 from portal.plan import views as plan_views
 from portal.policies import views as policy_views
 from portal.start import views as start_views
+from portal.start import well_known_views
 from portal.status import breach_views, maintenance_views, public_views, subscriber_views
 from portal.status import console_views as incident_views
 from portal.support import desk_views, inbound_views, survey_views
@@ -38,6 +39,7 @@ from portal.trail import views as trail_views
 
 PAGES: tuple[Blueprint, ...] = (
     start_views.bp,
+    well_known_views.bp,
     people_views.bp,
     log_in_views.bp,
     security_views.bp,

@@ -79,8 +79,10 @@ class Spool:
     def quarantine(self, line: bytes) -> None:
         """Keeps a line that the database refuses, for a person to look at."""
         folder = self._root / QUARANTINE
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "lines.ndjson").open("ab") as file:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept = os.open(folder / "lines.ndjson", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        with os.fdopen(kept, "ab") as file:
+            os.fchmod(kept, 0o600)  # also one that was made before
             file.write(line + b"\n")
             file.flush()
             os.fsync(file.fileno())

@@ -94,6 +94,10 @@ EVENTS: Mapping[str, Event] = {
     "api_key.revoked": _customer("api_key.revoked", "An API key was revoked", _KEYS, "reason"),
     "api_key.rotation_reminded": _customer("api_key.rotation_due", "An API key is 90 days old: rotate it", _KEYS),
     "api_key.expiry_reminded": _customer("api_key.expiring", "An API key expires soon", _KEYS, "expires_at"),
+    "policy.changed": _customer("policy.changed", "Policies were changed", "/policies/versions", "version"),
+    "policy.restored": _customer(
+        "policy.restored", "An older version of the policies was restored", "/policies/versions", "version"
+    ),
     "entitlement.quota_near": _customer(
         "quota.near", "80 % of the month's checks are used", "/plan", "used", "limit", "until"
     ),

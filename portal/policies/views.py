@@ -47,7 +47,7 @@ def effect() -> Any:
 
 
 @bp.post("")
-@open_to(Access.DEVELOPER)
+@open_to(Access.DEVELOPER, fresh=True)
 def update() -> Any:
     """Keeps what was looked at; a form that was changed since is shown with its effect anew."""
     form = PoliciesForm()
@@ -75,7 +75,7 @@ def update() -> Any:
 
 
 @bp.get("/rules/new")
-@open_to(Access.DEVELOPER)
+@open_to(Access.DEVELOPER, fresh=True)
 def new_rule() -> Any:
     version, _ = policies.current(seat().organization_id)
     return render_template("portal/policies/rule.html", form=RuleForm.of(version, None), code=None)
@@ -92,19 +92,19 @@ def edit_rule(code: str) -> Any:
 
 
 @bp.post("/rules")
-@open_to(Access.DEVELOPER)
+@open_to(Access.DEVELOPER, fresh=True)
 def create_rule() -> Any:
     return _save_rule(None)
 
 
 @bp.post("/rules/<code>")
-@open_to(Access.DEVELOPER)
+@open_to(Access.DEVELOPER, fresh=True)
 def update_rule(code: str) -> Any:
     return _save_rule(code)
 
 
 @bp.post("/rules/<code>/remove")
-@open_to(Access.DEVELOPER)
+@open_to(Access.DEVELOPER, fresh=True)
 def delete_rule(code: str) -> Any:
     version, document = policies.current(seat().organization_id)
     kept = [msgspec.to_builtins(rule) for rule in document.rules if rule.code != code]
@@ -136,7 +136,7 @@ def versions() -> Any:
 
 
 @bp.post("/versions/<int(max=2147483647):version>/restore")
-@open_to(Access.DEVELOPER)
+@open_to(Access.DEVELOPER, fresh=True)
 def restore(version: int) -> Any:
     with transaction():
         new = policies.restore(seat().organization_id, version, by=actor(), now=utc_now())

@@ -1,6 +1,7 @@
 """What was acknowledged is kept: the recorder's choices, the spool's files, the way home."""
 
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -138,7 +139,9 @@ def test_a_line_the_database_refuses_is_kept_aside_and_holds_nobody_up(
     Replay(database, spool).run_once()
 
     assert database.rows == rows[:4] + rows[5:]
-    assert (tmp_path / "quarantine" / "lines.ndjson").read_bytes() == rows[4] + b"\n"
+    kept = tmp_path / "quarantine" / "lines.ndjson"
+    assert kept.read_bytes() == rows[4] + b"\n"
+    assert (stat.S_IMODE(kept.stat().st_mode), stat.S_IMODE(kept.parent.stat().st_mode)) == (0o600, 0o700)
 
 
 FULL_DISK = """

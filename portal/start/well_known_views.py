@@ -1,0 +1,44 @@
+"""Addresses that programs know: where to report security faults (RFC 9116), where to change a password."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Response
+
+from core.access import Access, Pages, open_to
+from core.clock import utc_now
+from core.current import settings
+from core.errors import NotFound
+from core.htmx import see_other
+from core.pages import iso
+
+bp = Pages("well_known", __name__, url_prefix="/.well-known")
+
+_GOOD_FOR = timedelta(days=180)
+"""RFC 9116 recommends less than a year."""
+
+
+@bp.get("/security.txt")
+@open_to(Access.ANYBODY)
+def security() -> Response:
+    contact, base_url = settings().security_email, settings().base_url
+    if not contact:
+        raise NotFound
+    lines = (
+        f"Contact: mailto:{contact}",
+        f"Expires: {iso(_midnight(utc_now() + _GOOD_FOR))}",
+        "Preferred-Languages: en",
+        f"Canonical: {base_url}/.well-known/security.txt",
+    )
+    return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+
+@bp.get("/change-password")
+@open_to(Access.ANYBODY)
+def change_password() -> Any:
+    """Password managers lead people here."""
+    return see_other("/security")
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
