@@ -34,7 +34,7 @@ class BillingForm(Form):
     postal_code = _line("Postal code", 20, "postal-code")
     city = _line("City", 100, "address-level2")
     country = SelectField("Country", choices=lambda: {"": "Choose", **countries()})
-    removed_tax_ids = ChecksField("Remove tax ids", validate_choice=False)
+    removed_tax_ids = ChecksField("Tax ids on your invoices", validate_choice=False)
     tax_id_type = SelectField("Add a tax id: kind", choices={"": "None", **TAX_IDS})
     tax_id = _line("Add a tax id: number", 40, "off")
 
