@@ -7,12 +7,13 @@ from pathlib import Path
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.db import db
+from core.observability import dead_processes
 
 Reading = tuple[Mapping[str, str], float]
 """Labels and a value."""
@@ -83,16 +84,10 @@ def _counted() -> CollectorRegistry:
     directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if not directory:
         return REGISTRY
-    _forget_dead_processes(Path(directory))
+    dead_processes.forget(Path(directory))
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return registry
-
-
-def _forget_dead_processes(directory: Path) -> None:
-    for pid in {int(file.stem.rpartition("_")[2]) for file in directory.glob("gauge_live*_*.db")}:
-        if not Path(f"/proc/{pid}").exists():
-            mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 def _database_answers() -> bool:
