@@ -32,7 +32,7 @@ from portal.start import views as start_views
 from portal.start import well_known_views
 from portal.status import breach_views, maintenance_views, public_views, subscriber_views
 from portal.status import console_views as incident_views
-from portal.support import desk_views, inbound_views, survey_views
+from portal.support import desk_views, inbound_views, quarantine_views, survey_views
 from portal.support import views as support_views
 from portal.team import views as team_views
 from portal.trail import views as trail_views
@@ -82,6 +82,7 @@ CONSOLE: tuple[Blueprint, ...] = (
 )
 FOR_MACHINES: tuple[Blueprint, ...] = (
     inbound_views.bp,
+    quarantine_views.bp,
     subscriber_views.one_click,
     notification_reader_views.one_click,
     alert_views.bp,

@@ -91,6 +91,6 @@ def _forget(user: User, *, now: datetime) -> None:
     links.forget_all(user)
     departures.forget(user)
     team.forget_invited(user.email)
+    forget_person(user.id)
     user.email, user.name = f"deleted-{user.id.hex}@deleted.invalid", "Former member"
     user.password_hash, user.disabled_at = "", now
-    forget_person(user.id)

@@ -10,7 +10,7 @@ from core.tokens import new_token
 from portal.support.models import Ticket
 
 _TOKEN_LENGTH = 20
-_TAG = re.compile(rf"\+(\d{{1,18}})\.([a-z0-9_-]{{{_TOKEN_LENGTH}}})@", re.IGNORECASE)
+_TAG = re.compile(rf"[^+]*\+([0-9]{{1,18}})\.([a-z0-9_-]{{{_TOKEN_LENGTH}}})", re.IGNORECASE)
 
 
 class Tag(msgspec.Struct, frozen=True):
@@ -34,7 +34,7 @@ def reply_address(ticket: Ticket) -> str | None:
 def tag_in(addresses: Iterable[str]) -> Tag | None:
     """The request that a mail answers, by the addresses it was sent to."""
     for address in addresses:
-        found = _TAG.search(address)
+        found = _TAG.fullmatch(address.rpartition("@")[0].strip('"'))
         if found is not None:
             return Tag(int(found[1]), found[2].lower())
     return None

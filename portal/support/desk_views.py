@@ -16,6 +16,7 @@ from core.ids import new_uuid
 from portal.paging import chosen_uuid, parse_uuid
 from portal.support import desk, promises, queue, records, replies, rota, uploads
 from portal.support.forms import AnswerForm, AssignForm, EscalateForm, JoinForm, NoteForm, WeighForm, WishForm
+from portal.support.inbound import quarantine
 from portal.support.models import Ticket
 from portal.support.queue import View
 from portal.support.records import Author
@@ -37,6 +38,7 @@ def index() -> Any:
         "portal/support/queue.html",
         lines=queue.read(chosen, mine=visitor().user_id),
         counts=queue.counts(mine=visitor().user_id),
+        quarantined=quarantine.count(),
         chosen=chosen,
         view_words=queue.WORDS,
         words=FOR_OPERATORS,
@@ -230,6 +232,7 @@ def _page(ticket: Ticket, form: AnswerForm, *, status: int = 200) -> Any:
         level_words=LEVEL_WORDS,
         level=Level(ticket.level),
         misses=promises.misses_of(ticket.id),
+        originals=quarantine.originals_of(ticket.id),
         **{**ticket_context(ticket), "words": FOR_OPERATORS},
     )
     return page, status

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, func, select, update
 
 from core.db import db, rows_changed
+from core.members import Membership, User
 from portal.support.addresses import new_reply_token
 from portal.support.models import InboundMail, Ticket, TicketFile, TicketMessage, TicketSurvey
 from portal.support.requesters import NOWHERE
@@ -28,6 +29,9 @@ def forget_organization(organization_id: UUID) -> None:
     db.session.execute(delete(TicketFile).where(TicketFile.organization_id == organization_id))
     db.session.execute(delete(TicketMessage).where(TicketMessage.organization_id == organization_id))
     db.session.execute(update(TicketSurvey).where(TicketSurvey.organization_id == organization_id).values(words=None))
+    of_tickets = InboundMail.ticket_id.in_(select(Ticket.id).where(Ticket.organization_id == organization_id))
+    members = select(Membership.user_id).where(Membership.organization_id == organization_id)
+    db.session.execute(delete(InboundMail).where(of_tickets | InboundMail.sender_id.in_(members)))
     of_organization = Ticket.organization_id == organization_id
     over = {"status": Status.CLOSED.value, "due_at": None, "look_at": None}
     db.session.execute(update(Ticket).where(of_organization, Ticket.status.in_(_UNDER_WAY)).values(**over))
@@ -52,6 +56,10 @@ def forget_long_over(*, before: datetime) -> int:
 def forget_person(user_id: UUID) -> None:
     """Their requests belong to the organization and stay; who wrote them is forgotten."""
     db.session.execute(update(TicketMessage).where(TicketMessage.author_id == user_id).values(author_name=_NAMELESS))
+    address = select(User.email).where(User.id == user_id).scalar_subquery()
+    wrote = (InboundMail.sender_id == user_id) | (InboundMail.sender == address)
+    nothing = {"raw": None, "words": None, "sender": None, "subject": None, "message_id": None}
+    db.session.execute(update(InboundMail).where(wrote).values(**nothing))
     _forget_requester(Ticket.opened_by == user_id)
 
 

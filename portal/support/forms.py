@@ -8,7 +8,7 @@ from wtforms import DateTimeLocalField, MultipleFileField, SelectField, StringFi
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
 
 from core.errors import InvalidRequest
-from core.forms import Form, OneLine, WholeNumberField, stripped
+from core.forms import EmailAddress, Form, OneLine, WholeNumberField, stripped
 from portal.support import uploads
 from portal.support.severities import CATEGORY_WORDS, PROMISES, Category, Severity
 from portal.support.states import Status
@@ -156,6 +156,21 @@ class JoinForm(_Versioned):
 
 class WishForm(_Versioned):
     wish = StringField("Wish", filters=[stripped], validators=[Length(max=120), OneLine()])
+
+
+class EmailRequestForm(Form):
+    """Makes a request of an email that nobody could file."""
+
+    email = StringField(
+        "Send answers to", filters=[stripped], validators=[DataRequired("Enter an address."), EmailAddress()]
+    )
+    subject = StringField(
+        "Subject", filters=[stripped], validators=[DataRequired("Enter a subject."), Length(max=200), OneLine()]
+    )
+
+
+class AddEmailForm(Form):
+    number = WholeNumberField("Request number", validators=[InputRequired("Enter a number."), NumberRange(1, 2**62)])
 
 
 class ScoreForm(Form):

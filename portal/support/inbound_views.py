@@ -9,7 +9,8 @@ from core.bearer import bears
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.errors import AppError, NotFound
-from portal.support import inbound, mails
+from portal.support.inbound import keeping
+from portal.support.inbound.bounded import MOST_BYTES
 
 bp = Blueprint("inbound_mail", __name__)
 
@@ -19,16 +20,23 @@ class TokenRefused(AppError):
     advice = "Send Authorization: Bearer with INBOUND_MAIL_TOKEN."
 
 
+class MailEmpty(AppError):
+    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "mail_empty", "Nothing was sent"
+    advice = "Send the raw message as it came, as the body of the request."
+
+
 @bp.post("/webhooks/inbound-mail")
 def receive() -> Response:
-    """204 once it is kept; whatever else is answered, the provider may hand it in again."""
+    """204 once it is kept, as it came; the worker reads it. Whatever else is answered, it may be handed in again."""
     token = current.settings().inbound_mail_token
     if token is None:
         raise NotFound
     if not bears(request.headers.get("Authorization"), (token,)):
         raise TokenRefused
-    request.max_content_length = mails.MOST_BYTES
-    mail = mails.read(request.get_data())
+    request.max_content_length = MOST_BYTES
+    raw = request.get_data()
+    if not raw:
+        raise MailEmpty
     with acting_as_system(), transaction():
-        inbound.take(mail, now=utc_now())
+        keeping.keep(raw, now=utc_now())
     return Response(status=HTTPStatus.NO_CONTENT)

@@ -27,10 +27,16 @@ class NoticeKind(StrEnum):
 class MailOutcome(StrEnum):
     """What became of a mail that came in."""
 
+    RECEIVED = "received"
+    """Kept, and not read yet."""
     OPENED = "opened"
     ADDED = "added"
     NOTED = "noted"
     """Kept for operators' eyes: nobody could tell that the customer wrote it."""
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+    """An operator decides."""
+    DISMISSED = "dismissed"
     IGNORED = "ignored"
 
 
@@ -176,15 +182,38 @@ class TicketSurvey(Base):
 
 
 class InboundMail(Base):
-    """Every mail that came in, by its own id, so that one that comes twice is taken once."""
+    """Every mail that came in, as it came, and what became of it."""
 
     __tablename__ = "inbound_mail"
-    __table_args__ = (CheckConstraint("outcome IN ('opened', 'added', 'noted', 'ignored')", name="outcome"),)
+    __table_args__ = (
+        CheckConstraint(
+            "outcome IN ('received', 'opened', 'added', 'noted', 'duplicate', 'quarantined', 'dismissed', 'ignored')",
+            name="outcome",
+        ),
+        Index(
+            "ix_inbound_mail_waiting", "received_at", postgresql_where=text("outcome IN ('received', 'quarantined')")
+        ),
+        Index("ix_inbound_mail_fingerprint", "fingerprint"),
+        Index("ix_inbound_mail_ticket_id", "ticket_id"),
+    )
 
-    message_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    message_id: Mapped[str | None]
     ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket.id"))
+    ticket_message_id: Mapped[UUID | None]
+    """The message that was made of it; one that is deleted leaves this behind."""
+    sender_id: Mapped[UUID | None]
+    sender: Mapped[str | None]
+    subject: Mapped[str | None]
+    words: Mapped[str | None]
+    raw: Mapped[bytes | None]
+    raw_hash: Mapped[bytes | None] = mapped_column(unique=True)
+    fingerprint: Mapped[bytes | None]
+    """The same for copies that took different ways."""
     received_at: Mapped[datetime]
     outcome: Mapped[str]
+    reason: Mapped[str | None]
+    """Why it is in the quarantine."""
 
 
 class OnCallWeek(Base):

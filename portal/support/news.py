@@ -8,6 +8,7 @@ from core.accounts import Organization
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.jobs import in_its_own_session, jobs
+from core.mail import send_mail
 from core.members import User, emails_of_operators
 from portal.support import letters, records
 from portal.support.models import Ticket
@@ -25,6 +26,14 @@ def tell_of_opening(ticket_id: str) -> None:
 @in_its_own_session
 def tell_of_message(ticket_id: str) -> None:
     _tell("ticket_written_to", UUID(ticket_id))
+
+
+@jobs.task(retry=_TRIES)
+@in_its_own_session
+def tell_of_quarantine() -> None:
+    with acting_as_system(), transaction():
+        for email in emails_of_operators():
+            send_mail("mail_quarantined", to=email, now=utc_now(), context={})
 
 
 def recipients(ticket: Ticket) -> list[str]:

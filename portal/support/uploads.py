@@ -9,6 +9,7 @@ import msgspec
 import puremagic
 
 from core.errors import AppError
+from portal.support.alphabets import plain_text
 
 MOST_FILES = 5
 MOST_BYTES_EACH = 5_000_000
@@ -65,14 +66,7 @@ def _kind_of(content: bytes) -> str | None:
         kind = ""
     if kind in PICTURES:
         return str(kind)
-    return TEXT if content and _is_text(content) else None
-
-
-def _is_text(content: bytes) -> bool:
-    try:
-        return "\x00" not in content.decode()
-    except UnicodeDecodeError:
-        return False
+    return TEXT if content and plain_text(content) is not None else None
 
 
 def _safe_name(name: str) -> str:

@@ -164,7 +164,9 @@ def test_a_note_that_was_written_later_has_its_own_two_years(app: Flask, ada: Me
 
 def test_the_numbers_of_mails_that_came_in_go_too(app: Flask) -> None:
     with app.app_context(), acting_as_system(), transaction():
-        db.session.add(InboundMail(message_id="<1@people.example>", received_at=at(1), outcome="ignored"))
+        db.session.add(
+            InboundMail(id=new_uuid(), message_id="<1@people.example>", received_at=at(1), outcome="ignored")
+        )
         forget(now=months_later(at(1), 24) + DAY)
         left = db.session.scalar(select(func.count()).select_from(InboundMail))
 

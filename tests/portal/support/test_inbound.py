@@ -1,17 +1,23 @@
 """Mail that comes in: answers, new requests, strangers, machines, and mails that come twice."""
 
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
 import msgspec
 import pytest
 from flask import Flask
+from sqlalchemy import select, text
 
 from core import current
+from core.audit import SYSTEM
 from core.clock import utc_now
-from core.db import acting_as_system
+from core.db import acting_as_system, db, transaction
 from core.settings import Settings
-from portal.support import records
+from portal.people import leaving
+from portal.support import records, uploads
+from portal.support.inbound import keeping, reading, taking
+from portal.support.models import InboundMail, MailOutcome
 from portal.support.states import Status
 from tests.cast import Member
 from tests.people import Browser, Person, mails_to
@@ -40,12 +46,32 @@ def mail(to: str, *, sender: str = "Ada <ada@people.example>", body: str = "It w
 
 
 def hand_in(nobody: Browser, raw: bytes, token: str = TOKEN) -> Any:
+    """The provider hands it in, and the worker files what waits."""
+    answered = send_in(nobody, raw, token)
+    with nobody.client.application.app_context(), acting_as_system(), transaction():
+        query = select(InboundMail.id).where(InboundMail.outcome == MailOutcome.RECEIVED.value)
+        for mail_id in db.session.scalars(query).all():
+            taking.take(mail_id, now=utc_now())
+    return answered
+
+
+def send_in(nobody: Browser, raw: bytes, token: str = TOKEN) -> Any:
     return nobody.client.post(
         "/webhooks/inbound-mail",
         data=raw,
         content_type="message/rfc822",
         headers={"Authorization": f"Bearer {token}"},
     )
+
+
+def kept(app: Flask) -> list[InboundMail]:
+    """Every mail that came in, the first first."""
+    with app.app_context(), acting_as_system():
+        return list(db.session.scalars(select(InboundMail).order_by(InboundMail.id)))
+
+
+def outcomes(app: Flask) -> list[tuple[str, str | None]]:
+    return [(row.outcome, row.reason) for row in kept(app)]
 
 
 def address_of(app: Flask) -> str:
@@ -135,10 +161,12 @@ def test_somebody_unknown_is_heard_too(app: Flask, nobody: Browser, operator: Pe
 
 
 @pytest.mark.parametrize("header", [{"Auto_Submitted": "auto-replied"}, {"Precedence": "bulk"}, {"List_Id": "<a.b>"}])
-def test_answering_machines_are_not_answered(app: Flask, nobody: Browser, header: dict[str, str]) -> None:
+def test_machines_are_not_answered_and_kept(app: Flask, nobody: Browser, header: dict[str, str]) -> None:
     assert hand_in(nobody, mail("support@provider.example", **header)).status_code == 204
 
     assert tickets(app) == []
+    assert [row.outcome for row in kept(app)] == ["quarantined"]
+    assert mails(app, "ticket_opened") == []
 
 
 def test_a_mail_of_html_alone_is_read(app: Flask, ada: Member, owner: Person, nobody: Browser) -> None:
@@ -164,14 +192,25 @@ def test_files_of_a_mail_are_taken_or_named_as_left_out(
 
     page = owner.get(f"/support/{tickets(app)[0].id}").text
     assert "app.log" in page
-    assert "[x.exe was left out" in page
+    assert "[Left out: x.exe: not a kind or size that we take]" in page
+
+
+def test_nothing_is_no_mail(nobody: Browser) -> None:
+    assert send_in(nobody, b"").status_code == 422
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"no mail at all", b"From: a\nMessage-ID: <x>\n\n", b"\xff\xfe\x00", b"From: a@b.example\n\nx"]
+    "raw", [b"no mail at all", b"From: a\nMessage-ID: <x>\n\n", b"\xff\xfe\x00", b"\x00" * 9, b"{}", b"\n\n"]
 )
-def test_what_is_no_mail_is_refused(app: Flask, nobody: Browser, raw: bytes) -> None:
-    assert hand_in(nobody, raw).status_code == 422
+def test_what_is_no_mail_waits_for_an_operator_as_it_came(
+    app: Flask, nobody: Browser, operator: Person, raw: bytes
+) -> None:
+    assert hand_in(nobody, raw).status_code == 204
+
+    (row,) = kept(app)
+    assert row.outcome == "quarantined"
+    assert f"/console/support/email/{row.id}" in operator.get("/console/support/email").text
+    assert operator.get(f"/console/support/email/{row.id}/original").data == raw
 
 
 def test_the_address_needs_its_token_and_does_not_exist_without_one(
@@ -202,10 +241,11 @@ def test_the_address_needs_its_token_and_does_not_exist_without_one(
 def test_what_a_mail_program_got_wrong_loses_nothing(app: Flask, nobody: Browser, raw: bytes) -> None:
     assert hand_in(nobody, raw).status_code == 204
 
-    assert len(tickets(app)) == 1
+    assert [row.raw for row in kept(app)] == [raw]
+    assert outcomes(app)[0][0] in {"opened", "quarantined"}
 
 
-def test_a_flood_from_one_address_is_one_heap_and_is_not_acknowledged(
+def test_a_flood_from_one_address_waits_unmixed_and_is_not_acknowledged(
     app: Flask, nobody: Browser, operator: Person
 ) -> None:
     for number in range(9):
@@ -213,7 +253,10 @@ def test_a_flood_from_one_address_is_one_heap_and_is_not_acknowledged(
         hand_in(nobody, raw.replace(b"<1@people.example>", b"<%d@people.example>" % number))
 
     assert (len(tickets(app)), len(mails(app, "ticket_opened"))) == (5, 5)
-    assert [words for _, words in said(app, tickets(app)[-1].id)] == [f"Mail {number}" for number in range(4, 9)]
+    assert [words.strip() for ticket in tickets(app) for _, words in said(app, ticket.id)] == [
+        f"Mail {number}" for number in range(5)
+    ]
+    assert outcomes(app)[5:] == [("quarantined", "flood")] * 4
 
 
 def test_what_strangers_are_told_repeats_nothing_of_theirs(app: Flask, nobody: Browser) -> None:
@@ -228,6 +271,7 @@ def test_bounces_open_nothing(app: Flask, nobody: Browser, sender: str) -> None:
     hand_in(nobody, mail("support@provider.example", Return_Path="<>").replace(b"<1@", b"<2@"))
 
     assert tickets(app) == []
+    assert outcomes(app) == [("quarantined", "bounce")] * 2
 
 
 def test_only_so_many_files_of_a_mail_are_taken(app: Flask, owner: Person, nobody: Browser) -> None:
@@ -263,3 +307,209 @@ def test_the_desk_says_that_a_mail_proves_nothing(
     hand_in(nobody, mail("support@provider.example", body="Please reset my second factor."))
 
     assert "A mail does not prove who sent it" in operator.get(f"/console/support/{tickets(app)[0].id}").text
+
+
+def test_the_web_keeps_a_mail_unread_with_a_job_that_reads_it(app: Flask, nobody: Browser) -> None:
+    raw = mail("support@provider.example")
+
+    assert send_in(nobody, raw).status_code == 204
+
+    (row,) = kept(app)
+    assert (row.outcome, row.raw, row.sender) == ("received", raw, None)
+    assert tickets(app) == []
+    with app.app_context(), acting_as_system():
+        waiting = text("SELECT args ->> 'mail_id' FROM jobs.procrastinate_jobs WHERE task_name LIKE '%take_mail'")
+        assert db.session.scalars(waiting).all() == [str(row.id)]
+
+
+def test_what_the_worker_could_not_take_is_shown_to_an_operator(app: Flask, nobody: Browser) -> None:
+    send_in(nobody, mail("support@provider.example"))
+
+    with app.app_context(), acting_as_system(), transaction():
+        assert keeping.show_not_taken(now=utc_now()) == 0
+        assert keeping.show_not_taken(now=utc_now() + timedelta(hours=1)) == 1
+    assert outcomes(app) == [("quarantined", "not_taken")]
+
+
+def test_a_reader_that_fails_loses_nothing(app: Flask, nobody: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_raw: bytes) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(reading, "read", fail)
+
+    hand_in(nobody, mail("support@provider.example"))
+
+    assert outcomes(app) == [("quarantined", "unreadable")]
+    assert kept(app)[0].sender == "ada@people.example"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [{"List_Id": "<a.b>"}, {"Precedence": "list"}, {"Precedence": "bulk"}, {"Auto_Submitted": "no (a person)"}],
+)
+def test_a_requesters_answer_over_a_mailing_list_is_theirs(
+    app: Flask, ada: Member, owner: Person, nobody: Browser, header: dict[str, str]
+) -> None:
+    ticket_id = opened(app, ada.organization_id, now=at(1, 0))
+
+    hand_in(nobody, mail(address_of(app), **header))
+
+    assert said(app, ticket_id)[-1][0] == "customer"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Auto_Submitted": "auto-replied"},
+        {"X_Autoreply": "yes"},
+        {"Precedence": "auto_reply"},
+        {"X_Auto_Response_Suppress": "All"},
+        {"Return_Path": "<>"},
+    ],
+)
+def test_an_answering_machine_leaves_a_note_and_ends_no_waiting(
+    app: Flask, ada: Member, owner: Person, nobody: Browser, header: dict[str, str]
+) -> None:
+    ticket_id = opened(app, ada.organization_id, now=at(1, 0))
+    answer(app, ticket_id, now=at(1, 1), then=Status.WAITING_ON_CUSTOMER)
+
+    hand_in(nobody, mail(address_of(app), body="I am away.", **header))
+
+    kind, words = said(app, ticket_id)[-1]
+    assert kind == "internal_note"
+    assert "I am away." in words
+    assert ticket_of(app, ticket_id).status == "waiting_on_customer"
+
+
+def test_a_bounce_is_noted_on_the_request_whose_answer_came_back(
+    app: Flask, ada: Member, owner: Person, nobody: Browser
+) -> None:
+    ticket_id = opened(app, ada.organization_id, now=at(1, 0))
+    ours = f"Reply-To: {address_of(app)}\nSubject: Request\n\nOurs"
+    raw = (
+        "From: mailer-daemon@x.example\nTo: no-reply@provider.example\nMessage-ID: <b@x>\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nNo such user\n"
+        f"--b\nContent-Type: message/rfc822\n\n{ours}\n--b--\n"
+    )
+
+    hand_in(nobody, raw.encode())
+
+    assert "A delivery report came from mailer-daemon@x.example" in said(app, ticket_id)[-1][1]
+    assert "No such user" in said(app, ticket_id)[-1][1]
+
+
+@pytest.mark.parametrize("numbered", [b"", b"Message-ID:\n", b"Message-ID: <same@x>\n"])
+def test_mails_without_a_number_of_their_own_are_all_taken(
+    app: Flask, owner: Person, nobody: Browser, numbered: bytes
+) -> None:
+    for words in (b"one", b"two"):
+        hand_in(nobody, b"From: ada@people.example\nSubject: x\n" + numbered + b"\n" + words)
+
+    assert [said(app, ticket.id)[0][1] for ticket in tickets(app)] == ["one", "two"]
+
+
+def test_a_copy_that_took_another_way_is_kept_and_opens_nothing(app: Flask, owner: Person, nobody: Browser) -> None:
+    raw = mail("support@provider.example")
+
+    hand_in(nobody, raw)
+    hand_in(nobody, b"Received: by another\n" + raw)
+
+    assert len(tickets(app)) == 1
+    assert [row.outcome for row in kept(app)] == ["opened", "duplicate"]
+
+
+def test_a_name_that_looks_like_a_customers_address_is_no_customer(
+    app: Flask, owner: Person, nobody: Browser, operator: Person
+) -> None:
+    hand_in(nobody, mail("support@provider.example", sender='"ada@people.example" <eve@elsewhere.example>'))
+
+    (ticket,) = tickets(app)
+    assert (ticket.organization_id, ticket.requester_email) == (None, "eve@elsewhere.example")
+    assert "ada@people.example" not in operator.get(f"/console/support/{ticket.id}").text
+
+
+def test_what_a_new_mail_quotes_is_kept_and_an_answers_quotes_are_in_its_original(
+    app: Flask, ada: Member, owner: Person, nobody: Browser, operator: Person
+) -> None:
+    body = "See what we got:\n\n> it says no\n"
+    ticket_id = opened(app, ada.organization_id, now=at(1, 0))
+
+    hand_in(nobody, mail("support@provider.example", body=body))
+    hand_in(nobody, mail(address_of(app), body="Yes.\n> it says no\n"))
+
+    assert "> it says no" in said(app, tickets(app)[-1].id)[0][1]
+    hand_in(nobody, mail(mails(app, "ticket_opened")[0].reply_to or "", body="No.\n\n> it says no\n"))
+    assert said(app, ticket_id)[-1] == ("customer", "No.")
+    link = f"/console/support/email/{kept(app)[-1].id}"
+    assert link in operator.get(f"/console/support/{ticket_id}").text
+    assert "it says no" in operator.get(link).text
+
+
+def test_an_operator_makes_a_request_of_a_quarantined_mail_once(app: Flask, nobody: Browser, operator: Person) -> None:
+    hand_in(nobody, mail("support@provider.example", sender="a@x.example, b@x.example", body="Please help"))
+    base = f"/console/support/email/{kept(app)[0].id}"
+
+    missing = operator.post(f"{base}/request", email="", subject="Help")
+    made = operator.post(f"{base}/request", email="a@x.example", subject="Help")
+    again = operator.post(f"{base}/dismiss")
+
+    assert (missing.status_code, made.status_code, again.status_code) == (422, 303, 409)
+    assert tickets(app)[0].requester_email == "a@x.example"
+    assert "Please help" in said(app, tickets(app)[0].id)[0][1]
+
+
+def test_an_operator_adds_a_quarantined_mail_to_a_request_or_dismisses_it(
+    app: Flask, ada: Member, nobody: Browser, operator: Person
+) -> None:
+    ticket_id = opened(app, ada.organization_id, now=at(1, 0))
+    for words in ("one", "two"):
+        hand_in(nobody, mail("support@provider.example", sender="nobody", body=words))
+    first, second = (f"/console/support/email/{row.id}" for row in kept(app))
+
+    operator.post(f"{first}/add", number=ticket_of(app, ticket_id).number)
+    operator.post(f"{second}/dismiss")
+
+    assert said(app, ticket_id)[-1][0] == "internal_note"
+    assert [row.outcome for row in kept(app)] == ["noted", "dismissed"]
+    assert "The quarantine is empty" in operator.get("/console/support/email").text
+
+
+def test_operators_hear_of_what_a_person_may_have_written_once_an_hour(app: Flask, nobody: Browser) -> None:
+    for number in range(3):
+        hand_in(nobody, mail("support@provider.example", sender="nobody", body=str(number)))
+    hand_in(nobody, mail("support@provider.example", Auto_Submitted="auto-replied"))
+
+    with app.app_context(), acting_as_system():
+        told = text("SELECT count(*) FROM jobs.procrastinate_jobs WHERE task_name LIKE '%tell_of_quarantine'")
+        assert db.session.scalar(told) == 1
+
+
+def test_a_deleted_account_leaves_no_original_behind(app: Flask, owner: Person, admin: Person, nobody: Browser) -> None:
+    hand_in(nobody, mail("support@provider.example", sender=admin.email))
+    with app.app_context(), acting_as_system(), transaction():
+        leaving.delete_account(admin.user_id, by=SYSTEM, now=utc_now())
+
+    (row,) = kept(app)
+    assert (row.raw, row.words, row.sender, row.subject, row.message_id) == (None, None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Größe".encode("cp1252"),
+        "Größe".encode("utf-16"),
+        "log".encode("utf-16-le"),
+        "Größe".encode("utf-8-sig"),
+        b"\x1b[31mred\x1b[0m",
+    ],
+)
+def test_plain_text_in_the_alphabets_of_windows_is_plain_text(content: bytes) -> None:
+    assert uploads.accept("a.txt", content).content_type == "text/plain"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"MZ\x90\x00\x03\x00", b"\x1f\x8b\x08\x01abc", b"\xff\xfe\x00", bytes(range(256))]
+)
+def test_what_is_no_text_is_refused(content: bytes) -> None:
+    with pytest.raises(uploads.FileRefused):
+        uploads.accept("a.txt", content)
