@@ -6,12 +6,17 @@ from uuid import UUID
 from flask import Response, request, stream_with_context
 
 from core.db import acting_for, db
+from core.serving import TURN
 
 
 def streamed(
     organization_id: UUID, pieces: Callable[[], Iterable[bytes]], *, content_type: str, file_name: str
 ) -> Response:
-    """`pieces` runs in the organization's scope, which the request itself has left by then."""
+    """`pieces` runs in the organization's scope, which the request itself has left by then.
+
+    An organization has half of a process's places for downloads at a time, whoever of it asks.
+    """
+    request.environ[TURN] = organization_id
 
     def in_scope() -> Iterator[bytes]:
         with acting_for(organization_id):

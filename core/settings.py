@@ -72,7 +72,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         int, Meta(ge=1, le=64, description="Web processes. More than one needs `REDIS_URL` for exact limits.")
     ] = 1
     web_threads: Annotated[
-        int, Meta(ge=1, le=256, description="Requests one web process answers at once; they share commits.")
+        int,
+        Meta(
+            ge=1,
+            le=256,
+            description="Pages that one web process makes at once; the API and downloads have threads beside them.",
+        ),
     ] = 16
     decision_durability: Annotated[
         Durability,

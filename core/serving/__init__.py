@@ -4,10 +4,22 @@ A caller who sends or reads slowly costs a coroutine and no thread. Pages, the A
 each other's threads, so that none of them waits for another's trouble. Flask answers behind all of it.
 """
 
-from core.serving.flask_handler import FlaskHandler, places_of
+from core.serving.flask_handler import TURN, Broken, FlaskHandler, places_of
 from core.serving.groups import Group
 from core.serving.pools import Busy, Pool
 from core.serving.requests import Answer, Request
 from core.serving.server import Handler, WebServer
 
-__all__ = ["Answer", "Busy", "FlaskHandler", "Group", "Handler", "Pool", "Request", "WebServer", "places_of"]
+__all__ = [
+    "TURN",
+    "Answer",
+    "Broken",
+    "Busy",
+    "FlaskHandler",
+    "Group",
+    "Handler",
+    "Pool",
+    "Request",
+    "WebServer",
+    "places_of",
+]

@@ -27,6 +27,8 @@ PATIENCE_S = 60.0
 """A reader may be slower than the slowest for so long in all."""
 API_PATHS = ("/v1/", "/api/", "/webhooks/", "/openapi.json")
 WATCH_PATHS = frozenset({"/health/ready", "/metrics"})
+TURN = "aig.turn"
+"""In the environ of a request: who takes turns with others in downloading, where that is not its session or key."""
 _BODILESS = frozenset({int(HTTPStatus.NO_CONTENT), int(HTTPStatus.NOT_MODIFIED)})
 
 
@@ -111,23 +113,30 @@ class FlaskHandler:
 
     async def _send(self, request: Request, download: Download, caller: Hashable) -> None:
         """A thread is held only while a piece is made, and none while the reader takes it."""
+        turn = request.environ.get(TURN, caller)
         try:
-            async with self._downloads.place(caller):
+            async with self._downloads.place(turn):
+                piece, is_last = await self._next_piece(download)
                 await request.begin(download.status, download.headers)
-                await self._send_pieces(request, download)
+                await request.send_piece(piece, is_last=is_last)
+                if not is_last:
+                    await self._send_rest(request, download)
         finally:
             await self._downloads.in_thread(lambda: download.context.run(download.close))
 
-    async def _send_pieces(self, request: Request, download: Download) -> None:
-        sent_bytes, waited_s, is_over = 0, 0.0, False
-        while not is_over:
-            piece, is_over = await self._downloads.in_thread(lambda: download.context.run(_next_piece, download.pieces))
+    async def _send_rest(self, request: Request, download: Download) -> None:
+        sent_bytes, waited_s, is_last = 0, 0.0, False
+        while not is_last:
+            piece, is_last = await self._next_piece(download)
             began_s = monotonic_s()
-            await request.send_piece(piece, is_last=is_over)
+            await request.send_piece(piece, is_last=is_last)
             sent_bytes += len(piece)
             waited_s += monotonic_s() - began_s
             if waited_s > PATIENCE_S + sent_bytes / SLOWEST_BYTES_PER_S:
                 raise ClientLeft
+
+    async def _next_piece(self, download: Download) -> tuple[bytes, bool]:
+        return await self._downloads.in_thread(lambda: download.context.run(_next_piece, download.pieces))
 
 
 def _caller_of(request: Request) -> Hashable:

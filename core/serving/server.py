@@ -50,11 +50,10 @@ class WebServer:
             await request.answer(*self._shown(request, refusal))
         except ClientLeft:
             _break_off_if_begun(request)
-        except Broken:
-            raise
         except Exception as error:
-            log.exception("http.failed")
-            report_error(error)
+            if not isinstance(error, Broken):  # which was reported where it happened
+                log.exception("http.failed")
+                report_error(error)
             _break_off_if_begun(request)
             await request.answer(*self._shown(request, InternalError()))
 
