@@ -73,7 +73,7 @@ def flask() -> Flask:
 
     @app.get("/unmade")
     def unmade() -> Response:
-        return Response(int("no number") or b"" for _ in range(1))
+        return Response(bytes(int("no number")) for _ in range(1))
 
     return app
 
