@@ -68,7 +68,7 @@ def disk_size_bytes() -> list[Reading]:
 
 @gauge_at_scrape("aig_redis_memory_used_bytes", "Memory that Redis uses.", needs_database=False)
 def redis_memory_used_bytes() -> list[Reading]:
-    return [({}, memory["used_memory"]) for memory in _redis_memory()]
+    return _sum_of(memory["used_memory"] for memory in _redis_memory())
 
 
 @gauge_at_scrape(
@@ -77,13 +77,19 @@ def redis_memory_used_bytes() -> list[Reading]:
     needs_database=False,
 )
 def redis_memory_max_bytes() -> list[Reading]:
-    return [({}, memory["maxmemory"] or memory["total_system_memory"]) for memory in _redis_memory()]
+    return _sum_of(memory["maxmemory"] or memory["total_system_memory"] for memory in _redis_memory())
+
+
+def _sum_of(sizes_bytes: Iterator[int]) -> list[Reading]:
+    """Of the nodes of a cluster together; nothing where there is none."""
+    found = list(sizes_bytes)
+    return [({}, sum(found))] if found else []
 
 
 def _redis_memory() -> list[dict[str, int]]:
     """Nothing where no Redis is set. Raises RedisError."""
-    redis = machine_room().redis
-    return [] if redis is None else [redis.info("memory")]
+    limiter = machine_room().shared_limiter
+    return [] if limiter is None else limiter.info("memory")
 
 
 def _size_bytes(segment: Path) -> int:

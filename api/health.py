@@ -8,7 +8,6 @@ import msgspec
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, request
-from redis import RedisError
 
 from api.endpoint import Endpoint, declare, json_response
 from api.machine_room import MachineRoom, machine_room
@@ -117,8 +116,8 @@ def components(room: MachineRoom) -> dict[str, bool]:
         "migrations": version is not None and _is_not_older(version),
         "decision_writer": room.spool.is_writable(),
     }
-    if room.redis is not None:
-        works["redis"] = _answers(room)
+    if room.shared_limiter is not None:
+        works["redis"] = room.shared_limiter.answers()
     return works
 
 
@@ -135,10 +134,3 @@ def _known_migrations() -> tuple[str, ...]:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return tuple(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())[::-1]
-
-
-def _answers(room: MachineRoom) -> bool:
-    try:
-        return room.redis is not None and bool(room.redis.ping())
-    except RedisError:
-        return False

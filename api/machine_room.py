@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.access import Caller
 from api.keys.uses import note_uses
-from api.limits import shared
 from api.limits.memory import MemoryLimiter
+from api.limits.shared import SharedLimiter
 from api.limits.window import Ask, Limiter, Verdict, limit_of
 from api.readiness import Probe
 from api.recording.postgres import PostgresSink
@@ -47,8 +47,10 @@ class MachineRoom:
             connect_feed=lambda: connect_as(Role.SYSTEM, url, timeout_s=ANSWER_WITHIN_S),
             max_age_s=settings.snapshot_max_age_s,
         )
-        self.redis = shared.connect(settings.redis_url) if settings.redis_url else None
-        self.limiter: Limiter = shared.SharedLimiter(self.redis) if self.redis else MemoryLimiter()
+        self.shared_limiter = (
+            SharedLimiter(settings.redis_url, processes=settings.web_workers) if settings.redis_url else None
+        )
+        self.limiter: Limiter = self.shared_limiter or MemoryLimiter()
         self.spool = Spool(settings.spool_path, max_bytes=settings.spool_max_bytes)
         self.recorder = Recorder(
             PostgresSink(lambda: connect_as(Role.SYSTEM, url, timeout_s=timeout_s)),
@@ -61,6 +63,8 @@ class MachineRoom:
         self.uses = KeyUses(app)
 
     def start(self) -> None:
+        if self.shared_limiter is not None:
+            self.shared_limiter.start()
         self.snapshots.feed.start()
         self.replay.start()
         self.uses.start()
@@ -71,8 +75,8 @@ class MachineRoom:
         self.replay.stop()
         self.recorder.close()
         self.spool.close()
-        if self.redis is not None:
-            self.redis.close()
+        if self.shared_limiter is not None:
+            self.shared_limiter.stop()
 
     def is_database_written(self) -> bool:
         """Whether the last decisions reached the database: its disk may be full, while it answers."""

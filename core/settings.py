@@ -13,6 +13,10 @@ from msgspec import Meta
 DEVELOPMENT_SECRET = "development-only-secret-never-in-production"  # noqa: S105  refused in production
 
 
+CLUSTER = "+cluster:"
+"""In the scheme of REDIS_URL: `redis+cluster://`, `rediss+cluster://`."""
+
+
 class Environment(StrEnum):
     DEVELOPMENT = "development"
     PRODUCTION = "production"
@@ -48,7 +52,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     ] = None
     redis_url: Annotated[
         str | None,
-        Meta(description="Shares rate limits between processes. Empty: one process limits exactly in memory."),
+        Meta(
+            description="Shares rate limits between processes; `redis+cluster://` for a cluster. "
+            "Empty: one process limits exactly in memory."
+        ),
     ] = None
     data_dir: Annotated[str, Meta(description="Where the embedded database, the spool and run-time files live.")] = (
         "var"

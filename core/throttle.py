@@ -11,11 +11,13 @@ from email_validator import EmailNotValidError, validate_email
 from flask import Flask, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.errors import RateLimitExceeded
+from redis import RedisError
+from redis.exceptions import RedisClusterException
 
 from core.access import address, visitor_or_none
 from core.errors import AppError
 from core.network import sender_of
-from core.settings import Settings
+from core.settings import CLUSTER, Settings
 
 log = structlog.get_logger()
 
@@ -54,7 +56,13 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config.setdefault("RATELIMIT_STORAGE_URI", _storage_of(settings.redis_url))
     app.config.setdefault("RATELIMIT_KEY_PREFIX", "aig:pages")
     app.config.setdefault("RATELIMIT_STRATEGY", "moving-window")
-    limiter.init_app(app)
+    app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", _options_of(settings.redis_url or ""))
+    try:
+        limiter.init_app(app)
+    except (RedisError, RedisClusterException):  # a cluster is asked at once who is in it
+        log.exception("throttle.redis_lost")
+        app.config["RATELIMIT_STORAGE_URI"], app.config["RATELIMIT_STORAGE_OPTIONS"] = "memory://", {}
+        limiter.init_app(app)
     logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # its lines name addresses and mailboxes; ours do not
     app.register_error_handler(RateLimitExceeded, _refuse)
 
@@ -63,7 +71,13 @@ def _storage_of(redis_url: str | None) -> str:
     """As the limits library names it: a Redis on a socket has a scheme of its own there."""
     if redis_url is None:
         return "memory://"
+    if CLUSTER in redis_url:
+        return redis_url.replace("rediss", "redis", 1)
     return f"redis+{redis_url}" if redis_url.startswith("unix:") else redis_url
+
+
+def _options_of(redis_url: str) -> dict[str, Any]:
+    return {"ssl": True} if redis_url.startswith("rediss" + CLUSTER) else {}
 
 
 def per_address(limits: str, *, unless: Callable[[], bool] | None = None) -> Callable[[View], View]:

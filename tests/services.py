@@ -68,6 +68,15 @@ class RedisServer:
         self._process.wait()
         self._socket.unlink(missing_ok=True)
 
+    def hang(self) -> None:
+        """It is there, and answers nobody."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def _answers(self) -> bool:
         with contextlib.suppress(redis.RedisError), contextlib.closing(redis.Redis.from_url(self.url)) as client:
             return bool(client.ping())

@@ -1,79 +1,178 @@
-"""The limit that all processes share in Redis, with memory to fall back on: no request fails because Redis did."""
+"""The limit that all processes share in Redis, with memory to fall back on: no request fails because Redis did.
+
+A check waits for a silent Redis once. Then limits are counted in memory until the thread of this limiter has heard
+Redis again and told it what was granted meanwhile; no check tries by itself.
+"""
 
 from collections.abc import Callable, Sequence
-from itertools import chain
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
+from threading import Event, Lock, Thread
+from uuid import uuid4
 
 import redis
 import structlog
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from redis.exceptions import RedisClusterException
 
-from api.limits.memory import MemoryLimiter
+from api.limits.outage import Granted, Outage
+from api.limits.servers import US, Server, connect, key_of
 from api.limits.window import Ask, Backend, Verdict
 from core.clock import monotonic_s
 from core.observability import LIMIT_BACKEND_FAILURES, LIMIT_ON_MEMORY
 
 log = structlog.get_logger()
 
-RETRY_AFTER_S = 1.0
-TIMEOUT_S = 0.25
-_SCRIPT = Path(__file__).with_name("window.lua").read_text()
-_US = 1_000_000
+BEAT_EVERY_S = 5.0
+FORGOTTEN_AFTER_S = 20.0
+RETRY_AFTER_S = 0.5
+PATIENCE_S = 0.25
+"""Of the limiter's own thread, for which no check waits."""
+FAILURES = (redis.RedisError, RedisClusterException, OSError)
+_HEARTBEAT = Path(__file__).with_name("heartbeat.lua").read_text()
+_CARRY_OVER = Path(__file__).with_name("carry_over.lua").read_text()
+_PROCESSES = "aig:limit-processes"
 
 
 class SharedLimiter:
-    def __init__(self, client: redis.Redis, *, now_s: Callable[[], float] = monotonic_s) -> None:
-        self._script = client.register_script(_SCRIPT)
-        self._memory = MemoryLimiter(now_s=now_s)
+    """`processes` is how many there are at first, until their heartbeats are counted."""
+
+    def __init__(self, url: str, *, processes: int = 1, now_s: Callable[[], float] = monotonic_s) -> None:
+        self._url = url
         self._now_s = now_s
-        self._away_until_s = 0.0
+        self._outage = Outage(now_s=now_s)
+        self._outage.shares = processes
+        self._id = uuid4().hex
+        self._lock = Lock()
+        self._server: Server | None = None
+        self._is_away = False
+        self._next_look_s = 0.0
+        self._wake = Event()
+        self._is_stopped = False
+        self._thread: Thread | None = None
 
     def hit(self, asks: Sequence[Ask]) -> list[Verdict]:
-        """One call of Redis for all."""
+        """One call of Redis for all; in a cluster, one call of each node."""
         if not asks:
             return []
-        if self._now_s() < self._away_until_s:
-            return self._memory.hit(asks)
+        if self._is_away and not self._is_back():
+            return self._outage.hit(asks)
         try:
-            verdicts = self._hit_redis(asks)
-        except redis.RedisError as error:
+            verdicts = self._hit_redis(self._server or self._connect(), asks)
+        except FAILURES as error:
             self._fall_back(error)
-            return self._memory.hit(asks)
-        if self._away_until_s:
-            self._come_back()
+            return self._outage.hit(asks)
+        self._outage.hear(verdicts, asks)
         return verdicts
 
-    def _hit_redis(self, asks: Sequence[Ask]) -> list[Verdict]:
-        arguments = chain.from_iterable((ask.limit, ask.cost, int(ask.window_s * _US)) for ask in asks)
-        answer = self._script(keys=[f"aig:limit:{ask.bucket}" for ask in asks], args=list(arguments))
+    def start(self) -> None:
+        self._thread = Thread(target=self._run, name="limits", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._is_stopped = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout=2)
+        if self._server is not None:
+            self._server.client.close()
+
+    def answers(self) -> bool:
+        """Whether Redis does, asked now."""
+        try:
+            return bool((self._server or self._connect()).client.ping())
+        except FAILURES:
+            return False
+
+    def info(self, section: str) -> list[dict[str, int]]:
+        """What each server says of itself. Raises RedisError."""
+        client = (self._server or self._connect()).client
+        if isinstance(client, redis.Redis):
+            return [client.info(section)]
+        return list(client.info(section, target_nodes=client.PRIMARIES).values())
+
+    def look_after(self) -> None:
+        """A heartbeat, and after an outage the way back; what the limiter's own thread does again and again."""
+        try:
+            server = connect(self._url, timeout_s=PATIENCE_S)
+            try:
+                forgotten_us = int(FORGOTTEN_AFTER_S * US)
+                count = server.client.eval(_HEARTBEAT, 1, _PROCESSES, self._id, forgotten_us)
+                self._outage.shares = max(1, int(count))
+                if self._is_away:
+                    self._come_back(server)
+            finally:
+                server.client.close()
+        except FAILURES as error:
+            self._fall_back(error)
+
+    def _is_back(self) -> bool:
+        """A command or a test has no thread that looks, and looks by itself."""
+        if self._thread is None and self._now_s() >= self._next_look_s:
+            self._next_look_s = self._now_s() + RETRY_AFTER_S
+            self.look_after()
+        return not self._is_away
+
+    def _run(self) -> None:
+        while not self._is_stopped:
+            self.look_after()
+            self._wake.wait(RETRY_AFTER_S if self._is_away else BEAT_EVERY_S)
+            self._wake.clear()
+
+    def _connect(self) -> Server:
+        with self._lock:
+            self._server = self._server or connect(self._url)
+            return self._server
+
+    def _hit_redis(self, server: Server, asks: Sequence[Ask]) -> list[Verdict]:
+        answer = server.count(asks)
         return [
             Verdict(
                 granted=answer[3 * index],
                 limit=ask.limit,
                 remaining=answer[3 * index + 1],
-                reset_s=answer[3 * index + 2] / _US,
+                reset_s=answer[3 * index + 2] / US,
                 window_s=ask.window_s,
                 backend=Backend.REDIS,
             )
             for index, ask in enumerate(asks)
         ]
 
-    def _fall_back(self, error: redis.RedisError) -> None:
-        if not self._away_until_s:
-            log.error("limit.redis_lost", error=type(error).__name__)
+    def _fall_back(self, error: Exception) -> None:
         LIMIT_BACKEND_FAILURES.inc()
+        if self._is_away:
+            return
+        log.error("limit.redis_lost", error=type(error).__name__, processes=self._outage.shares)
         LIMIT_ON_MEMORY.set(1)
-        self._away_until_s = self._now_s() + RETRY_AFTER_S
+        self._is_away = True
+        self._next_look_s = self._now_s() + RETRY_AFTER_S
+        self._server = None  # its nodes may have other places when they come back
+        self._wake.set()
 
-    def _come_back(self) -> None:
-        log.info("limit.redis_back")
+    def _come_back(self, server: Server) -> None:
+        self._carry_over(server)
+        self._connect()
+        self._is_away = False
+        self._carry_over(server)  # what was granted in between
+        self._outage.end()
         LIMIT_ON_MEMORY.set(0)
-        self._away_until_s = 0.0
+        log.info("limit.redis_back")
+
+    def _carry_over(self, server: Server) -> None:
+        granted = self._outage.take_granted()
+        now_s = self._now_s()
+        try:
+            by_bucket = sorted(granted, key=attrgetter("bucket", "window_s"))
+            for (bucket, window_s), some in groupby(by_bucket, key=attrgetter("bucket", "window_s")):
+                ages_us = list(_ages_us(list(some), now_s=now_s))
+                if ages_us:
+                    server.client.eval(_CARRY_OVER, 1, key_of(bucket), int(window_s * US), *ages_us)
+        except FAILURES:
+            self._outage.give_back(granted)
+            raise
 
 
-def connect(url: str) -> redis.Redis:
-    """A client that tries once: there is memory to fall back on, and a caller who waits."""
-    return redis.Redis.from_url(
-        url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), retries=0)
-    )
+def _ages_us(granted: Sequence[Granted], *, now_s: float) -> list[int]:
+    """Of each request that still counts."""
+    alive = [one for one in granted if now_s - one.at_s < one.window_s]
+    return [int((now_s - one.at_s) * US) for one in alive for _ in range(one.count)]

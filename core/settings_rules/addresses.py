@@ -54,13 +54,13 @@ def redis(settings: Settings) -> Iterator[Fault]:
         yield Fault(name, "is missing", "Give the address of Redis: rediss://user:password@host:port/0.")
         return
     url = address_of(settings.redis_url)
-    if url is None or url.scheme not in {"redis", "rediss", "unix"}:
+    if url is None or url.scheme not in {"redis", "rediss", "unix", "redis+cluster", "rediss+cluster"}:
         yield Fault(name, "is no address of Redis", "It looks like rediss://user:password@host:port/0.")
         return
     is_far = not is_near(_host(url))
     yield from _password(name, _password_of(url), is_far=is_far, has_key=bool(_option(url, "sslcert")))
     if url.scheme != "unix" and not is_near(url.hostname):
-        if url.scheme != "rediss":
+        if not url.scheme.startswith("rediss"):
             yield Fault(name, "goes over a public network without TLS", "Switch TLS on and write rediss://.")
         elif _option(url, "ssl_cert_reqs") in {"none", "optional"}:
             yield Fault(name, "does not check the server's certificate", "Take ssl_cert_reqs out.")

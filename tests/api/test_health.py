@@ -7,7 +7,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from api import readiness
-from api.limits import shared
+from api.limits.shared import SharedLimiter
 from api.machine_room import MachineRoom
 from api.readiness import Probe
 from core.clock import monotonic_s
@@ -59,7 +59,7 @@ def test_ready_is_said_within_200_ms_and_the_database_is_asked_once_a_second(
 
 
 def test_not_ready_without_its_redis(as_nobody: Caller, room: MachineRoom) -> None:
-    room.redis = shared.connect("unix:///nowhere")
+    room.shared_limiter = SharedLimiter("unix:///nowhere")
 
     answer = as_nobody.get("/health/ready")
 

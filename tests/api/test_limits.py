@@ -12,7 +12,6 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.limits import shared
 from api.limits.memory import MemoryLimiter
 from api.limits.shared import SharedLimiter
 from api.limits.window import Ask, Backend, Limiter
@@ -26,7 +25,7 @@ def limiter(request: pytest.FixtureRequest) -> Limiter:
     if request.param == "memory":
         return MemoryLimiter()
     server: RedisServer = request.getfixturevalue("redis_server")
-    return SharedLimiter(shared.connect(server.url))
+    return SharedLimiter(server.url)
 
 
 def grants(limiter: Limiter, times: int, **options: float) -> int:
@@ -99,9 +98,9 @@ def test_memory_agrees_with_the_definition(steps: list[tuple[int, int]], limit: 
 
 TWO_PROCESSES = """
 import sys
-from api.limits.shared import SharedLimiter, connect
+from api.limits.shared import SharedLimiter
 from api.limits.window import Ask
-limiter = SharedLimiter(connect(sys.argv[1]))
+limiter = SharedLimiter(sys.argv[1])
 sys.stdin.readline()
 print(sum(limiter.hit([Ask(sys.argv[2], limit=100)])[0].granted for _ in range(150)))
 """
@@ -122,7 +121,7 @@ def test_redis_lost_and_back_fails_no_request(tmp_path_factory: pytest.TempPathF
     server = RedisServer(tmp_path_factory.mktemp("lost"))
     server.start()
     now = [0.0]
-    limiter = SharedLimiter(shared.connect(server.url), now_s=lambda: now[0])
+    limiter = SharedLimiter(server.url, now_s=lambda: now[0])
 
     def backend() -> Backend:
         now[0] += 2

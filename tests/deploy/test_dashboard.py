@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.limits import shared
+from api.limits.shared import SharedLimiter
 from api.machine_room import MachineRoom
 from core.backups.models import BackupRun, RunKind, RunStatus
 from core.clock import utc_now
@@ -85,12 +85,12 @@ def page(app: Flask, as_ada: Caller, as_nobody: Caller, room: MachineRoom, redis
             )
         sample = Sample(component=Component.CHECK_API, probed_at=utc_now(), is_ok=True, seconds=0.01)
         probes.note([sample], now=utc_now())
-    room.redis = shared.connect(redis_server.url)
+    room.shared_limiter = SharedLimiter(redis_server.url)
     as_ada.check()
     as_ada.check(model="not a token")
     as_ada.get("/v1/keys")
     page: str = as_nobody.get("/metrics", headers=TOKEN).text
-    room.redis.close()
+    room.shared_limiter.stop()
     return page
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from api.keys.token import KeyEnvironment
-from api.limits import shared
+from api.limits.shared import SharedLimiter
 from api.machine_room import MachineRoom
 from api.recording.spool import Spool
 from core.clock import utc_now
@@ -176,7 +176,7 @@ def test_redis_tells_its_memory_and_its_absence_takes_nothing_else_away(
     room: MachineRoom, redis_server: RedisServer, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "aig_redis_memory_used_bytes" not in scrape()
-    room.redis = shared.connect(redis_server.url)
+    room.shared_limiter = SharedLimiter(redis_server.url)
 
     values = scrape()
 
@@ -185,7 +185,7 @@ def test_redis_tells_its_memory_and_its_absence_takes_nothing_else_away(
     def be_away(*_: object) -> None:
         raise RedisError
 
-    monkeypatch.setattr(room.redis, "info", be_away)
+    monkeypatch.setattr(room.shared_limiter, "info", be_away)
     without = scrape()
     assert "aig_redis_memory_used_bytes" not in without
     assert without["aig_disk_used_bytes"] < without["aig_disk_size_bytes"]

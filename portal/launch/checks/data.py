@@ -82,9 +82,11 @@ def restore_verified(around: Surroundings) -> Verdict:
 
 def redis_answers(_around: Surroundings) -> Verdict:
     room = machine_room()
-    if room.redis is None:
+    if room.shared_limiter is None:
         return red("There is no Redis: limits are exact within one process alone.", to_do="Set REDIS_URL.")
-    return either(bool(room.redis.ping()), "Redis answers.", otherwise="Redis does not answer.", to_do="Look at Redis.")
+    return either(
+        room.shared_limiter.answers(), "Redis answers.", otherwise="Redis does not answer.", to_do="Look at Redis."
+    )
 
 
 def limit_exact(_around: Surroundings) -> Verdict:

@@ -1,0 +1,101 @@
+"""Where limits are kept: one Redis, or a cluster of them, where a script may touch the keys of one slot alone."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any, Protocol
+
+import redis
+from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
+from redis.retry import Retry
+
+from api.limits.window import Ask
+from core.settings import CLUSTER
+
+TIMEOUT_S = 0.05
+"""So long a check waits for an answer, once; then limits are counted in memory until Redis answers again."""
+US = 1_000_000
+_WINDOW = Path(__file__).with_name("window.lua").read_text()
+
+
+class Server(Protocol):
+    client: Any
+
+    def count(self, asks: Sequence[Ask]) -> list[int]:
+        """Granted, remaining and microseconds until a place is free, for each in turn. Raises RedisError."""
+        ...
+
+
+class OneServer:
+    """All buckets in one call."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.client = client
+        self._script = client.register_script(_WINDOW)
+
+    def count(self, asks: Sequence[Ask]) -> list[int]:
+        answer: list[int] = self._script(keys=[key_of(ask.bucket) for ask in asks], args=_arguments(asks))
+        return answer
+
+
+class Cluster:
+    """One pipeline for each node that is asked, with one call for each slot."""
+
+    def __init__(self, client: RedisCluster) -> None:
+        self.client: Any = client  # its own calls are untyped
+        self._sha: str = redis.commands.core.Script(redis.Redis(), _WINDOW).sha
+
+    def count(self, asks: Sequence[Ask]) -> list[int]:
+        slots: dict[int, list[int]] = defaultdict(list)
+        for index, ask in enumerate(asks):
+            slots[self.client.keyslot(key_of(ask.bucket))].append(index)
+        nodes: dict[Any, list[list[int]]] = defaultdict(list)
+        for indexes in slots.values():
+            nodes[self.client.get_node_from_key(key_of(asks[indexes[0]].bucket))].append(indexes)
+        answers: dict[int, list[int]] = {}
+        for node, groups in nodes.items():
+            self._ask(node, groups, asks, answers)
+        return [number for index in range(len(asks)) for number in answers[index]]
+
+    def _ask(self, node: Any, groups: list[list[int]], asks: Sequence[Ask], answers: dict[int, list[int]]) -> None:
+        pipeline = self.client.get_redis_connection(node).pipeline(transaction=False)
+        for indexes in groups:
+            some = [asks[index] for index in indexes]
+            pipeline.evalsha(self._sha, len(some), *(key_of(ask.bucket) for ask in some), *_arguments(some))
+        for indexes, answer in zip(groups, pipeline.execute(raise_on_error=False), strict=True):
+            if isinstance(answer, redis.ResponseError):
+                answer = self._ask_again([asks[index] for index in indexes])  # noqa: PLW2901
+            for place, index in enumerate(indexes):
+                answers[index] = answer[3 * place : 3 * place + 3]
+
+    def _ask_again(self, asks: Sequence[Ask]) -> Any:
+        """A node that has the script no more, or a slot that has moved: the client finds its way."""
+        return self.client.eval(_WINDOW, len(asks), *(key_of(ask.bucket) for ask in asks), *_arguments(asks))
+
+
+def key_of(bucket: str) -> str:
+    """Its braces name all that a cluster chooses the slot by."""
+    return f"aig:limit:{{{bucket}}}"
+
+
+def _arguments(asks: Sequence[Ask]) -> list[int]:
+    return list(chain.from_iterable((ask.limit, ask.cost, int(ask.window_s * US)) for ask in asks))
+
+
+def connect(url: str, *, timeout_s: float = TIMEOUT_S) -> Server:
+    """Tries once: there is memory to fall back on, and a caller who waits. A cluster is asked who is in it."""
+    options: dict[str, Any] = {
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        "retry": Retry(NoBackoff(), retries=0),
+    }
+    if is_cluster(url):
+        return Cluster(RedisCluster.from_url(url.replace(CLUSTER, ":", 1), **options))
+    return OneServer(redis.Redis.from_url(url, **options))
+
+
+def is_cluster(url: str) -> bool:
+    """Written as `redis+cluster://` or `rediss+cluster://`."""
+    return CLUSTER in url.partition("//")[0]
