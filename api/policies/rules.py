@@ -7,6 +7,7 @@ and the rule says what then (`on_missing`). Imports no database.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any
 
 import cel
@@ -115,6 +116,7 @@ def context_of(variables: dict[str, Any]) -> Any:
     return cel.Context(variables)
 
 
+@lru_cache(maxsize=2048)
 def compile_rule(rule: Rule) -> CompiledRule:
     """Raises ConditionRefused for a condition that does not parse."""
     return CompiledRule(

@@ -1,16 +1,19 @@
 """What policies must fulfil to be kept: types and bounds, names that cannot be confused, rules that compile."""
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from api.checks.content import is_content
+from api.policies.bounds import faults_of_size
 from api.policies.document import PolicyDocument, field_type
 from api.policies.evaluator import compile_policy
 from api.policies.rules import ConditionRefused, Rule, check_condition, example_context
 from api.policies.vocabulary import ALIASES, BUILT_IN, REQUEST_ALIASES, FactType, variable_of
+from api.strict_json import MAX_NAMED
 from core.errors import FieldProblem, InvalidRequest, fault_of
 from core.names import NOTHING_TO_SEE, typable
 
@@ -44,6 +47,9 @@ def with_values(document: PolicyDocument, values: Mapping[str, Any], *, path_of:
 
 def _check(document: PolicyDocument, path_of: PathOf) -> None:
     rules_path = path_of("rules")
+    too_large = tuple(islice(faults_of_size(document.rules, rules_path), MAX_NAMED))
+    if too_large:
+        raise InvalidRequest(errors=too_large)
     problems = _faults_of_names(document.custom_facts, path_of("custom_facts"))
     examples = _example_facts(document)
     for index, rule in enumerate(document.rules):

@@ -12,7 +12,7 @@ from api.checks.calls import MAX_BATCH_BYTES, MAX_CHECK_BYTES
 from api.checks.schema import MAX_BATCH
 from api.keys.services import DEFAULT_OVERLAP
 from api.limits.window import SANDBOX_LIMIT
-from api.policies import evaluator, rules, vocabulary
+from api.policies import bounds, evaluator, rules, vocabulary
 from api.policies.document import POLICY_KEYS, PolicyDocument
 from billing.access import GRACE
 from billing.plans import PLANS, Limits
@@ -82,6 +82,10 @@ def _of_the_api() -> dict[str, object]:
         "highest_score": evaluator.HIGHEST_SCORE,
         "rule_points": {field.name: field.default for field in msgspec.structs.fields(rules.Rule)}["points"],
         "most_rules": rules.MAX_RULES,
+        "most_rule_characters": bounds.MAX_RULE_CHARACTERS,
+        "most_policy_characters": bounds.MAX_POLICY_CHARACTERS,
+        "most_list_entries": bounds.MAX_LIST_ENTRIES,
+        "most_nesting": bounds.MAX_NESTING,
         "most_conditions": rules.MAX_CONDITIONS,
         "usual_overlap_hours": DEFAULT_OVERLAP // _HOUR,
     }

@@ -18,11 +18,14 @@ from core.db import transaction
 from core.errors import AppError, InvalidRequest, NotFound
 from core.forms import in_plain_words
 from core.htmx import page_or_block, see_other
+from core.throttle import per_person
 from portal.policies.forms import LISTS, NUMBERS, SWITCHES, PoliciesForm, RuleForm
 from portal.team import services as team
 
 bp = Pages("policies", __name__, url_prefix="/policies")
 
+MOST_CHANGES = "30 per minute"
+"""Each compiles rules and judges past decisions anew."""
 EFFECT_OVER = timedelta(days=7)
 
 
@@ -34,6 +37,7 @@ def index() -> Any:
 
 
 @bp.post("/effect")
+@per_person(MOST_CHANGES)
 @open_to(Access.VIEWER, at_rest=True)
 def effect() -> Any:
     """What the form would have changed; keeps nothing."""
@@ -47,6 +51,7 @@ def effect() -> Any:
 
 
 @bp.post("")
+@per_person(MOST_CHANGES)
 @open_to(Access.DEVELOPER, fresh=True)
 def update() -> Any:
     """Keeps what was looked at; a form that was changed since is shown with its effect anew."""
@@ -92,18 +97,21 @@ def edit_rule(code: str) -> Any:
 
 
 @bp.post("/rules")
+@per_person(MOST_CHANGES)
 @open_to(Access.DEVELOPER, fresh=True)
 def create_rule() -> Any:
     return _save_rule(None)
 
 
 @bp.post("/rules/<code>")
+@per_person(MOST_CHANGES)
 @open_to(Access.DEVELOPER, fresh=True)
 def update_rule(code: str) -> Any:
     return _save_rule(code)
 
 
 @bp.post("/rules/<code>/remove")
+@per_person(MOST_CHANGES)
 @open_to(Access.DEVELOPER, fresh=True)
 def delete_rule(code: str) -> Any:
     version, document = policies.current(seat().organization_id)
@@ -136,6 +144,7 @@ def versions() -> Any:
 
 
 @bp.post("/versions/<int(max=2147483647):version>/restore")
+@per_person(MOST_CHANGES)
 @open_to(Access.DEVELOPER, fresh=True)
 def restore(version: int) -> Any:
     with transaction():

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import cel
 import pytest
 from flask import Flask
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from api.keys.token import KeyEnvironment
 from api.policies import services
 from api.policies.document import POLICY_KEYS, PolicyDocument
 from api.policies.models import PolicyVersion
+from api.policies.rules import Rule, When, compile_rule
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from tests.cast import Caller, Member, another_key
@@ -89,7 +91,7 @@ def test_two_changes_on_the_same_version_get_one_winner(as_ada: Caller) -> None:
         ("rules", [{**BLOCK_HR, "when": {"any": ["departmnt == 'hr'"]}}], "value[0].when.any[0]"),
         ("rules", [BLOCK_HR, BLOCK_HR], "value"),
         ("rules", [{**BLOCK_HR, "message": "a\nb"}], "value[0].message"),
-        ("rules", [{**BLOCK_HR, "when": {"all": ["(" * 95 + "is_external_model" + ")" * 95]}}], "value"),
+        ("rules", [{**BLOCK_HR, "when": {"all": ["(" * 95 + "is_external_model" + ")" * 95]}}], "value[0].when.all[0]"),
         ("custom_facts", {"is.external.model": "boolean"}, "value.is.external.model"),
         ("custom_facts", {"a.b": "token", "a_b": "token"}, "value.a_b"),
         ("large_dataset_records", 10**30, "value"),
@@ -200,3 +202,50 @@ def test_a_stored_policy_that_cannot_be_compiled_allows_nothing_and_can_be_repai
     repaired = as_ada.patch("/v1/policies/rules", {"value": []})
     assert repaired.status_code == 200, repaired.text
     assert as_ada.check().status_code == 200
+
+
+def conditions_rule(*conditions: str) -> dict[str, Any]:
+    return {"code": "big", "when": {"all": list(conditions)}, "message": "m"}
+
+
+LONG_LIST = "gen_ai_usage_input_tokens in [" + ",".join("1" * 150) + "]"
+DEEP = "(" * 13 + "true" + ")" * 13
+WIDE = "model in [" + ", ".join(f"'model-{n}'" for n in range(30)) + "]"
+
+
+@pytest.mark.parametrize(
+    ("rules", "path"),
+    [
+        ([conditions_rule(LONG_LIST)], "value[0].when.all[0]"),
+        ([conditions_rule(DEEP)], "value[0].when.all[0]"),
+        ([conditions_rule("model in " + "[" * 13 + "]" * 13)], "value[0].when.all[0]"),
+        ([{**conditions_rule(*[WIDE] * 10), "when": {"all": [WIDE] * 10, "any": [WIDE] * 10}}], "value[0].when"),
+        ([{**conditions_rule(*[WIDE] * 7), "code": f"big_{n}"} for n in range(40)], "value"),
+    ],
+)
+def test_rules_that_cost_much_to_compile_are_refused_before_they_are_compiled(
+    as_ada: Caller, monkeypatch: pytest.MonkeyPatch, rules: list[dict[str, Any]], path: str
+) -> None:
+    def no_compilation(_: str) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(cel, "compile", no_compilation)
+
+    answer = as_ada.patch("/v1/policies/rules", {"value": rules})
+
+    assert answer.status_code == 422
+    assert (answer.json["errors"][0]["path"], answer.json["errors"][0]["code"]) == (path, "too_large")
+
+
+def test_brackets_and_commas_in_a_text_or_a_comment_are_no_lists(as_ada: Caller) -> None:
+    condition = f"model == '{'(,' * 120}' // {'[' * 20}"
+
+    assert as_ada.patch("/v1/policies/rules", {"value": [conditions_rule(condition)]}).status_code == 200
+
+
+def test_a_rule_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = Rule(code="once", when=When(all=('model == "compiled-once"',)), message="m")
+    compile_rule(rule)
+    monkeypatch.setattr(cel, "compile", None)
+
+    assert compile_rule(rule) is compile_rule(Rule(code="once", when=When(all=rule.when.all), message="m"))

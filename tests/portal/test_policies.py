@@ -11,6 +11,7 @@ from api.policies.document import PolicyDocument
 from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, transaction
+from core.throttle import limiter
 from portal.policies.forms import PoliciesForm
 from tests.cast import Caller, Member
 from tests.people import Person
@@ -187,3 +188,14 @@ def test_an_old_version_comes_back_with_one_click(app: Flask, ada: Member, devel
     version, document = current(app, ada)
     assert (version, document.max_risk_score) == (3, 50)
     assert developer.post("/policies/versions/99/restore").status_code == 404
+
+
+def test_previews_are_limited_for_each_person(
+    app: Flask, ada: Member, developer: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limiter, "enabled", True)
+    fields = form_of(app, ada, max_risk_score="0")
+
+    statuses = [developer.post("/policies/effect", **fields).status_code for _ in range(31)]
+
+    assert (statuses[29], statuses[30]) == (422, 429)
