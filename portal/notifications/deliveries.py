@@ -91,8 +91,13 @@ def leave(channel: Channel, event: Event, event_id: UUID, body: dict[str, Any], 
     )
     db.session.add(delivery)
     db.session.flush()
-    defer(sending.send_due)
+    _send_now(channel)
     return delivery
+
+
+def _send_now(channel: Channel) -> None:
+    """Also through one that stands apart, as its last delivery was slow or failed: none waits for the minute."""
+    defer(sending.send_apart if channel.is_apart else sending.send_due)
 
 
 def send_test(owner: UUID | None, channel_id: UUID, *, by: Actor, now: datetime) -> Delivery:
@@ -122,7 +127,7 @@ def send_again(owner: UUID | None, channel_id: UUID, delivery_id: UUID, *, by: A
     if moved.first() is None:
         return False
     audit.write(owner, "notification.sent_again", by=by, now=now, subject_id=str(delivery.id))
-    defer(sending.send_due)
+    _send_now(channels.find(owner, channel_id))
     return True
 
 

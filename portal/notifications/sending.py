@@ -36,7 +36,7 @@ def send_due(timestamp: int = 0) -> None:  # noqa: ARG001  the queue tells when 
 @jobs.periodic(cron="* * * * *")
 @jobs.task(queueing_lock="send_notifications_apart", queue=Queue.DELIVERIES)
 @in_its_own_session
-def send_apart(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+def send_apart(timestamp: int = 0) -> None:  # noqa: ARG001  the queue tells when it was due
     _side_by_side(APART_AT_ONCE, is_apart=True)
 
 

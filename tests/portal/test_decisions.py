@@ -129,3 +129,13 @@ def test_names_of_others_come_out_escaped(app: Flask, as_ada: Caller, owner: Per
         page = owner.get(path).text
         assert "<script>alert" not in page
         assert "<img src=x>" not in page
+
+
+def test_times_in_the_log_are_in_utc_as_its_filters_are(as_ada: Caller, owner: Person) -> None:
+    decision_id = as_ada.check().json["decision_id"]
+
+    for path in ("/decisions", f"/decisions/{decision_id}"):
+        page = owner.get(path).text
+        times = re.findall(r"<time [^>]*>[^<]*", page.partition("<main")[2])
+        assert times
+        assert all("data-local" in found and "UTC" in found for found in times), times

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from core import jobs
 from core.clock import monotonic_s, utc_now
@@ -375,3 +375,26 @@ def test_the_rest_is_sent_when_the_clock_comes_round(app: Flask, waiting: Channe
 
     with way_out(app, receiver):
         assert send_all(app) == 1
+
+
+def test_after_a_failure_the_next_delivery_does_not_wait_for_the_minute(app: Flask, ada: Member) -> None:
+    made = make_channel(app, ada.organization_id)
+    another_key(app, ada, name="First")
+    with way_out(app, Receiver(Answer(took_ms=5, status=500, text="broken"))):
+        send_all(app)
+    before = deferred(app, "portal.notifications.sending.send_apart")
+
+    another_key(app, ada, name="Second")
+
+    assert channel(app, made.channel.id).is_apart
+    assert deferred(app, "portal.notifications.sending.send_apart") == before + 1
+
+
+def deferred(app: Flask, task: str) -> int:
+    with app.app_context(), acting_as_system():
+        db.session.execute(text("SET LOCAL ROLE NONE"))
+        count = db.session.scalar(
+            text("SELECT count(*) FROM jobs.procrastinate_jobs WHERE task_name = :task"), {"task": task}
+        )
+        db.session.rollback()
+        return int(count or 0)

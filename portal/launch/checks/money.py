@@ -9,7 +9,7 @@ from billing.models import Invoice
 from core.db import db
 from portal.launch.verdicts import Look, Surroundings, Verdict, either, green, red
 
-_PAGES = ("/plan", "/plan/invoices", "/plan/subscribe")
+PAGES = ("/plan", "/plan/invoices", "/plan/checkout/<any(pro, pay_as_you_go):plan>", "/plan/return")
 
 
 def stripe_set(around: Surroundings) -> Verdict:
@@ -40,7 +40,7 @@ def _counted(what: str, *, is_paid: bool, to_do: str) -> Look:
 
 def plan_pages(_around: Surroundings) -> Verdict:
     rules = {rule.rule for rule in current_app.url_map.iter_rules()}
-    missing = [path for path in _PAGES if path not in rules]
+    missing = [path for path in PAGES if path not in rules]
     return either(
         not missing,
         "Plan, checkout and invoices have their pages.",

@@ -15,7 +15,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.settings import Settings
 from portal.launch import jobs, services
-from portal.launch.checks import CHECKS
+from portal.launch.checks import CHECKS, money
 from portal.launch.checks.outside import Answer
 from portal.launch.items import BOARDS, ROUTINES, Board, Lead, Period, every_check, every_item
 from portal.launch.models import LaunchDecision
@@ -320,3 +320,13 @@ def test_preflight_ends_with_0_when_all_is_green(app: Flask, operator: Person, m
     result = app.test_cli_runner().invoke(args=["preflight"])
 
     assert (result.exit_code, "All green." in result.output) == (0, True)
+
+
+def test_every_page_that_a_check_asks_for_is_there(app: Flask) -> None:
+    rules = {rule.rule for rule in app.url_map.iter_rules()}
+
+    with app.app_context():
+        assert [page for page in money.PAGES if page not in rules] == []
+        assert CHECKS["plan_pages"](Surroundings(settings=Settings(), now=utc_now())).is_green
+    for path in ("/health/live", "/log-in"):
+        assert path in rules
