@@ -46,7 +46,7 @@ def warn_of_expiring_cards(timestamp: int) -> None:  # noqa: ARG001  the queue s
     """Stripe has no event for the cards of today, so it is asked once a day for each that is charged."""
     with acting_as_system(), transaction():
         going_on = select(Subscription.id, Subscription.organization_id).where(Subscription.status.in_(GOES_ON))
-        subscriptions = db.session.execute(going_on).tuples().all()
+        subscriptions = [(row.id, row.organization_id) for row in db.session.execute(going_on)]
     for subscription_id, organization_id in subscriptions:
         with each_by_itself("card.not_looked_at", organization_id), acting_as_system(), transaction():
             warn_of_card(subscription_id, configured_gateway(), now=utc_now())
