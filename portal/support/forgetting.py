@@ -31,7 +31,8 @@ def forget_organization(organization_id: UUID) -> None:
     db.session.execute(update(TicketSurvey).where(TicketSurvey.organization_id == organization_id).values(words=None))
     of_tickets = InboundMail.ticket_id.in_(select(Ticket.id).where(Ticket.organization_id == organization_id))
     members = select(Membership.user_id).where(Membership.organization_id == organization_id)
-    db.session.execute(delete(InboundMail).where(of_tickets | InboundMail.sender_id.in_(members)))
+    of_members = InboundMail.sender_id.in_(members) & InboundMail.ticket_id.is_(None)
+    db.session.execute(delete(InboundMail).where(of_tickets | of_members))
     of_organization = Ticket.organization_id == organization_id
     over = {"status": Status.CLOSED.value, "due_at": None, "look_at": None}
     db.session.execute(update(Ticket).where(of_organization, Ticket.status.in_(_UNDER_WAY)).values(**over))

@@ -22,6 +22,19 @@ def find_account(email: str) -> User | None:
     return db.session.scalar(select(User).where(User.email == email, *is_usable))
 
 
+def seat_of(sender: Author) -> tuple[UUID | None, Author]:
+    """With the account that the address belongs to, so that the answer finds its person at another address, too.
+
+    The organization only where it is plain: they are a member of exactly one.
+    """
+    user = find_account(sender.email)
+    if user is None:
+        return None, sender
+    author = Author(user.name, user.email, user.id)
+    seats = db.session.scalars(select(Membership.organization_id).where(Membership.user_id == user.id)).all()
+    return (seats[0] if len(seats) == 1 else None), author
+
+
 def readers_of(ticket: Ticket) -> list[str]:
     """Whoever asked; if they are no member any more, the owners: the request is the organization's."""
     with acting_as_system():

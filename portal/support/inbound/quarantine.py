@@ -12,7 +12,7 @@ from core.db import db
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
 from core.jobs import defer
-from portal.support import news, records, services
+from portal.support import news, records, requesters, services
 from portal.support.inbound.bounded import Reason
 from portal.support.models import InboundMail, MailOutcome, MessageKind, Ticket
 from portal.support.records import Author
@@ -79,17 +79,17 @@ def originals_of(ticket_id: UUID) -> dict[UUID, UUID]:
 
 
 def create_request(mail_id: UUID, *, email: str, subject: str, by: Actor, now: datetime) -> Ticket:
-    """Of nobody that we know: an operator says where the answer goes. Raises AlreadyDecided."""
+    """An operator says whose it is and where the answer goes. Raises AlreadyDecided."""
     row = _undecided(mail_id)
     question = Question(
         subject=subject, body=_words_of(row), category=Category.QUESTION, severity=Severity.MEDIUM, uploads=()
     )
-    author = Author(name=email, email=email)
+    organization_id, author = requesters.seat_of(Author(name=email, email=email))
     ticket = services.open_ticket(
-        new_uuid(), question, organization_id=None, author=author, by=by, now=now, is_by_mail=True
+        new_uuid(), question, organization_id=organization_id, author=author, by=by, now=now, is_by_mail=True
     )
     _settle(row, MailOutcome.OPENED, ticket)
-    row.ticket_message_id = records.messages(ticket.id)[0].id
+    row.ticket_message_id, row.sender_id = records.messages(ticket.id)[0].id, author.id
     return ticket
 
 

@@ -6,6 +6,7 @@ nothing is lost. Needs the system's scope.
 """
 
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 from uuid import UUID
 
 import structlog
@@ -17,12 +18,12 @@ from core.audit import SYSTEM
 from core.db import db
 from core.ids import new_uuid
 from core.jobs import defer
-from core.members import Membership
 from portal.support import addresses, news, records, requesters, services
 from portal.support.inbound import quarantine, reading
 from portal.support.inbound.bounded import NotRead, Reason
 from portal.support.inbound.origins import Origin
 from portal.support.inbound.reading import Glimpse, Mail, shown
+from portal.support.inbound.senders import normalized
 from portal.support.models import InboundMail, MailOutcome, MessageKind, Ticket, TicketMessage
 from portal.support.quoting import latest
 from portal.support.records import Author
@@ -158,7 +159,7 @@ def _filed(
 
 
 def _open_or_hold(row: InboundMail, mail: Mail, sender: Author, *, now: datetime) -> MailOutcome:
-    organization_id, author = _seat_of(sender)
+    organization_id, author = requesters.seat_of(sender)
     reason = _reason_to_hold(mail, author, now=now)
     if reason is not None:
         row.sender_id = author.id
@@ -178,7 +179,7 @@ def _open_or_hold(row: InboundMail, mail: Mail, sender: Author, *, now: datetime
 
 
 def _reason_to_hold(mail: Mail, author: Author, *, now: datetime) -> Reason | None:
-    if author.email == (current.settings().support_email or "").lower():
+    if author.email in _our_addresses():
         return Reason.OURS
     if mail.origin is Origin.LIST and author.id is None:
         return Reason.LIST
@@ -190,14 +191,7 @@ def _reason_to_hold(mail: Mail, author: Author, *, now: datetime) -> Reason | No
     return Reason.FLOOD if is_flood else None
 
 
-def _seat_of(sender: Author) -> tuple[UUID | None, Author]:
-    """With the account that the address belongs to, so that the answer finds its person at another address, too.
-
-    The organization only where it is plain: they are a member of exactly one.
-    """
-    user = requesters.find_account(sender.email)
-    if user is None:
-        return None, sender
-    author = Author(user.name, user.email, user.id)
-    seats = db.session.scalars(select(Membership.organization_id).where(Membership.user_id == user.id)).all()
-    return (seats[0] if len(seats) == 1 else None), author
+def _our_addresses() -> set[str | None]:
+    settings = current.settings()
+    given = (settings.support_email or "", parseaddr(settings.mail_from)[1])
+    return {normalized(address) for address in given if address}

@@ -15,7 +15,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.settings import Settings
 from portal.people import leaving
-from portal.support import records, uploads
+from portal.support import forgetting, records, uploads
 from portal.support.inbound import keeping, reading, taking
 from portal.support.models import InboundMail, MailOutcome
 from portal.support.states import Status
@@ -513,3 +513,39 @@ def test_plain_text_in_the_alphabets_of_windows_is_plain_text(content: bytes) ->
 def test_what_is_no_text_is_refused(content: bytes) -> None:
     with pytest.raises(uploads.FileRefused):
         uploads.accept("a.txt", content)
+
+
+@pytest.mark.parametrize("ours", ["support@provider.example", "AI Governance <no-reply@provider.example>"])
+def test_a_mail_of_our_own_is_not_answered(
+    app: Flask, nobody: Browser, monkeypatch: pytest.MonkeyPatch, ours: str
+) -> None:
+    settings: Settings = app.extensions[current.EXTENSION]
+    sending = msgspec.structs.replace(settings, mail_from="AI Governance <no-reply@provider.example>")
+    monkeypatch.setitem(app.extensions, current.EXTENSION, sending)
+
+    hand_in(nobody, mail("support@provider.example", sender=ours))
+
+    assert outcomes(app) == [("quarantined", "ours")]
+
+
+def test_a_closed_organization_leaves_no_original_behind(
+    app: Flask, ada: Member, owner: Person, nobody: Browser
+) -> None:
+    hand_in(nobody, mail("support@provider.example"))
+    hand_in(nobody, mail("support@provider.example", sender="Eve <eve@elsewhere.example>", body="another"))
+
+    with app.app_context(), acting_as_system(), transaction():
+        forgetting.forget_organization(ada.organization_id)
+
+    assert [row.sender for row in kept(app)] == ["eve@elsewhere.example"]
+
+
+def test_a_request_that_an_operator_makes_of_a_members_mail_is_their_organizations(
+    app: Flask, ada: Member, owner: Person, nobody: Browser, operator: Person
+) -> None:
+    hand_in(nobody, mail("support@provider.example", Auto_Submitted="auto-generated"))
+
+    operator.post(f"/console/support/email/{kept(app)[0].id}/request", email=owner.email, subject="Help")
+
+    (ticket,) = tickets(app)
+    assert (ticket.organization_id, ticket.opened_by) == (ada.organization_id, owner.user_id)
