@@ -1,26 +1,31 @@
 """From a plan to Stripe: one customer, one open checkout and one live subscription, however often somebody clicks."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from billing import mirror
 from billing.access import IS_OVER, NEVER_BEGAN
-from billing.facts import account_of, find_account
+from billing.afterwards import bring_up_later
+from billing.errors import PaymentsRefused
+from billing.facts import account_of, find_account, is_of_ours
 from billing.gateway import Gateway
-from billing.models import BillingAccount, Checkout
+from billing.models import OPENING, BillingAccount, Checkout
 from billing.plans import PLANS, SOLD, PlanCode
-from billing.stripe_words import id_of
+from billing.stripe_words import Snapshot
 from core import audit
 from core.accounts import Organization, OrganizationStatus
 from core.audit import Actor
-from core.db import db
+from core.db import db, rows_changed, transaction
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
+from core.jobs import defer
 
-ASK_EVERY = timedelta(seconds=2)
+ASK_EVERY = timedelta(seconds=5)
 _OVER = IS_OVER | NEVER_BEGAN
 """Beside these a new one may begin; what is incomplete was never paid, and expires."""
 
@@ -53,22 +58,21 @@ def start(
 ) -> str:
     """The address of a checkout; of the one that is open already, if it is for the same plan.
 
-    Raises NotForSale, NotApprovedYet, AlreadySubscribed or, since an unsure answer is a no, PaymentsAway. Needs the
-    system's scope.
+    The attempt is on record before Stripe is asked, and its id is the key: whoever asks again, after an answer that was
+    lost, is given the same checkout. Commits; nothing is held meanwhile. Raises NotForSale, NotApprovedYet,
+    AlreadySubscribed or, since an unsure answer is a no, PaymentsAway. Needs the system's scope.
     """
-    account = account_of(organization_id)
-    organization = db.session.get_one(Organization, organization_id)
-    if plan not in SOLD or (plan is PlanCode.METERED and not account.is_metered_offered):
-        raise NotForSale
-    if organization.status != OrganizationStatus.LIVE:
-        raise NotApprovedYet
-    customer_id = customer_of(account, organization, gateway, email=email, now=now)
-    url = _open_already(organization_id, plan, customer_id, gateway)
-    if any(one["status"] not in _OVER for one in gateway.subscriptions_of(customer_id)):
+    with transaction():
+        _need_for_sale(organization_id, plan)
+    customer_id = customer_of(organization_id, gateway, email=email, now=now)
+    if any(one["status"] not in _OVER and is_of_ours(one) for one in gateway.subscriptions_of(customer_id)):
         raise AlreadySubscribed
+    open_there = [one for one in gateway.open_checkouts_of(customer_id) if is_of_ours(one)]
+    with transaction():
+        attempt_id, session_id = _begin(organization_id, plan, {one["id"] for one in open_there}, by=by, now=now)
+    url = _end_others(open_there, session_id, gateway)
     if url is not None:
         return url
-    attempt_id = new_uuid()
     page = gateway.open_checkout(
         organization_id,
         attempt_id=attempt_id,
@@ -77,20 +81,74 @@ def start(
         success_url=success_url,
         cancel_url=cancel_url,
     )
-    db.session.add(
-        Checkout(
-            id=attempt_id,
-            organization_id=organization_id,
-            session_id=page.session_id,
-            plan=plan.value,
-            status="open",
-            payment_status="unpaid",
-            opened_at=now,
-            opened_by=by.id,
-        )
-    )
-    audit.write(organization_id, "plan.checkout_opened", by=by, now=now, after={"plan": PLANS[plan].name})
+    with transaction():
+        is_wanted = _note_opened(organization_id, attempt_id, page.session_id, plan, by=by, now=now)
+    if not is_wanted:
+        gateway.expire_checkout(page.session_id)
+        raise NotApprovedYet
     return page.url
+
+
+def _need_for_sale(organization_id: UUID, plan: PlanCode) -> None:
+    account = account_of(organization_id)
+    organization = db.session.get_one(Organization, organization_id, populate_existing=True)
+    if plan not in SOLD or (plan is PlanCode.METERED and not account.is_metered_offered):
+        raise NotForSale
+    if organization.status != OrganizationStatus.LIVE:
+        raise NotApprovedYet
+
+
+def _begin(
+    organization_id: UUID, plan: PlanCode, open_there: set[str], *, by: Actor, now: datetime
+) -> tuple[UUID, str]:
+    """The attempt that is to be opened, one that is under way if it is for the same plan."""
+    account_of(organization_id)
+    query = select(Checkout).where(Checkout.organization_id == organization_id, Checkout.status == "open")
+    there = db.session.scalar(query.execution_options(populate_existing=True))
+    if there is not None and there.plan == plan and (there.is_being_opened or there.session_id in open_there):
+        return there.id, there.session_id
+    if there is not None:
+        there.status = "expired"
+        db.session.flush()
+    attempt_id = new_uuid()
+    attempt = Checkout(
+        id=attempt_id,
+        organization_id=organization_id,
+        session_id=f"{OPENING}{attempt_id}",
+        plan=plan.value,
+        status="open",
+        payment_status="unpaid",
+        opened_at=now,
+        opened_by=by.id,
+    )
+    db.session.add(attempt)
+    db.session.flush()
+    return attempt_id, attempt.session_id
+
+
+def _end_others(open_there: Sequence[Snapshot], session_id: str, gateway: Gateway) -> str | None:
+    """Nobody pays twice: what is open beside the wanted one is ended. The wanted one's address, if it is open."""
+    for session in open_there:
+        if session["id"] != session_id:
+            with suppress(PaymentsRefused):  # it was paid or has expired meanwhile
+                gateway.expire_checkout(session["id"])
+    return next((str(one["url"]) for one in open_there if one["id"] == session_id), None)
+
+
+def _note_opened(
+    organization_id: UUID, attempt_id: UUID, session_id: str, plan: PlanCode, *, by: Actor, now: datetime
+) -> bool:
+    """Whether it is still wanted: the account may have been closed while Stripe was asked."""
+    account_of(organization_id)
+    attempt = db.session.get_one(Checkout, attempt_id, populate_existing=True)
+    organization = db.session.get_one(Organization, organization_id, populate_existing=True)
+    is_first, attempt.session_id = attempt.is_being_opened, session_id
+    if organization.status != OrganizationStatus.LIVE:
+        attempt.status = "expired"
+        return False
+    if is_first:
+        audit.write(organization_id, "plan.checkout_opened", by=by, now=now, after={"plan": PLANS[plan].name})
+    return True
 
 
 def find(organization_id: UUID, session_id: str) -> Checkout:
@@ -102,44 +160,41 @@ def find(organization_id: UUID, session_id: str) -> Checkout:
     return found
 
 
-def may_ask(organization_id: UUID, *, now: datetime) -> bool:
-    """Whether it is long enough ago that Stripe was asked: pages that wait ask every few seconds, in every tab."""
-    account = find_account(organization_id)
-    return account is None or account.synced_at is None or now - account.synced_at >= ASK_EVERY
+def want_news(attempt: Checkout, *, now: datetime) -> None:
+    """Has the worker ask Stripe, at most every few seconds: pages that wait ask often, in every tab. Commits."""
+    long_ago = BillingAccount.asked_at.is_(None) | (BillingAccount.asked_at <= now - ASK_EVERY)
+    ours = BillingAccount.organization_id == attempt.organization_id
+    with transaction():
+        if rows_changed(update(BillingAccount).where(ours, long_ago).values(asked_at=now)):
+            defer(bring_up_later, organization_id=str(attempt.organization_id))
 
 
-def customer_of(
-    account: BillingAccount, organization: Organization, gateway: Gateway, *, email: str, now: datetime
-) -> str:
-    """One for each organization; a new one after the last was deleted at Stripe."""
-    if account.customer_id is not None:
-        if gateway.customer(account.customer_id) is not None:
-            return account.customer_id
-        mirror.bring_up(organization.id, gateway, now=now)  # what ended with it is not forgotten
-    account.customers_made += 1
-    account.customer_id = gateway.make_customer(
-        organization.id,
-        name=organization.name,
-        email=account.billing_email or email,
-        number=account.customers_made,
-    )
-    db.session.flush()
-    return account.customer_id
+def customer_of(organization_id: UUID, gateway: Gateway, *, email: str, now: datetime) -> str:
+    """One for each organization; a new one after the last was deleted at Stripe. Commits."""
+    with transaction():
+        customer_id = account_of(organization_id).customer_id
+    if customer_id is not None:
+        if gateway.customer(customer_id) is not None:
+            return customer_id
+        mirror.bring_up(organization_id, gateway, now=now)  # what ended with it is not forgotten
+    with transaction():
+        account = account_of(organization_id)
+        if account.customer_id is not None:
+            mirror.forget_customer(account, now=now)
+        number = account.customers_made + 1
+        name, invoices_to = db.session.get_one(Organization, organization_id).name, account.billing_email or email
+    made = gateway.make_customer(organization_id, name=name, email=invoices_to, number=number)
+    with transaction():
+        account = account_of(organization_id)
+        if account.customer_id is None:
+            account.customer_id, account.customers_made = made, number
+        return account.customer_id
 
 
-def _open_already(organization_id: UUID, plan: PlanCode, customer_id: str, gateway: Gateway) -> str | None:
-    """The open checkout's address. One for another plan is ended, so that nobody pays twice."""
-    query = select(Checkout).where(Checkout.organization_id == organization_id, Checkout.status == "open")
-    attempt = db.session.scalar(query)
-    if attempt is None:
-        return None
-    session = gateway.checkout(attempt.session_id)
-    is_same = attempt.plan == plan and id_of(session["customer"]) == customer_id
-    if session["status"] == "open" and is_same:
-        return str(session["url"])
-    if session["status"] == "open":
-        gateway.expire_checkout(attempt.session_id)
-        session = gateway.checkout(attempt.session_id)
-    mirror.note_checkout(attempt, session)
-    db.session.flush()
-    return None
+def expire_open(organization_id: UUID, gateway: Gateway) -> None:
+    """Every checkout of ours that could still be paid, also those of which we know nothing."""
+    with transaction():
+        account = find_account(organization_id)
+        customer_id = account.customer_id if account is not None else None
+    if customer_id is not None:
+        _end_others([one for one in gateway.open_checkouts_of(customer_id) if is_of_ours(one)], "", gateway)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import stripe
 
-from billing.stripe_words import MOST_LISTED, Snapshot, every, is_ours, ours, plain, translated
+from billing.stripe_words import MOST_LISTED, Snapshot, every, found_or_none, is_ours, ours, plain, translated
 from billing.taxes import footer_for, is_our_footer
 
 
@@ -30,10 +30,16 @@ class Customers:
         return made.id
 
     def customer(self, customer_id: str) -> Snapshot | None:
-        """None if it was deleted."""
-        with translated():
-            found = plain(self.client.v1.customers.retrieve(customer_id))
-        return None if found.get("deleted") else found
+        """None if it was deleted, or Stripe knows none of this id."""
+        found = found_or_none(lambda: self.client.v1.customers.retrieve(customer_id))
+        return None if found is None or found.get("deleted") else found
+
+    def customer_with_tax_ids(self, customer_id: str) -> Snapshot | None:
+        """With `tax_ids` as a plain list; `deleted` if it was, None if Stripe knows none of this id."""
+        found = found_or_none(lambda: self.client.v1.customers.retrieve(customer_id))
+        if found is None or found.get("deleted"):
+            return found
+        return {**found, "tax_ids": self.tax_ids_of(customer_id)}
 
     def update_customer(self, customer_id: str, *, email: str, name: str, address: Mapping[str, str]) -> None:
         given: Any = {part: value for part, value in address.items() if value}

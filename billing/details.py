@@ -12,7 +12,7 @@ from billing.gateway import Gateway
 from core import audit
 from core.accounts import Organization
 from core.audit import Actor
-from core.db import db
+from core.db import db, transaction
 
 
 class TaxId(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,10 +46,10 @@ class BillingDetails(msgspec.Struct, frozen=True, kw_only=True):
 _ADDRESS = ("line1", "line2", "postal_code", "city", "country")
 
 
-def read(organization_id: UUID, gateway: Gateway) -> BillingDetails:
-    """Raises PaymentsAway."""
+def read(organization_id: UUID) -> BillingDetails:
+    """As Stripe told them last."""
     account = find_account(organization_id)
-    customer = gateway.customer(account.customer_id) if account is not None and account.customer_id else None
+    customer = account.customer if account is not None else None
     if account is None or customer is None:
         name = db.session.get_one(Organization, organization_id).name
         return BillingDetails(email=account.billing_email or "" if account else "", name=name)
@@ -59,7 +59,7 @@ def read(organization_id: UUID, gateway: Gateway) -> BillingDetails:
         email=account.billing_email or "",
         name=customer.get("name") or "",
         **lines,
-        tax_ids=tuple(map(_tax_id, gateway.tax_ids_of(customer["id"]))),
+        tax_ids=tuple(map(_tax_id, customer.get("tax_ids") or ())),
     )
 
 
@@ -70,19 +70,23 @@ def save(
 
     Raises PaymentsAway, or PaymentsRefused for a tax id that cannot be; then nothing else is changed.
     """
-    account = account_of(organization_id)
-    account.billing_email = wanted.email or None
-    organization = db.session.get_one(Organization, organization_id)
-    customer_id = customer_of(account, organization, gateway, email=email, now=now)
+    customer_id = customer_of(organization_id, gateway, email=email, now=now)
+    with transaction():
+        organization_name = db.session.get_one(Organization, organization_id).name
     _change_tax_ids(customer_id, wanted, gateway)
     gateway.update_customer(
         customer_id,
         email=wanted.email or email,
-        name=wanted.name or organization.name,
+        name=wanted.name or organization_name,
         address={name: getattr(wanted, name) for name in _ADDRESS},
     )
     gateway.write_tax_note(customer_id)
-    audit.write(organization_id, "plan.billing_details_changed", by=by, now=now)
+    customer = gateway.customer_with_tax_ids(customer_id)
+    with transaction():
+        account = account_of(organization_id)
+        account.billing_email, account.version = wanted.email or None, account.version + 1
+        account.customer = customer if account.customer_id == customer_id else account.customer
+        audit.write(organization_id, "plan.billing_details_changed", by=by, now=now)
 
 
 def _change_tax_ids(customer_id: str, wanted: BillingDetails, gateway: Gateway) -> None:

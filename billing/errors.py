@@ -15,6 +15,8 @@ class PaymentsAway(AppError):
 class PaymentsRefused(AppError):
     status, code, title = HTTPStatus.CONFLICT, "payments_refused", "Our payment provider refused this"
     advice = "Load the page again. If it stays, write to support."
+    is_missing = False
+    """Whether it does not have what it was asked about."""
 
 
 class PriceMissing(AppError):

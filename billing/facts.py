@@ -4,12 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
-from billing.access import GOES_ON, IS_OVER, NEVER_BEGAN, Facts, Grant, Payment, moment_of, subscribed
+from billing import arrears
+from billing.access import GOES_ON, IS_OVER, NEVER_BEGAN, STANDS_STILL, Facts, Grant, Payment, subscribed
 from billing.models import BillingAccount, Checkout, Invoice, Subscription
 from billing.plans import PlanCode
-from billing.stripe_words import PRODUCT
-from core.accounts import Organization, OrganizationStatus, hold
+from billing.stripe_words import PRODUCT, Snapshot
+from core.accounts import Organization, OrganizationStatus
 from core.db import db
 
 
@@ -40,14 +42,13 @@ def find_account(organization_id: UUID) -> BillingAccount | None:
 
 
 def account_of(organization_id: UUID) -> BillingAccount:
-    """The organization's account, held until the transaction ends; made if it is not there yet."""
-    hold(organization_id)
-    account = db.session.get(BillingAccount, organization_id, with_for_update=True, populate_existing=True)
-    if account is None:
-        account = BillingAccount(organization_id=organization_id)
-        db.session.add(account)
-        db.session.flush()
-    return account
+    """The organization's account, held until the transaction ends; made if it is not there yet.
+
+    Never held while Stripe is asked. Who needs the organization's row too takes that second.
+    """
+    made = insert(BillingAccount).values(organization_id=organization_id)
+    db.session.execute(made.on_conflict_do_nothing())
+    return db.session.get_one(BillingAccount, organization_id, with_for_update=True, populate_existing=True)
 
 
 def grant_of(account: BillingAccount | None) -> Grant | None:
@@ -59,18 +60,16 @@ def grant_of(account: BillingAccount | None) -> Grant | None:
 def _facts_of_money(organization_id: UUID) -> dict[str, Any]:
     """Of the subscription that counts, among those that are ours."""
     query = select(Subscription).where(Subscription.organization_id == organization_id)
-    found = sorted(filter(_is_ours, db.session.scalars(query)), key=lambda one: (_rank(one.status), one.created_at))
+    found = sorted(
+        (one for one in db.session.scalars(query) if is_of_ours(one.snapshot)),
+        key=lambda one: (_rank(one.status), one.created_at),
+    )
     if not found:
         return {}
     latest = found[-1]
     invoices = select(Invoice).where(Invoice.organization_id == organization_id, Invoice.subscription_id == latest.id)
     newest_first = list(db.session.scalars(invoices.order_by(Invoice.created_at.desc(), Invoice.id.desc())))
     paid = next((one for one in newest_first if one.brought_money), None)
-    tried_in_vain = [
-        moment_of((one.snapshot.get("status_transitions") or {}).get("finalized_at")) or one.created_at
-        for one in newest_first
-        if one.status in {"open", "uncollectible"} and one.snapshot.get("attempt_count")
-    ]
     unpaid = select(Checkout.id).where(
         Checkout.organization_id == organization_id,
         Checkout.subscription_id == latest.id,
@@ -79,7 +78,7 @@ def _facts_of_money(organization_id: UUID) -> dict[str, Any]:
     )
     return {
         "subscription": latest.snapshot,
-        "first_failure_at": min(tried_in_vain, default=None),
+        "first_failure_at": latest.unpaid_since or arrears.began_at([one.snapshot for one in newest_first]),
         "is_first_payment_open": paid is None and db.session.scalar(unpaid) is not None,
         "payment": Payment(
             is_refunded=bool(paid and paid.charge and paid.charge.get("refunded")),
@@ -88,10 +87,19 @@ def _facts_of_money(organization_id: UUID) -> dict[str, Any]:
     }
 
 
-def _is_ours(subscription: Subscription) -> bool:
-    """Another product of ours may be sold to the same customer."""
-    metadata = subscription.snapshot.get("metadata") or {}
-    return metadata.get("product") == PRODUCT or subscribed(subscription.snapshot).plan is not None
+def is_of_ours(snapshot: Snapshot) -> bool:
+    """A subscription or a checkout: another product may be sold to the same customer."""
+    metadata = snapshot.get("metadata") or {}
+    return metadata.get("product") == PRODUCT or subscribed(snapshot).plan is not None
+
+
+def live_subscriptions(organization_id: UUID) -> list[Snapshot]:
+    """Of ours, that may charge somebody; the one that counts comes last."""
+    query = select(Subscription).where(
+        Subscription.organization_id == organization_id, Subscription.status.in_(GOES_ON | STANDS_STILL)
+    )
+    found = sorted(db.session.scalars(query), key=lambda one: (_rank(one.status), one.created_at))
+    return [one.snapshot for one in found if is_of_ours(one.snapshot)]
 
 
 def _rank(status: str) -> int:

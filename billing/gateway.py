@@ -13,7 +13,17 @@ from billing.charges import Charges
 from billing.errors import MeterMissing, PriceMissing, WebhookRefused
 from billing.meters import find_meter
 from billing.plans import METER_EVENT, PlanCode, lookup_key
-from billing.stripe_words import MOST_LISTED, PRODUCT, Snapshot, id_of, ours, plain, translated
+from billing.stripe_words import (
+    MOST_LISTED,
+    PRODUCT,
+    Snapshot,
+    found_or_none,
+    id_of,
+    is_storable,
+    ours,
+    plain,
+    translated,
+)
 from core.errors import AppError
 
 TOLERANCE_S = 300
@@ -76,6 +86,16 @@ class Gateway(Charges):
         with translated():
             return plain(self.client.v1.checkout.sessions.retrieve(session_id))
 
+    def find_checkout(self, session_id: str) -> Snapshot | None:
+        return found_or_none(lambda: self.client.v1.checkout.sessions.retrieve(session_id))
+
+    def open_checkouts_of(self, customer_id: str) -> list[Snapshot]:
+        with translated():
+            found = self.client.v1.checkout.sessions.list(
+                {"customer": customer_id, "status": "open", "limit": MOST_LISTED}
+            )
+            return list(map(plain, found.auto_paging_iter()))
+
     def expire_checkout(self, session_id: str) -> None:
         with translated():
             self.client.v1.checkout.sessions.expire(session_id)
@@ -110,7 +130,7 @@ class Gateway(Charges):
     def change_later(self, subscription: Snapshot, plan: PlanCode) -> None:
         """Lowers the plan from the next period on."""
         price, item = self._price(plan), subscription["items"]["data"][0]
-        later: Any = {"price": price} if plan is PlanCode.METERED else {"price": price, "quantity": 1}
+        later: Any = _priced(price, None if plan is PlanCode.METERED else item.get("quantity") or 1)
         with translated():
             schedule = self.client.v1.subscription_schedules.create({"from_subscription": subscription["id"]})
         try:
@@ -120,21 +140,17 @@ class Gateway(Charges):
             raise
 
     def _plan_phases(self, schedule_id: str, item: Snapshot, later: Any, plan: PlanCode) -> None:
+        phases: Any = [
+            {
+                "items": [_priced(id_of(item["price"]), item.get("quantity"))],
+                "start_date": item["current_period_start"],
+                "end_date": item["current_period_end"],
+            },
+            {"items": [later], "start_date": item["current_period_end"]},
+        ]
         with translated():
             self.client.v1.subscription_schedules.update(
-                schedule_id,
-                {
-                    "end_behavior": "release",
-                    "metadata": {"plan": plan.value},
-                    "phases": [
-                        {
-                            "items": [{"price": id_of(item["price"]), "quantity": 1}],
-                            "start_date": item["current_period_start"],
-                            "end_date": item["current_period_end"],
-                        },
-                        {"items": [later], "start_date": item["current_period_end"]},
-                    ],
-                },
+                schedule_id, {"end_behavior": "release", "metadata": {"plan": plan.value}, "phases": phases}
             )
 
     def release_schedule(self, schedule_id: str) -> None:
@@ -171,6 +187,9 @@ class Gateway(Charges):
     def subscription(self, subscription_id: str) -> Snapshot:
         with translated():
             return plain(self.client.v1.subscriptions.retrieve(subscription_id))
+
+    def find_subscription(self, subscription_id: str) -> Snapshot | None:
+        return found_or_none(lambda: self.client.v1.subscriptions.retrieve(subscription_id))
 
     def invoices_of(self, customer_id: str) -> list[Snapshot]:
         """Newest first, with their payments."""
@@ -230,9 +249,11 @@ class Gateway(Charges):
         try:
             text = body.decode()
             event = json.loads(text) if self._is_signed(text, signature) else None
-        except ValueError as error:  # neither UTF-8 nor JSON
+        except (ValueError, RecursionError) as error:  # neither UTF-8 nor JSON, or too deep
             raise WebhookRefused from error
-        if not isinstance(event, dict) or not event.get("id") or not event.get("type"):
+        if not isinstance(event, dict) or not is_storable(event):
+            raise WebhookRefused
+        if not all(isinstance(event.get(name), str) and event[name] for name in ("id", "type")):
             raise WebhookRefused
         return event
 
@@ -254,5 +275,10 @@ class Gateway(Charges):
 
 
 def _switched(subscription: Snapshot, price: str, plan: PlanCode) -> dict[str, Any]:
-    item = {"id": subscription["items"]["data"][0]["id"], "price": price}
-    return item if plan is PlanCode.METERED else {**item, "quantity": 1}
+    item = subscription["items"]["data"][0]
+    return {"id": item["id"], **_priced(price, None if plan is PlanCode.METERED else item.get("quantity") or 1)}
+
+
+def _priced(price: str, quantity: int | None) -> dict[str, Any]:
+    """What is metered has no quantity; whatever else was bought keeps its own."""
+    return {"price": price} if quantity is None else {"price": price, "quantity": quantity}

@@ -14,11 +14,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from billing import mirror
-from billing.access import moment_of
+from billing.errors import PaymentsRefused
 from billing.gateway import Gateway
 from billing.models import BillingAccount, StripeEvent
 from billing.stripe_words import PRODUCT, Snapshot, id_of
-from core.db import db
+from core.db import db, transaction
 from core.errors import NotFound
 
 LEFT_AFTER = timedelta(minutes=10)
@@ -40,7 +40,8 @@ class Notice(msgspec.Struct, frozen=True):
 
 def notice_of(event: Snapshot) -> Notice:
     is_thin = event.get("object") == "v2.core.event"
-    subject = event.get("related_object") if is_thin else (event.get("data") or {}).get("object")
+    data = event.get("related_object") if is_thin else event.get("data")
+    subject = data.get("object") if isinstance(data, dict) and not is_thin else data
     created = event.get("created")
     return Notice(
         id=str(event["id"]),
@@ -70,18 +71,35 @@ def take_in(event: Snapshot, *, now: datetime) -> bool:
 
 
 def work_off(event_id: str, gateway: Gateway, *, now: datetime) -> None:
-    """Brings the organization it is about up to date. Twice does nothing more. Raises what Stripe's refusal raised."""
-    event = db.session.get(StripeEvent, event_id, with_for_update=True, populate_existing=True)
-    if event is None or event.status in {"processed", "ignored"}:
+    """Brings the organization it is about up to date. Twice does nothing more, and at the same time no harm.
+
+    Commits: nothing is held while Stripe is asked. Raises what Stripe's refusal raised.
+    """
+    with transaction():
+        event = db.session.get(StripeEvent, event_id, populate_existing=True)
+        payload = event.payload if event is not None and event.status not in {"processed", "ignored"} else None
+    if payload is None:
         return
-    event.attempts += 1
-    organization_id, note = _concerned(notice_of(event.payload), gateway)
-    if organization_id is None:
-        event.status, event.note = "ignored", note
-    else:
+    notice = notice_of(payload)
+    customer_id, why = _customer_of(notice, gateway) if _concerns_us(notice, gateway) else (None, _WHY_NOT)
+    if notice.livemode != gateway.is_live:
+        why = "It belongs to the other mode."
+    with transaction():
+        organization_id, note = _organization_of(customer_id, notice) if customer_id else (None, why)
+    if organization_id is not None:
         mirror.bring_up(organization_id, gateway, now=now)
-        event.status, event.organization_id, event.note = "processed", organization_id, None
-    event.processed_at = now
+    with transaction():
+        found = db.session.get_one(StripeEvent, event_id, with_for_update=True, populate_existing=True)
+        if found.status in {"processed", "ignored"}:
+            return
+        found.attempts, found.organization_id, found.processed_at = found.attempts + 1, organization_id, now
+        found.status, found.note = ("ignored", note) if organization_id is None else ("processed", None)
+
+
+def note_waiting(event_id: str) -> None:
+    """Stripe does not answer: that is no failure of the event, and it is tried until it does."""
+    event = db.session.get_one(StripeEvent, event_id)
+    event.note, event.attempts = "Stripe does not answer. It is tried again until it does.", event.attempts + 1
 
 
 def note_failure(event_id: str, words: str) -> None:
@@ -115,35 +133,55 @@ def find(event_id: str) -> StripeEvent:
     return event
 
 
-def _concerned(notice: Notice, gateway: Gateway) -> tuple[UUID | None, str]:
-    """Which organization an event is about; or why it is about none."""
-    if notice.livemode != gateway.is_live:
-        return None, "It belongs to the other mode."
-    if not notice.type.removeprefix("v1.").startswith(FAMILIES):
-        return None, "Nothing of an organization's access depends on it."
-    customer_id = _customer_of(notice, gateway)
-    if customer_id is None:
-        return None, "It names no customer."
+_WHY_NOT = "Nothing of an organization's access depends on it."
+
+
+def _concerns_us(notice: Notice, gateway: Gateway) -> bool:
+    return notice.livemode == gateway.is_live and notice.type.removeprefix("v1.").startswith(FAMILIES)
+
+
+def _organization_of(customer_id: str, notice: Notice) -> tuple[UUID | None, str]:
+    """Or why there is none."""
     organization_id = db.session.scalar(
         select(BillingAccount.organization_id).where(BillingAccount.customer_id == customer_id)
     )
-    if organization_id is None:
-        ours = (notice.subject.get("metadata") or {}).get("product") == PRODUCT
-        return None, "Its customer is none of ours any more." if ours else "Its customer is none of ours."
-    return organization_id, ""
+    if organization_id is not None:
+        return organization_id, ""
+    metadata = notice.subject.get("metadata")
+    ours = isinstance(metadata, dict) and metadata.get("product") == PRODUCT
+    return None, "Its customer is none of ours any more." if ours else "Its customer is none of ours."
 
 
-def _customer_of(notice: Notice, gateway: Gateway) -> str | None:
+def _customer_of(notice: Notice, gateway: Gateway) -> tuple[str | None, str]:
+    """Or why there is none: what Stripe does not have any more is about nobody."""
     subject, kind = notice.subject, notice.subject.get("object") or notice.subject.get("type")
     if kind == "customer":
-        return str(subject.get("id"))
-    if subject.get("customer"):
-        return id_of(subject["customer"])
-    if notice.is_thin and kind in _WHOLE:
-        subject = _WHOLE[kind](gateway, str(subject.get("id")))
-    if subject.get("customer"):
-        return id_of(subject["customer"])
-    return id_of(gateway.charge(id_of(subject["charge"])).get("customer")) if subject.get("charge") else None
+        return str(subject.get("id")), ""
+    if not subject.get("customer") and notice.is_thin and isinstance(kind, str) and kind in _WHOLE:
+        whole = _found(lambda: _WHOLE[kind](gateway, str(subject.get("id"))))
+        if whole is None:
+            return None, _GONE
+        subject = whole
+    if not subject.get("customer") and subject.get("charge"):
+        charge_id = id_of(subject["charge"])
+        charge = _found(lambda: gateway.charge(charge_id))
+        if charge is None:
+            return None, _GONE
+        subject = charge
+    customer = subject.get("customer")
+    return (id_of(customer), "") if customer else (None, "It names no customer.")
+
+
+_GONE = "Stripe does not have its object any more."
+
+
+def _found(ask: Callable[[], Snapshot]) -> Snapshot | None:
+    try:
+        return ask()
+    except PaymentsRefused as refused:
+        if refused.is_missing:
+            return None
+        raise
 
 
 _WHOLE: dict[str, Callable[[Gateway, str], Snapshot]] = {
@@ -157,7 +195,10 @@ _WHOLE: dict[str, Callable[[Gateway, str], Snapshot]] = {
 
 
 def _moment(created: Any) -> datetime:
-    """Seconds in a snapshot event, a text in a thin one."""
-    if isinstance(created, str):
-        return datetime.fromisoformat(created).astimezone(UTC)
-    return moment_of(created) or datetime.fromtimestamp(0, UTC)
+    """Seconds in a snapshot event, a text in a thin one. Whatever else it says, the event is worth looking at."""
+    try:
+        if isinstance(created, str):
+            return datetime.fromisoformat(created).astimezone(UTC)
+        return datetime.fromtimestamp(int(created), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)

@@ -6,15 +6,17 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
-from procrastinate import JobContext, RetryStrategy
+from procrastinate import JobContext
 from sqlalchemy import select
 
-from billing import contacts, entitlements, inbox, letters, metering, operator_alerts, reconciliation, subscriptions
+from billing import contacts, entitlements, inbox, letters, metering, mirror, operator_alerts, reconciliation, subscriptions
 from billing.access import AccessState
 from billing.connection import gateway
+from billing.errors import PaymentsAway
 from billing.metering import Metered
 from billing.models import UsageHour
 from billing.plans import PLANS, PlanCode
+from billing.waiting import TRIES, UntilStripeAnswers
 from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM
 from core.clock import utc_now
@@ -27,7 +29,6 @@ log = structlog.get_logger()
 REMIND_DAYS = (30, 7, 1)
 AT_LEAST = timedelta(days=1)
 """So much earlier than that: a clock that stood still for a day is then still in time."""
-TRIES = 6
 
 
 @jobs.periodic(cron="* * * * *")
@@ -42,13 +43,17 @@ def refresh_entitlements(timestamp: int) -> None:  # noqa: ARG001  the queue say
             entitlements.refresh(organization_id, now=utc_now())
 
 
-@jobs.task(retry=RetryStrategy(max_attempts=TRIES, wait=5, exponential_wait=4), pass_context=True, queue=Queue.STRIPE)
+@jobs.task(retry=UntilStripeAnswers(), pass_context=True, queue=Queue.STRIPE)
 @in_its_own_session
 def work_off_event(context: JobContext, event_id: str) -> None:
-    """What keeps failing is shown to the operators, who can have it tried again."""
+    """While Stripe does not answer, it is tried until it does. What keeps failing is shown to the operators."""
     try:
-        with acting_as_system(), transaction():
+        with acting_as_system():
             inbox.work_off(event_id, gateway(), now=utc_now())
+    except PaymentsAway:
+        with acting_as_system(), transaction():
+            inbox.note_waiting(event_id)
+        raise
     except Exception as error:
         with acting_as_system(), transaction():
             inbox.note_failure(event_id, f"{type(error).__name__}: {error}"[:500])
@@ -68,14 +73,14 @@ def work_off_what_was_left(timestamp: int) -> None:  # noqa: ARG001  the queue s
             defer(work_off_event, event_id=event_id)
 
 
-_UNTIL_STRIPE_ANSWERS = RetryStrategy(max_attempts=20, wait=30, exponential_wait=2)
+_UNTIL_STRIPE_ANSWERS = UntilStripeAnswers()
 
 
 @jobs.task(retry=_UNTIL_STRIPE_ANSWERS, queue=Queue.STRIPE)
 @in_its_own_session
 def end_plan_of_closing_account(organization_id: str) -> None:
     """Nobody pays for an account that is closing; what was paid for is not given back."""
-    _change_plan(organization_id, subscriptions.end)
+    _change_plan(organization_id, subscriptions.end_for_closing)
 
 
 @jobs.task(retry=_UNTIL_STRIPE_ANSWERS, queue=Queue.STRIPE)
@@ -102,8 +107,16 @@ def refresh_customer_email(organization_id: str, former_digest: str) -> None:
             contacts.replace_at_stripe(*found, gateway(), former_digest=former_digest)
 
 
+@mirror.must_end.connect
+def _end_what_is_left(_sender: object, organization_id: UUID) -> None:
+    organization = db.session.get_one(Organization, organization_id)
+    is_closed = organization.status == OrganizationStatus.CLOSED
+    job = end_plan_of_closed_account if is_closed else end_plan_of_closing_account
+    defer(job, organization_id=str(organization_id))
+
+
 def _change_plan(organization_id: str, change: Callable[..., None]) -> None:
-    with acting_as_system(), transaction(), suppress(subscriptions.NoSubscription):
+    with acting_as_system(), suppress(subscriptions.NoSubscription):
         change(UUID(organization_id), gateway(), by=SYSTEM, now=utc_now())
 
 
@@ -143,7 +156,7 @@ def reconcile(timestamp: int) -> None:  # noqa: ARG001  the queue says when it s
         run_id, organizations = reconciliation.begin(now), reconciliation.to_compare()
         payers = list(metering.every_metered())
     for organization_id in organizations:
-        with each_by_itself("reconciliation.failed", organization_id), acting_as_system(), transaction():
+        with each_by_itself("reconciliation.failed", organization_id), acting_as_system():
             reconciliation.compare(run_id, organization_id, gateway(), now=utc_now())
         with each_by_itself("disputes.not_looked_at", organization_id), acting_as_system(), transaction():
             operator_alerts.look_at(organization_id, now=utc_now())

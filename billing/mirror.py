@@ -1,37 +1,126 @@
 """Bringing what we keep of an organization up to what Stripe says. One way for every event, button and nightly round.
 
-The account is locked while Stripe is asked and until all is written, so an older answer never overwrites a newer one.
+Nothing is locked while Stripe is asked. The account counts what was written, so an older answer never overwrites a
+newer one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import blinker
+import msgspec
 from sqlalchemy import select
 
-from billing import entitlements, letters, metering
-from billing.access import GOES_ON, IS_OVER, NEVER_BEGAN, STANDS_STILL, Access, moment_of
-from billing.facts import account_of
+from billing import arrears, entitlements, letters, metering
+from billing.access import GOES_ON, IS_OVER, NEVER_BEGAN, STANDS_STILL, Access, moment_of, subscribed
+from billing.errors import PaymentsAway
+from billing.facts import account_of, find_account, is_of_ours, live_subscriptions
 from billing.gateway import Gateway
-from billing.models import BillingAccount, Checkout, Invoice, Subscription
+from billing.models import OPENING, BillingAccount, Checkout, Invoice, Subscription
 from billing.stripe_words import Snapshot, id_of
-from core.accounts import Organization
-from core.db import db
+from core.accounts import Organization, OrganizationStatus
+from core.db import db, transaction
 
+must_end = blinker.Signal()
+"""Sent, with the change that showed it, where somebody who left would go on being charged."""
+
+MOST_TRIES = 4
 _KNOWN = GOES_ON | STANDS_STILL | NEVER_BEGAN | IS_OVER
 
 
-def bring_up(organization_id: UUID, gateway: Gateway, *, now: datetime) -> Access:
-    """Needs the system's scope. Raises PaymentsAway; then nothing is written."""
-    account = account_of(organization_id)
-    if account.customer_id is not None:
-        if gateway.customer(account.customer_id) is None:
-            _forget_customer(account, gateway, now=now)
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """All that Stripe says of a customer, fetched without holding anything."""
+
+    version: int
+    """Of the account when it was begun to ask."""
+    customer_id: str
+    customer: Snapshot | None = None
+    """None if Stripe knows none of this id."""
+    subscriptions: Sequence[Snapshot] = ()
+    invoices: Sequence[Snapshot] = ()
+    money: Mapping[str, tuple[Snapshot | None, Snapshot | None]] = {}
+    """Charge and dispute by payment."""
+    checkouts: Mapping[str, Snapshot] = {}
+    is_partial: bool = False
+    """Only its subscriptions."""
+
+
+def refresh_subscriptions(organization_id: UUID, gateway: Gateway, *, now: datetime) -> None:
+    """As `bring_up`, by one question: for a page that acts on them."""
+    bring_up(organization_id, gateway, now=now, is_partial=True)
+
+
+def bring_up(organization_id: UUID, gateway: Gateway, *, now: datetime, is_partial: bool = False) -> Access:
+    """Commits: before Stripe is asked, so that nothing is held meanwhile, and afterwards.
+
+    An answer that somebody else's has overtaken is asked for anew. Needs the system's scope. Raises PaymentsAway; then
+    nothing is written.
+    """
+    for _ in range(MOST_TRIES):
+        with transaction():
+            account = find_account(organization_id)
+            asked = (account.version, account.customer_id) if account is not None else None
+            checkouts, standing = _unfinished(organization_id), _standing(organization_id)
+        if asked is None or asked[1] is None:
+            with transaction():
+                return entitlements.refresh(organization_id, now=now)
+        if is_partial:
+            listed = gateway.subscriptions_of(asked[1])
+            told = Told(version=asked[0], customer_id=asked[1], subscriptions=listed, is_partial=True)
         else:
-            _bring_up_customer(account, account.customer_id, gateway, now=now)
-        account.synced_at = now
-        db.session.flush()
-        metering.note_plan(account, now=now)
+            told = _fetch(asked[0], asked[1], checkouts, standing, gateway)
+        with transaction():
+            access = _write(organization_id, told, now=now)
+        if access is not None:
+            return access
+    raise PaymentsAway("Somebody else was asking at the same time.")
+
+
+def _fetch(version: int, customer_id: str, checkouts: Sequence[str], standing: Sequence[str], gateway: Gateway) -> Told:
+    customer = gateway.customer_with_tax_ids(customer_id)
+    if customer is None:
+        return Told(version=version, customer_id=customer_id)
+    if customer.get("deleted"):  # and with it every subscription
+        kept = [found for one in standing if (found := gateway.find_subscription(one)) is not None]
+        return Told(version=version, customer_id=customer_id, customer=customer, subscriptions=kept)
+    invoices = gateway.invoices_of(customer_id)
+    money = {intent: (gateway.charge_for(intent), gateway.dispute_of(intent)) for intent in _latest_payments(invoices)}
+    sessions = {one: found for one in checkouts if (found := gateway.find_checkout(one)) is not None}
+    return Told(
+        version=version,
+        customer_id=customer_id,
+        customer=customer,
+        subscriptions=gateway.subscriptions_of(customer_id),
+        invoices=invoices,
+        money=money,
+        checkouts=sessions,
+    )
+
+
+def _write(organization_id: UUID, told: Told, *, now: datetime) -> Access | None:
+    """None if something else was written since it was begun to ask."""
+    account = account_of(organization_id)
+    if (account.version, account.customer_id) != (told.version, told.customer_id):
+        return None
+    account.version += 1
+    account.synced_at = account.synced_at if told.is_partial else now
+    for snapshot in told.subscriptions:
+        _keep_subscription(organization_id, snapshot, now=now)
+    _keep_invoices(organization_id, told, now=now)
+    if told.is_partial:
+        pass
+    elif told.customer is None:
+        _note_unknown_customer(account, now=now)
+    elif told.customer.get("deleted"):
+        forget_customer(account, now=now)
+    else:
+        account.customer, account.customer_gone_at = told.customer, None
+        _keep_checkouts(organization_id, told.checkouts)
+    db.session.flush()
+    _note_arrears(organization_id, now=now)
+    _watch_live(organization_id, now=now)
+    metering.note_plan(account, now=now)
     return entitlements.refresh(organization_id, now=now)
 
 
@@ -46,21 +135,71 @@ def invoices_of(organization_id: UUID) -> list[Invoice]:
     return list(db.session.scalars(query.order_by(Invoice.created_at.desc(), Invoice.id.desc())))
 
 
-def _bring_up_customer(account: BillingAccount, customer_id: str, gateway: Gateway, *, now: datetime) -> None:
-    for snapshot in gateway.subscriptions_of(customer_id):
-        _keep_subscription(account.organization_id, snapshot, now=now)
-    _keep_invoices(account.organization_id, gateway.invoices_of(customer_id), gateway, now=now)
-    _bring_up_checkouts(account.organization_id, gateway)
+def _watch_live(organization_id: UUID, *, now: datetime) -> None:
+    """One live subscription at most, and none of an account that is closing or closed."""
+    live = live_subscriptions(organization_id)
+    organization = db.session.get_one(Organization, organization_id, populate_existing=True)
+    if len(live) > 1:
+        about = " ".join(sorted(one["id"] for one in live))
+        letters.alert_once("subscription_second", organization, about=about, now=now)
+    if organization.status == OrganizationStatus.CLOSED and live:
+        about = " ".join(sorted(one["id"] for one in live))
+        letters.alert_once("charged_after_closing", organization, about=about, now=now)
+        must_end.send(organization_id=organization_id)
+    elif organization.status == OrganizationStatus.CLOSING and any(_renews(one) for one in live):
+        must_end.send(organization_id=organization_id)
 
 
-def _forget_customer(account: BillingAccount, gateway: Gateway, *, now: datetime) -> None:
-    """Deleted at Stripe, and with it every subscription. History stays, and a new checkout makes a new customer."""
-    standing = select(Subscription).where(
-        Subscription.organization_id == account.organization_id, Subscription.status.not_in(IS_OVER)
+def _renews(snapshot: Snapshot) -> bool:
+    return snapshot.get("status") in GOES_ON and subscribed(snapshot).ends_at is None
+
+
+def _standing(organization_id: UUID) -> list[str]:
+    """Subscriptions that are not over, as far as we know."""
+    query = select(Subscription.id).where(
+        Subscription.organization_id == organization_id, Subscription.status.not_in(IS_OVER)
     )
-    for subscription in db.session.scalars(standing).all():
-        _keep_subscription(account.organization_id, gateway.subscription(subscription.id), now=now)
-    account.customer_id = None
+    return list(db.session.scalars(query))
+
+
+def _note_unknown_customer(account: BillingAccount, *, now: datetime) -> None:
+    """Access stays as it is until an operator has looked: it may be our key that is of another account."""
+    if account.customer_gone_at is None:
+        account.customer_gone_at = now
+        organization = db.session.get_one(Organization, account.organization_id)
+        letters.alert_once("customer_gone", organization, about=str(account.customer_id), now=now)
+
+
+def forget_customer(account: BillingAccount, *, now: datetime) -> None:
+    """History stays, and a new checkout makes a new customer. What Stripe does not have can charge nobody: it is over.
+
+    Needs the account held.
+    """
+    for subscription_id in _standing(account.organization_id):
+        subscription = db.session.get_one(Subscription, subscription_id)
+        if subscription.fetched_at != now or subscription.status not in IS_OVER:
+            ended = {**subscription.snapshot, "status": "canceled", "ended_at": int(now.timestamp())}
+            subscription.status, subscription.snapshot, subscription.fetched_at = "canceled", ended, now
+    unfinished = select(Checkout).where(Checkout.organization_id == account.organization_id, Checkout.status == "open")
+    for attempt in db.session.scalars(unfinished).all():
+        attempt.status = "expired"
+    account.customer_id = account.customer = account.customer_gone_at = None
+    account.version += 1
+
+
+def _note_arrears(organization_id: UUID, *, now: datetime) -> None:
+    query = select(Subscription).where(Subscription.organization_id == organization_id)
+    for subscription in db.session.scalars(query).all():
+        if subscription.status not in arrears.IN_ARREARS:
+            subscription.unpaid_since = None
+            continue
+        invoices = select(Invoice.snapshot).where(
+            Invoice.organization_id == organization_id, Invoice.subscription_id == subscription.id
+        )
+        newest_first = list(db.session.scalars(invoices.order_by(Invoice.created_at.desc(), Invoice.id.desc())))
+        since = subscription.unpaid_since
+        if since is None or not arrears.still_counts(since, newest_first):
+            subscription.unpaid_since = arrears.began_at(newest_first) or now
 
 
 def _keep_subscription(organization_id: UUID, snapshot: Snapshot, *, now: datetime) -> None:
@@ -70,15 +209,13 @@ def _keep_subscription(organization_id: UUID, snapshot: Snapshot, *, now: dateti
         found = Subscription(id=snapshot["id"], organization_id=organization_id, created_at=created_at)
         db.session.add(found)
     found.status, found.snapshot, found.fetched_at = str(snapshot.get("status")), snapshot, now
-    if found.status not in _KNOWN or found.status == "paused":
+    if is_of_ours(snapshot) and (found.status not in _KNOWN or found.status == "paused"):
         organization = db.session.get_one(Organization, organization_id)
         letters.alert_once("subscription_odd", organization, about=f"{found.id} {found.status}", now=now)
 
 
-def _keep_invoices(organization_id: UUID, snapshots: Sequence[Snapshot], gateway: Gateway, *, now: datetime) -> None:
-    """Of each subscription's latest paid invoice also what became of the money: only that bears on the access."""
-    asked: set[str | None] = set()
-    for snapshot in snapshots:
+def _keep_invoices(organization_id: UUID, told: Told, *, now: datetime) -> None:
+    for snapshot in told.invoices:
         found = db.session.get(Invoice, snapshot["id"])
         if found is None:
             created_at = moment_of(snapshot.get("created")) or now
@@ -86,20 +223,34 @@ def _keep_invoices(organization_id: UUID, snapshots: Sequence[Snapshot], gateway
             db.session.add(found)
         found.subscription_id = subscription_of(snapshot)
         found.status, found.snapshot, found.fetched_at = str(snapshot.get("status")), snapshot, now
-        if found.brought_money and found.subscription_id not in asked:
-            asked.add(found.subscription_id)
-            intent = payment_intent_of(snapshot)
-            if intent is not None:
-                found.charge, found.dispute = gateway.charge_for(intent), gateway.dispute_of(intent)
+        intent = payment_intent_of(snapshot)
+        if intent is not None and intent in told.money:
+            found.charge, found.dispute = told.money[intent]
 
 
-def _bring_up_checkouts(organization_id: UUID, gateway: Gateway) -> None:
-    unfinished = select(Checkout).where(
+def _latest_payments(newest_first: Sequence[Snapshot]) -> list[str]:
+    """Of each subscription's latest paid invoice: only what became of that money bears on the access."""
+    found: dict[str | None, str | None] = {}
+    for snapshot in newest_first:
+        if snapshot.get("status") == "paid" and snapshot.get("amount_paid"):
+            found.setdefault(subscription_of(snapshot), payment_intent_of(snapshot))
+    return [intent for intent in found.values() if intent is not None]
+
+
+def _unfinished(organization_id: UUID) -> list[str]:
+    """Checkouts of which something may still come."""
+    query = select(Checkout.session_id).where(
         Checkout.organization_id == organization_id,
         (Checkout.status == "open") | ((Checkout.status == "complete") & (Checkout.payment_status == "unpaid")),
+        Checkout.session_id.not_like(f"{OPENING}%"),
     )
-    for attempt in db.session.scalars(unfinished).all():
-        note_checkout(attempt, gateway.checkout(attempt.session_id))
+    return list(db.session.scalars(query))
+
+
+def _keep_checkouts(organization_id: UUID, sessions: Mapping[str, Snapshot]) -> None:
+    query = select(Checkout).where(Checkout.organization_id == organization_id, Checkout.session_id.in_(sessions))
+    for attempt in db.session.scalars(query).all():
+        note_checkout(attempt, sessions[attempt.session_id])
 
 
 def note_checkout(attempt: Checkout, session: Snapshot) -> None:

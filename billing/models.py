@@ -34,6 +34,16 @@ class BillingAccount(Base):
     billing_email: Mapped[str | None]
     """Where invoices go, if not to the owners."""
     synced_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=0)
+    """Counts what was mirrored, so that an answer which was asked for earlier never overwrites a later one."""
+    asked_at: Mapped[datetime | None]
+    """When a page last wanted the worker to ask Stripe."""
+    customer: Mapped[dict[str, Any] | None]
+    """The customer as Stripe told it last, with `tax_ids`."""
+    customer_gone_at: Mapped[datetime | None]
+    """Since when Stripe knows no such customer, as long as no operator has looked at it."""
+    preview: Mapped[dict[str, Any] | None]
+    """What a switch would cost, as Stripe told it last."""
 
 
 class Subscription(Base):
@@ -49,6 +59,8 @@ class Subscription(Base):
     created_at: Mapped[datetime]
     snapshot: Mapped[dict[str, Any]]
     fetched_at: Mapped[datetime]
+    unpaid_since: Mapped[datetime | None]
+    """When the present run of unpaid invoices began; noted once, and gone with the run."""
 
 
 class Invoice(Base):
@@ -73,6 +85,10 @@ class Invoice(Base):
         return self.status == "paid" and bool(self.snapshot.get("amount_paid"))
 
 
+OPENING = "opening-"
+"""Before the id of an attempt, as long as Stripe has not told its session."""
+
+
 class Checkout(Base):
     """A checkout that was opened for an organization. At most one of them is open."""
 
@@ -90,6 +106,10 @@ class Checkout(Base):
     subscription_id: Mapped[str | None]
     opened_at: Mapped[datetime]
     opened_by: Mapped[UUID | None] = mapped_column(ForeignKey("app_user.id"))
+
+    @property
+    def is_being_opened(self) -> bool:
+        return self.session_id.startswith(OPENING)
 
     @property
     def is_settled(self) -> bool:

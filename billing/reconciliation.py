@@ -18,7 +18,7 @@ from billing.metering import Metered
 from billing.models import BillingAccount, Drift, Invoice, ReconciliationRun, Subscription
 from billing.taxes import is_calculated
 from core.accounts import Organization
-from core.db import db
+from core.db import db, transaction
 from core.ids import new_uuid
 
 _TOLD = ("status", "cancel_at", "cancel_at_period_end", "ended_at", "amount_paid", "attempt_count")
@@ -39,10 +39,16 @@ def to_compare() -> list[UUID]:
 
 
 def compare(run_id: UUID, organization_id: UUID, gateway: Gateway, *, now: datetime) -> int:
-    """Brings one organization up to date, and keeps what differed. How much."""
-    before = _kept(organization_id)
+    """Brings one organization up to date, and keeps what differed. How much. Commits."""
+    with transaction():
+        before = _kept(organization_id)
     mirror.bring_up(organization_id, gateway, now=now)
     db.session.expire_all()
+    with transaction():
+        return _keep_differences(run_id, organization_id, before, now=now)
+
+
+def _keep_differences(run_id: UUID, organization_id: UUID, before: dict[str, dict[str, Any]], *, now: datetime) -> int:
     after = _kept(organization_id)
     different = sorted(about for about in before | after if before.get(about) != after.get(about))
     for about in different:

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from procrastinate import RetryStrategy
 from sqlalchemy import select
 
 from billing import entitlements, letters, mirror
@@ -15,11 +14,12 @@ from billing.access import GOES_ON, STANDS_STILL, Subscribed, subscribed
 from billing.afterwards import catch_up
 from billing.connection import gateway as configured_gateway
 from billing.errors import PaymentsAway, PaymentsRefused
-from billing.facts import account_of, facts_for
+from billing.facts import facts_for
 from billing.gateway import Gateway
 from billing.models import Invoice
 from billing.money import NotAnAmount, format_amount, parse_amount
 from billing.stripe_words import Snapshot
+from billing.waiting import UntilStripeAnswers
 from core import audit
 from core.accounts import Organization
 from core.audit import Actor
@@ -29,7 +29,7 @@ from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
 from core.jobs import Queue, defer, in_its_own_session, jobs
 
 _LIVE = GOES_ON | STANDS_STILL
-_UNTIL_STRIPE_ANSWERS = RetryStrategy(max_attempts=20, wait=30, exponential_wait=2)
+_UNTIL_STRIPE_ANSWERS = UntilStripeAnswers()
 
 
 class NothingToRefund(AppError):
@@ -111,9 +111,10 @@ def refund(
     access, and with `ends_subscription` the subscription too: otherwise Stripe would charge for it again. Needs the
     system's scope.
     """
-    account_of(organization_id)
-    invoice = _invoice(organization_id, invoice_id)
-    intent, charge = _refundable(invoice, gateway)
+    with transaction():
+        invoice = _invoice(organization_id, invoice_id)
+        number, payment = invoice.snapshot.get("number") or invoice_id, mirror.payment_intent_of(invoice.snapshot)
+    intent, charge = _refundable(payment, gateway)
     if charge["amount_refunded"] != refunded_before_minor:
         raise RefundedMeanwhile
     left, currency = charge["amount"] - charge["amount_refunded"], str(charge["currency"])
@@ -121,12 +122,13 @@ def refund(
         detail = f"Enter an amount up to {format_amount(left, currency)}."
         raise InvalidRequest(errors=(FieldProblem("amount", "out_of_range", detail),))
     wanted = amount_minor or left
-    stake = at_stake(organization_id)
+    with transaction():
+        stake = at_stake(organization_id)
     key = f"refund-{charge['id']}-{charge['amount_refunded']}-{wanted}"
     refund_id = gateway.refund(intent, amount_minor=wanted, key=key)
-    number = invoice.snapshot.get("number") or invoice_id
     after = {"invoice": number, "amount": format_amount(wanted, currency), "reason": reason}
-    audit.write(organization_id, "plan.refunded", by=by, now=now, subject_id=invoice_id, after=after)
+    with transaction():
+        audit.write(organization_id, "plan.refunded", by=by, now=now, subject_id=invoice_id, after=after)
     _document(organization_id, invoice_id, refund_id, gateway, amount_minor=wanted, memo=reason)
     outcome = AfterRefund.UNTOUCHED
     if stake is not None and stake.invoice_id == invoice_id and wanted == left:
@@ -139,12 +141,13 @@ def refund(
 
 def end_without_access(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) -> None:
     """Ends a subscription that goes on and gives no access, so that it charges no more. Raises NotFound."""
-    account_of(organization_id)
-    found = entitlements.charged_without_access(db.session.get_one(Organization, organization_id))
+    with transaction():
+        found = entitlements.charged_without_access(db.session.get_one(Organization, organization_id))
     if found is None:
         raise NotFound("There is no subscription that goes on without access.")
     gateway.cancel(found.id, bills_usage=False)
-    audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=found.id)
+    with transaction():
+        audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=found.id)
     catch_up(organization_id, gateway, now=now)
 
 
@@ -156,7 +159,8 @@ def _document(
     try:
         _write_credit_note(organization_id, gateway, now=utc_now(), **about)
     except PaymentsAway:
-        defer(write_credit_note, organization_id=str(organization_id), **about)
+        with transaction():
+            defer(write_credit_note, organization_id=str(organization_id), **about)
 
 
 def _write_credit_note(organization_id: UUID, gateway: Gateway, *, now: datetime, refund_id: str, **about: Any) -> None:
@@ -164,8 +168,9 @@ def _write_credit_note(organization_id: UUID, gateway: Gateway, *, now: datetime
     try:
         gateway.write_credit_note(refund_id=refund_id, **about)
     except PaymentsRefused as refused:
-        organization = db.session.get_one(Organization, organization_id)
-        letters.alert_once("credit_note_missing", organization, about=refund_id, now=now, why=refused.detail)
+        with transaction():
+            organization = db.session.get_one(Organization, organization_id)
+            letters.alert_once("credit_note_missing", organization, about=refund_id, now=now, why=refused.detail)
 
 
 def _invoice(organization_id: UUID, invoice_id: str) -> Invoice:
@@ -175,9 +180,8 @@ def _invoice(organization_id: UUID, invoice_id: str) -> Invoice:
     return found
 
 
-def _refundable(invoice: Invoice, gateway: Gateway) -> tuple[str, Snapshot]:
+def _refundable(intent: str | None, gateway: Gateway) -> tuple[str, Snapshot]:
     """The payment and its charge. Raises NothingToRefund."""
-    intent = mirror.payment_intent_of(invoice.snapshot)
     charge = gateway.charge_for(intent) if intent else None
     if intent is None or charge is None or charge.get("refunded") or charge.get("disputed"):
         raise NothingToRefund
@@ -186,11 +190,13 @@ def _refundable(invoice: Invoice, gateway: Gateway) -> tuple[str, Snapshot]:
 
 def _end(organization_id: UUID, subscription_id: str, gateway: Gateway, *, by: Actor, now: datetime) -> AfterRefund:
     """The money is given back already, so a Stripe that falls silent now must not undo our memory of that."""
-    audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=subscription_id)
+    with transaction():
+        audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=subscription_id)
     try:
         gateway.cancel(subscription_id, bills_usage=False)
     except PaymentsAway:
-        defer(end_refunded_subscription, organization_id=str(organization_id), subscription_id=subscription_id)
+        with transaction():
+            defer(end_refunded_subscription, organization_id=str(organization_id), subscription_id=subscription_id)
         return AfterRefund.WILL_END
     except PaymentsRefused:
         pass  # it has ended meanwhile; catching up shows how it stands
@@ -200,9 +206,8 @@ def _end(organization_id: UUID, subscription_id: str, gateway: Gateway, *, by: A
 @jobs.task(retry=_UNTIL_STRIPE_ANSWERS, queue=Queue.STRIPE)
 @in_its_own_session
 def end_refunded_subscription(organization_id: str, subscription_id: str) -> None:
-    with acting_as_system(), transaction():
+    with acting_as_system():
         gateway, now = configured_gateway(), utc_now()
-        account_of(UUID(organization_id))
         if gateway.subscription(subscription_id).get("status") in _LIVE:
             gateway.cancel(subscription_id, bills_usage=False)
         catch_up(UUID(organization_id), gateway, now=now)
@@ -211,5 +216,5 @@ def end_refunded_subscription(organization_id: str, subscription_id: str) -> Non
 @jobs.task(retry=_UNTIL_STRIPE_ANSWERS, queue=Queue.STRIPE)
 @in_its_own_session
 def write_credit_note(organization_id: str, **about: Any) -> None:
-    with acting_as_system(), transaction():
+    with acting_as_system():
         _write_credit_note(UUID(organization_id), configured_gateway(), now=utc_now(), **about)

@@ -1,7 +1,9 @@
 """How Stripe's SDK speaks, put into our words: plain objects, ids, and refusals."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +33,20 @@ def translated() -> Iterator[None]:
         away.is_unsent = isinstance(error.__cause__, Unreachable) and error.__cause__.is_unsent
         raise away from error
     except stripe.StripeError as error:
-        raise PaymentsRefused(error.user_message) from error
+        refused = PaymentsRefused(error.user_message)
+        refused.is_missing = error.code == "resource_missing" or error.http_status == HTTPStatus.NOT_FOUND
+        raise refused from error
+
+
+def found_or_none(ask: Callable[[], stripe.StripeObject]) -> Snapshot | None:
+    """None for what Stripe does not have. Raises PaymentsAway or PaymentsRefused."""
+    try:
+        with translated():
+            return plain(ask())
+    except PaymentsRefused as refused:
+        if refused.is_missing:
+            return None
+        raise
 
 
 def plain(found: stripe.StripeObject) -> Snapshot:
@@ -45,7 +60,7 @@ def every(service: Any, params: dict[str, Any] | None = None) -> Iterator[Any]:
 
 def id_of(reference: Any) -> str:
     """Stripe gives an id, or where it was asked to, the whole object."""
-    return str(reference["id"] if isinstance(reference, dict) else reference)
+    return str(reference.get("id") if isinstance(reference, dict) else reference)
 
 
 def ours(organization_id: UUID) -> dict[str, str]:
@@ -55,3 +70,19 @@ def ours(organization_id: UUID) -> dict[str, str]:
 def is_ours(found: stripe.StripeObject) -> bool:
     """By its metadata; other products may share the account."""
     return ((plain(found).get("metadata") or {}).get("product")) == PRODUCT
+
+
+MOST_LEVELS = 64
+
+
+def is_storable(value: Any, *, levels: int = MOST_LEVELS) -> bool:
+    """Whether PostgreSQL can keep it as JSON: no NUL, no half of a character, no number beyond all bounds."""
+    if levels == 0:
+        return False
+    if isinstance(value, dict):
+        return all(is_storable(name) and is_storable(inner, levels=levels - 1) for name, inner in value.items())
+    if isinstance(value, list):
+        return all(is_storable(inner, levels=levels - 1) for inner in value)
+    if isinstance(value, float):
+        return isfinite(value)
+    return not isinstance(value, str) or ("\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value))

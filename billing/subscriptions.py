@@ -1,25 +1,31 @@
 """What an organization can do about its subscription: end it, go on with it, switch to another plan and back."""
 
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from billing import mirror
+from billing import checkouts, entitlements, mirror
 from billing.access import GOES_ON, STANDS_STILL, Subscribed, subscribed
-from billing.afterwards import catch_up
-from billing.facts import account_of, facts_for, find_account
+from billing.afterwards import bring_up_later
+from billing.connection import gateway
+from billing.errors import PaymentsAway, PaymentsRefused
+from billing.facts import account_of, facts_for, find_account, live_subscriptions
 from billing.gateway import Gateway
 from billing.models import BillingAccount
 from billing.plans import PLANS, SOLD, PlanCode
 from core import audit
 from core.accounts import Organization
 from core.audit import Actor
-from core.db import db
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
 from core.errors import AppError
+from core.jobs import defer, in_its_own_session, jobs
 
+PREVIEW_HOLDS = timedelta(minutes=10)
 _CHANGEABLE = GOES_ON | STANDS_STILL
 
 
@@ -45,7 +51,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """What a switch means. `due_minor` is in cents, before taxes; None for one at the end of the period."""
+    """What a switch means. `due_minor` is in cents; None at the end of the period, and until Stripe has told it."""
 
     plan: PlanCode
     is_now: bool
@@ -67,81 +73,145 @@ def standing(organization_id: UUID) -> Standing:
 
 def portal_url(organization_id: UUID, gateway: Gateway, *, return_url: str) -> str:
     """Raises NoSubscription for who never was a customer."""
-    account = find_account(organization_id)
-    if account is None or account.customer_id is None:
+    with transaction():
+        account = find_account(organization_id)
+        customer_id = account.customer_id if account is not None else None
+    if customer_id is None:
         raise NoSubscription
-    return gateway.portal_url(account.customer_id, return_url=return_url)
+    return gateway.portal_url(customer_id, return_url=return_url)
 
 
 def end(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) -> None:
-    """With what was paid for; what stands still anyhow ends at once. Twice is once.
+    """With what was paid for; what stands still anyhow ends at once. Twice is once. Every live one, if there are more.
 
-    Needs the system's scope, as all that changes.
+    Needs the system's scope, as all that changes. Commits; nothing is held while Stripe is asked.
     """
-    _, snapshot = _held(organization_id)
-    _release(snapshot, gateway)
-    if snapshot["status"] in GOES_ON:
-        gateway.end_at_period(snapshot["id"], is_ending=True)
-    else:
-        gateway.cancel(snapshot["id"])
-    audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=snapshot["id"])
-    catch_up(organization_id, gateway, now=now)
+    for snapshot in _live(organization_id, gateway, now=now):
+        _release(snapshot, gateway)
+        if snapshot["status"] in GOES_ON:
+            gateway.end_at_period(snapshot["id"], is_ending=True)
+        else:
+            gateway.cancel(snapshot["id"])
+        with transaction():
+            audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=snapshot["id"])
+    _look_again(organization_id, gateway, now=now)
+
+
+def end_for_closing(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) -> None:
+    """Nothing that is open can be paid any more, and what is live does not renew."""
+    checkouts.expire_open(organization_id, gateway)
+    with suppress(NoSubscription):
+        end(organization_id, gateway, by=by, now=now)
 
 
 def end_at_once(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) -> None:
-    """For an account that is closed for good. Twice is once."""
-    account_of(organization_id)
-    snapshot = _snapshot(organization_id)
-    if snapshot is not None and snapshot["status"] in _CHANGEABLE:
-        gateway.cancel(snapshot["id"])
-        audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=snapshot["id"])
-        catch_up(organization_id, gateway, now=now)
+    """All of an account that is closed for good. Twice is once."""
+    checkouts.expire_open(organization_id, gateway)
+    with suppress(NoSubscription):
+        for snapshot in _live(organization_id, gateway, now=now):
+            gateway.cancel(snapshot["id"])
+            with transaction():
+                audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=snapshot["id"])
+        _look_again(organization_id, gateway, now=now)
 
 
 def resume(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) -> None:
-    """Takes back an end or a switch that has not come yet."""
-    _, snapshot = _held(organization_id)
-    _release(snapshot, gateway)
-    if subscribed(snapshot).ends_at is not None:
-        gateway.end_at_period(snapshot["id"], is_ending=False)
-    audit.write(organization_id, "plan.resumed", by=by, now=now, subject_id=snapshot["id"])
-    catch_up(organization_id, gateway, now=now)
+    """Takes back an end or a switch that has not come yet. Of several, the one that counts."""
+    snapshot = _live(organization_id, gateway, now=now)[-1]
+    try:
+        _release(snapshot, gateway)
+        if subscribed(snapshot).ends_at is not None:
+            gateway.end_at_period(snapshot["id"], is_ending=False)
+    except PaymentsRefused:  # it has ended meanwhile: show how it stands now
+        _look_again(organization_id, gateway, now=now)
+        raise
+    with transaction():
+        audit.write(organization_id, "plan.resumed", by=by, now=now, subject_id=snapshot["id"])
+    _look_again(organization_id, gateway, now=now)
 
 
-def preview(organization_id: UUID, plan: PlanCode, gateway: Gateway) -> Preview:
-    """Raises NoSubscription, CannotSwitch or PaymentsAway."""
-    snapshot = _snapshot(organization_id)
-    if snapshot is None:
-        raise NoSubscription
-    found = _switchable(snapshot, plan, find_account(organization_id))
-    if not _is_upgrade(found.plan, plan):
-        return Preview(plan, is_now=False, due_minor=None, at=found.period_end)
-    return Preview(plan, is_now=True, due_minor=gateway.preview_change(snapshot, plan), at=None)
+def preview(organization_id: UUID, plan: PlanCode, *, now: datetime) -> Preview:
+    """As Stripe told it last; where that is too old, the worker asks, and the amount is not known yet. Commits.
+
+    Raises NoSubscription or CannotSwitch.
+    """
+    with transaction():
+        snapshot, account = _snapshot(organization_id), find_account(organization_id)
+        if snapshot is None or account is None:
+            raise NoSubscription
+        found = _switchable(snapshot, plan, account)
+        if not _is_upgrade(found.plan, plan):
+            return Preview(plan, is_now=False, due_minor=None, at=found.period_end)
+        told = account.preview or {}
+        if (told.get("plan"), told.get("subscription")) == (plan.value, found.id) and told["at"] > _fresh_from(now):
+            return Preview(plan, is_now=True, due_minor=told["due_minor"], at=None)
+        defer(ask_preview, organization_id=str(organization_id), plan=plan.value)
+        return Preview(plan, is_now=True, due_minor=None, at=None)
+
+
+def _fresh_from(now: datetime) -> int:
+    return int((now - PREVIEW_HOLDS).timestamp())
+
+
+@jobs.task()
+@in_its_own_session
+def ask_preview(organization_id: str, plan: str) -> None:
+    """What an upgrade costs now, for the page that waits for it."""
+    with acting_as_system():
+        now = utc_now()
+        with transaction():
+            snapshot, account = _snapshot(UUID(organization_id)), find_account(UUID(organization_id))
+            is_told = account is not None and account.preview is not None and account.preview["at"] > _fresh_from(now)
+            is_same = is_told and account is not None and (account.preview or {}).get("plan") == plan
+        if snapshot is None or is_same:
+            return
+        due_minor = gateway().preview_change(snapshot, PlanCode(plan))
+        with transaction():
+            held = account_of(UUID(organization_id))
+            told = {"plan": plan, "subscription": snapshot["id"], "due_minor": due_minor}
+            held.preview = {**told, "at": int(utc_now().timestamp())}
 
 
 def switch(organization_id: UUID, plan: PlanCode, gateway: Gateway, *, by: Actor, now: datetime) -> bool:
     """Up at once, down at the end of the period. Whether it holds already: a bank may want a confirmation first."""
-    account, snapshot = _held(organization_id)
-    found = _switchable(snapshot, plan, account)
+    snapshot = _live(organization_id, gateway, now=now)[-1]
+    with transaction():
+        found = _switchable(snapshot, plan, find_account(organization_id))
     is_now = _is_upgrade(found.plan, plan)
-    _release(snapshot, gateway)
-    if is_now:
-        gateway.change_now(snapshot, plan)
-    else:
-        gateway.change_later(snapshot, plan)
+    try:
+        _release(snapshot, gateway)
+        if is_now:
+            gateway.change_now(snapshot, plan)
+        else:
+            gateway.change_later(snapshot, plan)
+    except PaymentsRefused:
+        _look_again(organization_id, gateway, now=now)
+        raise
     after = {"plan": PLANS[plan].name, "at": "once" if is_now else "the end of the period"}
     before = {"plan": PLANS[found.plan].name if found.plan else None}
-    audit.write(organization_id, "plan.switched", by=by, now=now, before=before, after=after)
-    access = catch_up(organization_id, gateway, now=now)
-    return access.plan is plan
+    with transaction():
+        audit.write(organization_id, "plan.switched", by=by, now=now, before=before, after=after)
+    _look_again(organization_id, gateway, now=now)
+    with transaction():
+        return entitlements.access_for(organization_id, now=now).plan is plan
 
 
-def _held(organization_id: UUID) -> tuple[BillingAccount, dict[str, Any]]:
-    """The account, locked, and its subscription that can be changed. Raises NoSubscription."""
-    account, snapshot = account_of(organization_id), _snapshot(organization_id)
-    if snapshot is None or snapshot.get("status") not in _CHANGEABLE:
+def _live(organization_id: UUID, gateway: Gateway, *, now: datetime) -> list[dict[str, Any]]:
+    """Those that can be changed, as Stripe has them now; the one that counts comes last. Raises NoSubscription."""
+    mirror.refresh_subscriptions(organization_id, gateway, now=now)
+    with transaction():
+        found = live_subscriptions(organization_id)
+    if not found:
         raise NoSubscription
-    return account, snapshot
+    return found
+
+
+def _look_again(organization_id: UUID, gateway: Gateway, *, now: datetime) -> None:
+    """The subscriptions at once, everything else by the worker. What was done stays done if Stripe falls silent now."""
+    with transaction():
+        defer(bring_up_later, organization_id=str(organization_id))
+    with suppress(PaymentsAway):
+        mirror.refresh_subscriptions(organization_id, gateway, now=now)
 
 
 def _release(snapshot: dict[str, Any], gateway: Gateway) -> None:

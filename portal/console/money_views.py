@@ -62,17 +62,18 @@ def refund(organization_id: UUID, invoice_id: str) -> Any:
         raise InvalidRequest("Enter a reason, and an amount such as 10.00, or none to refund all that is left.")
     with transaction():
         refuse_own(organization_id, operator())
-        done = refunds.refund(
-            organization_id,
-            invoice_id,
-            gateway(),
-            amount_minor=refunds.amount_of(organization_id, invoice_id, form.amount.data or ""),
-            refunded_before_minor=form.refunded.data,
-            reason=form.reason.data,
-            by=operator(),
-            now=utc_now(),
-            ends_subscription=form.subscription.data == "end",
-        )
+        amount_minor = refunds.amount_of(organization_id, invoice_id, form.amount.data or "")
+    done = refunds.refund(
+        organization_id,
+        invoice_id,
+        gateway(),
+        amount_minor=amount_minor,
+        refunded_before_minor=form.refunded.data,
+        reason=form.reason.data,
+        by=operator(),
+        now=utc_now(),
+        ends_subscription=form.subscription.data == "end",
+    )
     flash(f"Refunded {format_amount(done.amount_minor, done.currency)}.{_AFTER_REFUND[done.after]}")
     return see_other(f"/console/organizations/{organization_id}")
 
@@ -82,7 +83,7 @@ def refund(organization_id: UUID, invoice_id: str) -> Any:
 def end_subscription(organization_id: UUID) -> Any:
     with transaction():
         refuse_own(organization_id, operator())
-        refunds.end_without_access(organization_id, gateway(), by=operator(), now=utc_now())
+    refunds.end_without_access(organization_id, gateway(), by=operator(), now=utc_now())
     flash("The subscription is ended. Nothing more is charged.")
     return see_other(f"/console/organizations/{organization_id}")
 

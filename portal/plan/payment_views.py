@@ -1,6 +1,5 @@
 """The way of money: to the checkout, back to a page that waits for the truth, cards, invoices and where they go."""
 
-from contextlib import suppress
 from typing import Any
 
 from flask import flash, redirect, render_template, request
@@ -8,12 +7,12 @@ from flask import flash, redirect, render_template, request
 from api.decisions.export import csv_lines
 from billing import checkouts, details, entitlements, metering, mirror, subscriptions, taxes
 from billing.connection import gateway, is_sandbox
-from billing.errors import PaymentsAway, PaymentsRefused
+from billing.errors import PaymentsRefused
 from billing.plans import PlanCode
 from core.access import Access, Pages, actor, may, open_to, seat, visitor
 from core.clock import utc_now
 from core.current import settings
-from core.db import acting_as_system, transaction
+from core.db import acting_as_system
 from core.errors import NotFound
 from core.files import streamed
 from core.htmx import page_or_block, see_other
@@ -27,7 +26,7 @@ bp = Pages("payment", __name__, url_prefix="/plan")
 @open_to(Access.BILLING, fresh=True)
 def open_checkout(plan: str) -> Any:
     base = settings().base_url
-    with acting_as_system(), transaction():
+    with acting_as_system():
         url = checkouts.start(
             seat().organization_id,
             PlanCode(plan),
@@ -44,23 +43,17 @@ def open_checkout(plan: str) -> Any:
 @bp.get("/return")
 @open_to(Access.VIEWER)
 def wait() -> Any:
-    """Asks Stripe how things stand, and shows it; the page asks again until it is settled."""
+    """Shows how things stand with us, and has the worker ask Stripe; the page asks again until it is settled."""
     organization_id, now = seat().organization_id, utc_now()
     attempt = checkouts.find(organization_id, request.args.get("session_id", ""))
-    is_away = False
-    if not attempt.is_settled and checkouts.may_ask(organization_id, now=now):
-        try:
-            with acting_as_system(), transaction():
-                mirror.bring_up(organization_id, gateway(), now=now)
-        except (PaymentsAway, PaymentsRefused):
-            is_away = True
-        attempt = checkouts.find(organization_id, attempt.session_id)
+    if not attempt.is_settled:
+        with acting_as_system():
+            checkouts.want_news(attempt, now=now)
     return page_or_block(
         "portal/plan/return.html",
         "waiting",
         attempt=attempt,
         access=entitlements.access_for(organization_id, now=now),
-        is_away=is_away,
         session_id=attempt.session_id,
     )
 
@@ -69,20 +62,14 @@ def wait() -> Any:
 @open_to(Access.BILLING, fresh=True, at_rest=True)
 def open_portal() -> Any:
     """To Stripe's own pages for cards, addresses and tax ids."""
-    with transaction():
-        url = subscriptions.portal_url(seat().organization_id, gateway(), return_url=f"{settings().base_url}/plan")
+    url = subscriptions.portal_url(seat().organization_id, gateway(), return_url=f"{settings().base_url}/plan")
     return see_other(url)
 
 
 @bp.get("/invoices")
 @open_to(Access.VIEWER)
 def invoices() -> Any:
-    try:
-        with transaction():
-            known = details.read(seat().organization_id, gateway())
-    except PaymentsAway:
-        return _invoices_page(None)
-    return _invoices_page(BillingForm.of(known))
+    return _invoices_page(BillingForm.of(details.read(seat().organization_id)))
 
 
 @bp.get("/invoices/<invoice_id>/pdf")
@@ -120,7 +107,7 @@ def set_details() -> Any:
     if not form.validate():
         return _refused_details(form, status=422)
     try:
-        with acting_as_system(), transaction():
+        with acting_as_system():
             details.save(
                 seat().organization_id,
                 form.details(),
@@ -137,12 +124,11 @@ def set_details() -> Any:
 
 
 def _refused_details(form: BillingForm, *, status: int) -> Any:
-    with suppress(PaymentsAway, PaymentsRefused), transaction():
-        form.offer(details.read(seat().organization_id, gateway()))
+    form.offer(details.read(seat().organization_id))
     return _invoices_page(form, status=status)
 
 
-def _invoices_page(form: BillingForm | None, *, status: int = 200) -> Any:
+def _invoices_page(form: BillingForm, *, status: int = 200) -> Any:
     page = render_template(
         "portal/plan/invoices.html",
         invoices=mirror.invoices_of(seat().organization_id),

@@ -14,7 +14,7 @@ from core.accounts import Organization
 from core.clock import utc_now
 from core.current import settings
 from core.db import acting_as_system, db, transaction
-from core.htmx import see_other
+from core.htmx import page_or_block, see_other
 from core.jobs import defer
 from portal.plan.jobs import tell_operators_of_enterprise
 from portal.plan.usage import usage_of
@@ -71,7 +71,7 @@ def ask_for_enterprise() -> Any:
 @bp.post("/end")
 @open_to(Access.BILLING, fresh=True, at_rest=True)
 def end() -> Any:
-    with acting_as_system(), transaction():
+    with acting_as_system():
         subscriptions.end(seat().organization_id, gateway(), by=actor(), now=utc_now())
     flash("The plan ends with what was paid for. Until then you can take it back here.")
     return see_other("/plan")
@@ -80,7 +80,7 @@ def end() -> Any:
 @bp.post("/resume")
 @open_to(Access.BILLING, fresh=True, at_rest=True)
 def resume() -> Any:
-    with acting_as_system(), transaction():
+    with acting_as_system():
         subscriptions.resume(seat().organization_id, gateway(), by=actor(), now=utc_now())
     flash("The plan goes on as it was.")
     return see_other("/plan")
@@ -90,10 +90,11 @@ def resume() -> Any:
 @open_to(Access.BILLING, fresh=True)
 def ask_switch(plan: str) -> Any:
     """What it would cost, before anything is changed."""
-    with acting_as_system(), transaction():
-        preview = subscriptions.preview(seat().organization_id, PlanCode(plan), gateway())
-    return render_template(
+    with acting_as_system():
+        preview = subscriptions.preview(seat().organization_id, PlanCode(plan), now=utc_now())
+    return page_or_block(
         "portal/plan/switch.html",
+        "preview",
         preview=preview,
         plan=PLANS[preview.plan],
         is_automatic_tax=settings().stripe_automatic_tax,
@@ -103,7 +104,7 @@ def ask_switch(plan: str) -> Any:
 @bp.post("/switch/<any(pro, pay_as_you_go):plan>")
 @open_to(Access.BILLING, fresh=True)
 def switch(plan: str) -> Any:
-    with acting_as_system(), transaction():
+    with acting_as_system():
         is_now = subscriptions.switch(seat().organization_id, PlanCode(plan), gateway(), by=actor(), now=utc_now())
     name = PLANS[PlanCode(plan)].name
     later = f"{name} comes at the end of this period, or as soon as your bank has its confirmation."
