@@ -9,14 +9,14 @@ from billing.stripe_words import Snapshot
 IN_ARREARS = frozenset({"past_due", "unpaid"})
 
 
-def began_at(newest_first: Sequence[Snapshot]) -> datetime | None:
+def began_at(invoices: Sequence[Snapshot]) -> datetime | None:
     """When the first invoice of the present run was not paid in time.
 
     The run is what came after the last month that was paid or written off: what was owed before that is settled, or
     was not what Stripe waited for. Where nothing but a written-off month is left, that is the one.
     """
     run: list[datetime] = []
-    for invoice in newest_first:
+    for invoice in sorted(invoices, key=_issued_at, reverse=True):
         if invoice.get("status") == "uncollectible" and not run:
             return _failed_at(invoice)
         if invoice.get("status") in {"paid", "uncollectible"}:
@@ -27,15 +27,15 @@ def began_at(newest_first: Sequence[Snapshot]) -> datetime | None:
     return min(run, default=None)
 
 
-def still_counts(since: datetime, newest_first: Sequence[Snapshot]) -> bool:
+def still_counts(since: datetime, invoices: Sequence[Snapshot]) -> bool:
     """Whether the run that was noted as begun at `since` goes on.
 
     No later month was paid, and the one that began it was not written off while its days of grace ran.
     """
-    later = [one for one in newest_first if (moment := _finalized_at(one)) is not None and moment > since]
+    later = [one for one in invoices if (moment := _finalized_at(one)) is not None and moment > since]
     if any(one.get("status") == "paid" for one in later):
         return False
-    first = [one for one in newest_first if _failed_at(one) == since]
+    first = [one for one in invoices if _failed_at(one) == since]
     return not any(_was_let_go(one, since) for one in first)
 
 
@@ -51,6 +51,10 @@ def _failed_at(invoice: Snapshot) -> datetime | None:
     if invoice.get("collection_method") == "send_invoice":
         return moment_of(invoice.get("due_date")) or _finalized_at(invoice)
     return _finalized_at(invoice) if invoice.get("attempt_count") else None
+
+
+def _issued_at(invoice: Snapshot) -> float:
+    return float(invoice.get("created") or (invoice.get("status_transitions") or {}).get("finalized_at") or 0)
 
 
 def _finalized_at(invoice: Snapshot) -> datetime | None:

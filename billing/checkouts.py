@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from billing import mirror
+from billing import gone_customers, mirror
 from billing.access import IS_OVER, NEVER_BEGAN
 from billing.afterwards import bring_up_later
 from billing.errors import PaymentsRefused
@@ -180,7 +180,7 @@ def customer_of(organization_id: UUID, gateway: Gateway, *, email: str, now: dat
     with transaction():
         account = account_of(organization_id)
         if account.customer_id is not None:
-            mirror.forget_customer(account, now=now)
+            gone_customers.forget(account, now=now)
         number = account.customers_made + 1
         name, invoices_to = db.session.get_one(Organization, organization_id).name, account.billing_email or email
     made = gateway.make_customer(organization_id, name=name, email=invoices_to, number=number)

@@ -1,6 +1,5 @@
 """Stripe in our words. Beside the catalogue and the sandbox this is the only file that knows its SDK."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -10,23 +9,21 @@ import msgspec
 import stripe
 
 from billing.charges import Charges
-from billing.errors import MeterMissing, PriceMissing, WebhookRefused
+from billing.errors import MeterMissing, PriceMissing
 from billing.meters import find_meter
 from billing.plans import METER_EVENT, PlanCode, lookup_key
+from billing.signed_events import SignedEvents
 from billing.stripe_words import (
     MOST_LISTED,
     PRODUCT,
     Snapshot,
     found_or_none,
     id_of,
-    is_storable,
     ours,
     plain,
     translated,
 )
 from core.errors import AppError
-
-TOLERANCE_S = 300
 
 
 class CheckoutPage(msgspec.Struct, frozen=True):
@@ -34,7 +31,7 @@ class CheckoutPage(msgspec.Struct, frozen=True):
     url: str
 
 
-class Gateway(Charges):
+class Gateway(Charges, SignedEvents):
     """One client. Every write carries an idempotency key, ours where a crash in the middle must not double it."""
 
     def __init__(
@@ -243,28 +240,6 @@ class Gateway(Charges):
                 },
             )
             return int(sum(summary.aggregated_value for summary in found.auto_paging_iter()))
-
-    def read_event(self, body: bytes, signature: str) -> Snapshot:
-        """A signed event, of either style. Raises WebhookRefused."""
-        try:
-            text = body.decode()
-            event = json.loads(text) if self._is_signed(text, signature) else None
-        except (ValueError, RecursionError) as error:  # neither UTF-8 nor JSON, or too deep
-            raise WebhookRefused from error
-        if not isinstance(event, dict) or not is_storable(event):
-            raise WebhookRefused
-        if not all(isinstance(event.get(name), str) and event[name] for name in ("id", "type")):
-            raise WebhookRefused
-        return event
-
-    def _is_signed(self, body: str, signature: str) -> bool:
-        for secret in self._secrets:
-            try:
-                stripe.WebhookSignature.verify_header(body, signature, secret, TOLERANCE_S)
-            except stripe.SignatureVerificationError:
-                continue
-            return True
-        return False
 
     def _price(self, plan: PlanCode) -> str:
         with translated():

@@ -116,7 +116,7 @@ def _end_what_is_left(_sender: object, organization_id: UUID) -> None:
 
 
 def _change_plan(organization_id: str, change: Callable[..., None]) -> None:
-    with acting_as_system(), suppress(subscriptions.NoSubscription):
+    with acting_as_system(), transaction(), suppress(subscriptions.NoSubscription):
         change(UUID(organization_id), gateway(), by=SYSTEM, now=utc_now())
 
 

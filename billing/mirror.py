@@ -12,12 +12,12 @@ import blinker
 import msgspec
 from sqlalchemy import select
 
-from billing import arrears, entitlements, letters, metering
+from billing import arrears, entitlements, gone_customers, letters, metering
 from billing.access import GOES_ON, IS_OVER, NEVER_BEGAN, STANDS_STILL, Access, moment_of, subscribed
 from billing.errors import PaymentsAway
 from billing.facts import account_of, find_account, is_of_ours, live_subscriptions
 from billing.gateway import Gateway
-from billing.models import OPENING, BillingAccount, Checkout, Invoice, Subscription
+from billing.models import OPENING, Checkout, Invoice, Subscription
 from billing.stripe_words import Snapshot, id_of
 from core.accounts import Organization, OrganizationStatus
 from core.db import db, transaction
@@ -61,7 +61,7 @@ def bring_up(organization_id: UUID, gateway: Gateway, *, now: datetime, is_parti
         with transaction():
             account = find_account(organization_id)
             asked = (account.version, account.customer_id) if account is not None else None
-            checkouts, standing = _unfinished(organization_id), _standing(organization_id)
+            checkouts, standing = _unfinished(organization_id), gone_customers.standing(organization_id)
         if asked is None or asked[1] is None:
             with transaction():
                 return entitlements.refresh(organization_id, now=now)
@@ -111,9 +111,9 @@ def _write(organization_id: UUID, told: Told, *, now: datetime) -> Access | None
     if told.is_partial:
         pass
     elif told.customer is None:
-        _note_unknown_customer(account, now=now)
+        gone_customers.note_unknown(account, now=now)
     elif told.customer.get("deleted"):
-        forget_customer(account, now=now)
+        gone_customers.forget(account, now=now)
     else:
         account.customer, account.customer_gone_at = told.customer, None
         _keep_checkouts(organization_id, told.checkouts)
@@ -152,39 +152,6 @@ def _watch_live(organization_id: UUID, *, now: datetime) -> None:
 
 def _renews(snapshot: Snapshot) -> bool:
     return snapshot.get("status") in GOES_ON and subscribed(snapshot).ends_at is None
-
-
-def _standing(organization_id: UUID) -> list[str]:
-    """Subscriptions that are not over, as far as we know."""
-    query = select(Subscription.id).where(
-        Subscription.organization_id == organization_id, Subscription.status.not_in(IS_OVER)
-    )
-    return list(db.session.scalars(query))
-
-
-def _note_unknown_customer(account: BillingAccount, *, now: datetime) -> None:
-    """Access stays as it is until an operator has looked: it may be our key that is of another account."""
-    if account.customer_gone_at is None:
-        account.customer_gone_at = now
-        organization = db.session.get_one(Organization, account.organization_id)
-        letters.alert_once("customer_gone", organization, about=str(account.customer_id), now=now)
-
-
-def forget_customer(account: BillingAccount, *, now: datetime) -> None:
-    """History stays, and a new checkout makes a new customer. What Stripe does not have can charge nobody: it is over.
-
-    Needs the account held.
-    """
-    for subscription_id in _standing(account.organization_id):
-        subscription = db.session.get_one(Subscription, subscription_id)
-        if subscription.fetched_at != now or subscription.status not in IS_OVER:
-            ended = {**subscription.snapshot, "status": "canceled", "ended_at": int(now.timestamp())}
-            subscription.status, subscription.snapshot, subscription.fetched_at = "canceled", ended, now
-    unfinished = select(Checkout).where(Checkout.organization_id == account.organization_id, Checkout.status == "open")
-    for attempt in db.session.scalars(unfinished).all():
-        attempt.status = "expired"
-    account.customer_id = account.customer = account.customer_gone_at = None
-    account.version += 1
 
 
 def _note_arrears(organization_id: UUID, *, now: datetime) -> None:

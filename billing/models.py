@@ -42,6 +42,8 @@ class BillingAccount(Base):
     """The customer as Stripe told it last, with `tax_ids`."""
     customer_gone_at: Mapped[datetime | None]
     """Since when Stripe knows no such customer, as long as no operator has looked at it."""
+    pending: Mapped[dict[str, Any] | None]
+    """A refund that was begun, and whose outcome is not known yet."""
     preview: Mapped[dict[str, Any] | None]
     """What a switch would cost, as Stripe told it last."""
 

@@ -1,6 +1,6 @@
 """Giving money back, by an operator. What follows for the access stands in `docs/decisions/0010`."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -9,12 +9,12 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from billing import entitlements, letters, mirror
+from billing import credit_notes, entitlements, mirror
 from billing.access import GOES_ON, STANDS_STILL, Subscribed, subscribed
 from billing.afterwards import catch_up
 from billing.connection import gateway as configured_gateway
 from billing.errors import PaymentsAway, PaymentsRefused
-from billing.facts import facts_for
+from billing.facts import account_of, facts_for
 from billing.gateway import Gateway
 from billing.models import Invoice
 from billing.money import NotAnAmount, format_amount, parse_amount
@@ -22,12 +22,13 @@ from billing.stripe_words import Snapshot
 from billing.waiting import UntilStripeAnswers
 from core import audit
 from core.accounts import Organization
-from core.audit import Actor
+from core.audit import Actor, ActorKind
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
 from core.jobs import Queue, defer, in_its_own_session, jobs
 
+GIVEN_UP_AFTER = timedelta(hours=1)
 _LIVE = GOES_ON | STANDS_STILL
 _UNTIL_STRIPE_ANSWERS = UntilStripeAnswers()
 
@@ -40,6 +41,11 @@ class NothingToRefund(AppError):
 class RefundedMeanwhile(AppError):
     status, code, title = HTTPStatus.CONFLICT, "refunded_meanwhile", "Something of this invoice was refunded meanwhile"
     advice = "Load the page again to see what is left. Nothing more was refunded."
+
+
+class RefundUnsure(AppError):
+    status, code, title = HTTPStatus.SERVICE_UNAVAILABLE, "refund_unsure", "We are finding out whether it was refunded"
+    advice = "Stripe did not answer in time. Do not refund it again: the audit log says so as soon as it is certain."
 
 
 class AfterRefund(StrEnum):
@@ -114,22 +120,23 @@ def refund(
     with transaction():
         invoice = _invoice(organization_id, invoice_id)
         number, payment = invoice.snapshot.get("number") or invoice_id, mirror.payment_intent_of(invoice.snapshot)
-    intent, charge = _refundable(payment, gateway)
-    if charge["amount_refunded"] != refunded_before_minor:
-        raise RefundedMeanwhile
-    left, currency = charge["amount"] - charge["amount_refunded"], str(charge["currency"])
-    if amount_minor is not None and not 0 < amount_minor <= left:
-        detail = f"Enter an amount up to {format_amount(left, currency)}."
-        raise InvalidRequest(errors=(FieldProblem("amount", "out_of_range", detail),))
-    wanted = amount_minor or left
-    with transaction():
         stake = at_stake(organization_id)
-    key = f"refund-{charge['id']}-{charge['amount_refunded']}-{wanted}"
-    refund_id = gateway.refund(intent, amount_minor=wanted, key=key)
-    after = {"invoice": number, "amount": format_amount(wanted, currency), "reason": reason}
+        _begin(organization_id, invoice_id, now=now)
+    try:
+        intent, wanted, left, charge = _wanted(payment, gateway, amount_minor, refunded_before_minor)
+        currency = str(charge["currency"])
+        key = f"refund-{charge['id']}-{charge['amount_refunded']}-{wanted}"
+        about = {"invoice": number, "amount": format_amount(wanted, currency), "reason": reason}
+        refund_id = _give_back(organization_id, intent, wanted, key, gateway, about=about, by=by)
+    except RefundUnsure:
+        raise
+    except Exception:
+        with transaction():
+            account_of(organization_id).pending = None
+        raise
     with transaction():
-        audit.write(organization_id, "plan.refunded", by=by, now=now, subject_id=invoice_id, after=after)
-    _document(organization_id, invoice_id, refund_id, gateway, amount_minor=wanted, memo=reason)
+        _confirm(organization_id, invoice_id, about, by=by, now=now)
+    credit_notes.write(organization_id, invoice_id, refund_id, gateway, amount_minor=wanted, memo=reason)
     outcome = AfterRefund.UNTOUCHED
     if stake is not None and stake.invoice_id == invoice_id and wanted == left:
         outcome = AfterRefund.KEPT
@@ -137,6 +144,78 @@ def refund(
             outcome = _end(organization_id, stake.subscription.id, gateway, by=by, now=now)
     catch_up(organization_id, gateway, now=now)
     return Refunded(wanted, currency, outcome)
+
+
+def _begin(organization_id: UUID, invoice_id: str, *, now: datetime) -> None:
+    """On record before Stripe is asked. Raises RefundedMeanwhile while another one is under way."""
+    account = account_of(organization_id)
+    if account.pending is not None and account.pending["at"] > (now - GIVEN_UP_AFTER).timestamp():
+        raise RefundedMeanwhile
+    account.pending = {"invoice": invoice_id, "at": now.timestamp()}
+
+
+def _wanted(
+    payment: str | None, gateway: Gateway, amount_minor: int | None, refunded_before_minor: int
+) -> tuple[str, int, int, Snapshot]:
+    """The payment, how much of it to give back, how much is left, and the charge."""
+    intent, charge = _refundable(payment, gateway)
+    if charge["amount_refunded"] != refunded_before_minor:
+        raise RefundedMeanwhile
+    left = charge["amount"] - charge["amount_refunded"]
+    if amount_minor is not None and not 0 < amount_minor <= left:
+        detail = f"Enter an amount up to {format_amount(left, str(charge['currency']))}."
+        raise InvalidRequest(errors=(FieldProblem("amount", "out_of_range", detail),))
+    return intent, amount_minor or left, left, charge
+
+
+def _give_back(
+    organization_id: UUID, intent: str, wanted: int, key: str, gateway: Gateway, *, about: dict[str, Any], by: Actor
+) -> str:
+    """The refund's id. Raises RefundUnsure if the answer was lost; then the worker finds out, by the same key."""
+    try:
+        return gateway.refund(intent, amount_minor=wanted, key=key)
+    except PaymentsAway as away:
+        if away.is_unsent:
+            raise
+        with transaction():
+            pending = account_of(organization_id).pending or {}
+            work = {"intent": intent, "amount_minor": wanted, "key": key, "invoice_id": pending.get("invoice")}
+            actor = {"kind": by.kind.value, "id": str(by.id) if by.id else None}
+            defer(find_out_about_refund, organization_id=str(organization_id), about=about, actor=actor, **work)
+        raise RefundUnsure from away
+
+
+def _confirm(organization_id: UUID, invoice_id: str, about: dict[str, Any], *, by: Actor, now: datetime) -> None:
+    account_of(organization_id).pending = None
+    audit.write(organization_id, "plan.refunded", by=by, now=now, subject_id=invoice_id, after=about)
+
+
+@jobs.task(retry=_UNTIL_STRIPE_ANSWERS, queue=Queue.STRIPE)
+@in_its_own_session
+def find_out_about_refund(
+    organization_id: str,
+    *,
+    intent: str,
+    amount_minor: int,
+    key: str,
+    invoice_id: str,
+    about: dict[str, Any],
+    actor: dict[str, Any],
+) -> None:
+    """The same key gives the same refund, or makes it now. On record once it is certain."""
+    by = Actor(kind=ActorKind(actor["kind"]), id=UUID(actor["id"]) if actor["id"] else None)
+    with acting_as_system():
+        identifier, gateway, now = UUID(organization_id), configured_gateway(), utc_now()
+        try:
+            refund_id = gateway.refund(intent, amount_minor=amount_minor, key=key)
+        except PaymentsRefused:
+            with transaction():
+                account_of(identifier).pending = None
+            return
+        with transaction():
+            _confirm(identifier, invoice_id, about, by=by, now=now)
+        credit_notes.write(identifier, invoice_id, refund_id, gateway, amount_minor=amount_minor, memo=about["reason"])
+        catch_up(identifier, gateway, now=now)
 
 
 def end_without_access(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) -> None:
@@ -149,28 +228,6 @@ def end_without_access(organization_id: UUID, gateway: Gateway, *, by: Actor, no
     with transaction():
         audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=found.id)
     catch_up(organization_id, gateway, now=now)
-
-
-def _document(
-    organization_id: UUID, invoice_id: str, refund_id: str, gateway: Gateway, *, amount_minor: int, memo: str
-) -> None:
-    """By a credit note, as tax law wants it: now, or by the worker as soon as Stripe answers."""
-    about: Any = {"invoice_id": invoice_id, "refund_id": refund_id, "amount_minor": amount_minor, "memo": memo}
-    try:
-        _write_credit_note(organization_id, gateway, now=utc_now(), **about)
-    except PaymentsAway:
-        with transaction():
-            defer(write_credit_note, organization_id=str(organization_id), **about)
-
-
-def _write_credit_note(organization_id: UUID, gateway: Gateway, *, now: datetime, refund_id: str, **about: Any) -> None:
-    """What Stripe refuses, a person has to write. Raises PaymentsAway."""
-    try:
-        gateway.write_credit_note(refund_id=refund_id, **about)
-    except PaymentsRefused as refused:
-        with transaction():
-            organization = db.session.get_one(Organization, organization_id)
-            letters.alert_once("credit_note_missing", organization, about=refund_id, now=now, why=refused.detail)
 
 
 def _invoice(organization_id: UUID, invoice_id: str) -> Invoice:
@@ -211,10 +268,3 @@ def end_refunded_subscription(organization_id: str, subscription_id: str) -> Non
         if gateway.subscription(subscription_id).get("status") in _LIVE:
             gateway.cancel(subscription_id, bills_usage=False)
         catch_up(UUID(organization_id), gateway, now=now)
-
-
-@jobs.task(retry=_UNTIL_STRIPE_ANSWERS, queue=Queue.STRIPE)
-@in_its_own_session
-def write_credit_note(organization_id: str, **about: Any) -> None:
-    with acting_as_system():
-        _write_credit_note(UUID(organization_id), configured_gateway(), now=utc_now(), **about)

@@ -23,7 +23,7 @@ from core.audit import Actor
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.errors import AppError
-from core.jobs import defer, in_its_own_session, jobs
+from core.jobs import Queue, defer, in_its_own_session, jobs
 
 PREVIEW_HOLDS = timedelta(minutes=10)
 _CHANGEABLE = GOES_ON | STANDS_STILL
@@ -153,7 +153,7 @@ def _fresh_from(now: datetime) -> int:
     return int((now - PREVIEW_HOLDS).timestamp())
 
 
-@jobs.task()
+@jobs.task(queue=Queue.STRIPE)
 @in_its_own_session
 def ask_preview(organization_id: str, plan: str) -> None:
     """What an upgrade costs now, for the page that waits for it."""

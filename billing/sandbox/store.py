@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from sqlalchemy import Identity, select
+from sqlalchemy import Identity, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.sandbox.blank import blank
@@ -36,6 +36,11 @@ def now_s() -> int:
 
 def new_id(prefix: str) -> str:
     return f"{prefix}_sandbox{secrets.token_hex(8)}"
+
+
+def wait_for_turn(name: str) -> None:
+    """Until whoever asks for the same has committed."""
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 def make(kind: str, prefix: str, **values: Any) -> dict[str, Any]:

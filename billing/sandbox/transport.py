@@ -41,6 +41,7 @@ class Sandbox(stripe.HTTPClient):
     ) -> tuple[int, dict[str, Any]]:
         if key is None or method != "POST":
             return self._answer(method, path, params)
+        store.wait_for_turn(f"key:{key}")
         kept = store.find(f"key:{key}", "idempotency")
         if kept is not None:
             if (kept["path"], kept["params"]) != (path, params):

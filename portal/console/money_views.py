@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import flash, render_template
 
-from billing import inbox, reconciliation, refunds
+from billing import gone_customers, inbox, reconciliation, refunds
 from billing.connection import gateway
 from billing.jobs import reconcile, work_off_event
 from billing.money import format_amount
@@ -33,6 +33,7 @@ def index() -> Any:
         latest=inbox.latest(SHOWN),
         runs=reconciliation.latest_runs(SHOWN),
         drifts=reconciliation.drifts(SHOWN),
+        gone=gone_customers.unknown(),
     )
 
 
@@ -86,6 +87,16 @@ def end_subscription(organization_id: UUID) -> Any:
     refunds.end_without_access(organization_id, gateway(), by=operator(), now=utc_now())
     flash("The subscription is ended. Nothing more is charged.")
     return see_other(f"/console/organizations/{organization_id}")
+
+
+@bp.post("/organizations/<uuid:organization_id>/customer/unlink")
+@open_to(Access.OPERATOR, fresh=True)
+def unlink_customer(organization_id: UUID) -> Any:
+    with transaction():
+        refuse_own(organization_id, operator())
+        gone_customers.unlink(organization_id, by=operator(), now=utc_now())
+    flash("The customer is unlinked. The next checkout creates a new one.")
+    return see_other("/console/billing")
 
 
 _AFTER_REFUND = {

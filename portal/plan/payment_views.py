@@ -12,7 +12,7 @@ from billing.plans import PlanCode
 from core.access import Access, Pages, actor, may, open_to, seat, visitor
 from core.clock import utc_now
 from core.current import settings
-from core.db import acting_as_system
+from core.db import acting_as_system, transaction
 from core.errors import NotFound
 from core.files import streamed
 from core.htmx import page_or_block, see_other
@@ -26,7 +26,7 @@ bp = Pages("payment", __name__, url_prefix="/plan")
 @open_to(Access.BILLING, fresh=True)
 def open_checkout(plan: str) -> Any:
     base = settings().base_url
-    with acting_as_system():
+    with acting_as_system(), transaction():
         url = checkouts.start(
             seat().organization_id,
             PlanCode(plan),
@@ -62,7 +62,8 @@ def wait() -> Any:
 @open_to(Access.BILLING, fresh=True, at_rest=True)
 def open_portal() -> Any:
     """To Stripe's own pages for cards, addresses and tax ids."""
-    url = subscriptions.portal_url(seat().organization_id, gateway(), return_url=f"{settings().base_url}/plan")
+    with transaction():
+        url = subscriptions.portal_url(seat().organization_id, gateway(), return_url=f"{settings().base_url}/plan")
     return see_other(url)
 
 
@@ -107,7 +108,7 @@ def set_details() -> Any:
     if not form.validate():
         return _refused_details(form, status=422)
     try:
-        with acting_as_system():
+        with acting_as_system(), transaction():
             details.save(
                 seat().organization_id,
                 form.details(),

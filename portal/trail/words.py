@@ -107,6 +107,7 @@ _WORDS = {
     "organization.suspended": "Suspended the organization",
     "plan.billing_details_changed": "Changed what invoices say",
     "plan.checkout_opened": "Went to the checkout",
+    "plan.customer_unlinked": "Unlinked the customer at Stripe",
     "plan.ended": "Ended the plan",
     "plan.refunded": "Refunded an invoice",
     "plan.resumed": "Took back the end or switch of the plan",

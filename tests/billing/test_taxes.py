@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from stripe.params import CustomerCreateTaxIdParams
 
-from billing import catalogue, details, mirror, reconciliation, refunds, taxes
+from billing import catalogue, credit_notes, details, mirror, reconciliation, refunds, taxes
 from billing.catalogue.taxes import TaxesNotSetUp
 from billing.connection import gateway
 from billing.details import BillingDetails
@@ -196,6 +196,6 @@ def test_a_credit_note_that_cannot_be_written_takes_no_refund_back(
     about = {"invoice_id": invoice["id"], "refund_id": made["id"], "amount_minor": 1_000, "memo": "Kindness."}
     for _ in range(2):  # by the worker, twice
         with app.app_context():
-            refunds.write_credit_note(organization_id=str(subscribed.organization_id), **about)
+            credit_notes.write_credit_note(organization_id=str(subscribed.organization_id), **about)
     with app.app_context(), acting_as_system():
         assert len(store.every("credit_note")) == 1

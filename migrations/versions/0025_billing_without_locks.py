@@ -5,8 +5,8 @@ Events that failed because Stripe did not answer are tried again.
 
 from alembic import op
 
-revision = "0022"
-down_revision = "0021"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
@@ -18,6 +18,7 @@ def upgrade() -> None:
             ADD COLUMN asked_at timestamptz,
             ADD COLUMN customer jsonb,
             ADD COLUMN customer_gone_at timestamptz,
+            ADD COLUMN pending jsonb,
             ADD COLUMN preview jsonb
     """)
     op.execute("ALTER TABLE subscription ADD COLUMN unpaid_since timestamptz")
@@ -29,5 +30,5 @@ def downgrade() -> None:
     op.execute("""
         ALTER TABLE billing_account
             DROP COLUMN version, DROP COLUMN asked_at, DROP COLUMN customer, DROP COLUMN customer_gone_at,
-            DROP COLUMN preview
+            DROP COLUMN pending, DROP COLUMN preview
     """)

@@ -1,0 +1,44 @@
+"""Credit notes for refunds, as tax law wants them. Needs the system's scope."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from billing import letters
+from billing.connection import gateway as configured_gateway
+from billing.errors import PaymentsAway, PaymentsRefused
+from billing.gateway import Gateway
+from billing.waiting import UntilStripeAnswers
+from core.accounts import Organization
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+from core.jobs import Queue, defer, in_its_own_session, jobs
+
+
+def write(
+    organization_id: UUID, invoice_id: str, refund_id: str, gateway: Gateway, *, amount_minor: int, memo: str
+) -> None:
+    """By a credit note, as tax law wants it: now, or by the worker as soon as Stripe answers."""
+    about: Any = {"invoice_id": invoice_id, "refund_id": refund_id, "amount_minor": amount_minor, "memo": memo}
+    try:
+        _write(organization_id, gateway, now=utc_now(), **about)
+    except PaymentsAway:
+        with transaction():
+            defer(write_credit_note, organization_id=str(organization_id), **about)
+
+
+def _write(organization_id: UUID, gateway: Gateway, *, now: datetime, refund_id: str, **about: Any) -> None:
+    """What Stripe refuses, a person has to write. Raises PaymentsAway."""
+    try:
+        gateway.write_credit_note(refund_id=refund_id, **about)
+    except PaymentsRefused as refused:
+        with transaction():
+            organization = db.session.get_one(Organization, organization_id)
+            letters.alert_once("credit_note_missing", organization, about=refund_id, now=now, why=refused.detail)
+
+
+@jobs.task(retry=UntilStripeAnswers(), queue=Queue.STRIPE)
+@in_its_own_session
+def write_credit_note(organization_id: str, **about: Any) -> None:
+    with acting_as_system():
+        _write(UUID(organization_id), configured_gateway(), now=utc_now(), **about)
