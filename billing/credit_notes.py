@@ -40,5 +40,5 @@ def _write(organization_id: UUID, gateway: Gateway, *, now: datetime, refund_id:
 @jobs.task(retry=UntilStripeAnswers(), queue=Queue.STRIPE)
 @in_its_own_session
 def write_credit_note(organization_id: str, **about: Any) -> None:
-    with acting_as_system():
+    with acting_as_system(), transaction():
         _write(UUID(organization_id), configured_gateway(), now=utc_now(), **about)

@@ -9,7 +9,17 @@ import structlog
 from procrastinate import JobContext
 from sqlalchemy import select
 
-from billing import contacts, entitlements, inbox, letters, metering, mirror, operator_alerts, reconciliation, subscriptions
+from billing import (
+    contacts,
+    entitlements,
+    inbox,
+    letters,
+    metering,
+    mirror,
+    operator_alerts,
+    reconciliation,
+    subscriptions,
+)
 from billing.access import AccessState
 from billing.connection import gateway
 from billing.errors import PaymentsAway

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from stripe.params import CustomerCreateTaxIdParams
 
-from billing import catalogue, credit_notes, details, mirror, reconciliation, refunds, taxes
+from billing import catalogue, credit_notes, details, mirror, reconciliation, taxes
 from billing.catalogue.taxes import TaxesNotSetUp
 from billing.connection import gateway
 from billing.details import BillingDetails
