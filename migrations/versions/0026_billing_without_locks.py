@@ -5,8 +5,8 @@ Events that failed because Stripe did not answer are tried again.
 
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
