@@ -88,7 +88,7 @@ print(app.config["RATELIMIT_STORAGE_URI"], throttle.limiter.limiter.storage.chec
 def storage_of_pages(url: str) -> str:
     """In a process of its own: the limiter of pages is one for all apps of a process."""
     command = [sys.executable, "-c", PAGES, url]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
 
 
 def test_pages_count_in_the_same_cluster(url: str) -> None:

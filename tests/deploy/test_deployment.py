@@ -295,3 +295,16 @@ def test_the_web_server_is_not_told_how_the_owner_of_the_tables_logs_in(compose:
         "worker": True,
     }
     assert "//aig_web:" in parts["web"]["DATABASE_WEB_URL"]
+
+
+def test_no_part_in_compose_keeps_rights_that_it_does_not_need(compose: Any) -> None:
+    services = compose["services"]
+
+    assert {name for name, one in services.items() if one.get("cap_drop") != ["ALL"]} == set()
+    assert {name for name, one in services.items() if one.get("security_opt") != ["no-new-privileges:true"]} == set()
+    assert {name for name, one in services.items() if "cap_add" in one} == {"postgres", "proxy"}
+    assert {name for name, one in services.items() if not one.get("read_only")} == {
+        "postgres",
+        "alertmanager",
+        "grafana",
+    }
