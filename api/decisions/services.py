@@ -102,7 +102,7 @@ def _conditions(organization_id: UUID, chosen: DecisionFilter, subject_secret: b
     conditions: list[ColumnElement[bool]] = [Decision.organization_id == organization_id]
     for column, value in (
         (Decision.model, chosen.model),
-        (Decision.operation, chosen.operation),
+        (Decision.operation, chosen.operation and chosen.operation.lower()),
         (Decision.allowed, chosen.allowed),
         (Decision.reason, chosen.reason),
         (Decision.environment, chosen.environment),

@@ -12,7 +12,7 @@ import msgspec
 from api.policies import vocabulary
 from api.policies.document import PolicyDocument
 from api.policies.rules import CompiledRule, OnMissing, RuleEffect, compile_rule, context_of
-from api.policies.vocabulary import BUILT_IN, Fact, variable_of
+from api.policies.vocabulary import BUILT_IN, Fact, normal_operation, variable_of
 
 OK = "ok"
 BUILT_IN_CODES = (
@@ -80,9 +80,9 @@ def compile_policy(organization_id: UUID, version: int, document: PolicyDocument
         version=version,
         document=document,
         facts=facts,
-        allowed_models=frozenset(document.allowed_models),
-        denied_operations=frozenset(document.denied_operations),
-        known_operations=frozenset(document.known_operations),
+        allowed_models=frozenset(map(str.lower, document.allowed_models)),
+        denied_operations=frozenset(map(normal_operation, document.denied_operations)),
+        known_operations=frozenset(map(normal_operation, document.known_operations)),
         rules=rules,
         variables={name: variable_of(name) for name in ("model", "operation", *facts) if variable_of(name) in needed},
     )
@@ -106,6 +106,7 @@ def evaluate(policy: CompiledPolicy, request: Facts) -> Outcome:
 
 def _built_in_causes(policy: CompiledPolicy, request: Facts) -> list[Contribution]:
     document, stated = policy.document, request.metadata
+    operation = normal_operation(request.operation)
     causes = []
     if stated.get(vocabulary.CONTAINS_PERSONAL_DATA) is True:
         causes.append(
@@ -140,7 +141,7 @@ def _built_in_causes(policy: CompiledPolicy, request: Facts) -> list[Contributio
                 fix=f"Send fewer than {document.large_dataset_records} records at once.",
             )
         )
-    if request.operation in policy.denied_operations:
+    if operation in policy.denied_operations:
         causes.append(
             Contribution(
                 code="operation_denied",
@@ -151,7 +152,7 @@ def _built_in_causes(policy: CompiledPolicy, request: Facts) -> list[Contributio
                 fix="Use another operation, or take it off denied_operations.",
             )
         )
-    if policy.allowed_models and request.model not in policy.allowed_models:
+    if policy.allowed_models and request.model.lower() not in policy.allowed_models:
         causes.append(
             Contribution(
                 code="model_not_allowed",
@@ -162,7 +163,7 @@ def _built_in_causes(policy: CompiledPolicy, request: Facts) -> list[Contributio
                 fix="Use an allowed model, or add this one to allowed_models.",
             )
         )
-    if request.operation not in policy.known_operations:
+    if operation not in policy.known_operations:
         causes.append(
             Contribution(
                 code="unknown_operation",

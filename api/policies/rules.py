@@ -5,6 +5,7 @@ no arithmetic; variables only from the vocabulary. A condition over a fact that 
 and the rule says what then (`on_missing`). Imports no database.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
@@ -24,6 +25,11 @@ MAX_CONDITIONS = 10
 _FUNCTIONS = frozenset(
     {"_&&_", "_||_", "!_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in"}
     | {"size", "startsWith", "endsWith", "contains"}
+)
+_NEVER_MATCHES = re.compile(
+    r"""\boperation\s*(?:[=!]=\s*|in\s*\[[^\]]*)(?:'[^']*[A-Z][^']*'|"[^"]*[A-Z][^"]*")"""
+    r"""|(?:'[^']*[A-Z][^']*'|"[^"]*[A-Z][^"]*")\s*[=!]=\s*operation\b"""
+    r"""|\boperation\.(?:startsWith|endsWith|contains)\(\s*(?:'[^']*[A-Z]|"[^"]*[A-Z])"""
 )
 _WORDS = {
     "@not_strictly_false": "macros",
@@ -152,6 +158,8 @@ def check_condition(condition: str, *, examples: Mapping[str, Any]) -> None:
     `examples` has a value of the right type for every fact's variable; the condition is tried on them.
     """
     compiled = _compile(condition)
+    if _NEVER_MATCHES.search(condition):
+        raise ConditionRefused("Operations are kept in lower case, so this never matches. Write it in lower case.")
     for function in compiled.program.functions():
         if function not in _FUNCTIONS:
             raise ConditionRefused(f"{_WORDS.get(function, function.strip('_'))} may not be used in a condition.")

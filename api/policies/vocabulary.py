@@ -128,6 +128,11 @@ ALIASES: Mapping[str, str] = {**_OWN_ALIASES, **REQUEST_ALIASES}
 """Other spellings of the same fact: those of the founding documents, and short forms."""
 
 
+def normal_operation(name: str) -> str:
+    """The form in which operations are compared with lists, so that `fine-tuning` is denied where `fine_tuning` is."""
+    return name.lower().replace("-", "_")
+
+
 def variable_of(fact_name: str) -> str:
     """How a rule's condition names the fact: dots become underscores."""
     return fact_name.replace(".", "_")

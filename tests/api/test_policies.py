@@ -249,3 +249,37 @@ def test_a_rule_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cel, "compile", None)
 
     assert compile_rule(rule) is compile_rule(Rule(code="once", when=When(all=rule.when.all), message="m"))
+
+
+@pytest.mark.parametrize("operation", ["fine-tuning", "Fine_Tuning", "FINE-TUNING", "fine_tuning"])
+@pytest.mark.parametrize("denied", ["fine_tuning", "fine-tuning"])
+def test_a_denied_operation_is_denied_however_it_is_spelled(as_ada: Caller, operation: str, denied: str) -> None:
+    as_ada.patch("/v1/policies/denied_operations", {"value": [denied]})
+
+    assert as_ada.check(operation=operation).json["reason"] == "operation_denied"
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "GPT-4o"])
+def test_an_allowed_model_is_allowed_in_any_case(as_ada: Caller, model: str) -> None:
+    as_ada.patch("/v1/policies/allowed_models", {"value": ["GPT-4o"]})
+
+    assert as_ada.check(model=model).json["allowed"] is True
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ['operation == "Chat"', "'Chat' != operation", 'operation in ["chat", "Chat"]', 'operation.startsWith("Ch")'],
+)
+def test_a_condition_that_can_never_match_is_refused(as_ada: Caller, condition: str) -> None:
+    answer = as_ada.patch("/v1/policies/rules", {"value": [conditions_rule(condition)]})
+
+    assert answer.status_code == 422
+    assert "lower case" in answer.json["errors"][0]["detail"]
+
+
+def test_the_log_is_filtered_by_an_operation_as_it_was_sent(as_ada: Caller) -> None:
+    made = as_ada.check(operation="Chat").json["decision_id"]
+
+    found = as_ada.get("/v1/decisions?operation=Chat").json["decisions"]
+
+    assert [one["decision_id"] for one in found] == [made]
