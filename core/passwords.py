@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from zxcvbn import zxcvbn
 
+from core.outbound import Outbound, Unreachable
 from core.own_words import without_own_words
 
 log = structlog.get_logger()
@@ -22,6 +23,8 @@ _LEAST_SCORE = 3
 _MOST_JUDGED = 24
 """Judging can take a third of a second for this many characters, seconds for more; one thread at a time may do it."""
 _judging = Lock()
+_LONGEST_LIST_BYTES = 1_000_000
+_breach_list = Outbound("breached_passwords", places=4)
 _LOOK_UP_WITHIN_S = 2
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -87,14 +90,19 @@ def _is_common(password: str, words: list[str]) -> bool:
         return bool(zxcvbn(password[:_MOST_JUDGED], user_inputs=words)["score"] < _LEAST_SCORE)
 
 
+def _lines_of(question: Request) -> list[str]:
+    with urlopen(question, timeout=_LOOK_UP_WITHIN_S) as answer:  # noqa: S310
+        text: str = answer.read(_LONGEST_LIST_BYTES).decode("ascii", "replace")
+    return text.splitlines()
+
+
 def _was_breached(password: str, url: str) -> bool:
     """Asks with the first five digits of the SHA-1 only. If nobody answers, the password is taken."""
     digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
     question = Request(f"{url.rstrip('/')}/{digest[:5]}", headers={"Add-Padding": "true"})  # noqa: S310  from settings
     try:
-        with urlopen(question, timeout=_LOOK_UP_WITHIN_S) as answer:  # noqa: S310
-            lines = answer.read().decode("ascii", "replace").splitlines()
-    except (OSError, ValueError) as error:
+        lines = _breach_list.call(lambda: _lines_of(question), within_s=_LOOK_UP_WITHIN_S)
+    except (OSError, ValueError, Unreachable) as error:
         log.warning("passwords.breach_list_away", error=type(error).__name__)
         return False
     return any(line.startswith(digest[5:] + ":") and not line.endswith(":0") for line in lines)

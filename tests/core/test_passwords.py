@@ -1,13 +1,20 @@
 """Passwords: the same letters are the same password, however a keyboard composes them, and rules see whole words."""
 
+import socket
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 
+from core import passwords
+from core.clock import monotonic_s
 from core.db import acting_as_system, db, transaction
 from core.members import User
+from core.outbound import Outbound
 from core.passwords import fault_of_password, hash_password, is_password, rehashed
 from tests.people import Browser, is_signed_in, log_in, make_user
 
@@ -81,3 +88,34 @@ def test_other_words_beside_ones_own_are_fine(password: str) -> None:
     own = ("ben.developer@northwind.example", "Ben Developer", "Northwind Traders")
 
     assert fault_of_password(password, own_words=own, breached_passwords_url=None) is None
+
+
+def test_a_breach_list_that_drips_its_answer_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "_LOOK_UP_WITHIN_S", 0.2)
+    monkeypatch.setattr(passwords, "_breach_list", Outbound("test", places=1))
+    with dripping_server() as url:
+        began_s = monotonic_s()
+        fault = fault_of_password("plum-harbour-violin-92", own_words=(), breached_passwords_url=url)
+
+    assert fault is None
+    assert monotonic_s() - began_s < 1
+
+
+@contextmanager
+def dripping_server() -> Iterator[str]:
+    """Sends a byte every 50 ms, so that no timeout of the socket ever ends it."""
+    is_over = Event()
+
+    def drip(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            while not is_over.wait(0.05):
+                connection.sendall(b"0")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=drip, args=(listener,))
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        is_over.set()
+        thread.join(5)
