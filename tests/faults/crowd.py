@@ -55,9 +55,9 @@ PAUSE_S = 0.01
 
 
 class Noise:
-    """Callers that send the same body again and again, and keep what they were answered with."""
+    """Callers that send the same again and again, without a body GET, and keep what they were answered with."""
 
-    def __init__(self, port: int, path: str, headers: dict[str, str], body: bytes, *, callers: int = 2) -> None:
+    def __init__(self, port: int, path: str, headers: dict[str, str], body: bytes | None, *, callers: int = 2) -> None:
         self._port, self._path, self._headers, self._body = port, path, headers, body
         self._is_over = threading.Event()
         self._threads = [threading.Thread(target=self._send) for _ in range(callers)]
@@ -79,7 +79,7 @@ class Noise:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         while not self._is_over.is_set():
             try:
-                connection.request("POST", self._path, self._body, self._headers)
+                connection.request("GET" if self._body is None else "POST", self._path, self._body, self._headers)
                 answer = connection.getresponse()
                 self.longest_bytes = max(self.longest_bytes, len(answer.read()))
                 self.statuses.append(answer.status)

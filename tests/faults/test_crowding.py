@@ -1,7 +1,9 @@
 """One caller's trouble is nobody else's: beside whoever is slow, hostile or greedy, others are answered as ever."""
 
 import json
+import os
 import socket
+from contextlib import ExitStack
 from typing import Any
 
 import psycopg
@@ -10,16 +12,21 @@ import pytest
 from api.keys.token import KeyEnvironment
 from core.clock import monotonic_s
 from core.db import db
+from core.members import Role
 from core.settings import Settings
 from tests.api.test_hostile_bodies import HOSTILE_BATCHES
+from tests.billing.silence import hanging_stripe
 from tests.cast import Member, another_key, organization_with_key
 from tests.faults.crowd import Noise, asked, p99_ms, slow_readers, slow_senders
+from tests.people import person
 from tests.services import Service
 from wsgi import create_app
 
 pytestmark = pytest.mark.faults
 
 CHECK_P99_MS, HEALTH_P99_MS = 50.0, 100.0
+CHECKS = int(os.environ.get("CROWD_CHECKS", "300"))
+"""How long a normal caller is watched; about 10,000 are two minutes."""
 SLOW = 40
 """More than twice as many as there are threads for pages."""
 
@@ -42,7 +49,7 @@ def service(service_with: Any) -> Service:
 
 def assert_others_are_served(service: Service, member: Member, *, log_in: bool = True) -> None:
     asked(service.port, "POST", "/v1/check", count=10, secret=member.secret)
-    checks = asked(service.port, "POST", "/v1/check", count=300, secret=member.secret)
+    checks = asked(service.port, "POST", "/v1/check", count=CHECKS, secret=member.secret)
     lives = asked(service.port, "GET", "/health/live", count=50)
     pages = asked(service.port, "GET", "/log-in", count=5) if log_in else []
 
@@ -124,6 +131,50 @@ def test_full_honest_batches_hold_up_nobody(service: Service, member: Member, no
         assert_others_are_served(service, member, log_in=False)
 
     assert set(noise.statuses) == {200}
+
+
+@pytest.fixture
+def viewer_cookie(url: str, noisy: Member) -> str:
+    app = create_app(Settings(database_url=url))
+    vera = person(app, "Vera", noisy.organization_id, Role.VIEWER)
+    cookie = vera.browser.client.get_cookie("session")
+    with app.app_context():
+        db.engine.dispose()
+    assert cookie is not None
+    return f"session={cookie.value}"
+
+
+def test_pages_that_wait_for_stripe_slow_callers_and_two_noisy_tenants_at_once_hold_up_nobody(
+    url: str, service_with: Any, member: Member, noisy: Member, viewer_cookie: str
+) -> None:
+    app = create_app(Settings(database_url=url))
+    other = organization_with_key(app, rate_limit=10_000_000, environment=KeyEnvironment.TEST)
+    with app.app_context():
+        db.engine.dispose()
+    question = {"model": "gpt-4o", "operation": "chat", "metadata": {"contains_personal_data": False}}
+    honest = json.dumps({"checks": [question] * 100}).encode()
+    headers = {"Content-Type": "application/json"}
+    with ExitStack() as stack:
+        stripe = stack.enter_context(hanging_stripe())
+        service = service_with(
+            WEB_WORKERS="1", STRIPE_API_KEY="sk_test_x", STRIPE_WEBHOOK_SECRET="whsec_x", STRIPE_API_BASE=stripe
+        )
+        authorization = f"Authorization: Bearer {noisy.secret}\r\n"
+        stack.enter_context(slow_senders(service.port, "/v1/check", count=10, authorization=authorization))
+        stack.enter_context(slow_senders(service.port, "/log-in", count=10))
+        pages = stack.enter_context(
+            Noise(service.port, "/plan/return?session_id=cs_test_x", {"Cookie": viewer_cookie}, None, callers=32)
+        )
+        noises = [
+            stack.enter_context(
+                Noise(service.port, "/v1/checks", {**headers, "Authorization": f"Bearer {tenant.secret}"}, body)
+            )
+            for tenant, body in ((noisy, HOSTILE_BATCHES["unknown names"]), (other, honest))
+        ]
+        assert_others_are_served(service, member)
+
+    assert set(pages.statuses) <= {200, 303, 503}
+    assert all(set(noise.statuses) <= {200, 503} for noise in noises)
 
 
 def test_a_batch_beyond_its_limit_is_refused_before_it_is_read(url: str, service: Service, noisy: Member) -> None:
