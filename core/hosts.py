@@ -3,6 +3,7 @@ bound its own name to our address (DNS rebinding).
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -24,21 +25,42 @@ class UnknownHost(AppError):
     advice = "Use the service's public address. Operators add further names to ALLOWED_HOSTS."
 
 
+class HostNames:
+    """The names of one installation."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._names = names_of(settings)
+        self._is_production = settings.environment is Environment.PRODUCTION
+        self._is_known = lru_cache(maxsize=256)(self._judge)
+
+    def need_known(self, environ: WSGIEnvironment) -> None:
+        """Raises UnknownHost."""
+        if not self._is_known(str(environ.get("HTTP_HOST", ""))) and environ.get("PATH_INFO") not in ANY_NAME:
+            raise UnknownHost
+
+    def _judge(self, host: str) -> bool:
+        name = name_of(host)
+        return name in self._names or (not self._is_production and _is_of_this_desk(name))
+
+
 class KnownHosts:
-    """WSGI middleware around all of the app."""
+    """WSGI middleware around all of the app, for whoever calls it without our web server."""
 
     def __init__(self, wsgi_app: WSGIApplication, settings: Settings) -> None:
         self._wsgi_app = wsgi_app
         self._base_url = settings.base_url
-        self._names = names_of(settings)
-        self._is_production = settings.environment is Environment.PRODUCTION
+        self._hosts = HostNames(settings)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if self._is_known(str(environ.get("HTTP_HOST", ""))) or environ.get("PATH_INFO") in ANY_NAME:
-            return self._wsgi_app(environ, start_response)
+        try:
+            self._hosts.need_known(environ)
+        except UnknownHost as refusal:
+            return self._refused(refusal, start_response)
+        return self._wsgi_app(environ, start_response)
+
+    def _refused(self, refusal: UnknownHost, start_response: StartResponse) -> Iterable[bytes]:
         request_id = new_request_id()
-        problem = UnknownHost().problem(request_id=request_id, base_url=self._base_url)
-        body = msgspec.json.encode(problem)
+        body = msgspec.json.encode(refusal.problem(request_id=request_id, base_url=self._base_url))
         headers = [
             ("Content-Type", PROBLEM_CONTENT_TYPE),
             ("Content-Length", str(len(body))),
@@ -47,12 +69,8 @@ class KnownHosts:
             ("X-Request-Id", request_id),
             *SECURITY_HEADERS,
         ]
-        start_response(f"{problem.status} {UnknownHost.status.phrase}", headers)
+        start_response(f"{refusal.status.value} {refusal.status.phrase}", headers)
         return [body]
-
-    def _is_known(self, host: str) -> bool:
-        name = name_of(host)
-        return name in self._names or (not self._is_production and _is_of_this_desk(name))
 
 
 def names_of(settings: Settings) -> frozenset[str]:

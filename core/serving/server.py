@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from core.errors import PROBLEM_CONTENT_TYPE, AppError, InternalError
+from core.hosts import HostNames, UnknownHost
 from core.ids import new_request_id
 from core.network import SECURITY_HEADERS
 from core.observability import REFUSALS, report_error
@@ -35,6 +36,7 @@ class WebServer:
         self._flask = flask
         self._ahead = ahead
         self._base_url = settings.base_url
+        self._hosts = HostNames(settings)
         self._trusted_hops = settings.trusted_proxy_hops
         self._is_stopping = is_stopping
 
@@ -45,8 +47,10 @@ class WebServer:
             return
         request = Request(scope, receive, send, is_stopping=self._is_stopping, trusted_hops=self._trusted_hops)
         try:
+            self._hosts.need_known(request.environ)
             await self._ahead.get(request.path, self._flask)(request)
         except AppError as refusal:
+            request.close_after |= isinstance(refusal, UnknownHost)
             await request.answer(*self._shown(request, refusal))
         except ClientLeft:
             _break_off_if_begun(request)

@@ -12,6 +12,7 @@ from core.serving import TURN, Broken, FlaskHandler, WebServer
 from core.settings import Settings
 from tests.core.serving.test_requests import pieces, scope
 
+HOST = [(b"host", b"localhost")]
 SETTINGS = Settings(web_threads=8)
 
 
@@ -40,7 +41,7 @@ class Sent:
 def served(app: Flask, path: str, body: bytes = b"", **head: Any) -> Sent:
     sent = Sent()
     server = WebServer(FlaskHandler(app.wsgi_app, SETTINGS), {}, SETTINGS, is_stopping=Event())
-    headers = [(b"content-length", str(len(body)).encode())] if body else []
+    headers = [*HOST, *([(b"content-length", str(len(body)).encode())] if body else [])]
     asyncio.run(server(scope(path=path, headers=headers, **head), pieces(body), sent))
     return sent
 
@@ -96,7 +97,7 @@ def test_a_download_that_fails_midway_breaks_its_connection(flask: Flask) -> Non
     server = WebServer(FlaskHandler(flask.wsgi_app, SETTINGS), {}, SETTINGS, is_stopping=Event())
 
     with pytest.raises(Broken):
-        asyncio.run(server(scope(path="/broken", method="GET", headers=[]), pieces(b""), sent))
+        asyncio.run(server(scope(path="/broken", method="GET", headers=HOST), pieces(b""), sent))
 
     assert sent.status == 200
     assert not sent.is_whole
@@ -123,6 +124,22 @@ def test_a_body_beyond_every_bound_is_refused_without_asking_flask(
     assert served(flask, "/echo", b"x" * 11).status == 413
 
 
+def test_an_unknown_host_is_refused_whatever_would_answer() -> None:
+    async def handler(_request: Any) -> None:
+        raise AssertionError("it was asked")
+
+    async def scene() -> Sent:
+        sent = Sent()
+        server = WebServer(handler, {"/v1/check": handler}, SETTINGS, is_stopping=Event())
+        await server(scope(path="/v1/check", headers=[(b"host", b"evil.example")]), pieces(b""), sent)
+        return sent
+
+    sent = asyncio.run(scene())
+
+    assert sent.status == 400
+    assert b"unknown_host" in sent.body
+
+
 def test_an_organization_has_half_of_the_places_for_downloads_whoever_of_it_asks() -> None:
     made: list[str] = []
 
@@ -143,7 +160,7 @@ def test_an_organization_has_half_of_the_places_for_downloads_whoever_of_it_asks
                     began.append(path)
                 await gate.wait()
 
-            await server(scope(path=path, method="GET", headers=[(b"authorization", key)]), pieces(b""), send)
+            await server(scope(path=path, method="GET", headers=[*HOST, (b"authorization", key)]), pieces(b""), send)
 
         asked = [asyncio.create_task(one("/greedy", bytes([number]))) for number in range(65, 70)]
         await asyncio.sleep(0.1)
