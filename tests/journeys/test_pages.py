@@ -54,6 +54,7 @@ OPERATORS = (
     "/console/maintenances/new",
     "/console/breaches",
     "/console/support",
+    "/console/support/email",
     "/console/support/wishes",
     "/console/support/on-call",
     "/console/handbook",
