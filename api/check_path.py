@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from api.access import Keyring, authenticate
 from api.checks import service
@@ -55,6 +56,10 @@ class CheckPath:
 
     def answer_all(self, calls: Sequence[Call]) -> list[Answer]:
         """Of single checks and probes whose callers were admitted and whose bodies are here."""
+        with bound_contextvars(request_id=calls[0].request_id):  # of a group, the one that came first
+            return self._answer_all(calls)
+
+    def _answer_all(self, calls: Sequence[Call]) -> list[Answer]:
         times_s = [monotonic_s()]
         counted = self._count(calls)
         times_s.append(monotonic_s())
@@ -69,6 +74,10 @@ class CheckPath:
 
     def answer_batch(self, call: Checks) -> Answer:
         """Of a caller who was admitted. Beyond the limit nothing is read of what was sent."""
+        with bound_contextvars(request_id=call.request_id):
+            return self._answer_batch(call)
+
+    def _answer_batch(self, call: Checks) -> Answer:
         if self._count([call]) and self._take([call], Checks.read) and call.cost > 1:
             self._count_rest(call)
         if call.refusal is None:

@@ -26,9 +26,11 @@ from core.errors import (
     TooLarge,
     UnsupportedEncoding,
 )
+from core.serving import Busy, TooSlow
 
 _REF = "#/components/schemas/{name}"
 _OF_KEYS = (
+    Busy,
     access.MissingKey,
     access.MalformedKey,
     access.UnknownKey,
@@ -44,7 +46,7 @@ _OF_KEYS = (
     RateLimited,
     ServiceUnavailable,
 )
-_OF_BODIES = (InvalidJson, CutShort, UnsupportedMediaType, UnsupportedEncoding, TooLarge, InvalidRequest)
+_OF_BODIES = (InvalidJson, CutShort, UnsupportedMediaType, UnsupportedEncoding, TooLarge, TooSlow, InvalidRequest)
 
 _HEADERS_OF_LIMITS = {
     "RateLimit-Limit": "Requests that the key may make in 60 s.",

@@ -7,7 +7,7 @@ each other's threads, so that none of them waits for another's trouble. Flask an
 from core.serving.flask_handler import TURN, Broken, FlaskHandler, places_of
 from core.serving.groups import Group
 from core.serving.pools import Busy, Pool
-from core.serving.requests import Answer, Request
+from core.serving.requests import Answer, Request, TooSlow
 from core.serving.server import Handler, WebServer
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Handler",
     "Pool",
     "Request",
+    "TooSlow",
     "WebServer",
     "places_of",
 ]

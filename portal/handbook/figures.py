@@ -15,6 +15,7 @@ from portal.measures import targets
 from portal.status import clocks, detection
 from portal.status.states import Impact
 from portal.support import states as requests
+from portal.support.inbound import bounded, taking
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -41,6 +42,9 @@ def _of_support() -> dict[str, object]:
         "reopened_days": requests.REOPENED_WITHIN // _DAY,
         "survey_after_days": requests.SURVEY_AFTER // _DAY,
         "survey_open_days": requests.SURVEY_OPEN_FOR // _DAY,
+        "inbound_mail_mb": bounded.MOST_BYTES // 1_000_000,
+        "stranger_emails_an_hour": taking.MOST_AN_HOUR[False],
+        "member_emails_an_hour": taking.MOST_AN_HOUR[True],
         "first_check_hours": welcome.FIRST_CHECK_WITHIN // _HOUR,
     }
 

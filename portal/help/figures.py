@@ -19,6 +19,7 @@ from billing.plans import PLANS, Limits
 from billing.quotas import WARN_AT_PERCENT
 from core import sessions
 from core.passwords import MIN_LENGTH
+from core.serving.requests import GRACE_S, SLOWEST_BYTES_PER_S
 from legal_docs.figures import FIGURES as PROMISED
 from portal.applications.states import DECIDED_WITHIN_WORKING_DAYS
 from portal.keys.overview import IDLE_AFTER, ROTATE_AFTER
@@ -72,6 +73,8 @@ def _of_support() -> dict[str, object]:
 
 def _of_the_api() -> dict[str, object]:
     return {
+        "body_grace_seconds": int(GRACE_S),
+        "slowest_kb_a_second": SLOWEST_BYTES_PER_S // 1_024,
         "sandbox_rate": SANDBOX_LIMIT,
         "most_checks_at_once": MAX_BATCH,
         "most_check_bytes": MAX_CHECK_BYTES,
