@@ -31,7 +31,7 @@ class Unauthenticated(AppError):
 
 class MissingKey(Unauthenticated):
     code, title = "missing_api_key", "No API key was sent"
-    advice = "Send the header Authorization: Bearer followed by your API key."
+    advice = "The Authorization header is missing or invalid. Send Authorization: Bearer followed by your API key."
 
 
 class MalformedKey(Unauthenticated):

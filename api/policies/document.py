@@ -44,6 +44,10 @@ KNOWN_OPERATIONS = (
 )
 
 
+FOUNDING_SPELLINGS = {"chat_completion": "chat", "embedding": "embeddings"}
+"""Known wherever the other is, so that lists kept from before they were usual, or restored, need no change."""
+
+
 class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
     block_personal_data: Annotated[
         bool, Meta(title="Block personal data", description="Blocks every operation on personal data.")

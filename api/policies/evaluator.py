@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from api.policies import vocabulary
-from api.policies.document import PolicyDocument
+from api.policies.document import FOUNDING_SPELLINGS, PolicyDocument
 from api.policies.rules import CompiledRule, OnMissing, RuleEffect, compile_rule, context_of
 from api.policies.vocabulary import BUILT_IN, Fact, normal_operation, variable_of
 
@@ -82,10 +82,15 @@ def compile_policy(organization_id: UUID, version: int, document: PolicyDocument
         facts=facts,
         allowed_models=frozenset(map(str.lower, document.allowed_models)),
         denied_operations=frozenset(map(normal_operation, document.denied_operations)),
-        known_operations=frozenset(map(normal_operation, document.known_operations)),
+        known_operations=_known_operations(document),
         rules=rules,
         variables={name: variable_of(name) for name in ("model", "operation", *facts) if variable_of(name) in needed},
     )
+
+
+def _known_operations(document: PolicyDocument) -> frozenset[str]:
+    listed = frozenset(map(normal_operation, document.known_operations))
+    return listed | {founding for founding, usual in FOUNDING_SPELLINGS.items() if usual in listed}
 
 
 def evaluate(policy: CompiledPolicy, request: Facts) -> Outcome:
