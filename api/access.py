@@ -9,7 +9,7 @@ import msgspec
 
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment, is_well_formed
-from api.snapshots.store import KeySnapshot, OrganizationSnapshot
+from api.snapshots.records import KeySnapshot, OrganizationSnapshot
 from core.accounts import OrganizationStatus, RestReason
 from core.audit import Actor, ActorKind
 from core.errors import AppError

@@ -19,6 +19,7 @@ from api.recording.postgres import PostgresSink
 from api.recording.recorder import Recorder
 from api.recording.replay import Replay
 from api.recording.spool import Spool
+from api.snapshots.disk import DiskSnapshots
 from api.snapshots.feed import ANSWER_WITHIN_S
 from api.snapshots.store import Snapshots
 from core.accounts import OrganizationStatus
@@ -32,6 +33,7 @@ log = structlog.get_logger()
 _EXTENSION = "machine_room"
 _CHECKS_BEYOND_LIMIT, _OTHERS_BEYOND_LIMIT = (LIMIT_HITS.labels(purpose) for purpose in ("check", "manage"))
 NOTE_USE_EVERY_S = 5.0
+WRITE_SNAPSHOTS_EVERY_S = 10.0
 FAILURE_COUNTS_FOR_S = 30.0
 """A process that is asked nothing because of it would never find out that it is over."""
 
@@ -46,7 +48,14 @@ class MachineRoom:
             lambda: connect_as(Role.SYSTEM, url, timeout_s=1),
             connect_feed=lambda: connect_as(Role.SYSTEM, url, timeout_s=ANSWER_WITHIN_S),
             max_age_s=settings.snapshot_max_age_s,
+            disk=DiskSnapshots(
+                settings.data_path / "snapshots" / "last",
+                secret_keys=settings.secret_keys,
+                max_age_s=settings.snapshot_max_age_s,
+            ),
         )
+        self.disk_writer = Thread(target=self._write_snapshots, name="snapshots-to-disk", daemon=True)
+        self._is_stopped = Event()
         self.shared_limiter = (
             SharedLimiter(settings.redis_url, processes=settings.web_workers) if settings.redis_url else None
         )
@@ -66,11 +75,13 @@ class MachineRoom:
         if self.shared_limiter is not None:
             self.shared_limiter.start()
         self.snapshots.feed.start()
+        self.disk_writer.start()
         self.replay.start()
         self.uses.start()
 
     def stop(self) -> None:
         self.uses.stop()
+        self._is_stopped.set()
         self.snapshots.close()
         self.replay.stop()
         self.recorder.close()
@@ -83,6 +94,13 @@ class MachineRoom:
         failed_s = max(self.recorder.failed_s, self.replay.failed_s)
         succeeded_s = max(self.recorder.succeeded_s, self.replay.succeeded_s)
         return succeeded_s >= failed_s or monotonic_s() - failed_s > FAILURE_COUNTS_FOR_S
+
+    def _write_snapshots(self) -> None:
+        while not self._is_stopped.wait(WRITE_SNAPSHOTS_EVERY_S):
+            try:
+                self.snapshots.write_to_disk()
+            except OSError as error:
+                log.warning("snapshots.not_kept", error=type(error).__name__, errno=error.errno)
 
     def hit_checks(self, costs: Sequence[tuple[Caller, int]]) -> Sequence[Verdict]:
         """Counts checks against the limits that keys share with those they were rotated from and to."""

@@ -1,5 +1,6 @@
 """Hearing of changes: a thread that listens to what the database announces, and says when it hears nothing."""
 
+import math
 from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any
@@ -32,7 +33,7 @@ class Feed:
         self._epochs = 0
         self._is_listening = False
         self._has_failed = False
-        self._last_beat_s = 0.0
+        self._last_beat_s = -math.inf
         self._stopped = Event()
         self._thread: Thread | None = None
 

@@ -38,11 +38,13 @@ class Shelf(Generic[Name, Value]):
         epoch: Callable[[], int | None],
         is_lost: Callable[[], bool],
         may_serve_stale: Callable[[float], bool],
+        from_disk: Callable[[Name], tuple[Value, float] | None] | None = None,
     ) -> None:
         self._read: Callable[[Sequence[Name]], dict[Name, Value]] = read
         self._epoch = epoch
         self._is_lost = is_lost
         self._may_serve_stale = may_serve_stale
+        self._from_disk: Callable[[Name], tuple[Value, float] | None] | None = from_disk
         self._entries: dict[Name, _Entry[Value]] = {}
         self._changes = 0
         self._lock = Lock()
@@ -71,7 +73,31 @@ class Shelf(Generic[Name, Value]):
         except psycopg.OperationalError as error:
             if entry is not None and name in self._entries and self._may_serve_stale(entry.read_at_s):
                 return entry.value
+            kept = self._kept(name) if entry is None else None
+            if kept is not None:
+                return kept
             raise ServiceUnavailable from error
+
+    def current(self) -> dict[Name, Value]:
+        """What is in memory and known to be current."""
+        epoch = self._epoch()
+        with self._lock:
+            return {
+                name: one.value for name, one in self._entries.items() if one.epoch is not None and one.epoch == epoch
+            }
+
+    def _kept(self, name: Name) -> Value | None:
+        """What this machine knew before the process began, if it is still fit to use."""
+        found = self._from_disk(name) if self._from_disk is not None else None
+        if found is None:
+            return None
+        value, age_s = found
+        read_at_s = monotonic_s() - age_s
+        if not self._may_serve_stale(read_at_s):
+            return None
+        with self._lock:
+            self._entries.setdefault(name, _Entry(value, None, read_at_s))
+        return value
 
     def forget(self, name: Name) -> None:
         """What is in memory of it may not be used again, not even while the database is away."""

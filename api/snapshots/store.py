@@ -1,54 +1,19 @@
 """Keys, organizations and their compiled policies, as one process knows them."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from ipaddress import IPv4Network, IPv6Network
 from threading import Lock
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import psycopg
-import structlog
 
-from api.policies.evaluator import CompiledPolicy, compile_policy
-from api.policies.rules import ConditionRefused
-from api.policies.services import read_document
+from api.snapshots.disk import DiskSnapshots
 from api.snapshots.feed import RETRY_AFTER_S, Connect, Feed
+from api.snapshots.records import KeySnapshot, OrganizationSnapshot, compiled
 from api.snapshots.shelf import Shelf
 from core.clock import monotonic_s
 from core.errors import ServiceUnavailable
 from core.network import plain_network
-
-log = structlog.get_logger()
-
-
-class KeySnapshot(msgspec.Struct, frozen=True):
-    id: UUID
-    organization_id: UUID
-    lineage_id: UUID
-    name: str
-    environment: str
-    scopes: frozenset[str]
-    rate_limit: int | None
-    networks: tuple[IPv4Network | IPv6Network, ...]
-    expires_at: datetime | None
-    revoked_at: datetime | None
-
-
-class OrganizationSnapshot(msgspec.Struct, frozen=True):
-    id: UUID
-    slug: str
-    name: str
-    status: str
-    check_limit: int | None
-    subject_secret: bytes
-    legal_due_at: datetime | None
-    rests_from: datetime | None
-    rests_until: datetime | None
-    rests_because: str | None
-    policy: CompiledPolicy | None
-
 
 _SELECT_KEYS = """
     SELECT token_hash, id, organization_id, lineage_id, name, environment, scopes, rate_limit, allowed_networks,
@@ -85,18 +50,36 @@ class InMemory:
 class Snapshots:
     """The memory of one process. Used by many threads; reading what is current takes no lock."""
 
-    def __init__(self, connect: Connect, *, max_age_s: float, connect_feed: Connect | None = None) -> None:
+    def __init__(
+        self,
+        connect: Connect,
+        *,
+        max_age_s: float,
+        connect_feed: Connect | None = None,
+        disk: DiskSnapshots | None = None,
+    ) -> None:
         self._connect = connect
         self._max_age_s = max_age_s
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self._reading = Lock()
         self._away_until_s = 0.0
         self.feed = Feed(connect_feed or connect, on_change=self._on_change)
+        self._disk = disk
+        self._written_in: int | None = None
+        self._changed: set[str] = set()
         self._keys: Shelf[bytes, KeySnapshot] = Shelf(
-            self._read_keys, epoch=self._epoch, is_lost=self._is_lost, may_serve_stale=self._may_serve_stale
+            self._read_keys,
+            epoch=self._epoch,
+            is_lost=self._is_lost,
+            may_serve_stale=self._may_serve_stale,
+            from_disk=disk.key if disk else None,
         )
         self._organizations: Shelf[UUID, OrganizationSnapshot] = Shelf(
-            self._read_organizations, epoch=self._epoch, is_lost=self._is_lost, may_serve_stale=self._may_serve_stale
+            self._read_organizations,
+            epoch=self._epoch,
+            is_lost=self._is_lost,
+            may_serve_stale=self._may_serve_stale,
+            from_disk=disk.organization if disk else None,
         )
         self.in_memory = InMemory(self._keys, self._organizations)
 
@@ -110,6 +93,20 @@ class Snapshots:
         if organization is None:
             raise ServiceUnavailable
         return organization
+
+    def write_to_disk(self) -> None:
+        """Keeps what is known to be current for a process that starts while the database is away. Raises OSError."""
+        epoch = self._epoch()
+        if self._disk is None or epoch is None:
+            return
+        changed, self._changed = self._changed, set()
+        self._disk.write(
+            self._keys.current(),
+            self._organizations.current(),
+            keeping_others=epoch == self._written_in,
+            changed=frozenset(changed),
+        )
+        self._written_in = epoch
 
     def close(self) -> None:
         self.feed.stop()
@@ -127,6 +124,7 @@ class Snapshots:
         return monotonic_s() - max(read_at_s, self.feed.last_beat_s) <= self._max_age_s
 
     def _on_change(self, kind: str, name: str) -> None:
+        self._changed.add(name)
         if kind == "key":
             self._keys.forget(bytes.fromhex(name))
         else:
@@ -162,7 +160,7 @@ class Snapshots:
                 rests_from=row[7],
                 rests_until=row[8],
                 rests_because=row[9],
-                policy=_compile(row[0], row[10], row[11]) if row[10] is not None else None,
+                policy=compiled(row[0], row[10], row[11]) if row[10] is not None else None,
             )
             for row in self._rows(_SELECT_ORGANIZATIONS, ids)
         }
@@ -182,12 +180,3 @@ class Snapshots:
                     self._connection.close()
                 self._connection = None
                 raise psycopg.OperationalError("the database is away") from error
-
-
-def _compile(organization_id: UUID, version: int, document: Any) -> CompiledPolicy | None:
-    """None for a version that cannot be compiled: then nothing is allowed, and the policies can still be changed."""
-    try:
-        return compile_policy(organization_id, version, read_document(document))
-    except (ConditionRefused, msgspec.ValidationError) as error:
-        log.critical("policy.unusable", organization_id=str(organization_id), version=version, exc_info=error)
-        return None

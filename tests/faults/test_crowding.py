@@ -4,6 +4,7 @@ import json
 import os
 import socket
 from contextlib import ExitStack
+from statistics import median
 from typing import Any
 
 import psycopg
@@ -24,9 +25,13 @@ from wsgi import create_app
 
 pytestmark = pytest.mark.faults
 
-CHECK_P99_MS, HEALTH_P99_MS = 50.0, 100.0
-CHECKS = int(os.environ.get("CROWD_CHECKS", "300"))
-"""How long a normal caller is watched; about 10,000 are two minutes."""
+CHECKS = int(os.environ.get("CROWD_CHECKS", "0"))
+"""How many checks of a normal caller are measured against the figures below; about 10,000 are two minutes.
+
+Without it the suite asks for what a shared machine can always hold: nobody waits for anybody's trouble to end.
+"""
+CHECK_P99_MS, HEALTH_P99_MS = (50.0, 100.0) if CHECKS else (1_000.0, 1_000.0)
+MEDIAN_MS = 100.0
 SLOW = 40
 """More than twice as many as there are threads for pages."""
 
@@ -49,14 +54,15 @@ def service(service_with: Any) -> Service:
 
 def assert_others_are_served(service: Service, member: Member, *, log_in: bool = True) -> None:
     asked(service.port, "POST", "/v1/check", count=10, secret=member.secret)
-    checks = asked(service.port, "POST", "/v1/check", count=CHECKS, secret=member.secret)
+    checks = asked(service.port, "POST", "/v1/check", count=CHECKS or 300, secret=member.secret)
     lives = asked(service.port, "GET", "/health/live", count=50)
     pages = asked(service.port, "GET", "/log-in", count=5) if log_in else []
 
     assert {status for status, _ in [*checks, *lives, *pages]} == {200}
+    assert median(took_ms for _, took_ms in checks) < MEDIAN_MS
     assert p99_ms(checks) < CHECK_P99_MS
     assert p99_ms(lives) < HEALTH_P99_MS
-    assert all(took_ms < 1_000 for _, took_ms in pages)
+    assert all(took_ms < 5_000 for _, took_ms in pages)
 
 
 @pytest.mark.parametrize("path", ["/log-in", "/theme", "/webhooks/stripe", "/v1/keys"])

@@ -153,3 +153,23 @@ def test_a_stopped_service_leaves_nothing_in_the_spool(
 
     assert list((tmp_path / "spool").rglob("*.ndjson")) == []
     assert_every_acknowledged_decision_is_kept_once(url, load)
+
+
+def test_a_service_that_starts_while_postgresql_is_dead_goes_by_what_the_machine_knew(
+    database: Any, url: str, member: Member, service_with: Any, tmp_path: Path
+) -> None:
+    service = service_with(WEB_WORKERS="1")
+    with Load(service.port, member.secret) as load:
+        load.more(20)
+        wait_until((tmp_path / "snapshots" / "last").exists, "what is known is on the disk", within_s=30)
+    service.stop_gracefully()
+    kill_postgres(database)
+    try:
+        service.start()
+        with Load(service.port, member.secret) as later:
+            later.more(100)
+    finally:
+        start_postgres(database)
+
+    assert_every_acknowledged_decision_is_kept_once(url, load)
+    assert_every_acknowledged_decision_is_kept_once(url, later)

@@ -1,0 +1,61 @@
+"""What a process knows of a key and of an organization."""
+
+from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from api.policies.evaluator import CompiledPolicy, compile_policy
+from api.policies.rules import ConditionRefused
+from api.policies.services import read_document
+
+log = structlog.get_logger()
+
+
+class KeyFields(msgspec.Struct, frozen=True):
+    """What of a key can be written as it is."""
+
+    id: UUID
+    organization_id: UUID
+    lineage_id: UUID
+    name: str
+    environment: str
+    scopes: frozenset[str]
+    rate_limit: int | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class KeySnapshot(KeyFields, frozen=True):
+    networks: tuple[IPv4Network | IPv6Network, ...]
+
+
+class OrganizationFields(msgspec.Struct, frozen=True):
+    """What of an organization can be written as it is."""
+
+    id: UUID
+    slug: str
+    name: str
+    status: str
+    check_limit: int | None
+    subject_secret: bytes
+    legal_due_at: datetime | None
+    rests_from: datetime | None
+    rests_until: datetime | None
+    rests_because: str | None
+
+
+class OrganizationSnapshot(OrganizationFields, frozen=True):
+    policy: CompiledPolicy | None
+
+
+def compiled(organization_id: UUID, version: int, document: Any) -> CompiledPolicy | None:
+    """None for a version that cannot be compiled: then nothing is allowed, and the policies can still be changed."""
+    try:
+        return compile_policy(organization_id, version, read_document(document))
+    except (ConditionRefused, msgspec.ValidationError) as error:
+        log.critical("policy.unusable", organization_id=str(organization_id), version=version, exc_info=error)
+        return None
