@@ -21,8 +21,8 @@ ShortText = Annotated[str, Meta(min_length=1, max_length=128, pattern=ONE_LINE)]
 class DecisionFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"since": "from"}):
     """All that is given must hold."""
 
-    model: ShortText | None = None
-    operation: ShortText | None = None
+    model: Annotated[ShortText, Meta(description="The model's whole name, in any case.")] | None = None
+    operation: Annotated[ShortText, Meta(description="In any case; - and _ are the same.")] | None = None
     allowed: bool | None = None
     reason: ShortText | None = None
     key: Annotated[str, Meta(pattern=whole("key_[0-9a-f]{32}"), description="A key's id.")] | None = None

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 
 from api.checks.service import hash_subject
 from api.decisions.models import Decision
 from api.decisions.schema import COLUMNS, DecisionFilter, ExportFormat, parse_key_id
 from api.keys.token import KeyEnvironment
+from api.policies.vocabulary import normal_model, normal_operation
 from core import audit
 from core.audit import Actor
 from core.db import db
@@ -101,14 +102,16 @@ def _every(organization_id: UUID, chosen: DecisionFilter, subject_secret: bytes)
 def _conditions(organization_id: UUID, chosen: DecisionFilter, subject_secret: bytes) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [Decision.organization_id == organization_id]
     for column, value in (
-        (Decision.model, chosen.model),
-        (Decision.operation, chosen.operation and chosen.operation.lower()),
         (Decision.allowed, chosen.allowed),
         (Decision.reason, chosen.reason),
         (Decision.environment, chosen.environment),
     ):
         if value is not None:
             conditions.append(column == value)
+    if chosen.model is not None:
+        conditions.append(func.lower(Decision.model) == normal_model(chosen.model))
+    if chosen.operation is not None:
+        conditions.append(func.replace(func.lower(Decision.operation), "-", "_") == normal_operation(chosen.operation))
     if chosen.key is not None:
         conditions.append(Decision.api_key_id == parse_key_id(chosen.key))
     if chosen.subject is not None:

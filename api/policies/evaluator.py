@@ -12,7 +12,8 @@ import msgspec
 from api.policies import vocabulary
 from api.policies.document import FOUNDING_SPELLINGS, PolicyDocument
 from api.policies.rules import CompiledRule, OnMissing, RuleEffect, compile_rule, context_of
-from api.policies.vocabulary import BUILT_IN, Fact, normal_operation, variable_of
+from api.policies.spelling import NORMAL_MODEL, NORMAL_OPERATION, normal_forms
+from api.policies.vocabulary import BUILT_IN, Fact, normal_model, normal_operation, variable_of
 
 OK = "ok"
 BUILT_IN_CODES = (
@@ -25,6 +26,8 @@ BUILT_IN_CODES = (
 )
 """Of causes that are ours; others are words of a customer."""
 HIGHEST_SCORE = 100
+
+_NAMES = ("model", "operation", NORMAL_MODEL, NORMAL_OPERATION)
 
 FactValue = bool | int | float | str | tuple[str, ...]
 
@@ -80,11 +83,11 @@ def compile_policy(organization_id: UUID, version: int, document: PolicyDocument
         version=version,
         document=document,
         facts=facts,
-        allowed_models=frozenset(map(str.lower, document.allowed_models)),
+        allowed_models=frozenset(map(normal_model, document.allowed_models)),
         denied_operations=frozenset(map(normal_operation, document.denied_operations)),
         known_operations=_known_operations(document),
         rules=rules,
-        variables={name: variable_of(name) for name in ("model", "operation", *facts) if variable_of(name) in needed},
+        variables={name: variable_of(name) for name in (*_NAMES, *facts) if variable_of(name) in needed},
     )
 
 
@@ -157,7 +160,7 @@ def _built_in_causes(policy: CompiledPolicy, request: Facts) -> list[Contributio
                 fix="Use another operation, or take it off denied_operations.",
             )
         )
-    if policy.allowed_models and request.model.lower() not in policy.allowed_models:
+    if policy.allowed_models and normal_model(request.model) not in policy.allowed_models:
         causes.append(
             Contribution(
                 code="model_not_allowed",
@@ -217,7 +220,8 @@ def _rule_causes(policy: CompiledPolicy, request: Facts) -> list[Contribution]:
 
 def _variables(policy: CompiledPolicy, request: Facts) -> dict[str, Any]:
     """What the conditions need of what the request states."""
-    stated = {"model": request.model, "operation": request.operation, **request.metadata}
+    names = {"model": request.model, "operation": request.operation}
+    stated = {**names, **normal_forms(**names), **request.metadata}
     return {
         policy.variables[name]: list(value) if isinstance(value, tuple) else value
         for name, value in stated.items()

@@ -15,6 +15,7 @@ import cel
 import msgspec
 from msgspec import Meta
 
+from api.policies.spelling import normalized
 from api.policies.vocabulary import RULE_CODE, variable_of
 from core.patterns import ONE_LINE
 from core.spelling import nearest
@@ -125,12 +126,13 @@ def context_of(variables: dict[str, Any]) -> Any:
 @lru_cache(maxsize=2048)
 def compile_rule(rule: Rule) -> CompiledRule:
     """Raises ConditionRefused for a condition that does not parse."""
+    when = When(*(tuple(map(normalized, part)) for part in (rule.when.all, rule.when.any, rule.when.none)))
     return CompiledRule(
         rule=rule,
-        all=tuple(map(_compile, rule.when.all)),
-        any=tuple(map(_compile, rule.when.any)),
-        none=tuple(map(_compile, rule.when.none)),
-        whole=_compile(_whole(rule.when)),
+        all=tuple(map(_compile, when.all)),
+        any=tuple(map(_compile, when.any)),
+        none=tuple(map(_compile, when.none)),
+        whole=_compile(_whole(when)),
     )
 
 
@@ -158,8 +160,10 @@ def check_condition(condition: str, *, examples: Mapping[str, Any]) -> None:
     `examples` has a value of the right type for every fact's variable; the condition is tried on them.
     """
     compiled = _compile(condition)
-    if _NEVER_MATCHES.search(condition):
-        raise ConditionRefused("Operations are kept in lower case, so this never matches. Write it in lower case.")
+    if _NEVER_MATCHES.search(normalized(condition)):
+        raise ConditionRefused(
+            "Beside another fact, an operation is in lower case, so this never matches. Write it in lower case."
+        )
     for function in compiled.program.functions():
         if function not in _FUNCTIONS:
             raise ConditionRefused(f"{_WORDS.get(function, function.strip('_'))} may not be used in a condition.")

@@ -3,15 +3,13 @@
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
 from api.checks.content import is_content
 from api.policies.bounds import faults_of_size
 from api.policies.document import PolicyDocument, field_type
-from api.policies.evaluator import compile_policy
-from api.policies.rules import ConditionRefused, Rule, check_condition, example_context
+from api.policies.rules import ConditionRefused, Rule, check_condition, compile_rule, example_context
 from api.policies.vocabulary import ALIASES, BUILT_IN, REQUEST_ALIASES, FactType, variable_of
 from api.strict_json import MAX_NAMED
 from core.errors import FieldProblem, InvalidRequest, fault_of
@@ -41,27 +39,48 @@ def with_values(document: PolicyDocument, values: Mapping[str, Any], *, path_of:
         raise InvalidRequest(errors=tuple(problems))
     changed = msgspec.structs.replace(document, **typed)
     if changed != document:
-        _check(changed, path_of)
+        _check(changed, document, lambda key: path_of(key) if key in values else key)
     return changed
 
 
-def _check(document: PolicyDocument, path_of: PathOf) -> None:
-    rules_path = path_of("rules")
-    too_large = tuple(islice(faults_of_size(document.rules, rules_path), MAX_NAMED))
-    if too_large:
-        raise InvalidRequest(errors=too_large)
+def _check(document: PolicyDocument, before: PolicyDocument, path_of: PathOf) -> None:
+    path = path_of("rules")
+    if document.rules != before.rules:
+        too_large = tuple(islice(faults_of_size(document.rules, path), MAX_NAMED))
+        if too_large:
+            raise InvalidRequest(errors=too_large)
     problems = _faults_of_names(document.custom_facts, path_of("custom_facts"))
-    examples = _example_facts(document)
-    for index, rule in enumerate(document.rules):
-        problems += _faults_of_rule(rule, f"{rules_path}[{index}]", examples)
+    problems += _faults_of_rules(document, before, path)
     if len({rule.code for rule in document.rules}) < len(document.rules):
-        problems.append(FieldProblem(rules_path, "code_taken", "Give every rule a code of its own."))
+        problems.append(FieldProblem(path, "code_taken", "Give every rule a code of its own."))
     if problems:
         raise InvalidRequest(errors=tuple(problems))
+
+
+def _faults_of_rules(document: PolicyDocument, before: PolicyDocument, path: str) -> list[FieldProblem]:
+    """What was in force stays allowed, as long as it works; where it does not, the fault names the rule."""
+    examples, kept = _example_facts(document), frozenset(before.rules)
+    has_same_facts = document.custom_facts == before.custom_facts
+    problems = []
+    for index, rule in enumerate(document.rules):
+        place = f"{path}[{index}]"
+        found = [] if rule in kept and has_same_facts else _faults_of_rule(rule, place, examples)
+        found = found or _faults_of_compiling(rule, place)
+        if rule in kept:
+            found = [
+                FieldProblem(fault.path, fault.code, f"Rule {rule.code}: {fault.detail} Change this rule or remove it.")
+                for fault in found
+            ]
+        problems += found
+    return problems
+
+
+def _faults_of_compiling(rule: Rule, path: str) -> list[FieldProblem]:
     try:
-        compile_policy(UUID(int=0), 0, document)
+        compile_rule(rule)
     except ConditionRefused as refused:
-        raise InvalidRequest(errors=(FieldProblem(rules_path, "condition_refused", str(refused)),)) from refused
+        return [FieldProblem(f"{path}.when", "condition_refused", str(refused))]
+    return []
 
 
 def _faults_of_names(custom_facts: Mapping[str, FactType], path: str) -> list[FieldProblem]:

@@ -128,8 +128,13 @@ ALIASES: Mapping[str, str] = {**_OWN_ALIASES, **REQUEST_ALIASES}
 """Other spellings of the same fact: those of the founding documents, and short forms."""
 
 
+def normal_model(name: str) -> str:
+    """The form in which models are compared. A provider's prefix stays: `other/gpt-4o` need not be `gpt-4o`."""
+    return name.lower()
+
+
 def normal_operation(name: str) -> str:
-    """The form in which operations are compared with lists, so that `fine-tuning` is denied where `fine_tuning` is."""
+    """The form in which operations are compared, so that `fine-tuning` is denied where `fine_tuning` is."""
     return name.lower().replace("-", "_")
 
 

@@ -183,7 +183,7 @@ def _save_rule(code: str | None) -> Any:
 def _blame_rule(form: RuleForm, refused: InvalidRequest, place: int) -> None:
     """Puts a fault of `rules[3].when.all[0]` at the form's field `all`."""
     for fault in refused.errors:
-        path = fault.path.removeprefix(f"rules[{place}]").removeprefix("rules").lstrip(".[0123456789]")
+        path = fault.path.removeprefix(f"rules[{place}].")
         name = path.removeprefix("when").lstrip(".").partition("[")[0]
         if name in form:
             form[name].errors = [*form[name].errors, in_plain_words(fault.detail)]

@@ -268,7 +268,7 @@ def test_an_allowed_model_is_allowed_in_any_case(as_ada: Caller, model: str) -> 
 
 @pytest.mark.parametrize(
     "condition",
-    ['operation == "Chat"', "'Chat' != operation", 'operation in ["chat", "Chat"]', 'operation.startsWith("Ch")'],
+    ['(operation == "Chat") == is_external_model', '(department == "HR") == (operation in ["chat", "Chat"])'],
 )
 def test_a_condition_that_can_never_match_is_refused(as_ada: Caller, condition: str) -> None:
     answer = as_ada.patch("/v1/policies/rules", {"value": [conditions_rule(condition)]})

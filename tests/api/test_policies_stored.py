@@ -43,3 +43,41 @@ def test_a_list_without_chat_does_not_know_its_founding_spelling(app: Flask, as_
     keep_version(app, ada, {"known_operations": ["translation"]})
 
     assert as_ada.check(operation="chat_completion").json["risk_score"] == 20
+
+
+def rule_of(*conditions: str, code: str = "mine") -> dict[str, Any]:
+    return {"code": code, "when": {"all": list(conditions)}, "message": "m", "fix": "f"}
+
+
+def test_a_stored_condition_in_capitals_holds(app: Flask, as_ada: Caller, ada: Member) -> None:
+    keep_version(app, ada, {"rules": [rule_of('operation == "Chat"')]})
+
+    assert as_ada.check(operation="chat").json["reason"] == "mine"
+    assert as_ada.patch("/v1/policies/max_risk_score", {"value": 60}).status_code == 200
+
+
+def test_a_stored_rule_that_would_be_refused_now_stands_in_no_other_changes_way(
+    app: Flask, as_ada: Caller, ada: Member
+) -> None:
+    keep_version(app, ada, {"rules": [rule_of('(operation == "Chat") == (department == "hr")')]})
+
+    assert as_ada.patch("/v1/policies/max_risk_score", {"value": 60}).status_code == 200
+
+
+def test_a_stored_rule_that_cannot_work_is_named_by_a_refused_change(app: Flask, as_ada: Caller, ada: Member) -> None:
+    keep_version(app, ada, {"rules": [rule_of("is_external_model"), rule_of("not a condition (", code="broken")]})
+
+    [fault] = as_ada.patch("/v1/policies/max_risk_score", {"value": 60}).json["errors"]
+
+    assert fault["path"] == "rules[1].when"
+    assert fault["detail"].startswith("Rule broken: It does not parse")
+    assert fault["detail"].endswith("Change this rule or remove it.")
+
+
+def test_a_rule_that_loses_its_fact_is_named(app: Flask, as_ada: Caller, ada: Member) -> None:
+    keep_version(app, ada, {"rules": [rule_of('tier == "gold"')], "custom_facts": {"tier": "token"}})
+
+    [fault] = as_ada.patch("/v1/policies/custom_facts", {"value": {}}).json["errors"]
+
+    assert fault["path"] == "rules[0].when.all[0]"
+    assert fault["detail"].startswith("Rule mine: There is no fact tier.")

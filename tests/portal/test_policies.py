@@ -8,9 +8,10 @@ from flask import Flask
 
 from api.policies import services as policies
 from api.policies.document import PolicyDocument
+from api.policies.models import PolicyVersion
 from core.audit import SYSTEM
 from core.clock import utc_now
-from core.db import acting_as_system, acting_for, transaction
+from core.db import acting_as_system, acting_for, db, transaction
 from core.throttle import limiter
 from portal.policies.forms import PoliciesForm
 from tests.cast import Caller, Member
@@ -199,3 +200,28 @@ def test_previews_are_limited_for_each_person(
     statuses = [developer.post("/policies/effect", **fields).status_code for _ in range(31)]
 
     assert (statuses[29], statuses[30]) == (422, 429)
+
+
+def test_a_stored_rule_that_cannot_work_is_named_where_another_change_is_refused(
+    app: Flask, ada: Member, developer: Person
+) -> None:
+    broken = {"code": "broken", "when": {"all": ["not a condition ("]}, "message": "m"}
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.add(
+            PolicyVersion(
+                organization_id=ada.organization_id,
+                version=2,
+                document={"rules": [broken]},
+                created_at=utc_now(),
+                created_by_kind="system",
+            )
+        )
+
+    of_all = developer.post("/policies", **form_of(app, ada, max_risk_score="60"))
+    of_a_rule = developer.post("/policies/rules", **RULE, version="2")
+
+    assert (of_all.status_code, of_a_rule.status_code) == (422, 422)
+    assert "Rule broken: It does not parse" in of_all.text
+    assert "Rule broken: It does not parse" in of_a_rule.text
+    assert 'id="all-error"' not in of_a_rule.text
+    assert developer.post("/policies/rules/broken/remove").status_code == 303
