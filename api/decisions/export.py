@@ -1,9 +1,11 @@
 """The log as a file: NDJSON or CSV, made row by row.
 
 The last line of a whole file says so, with the number of records and the SHA-256 of every byte before that line. A file
-without it was broken off.
+without it was broken off. CSV for people begins with a byte order mark, without which Excel takes UTF-8 for the
+system's own encoding; CSV for programs does not.
 """
 
+import codecs
 import csv
 import hashlib
 import io
@@ -23,9 +25,11 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _FIELDS = tuple(field.name for field in msgspec.structs.fields(DecisionView))
 
 
-def lines(rows: Iterable[Any], form: ExportFormat) -> Iterator[bytes]:
+def lines(rows: Iterable[Any], form: ExportFormat, *, for_excel: bool = False) -> Iterator[bytes]:
     """The file in pieces, one a row; CSV starts with a line of column names."""
-    return csv_lines(_FIELDS, map(_as_mapping, rows)) if form is ExportFormat.CSV else _ndjson_lines(rows)
+    if form is ExportFormat.CSV:
+        return csv_lines(_FIELDS, map(_as_mapping, rows), for_excel=for_excel)
+    return _ndjson_lines(rows)
 
 
 def _as_mapping(row: Any) -> dict[str, Any]:
@@ -48,9 +52,9 @@ def ndjson_lines(records: Iterable[Any]) -> Iterator[bytes]:
     yield encoder.encode({"complete": True, "records": count, "sha256": so_far.hexdigest()}) + b"\n"
 
 
-def csv_lines(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+def csv_lines(fields: Sequence[str], rows: Iterable[Mapping[str, Any]], *, for_excel: bool = False) -> Iterator[bytes]:
     """A line of column names, then one a row, each cell safe to open in a spreadsheet; and a last one: `#complete`."""
-    names = _csv_line(fields)
+    names = (codecs.BOM_UTF8 if for_excel else b"") + _csv_line(fields)
     so_far, count = hashlib.sha256(names), 0
     yield names
     for row in rows:

@@ -107,7 +107,7 @@ def download() -> Any:
 
     return streamed(
         organization_id,
-        lambda: export.lines(decisions.stream(organization_id, chosen, subject_secret=secret), form),
+        lambda: export.lines(decisions.stream(organization_id, chosen, subject_secret=secret), form, for_excel=True),
         content_type=export.CONTENT_TYPES[form],
         file_name=f"decisions.{form}",
     )

@@ -95,7 +95,9 @@ def invoice_usage(invoice_id: str) -> Any:
     since, until = span
     return streamed(
         organization_id,
-        lambda: csv_lines(PROOF, map(proof_of, metering.parts_in(organization_id, since=since, until=until))),
+        lambda: csv_lines(
+            PROOF, map(proof_of, metering.parts_in(organization_id, since=since, until=until)), for_excel=True
+        ),
         content_type="text/csv; charset=utf-8",
         file_name=f"usage-{invoice.snapshot.get('number') or invoice.id}.csv",
     )

@@ -54,7 +54,8 @@ def register_file() -> Any:
         for breach, incident, count in breaches.register()
     ]
     headers = {"Content-Disposition": 'attachment; filename="breach-register.csv"'}
-    return Response(b"".join(csv_lines(_COLUMNS, rows)), content_type="text/csv; charset=utf-8", headers=headers)
+    file = b"".join(csv_lines(_COLUMNS, rows, for_excel=True))
+    return Response(file, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 @bp.get("/incidents/<uuid:incident_id>/breach")

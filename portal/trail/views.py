@@ -42,7 +42,9 @@ def download() -> Any:
     return streamed(
         organization_id,
         lambda: csv_lines(
-            services.Entry.__struct_fields__, map(msgspec.structs.asdict, services.stream(organization_id))
+            services.Entry.__struct_fields__,
+            map(msgspec.structs.asdict, services.stream(organization_id)),
+            for_excel=True,
         ),
         content_type="text/csv; charset=utf-8",
         file_name="audit-trail.csv",

@@ -28,11 +28,15 @@ def test_the_last_line_of_ndjson_counts_the_records_and_hashes_the_bytes_before_
     assert json.loads(last) == {"complete": True, "records": len(records), "sha256": sha256}
 
 
+@pytest.mark.parametrize(("for_excel", "encoding"), [(False, "utf-8"), (True, "utf-8-sig")])
 @pytest.mark.parametrize("records", [[], RECORDS])
-def test_the_last_line_of_csv_does_too_and_has_as_many_cells_as_the_others(records: list[Any]) -> None:
-    pieces = list(csv_lines(FIELDS, records))
+def test_the_last_line_of_csv_does_too_and_has_as_many_cells_as_the_others(
+    records: list[Any], for_excel: bool, encoding: str
+) -> None:
+    pieces = list(csv_lines(FIELDS, records, for_excel=for_excel))
 
-    rows = list(csv.reader(io.StringIO(b"".join(pieces).decode(), newline="")))
+    rows = list(csv.reader(io.StringIO(b"".join(pieces).decode(encoding), newline="")))
+    assert rows[0] == list(FIELDS)
     sha256 = hashlib.sha256(b"".join(pieces[:-1])).hexdigest()
     assert rows[-1] == ["#complete", f"records={len(records)}", f"sha256={sha256}", ""]
     assert {len(row) for row in rows} == {len(FIELDS)}

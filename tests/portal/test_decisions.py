@@ -1,6 +1,8 @@
 """The log for people, the dashboard's figures, and trying it out."""
 
+import codecs
 import re
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -94,6 +96,19 @@ def test_the_log_can_be_taken_along(as_ada: Caller, viewer: Person, form: str) -
 
     assert decision["decision_id"] in answer.text
     assert "Exported the decision log" in viewer.get("/audit-trail").text
+
+
+def test_csv_from_a_page_opens_in_excel_and_that_of_the_api_is_plain(as_ada: Caller, viewer: Person) -> None:
+    as_ada.check()
+
+    for_people = viewer.get("/decisions/export?format=csv").data
+    for_programs = as_ada.get("/v1/decisions/export?format=csv").data
+
+    assert for_people.startswith(codecs.BOM_UTF8 + b"decision_id,")
+    assert for_programs.startswith(b"decision_id,")
+    *before, last = for_people.splitlines(keepends=True)
+    assert f"sha256={sha256(b''.join(before)).hexdigest()}".encode() in last
+    assert not viewer.get("/decisions/export?format=ndjson").data.startswith(codecs.BOM_UTF8)
 
 
 def test_the_dashboard_counts_what_was_decided(as_ada: Caller, viewer: Person) -> None:

@@ -1,5 +1,6 @@
 """The breach room: the 24 hours and the 72, what each organization is told, once in each phase, and drills."""
 
+import codecs
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -218,8 +219,10 @@ def test_the_register_has_every_breach_and_is_safe_to_open(
     operator.post(f"{room}/facts", **form(version="1", nature="=HYPERLINK(1)"))
 
     assert "Checks fail" in operator.get("/console/breaches").text
-    lines = operator.get("/console/breaches.csv").text.splitlines()
+    file = operator.get("/console/breaches.csv").data
+    lines = file.decode("utf-8-sig").splitlines()
 
+    assert file.startswith(codecs.BOM_UTF8)
     assert lines[0].startswith("incident,kind,discovered_at")
     assert "'=HYPERLINK(1)" in lines[1]
     assert nobody.get("/console/breaches.csv").status_code == 303

@@ -1,5 +1,6 @@
 """The way of money on pages: to the checkout and back, invoices, switching, ending, refunds."""
 
+import codecs
 import csv
 import io
 from typing import Any
@@ -108,7 +109,8 @@ def test_invoices_stay_with_their_file_and_the_usage_behind_them(paying: Person,
     invoice = page.partition("/plan/invoices/")[2].partition("/pdf")[0]
     assert viewer.get(f"/plan/invoices/{invoice}/pdf").headers["Location"].endswith(f"{invoice}/pdf")
     proof = viewer.get(f"/plan/invoices/{invoice}/usage")
-    assert next(csv.reader(io.StringIO(proof.text))) == [
+    assert proof.data.startswith(codecs.BOM_UTF8)
+    assert next(csv.reader(io.StringIO(proof.data.decode("utf-8-sig")))) == [
         *("hour", "part", "checks", "identifier", "sealed_at", "sent_at")
     ]
 

@@ -1,5 +1,6 @@
 """The audit trail: who did what, before and after, on the page, in the file and for operators."""
 
+import codecs
 import csv
 import io
 from collections.abc import Iterable
@@ -19,7 +20,8 @@ from tests.people import Browser, Person, link_in, log_in, mails_to
 def lines_of(reader: Person) -> list[dict[str, str]]:
     answer = reader.get("/audit-trail/export")
     assert answer.mimetype == "text/csv"
-    *lines, end = csv.DictReader(io.StringIO(answer.text))
+    assert answer.data.startswith(codecs.BOM_UTF8)
+    *lines, end = csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig")))
     assert "#complete" in end.values()
     return lines
 
