@@ -66,8 +66,9 @@ def places_of(settings: Settings) -> Places:
 
 
 class FlaskHandler:
-    def __init__(self, wsgi_app: WSGIApplication, settings: Settings) -> None:
+    def __init__(self, wsgi_app: WSGIApplication, settings: Settings, *, session_cookie: str) -> None:
         places = places_of(settings)
+        self._session_cookie = f"{session_cookie}="
         self._wsgi_app = wsgi_app
         self._pages = Pool("pages", places.pages, per_key=max(1, places.pages // 2))
         self._api = Pool("api", places.api, per_key=max(1, places.api // 2))
@@ -83,12 +84,18 @@ class FlaskHandler:
             body.seek(0)
             request.environ["wsgi.input"] = body
             request.environ["CONTENT_LENGTH"] = str(length) if length else request.environ.get("CONTENT_LENGTH", "")
-            caller = _caller_of(request)
+            caller = self._caller_of(request)
             made = await self._pool_for(request.path).run(caller, self._ask_flask, request.environ)
             if isinstance(made, Download):
                 await self._send(request, made, caller)
             else:
                 await request.answer(*made)
+
+    def _caller_of(self, request: Request) -> Hashable:
+        """Who takes turns with the others: a session, a key, or an address."""
+        cookies = request.environ.get("HTTP_COOKIE", "").split("; ")
+        session = next((cookie for cookie in cookies if cookie.startswith(self._session_cookie)), "")
+        return session or request.environ.get("HTTP_AUTHORIZATION") or request.address
 
     def _pool_for(self, path: str) -> Pool:
         if path in WATCH_PATHS:
@@ -137,13 +144,6 @@ class FlaskHandler:
 
     async def _next_piece(self, download: Download) -> tuple[bytes, bool]:
         return await self._downloads.in_thread(lambda: download.context.run(_next_piece, download.pieces))
-
-
-def _caller_of(request: Request) -> Hashable:
-    """Who takes turns with the others: a session, a key, or an address."""
-    cookies = request.environ.get("HTTP_COOKIE", "").split("; ")
-    session = next((cookie for cookie in cookies if cookie.startswith("session=")), "")
-    return session or request.environ.get("HTTP_AUTHORIZATION") or request.address
 
 
 def _next_piece(pieces: Iterator[bytes]) -> tuple[bytes, bool]:

@@ -40,7 +40,7 @@ class Sent:
 
 def served(app: Flask, path: str, body: bytes = b"", **head: Any) -> Sent:
     sent = Sent()
-    server = WebServer(FlaskHandler(app.wsgi_app, SETTINGS), {}, SETTINGS, is_stopping=Event())
+    server = WebServer(FlaskHandler(app.wsgi_app, SETTINGS, session_cookie="aig"), {}, SETTINGS, is_stopping=Event())
     headers = [*HOST, *([(b"content-length", str(len(body)).encode())] if body else [])]
     asyncio.run(server(scope(path=path, headers=headers, **head), pieces(body), sent))
     return sent
@@ -94,7 +94,7 @@ def test_a_long_download_comes_in_pieces_and_whole(flask: Flask) -> None:
 
 def test_a_download_that_fails_midway_breaks_its_connection(flask: Flask) -> None:
     sent = Sent()
-    server = WebServer(FlaskHandler(flask.wsgi_app, SETTINGS), {}, SETTINGS, is_stopping=Event())
+    server = WebServer(FlaskHandler(flask.wsgi_app, SETTINGS, session_cookie="aig"), {}, SETTINGS, is_stopping=Event())
 
     with pytest.raises(Broken):
         asyncio.run(server(scope(path="/broken", method="GET", headers=HOST), pieces(b""), sent))
@@ -124,6 +124,30 @@ def test_a_body_beyond_every_bound_is_refused_without_asking_flask(
     assert served(flask, "/echo", b"x" * 11).status == 413
 
 
+def test_one_session_never_has_all_places_for_pages_although_all_share_an_address() -> None:
+    asked: list[str] = []
+    gate = Event()
+
+    def wsgi(environ: Any, start_response: Any) -> list[bytes]:
+        asked.append(environ["HTTP_COOKIE"])
+        gate.wait(5)
+        start_response("200 OK", [("Content-Length", "0")])
+        return [b""]
+
+    async def scene() -> list[str]:
+        server = WebServer(FlaskHandler(wsgi, SETTINGS, session_cookie="aig"), {}, SETTINGS, is_stopping=Event())
+        cookies = [*["aig=greedy"] * 8, "theme=dark; aig=modest"]
+        heads = [scope(path="/", method="GET", headers=[*HOST, (b"cookie", cookie.encode())]) for cookie in cookies]
+        tasks = [asyncio.create_task(server(head, pieces(b""), Sent())) for head in heads]
+        await asyncio.sleep(0.2)
+        before = list(asked)
+        gate.set()
+        await asyncio.gather(*tasks)
+        return before
+
+    assert sorted(asyncio.run(scene())) == [*["aig=greedy"] * 4, "theme=dark; aig=modest"]
+
+
 def test_an_unknown_host_is_refused_whatever_would_answer() -> None:
     async def handler(_request: Any) -> None:
         raise AssertionError("it was asked")
@@ -150,7 +174,7 @@ def test_an_organization_has_half_of_the_places_for_downloads_whoever_of_it_asks
         return iter([b"x" * 70_000] * 3)
 
     async def scene() -> list[str]:
-        handler = FlaskHandler(wsgi, SETTINGS)
+        handler = FlaskHandler(wsgi, SETTINGS, session_cookie="aig")
         server = WebServer(handler, {}, SETTINGS, is_stopping=Event())
         gate, began = asyncio.Event(), []
 
