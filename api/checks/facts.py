@@ -8,6 +8,10 @@ from typing import Any
 
 import msgspec
 
+from api.checks.personal_numbers import is_card
+from api.checks.pii_kinds import KINDS, is_kind
+from api.checks.token_content import problem_of
+from api.checks.token_room import CODES, MODELS, PSEUDONYMS, Room, room_of
 from api.policies.evaluator import Facts, FactValue
 from api.policies.vocabulary import (
     ALIASES,
@@ -17,6 +21,8 @@ from api.policies.vocabulary import (
     MAX_TOKENS,
     MODEL_NAME,
     OPERATION_NAME,
+    PII_TYPES,
+    SEED,
     TOKEN,
     Fact,
     FactType,
@@ -28,6 +34,8 @@ from core.spelling import nearest
 _MODEL = re.compile(MODEL_NAME, re.ASCII)
 _OPERATION = re.compile(OPERATION_NAME, re.ASCII)
 _TOKEN = re.compile(TOKEN, re.ASCII)
+_LONGEST_KIND = max(map(len, KINDS))
+_FIRST_CARD = 10**12
 _FIELDS = ("model", "operation", "metadata", "subject")
 
 _MODEL_ADVICE = (
@@ -56,11 +64,11 @@ def read_question(parsed: Any, vocabulary: Mapping[str, Fact], *, most_named: in
         raise InvalidRequest("Send one JSON object with model, operation and metadata.")
     unknown = (name for name in parsed if name not in _FIELDS)
     problems = [_unknown_field(name) for name in islice(unknown, most_named)]
-    model = _token(parsed, "model", _MODEL, _MODEL_ADVICE, problems)
-    operation = _token(parsed, "operation", _OPERATION, _OPERATION_ADVICE, problems)
+    model = _token(parsed, "model", (_MODEL, MODELS), _MODEL_ADVICE, problems)
+    operation = _token(parsed, "operation", (_OPERATION, CODES), _OPERATION_ADVICE, problems)
     subject = None
     if parsed.get("subject") is not None:
-        subject = _token(parsed, "subject", _TOKEN, _SUBJECT_ADVICE, problems)
+        subject = _token(parsed, "subject", (_TOKEN, PSEUDONYMS), _SUBJECT_ADVICE, problems)
     metadata = _read_metadata(parsed.get("metadata"), vocabulary, problems, most_named=most_named)
     if problems:
         raise InvalidRequest(errors=tuple(problems[:most_named]))
@@ -68,15 +76,22 @@ def read_question(parsed: Any, vocabulary: Mapping[str, Fact], *, most_named: in
 
 
 def _token(
-    parsed: Mapping[str, Any], name: str, shape: re.Pattern[str], advice: str, problems: list[FieldProblem]
+    parsed: Mapping[str, Any],
+    name: str,
+    allowed: tuple[re.Pattern[str], Room],
+    advice: str,
+    problems: list[FieldProblem],
 ) -> str:
     value = parsed.get(name)
+    shape, room = allowed
     if value is None:
         problems.append(FieldProblem(name, "missing", advice))
     elif not isinstance(value, str):
         problems.append(FieldProblem(name, "wrong_type", f"Expected a string, got {_kind(value)}. {advice}"))
     elif not shape.fullmatch(value):
         problems.append(FieldProblem(name, "not_a_token", advice))
+    elif instead := problem_of(value, room):
+        problems.append(FieldProblem(name, "looks_like_content", instead))
     else:
         return value
     return ""
@@ -120,9 +135,35 @@ def _read_fact(name: str, value: Any, vocabulary: Mapping[str, Fact]) -> FactVal
     if fact is None:
         raise _unknown_fact(name, value, vocabulary)
     typed = _READERS[fact.type](value)
-    if fact.choices and typed not in fact.choices:
-        raise _Fault("not_a_choice", f"Expected one of {', '.join(fact.choices)}.")
+    if fact.choices:
+        if typed not in fact.choices:
+            raise _Fault("not_a_choice", f"Expected one of {', '.join(fact.choices)}.")
+    elif name == PII_TYPES:
+        _need_kinds(typed)
+    else:
+        _need_no_content(name, typed)
     return typed
+
+
+def _need_kinds(tokens: Any) -> None:
+    for token in tokens:
+        if not is_kind(token):
+            detail = "Expected kinds of personal data, such as email, iban or health; never the data, nor other words."
+            raise _Fault("not_a_choice", detail, nearest(token, KINDS) if len(token) <= _LONGEST_KIND else None)
+
+
+def _need_no_content(name: str, typed: FactValue) -> None:
+    if isinstance(typed, bool | float):
+        return
+    if isinstance(typed, int):
+        if typed >= _FIRST_CARD and name != SEED and is_card(str(typed)):
+            raise _Fault("looks_like_content", "This looks like a card number. Leave it out, or state a count.")
+        return
+    room = room_of(name)
+    for token in (typed,) if isinstance(typed, str) else typed:
+        instead = problem_of(token, room)
+        if instead:
+            raise _Fault("looks_like_content", instead)
 
 
 def _unknown_fact(name: str, value: Any, vocabulary: Mapping[str, Fact]) -> _Fault:

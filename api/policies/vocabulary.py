@@ -42,6 +42,8 @@ CONTAINS_PERSONAL_DATA = "contains_personal_data"
 IS_EXTERNAL_MODEL = "is_external_model"
 IS_LARGE_DATASET = "is_large_dataset"
 DATASET_RECORD_COUNT = "dataset_record_count"
+PII_TYPES = "pii_types"
+SEED = "gen_ai.request.seed"
 
 _B, _I, _N, _T, _L = FactType.BOOLEAN, FactType.INTEGER, FactType.NUMBER, FactType.TOKEN, FactType.TOKENS
 
@@ -52,7 +54,7 @@ BUILT_IN: Mapping[str, Fact] = {
         Fact(IS_EXTERNAL_MODEL, _B, "The model runs outside the organization's own systems."),
         Fact(IS_LARGE_DATASET, _B, "The operation works on a large set of records."),
         Fact(DATASET_RECORD_COUNT, _I, "How many records the operation works on."),
-        Fact("pii_types", _L, "Kinds of personal data, such as email or iban; never the data."),
+        Fact(PII_TYPES, _L, "Kinds of personal data, such as email or iban; never the data."),
         Fact(
             "data_classification",
             _T,
@@ -75,7 +77,7 @@ BUILT_IN: Mapping[str, Fact] = {
         Fact("gen_ai.request.temperature", _N, "The temperature asked for."),
         Fact("gen_ai.request.top_p", _N, "The top_p asked for."),
         Fact("gen_ai.request.top_k", _I, "The top_k asked for."),
-        Fact("gen_ai.request.seed", _I, "The seed asked for."),
+        Fact(SEED, _I, "The seed asked for."),
         Fact("gen_ai.request.frequency_penalty", _N, "The frequency penalty asked for."),
         Fact("gen_ai.request.presence_penalty", _N, "The presence penalty asked for."),
         Fact("gen_ai.request.stream", _B, "The answer is streamed."),

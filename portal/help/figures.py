@@ -9,7 +9,9 @@ from datetime import timedelta
 import msgspec
 
 from api.checks.calls import MAX_BATCH_BYTES, MAX_CHECK_BYTES
+from api.checks.pii_kinds import KINDS
 from api.checks.schema import MAX_BATCH
+from api.checks.token_room import CODES
 from api.keys.services import DEFAULT_OVERLAP
 from api.limits.window import SANDBOX_LIMIT
 from api.policies import bounds, evaluator, rules, vocabulary
@@ -82,6 +84,8 @@ def _of_the_api() -> dict[str, object]:
         "most_facts": vocabulary.MAX_FACTS,
         "most_token_characters": vocabulary.MAX_TOKEN_LENGTH,
         "most_tokens": vocabulary.MAX_TOKENS,
+        "most_words": CODES.words - 1,
+        "pii_kinds": ", ".join(f"`{kind}`" for kind in KINDS),
         "highest_score": evaluator.HIGHEST_SCORE,
         "rule_points": {field.name: field.default for field in msgspec.structs.fields(rules.Rule)}["points"],
         "most_rules": rules.MAX_RULES,

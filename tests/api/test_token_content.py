@@ -1,0 +1,161 @@
+"""Content that dresses as a token is refused, and no honest value is."""
+
+import time
+from typing import Any
+
+import pytest
+
+from api.checks.facts import read_question
+from api.checks.pii_kinds import KINDS
+from api.checks.token_content import _look
+from api.policies.vocabulary import BUILT_IN, Fact, FactType
+from core.errors import InvalidRequest
+from tests.api.tokens import BLOBS, DRESSED, HONEST, NO_HOSTS, URLS, base64_of
+from tests.cast import HARMLESS, Caller
+from tests.portal.help.guides import guide
+
+VOCABULARY = {
+    **BUILT_IN,
+    "cost_center": Fact("cost_center", FactType.TOKEN, "A custom fact."),
+    "labels": Fact("labels", FactType.TOKENS, "A custom list."),
+    "order_number": Fact("order_number", FactType.INTEGER, "A custom number."),
+}
+
+
+def refusal(fact: str, value: Any) -> tuple[str, str, str] | None:
+    """Code and detail of the refusal of this value, or None where it is taken."""
+    question: dict[str, Any] = {"model": "gpt-4o", "operation": "chat"}
+    if fact in ("model", "operation", "subject"):
+        question[fact] = value
+    else:
+        question["metadata"] = {fact: value}
+    try:
+        read_question(question, VOCABULARY)
+    except InvalidRequest as refused:
+        fault = refused.errors[0]
+        return fault.path, fault.code, fault.detail
+    return None
+
+
+@pytest.mark.parametrize(("fact", "value"), [(fact, value) for fact, values in HONEST.items() for value in values])
+def test_an_honest_value_is_taken(fact: str, value: str) -> None:
+    assert refusal(fact, value) is None
+
+
+@pytest.mark.parametrize(
+    "fact", ["purpose", "cost_center", "model", "subject", "gen_ai.conversation.id", "application"]
+)
+@pytest.mark.parametrize("value", [*DRESSED["numbers"], *DRESSED["emails"]])
+def test_a_number_or_address_of_a_person_is_refused_everywhere(fact: str, value: str) -> None:
+    refused = refusal(fact, value)
+
+    assert refused is not None
+    assert refused[1] == "looks_like_content"
+    assert value not in str(refused)
+
+
+@pytest.mark.parametrize("fact", ["purpose", "department", "cost_center", "model"])
+@pytest.mark.parametrize("value", [*DRESSED["national"], *DRESSED["sentences"], *URLS])
+def test_a_national_number_a_sentence_or_a_loaded_url_is_refused(fact: str, value: str) -> None:
+    refused = refusal(fact, value)
+
+    assert refused is not None
+    assert refused[1] == "looks_like_content"
+    assert value not in str(refused)
+
+
+@pytest.mark.parametrize("fact", ["purpose", "department", "user_role"])
+@pytest.mark.parametrize("value", BLOBS)
+def test_encoded_data_is_refused(fact: str, value: str) -> None:
+    refused = refusal(fact, value)
+
+    assert refused is not None
+    assert refused[1] == "looks_like_content"
+
+
+@pytest.mark.parametrize("fact", ["gen_ai.conversation.id", "application_version", "model", "subject", "cost_center"])
+@pytest.mark.parametrize("value", [base64_of("John Doe has cancer"), b"John Doe has cancer".hex()])
+def test_encoded_text_is_refused_even_where_ids_are_usual(fact: str, value: str) -> None:
+    assert refusal(fact, value) is not None
+
+
+@pytest.mark.parametrize("value", NO_HOSTS)
+def test_an_address_is_a_host_and_nothing_more(value: str) -> None:
+    assert refusal("server.address", value) is not None
+
+
+def test_many_words_are_no_code() -> None:
+    words = "alpha-bravo-charlie-delta-echo-foxtrot-golf-hotel-india-juliett"
+
+    assert refusal("purpose", words) is not None
+    assert refusal("purpose", words[:30]) is None
+    assert refusal("purpose", "Der_Patient_liegt_seit_Mai_und_Juni_hier") is not None
+    assert refusal("department", "red_hat_enterprise_linux_support") is None
+    assert refusal("department", "sales-me-africa-region-1") is None
+
+
+def test_one_bad_entry_of_a_list_refuses_it() -> None:
+    assert refusal("labels", ["eu", "hr"]) is None
+    assert refusal("labels", ["eu", "4111111111111111"]) is not None
+
+
+@pytest.mark.parametrize("value", ["john", "diabetes_of_john", "4111111111111111", "merger", "ada-lovelace"])
+def test_a_kind_of_personal_data_is_of_the_list(value: str) -> None:
+    refused = refusal("pii_types", ["email", value])
+
+    assert refused is not None
+    assert refused[1] == "not_a_choice"
+    assert value not in refused[2]
+
+
+@pytest.mark.parametrize(
+    "value", ["email", "EMAIL_ADDRESS", "phone-number", "US_SSN", "iban", "IpAddress", "names", *KINDS]
+)
+def test_kinds_are_taken_however_they_are_written(value: str) -> None:
+    assert refusal("pii_types", [value]) is None
+
+
+def test_a_card_number_is_no_number_of_records_and_a_seed_is_any_number() -> None:
+    assert refusal("order_number", 4111111111111111) is not None
+    assert refusal("order_number", 1732271400000) is None
+    assert refusal("gen_ai.request.seed", 4111111111111111) is None
+
+
+def test_the_refusal_names_the_field_and_what_to_send(as_ada: Caller) -> None:
+    answer = as_ada.check(metadata={"purpose": "DE89370400440532013000"})
+
+    assert answer.status_code == 422
+    assert answer.json["errors"] == [
+        {
+            "path": "metadata.purpose",
+            "code": "looks_like_content",
+            "detail": "This looks like an IBAN. Send the kind of number as a code, such as iban.",
+        }
+    ]
+    assert as_ada.check(**{k: v for k, v in HARMLESS.items() if k == "metadata"}).status_code == 200
+
+
+def test_neither_pseudonyms_nor_refused_tokens_stay_in_memory() -> None:
+    before = _look.cache_info().currsize
+
+    refusal("subject", "person-of-nobody-else-1")
+    refusal("cost_center", "4111-1111-1111-1111")
+
+    kept = _look.cache_info().currsize - before
+    assert kept <= 2  # the model and the operation of the questions
+
+
+def test_looking_costs_little_even_when_every_token_is_new() -> None:
+    values = [value for values in HONEST.values() for value in values]
+    began_s = time.thread_time()
+    for value in values:
+        refusal("model", value)
+    per_token_s = (time.thread_time() - began_s) / len(values)
+
+    assert per_token_s < 0.001
+
+
+def test_the_guide_names_every_kind() -> None:
+    markdown = guide("api-guide").markdown
+
+    assert [kind for kind in KINDS if f"`{kind}`" not in markdown] == []
