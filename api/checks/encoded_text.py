@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from api.checks.token_room import Room
 
-SHORTEST, SHORTEST_BASE32 = 12, 16
+SHORTEST, SHORTEST_BASE32, SHORTEST_HEX = 12, 16, 16
 """Of what is looked at; anything shorter says little."""
 UUID = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9A-Za-z])", re.IGNORECASE)
 _SPLIT = re.compile(r"[._:/+@\-]+")
@@ -20,6 +20,8 @@ MOST_OF_A_WORD = 2.6
 """Characters of one case in a row: words have more on average, encoded data has fewer."""
 
 MOST_LONE_LETTERS = 8
+SHORTEST_MEAN = 3
+"""Letters of a word, on the average of a sentence in camel case; an id has fewer."""
 FEWEST_WORDS = 5
 """Of a sentence that is told from a code."""
 _IN_NAMES = frozenset({"my", "our", "me", "la", "le", "el", "i", "a", "an", "das", "der", "die", "nous"})
@@ -88,7 +90,7 @@ def _is_text(text: str, room: Room) -> bool:
 
 def _decoded(piece: str) -> Iterator[str]:
     """What the piece says as hex, base64 or base32, where it says anything."""
-    if len(piece) % 2 == 0 and _HEX.fullmatch(piece):
+    if len(piece) % 2 == 0 and len(piece) >= SHORTEST_HEX and not piece.isdigit() and _HEX.fullmatch(piece):
         yield from filter(None, [_readable(bytes.fromhex(piece))])
     has_both_cases = not (piece.islower() or piece.isupper())
     if has_both_cases and len(piece) % 4 != 1:
@@ -115,9 +117,14 @@ def _readable(raw: bytes) -> str | None:
     return text if text.isprintable() and letters >= 0.8 * len(text) else None
 
 
+def _words_of(piece: str) -> list[str]:
+    words = _WORDS.findall(piece) if piece.isalpha() else []
+    return words if len(words) * SHORTEST_MEAN <= len(piece) and words else [piece]
+
+
 def _is_sentence(pieces: list[str], room: Room) -> bool:
     is_split = not room.is_model or len(pieces) == 1  # TheBloke is a name
-    words = [word for piece in pieces for word in (_WORDS.findall(piece) if is_split and piece.isalpha() else [piece])]
+    words = [word for piece in pieces for word in (_words_of(piece) if is_split else [piece])]
     if len(words) < FEWEST_WORDS:
         return False
     if sum(len(word) == 1 and word.isalpha() for word in words) >= MOST_LONE_LETTERS:

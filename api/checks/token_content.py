@@ -83,7 +83,7 @@ def _personal(token: str, room: Room) -> str | None:
 
 
 def _of_digits(token: str, room: Room) -> str | None:
-    if has_card(token):
+    if has_card(token, is_opaque=room.is_opaque):
         return "card"
     if not room.is_version and has_social_security_number(token):
         return "ssn"
