@@ -9,7 +9,7 @@ from collections.abc import Callable
 _SEPARATORS = str.maketrans("", "", "._:/+-")
 _DIGIT_GROUPS = re.compile(r"(?<![A-Za-z0-9])\d(?:[._:/\-]?\d){8,22}(?![A-Za-z0-9])")
 _GLUED_DIGITS = re.compile(r"(?<!\d)\d{13,19}(?!\d)")
-_HASH = re.compile(r"(?<![A-Za-z0-9])(?=\d*[a-fA-F])(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40,128})(?![A-Za-z0-9])")
+HASH = re.compile(r"(?<![A-Za-z0-9])(?=\d*[a-fA-F])(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40,128})(?![A-Za-z0-9])")
 _RARE_LENGTHS = (17, 18)
 _ISSUERS = re.compile(
     r"4\d{12}(?:\d{3}){0,2}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11,16}|5[0-8]\d{11,17}"
@@ -53,7 +53,7 @@ def has_card(value: str, *, is_opaque: bool = False) -> bool:
     if value.startswith("projects/"):
         value = _CLOUD_NUMBER.sub("", value)
     runs = [match.group().translate(_SEPARATORS) for match in _DIGIT_GROUPS.finditer(value)]
-    digits_found = (*runs, *_GLUED_DIGITS.findall(_HASH.sub("", value)))
+    digits_found = (*runs, *_GLUED_DIGITS.findall(value))
     return any(is_card(digits) for digits in digits_found if not (is_opaque and len(digits) in _RARE_LENGTHS))
 
 

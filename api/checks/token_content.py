@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from api.checks.encoded_text import UUID, encoded
 from api.checks.personal_numbers import (
+    HASH,
     has_card,
     has_iban,
     has_italian_number,
@@ -74,7 +75,7 @@ _CLUSTER = re.compile(rf"\d(?:[._:/+\-]{{0,3}}\d){{{FEWEST_DIGITS - 1}}}")
 def _personal(token: str, room: Room) -> str | None:
     if sum(map(token.count, "0123456789")) < FEWEST_DIGITS:
         return None
-    rest = UUID.sub("uuid", token)
+    rest = HASH.sub("hash", UUID.sub("uuid", token))
     if has_iban(rest):
         return "iban"
     if not room.is_version and has_italian_number(rest):
