@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from billing.afterwards import found_out_if_unsure
 from billing.checkouts import customer_of
 from billing.facts import account_of, find_account
 from billing.gateway import Gateway
@@ -73,14 +74,15 @@ def save(
     customer_id = customer_of(organization_id, gateway, email=email, now=now)
     with transaction():
         organization_name = db.session.get_one(Organization, organization_id).name
-    _change_tax_ids(customer_id, wanted, gateway)
-    gateway.update_customer(
-        customer_id,
-        email=wanted.email or email,
-        name=wanted.name or organization_name,
-        address={name: getattr(wanted, name) for name in _ADDRESS},
-    )
-    gateway.write_tax_note(customer_id)
+    with found_out_if_unsure(organization_id, "billing details", by=by, now=now):
+        _change_tax_ids(customer_id, wanted, gateway)
+        gateway.update_customer(
+            customer_id,
+            email=wanted.email or email,
+            name=wanted.name or organization_name,
+            address={name: getattr(wanted, name) for name in _ADDRESS},
+        )
+        gateway.write_tax_note(customer_id)
     customer = gateway.customer_with_tax_ids(customer_id)
     with transaction():
         account = account_of(organization_id)

@@ -12,6 +12,13 @@ class PaymentsAway(AppError):
     """Whether nothing was asked of it, so that nothing can have happened."""
 
 
+class ChangeUnsure(PaymentsAway):
+    """A write was asked for, and its answer was lost."""
+
+    code, title = "payments_unsure", "We are finding out whether this was done"
+    advice = "Our payment provider did not tell us. Look at your plan again in a minute, before you try once more."
+
+
 class PaymentsRefused(AppError):
     status, code, title = HTTPStatus.CONFLICT, "payments_refused", "Our payment provider refused this"
     advice = "Load the page again. If it stays, write to support."

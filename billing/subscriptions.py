@@ -10,7 +10,7 @@ import msgspec
 
 from billing import checkouts, entitlements, mirror
 from billing.access import GOES_ON, STANDS_STILL, Subscribed, subscribed
-from billing.afterwards import bring_up_later
+from billing.afterwards import bring_up_later, found_out_if_unsure
 from billing.connection import gateway
 from billing.errors import PaymentsAway, PaymentsRefused
 from billing.facts import account_of, facts_for, find_account, live_subscriptions
@@ -87,11 +87,12 @@ def end(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) ->
     Needs the system's scope, as all that changes. Commits; nothing is held while Stripe is asked.
     """
     for snapshot in _live(organization_id, gateway, now=now):
-        _release(snapshot, gateway)
-        if snapshot["status"] in GOES_ON:
-            gateway.end_at_period(snapshot["id"], is_ending=True)
-        else:
-            gateway.cancel(snapshot["id"])
+        with found_out_if_unsure(organization_id, "end", by=by, now=now):
+            _release(snapshot, gateway)
+            if snapshot["status"] in GOES_ON:
+                gateway.end_at_period(snapshot["id"], is_ending=True)
+            else:
+                gateway.cancel(snapshot["id"])
         with transaction():
             audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=snapshot["id"])
     _look_again(organization_id, gateway, now=now)
@@ -119,9 +120,10 @@ def resume(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime)
     """Takes back an end or a switch that has not come yet. Of several, the one that counts."""
     snapshot = _live(organization_id, gateway, now=now)[-1]
     try:
-        _release(snapshot, gateway)
-        if subscribed(snapshot).ends_at is not None:
-            gateway.end_at_period(snapshot["id"], is_ending=False)
+        with found_out_if_unsure(organization_id, "resume", by=by, now=now):
+            _release(snapshot, gateway)
+            if subscribed(snapshot).ends_at is not None:
+                gateway.end_at_period(snapshot["id"], is_ending=False)
     except PaymentsRefused:  # it has ended meanwhile: show how it stands now
         _look_again(organization_id, gateway, now=now)
         raise
@@ -179,11 +181,12 @@ def switch(organization_id: UUID, plan: PlanCode, gateway: Gateway, *, by: Actor
         found = _switchable(snapshot, plan, find_account(organization_id))
     is_now = _is_upgrade(found.plan, plan)
     try:
-        _release(snapshot, gateway)
-        if is_now:
-            gateway.change_now(snapshot, plan)
-        else:
-            gateway.change_later(snapshot, plan)
+        with found_out_if_unsure(organization_id, "switch", by=by, now=now):
+            _release(snapshot, gateway)
+            if is_now:
+                gateway.change_now(snapshot, plan)
+            else:
+                gateway.change_later(snapshot, plan)
     except PaymentsRefused:
         _look_again(organization_id, gateway, now=now)
         raise

@@ -8,14 +8,14 @@ import stripe
 from flask import Flask
 from sqlalchemy import func, select
 
-from billing import checkouts, inbox
+from billing import checkouts, entitlements, inbox
 from billing.access import Access
 from billing.connection import gateway
 from billing.entitlements import access_for
 from billing.models import BillingAccount
 from billing.plans import PlanCode
 from billing.sandbox import checkout, events, store
-from core.audit import SYSTEM
+from core.audit import COMMAND_LINE, SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from tests.cast import Member
@@ -93,3 +93,8 @@ def happen(app: Flask, act: Callable[..., Any], *arguments: Any, **options: Any)
 def count(app: Flask, model: Any, *conditions: Any) -> int:
     with app.app_context(), acting_as_system():
         return db.session.scalar(select(func.count()).select_from(model).where(*conditions)) or 0
+
+
+def offer_metered(app: Flask, who: Member) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        entitlements.offer_metered(who.organization_id, is_offered=True, by=COMMAND_LINE, now=utc_now())

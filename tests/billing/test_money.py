@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from api.usage.jobs import count_last_minutes
-from billing import entitlements, metering, mirror, reconciliation, refunds, subscriptions, usage
+from billing import metering, mirror, reconciliation, refunds, subscriptions, usage
 from billing.access import AccessState
 from billing.connection import gateway
 from billing.errors import MeterMissing, PaymentsAway
@@ -24,7 +24,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.errors import InvalidRequest
 from core.ids import new_uuid
-from tests.billing.scene import access, count, happen, receive, sent_events, subscribe, subscription_id
+from tests.billing.scene import access, count, happen, offer_metered, receive, sent_events, subscribe, subscription_id
 from tests.cast import Caller, Member, organization_with_key
 from tests.people import Person, mails_to
 
@@ -35,11 +35,6 @@ def do(app: Flask, act: Callable[..., Any], who: Member, *arguments: Any, **opti
     """Something that we do at Stripe; its events are not told."""
     with app.app_context(), acting_as_system(), transaction():
         return act(who.organization_id, *arguments, gateway(), by=SYSTEM, now=utc_now(), **options)
-
-
-def offer_metered(app: Flask, who: Member) -> None:
-    with app.app_context(), acting_as_system(), transaction():
-        entitlements.offer_metered(who.organization_id, is_offered=True, by=COMMAND_LINE, now=utc_now())
 
 
 @pytest.fixture
