@@ -22,6 +22,7 @@ from tests.api.test_hostile_bodies import HOSTILE_BATCHES
 from tests.billing.silence import hanging_stripe
 from tests.cast import Member, another_key, organization_with_key
 from tests.faults.crowd import Noise, asked, p99_ms, slow_readers, slow_senders
+from tests.faults.proxy import proxy_before
 from tests.people import person
 from tests.services import Service, fresh_database
 from wsgi import create_app
@@ -78,11 +79,12 @@ def service(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
         yield started
 
 
-def assert_others_are_served(service: Service, member: Member, *, log_in: bool = True) -> None:
-    asked(service.port, "POST", "/v1/check", count=10, secret=member.secret)
-    checks = asked(service.port, "POST", "/v1/check", count=CHECKS or 300, secret=member.secret)
-    lives = asked(service.port, "GET", "/health/live", count=50)
-    pages = asked(service.port, "GET", "/log-in", count=5) if log_in else []
+def assert_others_are_served(at: Service | int, member: Member, *, log_in: bool = True) -> None:
+    port = at if isinstance(at, int) else at.port
+    asked(port, "POST", "/v1/check", count=10, secret=member.secret)
+    checks = asked(port, "POST", "/v1/check", count=CHECKS or 300, secret=member.secret)
+    lives = asked(port, "GET", "/health/live", count=50)
+    pages = asked(port, "GET", "/log-in", count=5) if log_in else []
 
     assert {status for status, _ in [*checks, *lives, *pages]} == {200}
     assert median(took_ms for _, took_ms in checks) < MEDIAN_MS
@@ -104,6 +106,30 @@ def test_a_known_caller_who_sends_slowly_holds_up_nobody(
     authorization = f"Authorization: Bearer {noisy.secret}\r\n"
     with slow_senders(service.port, path, count=SLOW, authorization=authorization):
         assert_others_are_served(service, member)
+
+
+@pytest.fixture(scope="module")
+def proxy_port(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with proxy_before(service.port, tmp_path_factory.mktemp("proxy")) as port:
+        yield port
+
+
+@pytest.mark.parametrize("path", ["/log-in", "/v1/check"])
+def test_who_sends_slowly_through_the_proxy_holds_up_nobody(
+    proxy_port: int, member: Member, noisy: Member, path: str
+) -> None:
+    authorization = f"Authorization: Bearer {noisy.secret}\r\n"
+    with slow_senders(proxy_port, path, count=SLOW, authorization=authorization):
+        assert_others_are_served(proxy_port, member)
+
+
+def test_who_reads_an_export_slowly_through_the_proxy_holds_up_nobody(
+    proxy_port: int, url: str, member: Member, noisy: Member
+) -> None:
+    a_long_log(url, noisy)
+    authorization = f"Authorization: Bearer {noisy.secret}\r\n"
+    with slow_readers(proxy_port, "/v1/decisions/export?format=ndjson", count=20, authorization=authorization):
+        assert_others_are_served(proxy_port, member)
 
 
 def test_who_sends_too_slowly_is_told_and_the_connection_is_closed(service: Service) -> None:
