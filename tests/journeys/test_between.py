@@ -73,7 +73,7 @@ def test_a_link_to_sign(page: Page, other_page: Page, portal: Portal) -> None:
     steps.fill(page, email="boss@egate.example")
     steps.press(page, "Send the link")
     steps.wait_for(page, "A link is on its way")
-    other_page.goto(steps.open_mail(other_page, "boss@egate.example", "Delegates GmbH"))
+    other_page.goto(steps.open_mail(other_page, "boss@egate.example", "asks you to accept"))
     look_around(other_page, "sign")
     other_page.get_by_role("link", name="Open").first.click()
     look_around(other_page, "document of a link")
