@@ -84,6 +84,7 @@ class FlaskHandler:
             body.seek(0)
             request.environ["wsgi.input"] = body
             request.environ["CONTENT_LENGTH"] = str(length) if length else request.environ.get("CONTENT_LENGTH", "")
+            request.environ.pop("HTTP_TRANSFER_ENCODING", None)  # the body is whole now, however it came
             caller = self._caller_of(request)
             made = await self._pool_for(request.path).run(caller, self._ask_flask, request.environ)
             if isinstance(made, Download):

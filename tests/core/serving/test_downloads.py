@@ -85,6 +85,16 @@ def test_flask_reads_the_body_and_its_answer_is_sent(flask: Flask) -> None:
     assert (sent.status, sent.body, sent.is_whole) == (200, b"hello", True)
 
 
+def test_flask_reads_a_body_that_comes_in_chunks(flask: Flask) -> None:
+    sent = Sent()
+    server = WebServer(FlaskHandler(flask.wsgi_app, SETTINGS, session_cookie="aig"), {}, SETTINGS, is_stopping=Event())
+    head = scope(path="/echo", headers=[*HOST, (b"transfer-encoding", b"chunked")])
+
+    asyncio.run(server(head, pieces(b"hel", b"lo"), sent))
+
+    assert (sent.status, sent.body) == (200, b"hello")
+
+
 def test_a_long_download_comes_in_pieces_and_whole(flask: Flask) -> None:
     sent = served(flask, "/long", method="GET")
 
