@@ -13,7 +13,7 @@ from portal.applications.states import INFORMATION_WITHIN
 from portal.keys.overview import ROTATE_AFTER
 from portal.notifications import deliveries
 from portal.notifications.states import LONGEST_ASKED_WAIT, TRIES, wait_before_next
-from portal.people import links
+from portal.people import links, pace
 from portal.people.models import Purpose
 from portal.policies.views import EFFECT_OVER
 from portal.status import board, clocks, subscribers
@@ -50,6 +50,7 @@ SAID: dict[str, list[timedelta]] = {
     "mail/ticket_answered": [states.REOPENED_WITHIN],
     "mail/ticket_not_heard": [states.ANSWERED_WITHIN, states.REOPENED_WITHIN],
     "mail/ticket_survey": [states.SURVEY_OPEN_FOR],
+    "mail/wrong_sign_ins": [pace.LIMITS[pace.Kind.PASSWORD].everybody.most_s * _UNITS["second"]],
     "portal/console/organization.html": [30 * DAY, 30 * DAY],
     "portal/console/status/breach.html": [clocks.AUTHORITY_WITHIN],
     "portal/console/status/breaches.html": [clocks.BREACH_NOTICE_WITHIN],
