@@ -23,7 +23,7 @@ from api.machine_room import MachineRoom
 from api.snapshots.shelf import NotInMemory
 from core.clock import monotonic_s, utc_now
 from core.errors import JSON_CONTENT_TYPE, PROBLEM_CONTENT_TYPE, AppError, InternalError, MethodNotAllowed
-from core.network import SECURITY_HEADERS, HttpsRequired, came_in_clear, client_address, cors_headers
+from core.network import HttpsRequired, came_in_clear, client_address, cors_headers, headers_of_answer
 from core.observability import REFUSALS, STAGE_DURATION, note_request, report_error
 
 log = structlog.get_logger()
@@ -172,13 +172,7 @@ class CheckPath:
         return int(refusal.status), headers, body
 
     def _headers(self, call: Call, content_type: str, body: bytes) -> list[tuple[str, str]]:
-        headers = [
-            ("Content-Type", content_type),
-            ("Content-Length", str(len(body))),
-            ("Cache-Control", "no-store"),
-            ("X-Request-Id", call.request_id),
-            *SECURITY_HEADERS,
-        ]
+        headers = headers_of_answer(content_type, body, request_id=call.request_id)
         if call.limit is not None:
             headers += headers_of(call.limit)
         if self._origins:

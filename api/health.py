@@ -16,7 +16,7 @@ from core.clock import monotonic_s
 from core.db import acting_as_system
 from core.errors import JSON_CONTENT_TYPE, MethodNotAllowed, NotFound
 from core.ids import new_request_id
-from core.network import SECURITY_HEADERS
+from core.network import headers_of_answer
 from core.observability import metrics_page, note_request
 from core.serving import Request
 
@@ -75,13 +75,7 @@ async def answer_live(request: Request) -> None:
     if request.method not in {"GET", "HEAD"}:
         raise MethodNotAllowed(headers=(("Allow", "GET, HEAD, OPTIONS"),))
     body = msgspec.json.encode(Health())
-    headers = [
-        ("Content-Type", JSON_CONTENT_TYPE),
-        ("Content-Length", str(len(body))),
-        ("Cache-Control", "no-store"),
-        ("X-Request-Id", new_request_id()),
-        *SECURITY_HEADERS,
-    ]
+    headers = headers_of_answer(JSON_CONTENT_TYPE, body, request_id=new_request_id())
     await request.answer(200, headers, b"" if request.method == "HEAD" else body)
     note_request(request.method, request.path, 200, monotonic_s() - began_s)
 

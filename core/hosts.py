@@ -13,7 +13,7 @@ import msgspec
 
 from core.errors import PROBLEM_CONTENT_TYPE, AppError
 from core.ids import new_request_id
-from core.network import SECURITY_HEADERS
+from core.network import headers_of_answer
 from core.settings import Environment, Settings
 
 ANY_NAME = ("/health", "/health/live", "/health/ready", "/metrics")
@@ -61,15 +61,8 @@ class KnownHosts:
     def _refused(self, refusal: UnknownHost, start_response: StartResponse) -> Iterable[bytes]:
         request_id = new_request_id()
         body = msgspec.json.encode(refusal.problem(request_id=request_id, base_url=self._base_url))
-        headers = [
-            ("Content-Type", PROBLEM_CONTENT_TYPE),
-            ("Content-Length", str(len(body))),
-            ("Cache-Control", "no-store"),
-            ("Connection", "close"),
-            ("X-Request-Id", request_id),
-            *SECURITY_HEADERS,
-        ]
-        start_response(f"{refusal.status.value} {refusal.status.phrase}", headers)
+        headers = headers_of_answer(PROBLEM_CONTENT_TYPE, body, request_id=request_id)
+        start_response(f"{refusal.status.value} {refusal.status.phrase}", [*headers, ("Connection", "close")])
         return [body]
 
 

@@ -120,3 +120,14 @@ PAGE_HEADERS: tuple[tuple[str, str], ...] = (
         ),
     ),
 )
+
+
+def headers_of_answer(content_type: str, body: bytes, *, request_id: str) -> list[tuple[str, str]]:
+    """What every answer has that Flask does not finish."""
+    return [
+        ("Content-Type", content_type),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+        ("X-Request-Id", request_id),
+        *SECURITY_HEADERS,
+    ]

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from threading import Event
-from typing import Any
 
 import msgspec
 import structlog
@@ -10,7 +9,7 @@ import structlog
 from core.errors import PROBLEM_CONTENT_TYPE, AppError, InternalError
 from core.hosts import HostNames, UnknownHost
 from core.ids import new_request_id
-from core.network import SECURITY_HEADERS
+from core.network import headers_of_answer
 from core.observability import REFUSALS, report_error
 from core.serving.flask_handler import API_PATHS, Broken
 from core.serving.requests import Answer, ClientLeft, Message, Request
@@ -71,15 +70,8 @@ class WebServer:
             body = _PAGE.format(title=problem.title, detail=problem.detail, request_id=problem.request_id).encode()
         else:
             content_type, body = PROBLEM_CONTENT_TYPE, msgspec.json.encode(problem)
-        headers: list[tuple[str, Any]] = [
-            ("Content-Type", content_type),
-            ("Content-Length", str(len(body))),
-            ("Cache-Control", "no-store"),
-            ("X-Request-Id", problem.request_id),
-            *SECURITY_HEADERS,
-            *refusal.headers,
-        ]
-        return problem.status, headers, body
+        headers = headers_of_answer(content_type, body, request_id=problem.request_id)
+        return problem.status, [*headers, *refusal.headers], body
 
 
 def _break_off_if_begun(request: Request) -> None:
