@@ -5,12 +5,12 @@ from http import HTTPStatus
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from api.check_path import KINDS, Answer, CheckPath
+from api.check_path import KINDS, CheckPath
 from api.checks.calls import Call, Checks
 from api.machine_room import MachineRoom
 from api.snapshots.shelf import NotInMemory
 from core.errors import AppError
-from core.serving import Group, Handler, Pool, Request
+from core.serving import Answer, Group, Handler, Pool, Request
 
 _STATUS_LINES = {int(status): f"{status} {status.phrase}" for status in HTTPStatus}
 

@@ -25,6 +25,7 @@ from core.clock import monotonic_s, utc_now
 from core.errors import JSON_CONTENT_TYPE, PROBLEM_CONTENT_TYPE, AppError, InternalError, MethodNotAllowed
 from core.network import HttpsRequired, came_in_clear, client_address, cors_headers, headers_of_answer
 from core.observability import REFUSALS, STAGE_DURATION, note_request, report_error
+from core.serving import Answer
 
 log = structlog.get_logger()
 
@@ -35,9 +36,6 @@ TIMED_EVERY = 10
 _STAGES = tuple(STAGE_DURATION.labels(stage) for stage in ("limit", "decide", "record"))
 
 _encode = msgspec.json.Encoder().encode
-
-Answer = tuple[int, list[tuple[str, str]], bytes]
-"""Status, headers and body."""
 
 
 class CheckPath:
