@@ -2,12 +2,15 @@
 
 import http.client
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Event
 from statistics import quantiles
-from typing import Self
+from threading import Thread
+from typing import Any, Self
 
 from core.clock import monotonic_s
 from tests.faults.load import QUESTION
@@ -55,39 +58,81 @@ PAUSE_S = 0.01
 
 
 class Noise:
-    """Callers that send the same again and again, without a body GET, and keep what they were answered with."""
+    """Callers that send the same again and again, without a body GET, and keep what they were answered with.
+
+    They are a process of their own: what they cost must not slow down those who measure beside them.
+    """
 
     def __init__(self, port: int, path: str, headers: dict[str, str], body: bytes | None, *, callers: int = 2) -> None:
-        self._port, self._path, self._headers, self._body = port, path, headers, body
-        self._is_over = threading.Event()
-        self._threads = [threading.Thread(target=self._send) for _ in range(callers)]
+        processes = get_context("forkserver")
+        self._is_over, self._answers = processes.Event(), processes.SimpleQueue()
+        self._process = processes.Process(
+            target=_callers, args=(port, path, headers, body, callers, self._is_over, self._answers), daemon=True
+        )
         self.statuses: list[int] = []
         self.longest_bytes = 0
         self.broken = 0
 
     def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
+        self._process.start()
+        self._answers.get()  # the first answer
         return self
 
     def __exit__(self, *_: object) -> None:
         self._is_over.set()
-        for thread in self._threads:
-            thread.join(60)
+        self.statuses, self.longest_bytes, self.broken = self._answers.get()
+        self._process.join()
 
-    def _send(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-        while not self._is_over.is_set():
-            try:
-                connection.request("GET" if self._body is None else "POST", self._path, self._body, self._headers)
-                answer = connection.getresponse()
-                self.longest_bytes = max(self.longest_bytes, len(answer.read()))
-                self.statuses.append(answer.status)
-                time.sleep(PAUSE_S)
-            except (http.client.HTTPException, OSError):
-                self.broken += 1
-                connection.close()
-        connection.close()
+
+def _callers(
+    port: int,
+    path: str,
+    headers: dict[str, str],
+    body: bytes | None,
+    count: int,
+    is_over: Event,
+    answers: SimpleQueue[Any],
+) -> None:
+    callers = [_Caller(port, path, headers, body) for _ in range(count)]
+    callers[0].send()
+    answers.put(None)
+    threads = [Thread(target=caller.send_until, args=[is_over]) for caller in callers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    answers.put(
+        (
+            [status for caller in callers for status in caller.statuses],
+            max(caller.longest_bytes for caller in callers),
+            sum(caller.broken for caller in callers),
+        )
+    )
+
+
+class _Caller:
+    def __init__(self, port: int, path: str, headers: dict[str, str], body: bytes | None) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self._request = ("GET" if body is None else "POST", path, body, headers)
+        self.statuses: list[int] = []
+        self.longest_bytes = 0
+        self.broken = 0
+
+    def send_until(self, is_over: Event) -> None:
+        while not is_over.is_set():
+            self.send()
+            time.sleep(PAUSE_S)
+        self._connection.close()
+
+    def send(self) -> None:
+        try:
+            self._connection.request(*self._request)
+            answer = self._connection.getresponse()
+            self.longest_bytes = max(self.longest_bytes, len(answer.read()))
+            self.statuses.append(answer.status)
+        except (http.client.HTTPException, OSError):
+            self.broken += 1
+            self._connection.close()
 
 
 def asked(port: int, method: str, path: str, *, count: int, secret: str | None = None) -> list[tuple[int, float]]:
