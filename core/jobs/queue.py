@@ -1,7 +1,8 @@
 """Leaving jobs, and what is known of those that wait."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from enum import StrEnum
 from functools import wraps
 from typing import Any, ParamSpec
@@ -92,12 +93,21 @@ def defer(task: Task[Any, Any, Any], **arguments: Any) -> None:
     Also where the same is waiting already: that the clock starts none twice is no reason to refuse what somebody asks.
     Of one with such a lock two never run side by side.
     """
+    _leave(task, None, arguments)
+
+
+def defer_at(at: datetime, task: Task[Any, Any, Any], **arguments: Any) -> None:
+    """The same for a job that is not begun before then; the queue looks every few seconds.
+
+    Not for tasks with a lock: one that waits for its time would hold up those that are due.
+    """
+    _leave(task, at, arguments)
+
+
+def _leave(task: Task[Any, Any, Any], at: datetime | None, arguments: Mapping[str, Any]) -> None:
+    job = task.configure().job.evolve(queueing_lock=None, lock=task.lock or task.queueing_lock, scheduled_at=at)
     with _queue_at_hand() as connection:
-        JobDeferrer(
-            job_manager=_outbox,
-            job=task.configure().job.evolve(queueing_lock=None, lock=task.lock or task.queueing_lock),
-            connection=connection.connection.driver_connection,
-        ).defer(**arguments)
+        JobDeferrer(job_manager=_outbox, job=job, connection=connection.connection.driver_connection).defer(**arguments)
 
 
 @contextmanager

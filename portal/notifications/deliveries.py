@@ -15,7 +15,6 @@ from core.current import settings
 from core.db import acting_as_system, db
 from core.errors import NotFound
 from core.ids import new_uuid
-from core.jobs import defer
 from portal.notifications import channels, payloads, sending
 from portal.notifications.errors import NotAgreed
 from portal.notifications.events import EVENTS, TEST, Audience, Event, facts_of, path_of
@@ -91,13 +90,8 @@ def leave(channel: Channel, event: Event, event_id: UUID, body: dict[str, Any], 
     )
     db.session.add(delivery)
     db.session.flush()
-    _send_now(channel)
+    sending.begin_run(channel)
     return delivery
-
-
-def _send_now(channel: Channel) -> None:
-    """Also through one that stands apart, as its last delivery was slow or failed: none waits for the minute."""
-    defer(sending.send_apart if channel.is_apart else sending.send_due)
 
 
 def send_test(owner: UUID | None, channel_id: UUID, *, by: Actor, now: datetime) -> Delivery:
@@ -127,7 +121,7 @@ def send_again(owner: UUID | None, channel_id: UUID, delivery_id: UUID, *, by: A
     if moved.first() is None:
         return False
     audit.write(owner, "notification.sent_again", by=by, now=now, subject_id=str(delivery.id))
-    _send_now(channels.find(owner, channel_id))
+    sending.begin_run(channels.find(owner, channel_id))
     return True
 
 

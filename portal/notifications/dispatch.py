@@ -133,8 +133,11 @@ def send(parcel: Parcel, *, now: datetime) -> Answer:
     return outside().post(target, body, {**_JSON, **signed}, now=now)
 
 
-def finish(parcel: Parcel, answer: Answer, *, now: datetime) -> None:
-    """Writes down what came of it, unless somebody else has taken the delivery since, or it was deleted."""
+def finish(parcel: Parcel, answer: Answer, *, now: datetime) -> datetime | None:
+    """Writes down what came of it, unless somebody else has taken the delivery since, or it was deleted.
+
+    When it is tried again, if it is.
+    """
     found = db.session.execute(
         select(Delivery, Channel)
         .join(Channel, Channel.id == Delivery.channel_id)
@@ -144,7 +147,7 @@ def finish(parcel: Parcel, answer: Answer, *, now: datetime) -> None:
         .execution_options(populate_existing=True)
     ).first()
     if found is None:
-        return
+        return None
     delivery, channel = found
     attempt = Attempt(parcel.taken_at, answer.took_ms, answer.status, answer.text, answer.problem)
     delivery.attempts = [*delivery.attempts, msgspec.to_builtins(attempt)]
@@ -155,6 +158,18 @@ def finish(parcel: Parcel, answer: Answer, *, now: datetime) -> None:
     else:
         _note_failure(delivery, channel, answer, now=now)
     db.session.flush()
+    return delivery.next_try_at
+
+
+def find_untaken(delivery_id: UUID, *, tries: int) -> tuple[Delivery, Channel] | None:
+    """A delivery that waits for its next try, if nobody has taken it since it was tried that often."""
+    found = db.session.execute(
+        select(Delivery, Channel)
+        .join(Channel, Channel.id == Delivery.channel_id)
+        .where(Delivery.id == delivery_id, Delivery.tries == tries, Delivery.next_try_at.is_not(None))
+        .execution_options(populate_existing=True)
+    ).first()
+    return (found[0], found[1]) if found else None
 
 
 def _note_success(delivery: Delivery, channel: Channel, *, now: datetime) -> None:

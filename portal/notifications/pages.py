@@ -12,7 +12,7 @@ from core.clock import utc_now
 from core.db import transaction
 from core.errors import AppError
 from core.htmx import see_other
-from portal.notifications import channels, deliveries, examples
+from portal.notifications import channels, deliveries, examples, sending
 from portal.notifications.channels import MadeChannel
 from portal.notifications.dispatch import attempts_of
 from portal.notifications.events import Audience, of_audience
@@ -110,6 +110,7 @@ def pause(place: Place, channel_id: UUID) -> Any:
 def resume(place: Place, channel_id: UUID) -> Any:
     with transaction():
         channels.resume(place.owner, channel_id, by=place.by, now=utc_now())
+        sending.begin_run(channels.find(place.owner, channel_id))
     flash("Resumed. What was waiting is sent now.")
     return see_other(f"{place.path}/{channel_id}")
 

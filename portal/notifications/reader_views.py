@@ -13,7 +13,7 @@ from core.db import acting_as_system, transaction
 from core.errors import NotFound
 from core.htmx import see_other
 from core.throttle import per_address
-from portal.notifications import channels, readers
+from portal.notifications import channels, readers, sending
 from portal.notifications.models import Channel
 
 bp = Pages("notification_readers", __name__, url_prefix="/notifications")
@@ -35,6 +35,7 @@ def agree(token: str) -> Any:
     with acting_as_system(), transaction():
         channel = _asked(token)
         channels.confirm(channel, by=actor(), now=utc_now())
+        sending.begin_run(channel)
         return _page("confirm.html", channel, is_done=True)
 
 

@@ -1,21 +1,29 @@
 """The worker's part: deliveries that are due, some at once, so that no receiver holds up another.
 
+New deliveries go at once, and each retry has a job of its own for the time when it is due. The clock starts the same
+every minute, for what was lost with a worker.
+
 Receivers that were slow or did not take the last delivery stand apart: they have places of their own, and wait for each
 other only.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Lock
+from time import sleep
+from uuid import UUID
 
 import structlog
 from flask import Flask, current_app
 
 from core.clock import monotonic_s, utc_now
 from core.db import acting_as_system, transaction
-from core.jobs import Queue, in_its_own_session, jobs
+from core.jobs import Queue, defer, defer_at, in_its_own_session, jobs
 from core.observability import report_error
 from portal.notifications import dispatch
 from portal.notifications.dispatch import Parcel
+from portal.notifications.models import Channel
 from portal.notifications.outside import Answer
 
 log = structlog.get_logger()
@@ -23,7 +31,9 @@ log = structlog.get_logger()
 AT_ONCE = 6
 APART_AT_ONCE = 4
 FOR_S = 30.0
-"""How long a run takes on new deliveries; what is due then is for the run of the next minute."""
+"""How long a run takes on new deliveries; what is due then is for another run, so that both kinds have their turn."""
+_LOOK_AGAIN_S = 0.25
+"""A place that is free looks so often for what became due, as long as another of its run is taken."""
 
 
 @jobs.periodic(cron="* * * * *")
@@ -40,6 +50,26 @@ def send_apart(timestamp: int = 0) -> None:  # noqa: ARG001  the queue tells whe
     _side_by_side(APART_AT_ONCE, is_apart=True)
 
 
+@jobs.task(queue=Queue.DELIVERIES)
+@in_its_own_session
+def retry(delivery_id: str, tries: int) -> None:
+    """Begins a run when a delivery is due again; the run takes it, so that it is never sent twice."""
+    with acting_as_system(), transaction():
+        found = dispatch.find_untaken(UUID(delivery_id), tries=tries)
+        if found is None:
+            return
+        delivery, channel = found
+        if delivery.next_try_at is not None and delivery.next_try_at > utc_now():
+            defer_at(delivery.next_try_at, retry, delivery_id=delivery_id, tries=tries)
+        else:
+            begin_run(channel)
+
+
+def begin_run(channel: Channel) -> None:
+    """Sends what is due through it, also if it stands apart, as its last delivery was slow or failed."""
+    defer(send_apart if channel.is_apart else send_due)
+
+
 def send_while_due(*, is_apart: bool, is_over: Callable[[], bool]) -> int:
     """One after the other. How many were sent."""
     sent = 0
@@ -49,34 +79,77 @@ def send_while_due(*, is_apart: bool, is_over: Callable[[], bool]) -> int:
 
 
 def send_next(*, is_apart: bool) -> bool:
-    """Whether one was due. Between its two transactions nothing is held."""
+    """Whether one was due."""
+    parcel = _take(is_apart=is_apart)
+    if parcel is not None:
+        _send(parcel)
+    return parcel is not None
+
+
+def _take(*, is_apart: bool) -> Parcel | None:
     with acting_as_system(), transaction():
-        parcel = dispatch.take(is_apart=is_apart, now=utc_now())
-    if parcel is None:
-        return False
+        return dispatch.take(is_apart=is_apart, now=utc_now())
+
+
+def _send(parcel: Parcel) -> None:
+    """With no transaction open."""
     try:
         _finish(parcel, dispatch.send(parcel, now=utc_now()))
     except Exception as error:
         log.exception("notification.not_sent", delivery_id=str(parcel.delivery_id))
         report_error(error)
         _finish(parcel, Answer(took_ms=0, problem="Something went wrong on our side."))
-    return True
 
 
 def _finish(parcel: Parcel, answer: Answer) -> None:
     with acting_as_system(), transaction():
-        dispatch.finish(parcel, answer, now=utc_now())
+        next_try_at = dispatch.finish(parcel, answer, now=utc_now())
+        if next_try_at is not None:
+            defer_at(next_try_at, retry, delivery_id=str(parcel.delivery_id), tries=parcel.tries)
 
 
 def _side_by_side(threads: int, *, is_apart: bool) -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    ends = monotonic_s() + FOR_S
+    run = _Run(is_apart=is_apart, ends_s=monotonic_s() + FOR_S)
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        lanes = [pool.submit(_lane, app, is_apart, ends) for _ in range(threads)]
+        lanes = [pool.submit(run.send_in_lane, app) for _ in range(threads)]
     for lane in lanes:
         lane.result()
+    if run.is_over():
+        with acting_as_system(), transaction():
+            defer(send_apart if is_apart else send_due)
 
 
-def _lane(app: Flask, is_apart: bool, ends: float) -> None:
-    with app.app_context():
-        send_while_due(is_apart=is_apart, is_over=lambda: monotonic_s() >= ends)
+class _Run:
+    """Some lanes beside each other. None ends while another still sends: what becomes due meanwhile does not wait."""
+
+    def __init__(self, *, is_apart: bool, ends_s: float) -> None:
+        self._is_apart = is_apart
+        self._ends_s = ends_s
+        self._sending = 0
+        self._lock = Lock()
+
+    def is_over(self) -> bool:
+        return monotonic_s() >= self._ends_s
+
+    def send_in_lane(self, app: Flask) -> None:
+        with app.app_context():
+            while not self.is_over():
+                parcel = _take(is_apart=self._is_apart)
+                if parcel is not None:
+                    with self._counted():
+                        _send(parcel)
+                elif self._sending:
+                    sleep(_LOOK_AGAIN_S)
+                else:
+                    return
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._lock:
+            self._sending += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._sending -= 1

@@ -26,6 +26,7 @@ from tests.cast import Member, another_key, organization_with_key
 from tests.core.test_jobs import let_due_within_s
 from tests.people import Person, mails_to, person
 from tests.portal.notify import Receiver, channel, deliveries_of, make_channel, send_all, way_out
+from tests.services import wait_until
 
 FAILS = Answer(took_ms=5, status=503, text="later")
 
@@ -398,3 +399,116 @@ def deferred(app: Flask, task: str) -> int:
         )
         db.session.rollback()
         return int(count or 0)
+
+
+def retries_of(app: Flask, delivery: Delivery) -> list[datetime]:
+    """When somebody looks at it again, whatever the clock does."""
+    left = text("SELECT scheduled_at FROM jobs.procrastinate_jobs WHERE args->>'delivery_id' = :id ORDER BY id")
+    with app.app_context(), acting_as_system():
+        db.session.execute(text("SET LOCAL ROLE NONE"))
+        found = list(db.session.scalars(left, {"id": str(delivery.id)}))
+        db.session.rollback()
+        return found
+
+
+def test_a_failed_delivery_leaves_a_job_for_the_time_of_its_next_try(app: Flask, waiting: Channel) -> None:
+    with way_out(app, Receiver(FAILS)):
+        send_all(app)
+
+    failed = the_delivery(app, waiting)
+    assert failed.state == "failed"
+    assert retries_of(app, failed) == [failed.next_try_at]
+
+
+def test_what_was_delivered_or_given_up_leaves_no_job(app: Flask, waiting: Channel, ada: Member) -> None:
+    with way_out(app, Receiver(Answer(took_ms=5, status=200), Answer(took_ms=5, status=410))):
+        send_all(app)
+        another_key(app, ada, name="Second")
+        send_all(app)
+
+    told = deliveries_of(app, waiting.id)
+    assert [one.state for one in told] == ["delivered", "given_up"]
+    assert [retries_of(app, one) for one in told] == [[], []]
+
+
+def test_a_retry_goes_out_when_it_is_due_though_the_clock_starts_nothing(
+    live_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_due_within_s(monkeypatch, 0)
+    monkeypatch.setattr(dispatch, "wait_before_next", lambda *_, **__: timedelta(0))
+    ada = organization_with_key(live_app)
+    made = make_channel(live_app, ada.organization_id)
+    another_key(live_app, ada)
+    receiver = Receiver(FAILS, FAILS)
+
+    with way_out(live_app, receiver):
+        for _ in range(5):  # what was left while it ran is for the next run: a retry, and the run that it begins
+            jobs.run_worker(live_app, until_done=True)
+
+    (delivered,) = deliveries_of(live_app, made.channel.id)
+    assert (delivered.state, [attempt.status for attempt in attempts_of(delivered)]) == ("delivered", [503, 503, 200])
+    assert len({body["id"] for body in receiver.bodies}) == 1
+
+
+def test_a_retry_that_somebody_else_has_made_meanwhile_is_not_made_twice(app: Flask, waiting: Channel) -> None:
+    receiver = Receiver(FAILS)
+    with way_out(app, receiver):
+        send_all(app)
+        failed = the_delivery(app, waiting)
+        with app.app_context(), acting_as_system(), transaction():
+            db.session.execute(update(Delivery).values(next_try_at=utc_now()))
+        send_all(app)
+        with app.app_context():
+            sending.retry(delivery_id=str(failed.id), tries=failed.tries)
+        send_all(app)
+
+    assert the_delivery(app, waiting).state == "delivered"
+    assert len(receiver.taken) == 2
+
+
+def test_a_retry_whose_job_comes_early_is_put_off_until_it_is_due(app: Flask, waiting: Channel) -> None:
+    """The clocks of the database and of a worker differ by a little."""
+    with way_out(app, Receiver(FAILS)):
+        send_all(app)
+    failed = the_delivery(app, waiting)
+
+    with app.app_context():
+        sending.retry(delivery_id=str(failed.id), tries=failed.tries)
+
+    assert retries_of(app, failed) == [failed.next_try_at, failed.next_try_at]
+
+
+def test_a_retry_does_not_wait_for_a_receiver_that_hangs(live_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "wait_before_next", lambda *_, **__: timedelta(milliseconds=300))
+    ada = organization_with_key(live_app)
+    make_channel(live_app, ada.organization_id, name="Dead", target="https://dead.example.com/")
+    other = make_channel(live_app, ada.organization_id, name="Other")
+    with live_app.app_context(), acting_as_system(), transaction():
+        db.session.execute(update(Channel).values(is_apart=True))
+    another_key(live_app, ada)
+    receiver = Slow()
+    receiver.answers.append(FAILS)
+
+    with way_out(live_app, receiver), ThreadPoolExecutor(1) as pool:
+        run = pool.submit(in_a_run_apart, live_app)
+        wait_until(lambda: len(receiver.taken) == 2, "the other is tried again, while the dead one hangs", within_s=5)
+        receiver.gate.set()
+        run.result()
+
+    assert [one.state for one in deliveries_of(live_app, other.channel.id)] == ["delivered"]
+
+
+def in_a_run_apart(app: Flask) -> None:
+    with app.app_context():
+        sending.send_apart()
+
+
+def test_what_waited_while_a_channel_was_paused_goes_at_once_when_it_is_resumed(
+    app: Flask, waiting: Channel, admin: Person
+) -> None:
+    admin.post(f"/organization/notifications/{waiting.id}/pause")
+    before = deferred(app, "portal.notifications.sending.send_due")
+
+    admin.post(f"/organization/notifications/{waiting.id}/resume")
+
+    assert deferred(app, "portal.notifications.sending.send_due") == before + 1
