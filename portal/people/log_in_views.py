@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from flask import Response, render_template, request
 
 from core import sessions
@@ -18,6 +17,7 @@ from portal.people import accounts, attempts, passkeys, passwords, second_factor
 from portal.people.challenges import ChallengePurpose
 from portal.people.forms import LogInForm, PasswordForm, SecondStepForm
 from portal.people.pace import Kind
+from portal.people.passkey_refusals import PasskeyUse, read_credential, recorded
 from portal.people.signing_in import (
     go_on_after_password,
     halfway,
@@ -116,15 +116,15 @@ def passkey_options() -> Any:
 @open_to(Access.ANYBODY)
 def use_passkey() -> Any:
     """Signs in whoever's passkey it is; for who is signed in already, proves it anew."""
-    credential, challenge = read_credential(), take_challenge(ChallengePurpose.SIGN_IN)
     next_path = safe_path(request.form.get("next"))
-    with acting_as_system(), transaction():
-        user = passkeys.use(credential, challenge=challenge, site=site(), now=utc_now())
-        who = visitor_or_none()
-        if who is not None and who.user_id == user.id:
+    with recorded(PasskeyUse.LOG_IN):
+        credential, challenge = read_credential(), take_challenge(ChallengePurpose.SIGN_IN)
+        with acting_as_system(), transaction():
+            user, who = passkeys.use(credential, challenge=challenge, site=site(), now=utc_now()), visitor_or_none()
+            if who is None or who.user_id != user.id:
+                return sign_in(user, method=Method.PASSKEY, next_path=next_path)
             sessions.refresh(who.session_id, method=Method.PASSKEY, now=utc_now())
             return see_other(next_path)
-        return sign_in(user, method=Method.PASSKEY, next_path=next_path)
 
 
 @bp.get("/prove-it")
@@ -159,14 +159,6 @@ def log_out() -> Any:
     answer = see_other("/log-in?after=logged-out")
     answer.headers["Clear-Site-Data"] = '"cache"'
     return answer
-
-
-def read_credential() -> Any:
-    """What the browser's passkey said, from the form's hidden field. Raises PasskeyRefused."""
-    try:
-        return msgspec.json.decode(request.form.get("credential", ""), type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise passkeys.PasskeyRefused from error
 
 
 def _page(form: LogInForm, *, notice: str | None = None, status: int = 200) -> Any:

@@ -140,6 +140,12 @@ def use(credential: Any, *, challenge: bytes, site: Site, now: datetime) -> User
     return user
 
 
+def find_owner(credential: Any) -> User | None:
+    """Whose passkey an answer names, right or wrong. Raises PasskeyRefused where it names none."""
+    passkey = _find(_credential_id(credential))
+    return db.session.get(User, passkey.user_id) if passkey else None
+
+
 def remove(user: User, passkey_id: UUID, *, by: Actor, now: datetime) -> None:
     """Raises NotFound, also for another person's; FactorRequired for an operator's last factor."""
     guards = guards_of(user.id)

@@ -27,8 +27,8 @@ from portal.people import (
 )
 from portal.people.challenges import ChallengePurpose
 from portal.people.forms import ChangePasswordForm, EmailForm, SecondStepForm
-from portal.people.log_in_views import read_credential
 from portal.people.pace import Kind
+from portal.people.passkey_refusals import PasskeyUse, read_credential, recorded
 from portal.people.passwords import WrongPassword
 from portal.people.signing_in import device_token, forget_browser, remember_challenge, site, take_challenge
 
@@ -163,19 +163,12 @@ def passkey_options() -> Any:
 @open_to(Access.SIGNED_IN, fresh=True)
 def create_passkey() -> Any:
     name = names.typable(request.form.get("name", ""), otherwise="Passkey")[:80]
-    credential, challenge = read_credential(), take_challenge(ChallengePurpose.REGISTER)
-    with acting_as_system(), transaction():
-        user = accounts.lock(visitor().user_id)
-        passkeys.register(
-            user,
-            credential,
-            name=name,
-            challenge=challenge,
-            site=site(),
-            by=actor(),
-            now=utc_now(),
-        )
-        codes = second_factor.first_recovery_codes(user)
+    with recorded(PasskeyUse.REGISTRATION):
+        credential, challenge = read_credential(), take_challenge(ChallengePurpose.REGISTER)
+        with acting_as_system(), transaction():
+            user, who = accounts.lock(visitor().user_id), actor()
+            passkeys.register(user, credential, name=name, challenge=challenge, site=site(), by=who, now=utc_now())
+            codes = second_factor.first_recovery_codes(user)
     return _codes_page(codes) if codes else see_other("/security?done=passkey")
 
 

@@ -65,6 +65,7 @@ _WORDS = {
     "member.address_changed": "Changed their e-mail address",
     "member.address_confirmed": "Confirmed their e-mail address",
     "member.joined": "Joined",
+    "member.passkey_refused": "A passkey was refused",
     "member.password_changed": "Changed their password",
     "member.proof_failed": "Gave a wrong password while logged in",
     "member.recovery_codes_renewed": "Made new recovery codes",

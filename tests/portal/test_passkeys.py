@@ -13,9 +13,11 @@ from flask import Flask
 from sqlalchemy import func, select, text
 from webauthn.helpers import encode_cbor
 
+from core.audit import AuditEvent
 from core.db import acting_as_system, db, transaction
 from portal.people import challenges
 from portal.people.models import PasskeyChallenge
+from tests.cast import Member
 from tests.people import Browser, Person, is_signed_in
 
 ORIGIN, RP_ID = "http://127.0.0.1:8000", "127.0.0.1"
@@ -149,3 +151,84 @@ def test_challenges_that_nobody_answers_are_forgotten(app: Flask, nobody: Browse
         challenges.forget_expired(before=row.expires_at + challenges.LIFE)
 
         assert db.session.scalar(select(func.count()).select_from(PasskeyChallenge)) == 0
+
+
+def refusals(app: Flask) -> list[tuple[Any, Any, Any]]:
+    with app.app_context(), acting_as_system():
+        query = select(AuditEvent).where(AuditEvent.action == "member.passkey_refused").order_by(AuditEvent.id)
+        return [
+            (event.organization_id, event.actor_id, (event.after or {})["at"]) for event in db.session.scalars(query)
+        ]
+
+
+def with_wrong_signature(answer: str) -> str:
+    said = json.loads(answer)
+    said["response"]["signature"] = b64(b"not the signature")
+    return json.dumps(said)
+
+
+def test_a_wrong_answer_of_a_known_passkey_is_on_the_audit_log_of_its_owner(
+    app: Flask, nobody: Browser, owner: Person, ada: Member, passkey: Authenticator
+) -> None:
+    answer = with_wrong_signature(passkey.get(challenge_for(nobody, "/log-in/passkey/options")))
+
+    assert nobody.post("/log-in/passkey", credential=answer).status_code == 422
+
+    assert refusals(app) == [(ada.organization_id, owner.user_id, "log-in")]
+    assert "passkey was refused" in owner.get("/audit-trail").text
+
+
+def test_a_replayed_answer_is_on_the_audit_log_of_its_owner(
+    app: Flask, nobody: Browser, owner: Person, ada: Member, passkey: Authenticator
+) -> None:
+    answer = passkey.get(challenge_for(nobody, "/log-in/passkey/options"))
+    kept = cookie_of(nobody)
+    nobody.post("/log-in/passkey", credential=answer)
+    thief = Browser(app.test_client())
+    put_cookie_back(thief, kept)
+
+    thief.post("/log-in/passkey", credential=answer)
+
+    assert refusals(app) == [(ada.organization_id, owner.user_id, "log-in")]
+
+
+@pytest.mark.parametrize("said", ["", "{", '{"id": 5}', '{"id": "aGVsbG8"}', "[" * 2000])
+def test_an_answer_of_nobody_we_know_is_on_the_operators_log_without_the_address(
+    app: Flask, nobody: Browser, said: str
+) -> None:
+    challenge_for(nobody, "/log-in/passkey/options")
+
+    assert nobody.post("/log-in/passkey", credential=said).status_code == 422
+
+    with app.app_context(), acting_as_system():
+        (event,) = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "member.passkey_refused"))
+        assert (event.organization_id, event.actor_id, event.address) == (None, None, None)
+
+
+def test_a_registration_that_is_refused_or_replayed_is_on_the_audit_log(app: Flask, owner: Person, ada: Member) -> None:
+    challenge = challenge_for(owner.browser, "/security/passkeys/options")
+    answer = Authenticator().create(challenge)
+    kept = cookie_of(owner.browser)
+    assert owner.post("/security/passkeys", credential=answer).status_code == 200
+    put_cookie_back(owner.browser, kept)
+    assert owner.post("/security/passkeys", credential=answer).status_code == 422
+    other = Authenticator().create(b64(b"another challenge, which nobody asked"))
+    challenge_for(owner.browser, "/security/passkeys/options")
+    assert owner.post("/security/passkeys", credential=other).status_code == 422
+
+    assert refusals(app) == [(ada.organization_id, owner.user_id, "registration")] * 2
+
+
+def test_a_proof_that_is_refused_is_noted_for_whoever_is_signed_in(app: Flask, owner: Person, ada: Member) -> None:
+    challenge = challenge_for(owner.browser, "/log-in/passkey/options")
+
+    owner.post("/log-in/passkey", credential=Authenticator().get(challenge))
+
+    assert refusals(app) == [(ada.organization_id, owner.user_id, "log-in")]
+
+
+def test_a_passkey_that_signs_in_leaves_no_refusal(app: Flask, nobody: Browser, passkey: Authenticator) -> None:
+    answer = passkey.get(challenge_for(nobody, "/log-in/passkey/options"))
+
+    assert nobody.post("/log-in/passkey", credential=answer).status_code == 303
+    assert refusals(app) == []
