@@ -39,13 +39,14 @@ KINDS = tuple(sorted(set(_KINDS.split())))
 _SEPARATORS = re.compile(r"[._:/+\-]")
 
 
-def _normal(kind: str) -> str:
+def normal_kind(kind: str) -> str:
+    """The form in which kinds are compared, so that a rule against `email_address` sees `EMAIL-ADDRESS`."""
     return _SEPARATORS.sub("", kind).casefold().removesuffix("s")
 
 
-_NORMAL = frozenset(map(_normal, KINDS))
+_NORMAL = frozenset(map(normal_kind, KINDS))
 
 
 def is_kind(token: str) -> bool:
     """Whether the token names a kind of personal data, whatever its case and separators."""
-    return _normal(token) in _NORMAL
+    return normal_kind(token) in _NORMAL

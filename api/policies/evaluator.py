@@ -12,7 +12,7 @@ import msgspec
 from api.policies import vocabulary
 from api.policies.document import FOUNDING_SPELLINGS, PolicyDocument
 from api.policies.rules import CompiledRule, OnMissing, RuleEffect, compile_rule, context_of
-from api.policies.spelling import NORMAL_MODEL, NORMAL_OPERATION, normal_forms
+from api.policies.spelling import NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES, normal_forms, normal_pii_types
 from api.policies.vocabulary import BUILT_IN, Fact, normal_model, normal_operation, variable_of
 
 OK = "ok"
@@ -27,7 +27,7 @@ BUILT_IN_CODES = (
 """Of causes that are ours; others are words of a customer."""
 HIGHEST_SCORE = 100
 
-_NAMES = ("model", "operation", NORMAL_MODEL, NORMAL_OPERATION)
+_NAMES = ("model", "operation", NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES)
 
 FactValue = bool | int | float | str | tuple[str, ...]
 
@@ -222,6 +222,9 @@ def _variables(policy: CompiledPolicy, request: Facts) -> dict[str, Any]:
     """What the conditions need of what the request states."""
     names = {"model": request.model, "operation": request.operation}
     stated = {**names, **normal_forms(**names), **request.metadata}
+    kinds = request.metadata.get(vocabulary.PII_TYPES)
+    if isinstance(kinds, tuple):
+        stated[NORMAL_PII_TYPES] = normal_pii_types(kinds)
     return {
         policy.variables[name]: list(value) if isinstance(value, tuple) else value
         for name, value in stated.items()
@@ -238,4 +241,5 @@ def _truth_of(compiled: CompiledRule, context: Any, stated: frozenset[str]) -> b
 
 
 def _missing(compiled: CompiledRule, stated: frozenset[str]) -> str:
-    return ", ".join(sorted(compiled.variables - stated)) or "facts of the declared types"
+    names = {vocabulary.PII_TYPES if name == NORMAL_PII_TYPES else name for name in compiled.variables - stated}
+    return ", ".join(sorted(names)) or "facts of the declared types"

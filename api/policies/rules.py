@@ -15,7 +15,8 @@ import cel
 import msgspec
 from msgspec import Meta
 
-from api.policies.spelling import normalized
+from api.checks.pii_kinds import KINDS, is_kind
+from api.policies.spelling import normalized, pii_kinds_named
 from api.policies.vocabulary import RULE_CODE, variable_of
 from core.patterns import ONE_LINE
 from core.spelling import nearest
@@ -164,6 +165,8 @@ def check_condition(condition: str, *, examples: Mapping[str, Any]) -> None:
         raise ConditionRefused(
             "Beside another fact, an operation is in lower case, so this never matches. Write it in lower case."
         )
+    for kind in pii_kinds_named(condition):
+        _refuse_unknown_kind(kind)
     for function in compiled.program.functions():
         if function not in _FUNCTIONS:
             raise ConditionRefused(f"{_WORDS.get(function, function.strip('_'))} may not be used in a condition.")
@@ -178,6 +181,17 @@ def check_condition(condition: str, *, examples: Mapping[str, Any]) -> None:
         raise ConditionRefused(f"Its types do not fit: {type(error).__name__}.") from error
     if not isinstance(result, bool):
         raise ConditionRefused("It must be true or false.")
+
+
+def _refuse_unknown_kind(kind: str) -> None:
+    if is_kind(kind):
+        return
+    near = nearest(kind, KINDS)
+    hint = f" Did you mean {near}?" if near else ""
+    raise ConditionRefused(
+        f"There is no kind of personal data “{kind}” in pii_types, so this never matches.{hint} For kinds of your own,"
+        " declare a fact of type tokens under custom_facts and compare that."
+    )
 
 
 def example_context(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,22 +1,27 @@
-"""Models and operations in conditions, in the form in which lists and filters compare them too.
+"""Models, operations and kinds of personal data in conditions, in the form in which lists and filters compare them.
 
-A comparison of `model` or `operation` with texts is rewritten when its rule is compiled: the variable becomes the one
-that carries the normal form, and the texts take that form. One that names another fact as well is left as it is, since
-the texts may be that fact's. Imports no database.
+A comparison of `model`, `operation` or `pii_types` with texts is rewritten when its rule is compiled: the variable
+becomes the one that carries the normal form, and the texts take that form. One that names another fact as well is left
+as it is, since the texts may be that fact's. Imports no database.
 """
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import cel
 
-from api.policies.vocabulary import normal_model, normal_operation
+from api.checks.pii_kinds import normal_kind
+from api.policies.vocabulary import PII_TYPES, normal_model, normal_operation
 
-NORMAL_MODEL, NORMAL_OPERATION = "MODEL", "OPERATION"
+NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES = "MODEL", "OPERATION", "PII_TYPES"
 """Variables of the rewritten conditions. No fact's name has capitals."""
 
-_NORMAL = {"model": (NORMAL_MODEL, normal_model), "operation": (NORMAL_OPERATION, normal_operation)}
+_NORMAL = {
+    "model": (NORMAL_MODEL, normal_model),
+    "operation": (NORMAL_OPERATION, normal_operation),
+    PII_TYPES: (NORMAL_PII_TYPES, normal_kind),
+}
 _KEYWORDS = frozenset({"in", "true", "false", "null"})
 _PLAIN_TEXT = re.compile(r"\"[^\"\\\n]*\"|'[^'\\\n]*'")
 _TOKEN = re.compile(
@@ -36,24 +41,42 @@ def normal_forms(model: str, operation: str) -> Mapping[str, str]:
     return {NORMAL_MODEL: normal_model(model), NORMAL_OPERATION: normal_operation(operation)}
 
 
+def normal_pii_types(kinds: Sequence[str]) -> tuple[str, ...]:
+    return tuple(map(normal_kind, kinds))
+
+
 def normalized(condition: str) -> str:
-    """The condition with its comparisons of models and operations in normal form."""
-    pieces, comparison, place = [], list[tuple[str, str]](), 0
+    """The condition with its comparisons of models, operations and kinds of personal data in normal form."""
+    return "".join(_rewritten(comparison) + join for comparison, join in _comparisons(condition))
+
+
+def pii_kinds_named(condition: str) -> list[str]:
+    """The texts with which a condition compares `pii_types`."""
+    compared = [comparison for comparison, _ in _comparisons(condition) if _names_in(comparison) == {PII_TYPES}]
+    texts = [_value_of(text) for comparison in compared for kind, text in comparison if kind == "text"]
+    return [text for text in texts if text is not None]
+
+
+def _comparisons(condition: str) -> Iterator[tuple[list[tuple[str, str]], str]]:
+    """What stands between two of `&&` and `||`, as pairs of a token's kind and text; and the join that follows."""
+    comparison, place = list[tuple[str, str]](), 0
     for token in _TOKEN.finditer(condition):
         comparison.append(("", condition[place : token.start()]))
         place = token.end()
         if token.lastgroup == "join":
-            pieces += [_rewritten(comparison), token.group()]
+            yield comparison, token.group()
             comparison = []
         else:
             comparison.append((token.lastgroup or "", token.group()))
-    comparison.append(("", condition[place:]))
-    return "".join([*pieces, _rewritten(comparison)])
+    yield [*comparison, ("", condition[place:])], ""
+
+
+def _names_in(comparison: list[tuple[str, str]]) -> set[str]:
+    return {text for kind, text in comparison if kind in {"name", "member"}} - _KEYWORDS
 
 
 def _rewritten(comparison: list[tuple[str, str]]) -> str:
-    """`comparison` is what stands between two of `&&` and `||`, as pairs of a token's kind and text."""
-    names = {text for kind, text in comparison if kind in {"name", "member"}} - _KEYWORDS
+    names = _names_in(comparison)
     if len(names) != 1 or not names <= _NORMAL.keys():
         return "".join(text for _, text in comparison)
     variable, normal = _NORMAL[names.pop()]
@@ -67,11 +90,19 @@ def _rewritten(comparison: list[tuple[str, str]]) -> str:
 
 
 def _literal(text: str, normal: Callable[[str], str]) -> str:
-    """A text in normal form. What an unusual one says is asked of the engine, which knows every way to write it."""
+    """A text in normal form."""
     if _PLAIN_TEXT.fullmatch(text):
         return f"{text[0]}{normal(text[1:-1])}{text[0]}"
+    value = _value_of(text)
+    return text if value is None else json.dumps(normal(value), ensure_ascii=False)
+
+
+def _value_of(text: str) -> str | None:
+    """What a text says. That of an unusual one is asked of the engine, which knows every way to write it."""
+    if _PLAIN_TEXT.fullmatch(text):
+        return text[1:-1]
     try:
         value = cel.compile(text).execute(cel.Context({}))
     except (ValueError, RuntimeError):
-        return text
-    return json.dumps(normal(value), ensure_ascii=False) if isinstance(value, str) else text
+        return None
+    return value if isinstance(value, str) else None

@@ -74,3 +74,59 @@ def test_the_log_is_filtered_by_either_spelling(as_ada: Caller, query: str, oper
     [found] = as_ada.get(f"/v1/decisions?{query}").json["decisions"]
 
     assert found["decision_id"] == made
+
+
+@pytest.mark.parametrize(
+    ("condition", "stated"),
+    [
+        ('"iban" in pii_types', ["IBAN"]),
+        ('"EMAIL_ADDRESS" in pii_types', ["email-address"]),
+        ('"email address".contains("x") || "dateOfBirth" in pii_types', ["date_of_birth"]),
+        ('pii_types == ["Health"]', ["health"]),
+    ],
+)
+def test_a_rule_holds_however_a_kind_of_personal_data_is_spelled(
+    as_ada: Caller, condition: str, stated: list[str]
+) -> None:
+    rule = {"code": "mine", "when": {"all": [condition]}, "message": "m", "on_missing": "skip"}
+
+    assert as_ada.patch("/v1/policies/rules", {"value": [rule]}).status_code == 200
+    assert as_ada.check(metadata={"pii_types": stated}).json["reason"] == "mine"
+    assert as_ada.check(metadata={"pii_types": ["gender"]}).json["reason"] == "ok"
+
+
+def test_a_rule_that_lacks_the_kinds_of_personal_data_says_which_fact_to_state(as_ada: Caller) -> None:
+    rule = {"code": "mine", "when": {"all": ['"iban" in pii_types']}, "message": "m"}
+    as_ada.patch("/v1/policies/rules", {"value": [rule]})
+
+    [cause] = as_ada.check(metadata={}).json["reasons"]
+
+    assert cause["fix"] == "State pii_types."
+
+
+@pytest.mark.parametrize(
+    ("condition", "advice"),
+    [
+        ('"employee_badge" in pii_types', "no kind of personal data “employee_badge”"),
+        ('"emial" in pii_types', "Did you mean email?"),
+        ('department == "HR" && pii_types == ["iban", "shoe_size"]', "shoe_size"),
+        ('"locker number" in pii_types', "custom_facts"),
+    ],
+)
+def test_a_rule_over_a_kind_that_no_check_can_state_is_refused(as_ada: Caller, condition: str, advice: str) -> None:
+    rule = {"code": "mine", "when": {"all": [condition]}, "message": "m"}
+
+    refused = as_ada.patch("/v1/policies/rules", {"value": [rule]})
+
+    assert refused.status_code == 422
+    [problem] = refused.json["errors"]
+    assert problem["path"] == "value[0].when.all[0]"
+    assert advice in problem["detail"]
+
+
+def test_kinds_of_an_organizations_own_are_a_fact_of_its_own(as_ada: Caller) -> None:
+    as_ada.patch("/v1/policies/custom_facts", {"value": {"own_pii_types": "tokens"}})
+    rule = {"code": "mine", "when": {"all": ['"employee_badge" in own_pii_types']}, "message": "m"}
+
+    assert as_ada.patch("/v1/policies/rules", {"value": [rule]}).status_code == 200
+    assert as_ada.check(metadata={"own_pii_types": ["employee_badge"]}).json["reason"] == "mine"
