@@ -1,24 +1,25 @@
 """The live checks of a month where a plan has a limit: warnings, and the rest when they are used up."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from billing import entitlements, letters
 from billing.access import Access, access_of
 from billing.facts import facts_for
-from billing.models import Entitlement
-from billing.plans import PLANS
+from billing.models import BillingLetter, Entitlement
+from billing.plans import PLANS, PlanCode
 from core import audit
 from core.accounts import Organization, OrganizationStatus, hold
 from core.audit import SYSTEM
 from core.calendar import month_around
-from core.db import db
+from core.db import among, db
 
 WARN_AT_PERCENT = 80
+_NEAR = "quota_near"
 
 
 class Quota(msgspec.Struct, frozen=True):
@@ -32,14 +33,22 @@ class Quota(msgspec.Struct, frozen=True):
 
 def quota_of(organization: Organization, access: Access, *, now: datetime) -> Quota | None:
     """None where the plan has no limit. What was used under another plan, earlier in the month, does not count."""
-    checks = access.limits.checks_a_month
+    return _quota(organization, db.session.get(Entitlement, organization.id), access.plan, now=now)
+
+
+def _quota(organization: Organization, kept: Entitlement | None, plan: str | None, *, now: datetime) -> Quota | None:
+    checks = PLANS[PlanCode(plan)].limits.checks_a_month if plan is not None else None
     if checks is None:
         return None
     since, until = month_of(organization, now=now)
-    kept = db.session.get(Entitlement, organization.id)
-    if kept is not None and kept.plan == access.plan:
+    if kept is not None and kept.plan == plan:
         since = max(since, kept.plan_since.replace(minute=0, second=0, microsecond=0))
     return Quota(organization.id, checks, since, until)
+
+
+def _about(quota: Quota) -> str:
+    """Names the month in what is sent once for it."""
+    return f"{quota.since:%Y-%m-%d}"
 
 
 def month_of(organization: Organization, *, now: datetime) -> tuple[datetime, datetime]:
@@ -48,36 +57,40 @@ def month_of(organization: Organization, *, now: datetime) -> tuple[datetime, da
     return month_around(now, anchor=anchor)
 
 
-def limited(now: datetime) -> list[UUID]:
-    """Organizations whose checks are counted and not used up. Needs the system's scope. One query."""
-    query = _limited().where(Entitlement.quota_until.is_(None) | (Entitlement.quota_until <= now))
-    return list(db.session.scalars(query.with_only_columns(Organization.id)))
+def counted(now: datetime) -> list[Quota]:
+    """Of every organization whose checks are counted and not used up, by the plan that was last worked out.
 
-
-def may_be_near(used: Mapping[UUID, int]) -> list[UUID]:
-    """Those among them with whom to look closer: who has used most of the smallest limit that there is."""
-    least = min((plan.limits.checks_a_month for plan in PLANS.values() if plan.limits.checks_a_month), default=0)
-    return [organization_id for organization_id, checks in used.items() if checks * 100 >= least * WARN_AT_PERCENT]
-
-
-def with_quota(now: datetime, *, among: Collection[UUID] | None = None) -> Iterator[Quota]:
-    """Organizations whose checks are counted; some queries for each. Needs the system's scope."""
-    query = _limited() if among is None else _limited().where(Organization.id.in_(list(among)))
-    for organization in db.session.scalars(query).all():
-        quota = quota_of(organization, access_of(facts_for(organization), now=now), now=now)
-        if quota is not None:
-            yield quota
-
-
-def _limited() -> Select[Organization]:
-    return (
-        select(Organization)
+    One query; `note_usage` looks again before it acts. Needs the system's scope.
+    """
+    query = (
+        select(Organization, Entitlement)
         .join(Entitlement, Entitlement.organization_id == Organization.id)
         .where(
             Organization.status == OrganizationStatus.LIVE.value,
             Entitlement.plan.in_([plan.code.value for plan in PLANS.values() if plan.limits.checks_a_month]),
+            Entitlement.quota_until.is_(None) | (Entitlement.quota_until <= now),
         )
     )
+    found = (_quota(organization, kept, kept.plan, now=now) for organization, kept in db.session.execute(query))
+    return [quota for quota in found if quota is not None]
+
+
+def with_news(quotas: Collection[Quota], used: Mapping[UUID, int]) -> list[Quota]:
+    """Those that are used up, or near it while nobody was told so in this month. One query."""
+    near = [quota for quota in quotas if used.get(quota.organization_id, 0) * 100 >= quota.checks * WARN_AT_PERCENT]
+    told = _told_of([quota.organization_id for quota in near])
+    return [
+        quota
+        for quota in near
+        if used[quota.organization_id] >= quota.checks or (quota.organization_id, _about(quota)) not in told
+    ]
+
+
+def _told_of(organization_ids: Collection[UUID]) -> set[tuple[UUID, str]]:
+    query = select(BillingLetter.organization_id, BillingLetter.about).where(
+        among(BillingLetter.organization_id, organization_ids), BillingLetter.template == _NEAR
+    )
+    return {(organization_id, about) for organization_id, about in db.session.execute(query)}
 
 
 def note_usage(quota: Quota, used: int, *, now: datetime) -> None:
@@ -85,10 +98,10 @@ def note_usage(quota: Quota, used: int, *, now: datetime) -> None:
     organization = hold(quota.organization_id)
     if quota_of(organization, access_of(facts_for(organization), now=now), now=now) != quota:
         return  # another plan came meanwhile
-    about = f"{quota.since:%Y-%m-%d}"
+    about = _about(quota)
     words = {"used": used, "limit": quota.checks, "until": quota.until}
     if used * 100 >= quota.checks * WARN_AT_PERCENT:
-        is_news = letters.send_once("quota_near", organization, about=about, now=now, **words)
+        is_news = letters.send_once(_NEAR, organization, about=about, now=now, **words)
         if is_news and used < quota.checks:
             after = {"used": used, "limit": quota.checks, "until": quota.until.isoformat()}
             audit.write(organization.id, "entitlement.quota_near", by=SYSTEM, now=now, after=after)

@@ -5,7 +5,7 @@ security; `aig_system` sees all of them, for what serves every organization at o
 `aig_retention` alone may delete decisions. A session that was told nothing sees nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -17,9 +17,10 @@ import msgspec
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from psycopg.abc import PQGen
-from sqlalchemy import URL, Connection, DateTime, MetaData, Text, UpdateBase, event, text
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Session, registry
+from sqlalchemy import URL, ColumnElement, Connection, DateTime, MetaData, Text, UpdateBase, Uuid, any_, event, text
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, registry
 
 from core.database_address import parts_of
 
@@ -121,6 +122,11 @@ def transaction() -> Iterator[None]:
     except BaseException:
         db.session.rollback()
         raise
+
+
+def among(column: InstrumentedAttribute[UUID], ids: Collection[UUID]) -> ColumnElement[bool]:
+    """As `column.in_(ids)`, however many: they are sent as one parameter, and of those there can be 65,535."""
+    return column == any_(sql_cast(list(ids), ARRAY(Uuid)))
 
 
 def rows_changed(statement: UpdateBase) -> int:

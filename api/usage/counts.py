@@ -1,7 +1,7 @@
 """Live checks in the decision log."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,28 +20,31 @@ _BY_HOUR = text("""
     FROM decision
     WHERE environment = 'live' AND decided_at >= :since AND decided_at < :until
         AND organization_id IN (SELECT id FROM organization WHERE status <> 'closed')
-        AND (CAST(:organization_id AS uuid) IS NULL OR organization_id = :organization_id)
+        AND (CAST(:organization_ids AS uuid[]) IS NULL OR organization_id = ANY(:organization_ids))
     GROUP BY 1, 2
 """)
 _COUNT = text("""
     SELECT count(*) FROM decision
     WHERE organization_id = :organization_id AND environment = 'live' AND decided_at >= :since AND decided_at < :until
 """)
-_COUNT_EACH = text("""
-    SELECT organization_id, count(*) AS checks FROM decision
-    WHERE organization_id = ANY(:organization_ids) AND environment = 'live' AND decided_at >= :since
+_COUNT_EACH_SINCE = text("""
+    SELECT decision.organization_id, count(*) AS checks
+    FROM decision, unnest(CAST(:ids AS uuid[]), CAST(:begins AS timestamptz[])) AS month (organization_id, since)
+    WHERE decision.organization_id = month.organization_id AND environment = 'live'
+        AND decided_at >= month.since AND decided_at >= :first
     GROUP BY 1
 """)
-LONGEST_MONTH = timedelta(days=32)
 
 
-def used_lately(organization_ids: Collection[UUID], *, now: datetime) -> dict[UUID, int]:
-    """At least what each has used of its month, whenever that began. Three queries, however many are asked for."""
-    since = full_hour(now - LONGEST_MONTH)
-    sealed_until = max(since, usage.sealed_until() or since)
-    used = Counter(usage.sealed_of_each(organization_ids, since=since, until=sealed_until))
-    rest = {"organization_ids": list(organization_ids), "since": sealed_until}
-    used.update({row.organization_id: int(row.checks) for row in db.session.execute(_COUNT_EACH, rest)})
+def used_since(begins: Mapping[UUID, datetime]) -> Counter[UUID]:
+    """What each has used since a full hour of its own. Three queries, however many are asked for."""
+    if not begins:
+        return Counter()
+    sealed_until = usage.sealed_until() or min(begins.values())
+    used = Counter(usage.sealed_of_each_since(begins, until=sealed_until))
+    rest = {one: max(since, sealed_until) for one, since in begins.items()}
+    span = {"ids": list(rest), "begins": list(rest.values()), "first": min(rest.values())}
+    used.update({row.organization_id: int(row.checks) for row in db.session.execute(_COUNT_EACH_SINCE, span)})
     return used
 
 
@@ -67,16 +70,19 @@ def count_again(*, since: datetime, until: datetime, now: datetime) -> int:
     return usage.seal_each(_by_hour(None, since=since, until=until), now=now)
 
 
-def count_open_hour(organization_id: UUID, *, now: datetime) -> int:
-    """Seals what an organization has used of the open hour, and of the one before, which may not be sealed
+def count_open_hour(organization_ids: Collection[UUID], *, now: datetime) -> int:
+    """Seals what these organizations have used of the open hour, and of the one before, which may not be sealed
     yet. Needs the system's scope."""
-    counted = _by_hour(organization_id, since=full_hour(now) - timedelta(hours=1), until=now)
+    counted = _by_hour(organization_ids, since=full_hour(now) - timedelta(hours=1), until=now)
     return usage.seal_each(counted, now=now)
 
 
-def _by_hour(organization_id: UUID | None, *, since: datetime, until: datetime) -> dict[UUID, dict[datetime, int]]:
-    """Of one organization, or of each that had any."""
-    span = {"organization_id": organization_id, "since": since, "until": until}
+def _by_hour(
+    organization_ids: Collection[UUID] | None, *, since: datetime, until: datetime
+) -> dict[UUID, dict[datetime, int]]:
+    """Of these organizations, or of all; of each that had any."""
+    among = None if organization_ids is None else list(organization_ids)
+    span = {"organization_ids": among, "since": since, "until": until}
     counted: dict[UUID, dict[datetime, int]] = defaultdict(dict)
     for row in db.session.execute(_BY_HOUR, span):
         counted[row.organization_id][row.hour] = int(row.checks)

@@ -21,15 +21,15 @@ LATE = timedelta(days=7)
 @jobs.task(queueing_lock="watch_quotas")
 @in_its_own_session
 def watch_quotas(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
-    """All are looked at together; who may be near the limit, one by one."""
+    """All are looked at together; those of whom there is news, one by one."""
     now = utc_now()
     with acting_as_system(), transaction():
-        near = quotas.may_be_near(counts.used_lately(quotas.limited(now), now=now))
-        with_limit = list(quotas.with_quota(now, among=near))
-    for quota in with_limit:
+        counted = quotas.counted(now)
+        used = counts.used_since({quota.organization_id: quota.since for quota in counted})
+        with_news = quotas.with_news(counted, used)
+    for quota in with_news:
         with each_by_itself("quota.not_watched", quota.organization_id), acting_as_system(), transaction():
-            used = counts.used_in(quota.organization_id, since=quota.since, until=quota.until)
-            quotas.note_usage(quota, used, now=now)
+            quotas.note_usage(quota, used[quota.organization_id], now=now)
 
 
 @jobs.periodic(cron="* * * * *")
@@ -39,11 +39,9 @@ def count_last_minutes(timestamp: int) -> None:
     """Of who pays as they go and whose period ends within minutes: the last of it belongs onto its invoice."""
     now = utc_now()
     with acting_as_system(), transaction():
-        ending = metering.ending_soon(now)
-        for payer in ending:
-            counts.count_open_hour(payer.organization_id, now=now)
-    if ending:
-        with transaction():
+        ending = [payer.organization_id for payer in metering.ending_soon(now)]
+        if ending:
+            counts.count_open_hour(ending, now=now)
             defer(send_usage, timestamp=timestamp)
 
 

@@ -181,7 +181,7 @@ def test_a_quota_that_another_plan_has_overtaken_does_nothing(app: Flask, ada: M
     change(app, ada, pilot_ends_at=None)
     with app.app_context(), acting_as_system(), transaction():
         entitlements.refresh(ada.organization_id, now=utc_now())
-        [quota] = quotas.with_quota(utc_now())
+        [quota] = quotas.counted(utc_now())
         entitlements.grant(ada.organization_id, PlanCode.PRO, until=None, reason="Paid.", by=SYSTEM, now=utc_now())
 
         quotas.note_usage(quota, 99_999, now=utc_now())
