@@ -19,14 +19,14 @@ import msgspec
 import structlog
 from flask import render_template
 from procrastinate import RetryStrategy
-from sqlalchemy import ColumnElement, ForeignKey, Index, Select, delete
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import current, mail_receipts
 from core.addresses import for_the_wire
 from core.clock import utc_now
-from core.db import Base, acting_as_system, db, rows_changed, transaction
+from core.db import Base, acting_as_system, db, transaction
 from core.ids import new_uuid
 from core.jobs import Queue, defer, in_its_own_session, jobs
 from core.settings import Settings
@@ -34,6 +34,8 @@ from core.settings import Settings
 log = structlog.get_logger()
 
 SMTP_TIMEOUT_S = 20
+_CAN_WAIT = -10
+"""A priority; others have 0, and the higher goes first."""
 _NEVER = 500
 """From here on, a server's answer is for good."""
 _LONGEST_FAILURE = 500
@@ -51,10 +53,6 @@ class Attachment(msgspec.Struct, frozen=True):
 MakeFile = Callable[[UUID], bytes]
 
 _makers: dict[str, MakeFile] = {}
-
-FindProofs = Callable[[], Select[Any]]
-
-_finders_of_proofs: list[FindProofs] = []
 
 
 class MailMessage(Base):
@@ -96,8 +94,12 @@ def send_mail(
     attachments: Sequence[Attachment] = (),
     reply_to: str | None = None,
     unsubscribe_url: str | None = None,
+    is_bulk: bool = False,
 ) -> UUID:
-    """Leaves a mail in the outbox; it is sent if, and only if, the transaction is committed. The mail's id."""
+    """Leaves a mail in the outbox; it is sent if, and only if, the transaction is committed. The mail's id.
+
+    What goes to many at once is `is_bulk`.
+    """
     settings = current.settings()
     words = {**context, "base_url": settings.base_url, "support_email": settings.support_email}
     subject = " ".join(render_template(f"mail/{template}.subject.txt", **words).split())
@@ -118,7 +120,7 @@ def send_mail(
     db.session.add(message)
     db.session.flush()
     if settings.smtp_url:
-        defer(deliver_mail, mail_id=str(message.id))
+        defer(deliver_bulk_mail if is_bulk else deliver_mail, mail_id=str(message.id))
     return message.id
 
 
@@ -136,30 +138,20 @@ def make_file(attachment: Attachment) -> bytes:
     return _makers[attachment.kind](attachment.record_id)
 
 
-def proves_something(find: FindProofs) -> FindProofs:
-    """Marks a query for the ids of mails that a room's own records name, none of them null: those mails stay."""
-    _finders_of_proofs.append(find)
-    return find
-
-
-def forget_written(*, before: datetime) -> int:
-    """Deletes that somebody was written to, unless it proves something; how many. Needs the system's scope."""
-    return _forget(MailMessage.created_at < before)
-
-
-def forget_written_for(organization_id: UUID) -> int:
-    """The same for all mails of one organization, when its account ends; what was not sent yet stays unsent."""
-    return _forget(MailMessage.organization_id == organization_id)
-
-
-def _forget(condition: ColumnElement[bool]) -> int:
-    is_no_proof = (MailMessage.id.not_in(find()) for find in _finders_of_proofs)
-    return rows_changed(delete(MailMessage).where(condition, *is_no_proof))
-
-
 @jobs.task(retry=_TRIES, queue=Queue.MAIL)
 @in_its_own_session
 def deliver_mail(mail_id: str) -> None:
+    _deliver_or_note(mail_id)
+
+
+@jobs.task(retry=_TRIES, queue=Queue.MAIL, priority=_CAN_WAIT)
+@in_its_own_session
+def deliver_bulk_mail(mail_id: str) -> None:
+    """In the same places, after all that somebody waits for."""
+    _deliver_or_note(mail_id)
+
+
+def _deliver_or_note(mail_id: str) -> None:
     """Hands one mail to the SMTP server; a mail that was sent before is left alone.
 
     Why it did not leave is kept with it. What the server will never take is not tried again.

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from billing import forgetting as billing
-from core import mail, sessions
+from core import mail_records, sessions
 from core.backups import erasures
 from core.calendar import months_later
 from core.clock import utc_now
@@ -28,7 +28,7 @@ def forget(*, now: datetime) -> dict[str, int]:
         "tries": attempts.forget_old(before=now - attempts.LONGEST_WINDOW),
         "challenges": challenges.forget_expired(before=now),
         "browsers": devices.forget_unused(before=now - devices.LIFE),
-        "mails": mail.forget_written(before=months_later(now, -MAIL_RECORD_MONTHS)),
+        "mails": mail_records.forget_written(before=months_later(now, -MAIL_RECORD_MONTHS)),
         "requests": support.forget_long_over(before=months_later(now, -SUPPORT_RECORD_MONTHS)),
         "payment_events": billing.forget_payloads(now=now),
         "billing_addresses": billing.forget_addresses(),

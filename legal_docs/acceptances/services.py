@@ -15,7 +15,8 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
 from core.ids import new_uuid
-from core.mail import Attachment, proves_something, send_mail
+from core.mail import Attachment, send_mail
+from core.mail_records import proves_something
 from core.profiles import OrganizationProfile, find_profile
 from legal_docs import links
 from legal_docs.acceptances import sightings, standing

@@ -1,6 +1,5 @@
 """Changes of the register: announced to everybody, applied when the notice has passed, and never over an objection."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
@@ -109,23 +108,24 @@ def every_change() -> list[SubProcessorChange]:
 
 
 def give_notices(change: SubProcessorChange, *, now: datetime) -> int:
-    """Tells each organization that was not told yet. How many. Needs the system's scope."""
+    """Tells organizations that were not told yet, `notices.AT_ONCE` of them at most. How many.
+
+    Needs the system's scope.
+    """
     told = set(db.session.scalars(select(LegalNotice.organization_id).where(LegalNotice.change_id == change.id)))
-    context = _words(change)
-    given = 0
-    for organization_id in notices.open_organizations():
-        if organization_id not in told:
-            notice = notices.give(organization_id, "legal_sub_processor", context=context, now=now, change_id=change.id)
-            if notice is not None:
-                given += 1
-                _note_notice(organization_id, change, now=now)
-    return given
+    untold = [one for one in notices.open_organizations() if one not in told]
+    given = notices.give_each(untold, "legal_sub_processor", context=_words(change), now=now, change_id=change.id)
+    for notice in given:
+        _note_notice(notice.organization_id, change, now=now)
+    return len(given)
 
 
 def follow_up(*, now: datetime) -> None:
     """Starts each organization's clock when its notice left, and applies what is due. Needs the system's scope."""
-    for notice, change in _uncounted():
-        notice.first_sent_at = notices.first_sent_at(notice.first_mail_ids)
+    uncounted = _uncounted()
+    sent = notices.sent_at_of_each([notice for notice, _ in uncounted])
+    for notice, change in uncounted:
+        notice.first_sent_at = notices.first_sent_at(notice.first_mail_ids, sent)
         if notice.first_sent_at is not None:
             notice.due_at = deadlines.change_due_at(
                 takes_effect_at=change.takes_effect_at, sent_at=notice.first_sent_at
@@ -141,14 +141,14 @@ def objection_ends_at(notice: LegalNotice) -> datetime | None:
     return notice.first_sent_at + timedelta(days=OBJECTION_DAYS) if notice.first_sent_at else None
 
 
-def _uncounted() -> Iterator[tuple[LegalNotice, SubProcessorChange]]:
+def _uncounted() -> list[tuple[LegalNotice, SubProcessorChange]]:
     rows = db.session.execute(
         select(LegalNotice, SubProcessorChange)
         .join(SubProcessorChange, SubProcessorChange.id == LegalNotice.change_id)
         .where(LegalNotice.due_at.is_(None))
         .order_by(LegalNotice.id)
     )
-    yield from ((notice, change) for notice, change in rows.all())
+    return [(notice, change) for notice, change in rows]
 
 
 def _apply(change: SubProcessorChange, *, now: datetime) -> None:

@@ -17,7 +17,8 @@ from core.audit import Actor
 from core.db import db
 from core.errors import NotFound
 from core.ids import new_uuid
-from core.mail import MailMessage, proves_something, send_mail
+from core.mail import MailMessage, send_mail
+from core.mail_records import proves_something
 from core.members import Role, emails_of, emails_of_operators
 from core.profiles import find_profile
 from portal.status import breaches
