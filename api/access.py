@@ -136,14 +136,19 @@ class Keyring(Protocol):
 
 def authenticate(authorization: str, *, address: str, request_id: str, snapshots: Keyring, now: datetime) -> Caller:
     """Raises a subclass of Unauthenticated or Forbidden, or ServiceUnavailable."""
-    scheme, _, secret = authorization.strip().partition(" ")
-    secret = secret.strip()
-    if not secret or scheme.lower() != "bearer":
+    secret = secret_of(authorization)
+    if not secret:
         raise MissingKey
     if not is_well_formed(secret):
         raise MalformedKey
     key, organization = _open(digest_of(secret), address=address, snapshots=snapshots, now=now)
     return Caller(key=key, organization=organization, address=address, request_id=request_id)
+
+
+def secret_of(authorization: str) -> str:
+    """What a header of the scheme Bearer carries, or nothing."""
+    scheme, _, secret = authorization.strip().partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
 
 
 def why_refused(digest: bytes, *, snapshots: Keyring, now: datetime) -> AppError | None:

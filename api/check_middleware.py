@@ -7,10 +7,11 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from api.check_path import KINDS, CheckPath
 from api.checks.calls import Call, Checks
+from api.limits.headers import TooManyAtOnce
 from api.machine_room import MachineRoom
 from api.snapshots.shelf import NotInMemory
 from core.errors import AppError
-from core.serving import Answer, Group, Handler, Pool, Request
+from core.serving import Answer, ConcurrencyLimit, Group, Handler, Pool, Request
 
 _STATUS_LINES = {int(status): f"{status} {status.phrase}" for status in HTTPStatus}
 
@@ -27,6 +28,7 @@ class CheckHandler:
         self._flask = flask
         self._singles: Group[Call, Answer] = Group("checks", path.answer_all)
         self._batches = Pool("batches", BATCH_THREADS, per_key=1)
+        self._under_way = ConcurrencyLimit(room.settings.checks_at_once)
         self._lookups = Pool("lookups", LOOKUP_THREADS, per_key=LOOKUP_THREADS // 2)
 
     async def __call__(self, request: Request) -> None:
@@ -38,11 +40,22 @@ class CheckHandler:
             await request.drain()
             await request.answer(*self._path.answer(call))
             return
+        with self._under_way.place(call.caller.organization.id) as is_free:
+            answer = await self._read_and_answered(request, call) if is_free else await self._sent_away(request, call)
+        await request.answer(*answer)
+
+    async def _read_and_answered(self, request: Request, call: Call) -> Answer:
         if call.max_bytes:
             async with request.body(at_most_bytes=call.max_bytes) as body:
                 request.environ["wsgi.input"] = body
                 call.read_body()
-        await request.answer(*await self._answered(call))
+        return await self._answered(call)
+
+    async def _sent_away(self, request: Request, call: Call) -> Answer:
+        """Others of the same organization are under way, as many as may be."""
+        await request.drain()
+        call.refusal = TooManyAtOnce(self._under_way.most)
+        return self._path.answer(call)
 
     async def _admit(self, request: Request, call: Call) -> bool:
         """On the loop where memory has what it takes; whoever needs the database waits elsewhere."""

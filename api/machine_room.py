@@ -13,7 +13,7 @@ from api.access import Caller
 from api.keys.uses import note_uses
 from api.limits.memory import MemoryLimiter
 from api.limits.shared import SharedLimiter
-from api.limits.window import Ask, Limiter, Verdict, limit_of
+from api.limits.window import Ask, Limiter, Shared, Verdict, limit_of, organization_limit_of
 from api.readiness import Probe
 from api.recording.postgres import PostgresSink
 from api.recording.recorder import Recorder
@@ -103,7 +103,7 @@ class MachineRoom:
                 log.warning("snapshots.not_kept", error=type(error).__name__, errno=error.errno)
 
     def hit_checks(self, costs: Sequence[tuple[Caller, int]]) -> Sequence[Verdict]:
-        """Counts checks against the limits that keys share with those they were rotated from and to."""
+        """Counts checks against the limit of a key, shared with those it was rotated from and to, and of all keys."""
         verdicts = self.limiter.hit([_ask(caller, "check", cost) for caller, cost in costs])
         beyond = sum(cost for _, cost in costs) - sum(verdict.granted for verdict in verdicts)
         if beyond:
@@ -119,10 +119,17 @@ class MachineRoom:
 
 
 def _ask(caller: Caller, purpose: str, cost: int) -> Ask:
-    organization = caller.organization
-    is_sandbox = organization.status == OrganizationStatus.SANDBOX
-    limit = limit_of(caller.key.rate_limit, organization.check_limit, is_sandbox=is_sandbox)
-    return Ask(bucket=f"{purpose}:{caller.key.lineage_id}", limit=limit, cost=cost)
+    organization, own = caller.organization, caller.key.rate_limit
+    plan, is_sandbox = organization.check_limit, organization.status == OrganizationStatus.SANDBOX
+    return Ask(
+        bucket=f"{purpose}:{caller.key.lineage_id}",
+        limit=limit_of(own, plan, is_sandbox=is_sandbox),
+        cost=cost,
+        shared=Shared(
+            bucket=f"{purpose}:{organization.id}",
+            limit=organization_limit_of(own, plan, is_sandbox=is_sandbox),
+        ),
+    )
 
 
 class KeyUses:

@@ -11,6 +11,10 @@ DOLLAR = 100
 CURRENCY = "usd"
 
 
+KEYS_AT_FULL_RATE = 5
+"""All keys of an organization together may make as many requests as so many keys with the plan's limit."""
+
+
 class PlanCode(StrEnum):
     PILOT = "pilot"
     FREE = "free"
@@ -33,6 +37,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: int
     """The longest that decisions can be set to be kept."""
     support: str
+
+    @property
+    def rate_per_organization(self) -> int:
+        """Requests of all keys together in 60 s."""
+        return KEYS_AT_FULL_RATE * self.rate_per_key
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -86,6 +86,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
             description="Pages that one web process makes at once; the API and downloads have threads beside them.",
         ),
     ] = 16
+    checks_at_once: Annotated[
+        int,
+        Meta(ge=1, description="Checks of one organization that one web process has under way at once; more get 429."),
+    ] = 256
     decision_durability: Annotated[
         Durability,
         Meta(

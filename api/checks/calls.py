@@ -160,6 +160,7 @@ class Probe(Call):
             organization=OrganizationFacts(slug=organization.slug, name=organization.name, status=organization.status),
             policy_version=organization.policy.version if organization.policy else None,
             rate_limit=LimitState(
+                scope=limit.scope.value,
                 limit=limit.limit,
                 remaining=limit.remaining,
                 window_s=limit.window_s,

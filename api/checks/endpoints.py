@@ -4,6 +4,7 @@ from api.checks.content import ContentRefused, TooManyNames
 from api.checks.schema import BatchAnswer, BatchRequest, CheckAnswer, CheckRequest, KeyProbe
 from api.endpoint import ANY_KEY, Endpoint, declare
 from api.keys.scopes import Scope
+from api.limits.headers import TooManyAtOnce
 from api.recording.recorder import DecisionNotRecorded
 
 declare(
@@ -19,7 +20,7 @@ declare(
         scope=Scope.CHECKS_WRITE,
         body=CheckRequest,
         answer=CheckAnswer,
-        refusals=(ContentRefused, TooManyNames, DecisionNotRecorded),
+        refusals=(ContentRefused, TooManyNames, TooManyAtOnce, DecisionNotRecorded),
     )
 )
 declare(
@@ -32,7 +33,7 @@ declare(
         scope=Scope.CHECKS_WRITE,
         body=BatchRequest,
         answer=BatchAnswer,
-        refusals=(ContentRefused, TooManyNames, DecisionNotRecorded),
+        refusals=(ContentRefused, TooManyNames, TooManyAtOnce, DecisionNotRecorded),
     )
 )
 declare(
@@ -44,5 +45,6 @@ declare(
         description="Tells the key's status, its organization and what is left of its limit; counts as one request.",
         scope=ANY_KEY,
         answer=KeyProbe,
+        refusals=(TooManyAtOnce,),
     )
 )

@@ -80,6 +80,7 @@ class BatchAnswer(msgspec.Struct, frozen=True):
 
 
 class LimitState(msgspec.Struct, frozen=True):
+    scope: Annotated[str, Meta(description="Whose limit is nearer: key, or organization (all its keys together).")]
     limit: int
     remaining: int
     window_s: float

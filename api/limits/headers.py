@@ -3,7 +3,7 @@
 import math
 from http import HTTPStatus
 
-from api.limits.window import Verdict
+from api.limits.window import LimitScope, Verdict
 from core.clock import unix_ms
 from core.errors import AppError
 
@@ -13,10 +13,29 @@ class RateLimited(AppError):
     advice = "Wait as long as Retry-After says, then go on more slowly."
 
 
+class OrganizationRateLimited(RateLimited):
+    code, title = "organization_rate_limited", "The limit of the organization's keys together is reached"
+    advice = "Wait as long as Retry-After says, then let all of the organization's software go on more slowly."
+
+
+class TooManyAtOnce(RateLimited):
+    """Of requests under way in one process, whatever they count."""
+
+    code, title = "organization_busy", "The organization has too many requests under way at once"
+    advice = "Wait for answers before you send more; Retry-After says when to try again. It counted nothing."
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"An organization may have {most} checks under way at once. Wait for answers before you send more.",
+            headers=(("Retry-After", "1"),),
+        )
+
+
 def headers_of(verdict: Verdict) -> tuple[tuple[str, str], ...]:
     """RateLimit-Reset counts seconds, X-RateLimit-Reset is seconds since 1970; both tell of the next free place."""
-    reset_s = math.ceil(verdict.reset_s)
-    limit, remaining = str(verdict.limit), str(verdict.remaining)
+    nearer = verdict.nearer
+    reset_s = math.ceil(nearer.reset_s)
+    limit, remaining = str(nearer.limit), str(nearer.remaining)
     return (
         ("RateLimit-Limit", limit),
         ("RateLimit-Remaining", remaining),
@@ -24,14 +43,17 @@ def headers_of(verdict: Verdict) -> tuple[tuple[str, str], ...]:
         ("X-RateLimit-Limit", limit),
         ("X-RateLimit-Remaining", remaining),
         ("X-RateLimit-Reset", str(unix_ms() // 1000 + reset_s)),
+        ("X-RateLimit-Scope", verdict.scope.value),
         ("X-RateLimit-Backend", verdict.backend.value),
     )
 
 
 def refusal_of(verdict: Verdict) -> RateLimited:
     seconds = max(1, math.ceil(verdict.reset_s))
-    return RateLimited(
-        f"This key may make {verdict.limit} requests in {verdict.window_s:g} s. "
-        f"Wait {seconds} s and go on more slowly.",
+    kind, who = RateLimited, "This key"
+    if verdict.scope is LimitScope.ORGANIZATION:
+        kind, who = OrganizationRateLimited, "All keys of this organization together"
+    return kind(
+        f"{who} may make {verdict.limit} requests in {verdict.window_s:g} s. Wait {seconds} s and go on more slowly.",
         headers=(("Retry-After", str(seconds)),),
     )

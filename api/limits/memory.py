@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Lock
 
-from api.limits.window import Ask, Backend, Verdict
+from api.limits.window import Ask, Backend, Count, Verdict
 from core.clock import monotonic_s
 
 _SWEEP_EVERY = 10_000
@@ -26,19 +26,28 @@ class MemoryLimiter:
             return [self._hit(ask, now) for ask in asks]
 
     def _hit(self, ask: Ask, now: float) -> Verdict:
-        log = self._granted_at.setdefault(ask.bucket, deque())
-        while log and log[0] <= now - ask.window_s:
-            log.popleft()
-        granted = max(0, min(ask.cost, ask.limit - len(log)))
-        log.extend([now] * granted)
+        own = self._log(ask.bucket, ask.window_s, now)
+        shared = self._log(ask.shared.bucket, ask.window_s, now) if ask.shared else None
+        granted = min(ask.cost, ask.limit - len(own))
+        if ask.shared and shared is not None:
+            granted = min(granted, ask.shared.limit - len(shared))
+        moments = [now] * granted
+        own.extend(moments)
+        if shared is not None:
+            shared.extend(moments)
         return Verdict(
-            granted=granted,
-            limit=ask.limit,
-            remaining=max(0, ask.limit - len(log)),
-            reset_s=log[0] + ask.window_s - now if log else ask.window_s,
+            granted=len(moments),
+            own=_count(own, ask.limit, ask.window_s, now),
+            shared=_count(shared, ask.shared.limit, ask.window_s, now) if ask.shared and shared is not None else None,
             window_s=ask.window_s,
             backend=Backend.MEMORY,
         )
+
+    def _log(self, bucket: str, window_s: float, now: float) -> deque[float]:
+        log = self._granted_at.setdefault(bucket, deque())
+        while log and log[0] <= now - window_s:
+            log.popleft()
+        return log
 
     def _sweep_now_and_then(self, now: float, *, hits: int) -> None:
         self._hits_since_sweep += hits
@@ -48,3 +57,11 @@ class MemoryLimiter:
         idle = [bucket for bucket, log in self._granted_at.items() if not log or log[-1] < now - 3600]
         for bucket in idle:
             del self._granted_at[bucket]
+
+
+def _count(log: deque[float], limit: int, window_s: float, now: float) -> Count:
+    return Count(
+        limit=limit,
+        remaining=max(0, limit - len(log)),
+        reset_s=log[0] + window_s - now if log else window_s,
+    )

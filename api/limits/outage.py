@@ -7,13 +7,13 @@ from threading import Lock
 import msgspec
 
 from api.limits.memory import MemoryLimiter
-from api.limits.window import Ask, Verdict
+from api.limits.window import Ask, Shared, Verdict
 
 _SWEEP_AT = 20_000
 
 
 class Granted(msgspec.Struct, frozen=True):
-    bucket: str
+    key: str
     window_s: float
     at_s: float
     count: int
@@ -40,7 +40,9 @@ class Outage:
         if len(heard) > _SWEEP_AT:
             heard.clear()
         for ask, verdict in zip(asks, verdicts, strict=True):
-            heard[ask.bucket] = (now_s, verdict.remaining)
+            heard[ask.bucket] = (now_s, verdict.own.remaining)
+            if ask.shared is not None and verdict.shared is not None:
+                heard[ask.shared.bucket] = (now_s, verdict.shared.remaining)
 
     def hit(self, asks: Sequence[Ask]) -> list[Verdict]:
         with self._lock:
@@ -48,19 +50,27 @@ class Outage:
             return [self._hit(ask, now_s) for ask in asks]
 
     def _hit(self, ask: Ask, now_s: float) -> Verdict:
-        share = max(1, ask.limit // self.shares)
-        if ask.bucket not in self._seeded:
-            self._seeded.add(ask.bucket)
-            self._memory.hit([Ask(ask.bucket, share, self._used_before(ask, now_s), ask.window_s)])
-        verdict = self._memory.hit([Ask(ask.bucket, share, ask.cost, ask.window_s)])[0]
+        own, shared = self._part_of(ask.bucket, ask.limit, ask.window_s, now_s), None
+        if ask.shared is not None:
+            shared = Shared(ask.shared.bucket, self._part_of(ask.shared.bucket, ask.shared.limit, ask.window_s, now_s))
+        verdict = self._memory.hit([msgspec.structs.replace(ask, limit=own, shared=shared)])[0]
         if verdict.granted:
-            self._granted.append(Granted(ask.bucket, ask.window_s, now_s, verdict.granted))
-        return msgspec.structs.replace(verdict, limit=ask.limit)
+            keys = dict.fromkeys((ask.key, ask.shared_key))
+            self._granted += [Granted(key, ask.window_s, now_s, verdict.granted) for key in keys]
+        return _as_told(verdict, ask)
 
-    def _used_before(self, ask: Ask, now_s: float) -> int:
-        heard_s, remaining = self._heard.get(ask.bucket, (now_s, ask.limit))
-        is_past = heard_s <= now_s - ask.window_s
-        return 0 if is_past else ceil(max(0, ask.limit - remaining) / self.shares)
+    def _part_of(self, bucket: str, limit: int, window_s: float, now_s: float) -> int:
+        """This process's share of a limit, from which its part of what Redis had granted before is taken off once."""
+        share = max(1, limit // self.shares)
+        if bucket not in self._seeded:
+            self._seeded.add(bucket)
+            self._memory.hit([Ask(bucket, share, self._used_before(bucket, limit, window_s, now_s), window_s)])
+        return share
+
+    def _used_before(self, bucket: str, limit: int, window_s: float, now_s: float) -> int:
+        heard_s, remaining = self._heard.get(bucket, (now_s, limit))
+        is_past = heard_s <= now_s - window_s
+        return 0 if is_past else ceil(max(0, limit - remaining) / self.shares)
 
     def take_granted(self) -> list[Granted]:
         """What was granted since this was last asked for."""
@@ -78,3 +88,11 @@ class Outage:
             self._seeded.clear()
             self._heard.clear()
             self._memory = MemoryLimiter(now_s=self._now_s)
+
+
+def _as_told(verdict: Verdict, ask: Ask) -> Verdict:
+    """With the whole limits, not this process's share."""
+    own, shared = msgspec.structs.replace(verdict.own, limit=ask.limit), verdict.shared
+    if ask.shared is not None and shared is not None:
+        shared = msgspec.structs.replace(shared, limit=ask.shared.limit)
+    return msgspec.structs.replace(verdict, own=own, shared=shared)

@@ -17,6 +17,8 @@ from core.settings import CLUSTER
 TIMEOUT_S = 0.05
 """So long a check waits for an answer, once; then limits are counted in memory until Redis answers again."""
 US = 1_000_000
+NUMBERS = 5
+"""That the script answers for each ask."""
 _WINDOW = Path(__file__).with_name("window.lua").read_text()
 
 
@@ -24,7 +26,7 @@ class Server(Protocol):
     client: Any
 
     def count(self, asks: Sequence[Ask]) -> list[int]:
-        """Granted, remaining and microseconds until a place is free, for each in turn. Raises RedisError."""
+        """Five numbers for each in turn, as window.lua says. Raises RedisError."""
         ...
 
 
@@ -36,7 +38,7 @@ class OneServer:
         self._script = client.register_script(_WINDOW)
 
     def count(self, asks: Sequence[Ask]) -> list[int]:
-        answer: list[int] = self._script(keys=[key_of(ask.bucket) for ask in asks], args=_arguments(asks))
+        answer: list[int] = self._script(keys=_keys(asks), args=_arguments(asks))
         return answer
 
 
@@ -50,10 +52,10 @@ class Cluster:
     def count(self, asks: Sequence[Ask]) -> list[int]:
         slots: dict[int, list[int]] = defaultdict(list)
         for index, ask in enumerate(asks):
-            slots[self.client.keyslot(key_of(ask.bucket))].append(index)
+            slots[self.client.keyslot(ask.key)].append(index)
         nodes: dict[Any, list[list[int]]] = defaultdict(list)
         for indexes in slots.values():
-            nodes[self.client.get_node_from_key(key_of(asks[indexes[0]].bucket))].append(indexes)
+            nodes[self.client.get_node_from_key(asks[indexes[0]].key)].append(indexes)
         answers: dict[int, list[int]] = {}
         for node, groups in nodes.items():
             self._ask(node, groups, asks, answers)
@@ -63,25 +65,28 @@ class Cluster:
         pipeline = self.client.get_redis_connection(node).pipeline(transaction=False)
         for indexes in groups:
             some = [asks[index] for index in indexes]
-            pipeline.evalsha(self._sha, len(some), *(key_of(ask.bucket) for ask in some), *_arguments(some))
+            pipeline.evalsha(self._sha, 2 * len(some), *_keys(some), *_arguments(some))
         for indexes, answer in zip(groups, pipeline.execute(raise_on_error=False), strict=True):
             if isinstance(answer, redis.ResponseError):
                 answer = self._ask_again([asks[index] for index in indexes])  # noqa: PLW2901
             for place, index in enumerate(indexes):
-                answers[index] = answer[3 * place : 3 * place + 3]
+                answers[index] = answer[NUMBERS * place : NUMBERS * (place + 1)]
 
     def _ask_again(self, asks: Sequence[Ask]) -> Any:
         """A node that has the script no more, or a slot that has moved: the client finds its way."""
-        return self.client.eval(_WINDOW, len(asks), *(key_of(ask.bucket) for ask in asks), *_arguments(asks))
+        return self.client.eval(_WINDOW, 2 * len(asks), *_keys(asks), *_arguments(asks))
 
 
-def key_of(bucket: str) -> str:
-    """Its braces name all that a cluster chooses the slot by."""
-    return f"aig:limit:{{{bucket}}}"
+def _keys(asks: Sequence[Ask]) -> list[str]:
+    return list(chain.from_iterable((ask.key, ask.shared_key) for ask in asks))
 
 
 def _arguments(asks: Sequence[Ask]) -> list[int]:
-    return list(chain.from_iterable((ask.limit, ask.cost, int(ask.window_s * US)) for ask in asks))
+    return list(
+        chain.from_iterable(
+            (ask.limit, ask.cost, int(ask.window_s * US), ask.shared.limit if ask.shared else 0) for ask in asks
+        )
+    )
 
 
 def connect(url: str, *, timeout_s: float = TIMEOUT_S) -> Server:

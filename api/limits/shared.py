@@ -16,8 +16,8 @@ import structlog
 from redis.exceptions import RedisClusterException
 
 from api.limits.outage import Granted, Outage
-from api.limits.servers import US, Server, connect, key_of
-from api.limits.window import Ask, Backend, Verdict
+from api.limits.servers import NUMBERS, US, Server, connect
+from api.limits.window import Ask, Backend, Count, Verdict
 from core.clock import monotonic_s
 from core.observability import LIMIT_BACKEND_FAILURES, LIMIT_ON_MEMORY
 
@@ -126,17 +126,7 @@ class SharedLimiter:
 
     def _hit_redis(self, server: Server, asks: Sequence[Ask]) -> list[Verdict]:
         answer = server.count(asks)
-        return [
-            Verdict(
-                granted=answer[3 * index],
-                limit=ask.limit,
-                remaining=answer[3 * index + 1],
-                reset_s=answer[3 * index + 2] / US,
-                window_s=ask.window_s,
-                backend=Backend.REDIS,
-            )
-            for index, ask in enumerate(asks)
-        ]
+        return [_verdict(ask, answer[NUMBERS * index : NUMBERS * (index + 1)]) for index, ask in enumerate(asks)]
 
     def _fall_back(self, error: Exception) -> None:
         LIMIT_BACKEND_FAILURES.inc()
@@ -162,11 +152,11 @@ class SharedLimiter:
         granted = self._outage.take_granted()
         now_s = self._now_s()
         try:
-            by_bucket = sorted(granted, key=attrgetter("bucket", "window_s"))
-            for (bucket, window_s), some in groupby(by_bucket, key=attrgetter("bucket", "window_s")):
+            by_key = sorted(granted, key=attrgetter("key", "window_s"))
+            for (key, window_s), some in groupby(by_key, key=attrgetter("key", "window_s")):
                 ages_us = list(_ages_us(list(some), now_s=now_s))
                 if ages_us:
-                    server.client.eval(_CARRY_OVER, 1, key_of(bucket), int(window_s * US), *ages_us)
+                    server.client.eval(_CARRY_OVER, 1, key, int(window_s * US), *ages_us)
         except FAILURES:
             self._outage.give_back(granted)
             raise
@@ -176,3 +166,14 @@ def _ages_us(granted: Sequence[Granted], *, now_s: float) -> list[int]:
     """Of each request that still counts."""
     alive = [one for one in granted if now_s - one.at_s < one.window_s]
     return [int((now_s - one.at_s) * US) for one in alive for _ in range(one.count)]
+
+
+def _verdict(ask: Ask, numbers: Sequence[int]) -> Verdict:
+    granted, remaining, reset_us, shared_remaining, shared_reset_us = numbers
+    return Verdict(
+        granted=granted,
+        own=Count(ask.limit, remaining, reset_us / US),
+        shared=Count(ask.shared.limit, shared_remaining, shared_reset_us / US) if ask.shared else None,
+        window_s=ask.window_s,
+        backend=Backend.REDIS,
+    )

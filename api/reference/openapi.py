@@ -11,7 +11,7 @@ import api.checks.endpoints  # noqa: F401  declares the lane's endpoints
 from api import access
 from api.endpoint import Endpoint, declared_endpoints
 from api.keys.scopes import MEANING, Scope
-from api.limits.headers import RateLimited
+from api.limits.headers import OrganizationRateLimited, RateLimited
 from api.policies.vocabulary import ALIASES, BUILT_IN
 from api.requests import CutShort, UnsupportedMediaType
 from api.strict_json import InvalidJson
@@ -44,17 +44,19 @@ _OF_KEYS = (
     access.NotApproved,
     access.TermsLapsed,
     RateLimited,
+    OrganizationRateLimited,
     ServiceUnavailable,
 )
 _OF_BODIES = (InvalidJson, CutShort, UnsupportedMediaType, UnsupportedEncoding, TooLarge, TooSlow, InvalidRequest)
 
 _HEADERS_OF_LIMITS = {
-    "RateLimit-Limit": "Requests that the key may make in 60 s.",
+    "RateLimit-Limit": "Requests that the key may make in 60 s, or all keys together: whichever limit is nearer.",
     "RateLimit-Remaining": "What is left of them.",
     "RateLimit-Reset": "Seconds until the next place becomes free.",
     "X-RateLimit-Limit": "As RateLimit-Limit.",
     "X-RateLimit-Remaining": "As RateLimit-Remaining.",
     "X-RateLimit-Reset": "The same as a time, in seconds since 1970-01-01 UTC.",
+    "X-RateLimit-Scope": "Which limit the others tell of: key, or organization.",
     "X-RateLimit-Backend": "redis, or memory where this process counts alone.",
 }
 

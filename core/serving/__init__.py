@@ -4,6 +4,7 @@ A caller who sends or reads slowly costs a coroutine and no thread. Pages, the A
 each other's threads, so that none of them waits for another's trouble. Flask answers behind all of it.
 """
 
+from core.serving.concurrency import ConcurrencyLimit
 from core.serving.flask_handler import TURN, Broken, FlaskHandler, places_of
 from core.serving.groups import Group
 from core.serving.pools import Busy, Pool
@@ -15,6 +16,7 @@ __all__ = [
     "Answer",
     "Broken",
     "Busy",
+    "ConcurrencyLimit",
     "FlaskHandler",
     "Group",
     "Handler",

@@ -17,11 +17,12 @@ from api.limits.window import SANDBOX_LIMIT
 from api.policies import bounds, evaluator, rules, vocabulary
 from api.policies.document import POLICY_KEYS, PolicyDocument
 from billing.access import GRACE
-from billing.plans import PLANS, Limits
+from billing.plans import KEYS_AT_FULL_RATE, PLANS, SANDBOX, Limits
 from billing.quotas import WARN_AT_PERCENT
 from core import sessions
 from core.passwords import MIN_LENGTH
 from core.serving.requests import GRACE_S, SLOWEST_BYTES_PER_S
+from core.settings import Settings
 from legal_docs.figures import FIGURES as PROMISED
 from portal.applications.states import DECIDED_WITHIN_WORKING_DAYS
 from portal.keys.overview import IDLE_AFTER, ROTATE_AFTER
@@ -47,6 +48,7 @@ def _of_plans() -> dict[str, object]:
     found: dict[str, object] = {}
     for code, plan in PLANS.items():
         found |= {f"{code}_{field}": getattr(plan, field) for field in ("name", "price", "beyond")}
+        found[f"{code}_rate_per_organization"] = plan.limits.rate_per_organization
         for field in Limits.__struct_fields__:
             limit = getattr(plan.limits, field)
             found[f"{code}_{field}"] = "no limit" if limit is None else limit
@@ -78,6 +80,9 @@ def _of_the_api() -> dict[str, object]:
         "body_grace_seconds": int(GRACE_S),
         "slowest_kb_a_second": SLOWEST_BYTES_PER_S // 1_024,
         "sandbox_rate": SANDBOX_LIMIT,
+        "sandbox_rate_per_organization": SANDBOX.rate_per_organization,
+        "keys_at_full_rate": KEYS_AT_FULL_RATE,
+        "checks_under_way": Settings().checks_at_once,
         "most_checks_at_once": MAX_BATCH,
         "most_check_bytes": MAX_CHECK_BYTES,
         "most_batch_bytes": MAX_BATCH_BYTES,

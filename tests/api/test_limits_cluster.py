@@ -10,7 +10,7 @@ import pytest
 
 from api.limits.servers import Cluster, connect
 from api.limits.shared import SharedLimiter
-from api.limits.window import Ask, Backend
+from api.limits.window import Ask, Backend, Shared
 from tests.redis_cluster import three_nodes
 from tests.services import ROOT
 
@@ -44,6 +44,16 @@ def test_the_same_bucket_twice_in_a_group_is_one_bucket(limiter: SharedLimiter) 
     verdicts = limiter.hit([one, other, one, one, other])
 
     assert [verdict.granted for verdict in verdicts] == [1, 2, 1, 0, 1]
+
+
+def test_an_organizations_limit_holds_over_keys_in_a_group_of_many_organizations(limiter: SharedLimiter) -> None:
+    organizations = [Shared(uuid4().hex, 5) for _ in range(20)]
+    asks = [Ask(uuid4().hex, limit=4, shared=shared) for shared in organizations for _ in range(3)]
+
+    rounds = [limiter.hit(asks) for _ in range(3)]
+
+    assert {verdict.backend for verdict in rounds[2]} == {Backend.REDIS}
+    assert [sum(verdict.granted for verdict in some) for some in rounds] == [60, 40, 0]
 
 
 def test_two_processes_share_one_limit_exactly(url: str) -> None:
