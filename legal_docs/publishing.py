@@ -8,12 +8,14 @@ from sqlalchemy import select
 from core import audit
 from core.audit import Actor
 from core.db import db
+from core.errors import InvalidRequest
 from core.jobs import defer
 from legal_docs import jobs
 from legal_docs.acceptances.models import LegalAcceptance
 from legal_docs.documents import services as documents
 from legal_docs.documents.drafts import Entry, Review, draft
 from legal_docs.documents.kinds import Kind
+from legal_docs.documents.letters import ADVICE, is_printable
 from legal_docs.documents.models import LegalVersion
 from legal_docs.documents.provider import Provider
 from legal_docs.figures import CHANGE_NOTICE_DAYS
@@ -55,6 +57,7 @@ def publish(
         published_at=now,
         effective_at=effective_at,
     )
+    refuse_unprintable(markdown)
     version = documents.add(
         kind,
         number=number,
@@ -71,6 +74,13 @@ def publish(
     audit.write(None, "legal.published", by=by, now=now, subject_id=str(version.id), after=facts)
     defer(jobs.give_version_notices, version_id=str(version.id))
     return version
+
+
+def refuse_unprintable(text: str) -> None:
+    """Our own facts and the register's companies stand in the documents too. Raises InvalidRequest."""
+    lines = [line for line in text.splitlines() if not is_printable(line)]
+    if lines:
+        raise InvalidRequest(f"“{lines[0][:200].strip()}” cannot be printed. {ADVICE}")
 
 
 def announce(

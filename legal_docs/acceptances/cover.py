@@ -12,7 +12,20 @@ from legal_docs.documents.letters import ADVICE, is_printable
 from legal_docs.documents.models import LegalVersion
 from legal_docs.documents.provider import Provider
 
-_OF_THE_CUSTOMER = ("legal_name", "registration_number", "address", "contact_name", "second_contact_name")
+OF_THE_CUSTOMER = {
+    "legal_name": "legal name",
+    "registration_number": "registration number",
+    "address": "address",
+    "country": "country",
+    "website": "website",
+    "contact_name": "first contact's name",
+    "contact_email": "first contact's address",
+    "second_contact_name": "second contact's name",
+    "second_contact_email": "second contact's address",
+    "use_case": "description of the intended use",
+    "expected_checks": "number of expected checks",
+}
+"""Texts of the cover, with their names for whoever is told that one cannot be printed."""
 
 
 class Signatory(msgspec.Struct, frozen=True):
@@ -41,14 +54,13 @@ def cover_page(
 
 def refuse_unprintable(profile: OrganizationProfile, signatory: Mapping[str, str]) -> None:
     """Before anything is signed: a name that the document cannot show would be lost. Raises InvalidRequest."""
-    customer = {name: getattr(profile, name) or "" for name in _OF_THE_CUSTOMER}
     problems = [
         FieldProblem(path, "not_printable", ADVICE) for path, text in signatory.items() if not is_printable(text)
     ]
     problems += [
-        FieldProblem(f"details.{name}", "not_printable", f"The {name.replace('_', ' ')} of the organization: {ADVICE}")
-        for name, text in customer.items()
-        if not is_printable(text)
+        FieldProblem(f"details.{name}", "not_printable", f"The {words} in the organization's details: {ADVICE}")
+        for name, words in OF_THE_CUSTOMER.items()
+        if not is_printable(getattr(profile, name) or "")
     ]
     if problems:
         raise InvalidRequest(errors=tuple(problems))

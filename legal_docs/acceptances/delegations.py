@@ -21,6 +21,7 @@ from core.profiles import find_profile
 from core.tokens import digest_of, new_token
 from legal_docs import links
 from legal_docs.acceptances import services
+from legal_docs.acceptances.cover import refuse_unprintable
 from legal_docs.acceptances.models import LegalAcceptance, LegalDelegation
 from legal_docs.acceptances.schema import SeenDocument, Statement
 from legal_docs.figures import DELEGATION_DAYS
@@ -37,8 +38,10 @@ def delegate(organization_id: UUID, *, email: str, sender_email: str, by: Actor,
     Raises DetailsMissing, or InvalidRequest if the address is none.
     """
     address = addresses.clean(email)
-    if find_profile(organization_id) is None:
+    profile = find_profile(organization_id)
+    if profile is None:
         raise services.DetailsMissing
+    refuse_unprintable(profile, {})  # whoever gets the link cannot change the details
     withdraw(organization_id, address, now=now)
     token = new_token()
     delegation = LegalDelegation(

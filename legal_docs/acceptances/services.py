@@ -70,7 +70,7 @@ def accept(
     profile = find_profile(organization_id)
     if profile is None:
         raise DetailsMissing
-    refuse_unprintable(profile, {"name": statement.name, "title": statement.title})
+    refuse_unprintable(profile, {"name": statement.name, "title": statement.title, "email": statement.email})
     versions = _newest_as_seen(seen)
     before = _accepted_before(organization_id, versions, statement.user_id, delegation_id)
     if len(before) == len(versions):

@@ -16,6 +16,10 @@ ADVICE = (
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _SHAPED = frozenset({"Mn", "Mc", "Me", "Cf"})
 """Signs that join others; the printer sets one beside the other."""
+_OF_NOBODY = frozenset({"Cc", "Cn", "Co", "Cs"})
+"""Signs without a meaning that everybody knows; a font may have a shape for them all the same."""
+_LAST_THAT_IS_COPIED = 0xFFFF
+"""Whoever copies a later one out of the printed document gets other signs."""
 
 
 def is_printable(text: str) -> bool:
@@ -25,15 +29,19 @@ def is_printable(text: str) -> bool:
 
 def spelled_out(text: str) -> str:
     """With a number in the place of each letter that has no shape: it can be looked up, and is not lost in silence."""
-    return "".join(sign if _has_shape(sign) else f"[U+{ord(sign):04X}]" for sign in text)
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(sign if _has_shape(sign) else f"[U+{ord(sign):04X}]" for sign in composed)
 
 
 def _is_foreign(sign: str) -> bool:
     is_turned = unicodedata.bidirectional(sign) in _RIGHT_TO_LEFT
-    return is_turned or unicodedata.category(sign) in _SHAPED or not _has_shape(sign)
+    is_of_others = unicodedata.category(sign) in _SHAPED | _OF_NOBODY and not sign.isspace()
+    return is_turned or is_of_others or not _has_shape(sign)
 
 
 def _has_shape(sign: str) -> bool:
+    if ord(sign) > _LAST_THAT_IS_COPIED:
+        return False
     return sign.isspace() or all(ord(sign) in glyphs for glyphs in _glyphs())
 
 

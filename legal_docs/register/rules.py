@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from core.errors import AppError, FieldProblem
 from legal_docs.documents.drafts import Entry
+from legal_docs.documents.letters import ADVICE, is_printable
 
 _EEA = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK"
 EEA = frozenset(_EEA.split())
@@ -33,6 +34,11 @@ def faults_of(entry: Entry) -> tuple[FieldProblem, ...]:
         faults.append(
             FieldProblem("first_mechanism", "missing", "Outside the European Economic Area a transfer needs two.")
         )
+    faults += [
+        FieldProblem(name, "not_printable", ADVICE)
+        for name in entry.__struct_fields__
+        if not is_printable(getattr(entry, name))
+    ]
     return tuple(faults)
 
 

@@ -19,7 +19,7 @@ from core.forms import Form, OneLine, WholeNumberField, stripped
 from legal_docs import figures
 from legal_docs.documents.kinds import TITLES
 from portal.applications.welcome import SLOTS_OFFERED
-from portal.organization.forms import countries
+from portal.organization.forms import Printable, countries
 
 
 def _text(label: str, *, required: str, most: int = 2000, description: str = "") -> Any:
@@ -103,17 +103,17 @@ class PublishForm(Form):
 class ChangeForm(Form):
     kind = SelectField("Change", choices={"add": "Add", "replace": "Replace", "remove": "Remove"})
     replaces = SelectField("Which one is replaced or removed", choices={"": "None"})
-    name = StringField("Name", filters=[stripped], validators=[OneLine()])
-    entity = StringField("Legal entity", filters=[stripped], validators=[OneLine()])
-    address = StringField("Address", filters=[stripped], validators=[OneLine()])
+    name = StringField("Name", filters=[stripped], validators=[OneLine(), Printable()])
+    entity = StringField("Legal entity", filters=[stripped], validators=[OneLine(), Printable()])
+    address = StringField("Address", filters=[stripped], validators=[OneLine(), Printable()])
     country = SelectField("Country", choices=lambda: {"": "Choose", **countries()})
-    contact = StringField("Contact", filters=[stripped], validators=[OneLine()])
-    purpose = StringField("Purpose", filters=[stripped], validators=[OneLine()])
-    data_categories = StringField("Data", filters=[stripped], validators=[OneLine()])
-    location = StringField("Where it works", filters=[stripped], validators=[OneLine()])
-    first_mechanism = StringField("First transfer mechanism", filters=[stripped], validators=[OneLine()])
-    second_mechanism = StringField("Second transfer mechanism", filters=[stripped], validators=[OneLine()])
-    certificates = StringField("Certificates that it holds", filters=[stripped], validators=[OneLine()])
+    contact = StringField("Contact", filters=[stripped], validators=[OneLine(), Printable()])
+    purpose = StringField("Purpose", filters=[stripped], validators=[OneLine(), Printable()])
+    data_categories = StringField("Data", filters=[stripped], validators=[OneLine(), Printable()])
+    location = StringField("Where it works", filters=[stripped], validators=[OneLine(), Printable()])
+    first_mechanism = StringField("First transfer mechanism", filters=[stripped], validators=[OneLine(), Printable()])
+    second_mechanism = StringField("Second transfer mechanism", filters=[stripped], validators=[OneLine(), Printable()])
+    certificates = StringField("Certificates that it holds", filters=[stripped], validators=[OneLine(), Printable()])
     reason = _text("Why", required="Say why: customers read it.")
     takes_effect_on = DateField(
         "Takes effect on",

@@ -90,10 +90,14 @@ def delegate() -> Any:
     form = DelegateForm()
     if not form.validate():
         return _accept_page(AcceptForm(formdata=None, name=visitor().name), form, status=422)
-    with transaction():
-        delegations.delegate(
-            seat().organization_id, email=form.email.data, sender_email=visitor().email, by=actor(), now=utc_now()
-        )
+    try:
+        with transaction():
+            delegations.delegate(
+                seat().organization_id, email=form.email.data, sender_email=visitor().email, by=actor(), now=utc_now()
+            )
+    except InvalidRequest as refused:
+        form.blame(refused.errors)
+        return _accept_page(AcceptForm(formdata=None, name=visitor().name), form, status=422)
     flash(
         f"A link is on its way to {form.email.data}. It works for {figures.DELEGATION_DAYS} days, without an account."
     )

@@ -71,6 +71,7 @@ class DetailsForm(Form):
             Optional(),
             Length(max=200),
             Regexp(r"^https?://[^\s/]+\.[^\s]+$", message="Enter an address that starts with https://."),
+            Printable(),
         ],
     )
     contact_name = _line("First contact's name")
@@ -90,7 +91,7 @@ class DetailsForm(Form):
     use_case = TextAreaField(
         "What your software asks AI models to do",
         filters=[stripped],
-        validators=[DataRequired("Describe it in a sentence or two."), Length(max=2000)],
+        validators=[DataRequired("Describe it in a sentence or two."), Length(max=2000), Printable()],
         render_kw={"rows": 3},
     )
     expected_checks = SelectField("Checks a month", choices={one: one for one in VOLUMES})
