@@ -10,7 +10,21 @@ import api
 import billing
 import legal_docs
 import portal
-from core import access, cli, current, embedded, hosts, htmx, logins, observability, pages, rotations, throttle, web
+from core import (
+    access,
+    cli,
+    current,
+    embedded,
+    hosts,
+    htmx,
+    jobs,
+    logins,
+    observability,
+    pages,
+    rotations,
+    throttle,
+    web,
+)
 from core.db import db, sqlalchemy_url
 from core.environment import read_settings
 from core.graceful_shutdown import is_stopping
@@ -18,8 +32,11 @@ from core.serving import FlaskHandler, WebServer, places_of
 from core.settings import Settings
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The app. Without DATABASE_URL the embedded database is started, and stops with the last process that uses it."""
+def create_app(settings: Settings | None = None, *, sessions: int = jobs.MOST_SESSIONS) -> Flask:
+    """The app. Without DATABASE_URL the embedded database is started, and stops with the last process that uses it.
+
+    `sessions`: with the database, at once; as many as the worker needs, unless it is said.
+    """
     settings = settings or read_settings()
     observability.set_up_logging(settings)
     observability.set_up_error_reports(settings)
@@ -34,7 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["SQLALCHEMY_DATABASE_URI"] = sqlalchemy_url(app.config["DATABASE_URL"])
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "pool_pre_ping": True,
-        "pool_size": places_of(settings).total,
+        "pool_size": sessions,
         "max_overflow": 0,
         "pool_timeout": 5,
         "connect_args": {"connect_timeout": 2},
@@ -59,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def create_web() -> WebServer:
     """The ASGI app of a web process: with its threads running, and with the login that owns nothing."""
     settings = read_settings().for_web
-    app = create_app(settings)
+    app = create_app(settings, sessions=places_of(settings).total)
     api.start(app)
     rotations.jobs.notice_at_start(app)
     Finalize(None, api.stop, args=(app,), exitpriority=0)  # unlike atexit, it runs in spawned processes too

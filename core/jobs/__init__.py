@@ -17,11 +17,12 @@ from core.jobs.queue import (
     jobs,
     take_up_again,
 )
-from core.jobs.worker import run_worker
+from core.jobs.worker import MOST_SESSIONS, run_worker
 
 __all__ = [
     "KEEP_FINISHED_HOURS",
     "MOST_LOSSES",
+    "MOST_SESSIONS",
     "SCHEMA",
     "Queue",
     "defer",

@@ -51,8 +51,10 @@ class Queue(StrEnum):
 
     DEFAULT = "default"
     MAIL = "mail"
+    PROBES = "probes"
+    """Their gaps would show as gaps of the service."""
     CLOCKS = "clocks"
-    """Probes and clocks that were promised: short, and due to the minute."""
+    """Clocks that were promised: short, and due to the minute."""
     DELIVERIES = "deliveries"
     """To receivers of others, who may be slow."""
     STRIPE = "stripe"

@@ -32,11 +32,15 @@ log = structlog.get_logger()
 PLACES = {
     Queue.DEFAULT: 4,
     Queue.MAIL: 2,
+    Queue.PROBES: 1,
     Queue.CLOCKS: 2,
     Queue.DELIVERIES: 2,
     Queue.STRIPE: 2,
     Queue.LONG: 3,
 }
+_DELIVERIES_SIDE_BY_SIDE = 10
+MOST_SESSIONS = sum(PLACES.values()) + _DELIVERIES_SIDE_BY_SIDE
+"""With the database, at once: no place waits for the session of another."""
 _PLACES_UNTIL_DONE = 4
 _PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0
 _WELL_AFTER_S = 30.0

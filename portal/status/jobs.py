@@ -20,7 +20,7 @@ _NOUNS = frozenset({"incident", "maintenance"})
 
 
 @jobs.periodic(cron=EVERY_MINUTE)
-@jobs.task(queueing_lock="probe_ourselves", queue=Queue.CLOCKS)
+@jobs.task(queueing_lock="probe_ourselves", queue=Queue.PROBES)
 @in_its_own_session
 def probe_ourselves(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     """The network is asked between two transactions, not within one."""

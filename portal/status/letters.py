@@ -74,4 +74,5 @@ def _to_every_subscriber(template: str, words: Mapping[str, Any], *, now: dateti
             now=now,
             context={**words, "secret": subscriber.secret},
             unsubscribe_url=unsubscribe_url(subscriber),
+            is_bulk=True,
         )

@@ -121,7 +121,7 @@ def test_every_job_has_a_queue_with_places_in_the_worker() -> None:
     ("words", "queue"),
     [
         ("deliver_mail", Queue.MAIL),
-        ("probe_ourselves", Queue.CLOCKS),
+        ("probe_ourselves", Queue.PROBES),
         ("watch_promises", Queue.CLOCKS),
         ("send_due", Queue.DELIVERIES),
         ("work_off_event", Queue.STRIPE),

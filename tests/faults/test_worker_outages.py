@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from api.decisions.jobs import purge_decisions
 from core.jobs import SCHEMA, Queue
@@ -28,12 +29,11 @@ def worker_on(url: str, data: Path, **environment: str) -> Iterator[subprocess.P
     worker.wait()
 
 
-def leave_job(url: str, task: str = purge_decisions.name, queue: str = "default") -> int:
+def leave_job(url: str, task: str = purge_decisions.name, queue: str = "default", **arguments: object) -> int:
     with psycopg.connect(url, options=f"-c search_path={SCHEMA},public") as connection:
         row = connection.execute(
-            "INSERT INTO procrastinate_jobs (queue_name, task_name, args) "
-            "VALUES (%s, %s, '{\"timestamp\": 0}') RETURNING id",
-            [queue, task],
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES (%s, %s, %s) RETURNING id",
+            [queue, task, Jsonb(arguments or {"timestamp": 0})],
         ).fetchone()
     assert row is not None
     return int(row[0])
