@@ -3,7 +3,7 @@
 from typing import Any
 
 from billing.customers import Customers
-from billing.stripe_words import Snapshot, id_of, plain, translated
+from billing.stripe_words import PRODUCT, Snapshot, every, id_of, plain, translated
 
 
 class Charges(Customers):
@@ -52,10 +52,22 @@ class Charges(Customers):
         return {**card, "id": method["id"]} if isinstance(card, dict) else None
 
     def refund(self, payment_intent_id: str, *, amount_minor: int | None, key: str) -> str:
-        """All of it, or a part; the refund's id. Raises PaymentsRefused for money that is disputed or was refunded."""
-        params: Any = {"payment_intent": payment_intent_id, "amount": amount_minor}
+        """All of it, or a part; the refund's id. Raises PaymentsRefused for money that is disputed or was refunded.
+
+        It is found again by its key.
+        """
+        metadata = {"product": PRODUCT, "key": key}
+        params: Any = {"payment_intent": payment_intent_id, "amount": amount_minor, "metadata": metadata}
         with translated():
             return self.client.v1.refunds.create(params, {"idempotency_key": key}).id
+
+    def find_refund(self, payment_intent_id: str, *, key: str) -> str | None:
+        """The id of the refund that was made by this key; None if there is none."""
+        with translated():
+            for one in every(self.client.v1.refunds, {"payment_intent": payment_intent_id}):
+                if (plain(one).get("metadata") or {}).get("key") == key:
+                    return str(one.id)
+        return None
 
     def write_credit_note(self, *, invoice_id: str, refund_id: str, amount_minor: int, memo: str) -> None:
         """For a refund that was made, with the taxes in it. Once for each refund."""

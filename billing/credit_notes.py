@@ -1,6 +1,7 @@
 """Credit notes for refunds, as tax law wants them. Needs the system's scope."""
 
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,19 +13,26 @@ from billing.waiting import UntilStripeAnswers
 from core.accounts import Organization
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from core.jobs import Queue, defer, in_its_own_session, jobs
+from core.jobs import Queue, defer_at, in_its_own_session, jobs
+
+LATER = timedelta(minutes=1)
 
 
 def write(
     organization_id: UUID, invoice_id: str, refund_id: str, gateway: Gateway, *, amount_minor: int, memo: str
 ) -> None:
-    """By a credit note, as tax law wants it: now, or by the worker as soon as Stripe answers."""
+    """Now. If Stripe does not answer, the worker does it: it was asked to, together with the refund."""
     about: Any = {"invoice_id": invoice_id, "refund_id": refund_id, "amount_minor": amount_minor, "memo": memo}
-    try:
+    with suppress(PaymentsAway):
         _write(organization_id, gateway, now=utc_now(), **about)
-    except PaymentsAway:
-        with transaction():
-            defer(write_credit_note, organization_id=str(organization_id), **about)
+
+
+def write_later(
+    organization_id: UUID, invoice_id: str, refund_id: str, *, amount_minor: int, memo: str, now: datetime
+) -> None:
+    """By the worker, who is given the same one if it was written already. Needs the refund's transaction."""
+    about: Any = {"invoice_id": invoice_id, "refund_id": refund_id, "amount_minor": amount_minor, "memo": memo}
+    defer_at(now + LATER, write_credit_note, organization_id=str(organization_id), **about)
 
 
 def _write(organization_id: UUID, gateway: Gateway, *, now: datetime, refund_id: str, **about: Any) -> None:

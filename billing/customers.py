@@ -41,10 +41,11 @@ class Customers:
             return found
         return {**found, "tax_ids": self.tax_ids_of(customer_id)}
 
-    def update_customer(self, customer_id: str, *, email: str, name: str, address: Mapping[str, str]) -> None:
+    def update_customer(self, customer_id: str, *, email: str, name: str, address: Mapping[str, str], key: str) -> None:
         given: Any = {part: value for part, value in address.items() if value}
+        about: Any = {"email": email, "name": name, "address": given or ""}
         with translated():
-            self.client.v1.customers.update(customer_id, {"email": email, "name": name, "address": given or ""})
+            self.client.v1.customers.update(customer_id, about, {"idempotency_key": key})
 
     def write_tax_note(self, customer_id: str) -> None:
         """What invoices say of taxes, at their foot; one that somebody else wrote there stays."""
@@ -67,10 +68,10 @@ class Customers:
             found = self.client.v1.customers.tax_ids.list(customer_id, {"limit": MOST_LISTED})
             return list(map(plain, found.auto_paging_iter()))
 
-    def add_tax_id(self, customer_id: str, kind: str, value: str) -> None:
+    def add_tax_id(self, customer_id: str, kind: str, value: str, *, key: str) -> None:
         params: Any = {"type": kind, "value": value}
         with translated():
-            self.client.v1.customers.tax_ids.create(customer_id, params)
+            self.client.v1.customers.tax_ids.create(customer_id, params, {"idempotency_key": key})
 
     def forget_tax_id(self, customer_id: str, tax_id: str) -> None:
         with translated():

@@ -1,15 +1,21 @@
 """What invoices say of who pays: kept by Stripe, which writes them, and changed on our page."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import convert, to_builtins
 
-from billing.afterwards import found_out_if_unsure
+from billing import changes
+from billing.changes import Steps, making
 from billing.checkouts import customer_of
+from billing.errors import PaymentsAway
 from billing.facts import account_of, find_account
 from billing.gateway import Gateway
+from billing.intents import Change
+from billing.stripe_words import Snapshot
 from core import audit
 from core.accounts import Organization
 from core.audit import Actor
@@ -44,6 +50,7 @@ class BillingDetails(msgspec.Struct, frozen=True, kw_only=True):
     """The ids of those to be removed. Others stay, whatever else is saved."""
 
 
+DETAILS = "details"
 _ADDRESS = ("line1", "line2", "postal_code", "city", "country")
 
 
@@ -73,32 +80,62 @@ def save(
     """
     customer_id = customer_of(organization_id, gateway, email=email, now=now)
     with transaction():
-        organization_name = db.session.get_one(Organization, organization_id).name
-    with found_out_if_unsure(organization_id, "billing details", by=by, now=now):
-        _change_tax_ids(customer_id, wanted, gateway)
-        gateway.update_customer(
-            customer_id,
-            email=wanted.email or email,
-            name=wanted.name or organization_name,
-            address={name: getattr(wanted, name) for name in _ADDRESS},
-        )
+        name = wanted.name or db.session.get_one(Organization, organization_id).name
+    about = {"customer": customer_id, "email": wanted.email or email, "name": name}
+    with making(organization_id, DETAILS, {**about, "details": to_builtins(wanted)}, by=by, now=now) as steps:
+        _change_tax_ids(customer_id, wanted, gateway, steps)
+        address = _address(wanted)
+        key = steps.key("customer")
+        gateway.update_customer(customer_id, email=about["email"], name=name, address=address, key=key)
         gateway.write_tax_note(customer_id)
-    customer = gateway.customer_with_tax_ids(customer_id)
+    with suppress(PaymentsAway):
+        _show(organization_id, gateway.customer_with_tax_ids(customer_id))
+
+
+def _show(organization_id: UUID, customer: Snapshot | None) -> None:
+    """On our pages, as Stripe has it now."""
     with transaction():
         account = account_of(organization_id)
-        account.billing_email, account.version = wanted.email or None, account.version + 1
-        account.customer = customer if account.customer_id == customer_id else account.customer
-        audit.write(organization_id, "plan.billing_details_changed", by=by, now=now)
+        if customer is not None and account.customer_id == customer["id"]:
+            account.customer, account.version = customer, account.version + 1
 
 
-def _change_tax_ids(customer_id: str, wanted: BillingDetails, gateway: Gateway) -> None:
+def _change_tax_ids(customer_id: str, wanted: BillingDetails, gateway: Gateway, steps: Steps) -> None:
     """Stripe changes none: one is added, or removed by its id."""
     there = {one["id"]: (one["type"], _bare(one["value"])) for one in gateway.tax_ids_of(customer_id)}
     if wanted.tax_id and (wanted.tax_id_type, _bare(wanted.tax_id)) not in there.values():
-        gateway.add_tax_id(customer_id, wanted.tax_id_type, wanted.tax_id)  # first: a refused one changes nothing
+        key = steps.key("tax-id")  # first: a refused one changes nothing
+        gateway.add_tax_id(customer_id, wanted.tax_id_type, wanted.tax_id, key=key)
     for removed in wanted.removed_tax_ids:
         if removed in there:
+            steps.key(removed)  # Stripe takes none for that; a second one finds nothing to remove
             gateway.forget_tax_id(customer_id, removed)
+
+
+def _is_saved(change: Change, gateway: Gateway) -> bool:
+    customer = gateway.customer_with_tax_ids(change.wanted["customer"]) or {}
+    wanted = convert(change.wanted["details"], BillingDetails)
+    address = customer.get("address") or {}
+    tax_ids = customer.get("tax_ids") or ()
+    return (
+        (customer.get("email"), customer.get("name")) == (change.wanted["email"], change.wanted["name"])
+        and {name: address.get(name) or "" for name in _ADDRESS} == _address(wanted)
+        and not {one["id"] for one in tax_ids} & set(wanted.removed_tax_ids)
+        and (not wanted.tax_id or _bare(wanted.tax_id) in {_bare(one["value"]) for one in tax_ids})
+    )
+
+
+def _note_saved(change: Change, now: datetime) -> None:
+    account = account_of(change.organization_id)
+    account.billing_email = change.wanted["details"]["email"] or None
+    audit.write(change.organization_id, "plan.billing_details_changed", by=change.by, now=now)
+
+
+changes.declare(DETAILS, changes.Kind("billing details", changes.if_so(_is_saved), _note_saved))
+
+
+def _address(details: BillingDetails) -> dict[str, str]:
+    return {name: getattr(details, name) for name in _ADDRESS}
 
 
 def _tax_id(found: dict[str, Any]) -> TaxId:

@@ -10,6 +10,8 @@ class PaymentsAway(AppError):
     advice = "Try again in a minute. Nothing was changed, and nothing was charged."
     is_unsent = False
     """Whether nothing was asked of it, so that nothing can have happened."""
+    is_answered = False
+    """Whether it answered with an error, and so is not at work on it any more."""
 
 
 class ChangeUnsure(PaymentsAway):

@@ -1,7 +1,6 @@
 """Stripe in our words. Beside the catalogue and the sandbox this is the only file that knows its SDK."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +8,9 @@ import msgspec
 import stripe
 
 from billing.charges import Charges
-from billing.errors import MeterMissing, PriceMissing
-from billing.meters import find_meter
-from billing.plans import METER_EVENT, PlanCode, lookup_key
+from billing.errors import PriceMissing
+from billing.meters import Meters
+from billing.plans import PlanCode, lookup_key
 from billing.signed_events import SignedEvents
 from billing.stripe_words import (
     MOST_LISTED,
@@ -31,7 +30,7 @@ class CheckoutPage(msgspec.Struct, frozen=True):
     url: str
 
 
-class Gateway(Charges, SignedEvents):
+class Gateway(Charges, Meters, SignedEvents):
     """One client. Every write carries an idempotency key, ours where a crash in the middle must not double it."""
 
     def __init__(
@@ -111,7 +110,7 @@ class Gateway(Charges, SignedEvents):
             )
         return preview.amount_due
 
-    def change_now(self, subscription: Snapshot, plan: PlanCode) -> None:
+    def change_now(self, subscription: Snapshot, plan: PlanCode, *, key: str) -> None:
         """Raises the plan, charged at once; if the bank asks back, nothing changes before it is answered."""
         items: Any = [_switched(subscription, self._price(plan), plan)]
         with translated():
@@ -122,21 +121,26 @@ class Gateway(Charges, SignedEvents):
                     "proration_behavior": "always_invoice",
                     "payment_behavior": "pending_if_incomplete",
                 },
+                {"idempotency_key": key},
             )
 
-    def change_later(self, subscription: Snapshot, plan: PlanCode) -> None:
+    def change_later(self, subscription: Snapshot, plan: PlanCode, *, key: str) -> None:
         """Lowers the plan from the next period on."""
         price, item = self._price(plan), subscription["items"]["data"][0]
         later: Any = _priced(price, None if plan is PlanCode.METERED else item.get("quantity") or 1)
         with translated():
-            schedule = self.client.v1.subscription_schedules.create({"from_subscription": subscription["id"]})
+            schedule = self.client.v1.subscription_schedules.create(
+                {"from_subscription": subscription["id"]}, {"idempotency_key": f"{key}-schedule"}
+            )
         try:
-            self._plan_phases(schedule.id, item, later, plan)
+            self._plan_phases(schedule.id, item, later, plan, key=f"{key}-phases")
         except AppError:
-            self.release_schedule(schedule.id)  # half of a plan would hold the subscription for nothing
+            self.release_schedule(
+                schedule.id, key=f"{key}-undo"
+            )  # half of a plan would hold the subscription for nothing
             raise
 
-    def _plan_phases(self, schedule_id: str, item: Snapshot, later: Any, plan: PlanCode) -> None:
+    def _plan_phases(self, schedule_id: str, item: Snapshot, later: Any, plan: PlanCode, *, key: str) -> None:
         phases: Any = [
             {
                 "items": [_priced(id_of(item["price"]), item.get("quantity"))],
@@ -147,24 +151,28 @@ class Gateway(Charges, SignedEvents):
         ]
         with translated():
             self.client.v1.subscription_schedules.update(
-                schedule_id, {"end_behavior": "release", "metadata": {"plan": plan.value}, "phases": phases}
+                schedule_id,
+                {"end_behavior": "release", "metadata": {"plan": plan.value}, "phases": phases},
+                {"idempotency_key": key},
             )
 
-    def release_schedule(self, schedule_id: str) -> None:
+    def release_schedule(self, schedule_id: str, *, key: str) -> None:
         """Undoes a change that was planned."""
         with translated():
-            self.client.v1.subscription_schedules.release(schedule_id)
+            self.client.v1.subscription_schedules.release(schedule_id, {}, {"idempotency_key": key})
 
-    def end_at_period(self, subscription_id: str, *, is_ending: bool) -> None:
+    def end_at_period(self, subscription_id: str, *, is_ending: bool, key: str) -> None:
         """Ends a subscription with what was paid, or takes that back."""
+        # the customer portal sets a time, which has to be unset by its name
+        params: Any = {"cancel_at_period_end": True} if is_ending else {"cancel_at": ""}
         with translated():
-            if is_ending:
-                self.client.v1.subscriptions.update(subscription_id, {"cancel_at_period_end": True})
-            else:  # the customer portal sets a time, which has to be unset by its name
-                self.client.v1.subscriptions.update(subscription_id, {"cancel_at": ""})
+            self.client.v1.subscriptions.update(subscription_id, params, {"idempotency_key": key})
 
     def cancel(self, subscription_id: str, *, bills_usage: bool = True) -> None:
-        """At once, without giving anything back. `bills_usage` is about what was used and not billed yet."""
+        """At once, without giving anything back. `bills_usage` is about what was used and not billed yet.
+
+        Stripe takes no key for that: a second one is refused.
+        """
         with translated():
             self.client.v1.subscriptions.cancel(subscription_id, {"invoice_now": bills_usage, "prorate": False})
 
@@ -186,7 +194,8 @@ class Gateway(Charges, SignedEvents):
             return plain(self.client.v1.subscriptions.retrieve(subscription_id))
 
     def find_subscription(self, subscription_id: str) -> Snapshot | None:
-        return found_or_none(lambda: self.client.v1.subscriptions.retrieve(subscription_id))
+        """With the schedule that holds it, if one does."""
+        return found_or_none(lambda: self.client.v1.subscriptions.retrieve(subscription_id, {"expand": ["schedule"]}))
 
     def invoices_of(self, customer_id: str) -> list[Snapshot]:
         """Newest first, with their payments."""
@@ -206,40 +215,6 @@ class Gateway(Charges, SignedEvents):
             found = self.client.v1.subscriptions.list({"status": "all", "limit": MOST_LISTED})
             every = list(map(plain, found.auto_paging_iter()))
         return [one for one in every if (one.get("metadata") or {}).get("product") == PRODUCT]
-
-    def send_usage(self, identifier: str, *, customer_id: str, checks: int, at: datetime) -> None:
-        """Once for each identifier; that it is there already is as good."""
-        with translated():
-            try:
-                self.client.v1.billing.meter_events.create(
-                    {
-                        "event_name": METER_EVENT,
-                        "identifier": identifier,
-                        "payload": {"stripe_customer_id": customer_id, "value": str(checks)},
-                        "timestamp": int(at.timestamp()),
-                    },
-                    {"idempotency_key": f"{identifier}:{at.timestamp():.0f}"},
-                )
-            except stripe.InvalidRequestError as error:
-                if "identifier" not in str(error.user_message):
-                    raise
-
-    def usage_of(self, customer_id: str, *, since: datetime, until: datetime) -> int:
-        """What the meter has counted between two full hours. Raises MeterMissing: nothing counted is another thing."""
-        with translated():
-            meter = find_meter(self.client.v1)
-            if meter is None:
-                raise MeterMissing
-            found = self.client.v1.billing.meters.event_summaries.list(
-                meter.id,
-                {
-                    "customer": customer_id,
-                    "start_time": int(since.timestamp()),
-                    "end_time": int(until.timestamp()),
-                    "limit": MOST_LISTED,
-                },
-            )
-            return int(sum(summary.aggregated_value for summary in found.auto_paging_iter()))
 
     def _price(self, plan: PlanCode) -> str:
         with translated():

@@ -43,7 +43,7 @@ class BillingAccount(Base):
     customer_gone_at: Mapped[datetime | None]
     """Since when Stripe knows no such customer, as long as no operator has looked at it."""
     pending: Mapped[dict[str, Any] | None]
-    """A refund that was begun, and whose outcome is not known yet."""
+    """Not used any more; the software of the version before wrote refunds that were under way."""
     preview: Mapped[dict[str, Any] | None]
     """What a switch would cost, as Stripe told it last."""
 

@@ -1,6 +1,6 @@
 """Giving money back, by an operator. What follows for the access stands in `docs/decisions/0010`."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -9,26 +9,27 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from billing import credit_notes, entitlements, mirror
+from billing import changes, credit_notes, intents, mirror
 from billing.access import GOES_ON, STANDS_STILL, Subscribed, subscribed
 from billing.afterwards import catch_up
 from billing.connection import gateway as configured_gateway
-from billing.errors import PaymentsAway, PaymentsRefused
+from billing.errors import ChangeUnsure, PaymentsAway, PaymentsRefused
 from billing.facts import account_of, facts_for
 from billing.gateway import Gateway
+from billing.intents import Change
 from billing.models import Invoice
 from billing.money import NotAnAmount, format_amount, parse_amount
 from billing.stripe_words import Snapshot
 from billing.waiting import UntilStripeAnswers
 from core import audit
 from core.accounts import Organization
-from core.audit import Actor, ActorKind
+from core.audit import Actor
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
-from core.jobs import Queue, defer, in_its_own_session, jobs
+from core.jobs import Queue, defer_at, in_its_own_session, jobs
 
-GIVEN_UP_AFTER = timedelta(hours=1)
+REFUND = "refund"
 _LIVE = GOES_ON | STANDS_STILL
 _UNTIL_STRIPE_ANSWERS = UntilStripeAnswers()
 
@@ -114,44 +115,48 @@ def refund(
 
     `refunded_before_minor` is what whoever decides has seen as refunded: a second press, or a second operator, has seen
     something else than there is, and is refused. Asks Stripe first how the charge stands. A refund in full ends the
-    access, and with `ends_subscription` the subscription too: otherwise Stripe would charge for it again. Needs the
-    system's scope.
+    access, and with `ends_subscription` the subscription too: otherwise Stripe would charge for it again. Raises
+    RefundUnsure if the answer was lost. Needs the system's scope.
     """
     with transaction():
         invoice = _invoice(organization_id, invoice_id)
         number, payment = invoice.snapshot.get("number") or invoice_id, mirror.payment_intent_of(invoice.snapshot)
-        stake = at_stake(organization_id)
-        _begin(organization_id, invoice_id, now=now)
-    try:
-        intent, wanted, left, charge = _wanted(payment, gateway, amount_minor, refunded_before_minor)
-        currency = str(charge["currency"])
-        key = f"refund-{charge['id']}-{charge['amount_refunded']}-{wanted}"
-        about = {"invoice": number, "amount": format_amount(wanted, currency), "reason": reason}
-        refund_id = _give_back(organization_id, intent, wanted, key, gateway, about=about, by=by)
-    except RefundUnsure:
-        raise
-    except Exception:
-        with transaction():
-            account_of(organization_id).pending = None
-        raise
+        stake, begun = at_stake(organization_id), intents.begun(organization_id, REFUND)
+    intent, amount, left, charge = _wanted(payment, gateway, amount_minor, refunded_before_minor)
+    is_over = stake is not None and stake.invoice_id == invoice_id and amount == left
+    ends = stake.subscription.id if stake is not None and is_over and ends_subscription else None
+    wanted = {
+        "invoice": invoice_id,
+        "payment": intent,
+        "amount_minor": amount,
+        "ends": ends,
+        "about": {"invoice": number, "amount": format_amount(amount, str(charge["currency"])), "reason": reason},
+    }
     with transaction():
-        _confirm(organization_id, invoice_id, about, by=by, now=now)
-    credit_notes.write(organization_id, invoice_id, refund_id, gateway, amount_minor=wanted, memo=reason)
-    outcome = AfterRefund.UNTOUCHED
-    if stake is not None and stake.invoice_id == invoice_id and wanted == left:
-        outcome = AfterRefund.KEPT
-        if ends_subscription:
-            outcome = _end(organization_id, stake.subscription.id, gateway, by=by, now=now)
+        change = _begin(organization_id, wanted, begun, by=by, now=now)
+    refund_id = _give_back(change, gateway)
+    with transaction():
+        changes.put_on_record(change, now=now, refund_id=refund_id)
+    credit_notes.write(organization_id, invoice_id, refund_id, gateway, amount_minor=amount, memo=reason)
+    outcome = AfterRefund.KEPT if is_over else AfterRefund.UNTOUCHED
+    if ends is not None:
+        outcome = _end(ends, gateway)
     catch_up(organization_id, gateway, now=now)
-    return Refunded(wanted, currency, outcome)
+    return Refunded(amount, str(charge["currency"]), outcome)
 
 
-def _begin(organization_id: UUID, invoice_id: str, *, now: datetime) -> None:
-    """On record before Stripe is asked. Raises RefundedMeanwhile while another one is under way."""
-    account = account_of(organization_id)
-    if account.pending is not None and account.pending["at"] > (now - GIVEN_UP_AFTER).timestamp():
+def _begin(organization_id: UUID, wanted: dict[str, Any], begun: int, *, by: Actor, now: datetime) -> Change:
+    """Raises RefundedMeanwhile if another one was begun since Stripe was asked how the charge stands."""
+    account_of(organization_id)
+    if intents.begun(organization_id, REFUND) != begun:
         raise RefundedMeanwhile
-    account.pending = {"invoice": invoice_id, "at": now.timestamp()}
+    try:
+        change = changes.begin(organization_id, REFUND, wanted, by=by, now=now)
+    except ChangeUnsure as unsure:
+        raise RefundedMeanwhile from unsure
+    if change.is_joined:
+        raise RefundedMeanwhile
+    return change
 
 
 def _wanted(
@@ -168,66 +173,36 @@ def _wanted(
     return intent, amount_minor or left, left, charge
 
 
-def _give_back(
-    organization_id: UUID, intent: str, wanted: int, key: str, gateway: Gateway, *, about: dict[str, Any], by: Actor
-) -> str:
-    """The refund's id. Raises RefundUnsure if the answer was lost; then the worker finds out, by the same key."""
+def _give_back(change: Change, gateway: Gateway) -> str:
+    """The refund's id. Raises RefundUnsure if the answer was lost; then the worker finds out."""
+    wanted = change.wanted
     try:
-        return gateway.refund(intent, amount_minor=wanted, key=key)
-    except PaymentsAway as away:
-        if away.is_unsent:
-            raise
-        with transaction():
-            pending = account_of(organization_id).pending or {}
-            work = {"intent": intent, "amount_minor": wanted, "key": key, "invoice_id": pending.get("invoice")}
-            actor = {"kind": by.kind.value, "id": str(by.id) if by.id else None}
-            defer(find_out_about_refund, organization_id=str(organization_id), about=about, actor=actor, **work)
-        raise RefundUnsure from away
+        with changes.settled(change) as steps:
+            key = steps.key(REFUND)
+            return gateway.refund(wanted["payment"], amount_minor=wanted["amount_minor"], key=key)
+    except ChangeUnsure as unsure:
+        raise RefundUnsure from unsure
 
 
-def _confirm(organization_id: UUID, invoice_id: str, about: dict[str, Any], *, by: Actor, now: datetime) -> None:
-    account_of(organization_id).pending = None
-    audit.write(organization_id, "plan.refunded", by=by, now=now, subject_id=invoice_id, after=about)
+def _find(change: Change, gateway: Gateway) -> dict[str, Any] | None:
+    found = gateway.find_refund(change.wanted["payment"], key=change.key(REFUND))
+    return {"refund_id": found} if found is not None else None
 
 
-@jobs.task(retry=_UNTIL_STRIPE_ANSWERS, queue=Queue.STRIPE)
-@in_its_own_session
-def find_out_about_refund(
-    organization_id: str,
-    *,
-    intent: str,
-    amount_minor: int,
-    key: str,
-    invoice_id: str,
-    about: dict[str, Any],
-    actor: dict[str, Any],
-) -> None:
-    """The same key gives the same refund, or makes it now. On record once it is certain."""
-    by = Actor(kind=ActorKind(actor["kind"]), id=UUID(actor["id"]) if actor["id"] else None)
-    with acting_as_system():
-        identifier, gateway, now = UUID(organization_id), configured_gateway(), utc_now()
-        try:
-            refund_id = gateway.refund(intent, amount_minor=amount_minor, key=key)
-        except PaymentsRefused:
-            with transaction():
-                account_of(identifier).pending = None
-            return
-        with transaction():
-            _confirm(identifier, invoice_id, about, by=by, now=now)
-        credit_notes.write(identifier, invoice_id, refund_id, gateway, amount_minor=amount_minor, memo=about["reason"])
-        catch_up(identifier, gateway, now=now)
+def _note(change: Change, now: datetime, *, refund_id: str) -> None:
+    """With what has to follow, which the worker does if nobody was quicker."""
+    home, wanted, by = change.organization_id, change.wanted, change.by
+    invoice_id, about = wanted["invoice"], wanted["about"]
+    audit.write(home, "plan.refunded", by=by, now=now, subject_id=invoice_id, after=about)
+    amount = wanted["amount_minor"]
+    credit_notes.write_later(home, invoice_id, refund_id, amount_minor=amount, memo=about["reason"], now=now)
+    if wanted["ends"] is not None:
+        audit.write(home, "plan.ended", by=by, now=now, subject_id=wanted["ends"])
+        ended = {"organization_id": str(home), "subscription_id": wanted["ends"]}
+        defer_at(now + changes.LOOK_AFTER, end_refunded_subscription, **ended)
 
 
-def end_without_access(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) -> None:
-    """Ends a subscription that goes on and gives no access, so that it charges no more. Raises NotFound."""
-    with transaction():
-        found = entitlements.charged_without_access(db.session.get_one(Organization, organization_id))
-    if found is None:
-        raise NotFound("There is no subscription that goes on without access.")
-    gateway.cancel(found.id, bills_usage=False)
-    with transaction():
-        audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=found.id)
-    catch_up(organization_id, gateway, now=now)
+changes.declare(REFUND, changes.Kind("refund", _find, _note))
 
 
 def _invoice(organization_id: UUID, invoice_id: str) -> Invoice:
@@ -245,15 +220,11 @@ def _refundable(intent: str | None, gateway: Gateway) -> tuple[str, Snapshot]:
     return intent, charge
 
 
-def _end(organization_id: UUID, subscription_id: str, gateway: Gateway, *, by: Actor, now: datetime) -> AfterRefund:
-    """The money is given back already, so a Stripe that falls silent now must not undo our memory of that."""
-    with transaction():
-        audit.write(organization_id, "plan.ended", by=by, now=now, subject_id=subscription_id)
+def _end(subscription_id: str, gateway: Gateway) -> AfterRefund:
+    """The money is given back already, and the worker ends it too, so a Stripe that falls silent now does no harm."""
     try:
         gateway.cancel(subscription_id, bills_usage=False)
     except PaymentsAway:
-        with transaction():
-            defer(end_refunded_subscription, organization_id=str(organization_id), subscription_id=subscription_id)
         return AfterRefund.WILL_END
     except PaymentsRefused:
         pass  # it has ended meanwhile; catching up shows how it stands

@@ -31,6 +31,7 @@ def translated() -> Iterator[None]:
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError, stripe.AuthenticationError) as error:
         away = PaymentsAway()
         away.is_unsent = isinstance(error.__cause__, Unreachable) and error.__cause__.is_unsent
+        away.is_answered = error.http_status not in {None, HTTPStatus.CONFLICT}  # that says: the same key is at work
         raise away from error
     except stripe.StripeError as error:
         refused = PaymentsRefused(error.user_message)

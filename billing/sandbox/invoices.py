@@ -126,6 +126,11 @@ def retrieve_refund(call: Call) -> dict[str, Any]:
     return store.need(call.id, "refund")
 
 
+@plays("GET", "/v1/refunds")
+def list_refunds(call: Call) -> dict[str, Any]:
+    return page_of(call, store.every("refund", payment_intent=call.need("payment_intent")), "/v1/refunds")
+
+
 @plays("GET", "/v1/radar/early_fraud_warnings/{}")
 def retrieve_warning(call: Call) -> dict[str, Any]:
     return store.need(call.id, "radar.early_fraud_warning")
@@ -158,7 +163,14 @@ def refund(call: Call) -> dict[str, Any]:
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
     made = store.make(
-        "refund", "re", amount=amount, charge=charge["id"], currency=charge["currency"], status="succeeded"
+        "refund",
+        "re",
+        amount=amount,
+        charge=charge["id"],
+        currency=charge["currency"],
+        metadata=call.params.get("metadata", {}),
+        payment_intent=call.params["payment_intent"],
+        status="succeeded",
     )
     events.emit("charge.refunded", store.keep(charge))
     return made

@@ -50,7 +50,10 @@ def list_all(call: Call) -> dict[str, Any]:
 
 @plays("GET", "/v1/subscriptions/{}")
 def retrieve(call: Call) -> dict[str, Any]:
-    return _with_prices(store.need(call.id, "subscription"))
+    found = store.need(call.id, "subscription")
+    if "schedule" in call.params.get("expand", []):
+        found["schedule"] = found["schedule"] and store.need(found["schedule"])
+    return _with_prices(found)
 
 
 @plays("POST", "/v1/subscriptions/{}")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import flash, render_template
 
-from billing import gone_customers, inbox, reconciliation, refunds
+from billing import gone_customers, inbox, reconciliation, refunds, subscriptions
 from billing.connection import gateway
 from billing.jobs import reconcile, work_off_event
 from billing.money import format_amount
@@ -84,7 +84,7 @@ def refund(organization_id: UUID, invoice_id: str) -> Any:
 def end_subscription(organization_id: UUID) -> Any:
     with transaction():
         refuse_own(organization_id, operator())
-    refunds.end_without_access(organization_id, gateway(), by=operator(), now=utc_now())
+    subscriptions.end_without_access(organization_id, gateway(), by=operator(), now=utc_now())
     flash("The subscription is ended. Nothing more is charged.")
     return see_other(f"/console/organizations/{organization_id}")
 

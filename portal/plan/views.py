@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import flash, render_template
 
-from billing import entitlements, facts, subscriptions
+from billing import entitlements, facts, previews, subscriptions
 from billing.access import Access as PlanAccess
 from billing.access import AccessState
 from billing.connection import gateway, is_sandbox
@@ -91,7 +91,7 @@ def resume() -> Any:
 def ask_switch(plan: str) -> Any:
     """What it would cost, before anything is changed."""
     with acting_as_system():
-        preview = subscriptions.preview(seat().organization_id, PlanCode(plan), now=utc_now())
+        preview = previews.preview(seat().organization_id, PlanCode(plan), now=utc_now())
     return page_or_block(
         "portal/plan/switch.html",
         "preview",

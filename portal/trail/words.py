@@ -107,6 +107,7 @@ _WORDS = {
     "organization.retention_changed": "Changed the retention",
     "organization.suspended": "Suspended the organization",
     "plan.billing_details_changed": "Changed what invoices say",
+    "plan.change_not_made": "Asked for a change that the payment provider did not make",
     "plan.change_unsure": "Asked for a change; the payment provider did not say whether it was made",
     "plan.checkout_opened": "Went to the checkout",
     "plan.customer_unlinked": "Unlinked the customer at Stripe",

@@ -90,7 +90,7 @@ def test_a_mistyped_tax_id_loses_nothing_and_does_not_keep_anybody_from_buying(
         with app.app_context(), acting_as_system(), transaction():
             details.save(ada.organization_id, wanted, gateway(), email="a@x.example", by=SYSTEM, now=utc_now())
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PaymentsRefused
 
     save("", "DE1")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from billing import checkouts, inbox, mirror, refunds
+from billing import checkouts, inbox, mirror
 from billing.connection import gateway
 from billing.errors import PaymentsAway
 from billing.jobs import end_plan_of_closed_account, end_plan_of_closing_account, work_off_event
@@ -16,7 +16,6 @@ from billing.plans import PlanCode
 from billing.sandbox import checkout, events, store, subscriptions
 from billing.sandbox.store import SandboxObject
 from core.accounts import Organization
-from core.audit import SYSTEM, AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from tests.billing.scene import access, count, open_checkout, post, receive
@@ -202,7 +201,7 @@ def test_a_planned_downgrade_keeps_the_quantity(app: Flask, subscribed: Member) 
         subscription = store.every("subscription")[0]
         subscription["items"]["data"][0]["quantity"] = 5
         store.keep(subscription)
-        gateway().change_later(subscription, PlanCode.METERED)
+        gateway().change_later(subscription, PlanCode.METERED, key="later")
         [schedule] = store.every("subscription_schedule")
 
     assert int(schedule["phases"][0]["items"][0]["quantity"]) == 5
@@ -215,46 +214,3 @@ def test_who_buys_another_product_may_still_subscribe(app: Flask, ada: Member, p
         subscriptions.start(customer, price["id"], {"product": "consulting"}, is_paid=True)
 
         assert open_checkout(ada)
-
-
-def test_a_refund_whose_answer_is_lost_is_found_out_and_put_on_record_once(
-    app: Flask, subscribed: Member, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with app.app_context(), acting_as_system():
-        [invoice] = store.every("invoice")
-        way = type(gateway())
-    real = way.refund
-
-    def lost(self: Any, *rest: Any, **more: Any) -> str:
-        real(self, *rest, **more)
-        raise PaymentsAway
-
-    def give_back() -> None:
-        with app.app_context(), acting_as_system():
-            refunds.refund(
-                subscribed.organization_id,
-                invoice["id"],
-                gateway(),
-                amount_minor=1_000,
-                refunded_before_minor=0,
-                reason="Kindness.",
-                by=SYSTEM,
-                now=utc_now(),
-            )
-
-    left: list[dict[str, Any]] = []
-    with monkeypatch.context() as patched:
-        patched.setattr(way, "refund", lost)
-        patched.setattr(refunds, "defer", lambda _job, **about: left.append(about))
-        with pytest.raises(refunds.RefundUnsure):
-            give_back()
-    with pytest.raises(refunds.RefundedMeanwhile):
-        give_back()
-    assert count(app, AuditEvent, AuditEvent.action == "plan.refunded") == 0
-
-    with app.app_context():
-        refunds.find_out_about_refund(**left[0])
-
-    with app.app_context(), acting_as_system():
-        assert [one["amount"] for one in store.every("refund")] == [1_000]
-    assert count(app, AuditEvent, AuditEvent.action == "plan.refunded") == 1

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from api.usage.jobs import count_last_minutes
-from billing import metering, mirror, reconciliation, refunds, subscriptions, usage
+from billing import metering, mirror, previews, reconciliation, refunds, subscriptions, usage
 from billing.access import AccessState
 from billing.connection import gateway
 from billing.errors import MeterMissing, PaymentsAway
@@ -76,9 +76,9 @@ def test_a_smaller_plan_comes_at_the_end_of_the_period_and_can_be_taken_back(app
 
 def test_a_bigger_plan_comes_at_once_and_says_before_what_it_costs(app: Flask, payer: Member) -> None:
     with app.app_context(), acting_as_system(), transaction():
-        assert subscriptions.preview(payer.organization_id, PlanCode.PRO, now=utc_now()).due_minor is None
-        subscriptions.ask_preview(organization_id=str(payer.organization_id), plan=PlanCode.PRO.value)
-        preview = subscriptions.preview(payer.organization_id, PlanCode.PRO, now=utc_now())
+        assert previews.preview(payer.organization_id, PlanCode.PRO, now=utc_now()).due_minor is None
+        previews.ask_preview(organization_id=str(payer.organization_id), plan=PlanCode.PRO.value)
+        preview = previews.preview(payer.organization_id, PlanCode.PRO, now=utc_now())
     assert preview.is_now
     assert 0 < (preview.due_minor or 0) <= 4_900
 

@@ -7,15 +7,19 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from billing.afterwards import bring_up_later
+from billing.changes import find_out
 from billing.connection import gateway
 from billing.errors import PaymentsAway
+from billing.intents import ChangeIntent
 from billing.plans import PlanCode
 from billing.sandbox import checkout, store
 from core.accounts import Organization
 from core.db import acting_as_system, db, transaction
 from tests.billing import conftest as money
+from tests.billing.faulty_stripe import FaultyStripe
 from tests.billing.scene import access
 from tests.cast import Member
 from tests.people import Person
@@ -198,6 +202,24 @@ def test_a_plan_is_ended_and_taken_back_on_the_page(paying: Person) -> None:
 
     paying.post("/plan/resume")
     assert "It renews on" in paying.get("/plan").text
+    assert "Ended the plan" in paying.get("/audit-trail").text
+
+
+def test_the_page_says_that_we_are_finding_out_where_an_answer_was_lost(
+    app: Flask, paying: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stripe = FaultyStripe(monkeypatch)
+    stripe.fail("POST /v1/subscriptions/", is_applied=True)
+
+    answer = paying.post("/plan/end")
+
+    assert answer.status_code == 503
+    assert "finding out" in answer.text
+    assert "nothing was charged" not in answer.text.lower()
+    with app.app_context(), acting_as_system():
+        [intent] = db.session.scalars(select(ChangeIntent.id))
+    with app.app_context():
+        find_out(intent_id=str(intent))
     assert "Ended the plan" in paying.get("/audit-trail").text
 
 
