@@ -20,6 +20,7 @@ from api.checks.calls import Call, Check, Checks, Probe
 from api.limits.headers import headers_of, refusal_of
 from api.limits.window import Verdict
 from api.machine_room import MachineRoom
+from api.recording.recorder import Recorder
 from api.snapshots.shelf import NotInMemory
 from core.clock import monotonic_s, utc_now
 from core.errors import JSON_CONTENT_TYPE, PROBLEM_CONTENT_TYPE, AppError, InternalError, MethodNotAllowed
@@ -63,7 +64,7 @@ class CheckPath:
         times_s.append(monotonic_s())
         decided = self._decide(counted)
         times_s.append(monotonic_s())
-        self._record(decided)
+        self._record(decided, self._room.recorder)
         times_s.append(monotonic_s())
         if next(self._groups) % TIMED_EVERY == 0:
             for stage, (before_s, after_s) in zip(_STAGES, pairwise(times_s), strict=True):
@@ -79,7 +80,7 @@ class CheckPath:
         if self._count([call]) and self._take([call], Checks.read) and call.cost > 1:
             self._count_rest(call)
         if call.refusal is None:
-            self._record(self._decide([call]))
+            self._record(self._decide([call]), self._room.batch_recorder)
         return self.answer(call)
 
     def answer(self, call: Call) -> Answer:
@@ -149,11 +150,11 @@ class CheckPath:
 
         return {call: decided[call] for call in self._take(calls, decide) if decided[call]}
 
-    def _record(self, decided: dict[Call, Sequence[service.Decided]]) -> None:
+    def _record(self, decided: dict[Call, Sequence[service.Decided]], recorder: Recorder) -> None:
         if not decided:
             return
         try:
-            service.record(list(chain.from_iterable(decided.values())), self._room.recorder)
+            service.record(list(chain.from_iterable(decided.values())), recorder)
         except AppError as refusal:
             for call in decided:
                 call.refusal = refusal

@@ -61,11 +61,14 @@ class MachineRoom:
         )
         self.limiter: Limiter = self.shared_limiter or MemoryLimiter()
         self.spool = Spool(settings.spool_path, max_bytes=settings.spool_max_bytes)
-        self.recorder = Recorder(
-            PostgresSink(lambda: connect_as(Role.SYSTEM, url, timeout_s=timeout_s)),
-            self.spool,
-            durability=settings.decision_durability,
-            is_database_lost=lambda: self.snapshots.feed.is_lost,
+        self.recorder, self.batch_recorder = (
+            Recorder(
+                PostgresSink(lambda: connect_as(Role.SYSTEM, url, timeout_s=timeout_s)),
+                self.spool,
+                durability=settings.decision_durability,
+                is_database_lost=lambda: self.snapshots.feed.is_lost,
+            )
+            for _ in range(2)  # so that no single check waits until somebody's hundred are written
         )
         self.replay = Replay(PostgresSink(lambda: connect_as(Role.SYSTEM, url, timeout_s=30)), self.spool)
         self.probe = Probe(url)
@@ -85,14 +88,16 @@ class MachineRoom:
         self.snapshots.close()
         self.replay.stop()
         self.recorder.close()
+        self.batch_recorder.close()
         self.spool.close()
         if self.shared_limiter is not None:
             self.shared_limiter.stop()
 
     def is_database_written(self) -> bool:
         """Whether the last decisions reached the database: its disk may be full, while it answers."""
-        failed_s = max(self.recorder.failed_s, self.replay.failed_s)
-        succeeded_s = max(self.recorder.succeeded_s, self.replay.succeeded_s)
+        writers = (self.recorder, self.batch_recorder, self.replay)
+        failed_s = max(writer.failed_s for writer in writers)
+        succeeded_s = max(writer.succeeded_s for writer in writers)
         return succeeded_s >= failed_s or monotonic_s() - failed_s > FAILURE_COUNTS_FOR_S
 
     def _write_snapshots(self) -> None:

@@ -101,7 +101,7 @@ def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
     room.snapshots = Snapshots(lambda: shared, max_age_s=60)  # type: ignore[arg-type,return-value]
     room.limiter = MemoryLimiter()
     room.spool = Spool(tmp_path / "spool", max_bytes=10_000_000)
-    room.recorder = Recorder(
+    room.recorder = room.batch_recorder = Recorder(
         PostgresSink(lambda: shared),  # type: ignore[arg-type,return-value]
         room.spool,
         durability=Durability.DATABASE,

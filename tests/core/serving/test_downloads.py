@@ -149,7 +149,7 @@ def test_one_session_never_has_all_places_for_pages_although_all_share_an_addres
         cookies = [*["aig=greedy"] * 8, "theme=dark; aig=modest"]
         heads = [scope(path="/", method="GET", headers=[*HOST, (b"cookie", cookie.encode())]) for cookie in cookies]
         tasks = [asyncio.create_task(server(head, pieces(b""), Sent())) for head in heads]
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)
         before = list(asked)
         gate.set()
         await asyncio.gather(*tasks)

@@ -8,6 +8,7 @@ import pytest
 
 from core.serving import Busy, Group, Pool
 from core.serving.fair_queue import FairQueue
+from core.serving.pools import STARTING_S
 
 
 def test_keys_take_turns_however_many_items_one_of_them_has() -> None:
@@ -54,6 +55,37 @@ def test_one_key_never_has_all_places() -> None:
     asyncio.run(scene())
 
     assert seen == ["modest"]
+
+
+def test_few_start_at_once_and_those_who_wait_for_something_keep_nobody_from_starting() -> None:
+    gate = threading.Event()
+    begun: list[int] = []
+
+    def act(number: int) -> None:
+        begun.append(number)
+        gate.wait(5)
+
+    async def scene() -> tuple[int, int]:
+        pool = Pool("test", 8, starting=2)
+        tasks = [asyncio.create_task(pool.run(number, act, number)) for number in range(8)]
+        await asyncio.sleep(STARTING_S / 2)
+        at_first = len(begun)
+        await asyncio.sleep(STARTING_S * 10)
+        in_the_end = len(begun)
+        gate.set()
+        await asyncio.gather(*tasks)
+        return at_first, in_the_end
+
+    assert asyncio.run(scene()) == (2, 8)
+
+
+def test_whoever_is_done_lets_the_next_start_at_once() -> None:
+    async def scene() -> list[int]:
+        pool = Pool("test", 8, starting=1)
+        async with asyncio.timeout(STARTING_S * 20):
+            return await asyncio.gather(*(pool.run(number, abs, number) for number in range(200)))
+
+    assert asyncio.run(scene()) == list(range(200))
 
 
 def test_who_finds_no_place_in_time_is_told_so_and_the_place_is_not_lost() -> None:
