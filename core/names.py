@@ -10,7 +10,10 @@ from core.errors import FieldProblem, InvalidRequest
 
 _JOINERS = frozenset("\u200c\u200d")
 _VARIATIONS = frozenset("\ufe0e\ufe0f")
-_BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U0001d159")
+_KEYCAP, _ON_KEYCAPS = "\u20e3", frozenset("0123456789#*")
+_AS_EMOJI = frozenset("\u203c\u2049\u3030\u303d")
+"""Signs of punctuation that are emoji too."""
+_BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc\U0001d159")
 """Letters and signs with nothing to see."""
 _NO_TEXT = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
@@ -58,6 +61,8 @@ def _is_forbidden(text: str, place: int) -> bool:
     sign = text[place]
     if sign in _JOINERS:
         return not _joins(text, place)
+    if sign in _VARIATIONS:
+        return not _varies(text, place)
     return sign in _BLANKS or unicodedata.category(sign) in _NO_TEXT or _is_selector(sign)
 
 
@@ -65,6 +70,13 @@ def _joins(text: str, place: int) -> bool:
     """Between two signs of a script or of an emoji; no keyboard puts one between Latin letters."""
     around = text[place - 1 : place] + text[place + 1 : place + 2]
     return len(around) == len("ab") and not any(sign.isascii() or sign in _JOINERS for sign in around)
+
+
+def _varies(text: str, place: int) -> bool:
+    """After what is a sign and an emoji; after a letter there is nothing to choose, and nothing to see."""
+    before, after = text[place - 1 : place], text[place + 1 : place + 2]
+    is_keycap = before in _ON_KEYCAPS and after == _KEYCAP
+    return bool(before) and (is_keycap or before in _AS_EMOJI or unicodedata.category(before)[0] == "S")
 
 
 def _is_selector(sign: str) -> bool:

@@ -18,6 +18,7 @@ from core.names import clean, fault_of_line, is_typed, normal_form, typable
         ("👩‍👩‍👧 family ❤️", "👩‍👩‍👧 family ❤️"),
         ("Müller & Söhne GmbH (Köln)", "Müller & Söhne GmbH (Köln)"),
         ("株式会社　日本", "株式会社 日本"),
+        ("1\ufe0f\u20e3 first ‼\ufe0f ©\ufe0e", "1\ufe0f\u20e3 first ‼\ufe0f ©\ufe0e"),
     ],
 )
 def test_a_name_is_kept_in_its_normal_form(given: str, kept: str) -> None:
@@ -43,6 +44,10 @@ def test_a_name_is_kept_in_its_normal_form(given: str, kept: str) -> None:
             "a\ue000",
             "a\uffff",
         ),
+        *("\u2066a\u2069", "\u2067a", "a\u2068b\u2069", "a\u2069", "\u2064", "a\u206ab", "a\ufff9b", "a\ufffcb"),
+        *("a\ufe0fb", "a\ufe0f", "\ufe0fa", "1\ufe0f", "a\ufe0eb", "❤\ufe0f\ufe0f", "a b\ufe0f", "é\ufe0f"),
+        *("a\u034fb", "a\u115fb", "a\u1160b", "a\uffa0", "a\u17b4b", "a\U0001d159b", "a\U0001d173b"),
+        *("a\U000e0001b", "a\U000e0020", "🏴\U000e0067\U000e007f", "a\udfff", "\udc00a", "a\ud83d\ude00"),
         *("a\u200db", "a\U000e0041b", "a\U000e0101b", "a\u180eb", "", "   ", "\u00a0", "\u0301"),
     ],
 )

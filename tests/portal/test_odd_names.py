@@ -26,7 +26,17 @@ DETAILS = {
 }
 
 
-@pytest.mark.parametrize("name", [ODD, HIDDEN, "a\u2028b", "  "])
+SIBLINGS = [
+    "\u2067Billing\u2069",
+    "Bill\ufe0fing",
+    "Bill\u034fing",
+    "Bill\u115fing",
+    "Bill\U000e0001ing",
+    "Bill\ufffcing",
+]
+
+
+@pytest.mark.parametrize("name", [ODD, HIDDEN, "a\u2028b", "  ", *SIBLINGS])
 def test_the_api_makes_no_key_of_that_name(as_ada: Caller, name: str) -> None:
     answer = as_ada.post("/v1/keys", {"name": name, "environment": "live"})
 
@@ -40,7 +50,14 @@ def test_the_api_keeps_a_key_under_the_normal_form_of_its_name(as_ada: Caller) -
     assert made.json["key"]["name"] == "two spaces"
 
 
-@pytest.mark.parametrize("name", [ODD, HIDDEN])
+@pytest.mark.parametrize("sent", [b"a\\ud800", b"\\udfffa", b"\xed\xa0\x80", b"\xff"])
+def test_half_a_sign_is_no_name(as_ada: Caller, sent: bytes) -> None:
+    answer = as_ada.post("/v1/keys", b'{"name": "' + sent + b'", "environment": "live"}')
+
+    assert answer.status_code in {400, 422}
+
+
+@pytest.mark.parametrize("name", [ODD, HIDDEN, *SIBLINGS])
 def test_no_form_takes_such_a_name(app: Flask, ada: Member, owner: Person, nobody: object, name: str) -> None:
     answers = {
         "key": owner.post("/keys", name=name, environment="test", scopes=["check"]),
