@@ -89,7 +89,7 @@ def _begun_alone(user: User) -> Sequence[Organization]:
 def _forget(user: User, *, now: datetime) -> None:
     forget_proofs(user, now=now)
     links.forget_all(user)
-    departures.forget(user)
+    departures.forget(user, now=now)
     team.forget_invited(user.email)
     forget_person(user.id)
     user.email, user.name = f"deleted-{user.id.hex}@deleted.invalid", "Former member"

@@ -86,6 +86,14 @@ def assign(ticket_id: UUID, assignee_id: UUID | None, *, version: int, by: Actor
     return ticket
 
 
+def release_all(assignee_id: UUID, *, by: Actor, now: datetime) -> None:
+    """Nobody has taken what an operator who left was working on. Needs the system's scope."""
+    is_theirs = Ticket.assignee_id == assignee_id, Ticket.status.in_([status.value for status in UNDER_WAY])
+    for ticket in db.session.scalars(select(Ticket).where(*is_theirs).order_by(Ticket.id).with_for_update()):
+        ticket.assignee_id = None
+        records.note(ticket, "ticket.assigned", by=by, now=now)
+
+
 def weigh(ticket_id: UUID, severity: Severity, *, reason: str, version: int, by: Actor, now: datetime) -> Ticket:
     """Another severity. What was missed stays missed. Raises TicketMoved or TicketClosed."""
     ticket = _under_way(ticket_id, version=version)

@@ -20,7 +20,7 @@ from core.tokens import digest_of
 from legal_docs.acceptances import delegations
 from portal.notifications import channels, readers
 from portal.status import subscribers
-from portal.support import requesters
+from portal.support import desk, requesters
 from portal.team.models import Invitation, InvitationStatus
 
 
@@ -31,6 +31,7 @@ def end_trust(organization_id: UUID | None, user_id: UUID, *, by: Actor, now: da
         for channel in readers.read_by(organization_id, user):
             channels.end_for_reader(channel, by=by, now=now)
         if organization_id is None:
+            desk.release_all(user_id, by=by, now=now)
             return
         _replace_contact(organization_id, user, now=now)
         _send_invoices_elsewhere(organization_id, user.email, to=None)
@@ -54,9 +55,10 @@ def follow_address(user: User, former: str) -> None:
             profile.second_contact_email = user.email
 
 
-def forget(user: User) -> None:
+def forget(user: User, *, now: datetime) -> None:
     """Before a person's address is forgotten for good. Needs the system's scope."""
     readers.forget(user)
+    desk.release_all(user.id, by=SYSTEM, now=now)
     if user.email_confirmed_at is not None:  # whoever typed an address that is somebody else's ends nothing of theirs
         subscribers.forget(user.email)
 

@@ -1,5 +1,6 @@
 """Who leaves an organization, or for good, or takes another address: what was trusted because of it ends with it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -27,19 +28,21 @@ from portal.organization.services import save_details
 from portal.people import addresses, leaving
 from portal.status import subscribers
 from portal.status.models import Subscriber
-from portal.support import requesters, services
+from portal.support import desk, requesters, rota, services
 from portal.support.models import Ticket
 from portal.support.records import Author
 from portal.support.services import Question
 from portal.support.severities import Category, Severity
+from portal.support.states import Status
 from portal.team import services as team
 from portal.team.models import Invitation
 from tests.cast import Member, another_key
-from tests.people import Browser, Person, link_in, mails_to, person, sign_up, tables_with
+from tests.people import Browser, Person, is_signed_in, link_in, mails_to, person, sign_up, tables_with
 from tests.portal.notify import channel, make_channel, send_all
-from tests.portal.support.scene import answer, ticket_of
+from tests.portal.support.scene import answer, opened, ticket_of
 from tests.portal.support.scene import mails as support_mails
 from tests.portal.support.test_requests import ask, ticket_id_in
+from tests.portal.test_passkeys import Authenticator, challenge_for
 
 NEW = "elsewhere@people.example"
 DETAILS: dict[str, Any] = {
@@ -178,6 +181,118 @@ def test_an_operator_who_is_one_no_more_gets_no_more_of_their_mail(app: Flask, o
 
     assert result.exit_code == 0, result.output
     assert channel(app, made.id).state == ChannelState.UNCONFIRMED
+
+
+def assignee_of(app: Flask, ticket_id: UUID) -> UUID | None:
+    with app.app_context(), acting_as_system():
+        return db.session.get_one(Ticket, ticket_id, populate_existing=True).assignee_id
+
+
+def take(app: Flask, ticket_id: UUID, who: Person) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        version = db.session.get_one(Ticket, ticket_id).version
+        desk.assign(ticket_id, who.user_id, version=version, by=SYSTEM, now=utc_now())
+
+
+def dismiss(app: Flask, who: Person) -> None:
+    result = app.test_cli_runner().invoke(args=["operators", "remove", "--email", who.email])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("leave", [dismiss, lambda _, who: delete_account(who)], ids=["dismissed", "deleted"])
+def test_requests_of_an_operator_who_left_are_unassigned_again(
+    app: Flask, ada: Member, operator: Person, leave: Callable[[Flask, Person], None]
+) -> None:
+    other = person(app, "Otto", is_operator=True)
+    ticket_id = opened(app, ada.organization_id, now=utc_now())
+    take(app, ticket_id, operator)
+
+    leave(app, operator)
+
+    assert assignee_of(app, ticket_id) is None
+    assert "Checks are refused" in other.get("/console/support?view=free").text
+
+
+def test_requests_that_are_over_keep_whoever_took_them(app: Flask, ada: Member, operator: Person) -> None:
+    ticket_id = opened(app, ada.organization_id, now=utc_now())
+    take(app, ticket_id, operator)
+    answer(app, ticket_id, now=utc_now(), then=Status.RESOLVED)
+
+    dismiss(app, operator)
+
+    assert assignee_of(app, ticket_id) == operator.user_id
+
+
+def test_whoever_is_on_call_and_leaves_is_called_no_more(app: Flask, operator: Person) -> None:
+    now = utc_now()
+    with app.app_context(), acting_as_system(), transaction():
+        rota.put_on_call(rota.monday_of(now), operator.user_id, by=SYSTEM, now=now)
+
+    dismiss(app, operator)
+
+    with app.app_context(), acting_as_system():
+        assert rota.on_call_at(now) is None
+
+
+@pytest.mark.parametrize("path", ["/organization/data", "/audit-trail/export", "/decisions/export?format=csv"])
+def test_a_removed_member_takes_no_data_away(owner: Person, admin: Person, path: str) -> None:
+    assert admin.get(path).status_code == 200
+
+    remove(owner, admin)
+
+    assert admin.get(path).headers["Location"].startswith("/organizations")
+    assert admin.post("/organization/data").status_code in {303, 403}
+    assert "zip" not in admin.post("/organization/data").content_type
+
+
+def test_a_deleted_account_leaves_no_passkey_that_signs_in(app: Flask, owner: Person, admin: Person) -> None:
+    nobody, passkey = Browser(app.test_client()), Authenticator()
+    made = passkey.create(challenge_for(admin.browser, "/security/passkeys/options"))
+    assert admin.post("/security/passkeys", credential=made).status_code == 200
+    assert log_in_with(nobody, passkey).status_code == 303
+    other = Browser(app.test_client())
+
+    delete_account(admin)
+
+    assert log_in_with(other, passkey).status_code == 422
+    assert not is_signed_in(nobody)
+
+
+def test_a_removed_member_who_signs_in_by_passkey_sees_nothing_of_the_organization(
+    app: Flask, owner: Person, admin: Person
+) -> None:
+    nobody, passkey = Browser(app.test_client()), Authenticator()
+    made = passkey.create(challenge_for(admin.browser, "/security/passkeys/options"))
+    admin.post("/security/passkeys", credential=made)
+
+    remove(owner, admin)
+
+    assert log_in_with(nobody, passkey).status_code == 303
+    assert nobody.get("/keys").headers["Location"].startswith("/organizations")
+
+
+def log_in_with(browser: Browser, passkey: Authenticator) -> Any:
+    answer = passkey.get(challenge_for(browser, "/log-in/passkey/options"))
+    return browser.post("/log-in/passkey", credential=answer)
+
+
+def test_keys_of_a_deleted_account_go_on_and_are_marked(owner: Person, developer: Person) -> None:
+    developer.post("/keys", name="Ben's key", environment="live", scopes="checks:write", life="")
+
+    delete_account(developer)
+
+    assert "Its maker has left the organization" in owner.get("/keys").text
+
+
+def test_an_invitation_by_somebody_who_was_removed_opens_nothing(
+    app: Flask, owner: Person, admin: Person, nobody: Browser
+) -> None:
+    admin.post("/team/invitations", email="second@people.example", role="admin")
+    link = link_in(mails_to(app, "second@people.example")[0])
+
+    remove(owner, admin)
+
+    assert nobody.get(link).status_code == 410
 
 
 def test_notifications_follow_a_member_to_another_address(

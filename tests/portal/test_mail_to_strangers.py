@@ -1,5 +1,9 @@
 """Mail to somebody who asked for nothing carries no words of whoever caused it: it is no advertisement."""
 
+from email import message_from_bytes
+from email.headerregistry import Address
+from email.policy import default
+
 import pytest
 from flask import Flask
 
@@ -18,17 +22,36 @@ from tests.portal.test_departures import DETAILS
 __all__ = ["inbound_mail"]
 
 SPAM = "You won, pay at https://evil.example now"
+SPAMS = {
+    "a link": SPAM,
+    "a bare domain": "You won: evil.example",
+    "www": "You won: www.evil.example/pay",
+    "full-width dots": "You won: evil．example",
+    "an ideographic stop": "You won: evil。example",
+    "full-width letters": "You won: ｅｖｉｌ.example",
+    "a domain in words": "You won: evil (dot) example",
+    "a domain in Unicode": "You won: évil.example",
+    "a phone number": "You won, call +1 (555) 010-9999",
+    "a number in full width": "You won, call ０８００ ５５５",
+    "an address": "You won, write to pay@evil.example",
+    "no scheme": "You won: //evil.example",
+    "markup": "You won <a href=//evil.example>",
+}
 VICTIM = "victim@elsewhere.example"
 
 
 @pytest.fixture
 def spammer(app: Flask, ada: Member, owner: Person) -> Person:
     """An owner whose every name is an advertisement."""
-    with app.app_context(), acting_as_system(), transaction():
-        db.session.get_one(User, owner.user_id).name = SPAM
-        rename(ada.organization_id, SPAM, by=SYSTEM, now=utc_now())
-        save_details(ada.organization_id, DETAILS | {"legal_name": SPAM}, by=SYSTEM, now=utc_now())
+    advertise(app, ada, owner, SPAM)
     return owner
+
+
+def advertise(app: Flask, ada: Member, owner: Person, spam: str) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.get_one(User, owner.user_id).name = spam
+        rename(ada.organization_id, spam, by=SYSTEM, now=utc_now())
+        save_details(ada.organization_id, DETAILS | {"legal_name": spam}, by=SYSTEM, now=utc_now())
 
 
 def latest(app: Flask) -> MailMessage:
@@ -40,8 +63,35 @@ def spam_from(address: str) -> bytes:
     return mail("support@provider.example", sender=sender, body=SPAM).replace(b"Re: Request", SPAM.encode())
 
 
+def advertising_mail(spam: str) -> bytes:
+    """In name, subject and text."""
+    message = message_from_bytes(mail("support@provider.example", body=spam), policy=default)
+    message.replace_header("Subject", spam)
+    message.replace_header("From", Address(spam, addr_spec=VICTIM))
+    return message.as_bytes()
+
+
 def is_clean(message: MailMessage) -> bool:
-    return "evil.example" not in f"{message.subject} {message.text} {message.html}"
+    return not any(word in f"{message.subject} {message.text} {message.html}" for word in ("evil", "won", "ｅｖｉｌ"))
+
+
+@pytest.mark.usefixtures("documents")
+@pytest.mark.parametrize("spam", SPAMS.values(), ids=SPAMS)
+def test_no_shape_of_an_advertisement_is_carried(
+    app: Flask, ada: Member, owner: Person, nobody: Browser, spam: str
+) -> None:
+    sign_up(nobody, email=VICTIM, name=spam, organization_name=spam)
+    sign_up(nobody, email=VICTIM, name=spam, organization_name=spam)
+    advertise(app, ada, owner, spam)
+    owner.post("/team/invitations", email=VICTIM, role="viewer")
+    owner.post("/legal/accept/delegate", email=VICTIM)
+    owner.post("/organization/notifications", kind="mail", name=spam, target=VICTIM, events=["api_key.created"])
+    hand_in(nobody, advertising_mail(spam))
+
+    sent = mails_to(app, VICTIM)
+    templates = {message.template for message in sent}
+    assert templates >= {"confirm_address", "invitation", "notification_confirm", "ticket_opened"}
+    assert [message.template for message in sent if not is_clean(message)] == []
 
 
 def test_the_confirmation_of_a_sign_up(app: Flask, nobody: Browser) -> None:
