@@ -27,7 +27,7 @@ SLOWEST_BYTES_PER_S = 16_384
 """What a sender or reader must keep up beyond that."""
 SHORT_BYTES, IN_MEMORY_BYTES = 65_536, 2_097_152
 MOST_LONG_BODIES, MOST_LONG_BODIES_OF_ONE = 64, 16
-DRAINED_BYTES, DRAINED_WITHIN_S = 1_048_576, 2.0
+DRAINED_BYTES, DRAINED_WITHIN_S = 8_388_608, 2.0
 
 
 class TooSlow(AppError):
@@ -66,7 +66,7 @@ class Request:
     """`close_after` is told to the caller with the answer: it is the last on its connection."""
 
     __slots__ = (
-        *("_has_body", "_is_stopping", "_receive", "_send", "_trusted_hops"),
+        *("_has_more", "_is_stopping", "_receive", "_send", "_trusted_hops"),
         *("close_after", "environ", "has_begun", "is_http1", "method", "path"),
     )
 
@@ -85,7 +85,7 @@ class Request:
         self.path: str = scope["path"]
         self.is_http1: bool = scope["http_version"].startswith("1")
         self.environ = environ_of(scope)
-        self._has_body = self.environ.get("CONTENT_LENGTH", "") not in {"", "0"} or (
+        self._has_more = self.environ.get("CONTENT_LENGTH", "") not in {"", "0"} or (
             "HTTP_TRANSFER_ENCODING" in self.environ
         )
         self._is_stopping = is_stopping
@@ -104,7 +104,7 @@ class Request:
 
         A short one is in memory. Of long ones few are there at a time, and the longest are on the disk.
         """
-        if not self._has_body:
+        if not self._has_more:
             yield BytesIO()
             return
         first, has_more = await self._receive_within(GRACE_S)
@@ -114,34 +114,34 @@ class Request:
         with ExitStack() as held:
             body = held.enter_context(SpooledTemporaryFile(max_size=IN_MEMORY_BYTES))
             body.write(first[: at_most_bytes + 1])
-            if has_more:
-                await self._read_rest(body, at_most_bytes, held)
+            await self._read_rest(body, at_most_bytes, held)
             body.seek(0)
             yield body
 
     async def _read_rest(self, body: IO[bytes], at_most_bytes: int, held: ExitStack) -> None:
-        began_s, has_more, is_long = monotonic_s(), True, False
-        while has_more and (received := body.tell()) <= at_most_bytes:
+        began_s, is_long = monotonic_s(), False
+        while self._has_more and (received := body.tell()) <= at_most_bytes:
             if received > SHORT_BYTES and not is_long:
                 is_long = True
                 held.enter_context(_long_bodies.one_more(self.address))
             allowed_s = GRACE_S + received / SLOWEST_BYTES_PER_S - (monotonic_s() - began_s)
-            piece, has_more = await self._receive_within(allowed_s)
+            piece, _ = await self._receive_within(allowed_s)
             body.write(piece[: at_most_bytes + 1 - received])
-        self.close_after = self.close_after or has_more
 
     async def drain(self) -> None:
-        """Reads and drops a body that nobody wants, so that the connection can go on; if it is long, it is closed."""
-        dropped, has_more = 0, self._has_body
+        """Reads and drops what nobody wants of a body, so that whoever still sends it comes to read the answer.
+
+        If it is very long or slow, the connection is closed instead.
+        """
+        dropped = 0
         try:
             async with asyncio.timeout(DRAINED_WITHIN_S):
-                while has_more and dropped < DRAINED_BYTES:
-                    piece, has_more = await self._receive_next()
-                    dropped += len(piece)
+                while self._has_more and dropped < DRAINED_BYTES:
+                    dropped += len((await self._receive_next())[0])
         except (TimeoutError, ClientLeft):
             self.close_after = True
             return
-        self.close_after = self.close_after or has_more
+        self.close_after = self.close_after or self._has_more
 
     async def answer(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
         """Sends all of it. Who reads slowly holds up nobody: the server keeps it until it is taken."""
@@ -149,7 +149,9 @@ class Request:
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def begin(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
-        """The head of an answer whose pieces follow."""
+        """The head of an answer whose pieces follow. No answer overtakes the body, unless that is too slow."""
+        if self._has_more and not self.close_after:
+            await self.drain()
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         if self.is_http1 and (self.close_after or self._is_stopping.is_set()):
             encoded.append((b"connection", b"close"))
@@ -175,8 +177,10 @@ class Request:
     async def _receive_next(self) -> tuple[bytes, bool]:
         message = await self._receive()
         if message["type"] == "http.disconnect":
+            self._has_more = False
             raise ClientLeft
-        return message.get("body", b""), message.get("more_body", False)
+        self._has_more = message.get("more_body", False)
+        return message.get("body", b""), self._has_more
 
 
 def environ_of(scope: Message) -> WSGIEnvironment:

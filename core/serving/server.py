@@ -49,7 +49,9 @@ class WebServer:
             self._hosts.need_known(request.environ)
             await self._ahead.get(request.path, self._flask)(request)
         except AppError as refusal:
-            request.close_after |= isinstance(refusal, UnknownHost)
+            if isinstance(refusal, UnknownHost):
+                await request.drain()
+                request.close_after = True
             await request.answer(*self._shown(request, refusal))
         except ClientLeft:
             _break_off_if_begun(request)

@@ -78,12 +78,24 @@ def test_without_a_body_nothing_is_waited_for() -> None:
     assert body_of(made(never, headers=[])) == b""
 
 
-def test_of_a_body_that_is_too_long_one_byte_more_is_kept_and_the_connection_closed() -> None:
+def test_of_a_body_that_is_too_long_one_byte_more_is_kept_and_the_rest_is_dropped_before_the_answer() -> None:
     sent: list[Any] = []
     request = made(pieces(b"x" * 60, b"y" * 60, b"z" * 60), sent)
 
     assert body_of(request, at_most_bytes=100) == b"x" * 60 + b"y" * 41
     asyncio.run(request.answer(413, [], b""))
+    assert (b"connection", b"close") not in sent[0]["headers"]
+    with pytest.raises(ClientLeft):  # nothing more comes
+        asyncio.run(request._receive_next())
+
+
+def test_after_a_body_that_is_much_too_long_the_connection_is_closed() -> None:
+    sent: list[Any] = []
+    request = made(pieces(*(bytes([number]) * 2_000_000 for number in range(7))), sent)
+
+    body_of(request, at_most_bytes=100)
+    asyncio.run(request.answer(413, [], b""))
+
     assert (b"connection", b"close") in sent[0]["headers"]
 
 
@@ -157,7 +169,7 @@ def test_a_body_that_nobody_wants_is_read_away_so_that_the_connection_goes_on() 
 
 
 def test_a_long_body_that_nobody_wants_closes_the_connection() -> None:
-    request = made(pieces(*(bytes([number]) * 500_000 for number in range(5))))
+    request = made(pieces(*(bytes([number]) * 2_000_000 for number in range(6))))
 
     asyncio.run(request.drain())
 
@@ -171,8 +183,9 @@ def test_a_process_that_stops_closes_connections_with_its_answers(
     version: str, is_stopping: bool, closes: bool
 ) -> None:
     sent: list[Any] = []
+    request = made(never, sent, is_stopping=is_stopping, http_version=version, headers=[])
 
-    asyncio.run(made(never, sent, is_stopping=is_stopping, http_version=version).answer(200, [("A", "b")], b"yes"))
+    asyncio.run(request.answer(200, [("A", "b")], b"yes"))
 
     assert ((b"connection", b"close") in sent[0]["headers"]) is closes
     assert sent[1] == {"type": "http.response.body", "body": b"yes", "more_body": False}
