@@ -77,7 +77,7 @@ class MachineRoom:
     def start(self) -> None:
         if self.shared_limiter is not None:
             self.shared_limiter.start()
-        self.snapshots.feed.start()
+        self.snapshots.start()
         self.disk_writer.start()
         self.replay.start()
         self.uses.start()

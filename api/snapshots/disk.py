@@ -18,7 +18,8 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from api.snapshots.records import KeyFields, KeySnapshot, OrganizationFields, OrganizationSnapshot, compiled
+from api.snapshots.compiled import compiled
+from api.snapshots.records import KeyFields, KeySnapshot, OrganizationFields, OrganizationSnapshot
 from core.clock import utc_now
 from core.sealing import seal, unseal
 

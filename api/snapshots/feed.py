@@ -21,6 +21,8 @@ ANSWER_WITHIN_S = 0.4
 """Longest wait for the answer to a beat; with the beat itself, below the second that a revocation may take."""
 SILENCE_S = 0.8
 """After so long without a beat the announcements count as stopped."""
+HOLDS_WITHIN_S = 0.9
+"""So long after the last beat before it was announced, a change holds: later than that nothing old is served."""
 RETRY_AFTER_S = 0.3
 
 

@@ -6,13 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import structlog
 
-from api.policies.evaluator import CompiledPolicy, compile_policy
-from api.policies.rules import ConditionRefused
-from api.policies.services import read_document
-
-log = structlog.get_logger()
+from api.policies.evaluator import CompiledPolicy
 
 
 class KeyFields(msgspec.Struct, frozen=True):
@@ -52,10 +47,8 @@ class OrganizationSnapshot(OrganizationFields, frozen=True):
     policy: CompiledPolicy | None
 
 
-def compiled(organization_id: UUID, version: int, document: Any) -> CompiledPolicy | None:
-    """None for a version that cannot be compiled: then nothing is allowed, and the policies can still be changed."""
-    try:
-        return compile_policy(organization_id, version, read_document(document))
-    except (ConditionRefused, msgspec.ValidationError) as error:
-        log.critical("policy.unusable", organization_id=str(organization_id), version=version, exc_info=error)
-        return None
+class OrganizationRow(msgspec.Struct, frozen=True):
+    """As it was read: the policy is a version and a document that is not compiled yet."""
+
+    organization: OrganizationSnapshot
+    policy: tuple[int, Any] | None

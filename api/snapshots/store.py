@@ -1,15 +1,19 @@
 """Keys, organizations and their compiled policies, as one process knows them."""
 
+import math
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import psycopg
 
+from api.snapshots.compiled import CompiledPolicies
 from api.snapshots.disk import DiskSnapshots
-from api.snapshots.feed import RETRY_AFTER_S, Connect, Feed
-from api.snapshots.records import KeySnapshot, OrganizationSnapshot, compiled
+from api.snapshots.feed import HOLDS_WITHIN_S, RETRY_AFTER_S, Connect, Feed
+from api.snapshots.records import KeySnapshot, OrganizationRow, OrganizationSnapshot
+from api.snapshots.refresher import Refresher
 from api.snapshots.shelf import Shelf
 from core.clock import monotonic_s
 from core.errors import ServiceUnavailable
@@ -31,10 +35,14 @@ _SELECT_ORGANIZATIONS = """
 """
 
 
+_Keys = Shelf[bytes, KeySnapshot, KeySnapshot]
+_Organizations = Shelf[UUID, OrganizationRow, OrganizationSnapshot]
+
+
 class InMemory:
     """What is in memory and current, for whoever may not wait."""
 
-    def __init__(self, keys: Shelf[bytes, KeySnapshot], organizations: Shelf[UUID, OrganizationSnapshot]) -> None:
+    def __init__(self, keys: _Keys, organizations: _Organizations) -> None:
         self._keys = keys
         self._organizations = organizations
 
@@ -67,21 +75,31 @@ class Snapshots:
         self._disk = disk
         self._written_in: int | None = None
         self._changed: set[str] = set()
-        self._keys: Shelf[bytes, KeySnapshot] = Shelf(
+        self._policies = CompiledPolicies()
+        self._keys: _Keys = Shelf(
             self._read_keys,
+            finish=lambda key: key,
+            patch=lambda _before, key: key,
             epoch=self._epoch,
             is_lost=self._is_lost,
             may_serve_stale=self._may_serve_stale,
             from_disk=disk.key if disk else None,
         )
-        self._organizations: Shelf[UUID, OrganizationSnapshot] = Shelf(
+        self._organizations: _Organizations = Shelf(
             self._read_organizations,
+            finish=self._with_policy,
+            patch=_with_policy_of,
             epoch=self._epoch,
             is_lost=self._is_lost,
             may_serve_stale=self._may_serve_stale,
             from_disk=disk.organization if disk else None,
         )
+        self._refresher = Refresher(self._organizations.refresh)
         self.in_memory = InMemory(self._keys, self._organizations)
+
+    def start(self) -> None:
+        self._refresher.start()
+        self.feed.start()
 
     def key(self, token_hash: bytes) -> KeySnapshot | None:
         """The key with this hash, or None. Raises ServiceUnavailable."""
@@ -110,6 +128,7 @@ class Snapshots:
 
     def close(self) -> None:
         self.feed.stop()
+        self._refresher.stop()
         with self._reading:
             if self._connection is not None:
                 self._connection.close()
@@ -127,8 +146,10 @@ class Snapshots:
         self._changed.add(name)
         if kind == "key":
             self._keys.forget(bytes.fromhex(name))
-        else:
-            self._organizations.doubt(UUID(name))
+            return
+        until_s = self.feed.last_beat_s + HOLDS_WITHIN_S if self._refresher.is_running else -math.inf
+        if self._organizations.doubt(UUID(name), usable_until_s=until_s):
+            self._refresher.ask_for(UUID(name))
 
     def _read_keys(self, hashes: Sequence[bytes]) -> dict[bytes, KeySnapshot]:
         return {
@@ -147,23 +168,13 @@ class Snapshots:
             for row in self._rows(_SELECT_KEYS, hashes)
         }
 
-    def _read_organizations(self, ids: Sequence[UUID]) -> dict[UUID, OrganizationSnapshot]:
-        return {
-            row[0]: OrganizationSnapshot(
-                id=row[0],
-                slug=row[1],
-                name=row[2],
-                status=row[3],
-                check_limit=row[4],
-                subject_secret=bytes(row[5]),
-                legal_due_at=row[6],
-                rests_from=row[7],
-                rests_until=row[8],
-                rests_because=row[9],
-                policy=compiled(row[0], row[10], row[11]) if row[10] is not None else None,
-            )
-            for row in self._rows(_SELECT_ORGANIZATIONS, ids)
-        }
+    def _read_organizations(self, ids: Sequence[UUID]) -> dict[UUID, OrganizationRow]:
+        return {row[0]: _organization_row(row) for row in self._rows(_SELECT_ORGANIZATIONS, ids)}
+
+    def _with_policy(self, row: OrganizationRow) -> OrganizationSnapshot:
+        organization = row.organization
+        policy = self._policies.get(organization.id, *row.policy) if row.policy is not None else None
+        return msgspec.structs.replace(organization, policy=policy)
 
     def _rows(self, query: str, names: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Fails at once while the database is known to be away, so that no check waits for a connection."""
@@ -180,3 +191,25 @@ class Snapshots:
                     self._connection.close()
                 self._connection = None
                 raise psycopg.OperationalError("the database is away") from error
+
+
+def _organization_row(row: tuple[Any, ...]) -> OrganizationRow:
+    organization = OrganizationSnapshot(
+        id=row[0],
+        slug=row[1],
+        name=row[2],
+        status=row[3],
+        check_limit=row[4],
+        subject_secret=bytes(row[5]),
+        legal_due_at=row[6],
+        rests_from=row[7],
+        rests_until=row[8],
+        rests_because=row[9],
+        policy=None,
+    )
+    return OrganizationRow(organization, (row[10], row[11]) if row[10] is not None else None)
+
+
+def _with_policy_of(before: OrganizationSnapshot, row: OrganizationRow) -> OrganizationSnapshot:
+    """As it stands now, with the policy that it had; one that has none any more has none at once."""
+    return msgspec.structs.replace(row.organization, policy=before.policy if row.policy is not None else None)
