@@ -106,7 +106,7 @@ def send_mail(
     message = MailMessage(
         id=new_uuid(),
         organization_id=organization_id,
-        recipient=to,
+        recipient=for_the_wire(to),
         template=template,
         subject=subject,
         text=render_template(f"mail/{template}.txt", **words).strip() + "\n",

@@ -30,7 +30,9 @@ from portal.people.models import Passkey, PasskeyChallenge, Purpose, RecoveryCod
 
 
 def find_by_email(email: str) -> User | None:
-    return db.session.scalar(select(User).where(User.email.in_(spellings(email))))
+    """The account of exactly this address first: from before, another may have the other spelling of it."""
+    query = select(User).where(User.email.in_(spellings(email)))
+    return db.session.scalar(query.order_by((User.email == email).desc()).limit(1))
 
 
 def sign_up(
