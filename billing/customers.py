@@ -47,7 +47,7 @@ class Customers:
         with translated():
             self.client.v1.customers.update(customer_id, about, {"idempotency_key": key})
 
-    def write_tax_note(self, customer_id: str) -> None:
+    def write_tax_note(self, customer_id: str, *, key: str | None = None) -> None:
         """What invoices say of taxes, at their foot; one that somebody else wrote there stays."""
         customer = self.customer(customer_id)
         if customer is None:
@@ -57,7 +57,8 @@ class Customers:
         footer = footer_for(kinds, is_automatic=self.is_automatic_tax)
         if footer != before and is_our_footer(before):
             with translated():
-                self.client.v1.customers.update(customer_id, {"invoice_settings": {"footer": footer}})
+                options: Any = {"idempotency_key": key} if key else None
+                self.client.v1.customers.update(customer_id, {"invoice_settings": {"footer": footer}}, options)
 
     def set_customer_email(self, customer_id: str, email: str) -> None:
         with translated():

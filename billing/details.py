@@ -87,7 +87,7 @@ def save(
         address = _address(wanted)
         key = steps.key("customer")
         gateway.update_customer(customer_id, email=about["email"], name=name, address=address, key=key)
-        gateway.write_tax_note(customer_id)
+        gateway.write_tax_note(customer_id, key=steps.key("tax-note"))
     with suppress(PaymentsAway):
         _show(organization_id, gateway.customer_with_tax_ids(customer_id))
 

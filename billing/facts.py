@@ -1,5 +1,6 @@
 """What access depends on, read from the database: the account, what was given by hand, and what Stripe told."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -60,13 +61,9 @@ def grant_of(account: BillingAccount | None) -> Grant | None:
 def _facts_of_money(organization_id: UUID) -> dict[str, Any]:
     """Of the subscription that counts, among those that are ours."""
     query = select(Subscription).where(Subscription.organization_id == organization_id)
-    found = sorted(
-        (one for one in db.session.scalars(query) if is_of_ours(one.snapshot)),
-        key=lambda one: (_rank(one.status), one.created_at),
-    )
-    if not found:
+    latest = one_that_counts(db.session.scalars(query))
+    if latest is None:
         return {}
-    latest = found[-1]
     invoices = select(Invoice).where(Invoice.organization_id == organization_id, Invoice.subscription_id == latest.id)
     newest_first = list(db.session.scalars(invoices.order_by(Invoice.created_at.desc(), Invoice.id.desc())))
     paid = next((one for one in newest_first if one.brought_money), None)
@@ -85,6 +82,12 @@ def _facts_of_money(organization_id: UUID) -> dict[str, Any]:
             is_charged_back=bool(paid and paid.dispute and paid.dispute.get("status") == "lost"),
         ),
     }
+
+
+def one_that_counts(subscriptions: Iterable[Subscription]) -> Subscription | None:
+    """Among all of an organization's."""
+    ours = (one for one in subscriptions if is_of_ours(one.snapshot))
+    return max(ours, key=lambda one: (_rank(one.status), one.created_at), default=None)
 
 
 def is_of_ours(snapshot: Snapshot) -> bool:

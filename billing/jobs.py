@@ -23,8 +23,6 @@ from billing import (
 from billing.access import AccessState
 from billing.connection import gateway
 from billing.errors import PaymentsAway
-from billing.metering import Metered
-from billing.models import UsageHour
 from billing.plans import PLANS, PlanCode
 from billing.waiting import TRIES, UntilStripeAnswers
 from core.accounts import Organization, OrganizationStatus
@@ -136,24 +134,12 @@ def _change_plan(organization_id: str, change: Callable[..., None]) -> None:
 def send_usage(timestamp: int) -> None:  # noqa: ARG001  the queue says when it should have run
     """Each part by itself: what was sent is on record at once, and what could not be sent is tried in an hour."""
     with acting_as_system(), transaction():
-        payers = list(metering.every_metered())
-    for payer in payers:
-        with each_by_itself("usage.not_sent", payer.organization_id):
-            _send_usage_of(payer)
-
-
-def _send_usage_of(payer: Metered) -> None:
-    with acting_as_system(), transaction():
-        waiting = [(part.organization_id, part.hour, part.part) for part in metering.unsent(payer, now=utc_now())]
-    for key in waiting:
-        with acting_as_system(), transaction():
-            part = db.session.get_one(UsageHour, key)
-            metering.place(part, payer, now=utc_now())
-            metering.note_attempt(part, now=utc_now())
-        with acting_as_system(), transaction():
-            part = db.session.get_one(UsageHour, key, with_for_update=True)
-            if part.sent_at is None:
-                metering.send(part, payer, gateway(), now=utc_now())
+        payers = {payer.organization_id: payer for payer in metering.every_metered()}
+        waiting = metering.unsent(payers.values(), now=utc_now())
+    for organization_id, parts in waiting.items():
+        with each_by_itself("usage.not_sent", organization_id), acting_as_system():
+            for part in parts:
+                metering.send(part, payers[organization_id], gateway())
 
 
 @jobs.periodic(cron="20 */6 * * *")
@@ -164,7 +150,7 @@ def reconcile(timestamp: int) -> None:  # noqa: ARG001  the queue says when it s
     now = utc_now()
     with acting_as_system(), transaction():
         run_id, organizations = reconciliation.begin(now), reconciliation.to_compare()
-        payers = list(metering.every_metered())
+        payers = metering.every_metered()
     for organization_id in organizations:
         with each_by_itself("reconciliation.failed", organization_id), acting_as_system():
             reconciliation.compare(run_id, organization_id, gateway(), now=utc_now())

@@ -3,7 +3,8 @@
 An hour that began before the subscription is not sent: what was free stays free. All of it needs the system's scope.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,24 +12,30 @@ import msgspec
 from sqlalchemy import func, select
 
 from billing.access import NEVER_BEGAN, moment_of, subscribed
-from billing.facts import facts_for
+from billing.facts import facts_for, one_that_counts
 from billing.gateway import Gateway
-from billing.models import BillingAccount, UsageHour
+from billing.models import BillingAccount, Subscription, UsageHour
 from billing.plans import PlanCode
 from core.accounts import Organization
-from core.db import db
+from core.clock import utc_now
+from core.db import among, db, transaction
 
 HOUR = timedelta(hours=1)
 UNSURE_AFTER = timedelta(hours=23)
 """The meter knows an identifier for a day; after that it is asked what it has before anything is sent again."""
 TOO_OLD = timedelta(days=35)
 """What the meter takes no more."""
+CLAIMED_FOR = timedelta(minutes=2)
+"""Longer than all that is asked of Stripe about one part; who claimed it and died holds it up for no longer."""
 ENDS_SOON = timedelta(minutes=10)
 INVOICE_OPEN_FOR = timedelta(minutes=45)
 """So long after a period's end its invoice takes usage for sure; Stripe finalizes it after about an hour."""
 
 
 metered_at = func.coalesce(UsageHour.metered_at, UsageHour.hour)
+
+
+PartKey = tuple[UUID, datetime, int]
 
 
 class Metered(msgspec.Struct, frozen=True):
@@ -47,16 +54,28 @@ class Metered(msgspec.Struct, frozen=True):
         return None if border is None or (self.ends_at is not None and border >= self.ends_at) else border
 
 
-def metered(organization_id: UUID) -> Metered | None:
-    account = db.session.get(BillingAccount, organization_id)
-    snapshot = facts_for(db.session.get_one(Organization, organization_id)).subscription
-    if account is None or account.customer_id is None or account.metered_since is None or snapshot is None:
-        return None
-    found = subscribed(snapshot)
-    ends_at = moment_of(snapshot.get("ended_at")) or found.ends_at
-    return Metered(
-        organization_id, account.customer_id, account.metered_since, ends_at, found.period_start, found.period_end
+def every_metered() -> list[Metered]:
+    """Two queries, however many there are."""
+    accounts = select(BillingAccount).where(
+        BillingAccount.metered_since.is_not(None), BillingAccount.customer_id.is_not(None)
     )
+    query = select(Subscription).where(
+        Subscription.organization_id.in_(accounts.with_only_columns(BillingAccount.organization_id))
+    )
+    subscriptions: dict[UUID, list[Subscription]] = defaultdict(list)
+    for subscription in db.session.scalars(query):
+        subscriptions[subscription.organization_id].append(subscription)
+    found = (_metered(account, subscriptions[account.organization_id]) for account in db.session.scalars(accounts))
+    return [one for one in found if one is not None]
+
+
+def _metered(account: BillingAccount, subscriptions: Iterable[Subscription]) -> Metered | None:
+    subscription = one_that_counts(subscriptions)
+    if account.customer_id is None or account.metered_since is None or subscription is None:
+        return None
+    found, since = subscribed(subscription.snapshot), account.metered_since
+    ends_at = moment_of(subscription.snapshot.get("ended_at")) or found.ends_at
+    return Metered(account.organization_id, account.customer_id, since, ends_at, found.period_start, found.period_end)
 
 
 def note_plan(account: BillingAccount, *, now: datetime) -> None:
@@ -69,15 +88,6 @@ def note_plan(account: BillingAccount, *, now: datetime) -> None:
         account.metered_since = min(now, found.period_start or now)
 
 
-def every_metered() -> Iterator[Metered]:
-    for organization_id in db.session.scalars(
-        select(BillingAccount.organization_id).where(BillingAccount.metered_since.is_not(None))
-    ).all():
-        found = metered(organization_id)
-        if found is not None:
-            yield found
-
-
 def ending_soon(now: datetime) -> list[Metered]:
     """Whose open hour has to be counted before its end: the subscription or its period ends within the hour, and the
     last minutes belong onto that invoice."""
@@ -88,30 +98,20 @@ def ending_soon(now: datetime) -> list[Metered]:
     ]
 
 
-def unsent(payer: Metered, *, now: datetime) -> list[UsageHour]:
-    """Oldest first. What is too old to be taken shows when the counts are compared."""
+def unsent(payers: Iterable[Metered], *, now: datetime) -> dict[UUID, list[PartKey]]:
+    """Oldest first. One query. What is too old to be taken shows when the counts are compared."""
+    spans = {payer.organization_id: (payer.since, payer.ends_at or now) for payer in payers}
     query = (
-        select(UsageHour)
-        .where(
-            UsageHour.organization_id == payer.organization_id,
-            UsageHour.sent_at.is_(None),
-            UsageHour.hour >= max(payer.since, now - TOO_OLD),
-            UsageHour.hour < (payer.ends_at or now),
-        )
-        .order_by(UsageHour.hour, UsageHour.part)
+        select(UsageHour.organization_id, UsageHour.hour, UsageHour.part)
+        .where(among(UsageHour.organization_id, spans), UsageHour.sent_at.is_(None), UsageHour.hour >= now - TOO_OLD)
+        .order_by(UsageHour.organization_id, UsageHour.hour, UsageHour.part)
     )
-    return list(db.session.scalars(query))
-
-
-def place(part: UsageHour, payer: Metered, *, now: datetime) -> None:
-    """Gives a part its time at the meter, unless it may be there already and is no longer known by its identifier."""
-    if not _is_unsure(part, now=now):
-        part.metered_at = time_on_meter(part, payer, now=now)
-
-
-def note_attempt(part: UsageHour, *, now: datetime) -> None:
-    """Committed before it is sent, so that after a crash it is known to be unsure."""
-    part.attempted_at = part.attempted_at or now
+    found: dict[UUID, list[PartKey]] = defaultdict(list)
+    for organization_id, hour, part in db.session.execute(query):
+        since, until = spans[organization_id]
+        if since <= hour < until:
+            found[organization_id].append((organization_id, hour, part))
+    return found
 
 
 def time_on_meter(part: UsageHour, payer: Metered, *, now: datetime) -> datetime:
@@ -123,12 +123,62 @@ def time_on_meter(part: UsageHour, payer: Metered, *, now: datetime) -> datetime
     return part.hour if is_all_before and now < closed_at + INVOICE_OPEN_FOR else closed_at
 
 
-def send(part: UsageHour, payer: Metered, gateway: Gateway, *, now: datetime) -> None:
-    """Harmless to repeat, also days after it was tried first."""
-    if not (_is_unsure(part, now=now) and _is_there(part, payer, gateway)):
-        part.metered_at = time_on_meter(part, payer, now=now)
-        gateway.send_usage(part.identifier, customer_id=payer.customer_id, checks=part.checks, at=part.metered_at)
-    part.sent_at = now
+def send(key: PartKey, payer: Metered, gateway: Gateway) -> None:
+    """Harmless to repeat, also days after it was tried first. Commits; nothing is held while Stripe is asked."""
+    with transaction():
+        claimed = _claim(key, payer, now=utc_now())
+    if claimed is None:
+        return
+    try:
+        part, is_unsure = claimed
+        if not (is_unsure and _is_there(part, payer, gateway)):
+            if is_unsure:
+                with transaction():
+                    part = _begin_anew(key, payer, now=utc_now())
+            gateway.send_usage(part.identifier, customer_id=payer.customer_id, checks=part.checks, at=part.at)
+    except BaseException:
+        with transaction():
+            _held(key).claimed_until = None
+        raise
+    with transaction():
+        row = _held(key)
+        row.sent_at, row.claimed_until = utc_now(), None
+
+
+class Part(msgspec.Struct, frozen=True):
+    """As it is sent; `at` is its time at the meter."""
+
+    identifier: str
+    hour: datetime
+    at: datetime
+    checks: int
+
+
+def _claim(key: PartKey, payer: Metered, *, now: datetime) -> tuple[Part, bool] | None:
+    """The part, and whether it may be at the meter already. None if it was sent, or somebody else sends it."""
+    row = _held(key)
+    if row.sent_at is not None or (row.claimed_until is not None and row.claimed_until > now):
+        return None
+    row.claimed_until = now + CLAIMED_FOR
+    is_unsure = row.attempted_at is not None and now - row.attempted_at > UNSURE_AFTER
+    if not is_unsure:
+        row.metered_at, row.attempted_at = time_on_meter(row, payer, now=now), row.attempted_at or now
+    return _part_of(row), is_unsure
+
+
+def _begin_anew(key: PartKey, payer: Metered, *, now: datetime) -> Part:
+    """It is not there: its first attempt is this one."""
+    row = _held(key)
+    row.metered_at, row.attempted_at = time_on_meter(row, payer, now=now), now
+    return _part_of(row)
+
+
+def _held(key: PartKey) -> UsageHour:
+    return db.session.get_one(UsageHour, key, with_for_update=True, populate_existing=True)
+
+
+def _part_of(row: UsageHour) -> Part:
+    return Part(row.identifier, row.hour, row.metered_at or row.hour, row.checks)
 
 
 def sent_checks(organization_id: UUID, *, since: datetime, until: datetime) -> int:
@@ -149,15 +199,12 @@ def parts_in(organization_id: UUID, *, since: datetime, until: datetime) -> list
     return list(db.session.scalars(query.order_by(UsageHour.hour, UsageHour.part)))
 
 
-def _is_unsure(part: UsageHour, *, now: datetime) -> bool:
-    return part.attempted_at is not None and now - part.attempted_at > UNSURE_AFTER
-
-
-def _is_there(part: UsageHour, payer: Metered, gateway: Gateway) -> bool:
+def _is_there(part: Part, payer: Metered, gateway: Gateway) -> bool:
     """Whether the meter has more for an hour in which it may have been counted than what is known to have been sent."""
-    for at in {part.hour, part.metered_at or part.hour}:
+    for at in {part.hour, part.at}:
         since = at.replace(minute=0, second=0, microsecond=0)
-        known = sent_checks(payer.organization_id, since=since, until=since + HOUR)
+        with transaction():
+            known = sent_checks(payer.organization_id, since=since, until=since + HOUR)
         if gateway.usage_of(payer.customer_id, since=since, until=since + HOUR) >= known + part.checks:
             return True
     return False

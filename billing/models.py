@@ -197,6 +197,8 @@ class UsageHour(Base):
     attempted_at: Mapped[datetime | None]
     """When it was first tried to be sent to Stripe's meter; only for who pays as they go."""
     sent_at: Mapped[datetime | None]
+    claimed_until: Mapped[datetime | None]
+    """As long as somebody sends it."""
     metered_at: Mapped[datetime | None]
     """The time it has at the meter, where that is not its hour."""
 

@@ -192,10 +192,9 @@ def test_sealed_hours_are_sent_once_and_late_ones_as_a_part_of_their_own_hour(ap
 def test_what_was_sent_before_a_crash_is_not_counted_twice(app: Flask, payer: Member, days_later: int) -> None:
     seal(app, payer, hours_ago=2, checks=500)
     with app.app_context(), acting_as_system(), transaction():
-        found = metering.metered(payer.organization_id)
-        assert found is not None
-        [part] = metering.unsent(found, now=utc_now())
-        metering.note_attempt(part, now=utc_now() - timedelta(days=days_later))
+        [found] = metering.every_metered()
+        part = db.session.scalars(select(UsageHour)).one()
+        part.attempted_at = utc_now() - timedelta(days=days_later)
         gateway().send_usage(part.identifier, customer_id=found.customer_id, checks=part.checks, at=part.hour)
         if days_later:  # the meter has forgotten the identifier, not the count
             kept = db.session.get_one(store.SandboxObject, f"meter:{part.identifier}")
@@ -324,8 +323,7 @@ def test_what_was_moved_to_the_next_invoice_is_sent_once_and_compared_there(app:
         [found] = metering.parts_in(payer.organization_id, since=border, until=utc_now())
         assert found.checks == 500
         assert metering.parts_in(payer.organization_id, since=border - DAY, until=border) == []
-        paying = metering.metered(payer.organization_id)
-        assert paying is not None
+        [paying] = metering.every_metered()
         run_id, hour = reconciliation.begin(utc_now()), border.replace(minute=0)
         assert reconciliation.compare_usage(run_id, paying, gateway(), since=hour, until=hour + HOUR)
 
@@ -335,8 +333,7 @@ def test_what_the_meter_has_is_compared_with_what_was_sent(app: Flask, payer: Me
     run(app, send_usage)
     since = (utc_now() - 5 * HOUR).replace(minute=0, second=0, microsecond=0)
     with app.app_context(), acting_as_system(), transaction():
-        found = metering.metered(payer.organization_id)
-        assert found is not None
+        [found] = metering.every_metered()
         run_id = reconciliation.begin(utc_now())
         assert reconciliation.compare_usage(run_id, found, gateway(), since=since, until=since + 6 * HOUR)
         gateway().send_usage("by:somebody:else", customer_id=found.customer_id, checks=7, at=since)
