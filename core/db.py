@@ -17,7 +17,21 @@ import msgspec
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from psycopg.abc import PQGen
-from sqlalchemy import URL, ColumnElement, Connection, DateTime, MetaData, Text, UpdateBase, Uuid, any_, event, text
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Engine,
+    ExceptionContext,
+    MetaData,
+    Text,
+    UpdateBase,
+    Uuid,
+    any_,
+    event,
+    text,
+)
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, registry
@@ -122,6 +136,31 @@ def transaction() -> Iterator[None]:
     except BaseException:
         db.session.rollback()
         raise
+
+
+AWAY = (
+    psycopg.OperationalError,  # also: no connection came in time, the server shuts down or starts
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,  # after a failover, on a connection to what was the primary
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+)
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether the database is away or takes no writes, rather than something wrong with what was asked."""
+    while error is not None:
+        if isinstance(error, AWAY):
+            return True
+        error = error.__cause__
+    return False
+
+
+@event.listens_for(Engine, "handle_error")
+def _leave_what_takes_no_writes(context: ExceptionContext) -> None:
+    """Its connections work, so nothing else would make the pool look for the server that is the primary now."""
+    if isinstance(context.original_exception, psycopg.errors.ReadOnlySqlTransaction):
+        context.is_disconnect = True
 
 
 def among(column: InstrumentedAttribute[UUID], ids: Collection[UUID]) -> ColumnElement[bool]:

@@ -7,13 +7,13 @@ from urllib.parse import quote
 import msgspec
 import structlog
 from flask import Flask, Response, g, render_template, request
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 from werkzeug.exceptions import HTTPException
 
 from core.clock import monotonic_s
-from core.db import db
+from core.db import db, is_away
 from core.errors import (
     JSON_CONTENT_TYPE,
     PROBLEM_CONTENT_TYPE,
@@ -96,7 +96,10 @@ def _show_errors(app: Flask, settings: Settings) -> None:
             return Response(status=error.code, headers=error.get_headers())
         return refuse(_as_refusal(error))
 
-    @app.errorhandler(OperationalError)
+    @app.errorhandler(DBAPIError)
+    def refuse_or_fail(error: DBAPIError) -> Response:
+        return refuse_for_now(error) if is_away(error) else fail(error)
+
     @app.errorhandler(PoolTimeout)
     def refuse_for_now(error: Exception) -> Response:
         g.has_failed = True

@@ -10,25 +10,17 @@ import structlog
 from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
 
+from core.db import is_away
+
 log = structlog.get_logger()
 
 _PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 _LISTEN_AGAIN_S = 1.0
-_LOST = (
-    psycopg.OperationalError,  # also: no connection came in time, the server shuts down or starts
-    psycopg.InterfaceError,
-    psycopg.errors.ReadOnlySqlTransaction,  # after a failover, on a connection to what was the primary
-    psycopg.errors.ForeignKeyViolation,  # this worker was taken for dead while the database was away
-)
 
 
 def is_lost(error: BaseException | None) -> bool:
-    """Whether the database was away, rather than something wrong with what was asked."""
-    while error is not None:
-        if isinstance(error, _LOST):
-            return True
-        error = error.__cause__
-    return False
+    """Also where this worker was taken for dead while the database was away."""
+    return is_away(error) or (error is not None and isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation))
 
 
 class PatientConnector(procrastinate.PsycopgConnector):

@@ -23,6 +23,7 @@ from structlog.contextvars import bound_contextvars
 from core.clock import monotonic_s
 from core.db import Role
 from core.jobs.connection import PatientConnector, is_lost
+from core.jobs.outages import outlive_outages
 from core.jobs.queue import SCHEMA, Queue, jobs
 from core.jobs.stalled import HEARTBEAT_S, keep_alive, take_over, take_over_for_ever
 from core.observability import report_error
@@ -45,6 +46,8 @@ _PLACES_UNTIL_DONE = 4
 _PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0
 _WELL_AFTER_S = 30.0
 _CONNECTION_WITHIN_S = 5.0
+_CONNECTION_FOR_S = 60.0
+"""So long at most it goes on asking a server that is the primary no more."""
 _NEVER_S = 1e6
 _FORGOTTEN_AFTER_S = 600.0
 """Until then what a silent worker had begun is found by its name."""
@@ -57,9 +60,11 @@ def run_worker(app: Flask, *, until_done: bool = False) -> None:
         min_size=1,
         max_size=6,
         timeout=_CONNECTION_WITHIN_S,
+        max_lifetime=_CONNECTION_FOR_S,
         kwargs={"options": f"-c role={Role.SYSTEM} -c search_path={SCHEMA},public", "connect_timeout": 5},
     )
     _forbid_overlap()
+    outlive_outages(jobs)
     with jobs.replace_connector(connector):  # tasks that the clock starts know this queue and no copy of it
         asyncio.run(_until_done(app) if until_done else _until_told(app, connector))
 
