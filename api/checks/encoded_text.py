@@ -22,12 +22,24 @@ MOST_OF_A_WORD = 2.6
 MOST_LONE_LETTERS = 8
 SHORTEST_MEAN = 3
 """Letters of a word, on the average of a sentence in camel case; an id has fewer."""
-FEWEST_WORDS = 5
-"""Of a sentence that is told from a code."""
-_IN_NAMES = frozenset({"my", "our", "me", "la", "le", "el", "i", "a", "an", "das", "der", "die", "nous"})
+FEWEST_WORDS, FEW_WORDS = 3, 4
+"""Of a sentence that is told from a code; of one with so few words a little less says as much."""
+_FLAGS = frozenset({"is", "are", "has", "have", "had", "was", "were", "needs", "ist", "sind"})
+"""First in a name of few words, they ask whether something is so."""
+_GIVEN_NAMES = (
+    "john james robert michael william david richard joseph thomas charles daniel matthew andrew kevin brian peter "
+    "bob jim mike tom mary anna maria linda susan sarah emily emma laura julia jennifer elizabeth karen nancy lisa "
+    "hans klaus wolfgang stefan andreas juergen sabine petra monika pierre marie claire luis carlos jose ana ahmed "
+    "mohammed fatima priya ravi"
+)
+_IN_NAMES = frozenset(
+    {*_GIVEN_NAMES.split(), "now", "my", "our", "me", "la", "le", "el", "i", "a", "an", "das", "der", "die", "nous"}
+)
 _MODEL_FACTOR = 4
 """Names of models have many parts, but hardly ever a verb."""
 _WEIGHTS = {
+    **dict.fromkeys(_GIVEN_NAMES.split(), 2),
+    **dict.fromkeys(("today", "tomorrow", "yesterday", "now", "heute", "morgen", "gestern"), 2),
     **dict.fromkeys(("i", "a", "who"), 2),
     **dict.fromkeys(("an", "the", "my", "our", "me", "you", "please", "this", "that", "will", "why"), 3),
     **dict.fromkeys(("die", "und", "la", "le", "el", "por", "para", "nous"), 3),
@@ -35,7 +47,7 @@ _WEIGHTS = {
     **dict.fromkeys(
         ("has", "have", "had", "was", "were", "his", "her", "he", "she", "they", "their", "him", "them"), 5
     ),
-    **dict.fromkeys(("ich", "ist", "sind", "haben", "wurde", "mein", "seine", "ihre", "bitte", "nicht"), 5),
+    **dict.fromkeys(("ich", "ist", "sind", "haben", "wurde", "mein", "meine", "seine", "ihre", "bitte", "nicht"), 5),
     **dict.fromkeys(("je", "vous", "elle", "sont", "avec", "tiene"), 5),
 }
 """How much a word tells a sentence from a code."""
@@ -129,7 +141,9 @@ def _is_sentence(pieces: list[str], room: Room) -> bool:
         return False
     if sum(len(word) == 1 and word.isalpha() for word in words) >= MOST_LONE_LETTERS:
         return True
-    weight = 0 if room.is_host else sum(_WEIGHTS.get(word.lower(), 0) for word in words)
+    is_short = len(words) <= FEW_WORDS
+    telling = words[1:] if is_short and words[0].lower() in _FLAGS else words
+    weight = 0 if room.is_host else sum(_WEIGHTS.get(word.lower(), 0) for word in telling)
     if room.is_model:
         weight = _MODEL_FACTOR * sum(_WEIGHTS.get(word.lower(), 0) for word in words if word.lower() not in _IN_NAMES)
-    return len(words) + weight >= room.words
+    return len(words) + weight >= room.words - is_short

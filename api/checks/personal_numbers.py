@@ -199,6 +199,14 @@ _ABROAD = re.compile(
 )
 
 
+_TEN_DIGITS = re.compile(r"\+?(?:[2-9]\d\d[2-9]\d{6}|[6-9]\d{9}|0[1-9]\d{8})")
+"""As North America, India and those who dial a zero first write a number without separators."""
+
+
+def is_bare_phone(value: str) -> bool:
+    return bool(_TEN_DIGITS.fullmatch(value)) and not _DATE.match(value)
+
+
 def has_phone(value: str, *, is_version: bool = False) -> bool:
     if _NAMED_PHONE.search(value):
         return True

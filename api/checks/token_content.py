@@ -6,6 +6,7 @@ An honest name, version, id or code passes; each kind of fact has room for what 
 import re
 from functools import lru_cache
 
+from api.checks.credentials import has_credential
 from api.checks.encoded_text import UUID, encoded
 from api.checks.personal_numbers import (
     HASH,
@@ -15,6 +16,7 @@ from api.checks.personal_numbers import (
     has_national_number,
     has_phone,
     has_social_security_number,
+    is_bare_phone,
 )
 from api.checks.token_room import CODES, Room
 
@@ -29,7 +31,9 @@ _DETAILS = {
     "iban": "This looks like an IBAN. Send the kind of number as a code, such as iban.",
     "ssn": "This looks like a social security number. Send the kind of number as a code, such as us_ssn.",
     "national": "This looks like a person's national number. Send the kind of number as a code, such as national_id.",
-    "phone": "This looks like a phone number. Send the kind of data as a code, such as phone.",
+    "phone": "This looks like a phone number. Send the kind of data as a code, such as phone; write a code of your own "
+    "with letters before it, such as CC-4711.",
+    "credential": "This looks like an API key or another secret. Never send one; if it is in use, revoke it.",
     "email": "This looks like an email address. Send the kind of data as a code, or a pseudonym of your own.",
     "url": "This URL has a path that could carry data. Send a short name for the resource.",
     "blob": "This looks like encoded data. Send a short code of your own.",
@@ -64,6 +68,8 @@ def _look(token: str, room: Room) -> None:
 def _kind_of(token: str, room: Room) -> str | None:
     if room.is_host and not _is_host(token):
         return "host"
+    if has_credential(token, may_be_id=room.is_opaque):
+        return "credential"
     if sum(map(token.count, "._:/+-")) > MOST_SEPARATORS:
         return "sentence"
     return _personal(token, room) or _address(token, room) or encoded(token, room)
@@ -88,7 +94,7 @@ def _of_digits(token: str, room: Room) -> str | None:
         return "card"
     if not room.is_version and has_social_security_number(token):
         return "ssn"
-    if has_phone(token, is_version=room.is_version):
+    if has_phone(token, is_version=room.is_version) or (room.is_word and is_bare_phone(token)):
         return "phone"
     return None if room.is_version or not has_national_number(token) else "national"
 

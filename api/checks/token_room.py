@@ -17,9 +17,12 @@ class Room(msgspec.Struct, frozen=True):
     is_model: bool = False
     is_host: bool = False
     is_pseudonym: bool = False
+    is_word: bool = False
+    """A number alone is hardly usual here, so ten digits are a phone number before they are a code."""
 
 
-CODES = Room(run=20)
+CODES = Room(run=20, is_word=True)
+PHONES = Room(is_word=True)
 CUSTOM = Room()
 TOOLS = Room(words=14)
 OPAQUE = Room(words=14, run=65, is_opaque=True)
@@ -44,6 +47,7 @@ _ROOMS = {
 _OPAQUE_NAME = re.compile(
     r"(?:^|[._])(?:id|uuid|guid|ulid|hash|sha|sha\d+|digest|checksum|fingerprint|commit|ref|trace)$"
 )
+_PHONE_NAME = re.compile(r"(?:^|[._])(?:tel|phone|telephone|mobile|cell|fax|sms|whatsapp|callback|caller)(?:[._]|$)")
 _VERSION_NAME = re.compile(r"(?:^|[._])(?:version|revision|release|build|tag)$")
 
 
@@ -52,6 +56,8 @@ def room_of(fact: str) -> Room:
     known = _ROOMS.get(fact)
     if known is not None:
         return known
+    if _PHONE_NAME.search(fact):
+        return PHONES
     if _VERSION_NAME.search(fact):
         return VERSIONS
     return OPAQUE if _OPAQUE_NAME.search(fact) else CUSTOM

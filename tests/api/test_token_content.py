@@ -17,6 +17,7 @@ from tests.portal.help.guides import guide
 VOCABULARY = {
     **BUILT_IN,
     "cost_center": Fact("cost_center", FactType.TOKEN, "A custom fact."),
+    "callback_phone": Fact("callback_phone", FactType.TOKEN, "A custom fact."),
     "labels": Fact("labels", FactType.TOKENS, "A custom list."),
     "order_number": Fact("order_number", FactType.INTEGER, "A custom number."),
 }
@@ -62,6 +63,43 @@ def test_a_national_number_a_sentence_or_a_loaded_url_is_refused(fact: str, valu
     assert refused is not None
     assert refused[1] == "looks_like_content"
     assert value not in str(refused)
+
+
+@pytest.mark.parametrize(
+    "fact", ["purpose", "cost_center", "model", "subject", "gen_ai.conversation.id", "application_version"]
+)
+@pytest.mark.parametrize("value", DRESSED["credentials"])
+def test_a_secret_with_its_makers_mark_is_refused_everywhere(fact: str, value: str) -> None:
+    refused = refusal(fact, value)
+
+    assert refused is not None
+    assert refused[1] == "looks_like_content"
+    assert value not in str(refused)
+
+
+def test_a_secret_without_a_mark_is_no_code() -> None:
+    assert refusal("purpose", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY") is not None
+
+
+@pytest.mark.parametrize("fact", ["purpose", "department", "cost_center"])
+@pytest.mark.parametrize("value", DRESSED["few_words"])
+def test_a_sentence_of_few_words_is_refused(fact: str, value: str) -> None:
+    assert refusal(fact, value) is not None
+
+
+@pytest.mark.parametrize("fact", ["purpose", "department", "user_role", "callback_phone"])
+@pytest.mark.parametrize("value", DRESSED["ten_digits"])
+def test_ten_digits_are_a_phone_number_where_words_are_usual(fact: str, value: str) -> None:
+    refused = refusal(fact, value)
+
+    assert refused is not None
+    assert "letters before it" in refused[2]
+
+
+@pytest.mark.parametrize("value", ["410-220-1000", "410.220.1000", "+14102201000"])
+def test_a_number_written_as_a_phone_number_is_one_unless_letters_say_that_it_is_a_code(value: str) -> None:
+    assert refusal("cost_center", value) is not None
+    assert refusal("cost_center", "CC-410-220-1000") is None
 
 
 @pytest.mark.parametrize("fact", ["purpose", "department", "user_role"])
