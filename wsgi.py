@@ -80,7 +80,12 @@ def create_web() -> WebServer:
     api.start(app)
     rotations.jobs.notice_at_start(app)
     Finalize(None, api.stop, args=(app,), exitpriority=0)  # unlike atexit, it runs in spawned processes too
-    flask = FlaskHandler(app.wsgi_app, settings, session_cookie=app.config["SESSION_COOKIE_NAME"])
+    flask = FlaskHandler(
+        app.wsgi_app,
+        settings,
+        session_cookie=app.config["SESSION_COOKIE_NAME"],
+        organization_of=api.organization_of(app),
+    )
     gc.collect()
     gc.freeze()  # what stays for good is not searched again: a full collection held up every caller for 0.2 s
     return WebServer(flask, api.ahead_of_flask(app, flask), settings, is_stopping=is_stopping)

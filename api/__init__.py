@@ -1,8 +1,11 @@
 """MACHINES: the JSON API. Keys, policies, checks, decisions, limits, and the document that describes them."""
 
+from collections.abc import Callable
+from uuid import UUID
+
 from flask import Flask
 
-from api import cli, gauges, health, machine_room
+from api import cli, gauges, health, machine_room, turns
 from api.check_middleware import CheckHandler, CheckMiddleware
 from api.check_path import KINDS, CheckPath
 from api.decisions import jobs as decision_jobs
@@ -16,7 +19,7 @@ from core.serving import Handler
 from core.settings import Settings
 from core.supervisor import demo_wanted
 
-__all__ = ["ahead_of_flask", "decision_jobs", "gauges", "init_app", "start", "stop", "usage_jobs"]
+__all__ = ["ahead_of_flask", "decision_jobs", "gauges", "init_app", "organization_of", "start", "stop", "usage_jobs"]
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -34,6 +37,11 @@ def ahead_of_flask(app: Flask, flask: Handler) -> dict[str, Handler]:
     room = machine_room.machine_room(app)
     checks = CheckHandler(CheckPath(room), room, flask)
     return {**dict.fromkeys(KINDS, checks), **dict.fromkeys(health.LIVE_PATHS, health.answer_live)}
+
+
+def organization_of(app: Flask) -> Callable[[str], UUID | None]:
+    """To whom an Authorization header belongs, as far as a web process knows without asking."""
+    return turns.organization_by_key(machine_room.machine_room(app).snapshots)
 
 
 def start(app: Flask) -> None:

@@ -17,6 +17,9 @@ class FairQueue(Generic[Item]):
     def __len__(self) -> int:
         return self._length
 
+    def length_of(self, key: Hashable) -> int:
+        return len(self._queues.get(key, ()))
+
     def push(self, key: Hashable, item: Item) -> None:
         self._queues.setdefault(key, deque()).append(item)
         self._length += 1

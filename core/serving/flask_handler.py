@@ -66,8 +66,18 @@ def places_of(settings: Settings) -> Places:
 
 
 class FlaskHandler:
-    def __init__(self, wsgi_app: WSGIApplication, settings: Settings, *, session_cookie: str) -> None:
+    """`organization_of` says to whom an Authorization header belongs, where that is known without waiting."""
+
+    def __init__(
+        self,
+        wsgi_app: WSGIApplication,
+        settings: Settings,
+        *,
+        session_cookie: str,
+        organization_of: Callable[[str], Hashable | None] = lambda authorization: authorization or None,
+    ) -> None:
         places = places_of(settings)
+        self._organization_of = organization_of
         self._session_cookie = f"{session_cookie}="
         self._wsgi_app = wsgi_app
         self._pages = Pool("pages", places.pages, per_key=max(1, places.pages // 2), starting=2)
@@ -93,10 +103,12 @@ class FlaskHandler:
                 await request.answer(*made)
 
     def _caller_of(self, request: Request) -> Hashable:
-        """Who takes turns with the others: a session, a key, or an address."""
+        """Who takes turns with the others: a session, all keys of an organization, or an address."""
         cookies = request.environ.get("HTTP_COOKIE", "").split("; ")
         session = next((cookie for cookie in cookies if cookie.startswith(self._session_cookie)), "")
-        return session or request.environ.get("HTTP_AUTHORIZATION") or request.address
+        if session:
+            return session
+        return self._organization_of(request.environ.get("HTTP_AUTHORIZATION", "")) or request.address
 
     def _pool_for(self, path: str) -> Pool:
         if path in WATCH_PATHS:

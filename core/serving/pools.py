@@ -13,6 +13,8 @@ from core.serving.fair_queue import FairQueue
 
 WAIT_S = 10.0
 MOST_WAITING = 512
+MOST_WAITING_OF_ONE = 128
+"""So that one alone does not fill the queue."""
 STARTING_S = 0.1
 """A page takes some 20 ms of computing."""
 
@@ -86,7 +88,7 @@ class Pool:
     async def _take(self, key: Hashable) -> _Place:
         if self._has_place and self._may_have_one(key):
             return self._hand_out(key)
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) >= MOST_WAITING or self._waiting.length_of(key) >= MOST_WAITING_OF_ONE:
             raise Busy
         handed: asyncio.Future[_Place] = asyncio.get_running_loop().create_future()
         self._waiting.push(key, (key, handed))

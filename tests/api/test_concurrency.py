@@ -1,4 +1,4 @@
-"""How many checks an organization has under way at once in a process."""
+"""How many checks an organization has under way at once in a process, and whose turn its keys take."""
 
 import asyncio
 import json
@@ -11,8 +11,11 @@ import pytest
 
 from api.check_middleware import CheckHandler
 from api.checks.calls import Call
-from core.serving import Answer, ConcurrencyLimit, WebServer
+from api.snapshots.shelf import NotInMemory
+from api.turns import organization_by_key
+from core.serving import Answer, Busy, ConcurrencyLimit, FlaskHandler, Pool, WebServer
 from core.settings import Settings
+from core.tokens import digest_of
 from tests.core.serving.test_downloads import HOST, Sent
 from tests.core.serving.test_requests import pieces, scope
 
@@ -80,3 +83,46 @@ def test_a_place_is_free_again_however_its_request_ended() -> None:
 
     with limit.place("a") as first, limit.place("a") as second, limit.place("b") as of_another:
         assert (first, second, of_another) == (True, False, True)
+
+
+def test_all_keys_of_an_organization_take_one_turn() -> None:
+    known = {digest_of("one"): "acme", digest_of("two"): "acme"}
+
+    def key(digest: bytes) -> SimpleNamespace:
+        if digest not in known:
+            raise NotInMemory
+        return SimpleNamespace(organization_id=known[digest])
+
+    snapshots = SimpleNamespace(in_memory=SimpleNamespace(key=key))
+    handler = FlaskHandler(
+        lambda *_: [],
+        SETTINGS,
+        session_cookie="aig",
+        organization_of=organization_by_key(snapshots),  # type: ignore[arg-type]
+    )
+
+    def caller_of(authorization: str) -> Any:
+        request = SimpleNamespace(environ={"HTTP_AUTHORIZATION": authorization}, address="192.0.2.1")
+        return handler._caller_of(request)  # type: ignore[arg-type]
+
+    assert [caller_of(f"Bearer {secret}") for secret in ("one", "two")] == ["acme", "acme"]
+    assert [caller_of(f"Bearer {secret}") for secret in ("unknown", "invented")] == ["192.0.2.1"] * 2
+
+
+def test_one_caller_alone_does_not_fill_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.serving.pools.MOST_WAITING_OF_ONE", 3)
+    gate = Event()
+
+    async def scene() -> tuple[list[Any], str]:
+        pool = Pool("test", 1)
+        greedy = [asyncio.create_task(pool.run("greedy", gate.wait, 5)) for _ in range(6)]
+        await asyncio.sleep(0.01)
+        modest = asyncio.create_task(pool.run("modest", lambda: "served"))
+        await asyncio.sleep(0.01)
+        gate.set()
+        return await asyncio.gather(*greedy, return_exceptions=True), await modest
+
+    results, modest = asyncio.run(scene())
+
+    assert [isinstance(result, Busy) for result in results] == [False] * 4 + [True] * 2
+    assert modest == "served"
