@@ -4,25 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import stripe
-from flask import g, has_request_context
+from flask import has_request_context
 
-from core.clock import monotonic_s
+from billing.deadline import JOB_S, REQUEST_S, left_s
 from core.outbound import Outbound, Unreachable
 
-REQUEST_S = 2.0
-"""For all that one request of a page asks of Stripe, together."""
-JOB_S = 10.0
-"""For each call of a job or a command."""
 RETRIES = 1
 RETRY_AFTER_S = 0.1
-
-
-def left_s() -> float:
-    """How long the next call may take."""
-    if not has_request_context():
-        return JOB_S
-    ends_s: float = g.setdefault("stripe_ends_s", monotonic_s() + REQUEST_S)
-    return ends_s - monotonic_s()
 
 
 class Transport(stripe.HTTPClient):

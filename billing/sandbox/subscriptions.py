@@ -117,6 +117,8 @@ def retrieve_schedule(call: Call) -> dict[str, Any]:
 @plays("POST", "/v1/subscription_schedules/{}/release")
 def release_schedule(call: Call) -> dict[str, Any]:
     schedule = store.need(call.id, "subscription_schedule")
+    if schedule["status"] not in {"not_started", "active"}:
+        raise store.Refused(f"You cannot release a subscription schedule that is {schedule['status']}.")
     subscription = store.keep({**store.need(schedule["subscription"]), "schedule": None})
     events.emit("customer.subscription.updated", subscription)
     return store.keep({**schedule, "status": "released", "released_subscription": subscription["id"]})
@@ -140,6 +142,8 @@ def cancel_in_portal(subscription_id: str, *, is_ending: bool) -> None:
 
 def end_now(subscription_id: str, *, because: str) -> dict[str, Any]:
     subscription = _going_on(subscription_id)
+    if subscription["schedule"]:
+        store.keep({**store.need(subscription["schedule"]), "status": "canceled"})
     subscription |= {
         "status": "canceled",
         "canceled_at": store.now_s(),

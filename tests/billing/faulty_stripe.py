@@ -29,6 +29,7 @@ class FaultyStripe:
         self._fails = re.compile("$^")
         self._is_applied, self._error = False, "lost"
         self._broken: dict[str, Answer] = {}
+        self._meanwhile: tuple[re.Pattern[str], Callable[[], Any]] | None = None
         ask = Sandbox.request
 
         def request(sandbox: Sandbox, method: str, url: str, headers: Any, post_data: Any = None, **_: Any) -> Answer:
@@ -39,6 +40,10 @@ class FaultyStripe:
     def fail(self, path: str, *, is_applied: bool, error: str = "lost") -> None:
         self._fails, self._is_applied, self._error = re.compile(path), is_applied, error
 
+    def meanwhile(self, path: str, act: Callable[[], Any]) -> None:
+        """Something happens at Stripe a moment before that write, once."""
+        self._meanwhile = re.compile(path), act
+
     def heal(self) -> None:
         """What was answered with an error stays so for its key."""
         self._fails = re.compile("$^")
@@ -48,6 +53,10 @@ class FaultyStripe:
         if method.upper() == "GET":
             return ask()
         self.writes.append((path, key))
+        if self._meanwhile is not None and self._meanwhile[0].search(f"{method.upper()} {path}"):
+            act, self._meanwhile = self._meanwhile[1], None
+            act()
+            db.session.commit()
         if key in self._broken:
             return self._broken[key]
         if not self._fails.search(f"{method.upper()} {path}"):

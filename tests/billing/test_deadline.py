@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from billing.connection import _stripe, places_of
+from billing.deadline import within
 from billing.errors import PaymentsAway
 from billing.gateway import Gateway
 from core.clock import monotonic_s
@@ -32,6 +33,16 @@ def test_a_request_waits_two_seconds_for_all_that_it_asks(app: Flask, hanging: G
                 hanging.customer("cus_1")
 
     assert 1.5 < monotonic_s() - began_s < 2.8
+
+
+def test_many_calls_of_a_job_have_one_deadline_where_one_is_said(app: Flask, hanging: Gateway) -> None:
+    began_s = monotonic_s()
+    with app.app_context(), within(0.6):
+        for _ in range(3):
+            with pytest.raises(PaymentsAway):
+                hanging.customer("cus_1")
+
+    assert 0.5 < monotonic_s() - began_s < 1.4
 
 
 def test_of_many_requests_few_wait_and_the_others_are_told_at_once(app: Flask, hanging: Gateway) -> None:

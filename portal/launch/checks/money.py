@@ -5,10 +5,14 @@ from sqlalchemy import func, select
 
 from billing import catalogue
 from billing import cli as billing_cli
+from billing.deadline import within
+from billing.errors import PaymentsAway
 from billing.models import Invoice
 from core.db import db
 from portal.launch.verdicts import Look, Surroundings, Verdict, either, green, red
 
+LOOK_S = 30.0
+"""For the whole comparison, which asks many times; the worker makes it, and no page."""
 PAGES = ("/plan", "/plan/invoices", "/plan/checkout/<any(pro, pay_as_you_go):plan>", "/plan/return")
 
 
@@ -20,7 +24,11 @@ def stripe_set(around: Surroundings) -> Verdict:
 
 
 def stripe_matches(_around: Surroundings) -> Verdict:
-    found = catalogue.differences(billing_cli.wanted())
+    try:
+        with within(LOOK_S):
+            found = catalogue.differences(billing_cli.wanted())
+    except PaymentsAway:
+        return red("Stripe does not answer.", to_do="Look at status.stripe.com, then run it again.")
     return either(
         not found,
         "Everything is as it should be.",
