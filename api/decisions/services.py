@@ -1,11 +1,11 @@
 """Reading the log: a page, one decision, or all of it as a stream, which is put on record."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, tuple_
 
 from api.checks.service import hash_subject
 from api.decisions.models import Decision
@@ -13,8 +13,9 @@ from api.decisions.schema import COLUMNS, DecisionFilter, ExportFormat, parse_ke
 from api.keys.token import KeyEnvironment
 from api.policies.vocabulary import normal_model, normal_operation
 from core import audit
+from core.accounts import Organization
 from core.audit import Actor
-from core.db import db
+from core.db import among, db
 from core.errors import NotFound
 from core.ids import parse_public_id, time_of
 
@@ -70,6 +71,13 @@ def has_any(organization_id: UUID, environment: KeyEnvironment) -> bool:
         Decision.organization_id == organization_id, Decision.environment == environment.value
     )
     return db.session.scalar(query.limit(1)) is not None
+
+
+def without_any(organization_ids: Collection[UUID], environment: KeyEnvironment) -> list[UUID]:
+    """Those of them with no decision of this environment on record. Needs the system's scope."""
+    has_some = exists().where(Decision.organization_id == Organization.id, Decision.environment == environment.value)
+    query = select(Organization.id).where(among(Organization.id, organization_ids), ~has_some)
+    return list(db.session.scalars(query.order_by(Organization.id)))
 
 
 def has_outcome(organization_id: UUID, *, allowed: bool) -> bool:

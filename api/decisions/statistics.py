@@ -4,8 +4,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, exists, or_, text
+from sqlalchemy.orm import InstrumentedAttribute
 
+from api.decisions.models import Decision
+from api.keys.token import KeyEnvironment
 from core.db import db
 
 
@@ -120,6 +123,23 @@ def blocked_in(organization_id: UUID, *, environment: str, since: datetime, to: 
         decisions=int(db.session.execute(_COUNT_BLOCKED, span).scalar_one()),
         first=list(db.session.scalars(_FIRST_BLOCKED, {**span, "most": most})),
         reasons=top_reasons(organization_id, environment=environment, since=since, to=to, most=most),
+    )
+
+
+def was_blocked(
+    organization_id: InstrumentedAttribute[UUID | None],
+    *,
+    since: InstrumentedAttribute[datetime],
+    to: datetime,
+    includes_test: InstrumentedAttribute[bool],
+) -> ColumnElement[bool]:
+    """Whether anything was, beside each row of a query of one's own: so many organizations are asked about at once."""
+    return exists().where(
+        Decision.organization_id == organization_id,
+        Decision.decided_at >= since,
+        Decision.decided_at < to,
+        Decision.allowed.is_(False),
+        or_(Decision.environment == KeyEnvironment.LIVE.value, includes_test),
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Text, cast, func, or_, select
 from api.keys.models import ApiKey
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment
+from core.accounts import Organization, OrganizationStatus
 from core.audit import AuditEvent
 from core.db import db
 from core.errors import NotFound
@@ -37,6 +38,13 @@ def has_key(organization_id: UUID, environment: KeyEnvironment) -> bool:
     """Whether a key of this environment was ever made."""
     query = select(ApiKey.id).where(ApiKey.organization_id == organization_id, ApiKey.environment == environment.value)
     return db.session.scalar(query.limit(1)) is not None
+
+
+def with_key(environment: KeyEnvironment) -> set[UUID]:
+    """Organizations for which a key of this environment was ever made. Needs the system's scope."""
+    return set(
+        db.session.scalars(select(ApiKey.organization_id).where(ApiKey.environment == environment.value).distinct())
+    )
 
 
 def list_page(
@@ -83,7 +91,7 @@ def names_of(organization_id: UUID, key_ids: Collection[UUID]) -> dict[UUID, str
 
 
 def list_unrotated(*, made_before: datetime, now: datetime, unless_action: str) -> list[ApiKey]:
-    """Live keys in use of every organization that are older, and about which the audit trail has no such action.
+    """Live keys in use of every live organization that are older, and about which the audit trail has no such action.
 
     Needs the system's scope.
     """
@@ -101,10 +109,14 @@ def _untold(which: ColumnElement[bool], *, now: datetime, unless_action: str) ->
         AuditEvent.action == unless_action,
         AuditEvent.subject_id == func.concat("key_", func.replace(cast(ApiKey.id, Text), "-", "")),
     )
+    is_live = Organization.status == OrganizationStatus.LIVE.value
     return list(
         db.session.scalars(
-            select(ApiKey).where(
+            select(ApiKey)
+            .join(Organization, Organization.id == ApiKey.organization_id)
+            .where(
                 ApiKey.environment == KeyEnvironment.LIVE.value,
+                is_live,  # others have nothing to lose by it
                 which,
                 ApiKey.successor_id.is_(None),
                 *_in_use_at(now),

@@ -1,15 +1,15 @@
 """Where an organization stands: what it accepted, what is due and until when."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.accounts import hold
-from core.db import db
+from core.db import among, db
 from legal_docs.acceptances.models import LegalAcceptance
 from legal_docs.documents import services as documents
 from legal_docs.documents.kinds import ACCEPTED_KINDS, Kind
@@ -46,6 +46,32 @@ def has_accepted_everything(organization_id: UUID, *, now: datetime) -> bool:
     """Whether nothing keeps the organization from live keys: all accepted once, and nothing overdue."""
     fine = {Standing.SATISFIED, Standing.DUE}
     return all(part.standing in fine for part in standing(organization_id, now=now))
+
+
+def behind(organization_ids: Collection[UUID], *, now: datetime) -> set[UUID]:
+    """Those of them that have not accepted everything. As many statements for many as for one."""
+    return set().union(*(_behind(kind, organization_ids, now=now) for kind in ACCEPTED_KINDS))
+
+
+def _behind(kind: Kind, organization_ids: Collection[UUID], *, now: datetime) -> set[UUID]:
+    newest_major = next((version for version in documents.history(kind) if version.is_major), None)
+    if newest_major is None:
+        return set(organization_ids)
+    accepted = (
+        select(LegalAcceptance.organization_id, func.max(LegalAcceptance.published_at))
+        .where(LegalAcceptance.kind == kind.value, among(LegalAcceptance.organization_id, organization_ids))
+        .group_by(LegalAcceptance.organization_id)
+    )
+    last = {row[0]: row[1] for row in db.session.execute(accepted)}
+    is_overdue = LegalNotice.enforced_at.is_not(None), LegalNotice.due_at <= now
+    overdue = set(
+        db.session.scalars(
+            select(LegalNotice.organization_id).where(LegalNotice.version_id == newest_major.id, *is_overdue)
+        )
+    )
+    return {
+        one for one in organization_ids if one not in last or (last[one] < newest_major.published_at and one in overdue)
+    }
 
 
 def set_due_date(organization_id: UUID, *, now: datetime) -> datetime | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from api.decisions import services as decisions
 from api.keys.token import KeyEnvironment
@@ -145,7 +145,7 @@ def expire(application_id: UUID, *, by: Actor, now: datetime) -> None:
 
 def quiet_since_approval(now: datetime) -> list[UUID]:
     """Live organizations that were approved a day ago, have no live decision yet, and were not written to about it."""
-    told = select(AuditEvent.organization_id).where(AuditEvent.action == FOLLOWED_UP)
+    told = exists().where(AuditEvent.organization_id == Application.organization_id, AuditEvent.action == FOLLOWED_UP)
     found = db.session.scalars(
         select(Application.organization_id)
         .join(Organization, Organization.id == Application.organization_id)
@@ -154,10 +154,10 @@ def quiet_since_approval(now: datetime) -> list[UUID]:
             Application.decided_at <= now - welcome.FIRST_CHECK_WITHIN,
             Application.decided_at > now - welcome.FOLLOWED_UP_UNTIL,
             Organization.status == OrganizationStatus.LIVE.value,
-            Application.organization_id.not_in(told.where(AuditEvent.organization_id.is_not(None))),
+            ~told,
         )
     ).all()
-    return [one for one in found if not decisions.has_any(one, KeyEnvironment.LIVE)]
+    return decisions.without_any(found, KeyEnvironment.LIVE)
 
 
 def follow_up(organization_id: UUID, *, by: Actor, now: datetime) -> None:

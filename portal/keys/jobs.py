@@ -2,17 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-
 from api.keys import lookup
 from api.keys import services as keys
 from api.keys.models import ApiKey
 from core import audit
-from core.accounts import Organization, OrganizationStatus
+from core.accounts import Organization
 from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from core.jobs import in_its_own_session, jobs
+from core.jobs import each_by_itself, in_its_own_session, jobs
 from portal.keys.overview import ROTATE_AFTER
 from portal.organization.services import tell_owners
 
@@ -44,9 +42,9 @@ def revoke_leaked_key(digest: str, place: str) -> None:
 def remind_of_old_keys(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     """One mail about each live key when it is 90 days old; that it was sent is on the audit trail."""
     now = utc_now()
-    with acting_as_system(), transaction():
-        for key in lookup.list_unrotated(made_before=now - ROTATE_AFTER, now=now, unless_action=REMINDED):
-            _remind(key, "key_old", REMINDED, now=now)
+    with acting_as_system():
+        old = lookup.list_unrotated(made_before=now - ROTATE_AFTER, now=now, unless_action=REMINDED)
+        _remind_of_each(old, "key_old", REMINDED, now=now)
 
 
 @jobs.periodic(cron=HOURLY)
@@ -55,20 +53,22 @@ def remind_of_old_keys(timestamp: int) -> None:  # noqa: ARG001  the queue tells
 def remind_of_ending_keys(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     """One mail about each live key at least a week before it expires, unless it was rotated."""
     now = utc_now()
-    with acting_as_system(), transaction():
-        for key in lookup.list_ending(before=now + WARN_BEFORE_END, now=now, unless_action=END_REMINDED):
-            _remind(key, "key_ending", END_REMINDED, now=now)
+    with acting_as_system():
+        ending = lookup.list_ending(before=now + WARN_BEFORE_END, now=now, unless_action=END_REMINDED)
+        _remind_of_each(ending, "key_ending", END_REMINDED, now=now)
+
+
+def _remind_of_each(found: list[ApiKey], template: str, action: str, *, now: datetime) -> None:
+    """Each in a transaction of its own: one that fails holds up no other, and a mail leaves before all are written."""
+    key_ids = [(key.organization_id, key.id) for key in found]
+    db.session.rollback()
+    for organization_id, key_id in key_ids:
+        with each_by_itself("api_key.not_reminded", organization_id), transaction():
+            _remind(db.session.get_one(ApiKey, key_id), template, action, now=now)
 
 
 def _remind(key: ApiKey, template: str, action: str, *, now: datetime) -> None:
-    """Organizations that are not live have nothing to lose by it."""
-    organization = db.session.scalars(
-        select(Organization).where(
-            Organization.id == key.organization_id, Organization.status == OrganizationStatus.LIVE.value
-        )
-    ).one_or_none()
-    if organization is None:
-        return
+    organization = db.session.get_one(Organization, key.organization_id)
     tell_owners(organization, template, now=now, key=key)
     after = {"expires_at": key.expires_at.isoformat()} if key.expires_at else None
     audit.write(organization.id, action, by=SYSTEM, now=now, subject_id=lookup.shown_id(key), after=after)

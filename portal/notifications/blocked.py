@@ -1,4 +1,4 @@
-"""Blocked decisions: counted each minute for the channels that want to know, never on the way of a check.
+"""Blocked decisions: looked for each minute for all channels that want to know at once, never on the way of a check.
 
 One delivery a minute and channel says how many, which came first and why; it holds nothing of a decision's metadata or
 subject. Decisions that come home from a spool later than `SETTLED_AFTER` are in the log, and are not told of here.
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from api.decisions import statistics
 from api.keys.token import KeyEnvironment
@@ -26,13 +26,32 @@ IDS_AT_MOST = 20
 REASONS_AT_MOST = 20
 
 
-def listening() -> list[tuple[UUID, UUID]]:
-    """Channels that want blocked decisions, each with its organization. Needs the system's scope, as all here."""
-    rows = db.session.execute(
-        select(Channel.id, Channel.organization_id).where(
-            Channel.state == ChannelState.ACTIVE.value, Channel.events.contains([BLOCKED.name])
-        )
+def to_tell(*, now: datetime) -> list[tuple[UUID, UUID]]:
+    """Channels for which something was blocked, each with its organization. Needs the system's scope, as all here.
+
+    All others have been looked at then. Two statements, however many there are.
+    """
+    until = now - SETTLED_AFTER
+    waits = (
+        Channel.state == ChannelState.ACTIVE.value,
+        Channel.organization_id.is_not(None),
+        Channel.events.contains([BLOCKED.name]),
+        Channel.blocked_until < until,
     )
+    something = statistics.was_blocked(
+        Channel.organization_id,
+        since=Channel.blocked_until,
+        to=until,
+        includes_test=Channel.includes_test,
+    )
+    quiet = select(Channel.id).where(*waits, ~something).order_by(Channel.id).with_for_update(skip_locked=True)
+    db.session.execute(
+        update(Channel)
+        .where(Channel.id.in_(quiet))
+        .values(blocked_until=until)
+        .execution_options(synchronize_session=False)
+    )
+    rows = db.session.execute(select(Channel.id, Channel.organization_id).where(*waits).order_by(Channel.id))
     return [(channel_id, owner) for channel_id, owner in rows if owner is not None]
 
 

@@ -16,7 +16,7 @@ log = structlog.get_logger()
 def tell_of_blocked_decisions(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     now = utc_now()
     with acting_as_system(), transaction():
-        waiting = blocked.listening()
+        waiting = blocked.to_tell(now=now)
     for channel_id, organization_id in waiting:
         with each_by_itself("notification.blocked_not_told", organization_id), acting_as_system(), transaction():
             blocked.tell(channel_id, now=now)

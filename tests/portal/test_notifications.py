@@ -557,7 +557,8 @@ class TestBlockedDecisions:
         make_channel(app, ada.organization_id, "quota.near", name="Other")
 
         with app.app_context(), acting_as_system():
-            assert blocked.listening() == [(made.id, ada.organization_id)]
+            found = blocked.to_tell(now=utc_now() + timedelta(seconds=60))
+            assert found == [(made.id, ada.organization_id)]
 
 
 def test_old_deliveries_are_deleted(app: Flask, ada: Member) -> None:

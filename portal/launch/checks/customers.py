@@ -1,6 +1,7 @@
 """Whether every live customer has what they need: the link, a key, whom to write to, whom to call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -9,7 +10,7 @@ from api.keys.token import KeyEnvironment
 from core.accounts import Organization, OrganizationStatus
 from core.db import db
 from core.mail import MailMessage
-from core.profiles import find_profile
+from core.profiles import find_profiles
 from portal.launch.verdicts import Look, Surroundings, Verdict, green, red
 from portal.status import probes
 
@@ -25,11 +26,13 @@ def live_customers() -> list[Organization]:
     return list(db.session.scalars(query.order_by(Organization.slug)))
 
 
-def _each(is_fine: Callable[[Organization], bool], words: str, *, to_do: str) -> Verdict:
+def _each(find_fine: Callable[[list[UUID]], Collection[UUID]], words: str, *, to_do: str) -> Verdict:
+    """`find_fine` is asked once about all of them."""
     live = live_customers()
     if not live:
         return red("There is no live customer yet.", to_do=_APPROVE_ONE)
-    lacking = [one.slug for one in live if not is_fine(one)]
+    fine = find_fine([one.id for one in live])
+    lacking = [one.slug for one in live if one.id not in fine]
     if lacking:
         return red(f"Not so for {', '.join(lacking[:5])}.", to_do=to_do)
     return green(f"{words}: {len(live)} of {len(live)}.")
@@ -37,15 +40,13 @@ def _each(is_fine: Callable[[Organization], bool], words: str, *, to_do: str) ->
 
 def portal_link_sent(_around: Surroundings) -> Verdict:
     query = select(MailMessage.organization_id).where(MailMessage.template == WELCOME, MailMessage.sent_at.is_not(None))
-    welcomed = set(db.session.scalars(query))
-    return _each(
-        lambda one: one.id in welcomed, "Welcomed by mail", to_do="Look whether mail leaves, and send the link."
-    )
+    welcomed = {one for one in db.session.scalars(query) if one is not None}
+    return _each(lambda _: welcomed, "Welcomed by mail", to_do="Look whether mail leaves, and send the link.")
 
 
 def live_key_made(_around: Surroundings) -> Verdict:
     return _each(
-        lambda one: lookup.has_key(one.id, KeyEnvironment.LIVE),
+        lambda _: lookup.with_key(KeyEnvironment.LIVE),
         "With a live key",
         to_do="Offer help with the first key.",
     )
@@ -64,11 +65,11 @@ def on_call_number_given(around: Surroundings) -> Verdict:
 
 
 def contacts_confirmed(_around: Surroundings) -> Verdict:
-    def has_two(organization: Organization) -> bool:
-        profile = find_profile(organization.id)
-        return profile is not None and bool(profile.contact_email and profile.second_contact_email)
+    def with_two(organization_ids: list[UUID]) -> set[UUID]:
+        profiles = find_profiles(organization_ids)
+        return {one.organization_id for one in profiles if one.contact_email and one.second_contact_email}
 
-    return _each(has_two, "With two people to write to", to_do="Ask them for a second contact.")
+    return _each(with_two, "With two people to write to", to_do="Ask them for a second contact.")
 
 
 CHECKS: dict[str, Look] = {

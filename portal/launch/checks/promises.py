@@ -1,7 +1,7 @@
 """The documents, who reviewed them, and who accepted them."""
 
 from legal_docs import demo, figures
-from legal_docs.acceptances.standing import has_accepted_everything
+from legal_docs.acceptances.standing import behind
 from legal_docs.documents import services as documents
 from legal_docs.documents.kinds import TITLES, Kind
 from portal.launch.checks.customers import live_customers
@@ -38,7 +38,8 @@ def privacy_states_retention(around: Surroundings) -> Verdict:
 
 def customers_accepted(around: Surroundings) -> Verdict:
     live = live_customers()
-    open_ones = [one.slug for one in live if not has_accepted_everything(one.id, now=around.now)]
+    late = behind([one.id for one in live], now=around.now)
+    open_ones = [one.slug for one in live if one.id in late]
     if not live:
         return red("There is no live customer yet.", to_do="Approve the first one.")
     return either(
