@@ -3,7 +3,7 @@ BIN := .venv/bin
 TEMPLATES := core/templates legal_docs/templates billing/templates api/templates portal/templates
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench audit lock
+.PHONY: help run test check format bench audit lock sbom
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,7 +14,7 @@ run: .venv/.run ## Set everything up and serve on http://127.0.0.1:8000
 test: .venv/.dev ## Set everything up and run every test
 	$(BIN)/pytest
 
-check: .venv/.dev ## Format, lint, types, import contracts, dependencies, migrations up-down-up
+check: .venv/.dev ## Format, lint, types, contracts, dependencies, migrations up-down-up, secrets, what we ship
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -22,6 +22,9 @@ check: .venv/.dev ## Format, lint, types, import contracts, dependencies, migrat
 	$(BIN)/deptry .
 	$(BIN)/djlint --check --lint --quiet $(TEMPLATES)
 	$(BIN)/python -m tests.migrations_round_trip
+	$(BIN)/python -m tests.secret_scan
+	$(BIN)/python -m deploy.sbom --check
+	$(BIN)/python -m deploy.images
 
 format: .venv/.dev ## Put code and templates into shape
 	$(BIN)/ruff format .
@@ -37,6 +40,9 @@ audit: .venv/.dev ## Ask whether any dependency has a known hole, and keep the a
 lock: .venv/.dev ## Pin every dependency, with hashes, from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml --group dev -o requirements-dev.txt
+
+sbom: .venv/.dev ## Write the bill of materials (CycloneDX) of what is pinned
+	$(BIN)/python -m deploy.sbom
 
 .venv/.run: requirements.txt
 	@test -d .venv || $(PYTHON) -m venv .venv

@@ -1,6 +1,7 @@
-"""Addresses that programs know: where to report security faults (RFC 9116), where to change a password."""
+"""Addresses that programs know: to report security faults (RFC 9116), to see what runs here, to change a password."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from flask import Response
@@ -14,6 +15,7 @@ from core.pages import iso
 
 bp = Pages("well_known", __name__, url_prefix="/.well-known")
 
+_BILL = Path(__file__).parents[2] / "docs" / "sbom.cdx.json"
 _GOOD_FOR = timedelta(days=180)
 """RFC 9116 recommends less than a year."""
 
@@ -31,6 +33,13 @@ def security() -> Response:
         f"Canonical: {base_url}/.well-known/security.txt",
     )
     return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+
+@bp.get("/sbom")
+@open_to(Access.ANYBODY)
+def sbom() -> Response:
+    """What the software is made of (RFC 9472), as CycloneDX."""
+    return Response(_BILL.read_bytes(), content_type="application/vnd.cyclonedx+json; version=1.6")
 
 
 @bp.get("/change-password")
