@@ -113,7 +113,7 @@ class CheckPath:
         if self._settings.is_https and came_in_clear(call.environ, trusted_hops=hops):
             raise HttpsRequired
         if call.environ["REQUEST_METHOD"] != "POST":
-            raise MethodNotAllowed(headers=(("Allow", "POST"),))
+            raise MethodNotAllowed(headers=(("Allow", "OPTIONS, POST"),))
         now = utc_now()
         address = client_address(call.environ, trusted_hops=hops)
         call.caller = authenticate(

@@ -7,6 +7,7 @@ by default: an endpoint without a scope must say so.
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 import msgspec
@@ -91,6 +92,10 @@ def json_response(answer: Any, *, status: int = 200, content_type: str = JSON_CO
 
 def read_query(shape: Any) -> Any:
     """The query string as a value of `shape`. Raises InvalidRequest."""
+    try:
+        unquote_to_bytes(request.query_string).decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("The parameters are not UTF-8. Send UTF-8, percent-encoded.") from error
     known = {field.encode_name for field in msgspec.structs.fields(shape)}
     problems = [
         FieldProblem(show_name(name), "unknown_parameter", f"The parameters are {', '.join(sorted(known))}.")

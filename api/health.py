@@ -69,14 +69,17 @@ def live() -> Response:
     return json_response(Health())
 
 
+_ALLOW = ("Allow", "GET, HEAD, OPTIONS")
+
+
 async def answer_live(request: Request) -> None:
     """The same on the event loop of a web process: it waits for no thread, whatever else goes on."""
     began_s = monotonic_s()
-    if request.method not in {"GET", "HEAD"}:
-        raise MethodNotAllowed(headers=(("Allow", "GET, HEAD, OPTIONS"),))
-    body = msgspec.json.encode(Health())
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        raise MethodNotAllowed(headers=(_ALLOW,))
+    body = msgspec.json.encode(Health()) if request.method != "OPTIONS" else b""
     headers = headers_of_answer(JSON_CONTENT_TYPE, body, request_id=new_request_id())
-    await request.answer(200, headers, b"" if request.method == "HEAD" else body)
+    await request.answer(200, [*headers, _ALLOW], b"" if request.method == "HEAD" else body)
     note_request(request.method, request.path, 200, monotonic_s() - began_s)
 
 

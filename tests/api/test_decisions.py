@@ -113,6 +113,19 @@ def test_the_log_can_be_filtered_by_key(app: Flask, as_ada: Caller, ada: Member)
         ("page=2", "page"),
         ("limit=1&limit=2", "limit"),
         ("model=%00", "model"),
+        ("from=2026-11-28T24:00:00Z", "from"),
+        ("from=2026-06-30T23:59:60Z", "from"),
+        ("from=2026-11-28T10:00:00+02:00", "from"),
+        ("from=2026-11-28T10:00:00%2B24:00", "from"),
+        ("from=0000-01-01T00:00:00Z", "from"),
+        ("to=2026-11-28T10:00:00Z%0A", "to"),
+        ("limit=%2B1", "limit"),
+        ("limit=01", "limit"),
+        ("limit=%201", "limit"),
+        ("limit=%EF%BC%91", "limit"),
+        ("limit=1_0", "limit"),
+        ("allowed=%20true", "allowed"),
+        ("environment=LIVE", "environment"),
         ("model=" + "x" * 129, "model"),
     ],
 )
@@ -120,6 +133,13 @@ def test_a_bad_parameter_is_named(as_ada: Caller, query: str, path: str) -> None
     answer = as_ada.get(f"/v1/decisions?{query}")
 
     assert (answer.status_code, answer.json["errors"][0]["path"]) == (422, path)
+
+
+def test_a_filter_that_is_no_text_is_refused(as_ada: Caller) -> None:
+    answer = as_ada.get("/v1/decisions?model=%ff")
+
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
+    assert "UTF-8" in answer.json["detail"]
 
 
 @pytest.mark.parametrize("query", ["to=20261129", "from=2026", "allowed=null", "format=xlsx", "format=CSV"])

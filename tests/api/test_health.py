@@ -1,17 +1,24 @@
 """Health, readiness and metrics."""
 
+import asyncio
 import re
+from threading import Event
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from api import readiness
+from api.health import answer_live
 from api.limits.shared import SharedLimiter
 from api.machine_room import MachineRoom
 from api.readiness import Probe
 from core.clock import monotonic_s
+from core.serving import WebServer
+from core.settings import Settings
 from tests.cast import Caller
+from tests.core.serving.test_downloads import Sent
+from tests.core.serving.test_requests import pieces, scope
 
 TOKEN = {"Authorization": "Bearer a-token-for-metrics"}
 
@@ -21,6 +28,23 @@ def test_health_is_open_and_says_ok(as_nobody: Caller, path: str) -> None:
     answer = as_nobody.get(path)
 
     assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "body"),
+    [("GET", 200, b'{"status":"ok"}'), ("HEAD", 200, b""), ("OPTIONS", 200, b""), ("PUT", 405, None)],
+)
+def test_health_on_the_event_loop_answers_every_method_that_it_allows(
+    method: str, status: int, body: bytes | None
+) -> None:
+    sent = Sent()
+    server = WebServer(answer_live, {"/health": answer_live}, Settings(), is_stopping=Event())
+    head = scope(path="/health", method=method, headers=[(b"host", b"localhost")])
+    asyncio.run(server(head, pieces(b""), sent))
+
+    assert sent.status == status
+    assert body is None or sent.body == body
+    assert (b"allow", b"GET, HEAD, OPTIONS") in [(n.lower(), v) for n, v in sent.messages[0]["headers"]]
 
 
 def test_ready_when_everything_a_check_needs_works(as_nobody: Caller) -> None:

@@ -18,6 +18,8 @@ from tests.cast import Caller
         ("size(model) > 5u", "size(MODEL) > 5u"),
         ('department == "model"', 'department == "model"'),
         ("model == application", "model == application"),
+        ("model == operation", "model == operation"),
+        ('model == operation || "Chat" == operation', 'model == operation || "chat" == OPERATION'),
         ('model_region == "EU"', 'model_region == "EU"'),
         ('model == "unfinished', 'model == "unfinished'),
     ],
