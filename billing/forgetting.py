@@ -7,11 +7,7 @@ from sqlalchemy import and_, or_, select, update
 from billing.models import BillingAccount, StripeEvent
 from core.accounts import Organization, OrganizationStatus
 from core.db import db, rows_changed
-
-PAYLOAD_DAYS = 30
-"""As long as Stripe itself lists its events."""
-FAILED_PAYLOAD_DAYS = 90
-"""So long one that could not be processed can be tried again."""
+from core.retention import FAILED_PAYMENT_EVENT_DAYS, PAYMENT_EVENT_DAYS
 
 _CLOSED = select(Organization.id).where(Organization.status == OrganizationStatus.CLOSED.value)
 
@@ -19,12 +15,12 @@ _CLOSED = select(Organization.id).where(Organization.status == OrganizationStatu
 def forget_payloads(*, now: datetime) -> int:
     """How many were emptied; of a closed organization as soon as they are processed. Needs the system's scope."""
     is_done = StripeEvent.status.in_(("processed", "ignored"))
-    old = now - timedelta(days=PAYLOAD_DAYS)
+    old = now - timedelta(days=PAYMENT_EVENT_DAYS)
     is_past = or_(
         and_(is_done, StripeEvent.received_at < old),
         and_(is_done, StripeEvent.organization_id.in_(_CLOSED)),
     )
-    given_up = StripeEvent.received_at < now - timedelta(days=FAILED_PAYLOAD_DAYS)
+    given_up = StripeEvent.received_at < now - timedelta(days=FAILED_PAYMENT_EVENT_DAYS)
     has_payload = StripeEvent.payload != {}
     db.session.execute(
         update(StripeEvent)

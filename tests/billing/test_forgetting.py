@@ -6,12 +6,12 @@ import pytest
 from flask import Flask
 
 from billing import inbox
-from billing.forgetting import FAILED_PAYLOAD_DAYS, PAYLOAD_DAYS
 from billing.models import BillingAccount, StripeEvent
 from billing.sandbox import events, store
 from core.accounts import Organization
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
+from core.retention import FAILED_PAYMENT_EVENT_DAYS, PAYMENT_EVENT_DAYS
 from portal.forgetting import forget
 from tests.billing.scene import access, receive
 from tests.cast import Member
@@ -43,9 +43,9 @@ def kept(app: Flask, event_id: str) -> tuple[str, bool]:
 def test_what_is_done_is_emptied_after_a_month(app: Flask, subscribed: Member, status: str) -> None:
     event_id = taken_in(app, status)
 
-    night(app, days=PAYLOAD_DAYS - 1)
+    night(app, days=PAYMENT_EVENT_DAYS - 1)
     assert kept(app, event_id) == (status, True)
-    night(app, days=PAYLOAD_DAYS + 1)
+    night(app, days=PAYMENT_EVENT_DAYS + 1)
     assert kept(app, event_id) == (status, False)
 
 
@@ -53,9 +53,9 @@ def test_what_is_done_is_emptied_after_a_month(app: Flask, subscribed: Member, s
 def test_what_failed_can_be_tried_again_for_longer(app: Flask, subscribed: Member, status: str) -> None:
     event_id = taken_in(app, status)
 
-    night(app, days=FAILED_PAYLOAD_DAYS - 1)
+    night(app, days=FAILED_PAYMENT_EVENT_DAYS - 1)
     assert kept(app, event_id) == (status, True)
-    night(app, days=FAILED_PAYLOAD_DAYS + 1)
+    night(app, days=FAILED_PAYMENT_EVENT_DAYS + 1)
     assert kept(app, event_id) == ("ignored", False)
 
 
@@ -76,7 +76,7 @@ def test_of_a_closed_organization_nothing_waits_for_a_month(app: Flask, subscrib
 def test_an_event_that_was_emptied_is_still_known_when_it_comes_again(app: Flask, subscribed: Member) -> None:
     with app.app_context(), acting_as_system():
         event = store.every("event")[0]
-    night(app, days=PAYLOAD_DAYS + 1)
+    night(app, days=PAYMENT_EVENT_DAYS + 1)
 
     assert receive(app, event) == 204
 

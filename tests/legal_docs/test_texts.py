@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from api.keys import token
+from core import retention
 from core.accounts import DEFAULT_RETENTION_DAYS
 from legal_docs import figures
 from legal_docs.documents.drafts import SOURCES, Entry, draft
@@ -171,3 +172,10 @@ def test_headings_have_ids_that_differ() -> None:
 
 def test_tables_are_tables() -> None:
     assert "<table>" in to_page(text_of(Kind.TERMS)).html
+
+
+def test_the_privacy_policy_says_how_long_payment_events_are_kept() -> None:
+    [line] = [line for line in text_of(Kind.PRIVACY).splitlines() if "payment provider tells us" in line]
+
+    assert f"{retention.PAYMENT_EVENT_DAYS} days" in line
+    assert f"could not be processed, {retention.FAILED_PAYMENT_EVENT_DAYS} days" in line

@@ -24,14 +24,19 @@ def _reviewed(kind: Kind) -> Look:
 
 
 def privacy_states_retention(around: Surroundings) -> Verdict:
+    """Of decisions, and of what the payment provider tells: a version from before says less than is so."""
     version = documents.current(Kind.PRIVACY, now=around.now)
-    words = f"{figures.DEFAULT_RETENTION_DAYS} days"
     if version is None:
         return red("The privacy policy is not published.", to_do="Publish it: flask legal publish privacy …")
+    wanted = [
+        f"{figures.DEFAULT_RETENTION_DAYS} days",
+        f"could not be processed, {figures.FAILED_PAYMENT_EVENT_DAYS} days",
+    ]
+    missing = [words for words in wanted if words not in version.markdown]
     return either(
-        words in version.markdown,
-        f"Version {version.number} says: {words}.",
-        otherwise=f"Version {version.number} does not say: {words}.",
+        not missing,
+        f"Version {version.number} says: {', '.join(wanted)}.",
+        otherwise=f"Version {version.number} does not say: {', '.join(missing)}.",
         to_do="Publish a version that says it.",
     )
 
