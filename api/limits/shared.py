@@ -78,9 +78,11 @@ class SharedLimiter:
             self._server.client.close()
 
     def answers(self) -> bool:
-        """Whether Redis does, asked now."""
+        """Whether Redis does, asked now, and counts: one that is full, or follows another, still answers a ping."""
+        if self._is_away:
+            self.look_after()
         try:
-            return bool((self._server or self._connect()).client.ping())
+            return not self._is_away and bool((self._server or self._connect()).client.ping())
         except FAILURES:
             return False
 
