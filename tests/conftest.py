@@ -23,31 +23,32 @@ from core.settings import Durability, Settings
 from core.throttle import limiter
 from tests.cast import Caller, Member, organization_with_key
 from tests.reports import Reports, kept_reports
-from tests.services import ROOT, RedisServer, fresh_database
+from tests.services import ROOT, WORKER, RedisServer, forget_at_power_loss, fresh_database
 from wsgi import create_app
-
-TEMPLATE = "aig_template"
 
 
 @pytest.fixture(scope="session")
 def server_url() -> str:
-    """A PostgreSQL server: TEST_DATABASE_URL, or the embedded one on data of its own."""
+    """A PostgreSQL server: TEST_DATABASE_URL, or an embedded one of the worker's own, on data of its own."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         return given
-    return embedded.url(embedded.start(ROOT / "var" / "tests"))
+    url = embedded.url(embedded.start(ROOT / "var" / "tests" / WORKER))
+    forget_at_power_loss(url)
+    return url
 
 
 @pytest.fixture(scope="session")
 def template(server_url: str) -> Iterator[str]:
     """A migrated database that nobody connects to: the others are copies of it."""
-    with fresh_database(server_url, TEMPLATE):
-        yield TEMPLATE
+    name = f"aig_template_{WORKER}"
+    with fresh_database(server_url, name):
+        yield name
 
 
 @pytest.fixture(scope="session")
 def migrated_url(server_url: str, template: str) -> Iterator[str]:
-    with fresh_database(server_url, "aig_tests", template=template) as url:
+    with fresh_database(server_url, f"aig_tests_{WORKER}", template=template) as url:
         yield url
 
 

@@ -8,7 +8,7 @@ import psycopg
 from core import embedded
 from core.db import db
 from core.settings import Settings
-from tests.services import ROOT, fresh_database
+from tests.services import ROOT, WORKER, fresh_database
 from wsgi import create_app
 
 _REMAINS = """
@@ -19,7 +19,7 @@ _REMAINS = """
 
 def main() -> None:
     directory = str(ROOT / "migrations")
-    server = embedded.start(ROOT / "var" / "tests")
+    server = embedded.start(ROOT / "var" / "tests" / WORKER)
     with fresh_database(embedded.url(server), "aig_round_trip", template="template0") as url:
         app = create_app(Settings(database_url=url))
         with app.app_context():

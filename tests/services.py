@@ -9,7 +9,9 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from itertools import count
 from pathlib import Path
+from random import randrange
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -26,6 +28,8 @@ from core.settings import Settings
 from wsgi import create_app
 
 ROOT = Path(__file__).parent.parent
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+"""Which of several processes that run tests side by side this is."""
 NO_REDIS = "Redis is missing: put a redis-server on the PATH (Debian: apt-get install redis-server)."
 
 
@@ -132,10 +136,24 @@ def migrate(url: str) -> None:
         db.engine.dispose()
 
 
+def forget_at_power_loss(server_url: str) -> None:
+    """Spares a server of tests the waits for its disk: processes are killed here, machines are not."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
+        connection.execute("SELECT pg_reload_conf()")
+
+
+_ports = count(20_000 + 1_000 * (int(WORKER.removeprefix("gw")) if WORKER != "main" else 9) + randrange(500))
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One that nobody listens on. Each worker has a thousand, below those that connections go out from."""
+    for port in _ports:
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("ports are without end")
 
 
 def status_of(url: str) -> int:

@@ -320,7 +320,9 @@ def test_founding_operations_are_known(as_ada: Caller, operation: str) -> None:
     assert as_ada.check(operation=operation).json["reasons"] == []
 
 
-@pytest.mark.parametrize("secret", [None, "nonsense", issue_token(KeyEnvironment.LIVE).secret])
+@pytest.mark.parametrize(
+    "secret", [None, "nonsense", issue_token(KeyEnvironment.LIVE).secret], ids=["none", "nonsense", "unknown"]
+)
 def test_a_refused_key_is_called_invalid(app: Flask, secret: str | None) -> None:
     answer = Caller(app.test_client(), secret).check()
 

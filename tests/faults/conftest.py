@@ -10,14 +10,14 @@ from core import embedded
 from core.db import db
 from core.settings import Settings
 from tests.cast import Member, organization_with_key
-from tests.services import ROOT, Service, fresh_database
+from tests.services import ROOT, WORKER, Service, fresh_database
 from wsgi import create_app
 
 
 @pytest.fixture(scope="module")
 def database(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A PostgreSQL server of this module's own, in a folder of its own: one that was stopped is not started again."""
-    server = embedded.start(ROOT / "var" / "faults" / request.node.path.stem)
+    server = embedded.start(ROOT / "var" / "faults" / WORKER / request.node.path.stem)
     yield server
     server.cleanup_mode = None
     server.stop()

@@ -197,6 +197,7 @@ def test_nobody_is_told_of_nothing_and_a_closed_breach_stays_as_it_is(
         ("until_at", stamp(NOW - timedelta(days=2)), "after the beginning"),
         ("kind", "maybe", "valid choice"),
     ],
+    ids=["nature", "discovered_at", "until_at", "kind"],
 )
 def test_what_is_wrong_with_a_breach_is_told_at_its_field(
     app: Flask, operator: Person, field: str, value: str, words: str

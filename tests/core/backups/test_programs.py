@@ -19,7 +19,7 @@ from core.clock import utc_now
 from core.db import db
 from core.settings import Settings
 from tests.core.backups.scene import back_up, count
-from tests.services import ROOT, fresh_database
+from tests.services import ROOT, WORKER, fresh_database
 from wsgi import create_app
 
 NOBODY = "aig_test_owner"
@@ -98,7 +98,7 @@ def owners_url(server_url: str) -> Iterator[str]:
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"CREATE ROLE {NOBODY} LOGIN CREATEDB CREATEROLE PASSWORD '{PASSWORD}'".encode())
     try:
-        with fresh_database(server_url, "aig_owned", template="template0") as url:
+        with fresh_database(server_url, f"aig_owned_{WORKER}", template="template0") as url:
             with psycopg.connect(server_url, autocommit=True) as connection:
                 connection.execute(f"GRANT aig_app, aig_system, aig_retention TO {NOBODY} WITH ADMIN OPTION".encode())
                 connection.execute(f"ALTER DATABASE aig_owned OWNER TO {NOBODY}".encode())
