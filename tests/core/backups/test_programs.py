@@ -101,7 +101,7 @@ def owners_url(server_url: str) -> Iterator[str]:
         with fresh_database(server_url, f"aig_owned_{WORKER}", template="template0") as url:
             with psycopg.connect(server_url, autocommit=True) as connection:
                 connection.execute(f"GRANT aig_app, aig_system, aig_retention TO {NOBODY} WITH ADMIN OPTION".encode())
-                connection.execute(f"ALTER DATABASE aig_owned OWNER TO {NOBODY}".encode())
+                connection.execute(f"ALTER DATABASE aig_owned_{WORKER} OWNER TO {NOBODY}".encode())
             yield make_conninfo(url, user=NOBODY, password=PASSWORD)
     finally:
         with psycopg.connect(server_url, autocommit=True) as connection:
