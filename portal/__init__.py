@@ -15,11 +15,12 @@ from core.settings import Environment, Settings
 from core.supervisor import demo_wanted
 from legal_docs import figures
 from legal_docs.documents.kinds import TITLES
-from portal import cli, menu, pages, work
-from portal.dashboard.attention import Notice, standing_notices
+from portal import cli, guide_figures, menu, pages, work
+from portal.dashboard.attention import standing_notices
 from portal.demo import seed_demo
 from portal.launch.cli import preflight
 from portal.mailbox import views as mailbox_views
+from portal.notices import Notice
 from portal.notifications import deliveries, outside, vault
 from portal.organization.forms import country_name
 from portal.people import second_factor
@@ -27,7 +28,7 @@ from portal.status import cli as status_cli
 from portal.status import frame
 from portal.trail.words import words_for
 
-__all__ = ["init_app", "work"]
+__all__ = ["guide_figures", "init_app", "work"]
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -12,7 +12,8 @@ from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.jobs import Queue, in_its_own_session, jobs
 from legal_docs.figures import MAIL_RECORD_MONTHS, SESSION_RECORD_DAYS, SUPPORT_RECORD_MONTHS, UNCONFIRMED_DAYS
-from portal.people import attempts, challenges, devices, leaving
+from portal.offboarding import deletion
+from portal.people import attempts, challenges, devices
 from portal.support import forgetting as support
 
 log = structlog.get_logger()
@@ -24,7 +25,7 @@ def forget(*, now: datetime) -> dict[str, int]:
     """How much of each was past its time. Harmless to repeat. Needs the system's scope."""
     return {
         "sessions": sessions.forget_ended(before=now - timedelta(days=SESSION_RECORD_DAYS)),
-        "sign_ups": leaving.forget_unconfirmed(before=now - timedelta(days=UNCONFIRMED_DAYS), now=now),
+        "sign_ups": deletion.forget_unconfirmed(before=now - timedelta(days=UNCONFIRMED_DAYS), now=now),
         "tries": attempts.forget_old(before=now - attempts.LONGEST_WINDOW),
         "challenges": challenges.forget_expired(before=now),
         "browsers": devices.forget_unused(before=now - devices.LIFE),

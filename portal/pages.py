@@ -2,7 +2,6 @@
 
 from flask import Blueprint
 
-from portal.applications import views as application_views
 from portal.console import ending_views as console_ending_views
 from portal.console import legal_views as console_legal_views
 from portal.console import money_views as console_money_views
@@ -14,7 +13,6 @@ from portal.decisions import views as decision_views
 from portal.documents import public_views as legal_views
 from portal.documents import views as document_views
 from portal.handbook import views as handbook_views
-from portal.help import check_views as help_check_views
 from portal.help import views as help_views
 from portal.keys import views as key_views
 from portal.launch import views as launch_views
@@ -22,20 +20,23 @@ from portal.measures import views as measure_views
 from portal.notifications import alert_views
 from portal.notifications import reader_views as notification_reader_views
 from portal.notifications import views as notification_views
+from portal.offboarding import account_views as account_deletion_views
+from portal.offboarding import views as offboarding_views
 from portal.organization import views as organization_views
 from portal.people import log_in_views, security_views
 from portal.people import views as people_views
 from portal.plan import payment_views
 from portal.plan import views as plan_views
 from portal.policies import views as policy_views
+from portal.start import application_views, well_known_views
 from portal.start import views as start_views
-from portal.start import well_known_views
 from portal.status import breach_views, maintenance_views, public_views, subscriber_views
 from portal.status import console_views as incident_views
 from portal.support import desk_views, inbound_views, quarantine_views, survey_views
 from portal.support import views as support_views
 from portal.team import views as team_views
 from portal.trail import views as trail_views
+from portal.troubleshooting import views as troubleshooting_views
 
 PAGES: tuple[Blueprint, ...] = (
     start_views.bp,
@@ -45,6 +46,8 @@ PAGES: tuple[Blueprint, ...] = (
     security_views.bp,
     application_views.bp,
     organization_views.bp,
+    offboarding_views.bp,
+    account_deletion_views.bp,
     team_views.bp,
     key_views.bp,
     policy_views.bp,
@@ -57,7 +60,7 @@ PAGES: tuple[Blueprint, ...] = (
     legal_views.bp,
     trail_views.bp,
     help_views.bp,
-    help_check_views.bp,
+    troubleshooting_views.bp,
     support_views.bp,
     survey_views.bp,
     notification_views.bp,

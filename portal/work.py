@@ -6,7 +6,7 @@ from portal.keys import jobs as key_jobs
 from portal.launch import jobs as launch_jobs
 from portal.notifications import figures as notification_figures
 from portal.notifications import jobs as notification_jobs
-from portal.organization import jobs as organization_jobs
+from portal.offboarding import jobs as offboarding_jobs
 from portal.plan import jobs as plan_jobs
 from portal.status import jobs as status_jobs
 from portal.status import metrics as status_metrics
@@ -18,7 +18,7 @@ JOBS = (
     key_jobs,
     launch_jobs,
     notification_jobs,
-    organization_jobs,
+    offboarding_jobs,
     plan_jobs,
     status_jobs,
     support_jobs,

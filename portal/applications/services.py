@@ -17,6 +17,8 @@ from core.profiles import find_profile
 from legal_docs.acceptances import standing
 from portal.applications.models import Application, ApplicationMessage, MessageKind
 from portal.applications.states import MOVES, SENT, WORDS, Status, due_at
+from portal.organization.signals import closing_began, details_changed
+from portal.people.signals import organization_founded
 
 
 class ApplicationMoved(AppError):
@@ -29,6 +31,7 @@ class ApplicationIncomplete(AppError):
     advice = "Finish the steps before this one on the task list."
 
 
+@organization_founded.connect
 def start(organization_id: UUID, *, now: datetime) -> Application:
     """A draft. The database keeps a second open one out."""
     application = Application(
@@ -116,6 +119,7 @@ def withdraw(organization_id: UUID, *, by: Actor, now: datetime) -> Application:
     return move(application, Status.WITHDRAWN, by=by, now=now, decided_at=now)
 
 
+@closing_began.connect
 def withdraw_open(organization_id: UUID, *, by: Actor, now: datetime) -> None:
     """Withdraws whatever is open; for an account that closes."""
     application = latest(organization_id)
@@ -123,6 +127,7 @@ def withdraw_open(organization_id: UUID, *, by: Actor, now: datetime) -> None:
         move(application, Status.WITHDRAWN, by=by, now=now, decided_at=now)
 
 
+@details_changed.connect
 def note_change_of_details(organization_id: UUID, *, now: datetime) -> None:
     """An operator who read the old details must not decide on the new ones unread: the version moves on."""
     db.session.execute(

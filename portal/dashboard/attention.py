@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import func, select
 
 from billing import entitlements
@@ -18,14 +17,9 @@ from legal_docs.register.responses import changes_for
 from portal.applications import services as applications
 from portal.applications.states import Status
 from portal.keys.overview import lists_of
+from portal.notices import Notice
 
 PILOT_WARNING = timedelta(days=30)
-
-
-class Notice(msgspec.Struct, frozen=True):
-    words: str
-    path: str
-    label: str
 
 
 def attention_of(organization: Organization, *, now: datetime) -> list[Notice]:

@@ -8,8 +8,8 @@ import re
 from functools import cache
 
 from core.errors import NotFound
-from portal.handbook.figures import FIGURES
-from portal.handbook.names import FOLDER, GROUPS, NAMES
+from portal.console.chapters import FOLDER, GROUPS, NAMES
+from portal.handbook.figures import figures
 from portal.help import articles
 from portal.help.articles import Article
 
@@ -23,7 +23,7 @@ def find(name: str, *, base_url: str) -> Article:
     if name not in NAMES:
         raise NotFound("There is no such chapter. The list is at /console/handbook.")
     source = _COMMENT.sub("", (FOLDER / f"{name}.md").read_text())
-    return articles.read(name, _LINK.sub(r"](/console/handbook/\1\2)", source), FIGURES, base_url=base_url)
+    return articles.read(name, _LINK.sub(r"](/console/handbook/\1\2)", source), figures(), base_url=base_url)
 
 
 def by_group(*, base_url: str) -> dict[str, list[Article]]:

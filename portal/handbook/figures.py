@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 
 from core.backups import names as backups
 from core.backups.services import NIGHTLY_AT
 from core.rotations.services import ROTATED_EVERY
 from legal_docs.figures import CHECKS_PER_WINDOW, WINDOW_SECONDS
 from portal.applications import welcome
-from portal.help.figures import FIGURES as OF_THE_GUIDES
+from portal.help.figures import figures as of_the_guides
 from portal.launch import services as launch
 from portal.launch.checks import data, evidence, operations, outside
 from portal.measures import targets
@@ -94,11 +95,10 @@ def _of_success() -> dict[str, object]:
 
 _SOURCES = (_of_incidents, _of_support, _of_stores, _of_the_board, _of_load, _of_success)
 
-FIGURES: Mapping[str, str] = {
-    **OF_THE_GUIDES,
-    **{
-        name: f"{value:,}" if isinstance(value, int) else str(value)
-        for source in _SOURCES
-        for name, value in source().items()
-    },
-}
+
+@cache
+def figures() -> Mapping[str, str]:
+    """All of them; for whoever asks once every part is loaded."""
+    own = {name: value for source in _SOURCES for name, value in source().items()}
+    shown = {name: f"{value:,}" if isinstance(value, int) else str(value) for name, value in own.items()}
+    return {**of_the_guides(), **shown}

@@ -9,7 +9,7 @@ from jinja2 import Environment, StrictUndefined
 
 from core.errors import NotFound
 from legal_docs.documents.html import Page, to_page
-from portal.help.figures import FIGURES
+from portal.help.figures import figures
 
 FOLDER = Path(__file__).parents[2] / "docs" / "customers"
 GROUPS = {
@@ -37,12 +37,12 @@ def find(name: str, *, base_url: str) -> Article:
     """Raises NotFound."""
     if name not in {known for names in GROUPS.values() for known in names}:
         raise NotFound("There is no such guide. The list is at /help.")
-    return read(name, (FOLDER / f"{name}.md").read_text(), FIGURES, base_url=base_url)
+    return read(name, (FOLDER / f"{name}.md").read_text(), figures(), base_url=base_url)
 
 
-def read(name: str, source: str, figures: Mapping[str, str], *, base_url: str) -> Article:
+def read(name: str, source: str, stated: Mapping[str, str], *, base_url: str) -> Article:
     """Raises jinja2's UndefinedError for a figure that nobody named."""
-    markdown = _SOURCES.from_string(source).render(figures, base_url=base_url)
+    markdown = _SOURCES.from_string(source).render(stated, base_url=base_url)
     title, lead, _ = markdown.split("\n\n", 2)
     return Article(name, title.removeprefix("# "), lead, markdown, _reachable(to_page(markdown)))
 

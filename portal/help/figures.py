@@ -3,8 +3,9 @@
 A guide writes `{{ free_checks_a_month }}`, so that it cannot say anything else than what holds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
 
 import msgspec
 
@@ -16,24 +17,14 @@ from api.keys.services import DEFAULT_OVERLAP
 from api.limits.window import SANDBOX_LIMIT
 from api.policies import bounds, evaluator, rules, vocabulary
 from api.policies.document import POLICY_KEYS, PolicyDocument
-from billing.access import GRACE
 from billing.plans import KEYS_AT_FULL_RATE, PLANS, SANDBOX, Limits
-from billing.quotas import WARN_AT_PERCENT
-from core import sessions
-from core.passwords import MIN_LENGTH
 from core.serving.requests import GRACE_S, SLOWEST_BYTES_PER_S
 from core.settings import Settings
 from legal_docs.figures import FIGURES as PROMISED
-from portal.applications.states import DECIDED_WITHIN_WORKING_DAYS
-from portal.keys.overview import IDLE_AFTER, ROTATE_AFTER
-from portal.people import links
-from portal.people.models import Purpose
-from portal.support.severities import PROMISES
-from portal.support.uploads import MOST_BYTES_EACH, MOST_FILES
-from portal.team.services import INVITATION_LIFE
 
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-_MILLION = 1_000_000
+_HOUR = timedelta(hours=1)
+
+Source = Callable[[], dict[str, object]]
 
 
 def _shown(value: object) -> str:
@@ -65,16 +56,6 @@ def _of_policies() -> dict[str, object]:
     }
 
 
-def _of_support() -> dict[str, object]:
-    answers = {f"{severity}_answer_hours": promise.response // _HOUR for severity, promise in PROMISES.items()}
-    ends = {
-        f"{severity}_end_hours": promise.resolution // _HOUR
-        for severity, promise in PROMISES.items()
-        if promise.resolution
-    }
-    return {**answers, **ends, "most_files": MOST_FILES, "most_megabytes": MOST_BYTES_EACH // _MILLION}
-
-
 def _of_the_api() -> dict[str, object]:
     return {
         "body_grace_seconds": int(GRACE_S),
@@ -103,21 +84,16 @@ def _of_the_api() -> dict[str, object]:
     }
 
 
-def _of_the_portal() -> dict[str, object]:
-    return {
-        "rotate_after_days": ROTATE_AFTER // _DAY,
-        "idle_after_days": IDLE_AFTER // _DAY,
-        "application_working_days": DECIDED_WITHIN_WORKING_DAYS,
-        "grace_days": GRACE // _DAY,
-        "quota_warning_percent": WARN_AT_PERCENT,
-        "invitation_days": INVITATION_LIFE // _DAY,
-        "confirmation_days": links.LIFE[Purpose.CONFIRM_ADDRESS] // _DAY,
-        "password_characters": MIN_LENGTH,
-        "session_days": sessions.LIFE // _DAY,
-        "session_idle_hours": sessions.IDLE_LIMIT // _HOUR,
-    }
+_SOURCES: list[Source] = [_of_promises, _of_plans, _of_policies, _of_the_api]
 
 
-_SOURCES = (_of_promises, _of_plans, _of_policies, _of_support, _of_the_api, _of_the_portal)
+def stated(source: Source) -> Source:
+    """Adds figures of a part that the guides do not know."""
+    _SOURCES.append(source)
+    return source
 
-FIGURES: Mapping[str, str] = {name: _shown(value) for source in _SOURCES for name, value in source().items()}
+
+@cache
+def figures() -> Mapping[str, str]:
+    """All of them; for whoever asks once every part is loaded."""
+    return {name: _shown(value) for source in _SOURCES for name, value in source().items()}

@@ -19,7 +19,7 @@ from core.mail import send_mail
 from core.members import Membership, Role, User
 from core.profiles import OrganizationProfile, find_profile
 from legal_docs import figures
-from portal.applications import services as applications
+from portal.organization.signals import closing_began, details_changed
 
 RETRIEVAL_WINDOW = timedelta(days=figures.RETRIEVAL_DAYS)
 _SUSPENDED = OrganizationStatus.SUSPENDED.value
@@ -52,14 +52,14 @@ def save_details(organization_id: UUID, details: dict[str, Any], *, by: Actor, n
     profile.updated_at = now
     db.session.flush()
     if before != after:
-        applications.note_change_of_details(organization_id, now=now)
+        details_changed.send(organization_id, now=now)
         audit.write(organization_id, "organization.details_changed", by=by, now=now, before=before, after=after)
 
 
 def rename(organization_id: UUID, name: str, *, by: Actor, now: datetime) -> None:
     organization = hold(organization_id)
     before, organization.name = organization.name, names.clean(name)
-    applications.note_change_of_details(organization_id, now=now)
+    details_changed.send(organization_id, now=now)
     audit.write(
         organization_id,
         "organization.renamed",
@@ -112,7 +112,7 @@ def close(
         return closes_at
     if ends_before is None:
         organization.closing_from, organization.status = organization.status, OrganizationStatus.CLOSING.value
-        applications.withdraw_open(organization_id, by=by, now=now)
+        closing_began.send(organization_id, by=by, now=now)
         defer(end_plan_of_closing_account, organization_id=str(organization_id))
     if reason is not None:
         if organization.closing_from != _SUSPENDED:

@@ -24,9 +24,9 @@ from core.ids import new_uuid
 from core.mail import send_mail
 from core.members import Membership, Role, User
 from core.passwords import hash_password
-from portal.applications import services as applications
 from portal.people import devices, links, passwords
 from portal.people.models import Passkey, PasskeyChallenge, Purpose, RecoveryCode, TotpSecret
+from portal.people.signals import organization_founded
 
 
 def find_by_email(email: str) -> User | None:
@@ -120,12 +120,12 @@ def create_user(
 
 
 def found_organization(user: User, *, name: str, by: Actor, now: datetime) -> Organization:
-    """A new organization in the sandbox, with its policies and the draft of its application, owned by `user`."""
+    """A new organization in the sandbox, with its policies, owned by `user`."""
     organization = accounts.create(slug=_free_slug(name), name=name, by=by, now=now, status=OrganizationStatus.SANDBOX)
     db.session.add(Membership(organization_id=organization.id, user_id=user.id, role=Role.OWNER.value, created_at=now))
     db.session.flush()
     policies.seed(now=now)
-    applications.start(organization.id, now=now)
+    organization_founded.send(organization.id, now=now)
     return organization
 
 

@@ -14,7 +14,7 @@ from core.members import User, shortened
 from portal.people import links
 from portal.people.accounts import find_by_email, hold_address, lock, note
 from portal.people.models import Purpose
-from portal.team import departures
+from portal.people.signals import address_changed
 
 
 class AddressTaken(AppError):
@@ -42,7 +42,7 @@ def change_address(secret: str, *, by: Actor, now: datetime) -> User:
     old, user.email = user.email, token.email
     token.consumed_at = now
     links.supersede(user, now=now)
-    departures.follow_address(user, old)
+    address_changed.send(user, former=old)
     note(
         user,
         "member.address_changed",

@@ -19,7 +19,6 @@ from portal.people import (
     addresses,
     attempts,
     devices,
-    leaving,
     new_passwords,
     passkeys,
     second_factor,
@@ -30,7 +29,7 @@ from portal.people.forms import ChangePasswordForm, EmailForm, SecondStepForm
 from portal.people.pace import Kind
 from portal.people.passkey_refusals import PasskeyUse, read_credential, recorded
 from portal.people.passwords import WrongPassword
-from portal.people.signing_in import device_token, forget_browser, remember_challenge, site, take_challenge
+from portal.people.signing_in import device_token, remember_challenge, site, take_challenge
 
 bp = Pages("security", __name__, url_prefix="/security")
 
@@ -38,7 +37,7 @@ bp = Pages("security", __name__, url_prefix="/security")
 @bp.get("")
 @open_to(Access.SIGNED_IN)
 def index() -> Any:
-    return _page()
+    return security_page()
 
 
 @bp.post("/password")
@@ -70,7 +69,7 @@ def change_password() -> Any:
             form.blame(refused.errors)
         else:
             return see_other("/security?done=password")
-    return _page(password_form=form, status=422)
+    return security_page(password_form=form, status=422)
 
 
 @bp.post("/address")
@@ -87,7 +86,7 @@ def change_address() -> Any:
             form.blame(refused.errors)
         else:
             return see_other("/security?done=address")
-    return _page(address_form=form, status=422)
+    return security_page(address_form=form, status=422)
 
 
 @bp.post("/authenticator/new")
@@ -200,17 +199,6 @@ def end_other_sessions() -> Any:
     return see_other("/security?done=others")
 
 
-@bp.post("/delete-account")
-@open_to(Access.SIGNED_IN, fresh=True)
-def delete_account() -> Any:
-    if request.form.get("typed", "").strip().lower() != visitor().email:
-        return _page(delete_error="Type your e-mail address to confirm.", status=422)
-    with acting_as_system(), transaction():
-        leaving.delete_account(visitor().user_id, by=actor(), now=utc_now())
-    forget_browser()
-    return see_other("/log-in?after=deleted")
-
-
 DONE = {
     "password": "Your password was changed, and your other sessions were ended.",
     "address": "If the address can be used, we sent a link to it. Your address changes when you press its button.",
@@ -222,7 +210,7 @@ DONE = {
 }
 
 
-def _page(
+def security_page(
     *,
     password_form: ChangePasswordForm | None = None,
     address_form: EmailForm | None = None,

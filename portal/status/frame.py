@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.db import acting_as_system, acting_for
-from portal.dashboard.attention import Notice
+from portal.notices import Notice
 from portal.status import breach_notices, clocks, incidents
 
 

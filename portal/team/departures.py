@@ -19,6 +19,7 @@ from core.profiles import NOBODY, find_profile
 from core.tokens import digest_of
 from legal_docs.acceptances import delegations
 from portal.notifications import channels, readers
+from portal.people.signals import address_changed
 from portal.status import subscribers
 from portal.support import desk, requesters
 from portal.team.models import Invitation, InvitationStatus
@@ -39,7 +40,8 @@ def end_trust(organization_id: UUID | None, user_id: UUID, *, by: Actor, now: da
         _revoke_invitations(organization_id, user.email)
 
 
-def follow_address(user: User, former: str) -> None:
+@address_changed.connect
+def follow_address(user: User, *, former: str) -> None:
     """Whatever led to somebody's former address leads to the new one. Needs the system's scope."""
     readers.follow(user)
     requesters.follow(user)

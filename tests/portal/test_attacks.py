@@ -17,7 +17,7 @@ from core.ids import new_uuid
 from core.jobs import defer
 from core.members import User
 from portal.keys.jobs import revoke_leaked_key
-from portal.organization import closing
+from portal.offboarding import closing
 from portal.people.models import Passkey
 from portal.team.models import Invitation
 from tests.cast import Member, organization_with_key
@@ -183,7 +183,7 @@ def test_one_account_that_cannot_be_closed_holds_up_no_other(live_app: Flask, mo
 
     monkeypatch.setattr(closing, "finish", fail_for_first)
     with live_app.app_context():
-        from portal.organization.jobs import close_accounts
+        from portal.offboarding.jobs import close_accounts
 
         close_accounts(timestamp=0)
         with acting_as_system():

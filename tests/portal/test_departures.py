@@ -24,8 +24,9 @@ from legal_docs.acceptances import delegations
 from portal.notifications import channels
 from portal.notifications.models import Channel
 from portal.notifications.states import ChannelState, Kind
+from portal.offboarding import deletion
 from portal.organization.services import save_details
-from portal.people import addresses, leaving
+from portal.people import addresses
 from portal.status import subscribers
 from portal.status.models import Subscriber
 from portal.support import desk, requesters, rota, services
@@ -432,7 +433,7 @@ def test_who_never_confirmed_an_address_ends_nothing_of_its_readers(app: Flask, 
     sign_up(nobody, email=email)
 
     with app.app_context(), acting_as_system(), transaction():
-        assert leaving.forget_unconfirmed(before=utc_now() + timedelta(days=40), now=utc_now() + timedelta(days=40))
+        assert deletion.forget_unconfirmed(before=utc_now() + timedelta(days=40), now=utc_now() + timedelta(days=40))
 
     assert subscriptions(app) == [email]
 

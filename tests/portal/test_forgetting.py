@@ -18,7 +18,7 @@ from core.members import User
 from core.sessions import UserSession
 from legal_docs.acceptances import reacceptance
 from portal.forgetting import forget
-from portal.people import leaving
+from portal.offboarding import deletion
 from portal.support import desk, watch
 from portal.support.models import InboundMail, Ticket
 from portal.support.states import REOPENED_WITHIN, Status
@@ -143,7 +143,7 @@ def test_a_request_of_somebody_who_left_before_is_forgotten_too(app: Flask, owne
     ask(admin, subject="Checks of Jane Doe are refused")
     (ticket,) = tickets(app)
     with app.app_context(), acting_as_system(), transaction():
-        leaving.delete_account(admin.user_id, by=SYSTEM, now=utc_now())
+        deletion.delete_account(admin.user_id, by=SYSTEM, now=utc_now())
         db.session.get_one(Ticket, ticket.id).status = Status.CLOSED.value
 
     assert forgotten(app, now=months_later(utc_now(), 24) + DAY)["requests"] == 1

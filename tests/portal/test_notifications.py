@@ -27,7 +27,7 @@ from portal.notifications.models import Channel, Delivery
 from portal.notifications.outside import Answer
 from portal.notifications.payloads import lines_of
 from portal.notifications.states import CHANNEL_MOVES, ChannelState, Kind
-from portal.organization import closing
+from portal.offboarding import closing
 from portal.trail.words import words_for
 from tests.cast import Caller, Member, another_key
 from tests.people import Browser, Person, link_in, mails_to

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, func, select
 
 from core.db import db
-from portal.handbook.names import FOLDER, NAMES
+from portal.console.chapters import FOLDER, NAMES
 from portal.launch.verdicts import Look, Surroundings, Verdict, either, green, red
 from portal.status.board import board
 from portal.status.states import ComponentState

@@ -20,8 +20,7 @@ from core.backups.place import Place
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.members import Role, User
-from portal.organization import closing
-from portal.people import leaving
+from portal.offboarding import closing, deletion
 from tests.cast import organization_with_key
 from tests.core.backups.scene import DECISIONS, back_up, contents, count, destroy, fill
 from tests.people import person
@@ -154,7 +153,7 @@ def test_a_person_who_left_for_good_after_the_dump_stays_forgotten(home: Flask, 
     name = back_up(place)
     with acting_as_system(), transaction():
         user = db.session.scalars(select(User).where(User.email == ben.email)).one()
-        leaving.delete_account(user.id, by=COMMAND_LINE, now=utc_now())
+        deletion.delete_account(user.id, by=COMMAND_LINE, now=utc_now())
     copy_erasures(place)
     destroy(place)
 

@@ -11,8 +11,8 @@ from flask import Flask
 from markdown_it.token import Token
 
 from legal_docs.documents.html import parser, to_page
-from portal.handbook.figures import FIGURES
-from portal.handbook.names import FOLDER, NAMES
+from portal.console.chapters import FOLDER, NAMES
+from portal.handbook.figures import figures
 from portal.help import articles
 
 BASE_URL = "https://governance.provider.example"
@@ -35,7 +35,7 @@ def source_of(name: str) -> str:
 
 
 def filled(name: str) -> str:
-    return articles.read(name, source_of(name), FIGURES, base_url=BASE_URL).markdown
+    return articles.read(name, source_of(name), figures(), base_url=BASE_URL).markdown
 
 
 def blocks_of(name: str) -> list[Block]:

@@ -8,7 +8,7 @@ import click
 import pytest
 from flask import Flask
 
-from portal.handbook.names import NAMES
+from portal.console.chapters import NAMES
 from tests.portal.handbook.chapters_read import EVERY_BLOCK, Block, in_backticks, parse_command
 from tests.services import ROOT
 

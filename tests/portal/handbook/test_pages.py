@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.handbook.names import NAMES
+from portal.console.chapters import NAMES
 from tests.people import Person
 
 

@@ -13,8 +13,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from core.settings import Settings
-from portal.handbook.figures import FIGURES
-from portal.handbook.names import FOLDER, NAMES
+from portal.console.chapters import FOLDER, NAMES
+from portal.handbook.figures import figures
 from portal.help import articles
 from portal.launch.items import BOARDS, ROUTINES
 from portal.status import playbook
@@ -78,7 +78,7 @@ def test_a_typed_figure_would_be_found(typed: str) -> None:
 
 def test_a_figure_that_nobody_named_is_refused() -> None:
     with pytest.raises(UndefinedError, match="no_such_figure"):
-        articles.read("nothing", "# A\n\nB\n\n{{ no_such_figure }}", FIGURES, base_url="https://a.example")
+        articles.read("nothing", "# A\n\nB\n\n{{ no_such_figure }}", figures(), base_url="https://a.example")
 
 
 def test_every_chapter_is_a_file_and_every_file_a_chapter() -> None:

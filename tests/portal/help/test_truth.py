@@ -22,7 +22,6 @@ from core.members import MEANING
 from legal_docs import figures
 from portal.help import articles
 from portal.help import figures as named
-from portal.help.figures import FIGURES
 from portal.support.severities import PROMISES, Severity
 from tests.portal.help.guides import NAMES, blocks_of, codes_in, guide, prose_of, rows_under, source_of
 from tests.services import ROOT
@@ -71,11 +70,11 @@ def test_a_typed_figure_would_be_found(typed: str) -> None:
 
 def test_a_figure_that_nobody_named_is_refused() -> None:
     with pytest.raises(UndefinedError, match="no_such_figure"):
-        articles._SOURCES.from_string("{{ no_such_figure }}").render(FIGURES)
+        articles._SOURCES.from_string("{{ no_such_figure }}").render(named.figures())
 
 
 def test_no_two_figures_have_one_name() -> None:
-    assert sum(len(source()) for source in named._SOURCES) == len(FIGURES)
+    assert sum(len(source()) for source in named._SOURCES) == len(named.figures())
 
 
 def test_the_contract_and_the_clocks_promise_the_same_answers() -> None:

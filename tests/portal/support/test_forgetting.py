@@ -10,7 +10,7 @@ from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.ids import new_uuid
-from portal.people import leaving
+from portal.offboarding import deletion
 from portal.support import desk
 from portal.support.forgetting import forget_organization
 from tests.cast import Member
@@ -33,7 +33,7 @@ def test_a_closed_account_leaves_numbers_and_promises_but_no_words(app: Flask, a
 def test_who_deletes_their_account_is_forgotten_and_the_request_stays(app: Flask, admin: Person, owner: Person) -> None:
     ask(admin, body="It fails.")
     with app.app_context(), acting_as_system(), transaction():
-        leaving.delete_account(admin.user_id, by=SYSTEM, now=utc_now())
+        deletion.delete_account(admin.user_id, by=SYSTEM, now=utc_now())
 
     page = owner.get(f"/support/{tickets(app)[0].id}").text
 

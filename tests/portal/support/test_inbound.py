@@ -14,7 +14,7 @@ from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.settings import Settings
-from portal.people import leaving
+from portal.offboarding import deletion
 from portal.support import forgetting, records, uploads
 from portal.support.inbound import keeping, reading, taking
 from portal.support.models import InboundMail, MailOutcome
@@ -487,7 +487,7 @@ def test_operators_hear_of_what_a_person_may_have_written_once_an_hour(app: Flas
 def test_a_deleted_account_leaves_no_original_behind(app: Flask, owner: Person, admin: Person, nobody: Browser) -> None:
     hand_in(nobody, mail("support@provider.example", sender=admin.email))
     with app.app_context(), acting_as_system(), transaction():
-        leaving.delete_account(admin.user_id, by=SYSTEM, now=utc_now())
+        deletion.delete_account(admin.user_id, by=SYSTEM, now=utc_now())
 
     (row,) = kept(app)
     assert (row.raw, row.words, row.sender, row.subject, row.message_id) == (None, None, None, None, None)

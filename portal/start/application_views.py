@@ -11,9 +11,9 @@ from core.htmx import see_other
 from core.jobs import defer
 from core.profiles import find_profile
 from portal.applications import services
-from portal.applications.forms import AnswerForm
 from portal.applications.jobs import tell_operators
 from portal.applications.states import SENT, WORDS, Status
+from portal.start.application_forms import AnswerForm
 from portal.start.tasks import tasks_of
 
 bp = Pages("application", __name__, url_prefix="/application")

@@ -9,9 +9,9 @@ from api.machine_room import machine_room
 from core.access import Access, Pages, open_to, seat
 from core.clock import utc_now
 from core.errors import NotFound
-from portal.help.checks import CHECKS, Check, Situation
 from portal.organization import services as organizations
 from portal.paging import parse_uuid
+from portal.troubleshooting.checks import CHECKS, Check, Situation
 
 bp = Pages("checks", __name__, url_prefix="/help/checks")
 

@@ -8,7 +8,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.jobs import in_its_own_session, jobs
 from core.observability import report_error
-from portal.organization import closing
+from portal.offboarding import closing
 
 log = structlog.get_logger()
 

@@ -1,0 +1,9 @@
+"""What a page tells beside its own matter: a line at its top, with the place where something can be done about it."""
+
+import msgspec
+
+
+class Notice(msgspec.Struct, frozen=True):
+    text: str
+    path: str
+    label: str

@@ -1,0 +1,1 @@
+"""The five commonest troubles, looked for in the organization's own state."""
