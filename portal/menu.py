@@ -27,6 +27,7 @@ _CONSOLE = (
     ("/console/documents", "Documents"),
     ("/console/sub-processors", "Sub-processors"),
     ("/console/notifications", "Notifications"),
+    ("/console/mail", "Emails not sent"),
     ("/console/handbook", "Handbook"),
 )
 

@@ -4,6 +4,7 @@ from flask import Blueprint
 
 from portal.console import ending_views as console_ending_views
 from portal.console import legal_views as console_legal_views
+from portal.console import mail_views as console_mail_views
 from portal.console import money_views as console_money_views
 from portal.console import plan_views as console_plan_views
 from portal.console import views as console_views
@@ -73,6 +74,7 @@ CONSOLE: tuple[Blueprint, ...] = (
     console_ending_views.bp,
     console_plan_views.bp,
     console_money_views.bp,
+    console_mail_views.bp,
     console_legal_views.bp,
     desk_views.bp,
     incident_views.bp,

@@ -6,10 +6,11 @@ from uuid import UUID
 import msgspec
 from flask import flash, make_response, render_template, request
 
+from core import mail_failures
 from core.access import Access, actor, may, operator, seat
 from core.audit import Actor
 from core.clock import utc_now
-from core.db import transaction
+from core.db import acting_as_system, transaction
 from core.errors import AppError
 from core.htmx import see_other
 from portal.notifications import channels, deliveries, examples, sending
@@ -173,7 +174,24 @@ def _channel_page(place: Place, channel: Channel, form: EventsForm | None = None
         form = EventsForm(formdata=None, events=channel.events, includes_test=channel.includes_test)
         form.offer(place.audience)
     page = deliveries.list_page(channel, after=chosen_uuid(request.args.get("after")))
-    return _render("show.html", place, channel=channel, page=page, form=form, now=utc_now())
+    is_undelivered = _is_undelivered(channel)
+    return _render(
+        "show.html", place, channel=channel, page=page, form=form, is_undelivered=is_undelivered, now=utc_now()
+    )
+
+
+def _is_undelivered(channel: Channel) -> bool:
+    """Whether the last mail to the address did not leave."""
+    if channel.kind != Kind.MAIL:
+        return False
+    with acting_as_system():
+        return bool(
+            mail_failures.undelivered_to(
+                [channel.target_shown],
+                organization_id=channel.organization_id,
+                templates=["notification", "notification_confirm"],
+            )
+        )
 
 
 def _shown_once(place: Place, made: MadeChannel, *, is_rolled: bool = False) -> Any:

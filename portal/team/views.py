@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from flask import flash, render_template
 
-from core import sessions
+from core import mail_failures, sessions
 from core.access import Access, Pages, actor, may, open_to, seat, visitor, visitor_or_none
 from core.audit import ActorKind
 from core.clock import utc_now
@@ -179,11 +179,17 @@ def _join_as_new(secret: str, form: JoinForm) -> Any:
 
 
 def _page(form: InviteForm, *, status: int = 200) -> Any:
+    invitations = services.list_invitations(seat().organization_id)
+    with acting_as_system():
+        undelivered = mail_failures.undelivered_to(
+            [one.email for one in invitations], organization_id=seat().organization_id, templates=["invitation"]
+        )
     page = render_template(
         "portal/team/index.html",
         form=form,
         members=services.list_members(seat().organization_id),
-        invitations=services.list_invitations(seat().organization_id),
+        invitations=invitations,
+        undelivered=undelivered,
         roles=MEANING,
         now=utc_now(),
         may_manage=may(Access.ADMIN, at_rest=True),

@@ -55,6 +55,7 @@ _WORDS = {
     "invitation.revoked": "Revoked an invitation",
     "legal.accepted": "Accepted a document",
     "legal.delegated": "Sent the documents to a signer",
+    "mail.sent_again": "Sent an email again",
     "maintenance.cancelled": "Cancelled maintenance",
     "maintenance.completed": "Completed maintenance",
     "maintenance.scheduled": "Announced maintenance",

@@ -46,6 +46,7 @@ MEMBERS = (
 OPERATORS = (
     "/console",
     "/console/billing",
+    "/console/mail",
     "/console/organizations",
     "/console/documents",
     "/console/sub-processors",

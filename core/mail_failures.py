@@ -1,0 +1,101 @@
+"""Mail that did not leave, and why: for operators, who send it again, and for whoever waits for it.
+
+Mail is the system's to read, so everything here needs the system's scope.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from core import audit
+from core.accounts import Organization
+from core.addresses import for_the_wire
+from core.audit import Actor
+from core.db import db
+from core.errors import NotFound
+from core.jobs import defer
+from core.mail import MailMessage, deliver_mail
+
+SHOWN = 100
+_ADVICE = {
+    "SMTPRecipientsRefused": "The other side refuses this address. Ask the organization for another one.",
+    "SMTPNotSupportedError": "The mail server cannot send to addresses of this kind. Ask for another one.",
+    "SMTPSenderRefused": "The mail server refuses our sender. Check MAIL_FROM.",
+    "SMTPAuthenticationError": "The mail server refuses our login. Check SMTP_URL.",
+    "SMTPDataError": "The mail server refuses the message. Read its answer, and ask the provider.",
+}
+_OTHERWISE = (
+    "The mail server does not answer as it should. It is tried again by itself for about a day; then send it here."
+)
+
+
+class UnsentMail(msgspec.Struct, frozen=True):
+    id: UUID
+    organization_id: UUID | None
+    organization: str | None
+    recipient: str
+    template: str
+    created_at: datetime
+    failure: str
+
+    @property
+    def advice(self) -> str:
+        return _ADVICE.get(self.failure.partition(":")[0], _OTHERWISE)
+
+
+def unsent() -> list[UnsentMail]:
+    """The newest first. The subject is left out: it may say what is not the operators' to read."""
+    rows = db.session.execute(
+        select(MailMessage, Organization.name)
+        .outerjoin(Organization, Organization.id == MailMessage.organization_id)
+        .where(MailMessage.sent_at.is_(None), MailMessage.failure.is_not(None))
+        .order_by(MailMessage.created_at.desc(), MailMessage.id.desc())
+        .limit(SHOWN)
+    )
+    return [
+        UnsentMail(
+            id=mail.id,
+            organization_id=mail.organization_id,
+            organization=name,
+            recipient=mail.recipient,
+            template=mail.template,
+            created_at=mail.created_at,
+            failure=mail.failure or "",
+        )
+        for mail, name in rows
+    ]
+
+
+def send_again(mail_id: UUID, *, by: Actor, now: datetime) -> None:
+    """One that has left meanwhile is left alone. Raises NotFound."""
+    mail = db.session.get(MailMessage, mail_id, populate_existing=True)
+    if mail is None or mail.sent_at is not None:
+        raise NotFound("This email has been sent, or was deleted.")
+    defer(deliver_mail, mail_id=str(mail_id))
+    audit.write(mail.organization_id, "mail.sent_again", by=by, now=now, subject_id=str(mail_id))
+
+
+def undelivered_to(
+    emails: Collection[str], *, organization_id: UUID | None, templates: Collection[str]
+) -> dict[str, str]:
+    """Those of the addresses whose last such mail did not leave, with why."""
+    wires = {for_the_wire(email): email for email in emails}
+    newest = (
+        select(MailMessage.recipient, MailMessage.sent_at, MailMessage.failure)
+        .ext(distinct_on(MailMessage.recipient))
+        .where(
+            MailMessage.organization_id.is_not_distinct_from(organization_id),
+            MailMessage.recipient.in_(wires),
+            MailMessage.template.in_(templates),
+        )
+        .order_by(MailMessage.recipient, MailMessage.id.desc())
+    )
+    return {
+        wires[recipient]: failure
+        for recipient, sent_at, failure in db.session.execute(newest)
+        if sent_at is None and failure is not None
+    }
