@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from core.settings import DEVELOPMENT_SECRET, Settings
-from core.settings_rules.faults import Fault, is_guessable
+from core.settings_rules.faults import Fault, is_guessable, is_typed
 
 KEY_GUESSES_LOG10 = 30.0
 """About 100 bits; `openssl rand -hex 32` has 256."""
@@ -16,15 +16,19 @@ _MAKE_ONE = "Make one with `openssl rand -hex 32`."
 def secret_key(settings: Settings) -> Iterator[Fault]:
     if settings.secret_key == DEVELOPMENT_SECRET:
         yield Fault("SECRET_KEY", "is missing", _MAKE_ONE)
-    elif is_guessable(settings.secret_key, guesses_log10=KEY_GUESSES_LOG10):
+    elif _is_weak_key(settings.secret_key):
         yield Fault("SECRET_KEY", "could be guessed: it is a sample, or not random", _MAKE_ONE)
     previous = settings.secret_key_previous
     if previous is None:
         return
-    if previous == DEVELOPMENT_SECRET or is_guessable(previous, guesses_log10=KEY_GUESSES_LOG10):
+    if previous == DEVELOPMENT_SECRET or _is_weak_key(previous):
         yield Fault("SECRET_KEY_PREVIOUS", "could be guessed, and is still believed", "Unset it.")
     elif previous == settings.secret_key:
         yield Fault("SECRET_KEY_PREVIOUS", "is the same as SECRET_KEY", "Unset it, or put a new key into SECRET_KEY.")
+
+
+def _is_weak_key(key: str) -> bool:
+    return is_guessable(key, guesses_log10=KEY_GUESSES_LOG10) or is_typed(key)
 
 
 def bearer_tokens(settings: Settings) -> Iterator[Fault]:
@@ -36,7 +40,9 @@ def bearer_tokens(settings: Settings) -> Iterator[Fault]:
         ("ALERTMANAGER_TOKEN", settings.alertmanager_token),
         ("INBOUND_MAIL_TOKEN", settings.inbound_mail_token),
     ):
-        if token and (len(token) < TOKEN_CHARS or is_guessable(token, guesses_log10=TOKEN_GUESSES_LOG10)):
+        if token and (
+            len(token) < TOKEN_CHARS or is_guessable(token, guesses_log10=TOKEN_GUESSES_LOG10) or is_typed(token)
+        ):
             yield Fault(name, f"could be guessed: it needs {TOKEN_CHARS} random characters", _MAKE_ONE)
 
 

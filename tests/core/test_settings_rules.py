@@ -1,5 +1,9 @@
 """In production nothing starts on missing, default or weak settings, and all of them are named at once."""
 
+from collections.abc import Callable
+from secrets import token_hex, token_urlsafe
+
+import msgspec
 import pytest
 
 from core.environment import SettingsRefused, read_settings
@@ -10,6 +14,15 @@ from tests.core.production import GOOD
 NEEDED = sorted(set(GOOD) - {"ENVIRONMENT", "DATA_DIR", "CORS_ORIGINS", "BREACHED_PASSWORDS_URL", "DATABASE_URL"})
 RANDOM = "Wm48sPq1LdZx09"
 PUBLIC_DATABASE = f"postgresql://aig:{RANDOM}@db.acme-pilot.eu/aig"
+
+TYPED = [
+    *("correct-horse-battery-staple", "a-token-for-metrics-at-least", "todo-set-a-real-token-here-please"),
+    *("my-very-long-secret-token-for-prod", "thequickbrownfoxjumpsoverthelazydog", "1qaz2wsx3edc4rfv5tgb6yhn"),
+    *("lorem-ipsum-dolor-sit-amet-consectetur", "make one with openssl rand -hex 32", "!QAZ2wsx#EDC4rfv%TGB6yhn"),
+    *("onetwothreefourfivesixseveneight", "governance-metrics-token-summer-2026", "ChangeMeChangeMeChangeMe"),
+    *("d41d8cd98f00b204e9800998ecf8427e", "123e4567-e89b-12d3-a456-426614174000", "2026-11-28-2026-11-28-2026-11-28"),
+    *("31415926535897932384626433832795", "28112026281120262811202628112026", "METRICS_TOKEN_OF_OUR_PILOT"),
+]
 
 BAD = [
     ("SECRET_KEY", "development-only-secret-never-in-production"),
@@ -28,6 +41,8 @@ BAD = [
         for name in ("METRICS_TOKEN", "ALERTMANAGER_TOKEN", "INBOUND_MAIL_TOKEN")
         for value in ("a" * 32, "passwordpasswordpassword", "abcabcabcabcabcabcabcabcabc", "qwertyuiopasdfghjklzxcvbnm")
     ),
+    *((name, value) for name in ("METRICS_TOKEN", "SECRET_KEY") for value in TYPED),
+    ("SECRET_KEY_PREVIOUS", "lorem-ipsum-dolor-sit-amet-consectetur"),
     ("ALERTMANAGER_TOKEN", "aaaaaaaaaaaaaaaa"),
     ("ALERTMANAGER_TOKEN", "9d1f6b3c5e7a2048"),
     ("INBOUND_MAIL_TOKEN", "11111111111111111111"),
@@ -201,3 +216,11 @@ def test_a_connection_bound_to_its_password_is_not_doubtful() -> None:
 def test_development_can_be_judged_as_if_it_were_production() -> None:
     assert faults_of(Settings()) == ()
     assert {fault.setting for fault in faults_of(Settings(), as_production=True)} >= {"SECRET_KEY", "DATABASE_URL"}
+
+
+@pytest.mark.parametrize("make", [lambda: token_hex(16), lambda: token_hex(32), lambda: token_urlsafe(24)])
+def test_what_a_generator_makes_is_taken(make: Callable[[], str]) -> None:
+    for _ in range(15):
+        token = make()
+
+        assert faults_of(Settings(**{**msgspec.structs.asdict(read_settings(GOOD)), "metrics_token": token})) == ()
