@@ -146,7 +146,7 @@ class CheckPath:
         def decide(call: Call) -> None:
             if call.scope is not None:
                 call.caller.need(call.scope)
-            decided[call] = call.decide()
+            decided[call] = call.decide(self._room.values)
 
         return {call: decided[call] for call in self._take(calls, decide) if decided[call]}
 

@@ -10,6 +10,8 @@ from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.access import Caller
+from api.checks.distinct_values import DistinctValues
+from api.free_text import FreeTextNotices
 from api.keys.uses import note_uses
 from api.limits.memory import MemoryLimiter
 from api.limits.shared import SharedLimiter
@@ -73,6 +75,8 @@ class MachineRoom:
         self.replay = Replay(PostgresSink(lambda: connect_as(Role.SYSTEM, url, timeout_s=30)), self.spool)
         self.probe = Probe(url)
         self.uses = KeyUses(app)
+        self.values = DistinctValues()
+        self.free_text = FreeTextNotices(app, self.values)
 
     def start(self) -> None:
         if self.shared_limiter is not None:
@@ -81,9 +85,11 @@ class MachineRoom:
         self.disk_writer.start()
         self.replay.start()
         self.uses.start()
+        self.free_text.start()
 
     def stop(self) -> None:
         self.uses.stop()
+        self.free_text.stop()
         self._is_stopped.set()
         self.snapshots.close()
         self.replay.stop()

@@ -10,6 +10,8 @@ import pytest
 from flask import Flask
 
 import api
+from api.checks.distinct_values import DistinctValues
+from api.free_text import FreeTextNotices
 from api.limits.memory import MemoryLimiter
 from api.machine_room import MachineRoom, machine_room
 from api.readiness import Probe
@@ -108,6 +110,8 @@ def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
         durability=Durability.DATABASE,
     )
     room.probe = Probe(session_app.config["DATABASE_URL"])
+    room.values = DistinctValues()
+    room.free_text = FreeTextNotices(session_app, room.values)
     yield session_app
     vars(room).update(before)
     with session_app.app_context():

@@ -14,6 +14,7 @@ import msgspec
 from api.access import Caller
 from api.checks import service
 from api.checks.content import parse_batch_without_content, parse_without_content
+from api.checks.distinct_values import DistinctValues
 from api.checks.schema import MAX_BATCH, BatchAnswer, BatchItem, KeyFacts, KeyProbe, LimitState, OrganizationFacts
 from api.keys.scopes import Scope
 from api.limits.headers import refusal_of
@@ -43,7 +44,7 @@ class Call:
         self.caller: Caller
         self._body: bytes | AppError = b""
 
-    def decide(self) -> Sequence[service.Decided]:
+    def decide(self, values: DistinctValues) -> Sequence[service.Decided]:  # noqa: ARG002  a probe decides nothing
         """What must be on record before the answer may leave."""
         return ()
 
@@ -81,9 +82,9 @@ class Check(Call):
     max_bytes = MAX_CHECK_BYTES
     decided: service.Decided
 
-    def decide(self) -> Sequence[service.Decided]:
+    def decide(self, values: DistinctValues) -> Sequence[service.Decided]:
         parsed = parse_without_content(self.body())
-        self.decided = service.decide(parsed, caller=self.caller, started_s=self.started_s)
+        self.decided = service.decide(parsed, caller=self.caller, values=values, started_s=self.started_s)
         return (self.decided,)
 
     def answer(self, *, base_url: str) -> msgspec.Struct:  # noqa: ARG002  a single answer links to nothing
@@ -112,10 +113,10 @@ class Checks(Call):
         self._results.update(refusals)
         self.cost = len(self._questions)
 
-    def decide(self) -> Sequence[service.Decided]:
+    def decide(self, values: DistinctValues) -> Sequence[service.Decided]:
         for index, question in enumerate(self._questions):
             try:
-                self._results[index] = self._decide_one(index, question)
+                self._results[index] = self._decide_one(index, question, values)
             except AppError as refusal:
                 self._results[index] = refusal
         return self.decisions()
@@ -127,12 +128,14 @@ class Checks(Call):
     def decisions(self) -> Sequence[service.Decided]:
         return [result for result in self._results.values() if isinstance(result, service.Decided)]
 
-    def _decide_one(self, index: int, question: Any) -> service.Decided | AppError:
+    def _decide_one(self, index: int, question: Any, values: DistinctValues) -> service.Decided | AppError:
         if self.limit is not None and index >= self.limit.granted:
             return refusal_of(self.limit)
         if index in self._results:
             return self._results[index]
-        return service.decide(question, caller=self.caller, started_s=self.started_s, most_named=MAX_NAMED_IN_BATCH)
+        return service.decide(
+            question, caller=self.caller, values=values, started_s=self.started_s, most_named=MAX_NAMED_IN_BATCH
+        )
 
     def _item(self, result: service.Decided | AppError, base_url: str) -> BatchItem:
         if isinstance(result, service.Decided):

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from api.access import Caller
+from api.checks.distinct_values import DistinctValues
 from api.checks.facts import CheckQuestion, read_question
 from api.checks.schema import CheckAnswer
 from api.policies.evaluator import BUILT_IN_CODES, CompiledPolicy, Outcome, evaluate
@@ -39,7 +40,9 @@ class Decided(msgspec.Struct, frozen=True):
     row: bytes
 
 
-def decide(parsed: Any, *, caller: Caller, started_s: float, most_named: int = MAX_NAMED) -> Decided:
+def decide(
+    parsed: Any, *, caller: Caller, values: DistinctValues, started_s: float, most_named: int = MAX_NAMED
+) -> Decided:
     """Decides one parsed question; `started_s` is the monotonic time at which it came in.
 
     A refusal names at most `most_named` fields.
@@ -50,6 +53,7 @@ def decide(parsed: Any, *, caller: Caller, started_s: float, most_named: int = M
     if policy is None:
         raise ServiceUnavailable("This organization has no policies yet, so nothing can be allowed. Write to support.")
     question = read_question(parsed, policy.facts, most_named=most_named)
+    values.need_few(caller.organization.id, question.facts)
     outcome = evaluate(policy, question.facts)
     decision_id = new_uuid()
     decided_at = time_of(decision_id).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,6 +5,8 @@ from typing import Any
 
 from flask import request
 
+from api import free_text
+from api.checks.distinct_values import MOST_VALUES
 from api.decisions import export, hindsight, schema
 from api.decisions import services as decisions
 from api.keys import lookup
@@ -16,7 +18,7 @@ from core.db import transaction
 from core.errors import InvalidRequest, NotFound
 from core.files import leaves_with_body, streamed
 from core.forms import in_plain_words
-from core.htmx import page_or_block, see_other
+from core.htmx import page_or_block, see_other, wants_block
 from core.ids import parse_public_id, public_id
 from core.typed_text import struct_of
 from portal.organization import services as organizations
@@ -63,6 +65,8 @@ def index() -> Any:
         is_first=after is None,
         kept=kept,
         fault=fault,
+        free_text={} if wants_block() else free_text.told_today(organization.id, now=utc_now()),
+        most_values=MOST_VALUES,
     )
 
 

@@ -9,6 +9,7 @@ from functools import cache
 
 import msgspec
 
+from api.checks import distinct_values
 from api.checks.calls import MAX_BATCH_BYTES, MAX_CHECK_BYTES
 from api.checks.pii_kinds import KINDS
 from api.checks.schema import MAX_BATCH
@@ -70,6 +71,8 @@ def _of_the_api() -> dict[str, object]:
         "most_facts": vocabulary.MAX_FACTS,
         "most_token_characters": vocabulary.MAX_TOKEN_LENGTH,
         "most_tokens": vocabulary.MAX_TOKENS,
+        "notice_at_values": distinct_values.NOTICE_AT,
+        "most_values": distinct_values.MOST_VALUES,
         "most_words": CODES.words - 1,
         "pii_kinds": ", ".join(f"`{kind}`" for kind in KINDS),
         "highest_score": evaluator.HIGHEST_SCORE,

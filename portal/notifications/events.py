@@ -98,6 +98,9 @@ EVENTS: Mapping[str, Event] = {
     "policy.restored": _customer(
         "policy.restored", "An older version of the policies was restored", "/policies/versions", "version"
     ),
+    "fact.looks_like_free_text": _customer(
+        "fact.looks_like_free_text", "A field of your checks looks like free text", "/decisions", "fact", "values"
+    ),
     "entitlement.quota_near": _customer(
         "quota.near", "80 % of the month's checks are used", "/plan", "used", "limit", "until"
     ),

@@ -37,6 +37,7 @@ _WORDS = {
     "entitlement.granted": "Gave a plan by hand",
     "entitlement.metered_offered": "Offered to pay as you go",
     "entitlement.metered_withdrawn": "Withdrew the offer to pay as you go",
+    "fact.looks_like_free_text": "Saw a field that looks like free text",
     "entitlement.quota_near": "Used most of the checks of the month",
     "entitlement.quota_reached": "Used up the checks of the month",
     "incident.notice_overdue": "Did not tell of an incident in time",

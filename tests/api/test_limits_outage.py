@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 import redis
 
+from api.limits.servers import Server
 from api.limits.shared import SharedLimiter
 from api.limits.window import Ask, Backend
 from tests.services import RedisServer
@@ -104,6 +105,32 @@ def test_what_was_granted_meanwhile_counts_when_redis_is_back(
     assert meanwhile == 100
     assert (verdict.granted, verdict.backend) == (0, Backend.REDIS)
     assert 50 < verdict.reset_s <= 56
+
+
+def test_redis_counts_what_was_granted_before_it_is_asked_again_and_what_was_granted_in_between(
+    server: RedisServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter, ask = SharedLimiter(server.url, now_s=clock), Ask(uuid4().hex, limit=10)
+    limiter.look_after()
+    server.hang()
+    grants([limiter], ask.bucket, 4)
+    server.go_on()
+    counted_first: list[int] = []
+    connect = limiter._connect
+
+    def connect_late() -> Server:
+        with redis.Redis.from_url(server.url) as client:
+            counted_first.append(int(client.llen(ask.key)))
+        limiter._outage.hit([ask])
+        return connect()
+
+    monkeypatch.setattr(limiter, "_connect", connect_late)
+    limiter.look_after()
+
+    verdict = limiter.hit([ask])[0]
+    limiter.stop()
+    assert counted_first == [4]
+    assert (verdict.remaining, verdict.backend) == (4, Backend.REDIS)
 
 
 def test_a_process_that_is_gone_gives_its_share_back(server: RedisServer, four: list[SharedLimiter]) -> None:

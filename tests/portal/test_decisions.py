@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from api.checks import distinct_values
+from api.machine_room import MachineRoom
 from tests.cast import Caller, Member, exports
 from tests.people import Person
 
@@ -23,6 +25,21 @@ def test_the_log_shows_filters_and_explains(as_ada: Caller, viewer: Person) -> N
     assert "The operation works on personal data." in shown
     assert "These policies are still in force." in shown
     assert viewer.get("/decisions", headers={"HX-Request": "true"}).text.lstrip().startswith("<section")
+
+
+def test_the_log_says_which_fact_looks_like_free_text(
+    room: MachineRoom, as_ada: Caller, viewer: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distinct_values, "NOTICE_AT", 2)
+    as_ada.check(metadata={"department": "hr"})
+    before = viewer.get("/decisions").text
+    as_ada.check(metadata={"department": "it"})
+    room.free_text.flush()
+
+    page = viewer.get("/decisions").text
+
+    assert "looks like free text" not in before
+    assert re.search(r"department</span> looks like free text: it had more than 1 different values", page)
 
 
 def test_a_decision_is_found_by_its_id_or_its_requests(as_ada: Caller, viewer: Person) -> None:

@@ -1,0 +1,78 @@
+"""Telling an organization that a fact of its looks like free text: once a day for each, on its audit log."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from threading import Event, Thread
+from uuid import UUID
+
+import structlog
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from api.checks.distinct_values import DistinctValues, ManyValues
+from core import audit
+from core.audit import SYSTEM, AuditEvent
+from core.clock import utc_now
+from core.db import acting_as_system, db, transaction
+
+log = structlog.get_logger()
+
+ACTION = "fact.looks_like_free_text"
+TELL_EVERY_S = 5.0
+
+
+def tell(found: ManyValues) -> None:
+    """Unless it was told today. Needs the system's scope."""
+    now = utc_now()
+    if told_today(found.organization_id, now=now).get(found.fact, 0) >= found.values:
+        return
+    facts = {"fact": found.fact, "values": found.values}
+    audit.write(found.organization_id, ACTION, by=SYSTEM, now=now, subject_id=found.fact, after=facts)
+
+
+def told_today(organization_id: UUID, *, now: datetime) -> dict[str, int]:
+    """The facts that looked like free text today, each with the values it had at least."""
+    return {found.subject_id or "": found.after["values"] for found in _told(organization_id, now) if found.after}
+
+
+def _told(organization_id: UUID, now: datetime) -> Iterable[AuditEvent]:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    about = AuditEvent.organization_id == organization_id, AuditEvent.action == ACTION
+    return db.session.scalars(
+        select(AuditEvent).where(*about, AuditEvent.occurred_at >= midnight).order_by(AuditEvent.id)
+    )
+
+
+class FreeTextNotices:
+    """A thread that tells what the checks of this process found. What is lost with a process is found again."""
+
+    def __init__(self, app: Flask, values: DistinctValues) -> None:
+        self._app = app
+        self._values = values
+        self._stopped = Event()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        self._thread = Thread(target=self._run, name="free-text", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def flush(self) -> None:
+        self._values.forget_yesterday()
+        for found in self._values.take_untold():
+            try:
+                with self._app.app_context(), acting_as_system(), transaction():
+                    tell(found)
+            except OperationalError:
+                self._values.put_back(found)  # until the database is back
+            except SQLAlchemyError as error:
+                log.warning("free_text.not_told", error=type(error).__name__)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(TELL_EVERY_S):
+            self.flush()
