@@ -11,7 +11,8 @@ from uuid import UUID
 
 import msgspec
 
-from billing import intents, mirror
+from billing import intents
+from billing.afterwards import catch_up
 from billing.connection import gateway as configured_gateway
 from billing.errors import ChangeUnsure, PaymentsAway
 from billing.gateway import Gateway
@@ -129,7 +130,7 @@ def find_out(intent_id: str) -> None:
             elif intents.settle(change, Outcome.NOT_MADE, now=now):
                 about = {"change": _kinds[change.kind].words}
                 audit.write(change.organization_id, "plan.change_not_made", by=change.by, now=now, after=about)
-        mirror.bring_up(change.organization_id, gateway, now=now)
+        catch_up(change.organization_id, gateway, now=now)
 
 
 def _close(change: Change, outcome: Outcome) -> None:

@@ -11,7 +11,7 @@ from billing.access import subscribed
 from billing.connection import gateway
 from billing.jobs import send_usage
 from billing.models import BillingAccount, Subscription, UsageHour
-from billing.plans import PlanCode, lookup_key
+from billing.plans import PlanCode, product_id
 from billing.sandbox import store
 from billing.stripe_words import PRODUCT
 from core.clock import utc_now
@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 def items(number: int) -> dict[str, Any]:
     """Each has a period of its own."""
     now_s = int(utc_now().timestamp())
-    price = {"id": "price_1", "lookup_key": lookup_key(PlanCode.METERED)}
+    price = {"id": "price_1", "product": product_id(PlanCode.METERED)}
     ends_s = now_s + 7_200 + number
     return {"data": [{"price": price, "current_period_start": now_s - 7_200, "current_period_end": ends_s}]}
 
