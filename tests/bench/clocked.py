@@ -1,7 +1,7 @@
 """What the clock does about money, once, with many organizations: `python -m tests.bench.clocked [how many]`.
 
 Stripe answers at once, so what is measured is ours. Of ten organizations six are on Free, one pays and one is in
-arrears, and two pay as they go, with an hour that waits to be sent.
+arrears, and two pay as they go, with an hour that waits to be sent. The access of one in a hundred is due.
 """
 
 import sys
@@ -27,7 +27,6 @@ from tests.bench.database import Database, serving
 from tests.bench.processes import ROOT
 
 JOBS: tuple[Callable[..., Any], ...] = (
-    billing_jobs.refresh_entitlements,
     billing_jobs.refresh_entitlements,
     usage_jobs.watch_quotas,
     usage_jobs.watch_quotas,
@@ -89,6 +88,16 @@ def fill(app: Flask, database: Database, count: int) -> dict[str, list[dict[str,
            FROM organization,
            generate_series(date_trunc('hour', now()) - interval '48 hours', date_trunc('hour', now())
                            - interval '1 hour', interval '1 hour') AS hour"""
+    )
+    database.run(
+        """INSERT INTO entitlement (organization_id, state, plan, reason, since, plan_since, changes_at, computed_at)
+           SELECT organization.id, CASE bought.status WHEN 'past_due' THEN 'grace' ELSE 'active' END,
+           CASE WHEN bought.status IS NULL THEN 'free' WHEN metered_since IS NULL THEN 'pro' ELSE 'pay_as_you_go' END,
+           '', now() - interval '9 days', now() - interval '9 days',
+           CASE WHEN right(slug, 2) = '99' THEN now() END, now()
+           FROM organization
+           LEFT JOIN subscription AS bought ON bought.organization_id = organization.id
+           LEFT JOIN billing_account AS account ON account.organization_id = organization.id"""
     )
     database.run("ANALYZE")
     return told

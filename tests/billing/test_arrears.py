@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from billing import arrears
+from billing import arrears, mirror
 from billing.access import GRACE, AccessState
+from billing.connection import gateway
+from billing.models import Subscription
 from billing.sandbox import store, subscriptions
+from core.accounts import Organization
 from core.clock import utc_now
-from core.db import acting_as_system, transaction
+from core.db import acting_as_system, db, transaction
 from tests.billing.scene import access, happen, subscription_id
 from tests.cast import Member
 
@@ -76,10 +79,48 @@ def test_a_later_failure_has_all_its_days_of_grace(app: Flask, subscribed: Membe
     assert found.unpaid_from - utc_now() > GRACE - DAY
 
 
-def age(app: Flask, days: int, **changes: str) -> None:
+@pytest.mark.parametrize(
+    ("written_off_after", "state"), [(5, AccessState.GRACE), (15, AccessState.RESTRICTED)], ids=["in time", "too late"]
+)
+def test_a_month_that_is_written_off_gives_new_days_of_grace_only_while_its_own_ran(
+    app: Flask, subscribed: Member, written_off_after: int, state: AccessState
+) -> None:
+    """When the run began is noted once."""
+    identifier = subscription_id(app, subscribed)
+    age(app, 50)
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.get_one(Organization, subscribed.organization_id).pilot_ends_at = None
+        subscriptions.next_period(identifier, is_paid=False)
+    age(app, 20)
+    bring_up(app, subscribed)
+    assert access(app, subscribed).state is AccessState.RESTRICTED
+
+    age(app, 0, status="uncollectible", marked_days_ago=20 - written_off_after)
+    happen(app, subscriptions.next_period, identifier, is_paid=False)
+
+    assert access(app, subscribed).state is state
+
+
+def test_a_run_that_was_paid_is_forgotten(app: Flask, subscribed: Member) -> None:
+    identifier = subscription_id(app, subscribed)
+    happen(app, subscriptions.next_period, identifier, is_paid=False)
+    happen(app, subscriptions.pay_open_invoice, identifier)
+
+    with app.app_context(), acting_as_system():
+        assert db.session.get_one(Subscription, identifier).unpaid_since is None
+
+
+def bring_up(app: Flask, who: Member) -> None:
+    with app.app_context(), acting_as_system():
+        mirror.bring_up(who.organization_id, gateway(), now=utc_now())
+
+
+def age(app: Flask, days: int, *, marked_days_ago: int | None = None, **changes: str) -> None:
     """The newest invoice is that old, and maybe something else became of it."""
     with app.app_context(), acting_as_system(), transaction():
         newest = store.every("invoice")[0]
         then = newest["created"] - days * 86_400
         moved = {**newest["status_transitions"], "finalized_at": then}
+        if marked_days_ago is not None:
+            moved["marked_uncollectible_at"] = int((utc_now() - marked_days_ago * DAY).timestamp())
         store.keep({**newest, "status_transitions": moved, "created": then, **changes})
