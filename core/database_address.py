@@ -32,7 +32,8 @@ def read(url: str) -> DatabaseAddress | None:
     ports = [port for port in parts.get("port", "").split(",") if port]
     if not url.startswith(_SCHEMES) or not all(port.isdecimal() for port in ports):
         return None
-    hosts = tuple(host for host in parts.get("host", "").split(",") if host)
+    where = parts.get("hostaddr") or parts.get("host", "")  # libpq goes by the address where both are given
+    hosts = tuple(host for host in where.split(",") if host)
     return DatabaseAddress(hosts=hosts, password=parts.get("password"), options=parts)
 
 

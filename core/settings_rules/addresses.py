@@ -40,6 +40,9 @@ def _database(name: str, value: str) -> Iterator[Fault]:
     if address is None:
         yield Fault(name, "is no address of PostgreSQL", "It looks like postgresql://user:password@host/database.")
         return
+    if "service" in address.options:
+        yield Fault(name, "names a service of a file, so that nobody sees where it leads", "Write the address itself.")
+        return
     far = [host for host in address.remote_hosts if not is_near(host)]
     yield from _password(name, address.password, is_far=bool(far), has_key="sslcert" in address.options)
     if far and address.options.get("sslmode") not in _ENCRYPTED:
