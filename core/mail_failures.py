@@ -3,6 +3,7 @@
 Mail is the system's to read, so everything here needs the system's scope.
 """
 
+import re
 from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
@@ -79,10 +80,14 @@ def send_again(mail_id: UUID, *, by: Actor, now: datetime) -> None:
     audit.write(mail.organization_id, "mail.sent_again", by=by, now=now, subject_id=str(mail_id))
 
 
+_OF_THE_ADDRESS = re.compile(r"SMTPNotSupportedError|SMTPRecipientsRefused: .*\(5\d\d,", re.DOTALL)
+"""What another try does not help against; the rest is tried again by itself, and is no business of the reader's."""
+
+
 def undelivered_to(
     emails: Collection[str], *, organization_id: UUID | None, templates: Collection[str]
 ) -> dict[str, str]:
-    """Those of the addresses whose last such mail did not leave, with why."""
+    """Those of the addresses whose last such mail was refused for good, with why."""
     wires = {for_the_wire(email): email for email in emails}
     newest = (
         select(MailMessage.recipient, MailMessage.sent_at, MailMessage.failure)
@@ -97,5 +102,5 @@ def undelivered_to(
     return {
         wires[recipient]: failure
         for recipient, sent_at, failure in db.session.execute(newest)
-        if sent_at is None and failure is not None
+        if sent_at is None and failure is not None and _OF_THE_ADDRESS.match(failure)
     }

@@ -10,7 +10,7 @@ from core.accounts import Organization
 from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from core.jobs import each_by_itself, in_its_own_session, jobs
+from core.jobs import Queue, each_by_itself, in_its_own_session, jobs
 from portal.keys.overview import ROTATE_AFTER
 from portal.organization.services import tell_owners
 
@@ -37,7 +37,7 @@ def revoke_leaked_key(digest: str, place: str) -> None:
 
 
 @jobs.periodic(cron=DAILY_AT_SEVEN)
-@jobs.task(queueing_lock="remind_of_old_keys")
+@jobs.task(queueing_lock="remind_of_old_keys", queue=Queue.LONG)
 @in_its_own_session
 def remind_of_old_keys(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     """One mail about each live key when it is 90 days old; that it was sent is on the audit trail."""
@@ -48,7 +48,7 @@ def remind_of_old_keys(timestamp: int) -> None:  # noqa: ARG001  the queue tells
 
 
 @jobs.periodic(cron=HOURLY)
-@jobs.task(queueing_lock="remind_of_ending_keys")
+@jobs.task(queueing_lock="remind_of_ending_keys", queue=Queue.LONG)
 @in_its_own_session
 def remind_of_ending_keys(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     """One mail about each live key at least a week before it expires, unless it was rotated."""

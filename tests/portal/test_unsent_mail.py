@@ -105,6 +105,19 @@ def test_after_another_try_that_left_nothing_is_said(app: Flask, owner: Person) 
 
 
 @pytest.mark.usefixtures("undelivered")
+@pytest.mark.parametrize(
+    "error", [TimeoutError("timed out"), smtplib.SMTPRecipientsRefused({GONE: (450, b"greylisted, try again")})]
+)
+def test_a_mail_that_may_still_leave_worries_nobody_but_operators(
+    app: Flask, owner: Person, operator: Person, error: Exception
+) -> None:
+    fail(app, GONE, error)
+
+    assert "could not be delivered" not in owner.get("/team").text
+    assert GONE in operator.get("/console/mail").text
+
+
+@pytest.mark.usefixtures("undelivered")
 def test_another_organization_hears_nothing_of_it(stranger: Person) -> None:
     stranger.post("/team/invitations", email=GONE, role="viewer")
 
