@@ -3,9 +3,9 @@
 Counted by each process for itself, as hashes, so that a check asks nobody; forgotten at midnight UTC.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from datetime import date
-from functools import lru_cache
 from threading import Lock
 from uuid import UUID
 
@@ -26,7 +26,8 @@ _DETAIL = (
     "Send a code; for ids use a fact whose name ends in _id."
 )
 
-Counted = tuple[UUID, str]
+_NONE: frozenset[int] = frozenset()
+_NOTHING: dict[str, set[int] | None] = {}
 
 
 class ManyValues(msgspec.Struct, frozen=True):
@@ -41,17 +42,25 @@ class DistinctValues:
     def __init__(self, *, today: Callable[[], date] = lambda: utc_now().date()) -> None:
         self._today = today
         self._day = today()
-        self._seen: dict[Counted, set[int]] = {}
+        self._seen: dict[UUID, dict[str, set[int] | None]] = {}
+        """None for a fact that is not counted."""
         self._kept = 0
         self._untold: list[ManyValues] = []
         self._lock = Lock()
 
     def need_few(self, organization_id: UUID, facts: Facts) -> None:
         """Raises InvalidRequest for a new value where there were too many."""
-        for fact, value in _bounded(facts):
-            seen = self._seen.get((organization_id, fact))
-            if seen is None or hash(value) not in seen:
-                self._add(organization_id, fact, hash(value))
+        known = self._seen.get(organization_id, _NOTHING)
+        for fact, value in (("model", facts.model), ("operation", facts.operation), *facts.metadata.items()):
+            if isinstance(value, str):
+                seen: AbstractSet[int] | None = known.get(fact, _NONE)
+                if seen is not None and hash(value) not in seen:
+                    self._add(organization_id, fact, value)
+            elif isinstance(value, tuple):
+                seen = known.get(fact, _NONE)
+                for one in value:
+                    if seen is not None and hash(one) not in seen:
+                        self._add(organization_id, fact, one)
 
     def take_untold(self) -> list[ManyValues]:
         with self._lock:
@@ -67,14 +76,16 @@ class DistinctValues:
         if self._today() != self._day:
             self._forget()
 
-    def _add(self, organization_id: UUID, fact: str, value: int) -> None:
+    def _add(self, organization_id: UUID, fact: str, value: str) -> None:
         self.forget_yesterday()
         with self._lock:
-            seen = self._seen.setdefault((organization_id, fact), set())
+            seen = self._seen.setdefault(organization_id, {}).setdefault(fact, set() if _is_code(fact) else None)
+            if seen is None or hash(value) in seen:
+                return
             if len(seen) >= MOST_VALUES:
                 path = fact if fact in ("model", "operation") else f"metadata.{fact}"
                 raise InvalidRequest(errors=(FieldProblem(path, "too_many_values", _DETAIL),))
-            seen.add(value)
+            seen.add(hash(value))
             self._kept += 1
             if len(seen) in (NOTICE_AT, MOST_VALUES):
                 self._untold.append(ManyValues(organization_id, fact, len(seen)))
@@ -86,19 +97,6 @@ class DistinctValues:
             self._day, self._seen, self._kept = self._today(), {}, 0
 
 
-def _bounded(facts: Facts) -> Iterator[tuple[str, str]]:
-    yield "model", facts.model
-    yield "operation", facts.operation
-    for fact, value in facts.metadata.items():
-        if isinstance(value, str):
-            if _is_code(fact):
-                yield fact, value
-        elif isinstance(value, tuple) and _is_code(fact):
-            for one in value:
-                yield fact, one
-
-
-@lru_cache(maxsize=4_096)
 def _is_code(fact: str) -> bool:
     """Ids, versions and hosts may be new every time."""
     room = room_of(fact)
