@@ -5,16 +5,14 @@ from uuid import UUID
 
 from flask import Flask
 
-from api import cli, gauges, health, machine_room, turns
-from api.check_middleware import CheckHandler, CheckMiddleware
-from api.check_path import KINDS, CheckPath
+from api import cli, gauges, runtime
 from api.decisions import jobs as decision_jobs
-from api.decisions import views as decision_views
 from api.demo import seed_demo
-from api.keys import views as key_views
-from api.policies import views as policy_views
-from api.reference import views as reference_views
 from api.usage import jobs as usage_jobs
+from api.v1 import decision_views, health, key_views, policy_views, turns
+from api.v1.check_middleware import CheckHandler, CheckMiddleware
+from api.v1.check_path import KINDS, CheckPath
+from api.v1.reference import views as reference_views
 from core.serving import Handler
 from core.settings import Settings
 from core.supervisor import demo_wanted
@@ -23,7 +21,7 @@ __all__ = ["ahead_of_flask", "decision_jobs", "gauges", "init_app", "organizatio
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    room = machine_room.set_up(app, settings)
+    room = runtime.set_up(app, settings)
     for blueprint in (health.bp, key_views.bp, policy_views.bp, decision_views.bp, reference_views.bp):
         app.register_blueprint(blueprint)
     for group in cli.GROUPS:
@@ -34,21 +32,21 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def ahead_of_flask(app: Flask, flask: Handler) -> dict[str, Handler]:
     """What a web process answers on its event loop, by path."""
-    room = machine_room.machine_room(app)
+    room = runtime.runtime(app)
     checks = CheckHandler(CheckPath(room), room, flask)
     return {**dict.fromkeys(KINDS, checks), **dict.fromkeys(health.LIVE_PATHS, health.answer_live)}
 
 
 def organization_of(app: Flask) -> Callable[[str], UUID | None]:
     """To whom an Authorization header belongs, as far as a web process knows without asking."""
-    return turns.organization_by_key(machine_room.machine_room(app).snapshots)
+    return turns.organization_by_key(runtime.runtime(app).snapshots)
 
 
 def start(app: Flask) -> None:
     """Starts the threads of a process that serves: the change feed, the replay of the spool, the note of key uses."""
-    machine_room.machine_room(app).start()
+    runtime.runtime(app).start()
 
 
 def stop(app: Flask) -> None:
-    """Ends the threads; what the spool still holds is brought home if the database lets it."""
-    machine_room.machine_room(app).stop()
+    """Ends the threads; what the spool still holds is replayed if the database lets it."""
+    runtime.runtime(app).stop()

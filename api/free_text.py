@@ -15,6 +15,7 @@ from core import audit
 from core.audit import SYSTEM, AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
+from core.scope import needs_system_scope
 
 log = structlog.get_logger()
 
@@ -22,6 +23,7 @@ ACTION = "fact.looks_like_free_text"
 TELL_EVERY_S = 5.0
 
 
+@needs_system_scope
 def tell(found: ManyValues) -> None:
     """Unless it was told today. Needs the system's scope."""
     now = utc_now()

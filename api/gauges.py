@@ -10,8 +10,8 @@ from sqlalchemy import func, or_, select
 
 from api.keys.models import ApiKey
 from api.keys.token import KeyEnvironment
-from api.machine_room import machine_room
 from api.recording.spool import waiting_segments
+from api.runtime import runtime
 from core.clock import utc_now
 from core.current import settings
 from core.db import db
@@ -88,7 +88,7 @@ def _sum_of(sizes_bytes: Iterator[int]) -> list[Reading]:
 
 def _redis_memory() -> list[dict[str, int]]:
     """Nothing where no Redis is set. Raises RedisError."""
-    limiter = machine_room().shared_limiter
+    limiter = runtime().shared_limiter
     return [] if limiter is None else limiter.info("memory")
 
 

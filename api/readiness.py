@@ -5,7 +5,7 @@ from threading import Lock
 import psycopg
 
 from core.clock import monotonic_s
-from core.db import Role, connect_as
+from core.db import DatabaseRole, connect_as
 
 ANSWERED_WITHIN_S = 1.0
 BELIEVED_FOR_S = 1.0
@@ -15,7 +15,7 @@ _STATE = "SELECT version_num, current_setting('transaction_read_only') FROM alem
 """A standby, and a primary that somebody has set to read alone, answer and keep nothing."""
 
 
-class Probe:
+class ReadinessProbe:
     """Asks on a new connection: the pool's could all be waiting, and that new ones can be made is asked too."""
 
     def __init__(self, database_url: str) -> None:
@@ -34,7 +34,7 @@ class Probe:
 
     def _ask(self) -> str | None:
         try:
-            with connect_as(Role.SYSTEM, self._url, timeout_s=ANSWERED_WITHIN_S) as connection:
+            with connect_as(DatabaseRole.SYSTEM, self._url, timeout_s=ANSWERED_WITHIN_S) as connection:
                 found = connection.execute(_STATE).fetchone()
         except (psycopg.Error, OSError):
             return None

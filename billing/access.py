@@ -56,7 +56,7 @@ class Payment(msgspec.Struct, frozen=True):
     """A dispute about it was lost."""
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class BillingFacts(msgspec.Struct, frozen=True, kw_only=True):
     """All that access depends on, apart from the time."""
 
     is_approved: bool
@@ -72,7 +72,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     payment: Payment = Payment()
 
 
-class Access(msgspec.Struct, frozen=True, kw_only=True):
+class EffectiveAccess(msgspec.Struct, frozen=True, kw_only=True):
     """`reason` is for the customer to read; `changes_at` is when time alone changes the access."""
 
     state: AccessState
@@ -140,11 +140,11 @@ def subscribed(snapshot: Mapping[str, Any]) -> Subscribed:
     )
 
 
-def access_of(facts: Facts, *, now: datetime) -> Access:
+def access_of(facts: BillingFacts, *, now: datetime) -> EffectiveAccess:
     """The whole decision. The same facts at the same time give the same answer."""
     if not facts.is_approved:
         reason = "Your organization is not approved yet. Test keys work, with the limits of the sandbox."
-        return Access(state=AccessState.SANDBOX, plan=None, limits=SANDBOX, reason=reason)
+        return EffectiveAccess(state=AccessState.SANDBOX, plan=None, limits=SANDBOX, reason=reason)
     access = _of_money(facts, now=now)
     if facts.legal_due_at is None:
         return access
@@ -154,7 +154,7 @@ def access_of(facts: Facts, *, now: datetime) -> Access:
     return msgspec.structs.replace(access, changes_at=_earliest(access.changes_at, facts.legal_due_at))
 
 
-def _of_money(facts: Facts, *, now: datetime) -> Access:
+def _of_money(facts: BillingFacts, *, now: datetime) -> EffectiveAccess:
     by_subscription = _of_subscription(facts, now=now)
     is_paid = by_subscription is not None and by_subscription.plan in SOLD
     in_order = (
@@ -167,7 +167,7 @@ def _of_money(facts: Facts, *, now: datetime) -> Access:
     return next(access for access in in_order if access is not None)
 
 
-def _of_grant(grant: Grant | None, *, now: datetime) -> Access | None:
+def _of_grant(grant: Grant | None, *, now: datetime) -> EffectiveAccess | None:
     if grant is None or (grant.until is not None and grant.until <= now):
         return None
     state = AccessState.ACTIVE_ENDING if grant.until else AccessState.ACTIVE
@@ -176,14 +176,14 @@ def _of_grant(grant: Grant | None, *, now: datetime) -> Access | None:
     return _on(grant.plan, state, reason, changes_at=grant.until)
 
 
-def _of_pilot(ends_at: datetime | None, *, now: datetime) -> Access | None:
+def _of_pilot(ends_at: datetime | None, *, now: datetime) -> EffectiveAccess | None:
     if ends_at is None or ends_at <= now:
         return None
     reason = f"Your pilot is free until {_day(ends_at)}. Then you are on Free, unless you choose a plan before."
     return _on(PlanCode.PILOT, AccessState.PILOT, reason, changes_at=ends_at)
 
 
-def _of_the_past(facts: Facts) -> Access:
+def _of_the_past(facts: BillingFacts) -> EffectiveAccess:
     if facts.grant is not None:
         return _over(f"What we had agreed with you ended on {_day(facts.grant.until)}.")
     if facts.pilot_ends_at is not None:
@@ -191,7 +191,7 @@ def _of_the_past(facts: Facts) -> Access:
     return _on(PlanCode.FREE, AccessState.ACTIVE, "You are on Free.")
 
 
-def _of_subscription(facts: Facts, *, now: datetime) -> Access | None:
+def _of_subscription(facts: BillingFacts, *, now: datetime) -> EffectiveAccess | None:
     """None where the subscription says nothing: there is none, or it never began."""
     if facts.subscription is None or facts.is_first_payment_open:
         return None
@@ -199,7 +199,7 @@ def _of_subscription(facts: Facts, *, now: datetime) -> Access | None:
     return None if found.status in NEVER_BEGAN else _of_begun(found, facts, now=now)
 
 
-def _of_begun(found: Subscribed, facts: Facts, *, now: datetime) -> Access:
+def _of_begun(found: Subscribed, facts: BillingFacts, *, now: datetime) -> EffectiveAccess:
     if facts.payment.is_charged_back:
         return _restricted(found, "A payment for it was charged back by your bank.")
     if facts.payment.is_refunded:
@@ -214,7 +214,7 @@ def _of_begun(found: Subscribed, facts: Facts, *, now: datetime) -> Access:
     return _of_active(found, plan, now=now)
 
 
-def _of_stopped(found: Subscribed) -> Access:
+def _of_stopped(found: Subscribed) -> EffectiveAccess:
     if found.status == "unpaid":
         return _restricted(found, "Its invoices were not paid.")
     if found.status == "paused":
@@ -226,7 +226,7 @@ def _of_stopped(found: Subscribed) -> Access:
     return _over(f"Your subscription{_to(found)} has ended.")
 
 
-def _of_active(found: Subscribed, plan: Plan, *, now: datetime) -> Access:
+def _of_active(found: Subscribed, plan: Plan, *, now: datetime) -> EffectiveAccess:
     if found.status == "trialing":
         until = f" until {_day(found.trial_end)}" if found.trial_end else ""
         return _on(plan.code, AccessState.TRIAL, f"You are trying {plan.name}{until}.")
@@ -239,7 +239,7 @@ def _of_active(found: Subscribed, plan: Plan, *, now: datetime) -> Access:
     return _on(plan.code, AccessState.ACTIVE_ENDING, reason, changes_at=found.ends_at)
 
 
-def _of_arrears(found: Subscribed, plan: Plan, *, first_failure_at: datetime | None, now: datetime) -> Access:
+def _of_arrears(found: Subscribed, plan: Plan, *, first_failure_at: datetime | None, now: datetime) -> EffectiveAccess:
     ends_at = (first_failure_at or found.period_start or now) + GRACE
     if ends_at <= now:
         return _restricted(found, f"A payment failed, and was not made up for by {_day(ends_at)}.")
@@ -247,12 +247,12 @@ def _of_arrears(found: Subscribed, plan: Plan, *, first_failure_at: datetime | N
     return msgspec.structs.replace(_on(plan.code, AccessState.GRACE, reason, changes_at=ends_at), unpaid_from=ends_at)
 
 
-def _restricted(found: Subscribed, why: str) -> Access:
+def _restricted(found: Subscribed, why: str) -> EffectiveAccess:
     reason = f"Live keys rest because of your subscription{_to(found)}. {why} Test keys and all pages go on working."
     return msgspec.structs.replace(_on(PlanCode.FREE, AccessState.RESTRICTED, reason), is_unpaid=True)
 
 
-def _over(why: str) -> Access:
+def _over(why: str) -> EffectiveAccess:
     return _on(PlanCode.FREE, AccessState.ENDED, f"{why} You are on Free.")
 
 
@@ -260,8 +260,8 @@ def _to(found: Subscribed) -> str:
     return f" to {PLANS[found.plan].name}" if found.plan else ""
 
 
-def _on(plan: PlanCode, state: AccessState, reason: str, *, changes_at: datetime | None = None) -> Access:
-    return Access(state=state, plan=plan, limits=PLANS[plan].limits, reason=reason, changes_at=changes_at)
+def _on(plan: PlanCode, state: AccessState, reason: str, *, changes_at: datetime | None = None) -> EffectiveAccess:
+    return EffectiveAccess(state=state, plan=plan, limits=PLANS[plan].limits, reason=reason, changes_at=changes_at)
 
 
 def moment_of(seconds: Any) -> datetime | None:

@@ -12,11 +12,11 @@ from uuid import UUID
 import msgspec
 
 from billing import intents
-from billing.afterwards import catch_up
 from billing.connection import gateway as configured_gateway
 from billing.errors import ChangeUnsure, PaymentsAway
 from billing.gateway import Gateway
 from billing.intents import Change, Outcome
+from billing.resync import catch_up
 from billing.waiting import UntilStripeAnswers
 from core import audit
 from core.audit import Actor

@@ -10,12 +10,12 @@ from sqlalchemy import select, update
 
 from billing import gone_customers, mirror
 from billing.access import IS_OVER, NEVER_BEGAN
-from billing.afterwards import bring_up_later
 from billing.errors import PaymentsRefused
 from billing.facts import account_of, find_account, is_of_ours
 from billing.gateway import Gateway
 from billing.models import OPENING, BillingAccount, Checkout
 from billing.plans import PLANS, SOLD, PlanCode
+from billing.resync import sync_later
 from billing.stripe_words import Snapshot
 from core import audit
 from core.accounts import Organization, OrganizationStatus
@@ -24,6 +24,7 @@ from core.db import db, rows_changed, transaction
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
 from core.jobs import defer
+from core.scope import needs_system_scope
 
 ASK_EVERY = timedelta(seconds=5)
 _OVER = IS_OVER | NEVER_BEGAN
@@ -45,6 +46,7 @@ class NotApprovedYet(AppError):
     advice = "The task list says what is missing for it."
 
 
+@needs_system_scope
 def start(
     organization_id: UUID,
     plan: PlanCode,
@@ -166,7 +168,7 @@ def want_news(attempt: Checkout, *, now: datetime) -> None:
     ours = BillingAccount.organization_id == attempt.organization_id
     with transaction():
         if rows_changed(update(BillingAccount).where(ours, long_ago).values(asked_at=now)):
-            defer(bring_up_later, organization_id=str(attempt.organization_id))
+            defer(sync_later, organization_id=str(attempt.organization_id))
 
 
 def customer_of(organization_id: UUID, gateway: Gateway, *, email: str, now: datetime) -> str:
@@ -176,7 +178,7 @@ def customer_of(organization_id: UUID, gateway: Gateway, *, email: str, now: dat
     if customer_id is not None:
         if gateway.customer(customer_id) is not None:
             return customer_id
-        mirror.bring_up(organization_id, gateway, now=now)  # what ended with it is not forgotten
+        mirror.sync(organization_id, gateway, now=now)  # what ended with it is not forgotten
     with transaction():
         account = account_of(organization_id)
         if account.customer_id is not None:

@@ -2,13 +2,15 @@
 
 from uuid import UUID
 
+from billing.emails import recipients
 from billing.facts import find_account
 from billing.gateway import Gateway
-from billing.letters import recipients
 from core.db import db
+from core.scope import needs_system_scope
 from core.tokens import digest_of
 
 
+@needs_system_scope
 def replace_email(organization_id: UUID, former: str, *, by: str | None) -> bool:
     """Puts another address, or none, in the place of `former`. Whether Stripe has to be looked at, too."""
     account = find_account(organization_id)

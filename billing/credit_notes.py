@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from billing import letters
+from billing import emails
 from billing.connection import gateway as configured_gateway
 from billing.errors import PaymentsAway, PaymentsRefused
 from billing.gateway import Gateway
@@ -42,7 +42,7 @@ def _write(organization_id: UUID, gateway: Gateway, *, now: datetime, refund_id:
     except PaymentsRefused as refused:
         with transaction():
             organization = db.session.get_one(Organization, organization_id)
-            letters.alert_once("credit_note_missing", organization, about=refund_id, now=now, why=refused.detail)
+            emails.alert_once("credit_note_missing", organization, about=refund_id, now=now, why=refused.detail)
 
 
 @jobs.task(retry=UntilStripeAnswers(), queue=Queue.STRIPE)

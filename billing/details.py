@@ -20,6 +20,7 @@ from core import audit
 from core.accounts import Organization
 from core.audit import Actor
 from core.db import db, transaction
+from core.scope import needs_system_scope
 
 
 class TaxId(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +72,7 @@ def read(organization_id: UUID) -> BillingDetails:
     )
 
 
+@needs_system_scope
 def save(
     organization_id: UUID, wanted: BillingDetails, gateway: Gateway, *, email: str, by: Actor, now: datetime
 ) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing import entitlements, letters
+from billing import emails, entitlements
 from billing.access import GOES_ON, GRACE, AccessState, subscribed
 from billing.connection import gateway as configured_gateway
 from billing.gateway import Gateway
@@ -15,7 +15,8 @@ from core.accounts import Organization
 from core.calendar import months_later
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from core.jobs import each_by_itself, in_its_own_session, jobs
+from core.jobs import in_its_own_session, isolate_errors, jobs
+from core.scope import needs_system_scope
 
 STAGES = {"middle": GRACE / 2, "last": timedelta(days=2)}
 """So long at least before live keys stop."""
@@ -35,7 +36,7 @@ def remind_of_arrears(timestamp: int) -> None:
             db.session.scalars(select(Entitlement.organization_id).where(Entitlement.state == AccessState.GRACE.value))
         )
     for organization_id in in_grace:
-        with each_by_itself("arrears.not_reminded", organization_id), acting_as_system(), transaction():
+        with isolate_errors("arrears.not_reminded", organization_id), acting_as_system(), transaction():
             _remind(organization_id, now=now)
 
 
@@ -48,10 +49,11 @@ def warn_of_expiring_cards(timestamp: int) -> None:  # noqa: ARG001  the queue s
         going_on = select(Subscription.id, Subscription.organization_id).where(Subscription.status.in_(GOES_ON))
         subscriptions = [(row.id, row.organization_id) for row in db.session.execute(going_on)]
     for subscription_id, organization_id in subscriptions:
-        with each_by_itself("card.not_looked_at", organization_id), acting_as_system(), transaction():
+        with isolate_errors("card.not_looked_at", organization_id), acting_as_system(), transaction():
             warn_of_card(subscription_id, configured_gateway(), now=utc_now())
 
 
+@needs_system_scope
 def warn_of_card(subscription_id: str, gateway: Gateway, *, now: datetime) -> None:
     """Where the card that is charged next expires soon, or has expired. Needs the system's scope."""
     subscription = db.session.get_one(Subscription, subscription_id)
@@ -69,7 +71,7 @@ def warn_of_card(subscription_id: str, gateway: Gateway, *, now: datetime) -> No
         "month": f"{card['exp_month']:02}/{card['exp_year']}",
         "has_expired": _expires_at(card) <= now,
     }
-    letters.dun_once("card_expiring", organization, about=about, now=now, **words)
+    emails.dun_once("card_expiring", organization, about=about, now=now, **words)
 
 
 def _remind(organization_id: UUID, *, now: datetime) -> None:
@@ -81,7 +83,7 @@ def _remind(organization_id: UUID, *, now: datetime) -> None:
     if due and now - since >= timedelta(days=1):  # that the payment failed was told just then
         about = f"{until:%Y-%m-%d %H:%M}, {due[-1]}"
         organization = db.session.get_one(Organization, organization_id)
-        letters.dun_once("payment_reminder", organization, about=about, now=now, until=until)
+        emails.dun_once("payment_reminder", organization, about=about, now=now, until=until)
 
 
 def _expires_at(card: dict[str, Any]) -> datetime:

@@ -6,16 +6,17 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing import letters
-from billing.access import GOES_ON, Access, AccessState, Grant, Subscribed, access_of, subscribed
+from billing import emails
+from billing.access import GOES_ON, AccessState, EffectiveAccess, Grant, Subscribed, access_of, subscribed
 from billing.facts import account_of, facts_for, grant_of
 from billing.models import Entitlement
 from billing.plans import PlanCode
 from core import audit
-from core.accounts import Organization, OrganizationStatus, RestReason, hold
+from core.accounts import BlockReason, Organization, OrganizationStatus, hold
 from core.audit import SYSTEM, Actor
 from core.db import db
 from core.errors import AppError, FieldProblem, InvalidRequest
+from core.scope import needs_system_scope
 
 
 class GrantOver(AppError):
@@ -23,12 +24,13 @@ class GrantOver(AppError):
     advice = "Load the page again to see how it stands."
 
 
-def access_for(organization_id: UUID, *, now: datetime) -> Access:
+def access_for(organization_id: UUID, *, now: datetime) -> EffectiveAccess:
     """Worked out from the facts as they are."""
     return access_of(facts_for(db.session.get_one(Organization, organization_id)), now=now)
 
 
-def refresh(organization_id: UUID, *, now: datetime) -> Access:
+@needs_system_scope
+def refresh(organization_id: UUID, *, now: datetime) -> EffectiveAccess:
     """Works the access out anew, tells of a change, and writes what checks need to know. Needs the system's scope."""
     organization = hold(organization_id)
     access = access_of(facts_for(organization), now=now)
@@ -42,7 +44,7 @@ def refresh(organization_id: UUID, *, now: datetime) -> Access:
     kept.plan_since = kept.plan_since if kept.plan == access.plan else now
     kept.state, kept.plan, kept.reason = access.state.value, access.plan, access.reason
     kept.changes_at, kept.computed_at = access.changes_at, now
-    _hand_on(organization, access, kept, now=now)
+    project_to_organization(organization, access, kept, now=now)
     db.session.flush()
     return access
 
@@ -56,6 +58,7 @@ def charged_without_access(organization: Organization) -> Subscribed | None:
     return found if is_given_back and is_renewing else None
 
 
+@needs_system_scope
 def due(now: datetime) -> list[UUID]:
     """Organizations whose access changes by time alone, or was never worked out. Needs the system's scope."""
     query = (
@@ -71,9 +74,10 @@ def due(now: datetime) -> list[UUID]:
     return list(db.session.scalars(query))
 
 
+@needs_system_scope
 def grant(
     organization_id: UUID, plan: PlanCode, *, until: datetime | None, reason: str, by: Actor, now: datetime
-) -> Access:
+) -> EffectiveAccess:
     """Gives a plan by hand, in the place of one given before. Needs the system's scope."""
     if until is not None and until <= now:
         raise InvalidRequest(errors=(FieldProblem("until", "out_of_range", "Choose a day that has not passed."),))
@@ -85,7 +89,8 @@ def grant(
     return refresh(organization_id, now=now)
 
 
-def end_grant(organization_id: UUID, *, by: Actor, now: datetime) -> Access:
+@needs_system_scope
+def end_grant(organization_id: UUID, *, by: Actor, now: datetime) -> EffectiveAccess:
     """Raises GrantOver. Needs the system's scope."""
     account = account_of(organization_id)
     before = grant_of(account)
@@ -96,6 +101,7 @@ def end_grant(organization_id: UUID, *, by: Actor, now: datetime) -> Access:
     return refresh(organization_id, now=now)
 
 
+@needs_system_scope
 def offer_metered(organization_id: UUID, *, is_offered: bool, by: Actor, now: datetime) -> None:
     """Lets an organization choose to pay as it goes, or no longer. Needs the system's scope."""
     account = account_of(organization_id)
@@ -105,6 +111,7 @@ def offer_metered(organization_id: UUID, *, is_offered: bool, by: Actor, now: da
         audit.write(organization_id, action, by=by, now=now)
 
 
+@needs_system_scope
 def ask_for_enterprise(organization_id: UUID, *, by: Actor, now: datetime) -> bool:
     """Whether it was asked for the first time. Needs the system's scope."""
     account = account_of(organization_id)
@@ -115,30 +122,37 @@ def ask_for_enterprise(organization_id: UUID, *, by: Actor, now: datetime) -> bo
     return is_first
 
 
-def _hand_on(organization: Organization, access: Access, kept: Entitlement, *, now: datetime) -> None:
+def project_to_organization(
+    organization: Organization, access: EffectiveAccess, kept: Entitlement, *, now: datetime
+) -> None:
     """Into the organization's row, which every process of the API hears of at once."""
     is_counted = access.limits.checks_a_month is not None and kept.quota_until is not None and now < kept.quota_until
     if not is_counted:
         kept.quota_reached_at = kept.quota_until = None
     rests: tuple[datetime | None, datetime | None, str | None] = (None, None, None)
     if access.is_unpaid:
-        since = organization.rests_from if organization.rests_because == RestReason.PAYMENT else None
-        rests = (min(since or now, now), None, RestReason.PAYMENT.value)
+        since = organization.blocked_from if organization.blocked_because == BlockReason.PAYMENT else None
+        rests = (min(since or now, now), None, BlockReason.PAYMENT.value)
     elif access.unpaid_from is not None:
-        rests = (access.unpaid_from, None, RestReason.PAYMENT.value)
+        rests = (access.unpaid_from, None, BlockReason.PAYMENT.value)
     elif is_counted:
-        rests = (kept.quota_reached_at, kept.quota_until, RestReason.QUOTA.value)
+        rests = (kept.quota_reached_at, kept.quota_until, BlockReason.QUOTA.value)
     wanted = (access.limits.rate_per_key, *rests)
     if wanted != (
         organization.check_limit,
-        organization.rests_from,
-        organization.rests_until,
-        organization.rests_because,
+        organization.blocked_from,
+        organization.blocked_until,
+        organization.blocked_because,
     ):
-        organization.check_limit, organization.rests_from, organization.rests_until, organization.rests_because = wanted
+        (
+            organization.check_limit,
+            organization.blocked_from,
+            organization.blocked_until,
+            organization.blocked_because,
+        ) = wanted
 
 
-def _tell(organization: Organization, before: Entitlement, access: Access, *, now: datetime) -> None:
+def _tell(organization: Organization, before: Entitlement, access: EffectiveAccess, *, now: datetime) -> None:
     """On the trail; and by mail, where somebody may have to act."""
     audit.write(
         organization.id,
@@ -150,13 +164,13 @@ def _tell(organization: Organization, before: Entitlement, access: Access, *, no
     )
     if access.state is AccessState.GRACE:
         about = f"{access.unpaid_from:%Y-%m-%d %H:%M}"
-        letters.dun_once("payment_failed", organization, about=about, now=now, until=access.unpaid_from)
+        emails.dun_once("payment_failed", organization, about=about, now=now, until=access.unpaid_from)
     if access.state is AccessState.RESTRICTED:
-        letters.dun_once("access_restricted", organization, about=f"{now:%Y-%m-%d}", now=now, reason=access.reason)
+        emails.dun_once("access_restricted", organization, about=f"{now:%Y-%m-%d}", now=now, reason=access.reason)
     if (unserved := charged_without_access(organization)) is not None:
-        letters.alert_once("charged_without_access", organization, about=unserved.id, now=now)
+        emails.alert_once("charged_without_access", organization, about=unserved.id, now=now)
     if before.state == AccessState.PILOT and access.state is AccessState.ENDED:
-        letters.send_once("pilot_ended", organization, about=f"{organization.pilot_ends_at:%Y-%m-%d}", now=now)
+        emails.send_once("pilot_ended", organization, about=f"{organization.pilot_ends_at:%Y-%m-%d}", now=now)
 
 
 def _shown(given: Grant | None) -> dict[str, str | None] | None:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from billing import arrears
-from billing.access import GOES_ON, IS_OVER, NEVER_BEGAN, STANDS_STILL, Facts, Grant, Payment, subscribed
+from billing.access import GOES_ON, IS_OVER, NEVER_BEGAN, STANDS_STILL, BillingFacts, Grant, Payment, subscribed
 from billing.models import BillingAccount, Checkout, Invoice, Subscription
 from billing.plans import PlanCode
 from billing.stripe_words import PRODUCT, Snapshot
@@ -16,9 +16,9 @@ from core.accounts import Organization, OrganizationStatus
 from core.db import db
 
 
-def facts_for(organization: Organization) -> Facts:
+def facts_for(organization: Organization) -> BillingFacts:
     account = find_account(organization.id)
-    return Facts(
+    return BillingFacts(
         is_approved=_is_approved(organization),
         legal_due_at=organization.legal_due_at,
         pilot_ends_at=organization.pilot_ends_at,

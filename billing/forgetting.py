@@ -8,10 +8,12 @@ from billing.models import BillingAccount, StripeEvent
 from core.accounts import Organization, OrganizationStatus
 from core.db import db, rows_changed
 from core.retention import FAILED_PAYMENT_EVENT_DAYS, PAYMENT_EVENT_DAYS
+from core.scope import needs_system_scope
 
 _CLOSED = select(Organization.id).where(Organization.status == OrganizationStatus.CLOSED.value)
 
 
+@needs_system_scope
 def forget_payloads(*, now: datetime) -> int:
     """How many were emptied; of a closed organization as soon as they are processed. Needs the system's scope."""
     is_done = StripeEvent.status.in_(("processed", "ignored"))
@@ -31,6 +33,7 @@ def forget_payloads(*, now: datetime) -> int:
     return rows_changed(emptied)
 
 
+@needs_system_scope
 def forget_addresses() -> int:
     """Where invoices of closed organizations went. How many. Needs the system's scope."""
     closed = update(BillingAccount).where(

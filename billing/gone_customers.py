@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing import entitlements, letters
+from billing import emails, entitlements
 from billing.access import IS_OVER
 from billing.facts import account_of
 from billing.models import BillingAccount, Checkout, Subscription
@@ -47,7 +47,7 @@ def note_unknown(account: BillingAccount, *, now: datetime) -> None:
     if account.customer_gone_at is None:
         account.customer_gone_at = now
         organization = db.session.get_one(Organization, account.organization_id)
-        letters.alert_once("customer_gone", organization, about=str(account.customer_id), now=now)
+        emails.alert_once("customer_gone", organization, about=str(account.customer_id), now=now)
 
 
 def forget(account: BillingAccount, *, now: datetime) -> None:

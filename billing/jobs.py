@@ -11,14 +11,14 @@ from sqlalchemy import select
 
 from billing import (
     contacts,
+    emails,
     entitlements,
-    inbox,
-    letters,
     metering,
     mirror,
     operator_alerts,
     reconciliation,
     subscriptions,
+    webhook_events,
 )
 from billing.access import AccessState
 from billing.connection import gateway
@@ -29,7 +29,7 @@ from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from core.jobs import Queue, defer, each_by_itself, in_its_own_session, jobs
+from core.jobs import Queue, defer, in_its_own_session, isolate_errors, jobs
 from core.observability import report_error
 
 log = structlog.get_logger()
@@ -47,24 +47,24 @@ def refresh_entitlements(timestamp: int) -> None:  # noqa: ARG001  the queue say
     with acting_as_system(), transaction():
         due = entitlements.due(utc_now())
     for organization_id in due:
-        with each_by_itself("entitlement.not_refreshed", organization_id), acting_as_system(), transaction():
+        with isolate_errors("entitlement.not_refreshed", organization_id), acting_as_system(), transaction():
             entitlements.refresh(organization_id, now=utc_now())
 
 
-@jobs.task(retry=UntilStripeAnswers(), pass_context=True, queue=Queue.STRIPE)
+@jobs.task(aliases=["billing.jobs.work_off_event"], retry=UntilStripeAnswers(), pass_context=True, queue=Queue.STRIPE)
 @in_its_own_session
-def work_off_event(context: JobContext, event_id: str) -> None:
+def process_event(context: JobContext, event_id: str) -> None:
     """While Stripe does not answer, it is tried until it does. What keeps failing is shown to the operators."""
     try:
         with acting_as_system():
-            inbox.work_off(event_id, gateway(), now=utc_now())
+            webhook_events.process(event_id, gateway(), now=utc_now())
     except PaymentsAway:
         with acting_as_system(), transaction():
-            inbox.note_waiting(event_id)
+            webhook_events.note_waiting(event_id)
         raise
     except Exception as error:
         with acting_as_system(), transaction():
-            inbox.note_failure(event_id, f"{type(error).__name__}: {error}"[:500])
+            webhook_events.note_failure(event_id, f"{type(error).__name__}: {error}"[:500])
         if context.job.attempts + 1 < TRIES:
             raise
         log.exception("stripe_event.failed", event_id=event_id)
@@ -72,13 +72,13 @@ def work_off_event(context: JobContext, event_id: str) -> None:
 
 
 @jobs.periodic(cron="*/5 * * * *")
-@jobs.task(queueing_lock="work_off_what_was_left")
+@jobs.task(aliases=["billing.jobs.work_off_what_was_left"], queueing_lock="process_stuck_events")
 @in_its_own_session
-def work_off_what_was_left(timestamp: int) -> None:  # noqa: ARG001  the queue says when it should have run
+def process_stuck_events(timestamp: int) -> None:  # noqa: ARG001  the queue says when it should have run
     """Events whose worker was killed in the middle: nobody else tries them again."""
     with acting_as_system(), transaction():
-        for event_id in inbox.left_lying(utc_now()):
-            defer(work_off_event, event_id=event_id)
+        for event_id in webhook_events.stuck(utc_now()):
+            defer(process_event, event_id=event_id)
 
 
 _UNTIL_STRIPE_ANSWERS = UntilStripeAnswers()
@@ -137,7 +137,7 @@ def send_usage(timestamp: int) -> None:  # noqa: ARG001  the queue says when it 
         payers = {payer.organization_id: payer for payer in metering.every_metered()}
         waiting = metering.unsent(payers.values(), now=utc_now())
     for organization_id, parts in waiting.items():
-        with each_by_itself("usage.not_sent", organization_id), acting_as_system():
+        with isolate_errors("usage.not_sent", organization_id), acting_as_system():
             for part in parts:
                 metering.send(part, payers[organization_id], gateway())
 
@@ -152,15 +152,15 @@ def reconcile(timestamp: int) -> None:  # noqa: ARG001  the queue says when it s
         run_id, organizations = reconciliation.begin(now), reconciliation.to_compare()
         payers = metering.every_metered()
     for organization_id in organizations:
-        with each_by_itself("reconciliation.failed", organization_id), acting_as_system():
+        with isolate_errors("reconciliation.failed", organization_id), acting_as_system():
             reconciliation.compare(run_id, organization_id, gateway(), now=utc_now())
-        with each_by_itself("disputes.not_looked_at", organization_id), acting_as_system(), transaction():
+        with isolate_errors("disputes.not_looked_at", organization_id), acting_as_system(), transaction():
             operator_alerts.look_at(organization_id, now=utc_now())
-        with each_by_itself("taxes.not_in_line", organization_id), acting_as_system(), transaction():
+        with isolate_errors("taxes.not_in_line", organization_id), acting_as_system(), transaction():
             reconciliation.bring_taxes_in_line(organization_id, gateway(), now=utc_now())
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for payer in payers:
-        with each_by_itself("usage.not_compared", payer.organization_id), acting_as_system(), transaction():
+        with isolate_errors("usage.not_compared", payer.organization_id), acting_as_system(), transaction():
             reconciliation.compare_usage(run_id, payer, gateway(), since=midnight - timedelta(days=1), until=midnight)
     with acting_as_system(), transaction():
         reconciliation.finish(run_id, wanted=len(organizations), now=utc_now())
@@ -190,7 +190,7 @@ def _remind(organization: Organization, *, now: datetime) -> None:
     ends_at = organization.pilot_ends_at
     assert ends_at is not None  # noqa: S101  only those with a pilot are asked for
     days = min(days for days in REMIND_DAYS if ends_at - now <= timedelta(days=days) + AT_LEAST)
-    letters.send_once(
+    emails.send_once(
         "pilot_ending",
         organization,
         about=f"{ends_at:%Y-%m-%d}, {days}",

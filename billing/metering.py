@@ -19,6 +19,7 @@ from billing.plans import PlanCode
 from core.accounts import Organization
 from core.clock import utc_now
 from core.db import among, db, transaction
+from core.scope import needs_system_scope
 
 HOUR = timedelta(hours=1)
 UNSURE_AFTER = timedelta(hours=23)
@@ -54,6 +55,7 @@ class Metered(msgspec.Struct, frozen=True):
         return None if border is None or (self.ends_at is not None and border >= self.ends_at) else border
 
 
+@needs_system_scope
 def every_metered() -> list[Metered]:
     """Two queries, however many there are."""
     accounts = select(BillingAccount).where(
@@ -78,6 +80,7 @@ def _metered(account: BillingAccount, subscriptions: Iterable[Subscription]) -> 
     return Metered(account.organization_id, account.customer_id, since, ends_at, found.period_start, found.period_end)
 
 
+@needs_system_scope
 def note_plan(account: BillingAccount, *, now: datetime) -> None:
     """Keeps since when the organization pays as it goes: from the period in which that was seen first."""
     snapshot = facts_for(db.session.get_one(Organization, account.organization_id)).subscription
@@ -98,6 +101,7 @@ def ending_soon(now: datetime) -> list[Metered]:
     ]
 
 
+@needs_system_scope
 def unsent(payers: Iterable[Metered], *, now: datetime) -> dict[UUID, list[PartKey]]:
     """Oldest first. One query. What is too old to be taken shows when the counts are compared."""
     spans = {payer.organization_id: (payer.since, payer.ends_at or now) for payer in payers}
@@ -181,6 +185,7 @@ def _part_of(row: UsageHour) -> Part:
     return Part(row.identifier, row.hour, row.metered_at or row.hour, row.checks)
 
 
+@needs_system_scope
 def sent_checks(organization_id: UUID, *, since: datetime, until: datetime) -> int:
     total = select(func.sum(UsageHour.checks)).where(
         UsageHour.organization_id == organization_id,
@@ -191,6 +196,7 @@ def sent_checks(organization_id: UUID, *, since: datetime, until: datetime) -> i
     return int(db.session.scalar(total) or 0)
 
 
+@needs_system_scope
 def parts_in(organization_id: UUID, *, since: datetime, until: datetime) -> list[UsageHour]:
     """Of a stretch of time, for whoever wants to check an invoice. Works in the organization's scope too."""
     query = select(UsageHour).where(

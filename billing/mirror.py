@@ -12,8 +12,8 @@ import blinker
 import msgspec
 from sqlalchemy import select
 
-from billing import arrears, entitlements, gone_customers, letters, metering
-from billing.access import GOES_ON, IS_OVER, NEVER_BEGAN, STANDS_STILL, Access, moment_of, subscribed
+from billing import arrears, emails, entitlements, gone_customers, metering
+from billing.access import GOES_ON, IS_OVER, NEVER_BEGAN, STANDS_STILL, EffectiveAccess, moment_of, subscribed
 from billing.errors import PaymentsAway
 from billing.facts import account_of, find_account, is_of_ours, live_subscriptions
 from billing.gateway import Gateway
@@ -21,6 +21,7 @@ from billing.models import OPENING, Checkout, Invoice, Subscription
 from billing.stripe_words import Snapshot, id_of
 from core.accounts import Organization, OrganizationStatus
 from core.db import db, transaction
+from core.scope import needs_system_scope
 
 must_end = blinker.Signal()
 """Sent, with the change that showed it, where somebody who left would go on being charged."""
@@ -47,11 +48,12 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def refresh_subscriptions(organization_id: UUID, gateway: Gateway, *, now: datetime) -> None:
-    """As `bring_up`, by one question: for a page that acts on them."""
-    bring_up(organization_id, gateway, now=now, is_partial=True)
+    """As `sync`, by one question: for a page that acts on them."""
+    sync(organization_id, gateway, now=now, is_partial=True)
 
 
-def bring_up(organization_id: UUID, gateway: Gateway, *, now: datetime, is_partial: bool = False) -> Access:
+@needs_system_scope
+def sync(organization_id: UUID, gateway: Gateway, *, now: datetime, is_partial: bool = False) -> EffectiveAccess:
     """Commits: before Stripe is asked, so that nothing is held meanwhile, and afterwards.
 
     An answer that somebody else's has overtaken is asked for anew. Needs the system's scope. Raises PaymentsAway; then
@@ -98,7 +100,7 @@ def _fetch(version: int, customer_id: str, checkouts: Sequence[str], standing: S
     )
 
 
-def _write(organization_id: UUID, told: Told, *, now: datetime) -> Access | None:
+def _write(organization_id: UUID, told: Told, *, now: datetime) -> EffectiveAccess | None:
     """None if something else was written since it was begun to ask."""
     account = account_of(organization_id)
     if (account.version, account.customer_id) != (told.version, told.customer_id):
@@ -141,10 +143,10 @@ def _watch_live(organization_id: UUID, *, now: datetime) -> None:
     organization = db.session.get_one(Organization, organization_id, populate_existing=True)
     if len(live) > 1:
         about = " ".join(sorted(one["id"] for one in live))
-        letters.alert_once("subscription_second", organization, about=about, now=now)
+        emails.alert_once("subscription_second", organization, about=about, now=now)
     if organization.status == OrganizationStatus.CLOSED and live:
         about = " ".join(sorted(one["id"] for one in live))
-        letters.alert_once("charged_after_closing", organization, about=about, now=now)
+        emails.alert_once("charged_after_closing", organization, about=about, now=now)
         must_end.send(organization_id=organization_id)
     elif organization.status == OrganizationStatus.CLOSING and any(_renews(one) for one in live):
         must_end.send(organization_id=organization_id)
@@ -178,7 +180,7 @@ def _keep_subscription(organization_id: UUID, snapshot: Snapshot, *, now: dateti
     found.status, found.snapshot, found.fetched_at = str(snapshot.get("status")), snapshot, now
     if is_of_ours(snapshot) and (found.status not in _KNOWN or found.status == "paused"):
         organization = db.session.get_one(Organization, organization_id)
-        letters.alert_once("subscription_odd", organization, about=f"{found.id} {found.status}", now=now)
+        emails.alert_once("subscription_odd", organization, about=f"{found.id} {found.status}", now=now)
 
 
 def _keep_invoices(organization_id: UUID, told: Told, *, now: datetime) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from procrastinate import RetryStrategy
 from sqlalchemy import select
 
-from billing import letters
+from billing import emails
 from billing.access import moment_of
 from billing.connection import gateway as configured_gateway
 from billing.gateway import Gateway
@@ -19,6 +19,7 @@ from core.accounts import Organization
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.jobs import in_its_own_session, jobs
+from core.scope import needs_system_scope
 
 _DECIDED = frozenset({"won", "lost", "warning_closed", "prevented"})
 
@@ -30,6 +31,7 @@ def concerns(kind: str) -> bool:
     return kind in _HEARD
 
 
+@needs_system_scope
 def hear(event_id: str, gateway: Gateway, *, now: datetime) -> None:
     """Asks Stripe how the thing stands, and tells operators once. Needs the system's scope. Raises PaymentsAway."""
     event = db.session.get_one(StripeEvent, event_id)
@@ -43,6 +45,7 @@ def hear(event_id: str, gateway: Gateway, *, now: datetime) -> None:
         alert(organization, found, now)
 
 
+@needs_system_scope
 def look_at(organization_id: UUID, *, now: datetime) -> None:
     """Disputes whose event was missed. Needs the system's scope."""
     organization = db.session.get_one(Organization, organization_id)
@@ -79,16 +82,16 @@ def _of_dispute(organization: Organization, dispute: Snapshot, now: datetime) ->
         "due_by": moment_of((dispute.get("evidence_details") or {}).get("due_by")),
     }
     if status in _DECIDED:
-        letters.alert_once("dispute_closed", organization, about=dispute["id"], now=now, **words)
+        emails.alert_once("dispute_closed", organization, about=dispute["id"], now=now, **words)
     else:
         about = f"{dispute['id']} inquiry" if words["is_inquiry"] else dispute["id"]  # it may become a dispute
-        letters.alert_once("dispute_opened", organization, about=about, now=now, **words)
+        emails.alert_once("dispute_opened", organization, about=about, now=now, **words)
 
 
 def _of_warning(organization: Organization, warning: Snapshot, now: datetime) -> None:
     fraud = str(warning.get("fraud_type") or "unknown").replace("_", " ")
     charge = id_of(warning["charge"])
-    letters.alert_once("early_fraud_warning", organization, about=warning["id"], now=now, because=fraud, charge=charge)
+    emails.alert_once("early_fraud_warning", organization, about=warning["id"], now=now, because=fraud, charge=charge)
 
 
 def _of_refund(organization: Organization, refund: Snapshot, now: datetime) -> None:
@@ -98,7 +101,7 @@ def _of_refund(organization: Organization, refund: Snapshot, now: datetime) -> N
             "status": str(refund["status"]).replace("_", " "),
             "because": str(refund.get("failure_reason") or "unknown").replace("_", " "),
         }
-        letters.alert_once("refund_failed", organization, about=refund["id"], now=now, **words)
+        emails.alert_once("refund_failed", organization, about=refund["id"], now=now, **words)
 
 
 def _amount(found: Snapshot) -> str:

@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from billing import entitlements, letters
-from billing.access import Access, access_of
+from billing import emails, entitlements
+from billing.access import EffectiveAccess, access_of
 from billing.facts import facts_for
 from billing.models import BillingLetter, Entitlement
 from billing.plans import PLANS, PlanCode
@@ -17,6 +17,7 @@ from core.accounts import Organization, OrganizationStatus, hold
 from core.audit import SYSTEM
 from core.calendar import month_around
 from core.db import among, db
+from core.scope import needs_system_scope
 
 WARN_AT_PERCENT = 80
 _NEAR = "quota_near"
@@ -31,7 +32,7 @@ class Quota(msgspec.Struct, frozen=True):
     until: datetime
 
 
-def quota_of(organization: Organization, access: Access, *, now: datetime) -> Quota | None:
+def quota_of(organization: Organization, access: EffectiveAccess, *, now: datetime) -> Quota | None:
     """None where the plan has no limit. What was used under another plan, earlier in the month, does not count."""
     return _quota(organization, db.session.get(Entitlement, organization.id), access.plan, now=now)
 
@@ -57,6 +58,7 @@ def month_of(organization: Organization, *, now: datetime) -> tuple[datetime, da
     return month_around(now, anchor=anchor)
 
 
+@needs_system_scope
 def counted(now: datetime) -> list[Quota]:
     """Of every organization whose checks are counted and not used up, by the plan that was last worked out.
 
@@ -93,6 +95,7 @@ def _told_of(organization_ids: Collection[UUID]) -> set[tuple[UUID, str]]:
     return {(organization_id, about) for organization_id, about in db.session.execute(query)}
 
 
+@needs_system_scope
 def note_usage(quota: Quota, used: int, *, now: datetime) -> None:
     """Warns when most of the month's checks are used; lets live keys rest when all are. Needs the system's scope."""
     organization = hold(quota.organization_id)
@@ -101,13 +104,13 @@ def note_usage(quota: Quota, used: int, *, now: datetime) -> None:
     about = _about(quota)
     words = {"used": used, "limit": quota.checks, "until": quota.until}
     if used * 100 >= quota.checks * WARN_AT_PERCENT:
-        is_news = letters.send_once(_NEAR, organization, about=about, now=now, **words)
+        is_news = emails.send_once(_NEAR, organization, about=about, now=now, **words)
         if is_news and used < quota.checks:
             after = {"used": used, "limit": quota.checks, "until": quota.until.isoformat()}
             audit.write(organization.id, "entitlement.quota_near", by=SYSTEM, now=now, after=after)
     if used < quota.checks:
         return
-    letters.send_once("quota_reached", organization, about=about, now=now, **words)
+    emails.send_once("quota_reached", organization, about=about, now=now, **words)
     kept = db.session.get_one(Entitlement, quota.organization_id)
     if kept.quota_until != quota.until:
         kept.quota_reached_at, kept.quota_until = now, quota.until

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing import letters, metering, mirror
+from billing import emails, metering, mirror
 from billing.access import GOES_ON, STANDS_STILL, subscribed
 from billing.errors import PaymentsRefused
 from billing.gateway import Gateway
@@ -20,11 +20,13 @@ from billing.taxes import is_calculated
 from core.accounts import Organization
 from core.db import db, transaction
 from core.ids import new_uuid
+from core.scope import needs_system_scope
 
 _TOLD = ("status", "cancel_at", "cancel_at_period_end", "ended_at", "amount_paid", "attempt_count")
 """What is compared of an object. Addresses of pages and files, which Stripe gives anew each time, are not."""
 
 
+@needs_system_scope
 def begin(now: datetime) -> UUID:
     run = ReconciliationRun(id=new_uuid(), started_at=now, compared=0, failed=0)
     db.session.add(run)
@@ -32,17 +34,19 @@ def begin(now: datetime) -> UUID:
     return run.id
 
 
+@needs_system_scope
 def to_compare() -> list[UUID]:
     """Organizations that are customers at Stripe."""
     query = select(BillingAccount.organization_id).where(BillingAccount.customer_id.is_not(None))
     return list(db.session.scalars(query))
 
 
+@needs_system_scope
 def compare(run_id: UUID, organization_id: UUID, gateway: Gateway, *, now: datetime) -> int:
     """Brings one organization up to date, and keeps what differed. How much. Commits."""
     with transaction():
         before = _kept(organization_id)
-    mirror.bring_up(organization_id, gateway, now=now)
+    mirror.sync(organization_id, gateway, now=now)
     db.session.expire_all()
     with transaction():
         return _keep_differences(run_id, organization_id, before, now=now)
@@ -55,12 +59,13 @@ def _keep_differences(run_id: UUID, organization_id: UUID, before: dict[str, dic
         _note(run_id, organization_id, about, ours=before.get(about), theirs=after.get(about))
     if different:
         organization = db.session.get_one(Organization, organization_id)
-        letters.alert_once("billing_drift", organization, about=f"{now:%Y-%m-%d}", now=now)
+        emails.alert_once("billing_drift", organization, about=f"{now:%Y-%m-%d}", now=now)
     run = db.session.get_one(ReconciliationRun, run_id, with_for_update=True)
     run.compared += 1
     return len(different)
 
 
+@needs_system_scope
 def bring_taxes_in_line(organization_id: UUID, gateway: Gateway, *, now: datetime) -> None:
     """What invoices say of taxes, and whether Stripe calculates them, follow the setting. It is never switched off."""
     account = db.session.get_one(BillingAccount, organization_id)
@@ -80,9 +85,10 @@ def _calculate_taxes(subscription: Subscription, gateway: Gateway, *, now: datet
         gateway.calculate_taxes(subscription.id)
     except PaymentsRefused:
         organization = db.session.get_one(Organization, subscription.organization_id)
-        letters.alert_once("tax_not_calculated", organization, about=subscription.id, now=now)
+        emails.alert_once("tax_not_calculated", organization, about=subscription.id, now=now)
 
 
+@needs_system_scope
 def find_strangers(run_id: UUID, gateway: Gateway) -> int:
     """Subscriptions to our product that belong to nobody we know. How many; a person has to look at them."""
     customers = set(db.session.scalars(select(BillingAccount.customer_id)))
@@ -105,16 +111,19 @@ def compare_usage(run_id: UUID, payer: Metered, gateway: Gateway, *, since: date
     return ours == theirs
 
 
+@needs_system_scope
 def finish(run_id: UUID, *, wanted: int, now: datetime) -> None:
     """`wanted` organizations were to be compared; those that could not be are counted."""
     run = db.session.get_one(ReconciliationRun, run_id, populate_existing=True)
     run.finished_at, run.failed = now, wanted - run.compared
 
 
+@needs_system_scope
 def latest_runs(size: int) -> list[ReconciliationRun]:
     return list(db.session.scalars(select(ReconciliationRun).order_by(ReconciliationRun.id.desc()).limit(size)))
 
 
+@needs_system_scope
 def drifts(size: int) -> list[Drift]:
     """The latest."""
     return list(db.session.scalars(select(Drift).order_by(Drift.id.desc()).limit(size)))

@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from billing import changes, credit_notes, intents, mirror
 from billing.access import GOES_ON, STANDS_STILL, Subscribed, subscribed
-from billing.afterwards import catch_up
 from billing.connection import gateway as configured_gateway
 from billing.errors import ChangeUnsure, PaymentsAway, PaymentsRefused
 from billing.facts import account_of, facts_for
@@ -19,6 +18,7 @@ from billing.gateway import Gateway
 from billing.intents import Change
 from billing.models import Invoice
 from billing.money import NotAnAmount, format_amount, parse_amount
+from billing.resync import catch_up
 from billing.stripe_words import Snapshot
 from billing.waiting import UntilStripeAnswers
 from core import audit
@@ -28,6 +28,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
 from core.jobs import Queue, defer_at, in_its_own_session, jobs
+from core.scope import needs_system_scope
 
 REFUND = "refund"
 _LIVE = GOES_ON | STANDS_STILL
@@ -99,6 +100,7 @@ def amount_of(organization_id: UUID, invoice_id: str, written: str) -> int | Non
         raise InvalidRequest(errors=(FieldProblem("amount", "invalid", str(fault)),)) from fault
 
 
+@needs_system_scope
 def refund(
     organization_id: UUID,
     invoice_id: str,

@@ -11,7 +11,6 @@ import msgspec
 
 from billing import checkouts, entitlements, mirror
 from billing.access import GOES_ON, STANDS_STILL, Subscribed, subscribed
-from billing.afterwards import bring_up_later
 from billing.changes import Steps, making
 from billing.errors import PaymentsAway, PaymentsRefused
 from billing.facts import facts_for, find_account, live_subscriptions
@@ -19,12 +18,14 @@ from billing.gateway import Gateway
 from billing.models import BillingAccount
 from billing.plan_changes import END, RESUME, SWITCH
 from billing.plans import SOLD, PlanCode
+from billing.resync import sync_later
 from billing.stripe_words import Snapshot
 from core.accounts import Organization
 from core.audit import Actor
 from core.db import db, transaction
 from core.errors import AppError, NotFound
 from core.jobs import defer
+from core.scope import needs_system_scope
 
 _CHANGEABLE = GOES_ON | STANDS_STILL
 
@@ -39,7 +40,7 @@ class CannotSwitch(AppError):
     advice = "Load the plan page again: it shows which plans can be chosen."
 
 
-class Standing(msgspec.Struct, frozen=True):
+class SubscriptionStatus(msgspec.Struct, frozen=True):
     """What the plan page needs to know beside the access."""
 
     subscription: Subscribed | None
@@ -50,12 +51,12 @@ class Standing(msgspec.Struct, frozen=True):
     """Where an invoice that is due can be paid."""
 
 
-def standing(organization_id: UUID) -> Standing:
+def status_of(organization_id: UUID) -> SubscriptionStatus:
     snapshot = snapshot_of(organization_id)
     found = subscribed(snapshot) if snapshot else None
     account = find_account(organization_id)
     open_invoices = [one for one in mirror.invoices_of(organization_id) if one.status == "open"]
-    return Standing(
+    return SubscriptionStatus(
         subscription=found if found is not None and found.status in _CHANGEABLE else None,
         has_customer=account is not None and account.customer_id is not None,
         open_invoice_url=open_invoices[-1].snapshot.get("hosted_invoice_url") if open_invoices else None,
@@ -72,6 +73,7 @@ def portal_url(organization_id: UUID, gateway: Gateway, *, return_url: str) -> s
     return gateway.portal_url(customer_id, return_url=return_url)
 
 
+@needs_system_scope
 def end(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) -> None:
     """With what was paid for; what stands still anyhow ends at once. Twice is once. Every live one, if there are more.
 
@@ -179,7 +181,7 @@ def _live(organization_id: UUID, gateway: Gateway, *, now: datetime) -> list[dic
 def _look_again(organization_id: UUID, gateway: Gateway, *, now: datetime) -> None:
     """The subscriptions at once, everything else by the worker. What was done stays done if Stripe falls silent now."""
     with transaction():
-        defer(bring_up_later, organization_id=str(organization_id))
+        defer(sync_later, organization_id=str(organization_id))
     with suppress(PaymentsAway):
         mirror.refresh_subscriptions(organization_id, gateway, now=now)
 

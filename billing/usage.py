@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from billing.models import UsageHour, UsageProgress
 from core.db import db
+from core.scope import needs_system_scope
 
 _ONLY = 1
 
@@ -25,6 +26,7 @@ def sealed_until() -> datetime | None:
     return db.session.scalar(select(UsageProgress.sealed_until))
 
 
+@needs_system_scope
 def note_progress(until: datetime) -> None:
     """Needs the system's scope, as all that writes here."""
     row = insert(UsageProgress).values(id=_ONLY, sealed_until=until)
@@ -71,6 +73,7 @@ def _sealed_by_hour(
     return {(organization_id, hour): (int(checks), part) for organization_id, hour, checks, part in rows}
 
 
+@needs_system_scope
 def sealed_of_each_since(begins: Mapping[UUID, datetime], *, until: datetime) -> dict[UUID, int]:
     """From a full hour of each one's own, without those that have none. Needs the system's scope. One query."""
     span = {"ids": list(begins), "begins": list(begins.values()), "until": until}

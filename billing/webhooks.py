@@ -2,9 +2,9 @@
 
 from flask import Blueprint, Response, request
 
-from billing import inbox, operator_alerts
+from billing import operator_alerts, webhook_events
 from billing.connection import gateway
-from billing.jobs import work_off_event
+from billing.jobs import process_event
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.errors import InvalidRequest
@@ -24,8 +24,8 @@ def receive() -> Response:
         raise InvalidRequest("An event is not that long.")
     event = gateway().read_event(body, request.headers.get("Stripe-Signature", ""))
     with acting_as_system(), transaction():
-        if inbox.take_in(event, now=utc_now()):
-            defer(work_off_event, event_id=event["id"])
+        if webhook_events.store(event, now=utc_now()):
+            defer(process_event, event_id=event["id"])
             if operator_alerts.concerns(event["type"]):
                 defer(operator_alerts.alert_operators_of_event, event_id=event["id"])
     return Response(status=204)

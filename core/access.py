@@ -7,8 +7,9 @@ from functools import wraps
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
+import flask_login
 from flask import Blueprint, Flask, g, has_request_context, request
-from flask_login import LoginManager, current_user
+from flask_login import LoginManager
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from core import current, sessions
@@ -16,11 +17,11 @@ from core.accounts import OrganizationStatus
 from core.audit import Actor, ActorKind
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
-from core.errors import AtRest, FormExpired, OperatorsOnly, OtherOrganization, RoleNeeded
+from core.errors import FormExpired, OperatorsOnly, OrganizationReadOnly, OtherOrganization, RoleNeeded
 from core.htmx import see_other
 from core.members import Role
 from core.network import client_address
-from core.sessions import Seat, Visitor
+from core.sessions import ActiveMembership, CurrentUser
 from core.settings import Settings
 
 MOST_BYTES = 1_000_000
@@ -33,7 +34,7 @@ login_manager = LoginManager()
 login_manager.session_protection = None  # sessions are rows that can be ended; the cookie holds nothing else
 
 
-class Access(StrEnum):
+class Audience(StrEnum):
     """Whom a page is for."""
 
     ANYBODY = "everybody"
@@ -48,11 +49,11 @@ class Access(StrEnum):
 
 
 ROLES_OF = {
-    Access.VIEWER: frozenset(Role),
-    Access.DEVELOPER: frozenset({Role.OWNER, Role.ADMIN, Role.DEVELOPER}),
-    Access.BILLING: frozenset({Role.OWNER, Role.ADMIN, Role.BILLING}),
-    Access.ADMIN: frozenset({Role.OWNER, Role.ADMIN}),
-    Access.OWNER: frozenset({Role.OWNER}),
+    Audience.VIEWER: frozenset(Role),
+    Audience.DEVELOPER: frozenset({Role.OWNER, Role.ADMIN, Role.DEVELOPER}),
+    Audience.BILLING: frozenset({Role.OWNER, Role.ADMIN, Role.BILLING}),
+    Audience.ADMIN: frozenset({Role.OWNER, Role.ADMIN}),
+    Audience.OWNER: frozenset({Role.OWNER}),
 }
 
 
@@ -79,7 +80,7 @@ class Pages(Blueprint):
         provide_automatic_options: bool | None = None,
         **options: Any,
     ) -> None:
-        if view_func is None or access_of(view_func) is None:
+        if view_func is None or audience_of(view_func) is None:
             raise TypeError(f"{rule} does not say whom it is open to. Put @open_to(...) under its route.")
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
 
@@ -99,18 +100,18 @@ def init_app(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
     login_manager.init_app(app)
     app.register_error_handler(Redirected, _lead_elsewhere)
-    app.jinja_env.globals["seat_held"] = _seat_held
-    app.context_processor(lambda: {"visitor": None if g.get("has_failed") else visitor_or_none()})
+    app.jinja_env.globals["active_membership"] = _membership_held
+    app.context_processor(lambda: {"visitor": None if g.get("has_failed") else current_user_or_none()})
 
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]
-def _load(token: str) -> Visitor | None:
+def _load(token: str) -> CurrentUser | None:
     with acting_as_system(), transaction():
-        return sessions.find_visitor(token, now=utc_now())
+        return sessions.find_current_user(token, now=utc_now())
 
 
 def open_to(
-    access: Access, *, fresh: bool = False, at_rest: bool = False, most_bytes: int = MOST_BYTES
+    access: Audience, *, fresh: bool = False, while_inactive: bool = False, most_bytes: int = MOST_BYTES
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declares whom a page is for; `fresh` asks them to have proved lately who they are.
 
@@ -123,7 +124,7 @@ def open_to(
         @wraps(view)
         def run(**parts: Any) -> Any:
             request.max_content_length = most_bytes
-            _admit(access, fresh=fresh, at_rest=at_rest)
+            _admit(access, fresh=fresh, while_inactive=while_inactive)
             with _scope_of(access):
                 return view(**parts)
 
@@ -133,7 +134,7 @@ def open_to(
     return decorate
 
 
-def access_of(view: Any) -> Access | None:
+def audience_of(view: Any) -> Audience | None:
     return getattr(view, "access", None)
 
 
@@ -142,39 +143,39 @@ def asks_proof(view: Any) -> bool:
     return getattr(view, "asks_proof", False)
 
 
-def may(access: Access, *, at_rest: bool = False) -> bool:
+def may(access: Audience, *, while_inactive: bool = False) -> bool:
     """Whether the visitor could do what is open to these roles, for pages that offer it."""
-    held = seat()
-    return held.role in ROLES_OF[access] and (at_rest or held.status in _IN_USE)
+    held = active_membership()
+    return held.role in ROLES_OF[access] and (while_inactive or held.status in _IN_USE)
 
 
-def visitor() -> Visitor:
+def current_user() -> CurrentUser:
     """Whoever is signed in. For pages that are not for everybody."""
-    return cast("Visitor", current_user._get_current_object())  # noqa: SLF001  how the proxy gives its object
+    return cast("CurrentUser", flask_login.current_user._get_current_object())  # noqa: SLF001  how the proxy gives its object
 
 
-def visitor_or_none() -> Visitor | None:
+def current_user_or_none() -> CurrentUser | None:
     """Nobody is signed in where there is no request: in jobs and commands, which write mails."""
-    return visitor() if has_request_context() and current_user.is_authenticated else None
+    return current_user() if has_request_context() and flask_login.current_user.is_authenticated else None
 
 
-def seat() -> Seat:
+def active_membership() -> ActiveMembership:
     """From where the visitor looks. For pages of members."""
-    held = visitor().seat
+    held = current_user().membership
     if held is None:
         raise Redirected(NO_SEAT_PAGE)
     return held
 
 
-def _seat_held() -> Seat | None:
+def _membership_held() -> ActiveMembership | None:
     """For forms: which organization they are about."""
-    who = visitor_or_none()
-    return who.seat if who else None
+    who = current_user_or_none()
+    return who.membership if who else None
 
 
 def actor() -> Actor:
     """The visitor, as the audit trail tells of them."""
-    who = visitor_or_none()
+    who = current_user_or_none()
     if who is None:
         return Actor(kind=ActorKind.SYSTEM, address=address(), request_id=g.request_id)
     return who.actor(address=address(), request_id=g.request_id)
@@ -182,7 +183,7 @@ def actor() -> Actor:
 
 def operator() -> Actor:
     """The visitor, acting for us."""
-    return Actor(kind=ActorKind.OPERATOR, id=visitor().user_id, address=address(), request_id=g.request_id)
+    return Actor(kind=ActorKind.OPERATOR, id=current_user().user_id, address=address(), request_id=g.request_id)
 
 
 def address() -> str:
@@ -197,34 +198,34 @@ def safe_path(wanted: str | None, *, otherwise: str = "/") -> str:
     return wanted if is_ours else otherwise
 
 
-def _admit(access: Access, *, fresh: bool, at_rest: bool) -> None:
+def _admit(access: Audience, *, fresh: bool, while_inactive: bool) -> None:
     is_change = request.method not in {"GET", "HEAD", "OPTIONS"}
-    if access is not Access.ANYBODY:
+    if access is not Audience.ANYBODY:
         _need_person(access)
     if is_change:
         _need_own_form()
     if access in ROLES_OF:
-        if seat().role not in ROLES_OF[access]:
+        if active_membership().role not in ROLES_OF[access]:
             raise RoleNeeded(f"This is for {access}. Ask one of them, or ask for another role.")
-        if is_change and not at_rest and seat().status not in _IN_USE:
-            raise AtRest
-    if fresh and not visitor().is_fresh_at(utc_now()):
+        if is_change and not while_inactive and active_membership().status not in _IN_USE:
+            raise OrganizationReadOnly
+    if fresh and not current_user().is_fresh_at(utc_now()):
         raise Redirected(PROVE_PAGE)
 
 
-def _need_person(access: Access) -> None:
-    who = visitor_or_none()
+def _need_person(access: Audience) -> None:
+    who = current_user_or_none()
     if who is None:
         raise Redirected(SIGN_IN_PAGE)
-    if access is Access.ARRIVED:
+    if access is Audience.ARRIVED:
         return
     if not who.is_confirmed:
         raise Redirected(CONFIRM_PAGE, and_back=False)
-    if access is Access.SIGNED_IN:
+    if access is Audience.SIGNED_IN:
         return
     if who.is_operator and not who.is_guarded:
         raise Redirected(SECOND_FACTOR_PAGE, and_back=False)
-    if access is Access.OPERATOR and not who.is_operator:
+    if access is Audience.OPERATOR and not who.is_operator:
         raise OperatorsOnly
 
 
@@ -235,17 +236,17 @@ def _need_own_form() -> None:
     except CSRFError as error:
         raise FormExpired from error
     meant = request.form.get("_organization")
-    who = visitor_or_none()
-    if meant and who and who.seat and who.seat.organization_id.hex != meant:
+    who = current_user_or_none()
+    if meant and who and who.membership and who.membership.organization_id.hex != meant:
         raise OtherOrganization
 
 
-def _scope_of(access: Access) -> AbstractContextManager[None]:
-    if access is Access.OPERATOR:
+def _scope_of(access: Audience) -> AbstractContextManager[None]:
+    if access is Audience.OPERATOR:
         return cast("AbstractContextManager[None]", acting_as_system())
-    who = visitor_or_none()
-    if who is not None and who.seat is not None:
-        return cast("AbstractContextManager[None]", acting_for(who.seat.organization_id))
+    who = current_user_or_none()
+    if who is not None and who.membership is not None:
+        return cast("AbstractContextManager[None]", acting_for(who.membership.organization_id))
     return nullcontext()
 
 

@@ -15,6 +15,7 @@ from core.calendar import months_later
 from core.db import Base, db
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
+from core.scope import needs_system_scope
 
 DEFAULT_RETENTION_DAYS = 90
 PILOT_MONTHS = 6
@@ -30,7 +31,7 @@ class OrganizationStatus(StrEnum):
     CLOSED = "closed"
 
 
-class RestReason(StrEnum):
+class BlockReason(StrEnum):
     """Why an organization's live keys rest for reasons of money."""
 
     PAYMENT = "payment"
@@ -60,10 +61,10 @@ class Organization(Base):
     closes_at: Mapped[datetime | None]
     """End of the time in which a closing organization's data can still be fetched."""
     pilot_ends_at: Mapped[datetime | None]
-    rests_from: Mapped[datetime | None]
+    blocked_from: Mapped[datetime | None] = mapped_column("rests_from")
     """From then on live keys rest for a reason of money, until `rests_until`, or until it is settled."""
-    rests_until: Mapped[datetime | None]
-    rests_because: Mapped[str | None]
+    blocked_until: Mapped[datetime | None] = mapped_column("rests_until")
+    blocked_because: Mapped[str | None] = mapped_column("rests_because")
     legal_due_at: Mapped[datetime | None]
     """From then on live keys rest, because a new version of the Terms or the DPA was not accepted. None: never."""
     retention_days: Mapped[int] = mapped_column(default=DEFAULT_RETENTION_DAYS)
@@ -84,6 +85,7 @@ class UnknownOrganization(AppError):
     advice = "Check the slug."
 
 
+@needs_system_scope
 def find_by_slug(slug: str) -> Organization:
     """Raises UnknownOrganization. Needs the system's scope."""
     organization = db.session.scalar(select(Organization).where(Organization.slug == slug))
@@ -105,6 +107,7 @@ def hold(organization_id: UUID) -> Organization:
     return organization
 
 
+@needs_system_scope
 def create(
     *,
     slug: str,

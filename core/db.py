@@ -65,20 +65,25 @@ db = SQLAlchemy(model_class=Base)
 Result = TypeVar("Result")
 
 
-class Role(StrEnum):
+class DatabaseRole(StrEnum):
     APP = "aig_app"
     SYSTEM = "aig_system"
     RETENTION = "aig_retention"
 
 
-class Scope(msgspec.Struct, frozen=True):
+class TenantScope(msgspec.Struct, frozen=True):
     """On whose behalf statements run. The default may see no row of any organization."""
 
-    role: Role = Role.APP
+    role: DatabaseRole = DatabaseRole.APP
     organization_id: UUID | None = None
 
 
-_scope: ContextVar[Scope] = ContextVar("scope", default=Scope())  # noqa: B039  frozen, so a shared default is safe
+_scope: ContextVar[TenantScope] = ContextVar("scope", default=TenantScope())  # noqa: B039  frozen, so a shared default is safe
+
+
+def scope() -> TenantScope:
+    return _scope.get()
+
 
 _SET_SCOPE = text("SELECT set_config('role', :role, true), set_config('app.organization_id', :organization_id, true)")
 
@@ -94,7 +99,7 @@ def _scope_on_begin(_session: Session, _transaction: object, connection: Connect
 
 
 @contextmanager
-def _acting_in(scope: Scope) -> Iterator[None]:
+def _acting_in(scope: TenantScope) -> Iterator[None]:
     before = _scope.set(scope)
     try:
         _apply_to_open_transaction()
@@ -114,17 +119,17 @@ def _apply_to_open_transaction() -> None:
 
 def acting_for(organization_id: UUID) -> Any:
     """Within it, statements see this organization and no other."""
-    return _acting_in(Scope(organization_id=organization_id))
+    return _acting_in(TenantScope(organization_id=organization_id))
 
 
 def acting_as_system() -> Any:
     """Within it, statements see every organization. For look-ups before one is known, operators, CLI and jobs."""
-    return _acting_in(Scope(role=Role.SYSTEM))
+    return _acting_in(TenantScope(role=DatabaseRole.SYSTEM))
 
 
 def acting_for_retention() -> Any:
     """Within it, decisions may be deleted. For the purge and for erasures alone."""
-    return _acting_in(Scope(role=Role.RETENTION))
+    return _acting_in(TenantScope(role=DatabaseRole.RETENTION))
 
 
 @contextmanager
@@ -190,7 +195,7 @@ class DeadlineConnection(psycopg.Connection[tuple[Any, ...]]):
         return super().wait(gen, interval, self.timeout_s if timeout is None else timeout)
 
 
-def connect_as(role: Role, database_url: str, *, timeout_s: float = 2.0) -> DeadlineConnection:
+def connect_as(role: DatabaseRole, database_url: str, *, timeout_s: float = 2.0) -> DeadlineConnection:
     """A connection of its own, in autocommit, acting as `role`; for the recorder and the change feed."""
     connection = DeadlineConnection.connect(
         database_url,

@@ -139,8 +139,8 @@ class OperatorsOnly(AppError):
     advice = "Go back to your own pages."
 
 
-class AtRest(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "at_rest", "This organization cannot be changed now"
+class OrganizationReadOnly(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "organization_read_only", "This organization cannot be changed now"
     advice = "It is suspended, closing or closed. Its page says why, and what can still be done."
 
 

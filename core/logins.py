@@ -11,10 +11,10 @@ from flask import Flask
 from psycopg import sql
 
 from core.database_address import parts_of
-from core.db import Role
+from core.db import DatabaseRole
 
 EMBEDDED_WEB_LOGIN = "aig_web"
-MAY_ACT_AS = (Role.APP, Role.SYSTEM)
+MAY_ACT_AS = (DatabaseRole.APP, DatabaseRole.SYSTEM)
 
 _MAY_BE: LiteralString = "SELECT rolname FROM pg_roles WHERE pg_has_role(%s, oid, 'MEMBER') ORDER BY rolname"
 _POWERS: LiteralString = """
@@ -56,7 +56,7 @@ def ensure_web_login(*, owner_url: str, web_url: str) -> str:
         except psycopg.errors.InsufficientPrivilege as error:
             raise LoginTrouble(
                 f"The login of DATABASE_URL may not make {name} or give it its roles. Give it CREATEROLE, and "
-                f"{', '.join(Role)} WITH ADMIN OPTION."
+                f"{', '.join(DatabaseRole)} WITH ADMIN OPTION."
             ) from error
         _refuse_powers(connection, name)
     return name

@@ -20,6 +20,7 @@ from core.db import db
 from core.errors import NotFound
 from core.jobs import defer
 from core.mail import MailMessage, deliver_mail
+from core.scope import needs_system_scope
 
 SHOWN = 100
 _ADVICE = {
@@ -48,6 +49,7 @@ class UnsentMail(msgspec.Struct, frozen=True):
         return _ADVICE.get(self.failure.partition(":")[0], _OTHERWISE)
 
 
+@needs_system_scope
 def unsent() -> list[UnsentMail]:
     """The newest first. The subject is left out: it may say what is not the operators' to read."""
     rows = db.session.execute(
@@ -71,6 +73,7 @@ def unsent() -> list[UnsentMail]:
     ]
 
 
+@needs_system_scope
 def send_again(mail_id: UUID, *, by: Actor, now: datetime) -> None:
     """One that has left meanwhile is left alone. Raises NotFound."""
     mail = db.session.get(MailMessage, mail_id, populate_existing=True)
@@ -84,6 +87,7 @@ _OF_THE_ADDRESS = re.compile(r"SMTPNotSupportedError|SMTPRecipientsRefused: .*\(
 """What another try does not help against; the rest is tried again by itself, and is no business of the reader's."""
 
 
+@needs_system_scope
 def undelivered_to(
     emails: Collection[str], *, organization_id: UUID | None, templates: Collection[str]
 ) -> dict[str, str]:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, delete
 
 from core.db import rows_changed
 from core.mail import MailMessage
+from core.scope import needs_system_scope
 
 FindProofs = Callable[[], Select[Any]]
 
@@ -21,6 +22,7 @@ def proves_something(find: FindProofs) -> FindProofs:
     return find
 
 
+@needs_system_scope
 def forget_written(*, before: datetime) -> int:
     """Deletes that somebody was written to, unless it proves something; how many. Needs the system's scope."""
     return _forget(MailMessage.created_at < before)

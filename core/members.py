@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, among, db
+from core.scope import needs_system_scope
 
 
 class Role(StrEnum):
@@ -82,6 +83,7 @@ def emails_of_each(organization_ids: Collection[UUID], roles: Collection[Role]) 
     return dict(emails)
 
 
+@needs_system_scope
 def emails_of_operators() -> list[str]:
     """Needs the system's scope."""
     return list(

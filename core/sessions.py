@@ -30,6 +30,7 @@ from core.audit import Actor, ActorKind
 from core.db import Base, db, rows_changed
 from core.ids import new_uuid
 from core.members import Membership, Role, User
+from core.scope import needs_system_scope
 from core.tokens import digest_of, new_token
 
 IDLE_LIMIT = timedelta(hours=24)
@@ -71,7 +72,7 @@ class UserSession(Base):
     user_agent: Mapped[str | None]
 
 
-class Seat(msgspec.Struct, frozen=True):
+class ActiveMembership(msgspec.Struct, frozen=True):
     """A membership as the person's pages need it."""
 
     organization_id: UUID
@@ -81,10 +82,12 @@ class Seat(msgspec.Struct, frozen=True):
     role: Role
 
 
-class Visitor(UserMixin):  # type: ignore[misc]  # flask_login is untyped
-    """Whoever is signed in: the person, the session, and the seat they look from."""
+class CurrentUser(UserMixin):  # type: ignore[misc]  # flask_login is untyped
+    """Whoever is signed in: the person, the session, and the membership they look from."""
 
-    def __init__(self, token: str, session: UserSession, user: User, seats: list[Seat], *, is_guarded: bool) -> None:
+    def __init__(
+        self, token: str, session: UserSession, user: User, memberships: list[ActiveMembership], *, is_guarded: bool
+    ) -> None:
         self.token = token
         self.session_id = session.id
         self.user_id = user.id
@@ -96,9 +99,9 @@ class Visitor(UserMixin):  # type: ignore[misc]  # flask_login is untyped
         """Whether they have a second factor."""
         self.method = Method(session.method)
         self.authenticated_at = session.authenticated_at
-        self.seats = seats
-        chosen = [seat for seat in seats if seat.organization_id == session.organization_id]
-        self.seat = next(iter(chosen or seats), None)
+        self.memberships = memberships
+        chosen = [one for one in memberships if one.organization_id == session.organization_id]
+        self.membership = next(iter(chosen or memberships), None)
 
     def get_id(self) -> str:
         return self.token
@@ -108,10 +111,11 @@ class Visitor(UserMixin):  # type: ignore[misc]  # flask_login is untyped
 
     def actor(self, *, address: str | None, request_id: str | None) -> Actor:
         """As whom they act: as an operator only where they are no member."""
-        kind = ActorKind.MEMBER if self.seat or not self.is_operator else ActorKind.OPERATOR
+        kind = ActorKind.MEMBER if self.membership or not self.is_operator else ActorKind.OPERATOR
         return Actor(kind=kind, id=self.user_id, address=address, request_id=request_id)
 
 
+@needs_system_scope
 def start(
     user: User, *, method: Method, address: str | None, user_agent: str | None, now: datetime
 ) -> tuple[UserSession, str]:
@@ -134,7 +138,8 @@ def start(
     return session, token
 
 
-def find_visitor(token: str, *, now: datetime) -> Visitor | None:
+@needs_system_scope
+def find_current_user(token: str, *, now: datetime) -> CurrentUser | None:
     """Whoever holds this token, if the session still stands. Needs the system's scope."""
     found = db.session.execute(
         select(UserSession, User, _HAS_SECOND_FACTOR)
@@ -150,10 +155,11 @@ def find_visitor(token: str, *, now: datetime) -> Visitor | None:
         return None
     if now - session.last_seen_at > _NOTE_EVERY:
         session.last_seen_at = now
-    return Visitor(token, session, user, _seats_of(user.id), is_guarded=is_guarded)
+    return CurrentUser(token, session, user, _memberships_of(user.id), is_guarded=is_guarded)
 
 
-def list_standing(user_id: UUID, *, now: datetime) -> list[UserSession]:
+@needs_system_scope
+def list_active(user_id: UUID, *, now: datetime) -> list[UserSession]:
     """A person's sessions that can still be used, the latest first. Needs the system's scope."""
     return list(
         db.session.scalars(
@@ -164,29 +170,34 @@ def list_standing(user_id: UUID, *, now: datetime) -> list[UserSession]:
     )
 
 
+@needs_system_scope
 def revoke(user_id: UUID, session_id: UUID, *, now: datetime) -> bool:
     """Whether there was such a session of this person to end. Needs the system's scope."""
     return bool(_end(UserSession.user_id == user_id, UserSession.id == session_id, now=now))
 
 
+@needs_system_scope
 def revoke_all(user_id: UUID, *, now: datetime, but: UUID | None = None) -> int:
     """Ends every session of a person, or all but one; how many. Needs the system's scope."""
     return _end(UserSession.user_id == user_id, UserSession.id != but if but else text("true"), now=now)
 
 
+@needs_system_scope
 def forget_ended(*, before: datetime) -> int:
     """Deletes those that were over by then, in whichever way; how many. Needs the system's scope."""
     ended_at = func.least(UserSession.revoked_at, UserSession.expires_at, UserSession.last_seen_at + IDLE_LIMIT)
     return rows_changed(delete(UserSession).where(ended_at < before))
 
 
+@needs_system_scope
 def refresh(session_id: UUID, *, method: Method, now: datetime) -> None:
     """The person has proved again who they are. Needs the system's scope."""
     _change(session_id, authenticated_at=now, method=method.value)
 
 
+@needs_system_scope
 def choose_organization(session_id: UUID, organization_id: UUID | None) -> None:
-    """From which seat the person looks from now on. Needs the system's scope."""
+    """By which membership the person looks from now on. Needs the system's scope."""
     _change(session_id, organization_id=organization_id)
 
 
@@ -204,11 +215,11 @@ def _end(*conditions: Any, now: datetime) -> int:
     return rows_changed(update(UserSession).where(*conditions, UserSession.revoked_at.is_(None)).values(revoked_at=now))
 
 
-def _seats_of(user_id: UUID) -> list[Seat]:
+def _memberships_of(user_id: UUID) -> list[ActiveMembership]:
     rows = db.session.execute(
         select(Organization.id, Organization.slug, Organization.name, Organization.status, Membership.role)
         .join(Membership, Membership.organization_id == Organization.id)
         .where(Membership.user_id == user_id)
         .order_by(Membership.created_at)
     )
-    return [Seat(row.id, row.slug, row.name, row.status, Role(row.role)) for row in rows]
+    return [ActiveMembership(row.id, row.slug, row.name, row.status, Role(row.role)) for row in rows]

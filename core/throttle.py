@@ -14,7 +14,7 @@ from flask_limiter.errors import RateLimitExceeded
 from redis import RedisError
 from redis.exceptions import RedisClusterException
 
-from core.access import address, visitor_or_none
+from core.access import address, current_user_or_none
 from core.errors import AppError
 from core.network import sender_of
 from core.settings import CLUSTER, Settings
@@ -96,7 +96,7 @@ def per_person(limits: str) -> Callable[[View], View]:
 
 
 def _person() -> str:
-    who = visitor_or_none()
+    who = current_user_or_none()
     return f"person:{who.user_id}" if who else f"address:{sender()}"
 
 

@@ -10,12 +10,13 @@ from core.audit import Actor
 from core.db import db
 from core.errors import InvalidRequest
 from core.jobs import defer
+from core.scope import needs_system_scope
 from legal_docs import jobs
 from legal_docs.acceptances.models import LegalAcceptance
 from legal_docs.documents import services as documents
 from legal_docs.documents.drafts import Entry, Review, draft
+from legal_docs.documents.emails import ADVICE, is_printable
 from legal_docs.documents.kinds import Kind
-from legal_docs.documents.letters import ADVICE, is_printable
 from legal_docs.documents.models import LegalVersion
 from legal_docs.documents.provider import Provider
 from legal_docs.figures import CHANGE_NOTICE_DAYS
@@ -26,6 +27,7 @@ from legal_docs.register.models import SubProcessorChange
 from legal_docs.register.services import entries
 
 
+@needs_system_scope
 def publish(
     kind: Kind,
     *,
@@ -83,6 +85,7 @@ def refuse_unprintable(text: str) -> None:
         raise InvalidRequest(f"“{lines[0][:200].strip()}” cannot be printed. {ADVICE}")
 
 
+@needs_system_scope
 def announce(
     kind: ChangeKind,
     *,

@@ -6,27 +6,28 @@ import msgspec
 from flask import Blueprint, Flask, g
 
 from core import audit
-from core.access import Access, may, visitor_or_none
+from core.access import Audience, current_user_or_none, may
 from core.clock import utc_now
 from core.db import acting_for
 from core.mail import has_local_mailbox
-from core.rotations.services import sealed_with_key
+from core.rotations.services import encrypted_with_key
 from core.settings import Environment, Settings
 from core.supervisor import demo_wanted
 from legal_docs import figures
 from legal_docs.documents.kinds import TITLES
-from portal import cli, guide_figures, menu, pages, work
-from portal.dashboard.attention import standing_notices
+from portal import cli, menu, pages, work
+from portal.console.launch.cli import preflight
+from portal.customer import figures as guide_figures
+from portal.customer.audit_log.labels import label_for
+from portal.customer.dashboard.attention import account_notices
+from portal.customer.organization.forms import country_name
+from portal.customer.people import second_factor
 from portal.demo import seed_demo
-from portal.launch.cli import preflight
 from portal.mailbox import views as mailbox_views
-from portal.notices import Notice
-from portal.notifications import deliveries, outside, vault
-from portal.organization.forms import country_name
-from portal.people import second_factor
+from portal.notices import PageNotice
+from portal.notifications import channel_secrets, deliveries, egress
 from portal.status import cli as status_cli
 from portal.status import frame
-from portal.trail.words import words_for
 
 __all__ = ["guide_figures", "init_app", "work"]
 
@@ -37,41 +38,45 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.register_blueprint(blueprint)
     if settings.environment is not Environment.PRODUCTION:
         app.register_blueprint(mailbox_views.bp)
-    outside.init_app(app, settings)
+    egress.init_app(app, settings)
     app.jinja_env.globals.update(
         menu=menu.of_visitor,
         figures=figures,
         document_titles=TITLES,
         country_name=country_name,
-        standing_notices=_standing_notices,
+        account_notices=_account_notices,
         status_notices=_status_notices,
-        words_for=words_for,
+        label_for=label_for,
     )
     app.context_processor(_around_pages)
     for command in (cli.operators_commands, status_cli.status_commands, preflight):
         app.cli.add_command(command)
     audit.written.connect(deliveries.announce)
     demo_wanted.connect(seed_demo)
-    for reseal in (second_factor.reseal, vault.reseal):
-        sealed_with_key.connect(reseal)
+    for reseal in (second_factor.reencrypt, channel_secrets.reencrypt):
+        encrypted_with_key.connect(reseal)
 
 
 def _around_pages() -> dict[str, Any]:
     around: dict[str, Any] = {"has_local_mailbox": has_local_mailbox()}
-    if not g.get("has_failed") and visitor_or_none() is not None:
+    if not g.get("has_failed") and current_user_or_none() is not None:
         around["frame"] = "portal/base.html"
     return around
 
 
-def _standing_notices() -> list[Notice]:
-    who = visitor_or_none()
-    if who is None or who.seat is None:
+def _account_notices() -> list[PageNotice]:
+    who = current_user_or_none()
+    if who is None or who.membership is None:
         return []
-    with acting_for(who.seat.organization_id):
-        notices = standing_notices(who.seat.organization_id, now=utc_now())
-    return notices if may(Access.ADMIN, at_rest=True) else [msgspec.structs.replace(one, path="") for one in notices]
+    with acting_for(who.membership.organization_id):
+        notices = account_notices(who.membership.organization_id, now=utc_now())
+    return (
+        notices
+        if may(Audience.ADMIN, while_inactive=True)
+        else [msgspec.structs.replace(one, path="") for one in notices]
+    )
 
 
-def _status_notices() -> list[Notice]:
-    who = visitor_or_none()
-    return frame.notices(who.seat.organization_id if who and who.seat else None, now=utc_now())
+def _status_notices() -> list[PageNotice]:
+    who = current_user_or_none()
+    return frame.notices(who.membership.organization_id if who and who.membership else None, now=utc_now())

@@ -10,9 +10,9 @@ from core.current import settings
 from core.db import acting_as_system, transaction
 from core.passwords import hash_password
 from core.tokens import new_token
-from portal.people import accounts, links
-from portal.people.models import Purpose
-from portal.team import departures
+from portal.customer.people import accounts, links
+from portal.customer.people.models import Purpose
+from portal.customer.team import departures
 
 operators_commands = AppGroup("operators", help="Operators: the people who run the service.")
 

@@ -21,14 +21,14 @@ from core.passwords import hash_password
 from core.settings import Environment, Settings
 from legal_docs.acceptances import services as acceptances
 from legal_docs.acceptances.schema import SeenDocument, Statement
-from legal_docs.acceptances.standing import has_accepted_everything
+from legal_docs.acceptances.status import has_accepted_everything
 from legal_docs.acceptances.wording import wording_for
 from legal_docs.demo import publish_trial_versions
 from legal_docs.documents import services as documents
 from legal_docs.documents.kinds import ACCEPTED_KINDS
-from portal.applications import services as applications
-from portal.organization.services import save_details
-from portal.people import accounts, second_factor
+from portal.customer.applications import services as applications
+from portal.customer.organization.services import save_details
+from portal.customer.people import accounts, second_factor
 
 DEMO_SLUG = "demo"
 _WAITING_NAME = "Waiting Works"
@@ -57,8 +57,8 @@ def seed_demo(_sender: object, *, settings: Settings) -> Iterator[tuple[str, str
     now = utc_now()
     with acting_as_system(), transaction():
         people = {email: _person(email, name, kept.password, now=now) for email, name in _PEOPLE.items()}
-        _seat_in_demo(people, now=now)
-        _seat_applicant(people["cleo@waiting.example"], now=now)
+        _join_demo(people, now=now)
+        _join_applicant(people["cleo@waiting.example"], now=now)
         kept.operator_codes = _guard(people["olga@operators.example"], settings, now=now)
     _keep(file, kept)
     yield "Portal", f"{settings.local_url}/log-in"
@@ -82,7 +82,7 @@ def _person(email: str, name: str, password: str, *, now: datetime) -> User:
     return user
 
 
-def _seat_in_demo(people: dict[str, User], *, now: datetime) -> None:
+def _join_demo(people: dict[str, User], *, now: datetime) -> None:
     try:
         organization = organizations.find_by_slug(DEMO_SLUG)
     except organizations.UnknownOrganization:
@@ -96,7 +96,7 @@ def _seat_in_demo(people: dict[str, User], *, now: datetime) -> None:
     _complete(organization, people["ada@demo.example"], legal_name="Demo Organization Ltd", now=now)
 
 
-def _seat_applicant(user: User, *, now: datetime) -> None:
+def _join_applicant(user: User, *, now: datetime) -> None:
     """An organization whose application waits for the operator, as long as it was not decided."""
     if db.session.scalar(select(Membership).where(Membership.user_id == user.id)) is not None:
         return

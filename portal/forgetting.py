@@ -11,9 +11,10 @@ from core.calendar import months_later
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.jobs import Queue, in_its_own_session, jobs
+from core.scope import needs_system_scope
 from legal_docs.figures import MAIL_RECORD_MONTHS, SESSION_RECORD_DAYS, SUPPORT_RECORD_MONTHS, UNCONFIRMED_DAYS
-from portal.offboarding import deletion
-from portal.people import attempts, challenges, devices
+from portal.customer.offboarding import deletion
+from portal.customer.people import attempts, challenges, devices
 from portal.support import forgetting as support
 
 log = structlog.get_logger()
@@ -21,6 +22,7 @@ log = structlog.get_logger()
 NIGHTLY = "35 3 * * *"
 
 
+@needs_system_scope
 def forget(*, now: datetime) -> dict[str, int]:
     """How much of each was past its time. Harmless to repeat. Needs the system's scope."""
     return {

@@ -1,6 +1,6 @@
 """What the visitor can open, in groups."""
 
-from core.access import ROLES_OF, Access, visitor_or_none
+from core.access import ROLES_OF, Audience, current_user_or_none
 
 _START = ("/start", "Get started")
 _OVERVIEW = ("/dashboard", "Dashboard")
@@ -35,13 +35,13 @@ Group = tuple[str, list[tuple[str, str]]]
 
 
 def of_visitor() -> list[Group]:
-    who = visitor_or_none()
+    who = current_user_or_none()
     if who is None:
         return []
     groups: list[Group] = []
-    if who.seat is not None:
+    if who.membership is not None:
         groups.append(("Overview", [_START, _OVERVIEW, _CHECKLIST]))
-        may_try = who.seat.role in ROLES_OF[Access.DEVELOPER]
+        may_try = who.membership.role in ROLES_OF[Audience.DEVELOPER]
         groups.append(("Build", [link for link in _BUILD if may_try or link[0] != "/try-it"]))
         groups.append(("Organization", list(_ORGANIZATION)))
         groups.append(("Help", list(_HELP)))

@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Notice(msgspec.Struct, frozen=True):
+class PageNotice(msgspec.Struct, frozen=True):
     text: str
     path: str
     label: str

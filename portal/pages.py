@@ -2,42 +2,42 @@
 
 from flask import Blueprint
 
+from portal.console import billing_views as console_money_views
 from portal.console import ending_views as console_ending_views
 from portal.console import legal_views as console_legal_views
 from portal.console import mail_views as console_mail_views
-from portal.console import money_views as console_money_views
 from portal.console import plan_views as console_plan_views
 from portal.console import views as console_views
-from portal.dashboard import views as dashboard_views
-from portal.decisions import try_it_views
-from portal.decisions import views as decision_views
-from portal.documents import public_views as legal_views
-from portal.documents import views as document_views
-from portal.handbook import views as handbook_views
+from portal.console.handbook import views as handbook_views
+from portal.console.launch import views as launch_views
+from portal.console.measures import views as measure_views
+from portal.customer.audit_log import views as trail_views
+from portal.customer.dashboard import views as dashboard_views
+from portal.customer.decisions import try_it_views
+from portal.customer.decisions import views as decision_views
+from portal.customer.documents import public_views as legal_views
+from portal.customer.documents import views as document_views
+from portal.customer.keys import views as key_views
+from portal.customer.offboarding import account_views as account_deletion_views
+from portal.customer.offboarding import views as offboarding_views
+from portal.customer.onboarding import application_views, well_known_views
+from portal.customer.onboarding import views as start_views
+from portal.customer.organization import views as organization_views
+from portal.customer.people import log_in_views, security_views
+from portal.customer.people import views as people_views
+from portal.customer.plan import payment_views
+from portal.customer.plan import views as plan_views
+from portal.customer.policies import views as policy_views
+from portal.customer.team import views as team_views
+from portal.customer.troubleshooting import views as troubleshooting_views
 from portal.help import views as help_views
-from portal.keys import views as key_views
-from portal.launch import views as launch_views
-from portal.measures import views as measure_views
 from portal.notifications import alert_views
 from portal.notifications import reader_views as notification_reader_views
 from portal.notifications import views as notification_views
-from portal.offboarding import account_views as account_deletion_views
-from portal.offboarding import views as offboarding_views
-from portal.organization import views as organization_views
-from portal.people import log_in_views, security_views
-from portal.people import views as people_views
-from portal.plan import payment_views
-from portal.plan import views as plan_views
-from portal.policies import views as policy_views
-from portal.start import application_views, well_known_views
-from portal.start import views as start_views
 from portal.status import breach_views, maintenance_views, public_views, subscriber_views
 from portal.status import console_views as incident_views
 from portal.support import desk_views, inbound_views, quarantine_views, survey_views
 from portal.support import views as support_views
-from portal.team import views as team_views
-from portal.trail import views as trail_views
-from portal.troubleshooting import views as troubleshooting_views
 
 PAGES: tuple[Blueprint, ...] = (
     start_views.bp,

@@ -1,13 +1,14 @@
 """What the portal leaves to the worker, and the gauges that are read at a scrape: known once they are imported."""
 
+from core.jobs import jobs
 from portal import forgetting
-from portal.applications import jobs as application_jobs
-from portal.keys import jobs as key_jobs
-from portal.launch import jobs as launch_jobs
+from portal.console.launch import jobs as launch_jobs
+from portal.customer.applications import jobs as application_jobs
+from portal.customer.keys import jobs as key_jobs
+from portal.customer.offboarding import jobs as offboarding_jobs
+from portal.customer.plan import jobs as plan_jobs
 from portal.notifications import figures as notification_figures
 from portal.notifications import jobs as notification_jobs
-from portal.offboarding import jobs as offboarding_jobs
-from portal.plan import jobs as plan_jobs
 from portal.status import jobs as status_jobs
 from portal.status import metrics as status_metrics
 from portal.support import jobs as support_jobs
@@ -23,4 +24,19 @@ JOBS = (
     status_jobs,
     support_jobs,
 )
+_MOVED = {
+    "portal.customer.applications.jobs": "portal.applications.jobs",
+    "portal.customer.keys.jobs": "portal.keys.jobs",
+    "portal.customer.plan.jobs": "portal.plan.jobs",
+    "portal.customer.offboarding.jobs": "portal.organization.jobs",
+    "portal.console.launch.jobs": "portal.launch.jobs",
+    "portal.status.emails": "portal.status.letters",
+    "portal.support.operator_alerts": "portal.support.news",
+}
+"""Where tasks are, and where they were: jobs that the release before left are done by this one."""
+for task in list(jobs.tasks.values()):
+    place, _, name = task.name.rpartition(".")
+    if place in _MOVED:
+        jobs.add_task_alias(task, f"{_MOVED[place]}.{name}")
+
 GAUGES = (notification_figures, status_metrics)

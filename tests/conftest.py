@@ -13,11 +13,11 @@ import api
 from api.checks.distinct_values import DistinctValues
 from api.free_text import FreeTextNotices
 from api.limits.memory import MemoryLimiter
-from api.machine_room import MachineRoom, machine_room
-from api.readiness import Probe
+from api.readiness import ReadinessProbe
 from api.recording.postgres import PostgresSink
 from api.recording.recorder import Recorder
 from api.recording.spool import Spool
+from api.runtime import Runtime, runtime
 from api.snapshots.store import Snapshots
 from core import embedded
 from core.db import db
@@ -99,7 +99,7 @@ def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
             "create_savepoint",
         )
     shared = SharedConnection(connection.connection.driver_connection)
-    room = machine_room(session_app)
+    room = runtime(session_app)
     before = dict(vars(room))
     room.snapshots = Snapshots(lambda: shared, max_age_s=60)  # type: ignore[arg-type,return-value]
     room.limiter = MemoryLimiter()
@@ -109,7 +109,7 @@ def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
         room.spool,
         durability=Durability.DATABASE,
     )
-    room.probe = Probe(session_app.config["DATABASE_URL"])
+    room.probe = ReadinessProbe(session_app.config["DATABASE_URL"])
     room.values = DistinctValues()
     room.free_text = FreeTextNotices(session_app, room.values)
     yield session_app
@@ -124,8 +124,8 @@ def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def room(app: Flask) -> MachineRoom:
-    return machine_room(app)
+def room(app: Flask) -> Runtime:
+    return runtime(app)
 
 
 @pytest.fixture

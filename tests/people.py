@@ -16,7 +16,7 @@ from core.mail import MailMessage
 from core.members import Membership, Role, User
 from core.passwords import hash_password
 from core.sessions import Method
-from portal.people import accounts, second_factor
+from portal.customer.people import accounts, second_factor
 
 PASSWORD = "plum-harbour-violin-92"
 _HASH = hash_password(PASSWORD)
@@ -88,7 +88,7 @@ def make_user(app: Flask, name: str, *, is_operator: bool = False, is_confirmed:
         return user.id, email
 
 
-def seat(app: Flask, user_id: UUID, organization_id: UUID, role: Role) -> None:
+def join(app: Flask, user_id: UUID, organization_id: UUID, role: Role) -> None:
     with app.app_context(), acting_as_system(), transaction():
         db.session.add(
             Membership(organization_id=organization_id, user_id=user_id, role=role.value, created_at=utc_now())
@@ -98,10 +98,10 @@ def seat(app: Flask, user_id: UUID, organization_id: UUID, role: Role) -> None:
 def person(
     app: Flask, name: str, organization_id: UUID | None = None, role: Role = Role.OWNER, **options: Any
 ) -> Person:
-    """An account, a seat in an organization, and a browser where they are signed in."""
+    """An account, a membership in an organization, and a browser where they are signed in."""
     user_id, email = make_user(app, name, **options)
     if organization_id is not None:
-        seat(app, user_id, organization_id, role)
+        join(app, user_id, organization_id, role)
     browser = Browser(app.test_client())
     browser.sign_in(user_id, organization_id=organization_id)
     return Person(user_id, email, browser)

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import msgspec
 
-from api.checks.token_room import room_of
-from api.policies.evaluator import Facts
+from api.content.token_room import room_of
+from api.policies.evaluator import CheckFacts
 from core.clock import utc_now
 from core.errors import FieldProblem, InvalidRequest
 
@@ -48,7 +48,7 @@ class DistinctValues:
         self._untold: list[ManyValues] = []
         self._lock = Lock()
 
-    def need_few(self, organization_id: UUID, facts: Facts) -> None:
+    def need_few(self, organization_id: UUID, facts: CheckFacts) -> None:
         """Raises InvalidRequest for a new value where there were too many."""
         known = self._seen.get(organization_id, _NOTHING)
         for fact, value in (("model", facts.model), ("operation", facts.operation), *facts.metadata.items()):

@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 
-from api.checks.personal_numbers import is_card
-from api.checks.pii_kinds import KINDS, is_kind
-from api.checks.token_content import problem_of
-from api.checks.token_room import CODES, MODELS, PSEUDONYMS, Room, room_of
-from api.policies.evaluator import Facts, FactValue
-from api.policies.vocabulary import (
+from api.content.personal_numbers import is_card
+from api.content.pii_kinds import KINDS, is_kind
+from api.content.token_content import problem_of
+from api.content.token_room import CODES, MODELS, PSEUDONYMS, Room, room_of
+from api.policies.evaluator import CheckFacts, FactValue
+from api.strict_json import MAX_NAMED
+from api.vocabulary import (
     ALIASES,
     MAX_FACTS,
     MAX_INTEGER,
@@ -27,7 +28,6 @@ from api.policies.vocabulary import (
     Fact,
     FactType,
 )
-from api.strict_json import MAX_NAMED
 from core.errors import FieldProblem, InvalidRequest, show_name
 from core.spelling import nearest
 
@@ -48,7 +48,7 @@ _SUBJECT_ADVICE = "Give a pseudonym of the person as one token, never a name or 
 class CheckQuestion(msgspec.Struct, frozen=True):
     """A valid question: the facts, and the pseudonym of the person it is about."""
 
-    facts: Facts
+    facts: CheckFacts
     subject: str | None
 
 
@@ -72,7 +72,7 @@ def read_question(parsed: Any, vocabulary: Mapping[str, Fact], *, most_named: in
     metadata = _read_metadata(parsed.get("metadata"), vocabulary, problems, most_named=most_named)
     if problems:
         raise InvalidRequest(errors=tuple(problems[:most_named]))
-    return CheckQuestion(facts=Facts(model=model, operation=operation.lower(), metadata=metadata), subject=subject)
+    return CheckQuestion(facts=CheckFacts(model=model, operation=operation.lower(), metadata=metadata), subject=subject)
 
 
 def _token(

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from api.policies.evaluator import Contribution
-from api.policies.vocabulary import MAX_FACTS, MODEL_NAME, OPERATION_NAME, TOKEN
+from api.vocabulary import MAX_FACTS, MODEL_NAME, OPERATION_NAME, TOKEN
 from core.errors import Problem
 
 MAX_BATCH = 100

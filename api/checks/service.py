@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.access import Caller
+from api.authentication import Caller
 from api.checks.distinct_values import DistinctValues
 from api.checks.facts import CheckQuestion, read_question
 from api.checks.schema import CheckAnswer

@@ -21,6 +21,7 @@ from core.audit import SYSTEM, Actor
 from core.backups import erasures, turns
 from core.db import acting_as_system, acting_for, acting_for_retention, db, rows_changed
 from core.ids import new_uuid
+from core.scope import needs_system_scope
 
 PARTITIONS_AHEAD = 14
 SUBJECT = "subject"
@@ -38,6 +39,7 @@ class Purged(msgspec.Struct, frozen=True):
     partitions: tuple[str, ...]
 
 
+@needs_system_scope
 def ensure_partitions(*, now: datetime) -> None:
     """Makes the days from yesterday to two weeks ahead. Harmless to repeat; needs the system's scope."""
     for days in range(-1, PARTITIONS_AHEAD + 1):
@@ -81,6 +83,7 @@ def _span(cutoffs: Mapping[UUID, datetime]) -> dict[str, Any]:
     return {"ids": list(cutoffs), "cutoffs": list(cutoffs.values()), "last": max(cutoffs.values())}
 
 
+@needs_system_scope
 def is_overdue(*, now: datetime) -> bool:
     """Whether no purge ran in the last 25 hours. Needs the system's scope."""
     last = db.session.scalar(select(func.max(PurgeRun.started_at)))

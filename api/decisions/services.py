@@ -11,13 +11,14 @@ from api.checks.service import hash_subject
 from api.decisions.models import Decision
 from api.decisions.schema import COLUMNS, DecisionFilter, ExportFormat, parse_key_id
 from api.keys.token import KeyEnvironment
-from api.policies.vocabulary import normal_model, normal_operation
+from api.vocabulary import normal_model, normal_operation
 from core import audit
 from core.accounts import Organization
 from core.audit import Actor
 from core.db import among, db
 from core.errors import NotFound
 from core.ids import parse_public_id, time_of
+from core.scope import needs_system_scope
 
 ROWS_AT_ONCE = 1_000
 
@@ -73,6 +74,7 @@ def has_any(organization_id: UUID, environment: KeyEnvironment) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
+@needs_system_scope
 def without_any(organization_ids: Collection[UUID], environment: KeyEnvironment) -> list[UUID]:
     """Those of them with no decision of this environment on record. Needs the system's scope."""
     has_some = exists().where(Decision.organization_id == Organization.id, Decision.environment == environment.value)

@@ -14,6 +14,7 @@ from core.audit import AuditEvent
 from core.db import db
 from core.errors import NotFound
 from core.ids import public_id
+from core.scope import needs_system_scope
 
 _AT_ONCE = 100
 
@@ -29,6 +30,7 @@ def find(organization_id: UUID, key_id: UUID, *, for_update: bool = False) -> Ap
     return key
 
 
+@needs_system_scope
 def find_by_digest(digest: bytes) -> ApiKey | None:
     """The key with this SHA-256, held until the transaction ends. Needs the system's scope."""
     return db.session.scalar(select(ApiKey).where(ApiKey.token_hash == digest).with_for_update())
@@ -40,6 +42,7 @@ def has_key(organization_id: UUID, environment: KeyEnvironment) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
+@needs_system_scope
 def with_key(environment: KeyEnvironment) -> set[UUID]:
     """Organizations for which a key of this environment was ever made. Needs the system's scope."""
     return set(
@@ -90,6 +93,7 @@ def names_of(organization_id: UUID, key_ids: Collection[UUID]) -> dict[UUID, str
     return {row.id: row.name for row in db.session.execute(query)}
 
 
+@needs_system_scope
 def list_unrotated(*, made_before: datetime, now: datetime, unless_action: str) -> list[ApiKey]:
     """Live keys in use of every live organization that are older, and about which the audit trail has no such action.
 

@@ -66,8 +66,8 @@ class KeyLimitReached(AppError):
     advice = "Revoke one that nothing needs, or choose a plan with more keys."
 
 
-class OrganizationAtRest(AppError):
-    status, code, title = HTTPStatus.FORBIDDEN, "organization_at_rest", "This organization can make no keys now"
+class OrganizationInactive(AppError):
+    status, code, title = HTTPStatus.FORBIDDEN, "organization_inactive", "This organization can make no keys now"
     advice = "It is suspended or closing; its pages say why and what can be done."
 
 
@@ -90,9 +90,9 @@ def issue(
     allowed_networks: tuple[str, ...] = (),
     expires_at: datetime | None = None,
 ) -> IssuedKey:
-    """Raises KeyNameTaken, LiveKeysNotYet, OrganizationAtRest, or InvalidRequest naming each field at fault."""
+    """Raises KeyNameTaken, LiveKeysNotYet, OrganizationInactive, or InvalidRequest naming each field at fault."""
     name = names.clean(name)
-    _need_standing(organization_id, environment, now=now)
+    _require_active(organization_id, environment, now=now)
     most = entitlements.access_for(organization_id, now=now).limits.keys
     if most is not None and lookup.count_in_use(organization_id, now=now) >= most:
         raise KeyLimitReached(f"Its plan allows {most} keys in use. {KeyLimitReached.advice}")
@@ -126,7 +126,7 @@ def rotate(organization_id: UUID, key_id: UUID, *, overlap: timedelta, by: Actor
     The old key never lives longer than it would have, and both share one rate limit.
     """
     old = find(organization_id, key_id, for_update=True)
-    _need_standing(organization_id, KeyEnvironment(old.environment), now=now)
+    _require_active(organization_id, KeyEnvironment(old.environment), now=now)
     if old.successor_id is not None:
         raise KeyAlreadyRotated
     if not old.is_live_at(now):
@@ -220,7 +220,7 @@ def _new_key(key: ApiKey, *, by: Actor, now: datetime) -> IssuedKey:
     return IssuedKey(key=key, secret=token.secret)
 
 
-def _need_standing(organization_id: UUID, environment: KeyEnvironment, *, now: datetime) -> None:
+def _require_active(organization_id: UUID, environment: KeyEnvironment, *, now: datetime) -> None:
     """The row is held, so that a suspension or an approval comes before or after, never between."""
     status, legal_due_at = db.session.execute(
         select(Organization.status, Organization.legal_due_at)
@@ -228,11 +228,11 @@ def _need_standing(organization_id: UUID, environment: KeyEnvironment, *, now: d
         .with_for_update(read=True)
     ).one()
     if status not in {OrganizationStatus.SANDBOX, OrganizationStatus.LIVE}:
-        raise OrganizationAtRest
+        raise OrganizationInactive
     if environment is KeyEnvironment.LIVE and status == OrganizationStatus.SANDBOX:
         raise LiveKeysNotYet
     if environment is KeyEnvironment.LIVE and legal_due_at is not None and legal_due_at <= now:
-        raise OrganizationAtRest("Accept the new version of the Terms and the DPA first; then live keys work again.")
+        raise OrganizationInactive("Accept the new version of the Terms and the DPA first; then live keys work again.")
 
 
 def _predecessor_in_use(key: ApiKey, *, now: datetime) -> bool:

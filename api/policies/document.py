@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from api.policies.rules import MAX_RULES, Rule
-from api.policies.vocabulary import FACT_NAME, KNOWN_OPERATION_NAME, MAX_INTEGER, MODEL_NAME, FactType
+from api.vocabulary import FACT_NAME, KNOWN_OPERATION_NAME, MAX_INTEGER, MODEL_NAME, FactType
 
 Points = Annotated[int, Meta(ge=0, le=100)]
 ModelPattern = Annotated[str, Meta(pattern=MODEL_NAME)]

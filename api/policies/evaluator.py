@@ -9,11 +9,11 @@ from uuid import UUID
 
 import msgspec
 
-from api.policies import vocabulary
+from api import vocabulary
 from api.policies.document import FOUNDING_SPELLINGS, PolicyDocument
 from api.policies.rules import CompiledRule, OnMissing, RuleEffect, compile_rule, context_of
 from api.policies.spelling import NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES, normal_forms, normal_pii_types
-from api.policies.vocabulary import BUILT_IN, Fact, normal_model, normal_operation, variable_of
+from api.vocabulary import BUILT_IN, Fact, normal_model, normal_operation, variable_of
 
 OK = "ok"
 BUILT_IN_CODES = (
@@ -32,7 +32,7 @@ _NAMES = ("model", "operation", NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES
 FactValue = bool | int | float | str | tuple[str, ...]
 
 
-class Facts(msgspec.Struct, frozen=True):
+class CheckFacts(msgspec.Struct, frozen=True):
     """What is decided about: the model, the operation and the typed facts under their canonical names."""
 
     model: str
@@ -96,7 +96,7 @@ def _known_operations(document: PolicyDocument) -> frozenset[str]:
     return listed | {founding for founding, usual in FOUNDING_SPELLINGS.items() if usual in listed}
 
 
-def evaluate(policy: CompiledPolicy, request: Facts) -> Outcome:
+def evaluate(policy: CompiledPolicy, request: CheckFacts) -> Outcome:
     """Allowed if nothing blocks by itself and the points, capped at 100, stay below the policy's highest score."""
     causes = [*_built_in_causes(policy, request), *_rule_causes(policy, request)]
     score = min(HIGHEST_SCORE, sum(cause.points for cause in causes))
@@ -112,7 +112,7 @@ def evaluate(policy: CompiledPolicy, request: Facts) -> Outcome:
     )
 
 
-def _built_in_causes(policy: CompiledPolicy, request: Facts) -> list[Contribution]:
+def _built_in_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contribution]:
     document, stated = policy.document, request.metadata
     operation = normal_operation(request.operation)
     causes = []
@@ -192,7 +192,7 @@ def _is_large(policy: CompiledPolicy, stated: Mapping[str, FactValue]) -> bool:
     return isinstance(records, int) and records >= policy.document.large_dataset_records
 
 
-def _rule_causes(policy: CompiledPolicy, request: Facts) -> list[Contribution]:
+def _rule_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contribution]:
     if not policy.rules:
         return []
     variables = _variables(policy, request)
@@ -218,7 +218,7 @@ def _rule_causes(policy: CompiledPolicy, request: Facts) -> list[Contribution]:
     return causes
 
 
-def _variables(policy: CompiledPolicy, request: Facts) -> dict[str, Any]:
+def _variables(policy: CompiledPolicy, request: CheckFacts) -> dict[str, Any]:
     """What the conditions need of what the request states."""
     names = {"model": request.model, "operation": request.operation}
     stated = {**names, **normal_forms(**names), **request.metadata}

@@ -15,9 +15,9 @@ import cel
 import msgspec
 from msgspec import Meta
 
-from api.checks.pii_kinds import KINDS, is_kind
+from api.content.pii_kinds import KINDS, is_kind
 from api.policies.spelling import normalized, pii_kinds_named
-from api.policies.vocabulary import RULE_CODE, variable_of
+from api.vocabulary import RULE_CODE, variable_of
 from core.patterns import ONE_LINE
 from core.spelling import nearest
 

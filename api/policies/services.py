@@ -18,6 +18,7 @@ from core.accounts import Organization
 from core.audit import SYSTEM, Actor
 from core.db import db
 from core.errors import AppError, NotFound
+from core.scope import needs_system_scope
 
 
 class PolicyChanged(AppError):
@@ -198,6 +199,7 @@ def _adopt(
     return version + 1
 
 
+@needs_system_scope
 def forget(organization_id: UUID, *, now: datetime) -> None:
     """Deletes every version of a closed account's; its pages show the defaults. Needs the system's scope."""
     db.session.execute(delete(PolicyVersion).where(PolicyVersion.organization_id == organization_id))

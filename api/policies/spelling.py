@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import cel
 
-from api.checks.pii_kinds import normal_kind
-from api.policies.vocabulary import PII_TYPES, normal_model, normal_operation
+from api.content.pii_kinds import normal_kind
+from api.vocabulary import PII_TYPES, normal_model, normal_operation
 
 NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES = "MODEL", "OPERATION", "PII_TYPES"
 """Variables of the rewritten conditions. No fact's name has capitals."""

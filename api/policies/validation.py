@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from api.checks.content import is_content
+from api.content.refusal import is_content
 from api.policies.bounds import faults_of_size
 from api.policies.document import PolicyDocument, field_type
 from api.policies.rules import ConditionRefused, Rule, check_condition, compile_rule, example_context
-from api.policies.vocabulary import ALIASES, BUILT_IN, REQUEST_ALIASES, FactType, variable_of
 from api.strict_json import MAX_NAMED
+from api.vocabulary import ALIASES, BUILT_IN, REQUEST_ALIASES, FactType, variable_of
 from core.errors import FieldProblem, InvalidRequest, fault_of
 from core.names import NOTHING_TO_SEE, typable
 

@@ -40,7 +40,7 @@ class Replay:
             self._thread.join(timeout=10)
 
     def run_once(self) -> int:
-        """How many rows were brought home. Raises psycopg.Error while the database is away."""
+        """How many rows were replayed. Raises psycopg.Error while the database is away."""
         rows = 0
         for segment in self._spool.sealed_segments():
             rows += self._bring_home(segment)

@@ -37,7 +37,7 @@ class Spool:
 
     @property
     def size_bytes(self) -> int:
-        """What this process has spooled and not yet brought home."""
+        """What this process has spooled and not yet replayed."""
         return self._size_bytes + self._sealed_bytes
 
     def append(self, lines: Sequence[bytes], *, to_disk: bool) -> None:

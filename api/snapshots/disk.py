@@ -21,7 +21,7 @@ import structlog
 from api.snapshots.compiled import compiled
 from api.snapshots.records import KeyFields, KeySnapshot, OrganizationFields, OrganizationSnapshot
 from core.clock import utc_now
-from core.sealing import seal, unseal
+from core.encryption import decrypt, encrypt
 
 log = structlog.get_logger()
 
@@ -101,7 +101,7 @@ class DiskSnapshots:
 
     def _opened(self) -> Kept:
         try:
-            text = unseal(_PURPOSE, self._path.read_bytes(), secret_keys=self._secret_keys)
+            text = decrypt(_PURPOSE, self._path.read_bytes(), secret_keys=self._secret_keys)
             found = msgspec.json.decode(text, type=Kept) if text is not None else Kept()
         except FileNotFoundError:
             return Kept()
@@ -117,7 +117,7 @@ class DiskSnapshots:
     def _replace(self, text: str) -> None:
         unfinished = self._path.with_suffix(".unfinished")
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(seal(_PURPOSE, text, secret_key=self._secret_keys[0]))
+            file.write(encrypt(_PURPOSE, text, secret_key=self._secret_keys[0]))
         unfinished.replace(self._path)
 
     @contextmanager

@@ -38,9 +38,9 @@ class OrganizationFields(msgspec.Struct, frozen=True):
     check_limit: int | None
     subject_secret: bytes
     legal_due_at: datetime | None
-    rests_from: datetime | None
-    rests_until: datetime | None
-    rests_because: str | None
+    blocked_from: datetime | None
+    blocked_until: datetime | None
+    blocked_because: str | None
 
 
 class OrganizationSnapshot(OrganizationFields, frozen=True):

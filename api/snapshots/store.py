@@ -12,9 +12,9 @@ import psycopg
 from api.snapshots.compiled import CompiledPolicies
 from api.snapshots.disk import DiskSnapshots
 from api.snapshots.feed import HOLDS_WITHIN_S, RETRY_AFTER_S, Connect, Feed
+from api.snapshots.read_through_cache import ReadThroughCache
 from api.snapshots.records import KeySnapshot, OrganizationRow, OrganizationSnapshot
 from api.snapshots.refresher import Refresher
-from api.snapshots.shelf import Shelf
 from core.clock import monotonic_s
 from core.errors import ServiceUnavailable
 from core.network import plain_network
@@ -35,8 +35,8 @@ _SELECT_ORGANIZATIONS = """
 """
 
 
-_Keys = Shelf[bytes, KeySnapshot, KeySnapshot]
-_Organizations = Shelf[UUID, OrganizationRow, OrganizationSnapshot]
+_Keys = ReadThroughCache[bytes, KeySnapshot, KeySnapshot]
+_Organizations = ReadThroughCache[UUID, OrganizationRow, OrganizationSnapshot]
 
 
 class InMemory:
@@ -76,7 +76,7 @@ class Snapshots:
         self._written_in: int | None = None
         self._changed: set[str] = set()
         self._policies = CompiledPolicies()
-        self._keys: _Keys = Shelf(
+        self._keys: _Keys = ReadThroughCache(
             self._read_keys,
             finish=lambda key: key,
             patch=lambda _before, key: key,
@@ -85,7 +85,7 @@ class Snapshots:
             may_serve_stale=self._may_serve_stale,
             from_disk=disk.key if disk else None,
         )
-        self._organizations: _Organizations = Shelf(
+        self._organizations: _Organizations = ReadThroughCache(
             self._read_organizations,
             finish=self._with_policy,
             patch=_with_policy_of,
@@ -148,7 +148,7 @@ class Snapshots:
             self._keys.forget(bytes.fromhex(name))
             return
         until_s = self.feed.last_beat_s + HOLDS_WITHIN_S if self._refresher.is_running else -math.inf
-        if self._organizations.doubt(UUID(name), usable_until_s=until_s):
+        if self._organizations.mark_stale(UUID(name), usable_until_s=until_s):
             self._refresher.ask_for(UUID(name))
 
     def _read_keys(self, hashes: Sequence[bytes]) -> dict[bytes, KeySnapshot]:
@@ -202,9 +202,9 @@ def _organization_row(row: tuple[Any, ...]) -> OrganizationRow:
         check_limit=row[4],
         subject_secret=bytes(row[5]),
         legal_due_at=row[6],
-        rests_from=row[7],
-        rests_until=row[8],
-        rests_because=row[9],
+        blocked_from=row[7],
+        blocked_until=row[8],
+        blocked_because=row[9],
         policy=None,
     )
     return OrganizationRow(organization, (row[10], row[11]) if row[10] is not None else None)

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from billing import usage
 from core.db import db
+from core.scope import needs_system_scope
 
 SEAL_AFTER = timedelta(minutes=5)
 """An hour is sealed so long after its end; a spool that comes home later adds a part to it."""
@@ -56,6 +57,7 @@ def used_in(organization_id: UUID, *, since: datetime, until: datetime) -> int:
     return sealed + (int(db.session.execute(_COUNT, rest).scalar_one()) if sealed_until < until else 0)
 
 
+@needs_system_scope
 def seal_hours(*, now: datetime) -> int:
     """Seals every hour that has ended, also those that were missed. How many checks. Needs the system's scope."""
     until = full_hour(now - SEAL_AFTER)
@@ -65,11 +67,13 @@ def seal_hours(*, now: datetime) -> int:
     return added
 
 
+@needs_system_scope
 def count_again(*, since: datetime, until: datetime, now: datetime) -> int:
     """Adds what came late to hours that are sealed. How many checks. Needs the system's scope."""
     return usage.seal_each(_by_hour(None, since=since, until=until), now=now)
 
 
+@needs_system_scope
 def count_open_hour(organization_ids: Collection[UUID], *, now: datetime) -> int:
     """Seals what these organizations have used of the open hour, and of the one before, which may not be sealed
     yet. Needs the system's scope."""

@@ -9,7 +9,7 @@ from billing import metering, quotas
 from billing.jobs import send_usage
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
-from core.jobs import Queue, defer, each_by_itself, in_its_own_session, jobs
+from core.jobs import Queue, defer, in_its_own_session, isolate_errors, jobs
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ def watch_quotas(timestamp: int) -> None:  # noqa: ARG001  the queue tells when 
         used = counts.used_since({quota.organization_id: quota.since for quota in counted})
         with_news = quotas.with_news(counted, used)
     for quota in with_news:
-        with each_by_itself("quota.not_watched", quota.organization_id), acting_as_system(), transaction():
+        with isolate_errors("quota.not_watched", quota.organization_id), acting_as_system(), transaction():
             quotas.note_usage(quota, used[quota.organization_id], now=now)
 
 

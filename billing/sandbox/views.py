@@ -10,7 +10,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from billing.money import format_amount
 from billing.sandbox import checkout, customers, events, invoices, store, subscriptions
-from core.access import Access, Pages, open_to
+from core.access import Audience, Pages, open_to
 from core.db import transaction
 from core.errors import AppError, NotFound
 from core.htmx import see_other
@@ -26,7 +26,7 @@ class SandboxRefused(AppError):
 
 
 @bp.get("/checkout/<session_id>")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def show_checkout(session_id: str) -> Any:
     session = _need(session_id, "checkout.session")
     wishes = _need(f"wishes:{session_id}", "wishes")
@@ -35,7 +35,7 @@ def show_checkout(session_id: str) -> Any:
 
 
 @bp.post("/checkout/<session_id>/<any(pay, pay_by_bank, cancel):verb>")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def finish_checkout(session_id: str, verb: str) -> Any:
     session = _need(session_id, "checkout.session")
     if verb == "cancel":
@@ -45,7 +45,7 @@ def finish_checkout(session_id: str, verb: str) -> Any:
 
 
 @bp.get("/portal/<session_id>")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def show_portal(session_id: str) -> Any:
     session = _need(session_id, "billing_portal.session")
     customer_id = session["customer"]
@@ -64,7 +64,7 @@ def show_portal(session_id: str) -> Any:
 
 
 @bp.post("/portal/<session_id>/<verb>")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def act(session_id: str, verb: str) -> Any:
     """What the customer, their bank and time do."""
     session = _need(session_id, "billing_portal.session")
@@ -77,13 +77,13 @@ def act(session_id: str, verb: str) -> Any:
 
 
 @bp.get("/invoices/<invoice_id>")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def show_invoice(invoice_id: str) -> Any:
     return render_template("billing/sandbox/invoice.html", invoice=_need(invoice_id, "invoice"))
 
 
 @bp.post("/invoices/<invoice_id>/pay")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def pay_invoice(invoice_id: str) -> Any:
     invoice = _need(invoice_id, "invoice")
     _do(subscriptions.pay_open_invoice, invoice["parent"]["subscription_details"]["subscription"])
@@ -91,7 +91,7 @@ def pay_invoice(invoice_id: str) -> Any:
 
 
 @bp.get("/invoices/<invoice_id>/pdf")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def invoice_pdf(invoice_id: str) -> Any:
     invoice, file = _need(invoice_id, "invoice"), BytesIO()
     canvas = Canvas(file, invariant=True)

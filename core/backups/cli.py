@@ -7,7 +7,7 @@ import click
 from flask.cli import AppGroup
 
 from core.audit import COMMAND_LINE
-from core.backups import making, migrating, replacing, sealing
+from core.backups import encryption, making, migrating, replacing
 from core.backups.errors import BackupTrouble
 from core.backups.names import KEPT_FOR, BackupKind
 from core.backups.place import here
@@ -50,7 +50,7 @@ def create(*, before_migration: bool) -> None:
 def list_backups() -> None:
     """Show the backups in the store, the oldest first."""
     with _said_plainly():
-        kept = here().vault.kept()
+        kept = here().repository.kept()
     for one in kept:
         until = one.name.taken_at + KEPT_FOR
         click.echo(f"{one.name!s:<48} {_size(one.size_bytes):>10}   kept until {until:%Y-%m-%d}")
@@ -64,7 +64,7 @@ def verify(name: str | None) -> None:
     """Restore a backup (the newest, unless named) into an empty database, compare it, and drop that again."""
     with _said_plainly():
         place = here()
-        tried = making.verify(place, place.vault.find(name), by=COMMAND_LINE, now=utc_now())
+        tried = making.verify(place, place.repository.find(name), by=COMMAND_LINE, now=utc_now())
     click.echo(
         f"{tried.name}: {tried.rows} rows in {tried.tables} tables are what they were, in {tried.seconds:.1f} s."
     )
@@ -78,7 +78,7 @@ def restore(name: str | None, *, replace: bool, yes: bool) -> None:
     """Bring a backup (the newest, unless named) into the database of DATABASE_URL."""
     with _said_plainly():
         place = here()
-        chosen = place.vault.find(name)
+        chosen = place.repository.find(name)
         if not yes:
             click.confirm(f"Restore {chosen}? What was changed after it is lost", abort=True)
         done = replacing.restore(place, chosen, replace=replace, by=COMMAND_LINE, now=utc_now())
@@ -94,7 +94,7 @@ def restore(name: str | None, *, replace: bool, yes: bool) -> None:
 @backup_commands.command("key")
 def key() -> None:
     """Make a key for BACKUP_KEY and print it, this once. Without it no backup opens: keep it apart from them."""
-    click.echo(sealing.new_key())
+    click.echo(encryption.new_key())
 
 
 def _size(size_bytes: int) -> str:

@@ -9,11 +9,11 @@ from typing import LiteralString
 import msgspec
 import psycopg
 
-from core.backups import contents, sealing, turns
+from core.backups import contents, encryption, turns
+from core.backups.backup_repository import BackupRepository, Manifest
 from core.backups.errors import BackupTrouble
 from core.backups.names import BackupName
 from core.backups.programs import connected, programs_for
-from core.backups.vault import Manifest, Vault
 
 _UNSEEN: LiteralString = """
     SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -38,10 +38,10 @@ class Moment(msgspec.Struct, frozen=True):
     snapshot: str
 
 
-def take(vault: Vault, name: BackupName, *, database_url: str, postgres_bin: str | None) -> Manifest:
+def take(repository: BackupRepository, name: BackupName, *, database_url: str, postgres_bin: str | None) -> Manifest:
     """A new backup in the store. Raises BackupTrouble, and then there is no new backup."""
     programs = programs_for(database_url, setting=postgres_bin)
-    with vault.workspace() as folder, _moment(database_url) as moment:
+    with repository.workspace() as folder, _moment(database_url) as moment:
         sealed = folder / "dump.age"
         options = ["--format=custom", "--lock-wait-timeout=120s", f"--snapshot={moment.snapshot}"]
         options += _row_security(moment.connection)
@@ -49,7 +49,7 @@ def take(vault: Vault, name: BackupName, *, database_url: str, postgres_bin: str
             sealed.open("wb") as file,
             programs.running("pg_dump", *options, database_url=database_url) as running,
         ):
-            sealing.seal(running.output, file, vault.keys)
+            encryption.encrypt(running.output, file, repository.keys)
         manifest = Manifest(
             name=str(name),
             server_major=moment.connection.info.server_version // 10_000,
@@ -58,7 +58,7 @@ def take(vault: Vault, name: BackupName, *, database_url: str, postgres_bin: str
             sealed_sha256=_sha256(sealed),
             tables=contents.contents_of(moment.connection),
         )
-        vault.keep(manifest, sealed)
+        repository.keep(manifest, sealed)
     return manifest
 
 

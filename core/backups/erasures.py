@@ -18,14 +18,15 @@ from sqlalchemy import delete, select
 
 from core import audit, current
 from core.audit import SYSTEM
-from core.backups import names, sealing
+from core.backups import encryption, names
+from core.backups.backup_repository import BackupRepository, open_repository
 from core.backups.errors import BackupTrouble
 from core.backups.models import Erasure
-from core.backups.vault import Vault, open_vault
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.ids import new_uuid, time_of
 from core.jobs import defer, in_its_own_session, jobs
+from core.scope import needs_system_scope
 
 log = structlog.get_logger()
 
@@ -76,26 +77,29 @@ def copy_erasure(erasure_id: str) -> None:
     with acting_as_system(), transaction():
         erasure = db.session.get(Erasure, UUID(erasure_id), with_for_update=True)
         if erasure is not None and erasure.copied_at is None:
-            _copy(erasure, open_vault(current.settings()))
+            _copy(erasure, open_repository(current.settings()))
 
 
-def copy_waiting(vault: Vault) -> None:
+@needs_system_scope
+def copy_waiting(repository: BackupRepository) -> None:
     """Those whose job gave up. Needs the system's scope."""
     for erasure in db.session.scalars(select(Erasure).where(Erasure.copied_at.is_(None)).with_for_update()).all():
-        _copy(erasure, vault)
+        _copy(erasure, repository)
 
 
-def made_since(vault: Vault) -> list[ErasureRecord]:
+@needs_system_scope
+def made_since(repository: BackupRepository) -> list[ErasureRecord]:
     """What the store knows of and this database does not; the oldest first. Needs the system's scope."""
     known = set(db.session.scalars(select(Erasure.id)))
     lacking = [
-        sealing.unseal_bytes(vault.store.read(one.name), vault.keys, what=one.name)
-        for one in vault.store.stored(FOLDER)
+        encryption.decrypt_bytes(repository.store.read(one.name), repository.keys, what=one.name)
+        for one in repository.store.stored(FOLDER)
         if (erasure_id := _id_of(one.name)) is not None and erasure_id not in known
     ]
     return sorted((msgspec.json.decode(plain, type=ErasureRecord) for plain in lacking), key=lambda one: one.erased_at)
 
 
+@needs_system_scope
 def make_again(record: ErasureRecord, *, now: datetime) -> None:
     """Needs the system's scope."""
     if record.kind not in _again:
@@ -109,22 +113,24 @@ def make_again(record: ErasureRecord, *, now: datetime) -> None:
     log.info("erasure.made_again", erasure_id=str(record.id), kind=record.kind)
 
 
-def forget_old(vault: Vault, *, now: datetime) -> None:
+def forget_old(repository: BackupRepository, *, now: datetime) -> None:
     """Those that every kept backup has in it. In the store first: what it still has must be known here."""
-    before = names.erasures_forgotten_before((one.name for one in vault.kept()), now=now)
-    vault.store.delete(
+    before = names.erasures_forgotten_before((one.name for one in repository.kept()), now=now)
+    repository.store.delete(
         [
             one.name
-            for one in vault.store.stored(FOLDER)
+            for one in repository.store.stored(FOLDER)
             if (erasure_id := _id_of(one.name)) is not None and time_of(erasure_id) < before
         ]
     )
     db.session.execute(delete(Erasure).where(Erasure.erased_at < before, Erasure.copied_at.is_not(None)))
 
 
-def _copy(erasure: Erasure, vault: Vault) -> None:
+def _copy(erasure: Erasure, repository: BackupRepository) -> None:
     record = ErasureRecord(erasure.id, erasure.kind, erasure.facts, erasure.erased_at)
-    vault.store.put(f"{FOLDER}/{erasure.id}{_ENDING}", sealing.seal_bytes(msgspec.json.encode(record), vault.keys))
+    repository.store.put(
+        f"{FOLDER}/{erasure.id}{_ENDING}", encryption.encrypt_bytes(msgspec.json.encode(record), repository.keys)
+    )
     erasure.copied_at = utc_now()
 
 

@@ -7,11 +7,11 @@ from sqlalchemy import select
 
 from core.audit import SYSTEM, Actor
 from core.backups import dump, erasures, names, restoring, runs
+from core.backups.backup_repository import Manifest
 from core.backups.models import BackupRun, RunKind
 from core.backups.names import BackupKind, BackupName
 from core.backups.place import Place
 from core.backups.scratch import empty_database
-from core.backups.vault import Manifest
 from core.clock import monotonic_s, utc_now
 from core.db import acting_as_system, db, transaction
 
@@ -27,7 +27,7 @@ def back_up(place: Place, kind: BackupKind, *, by: Actor, now: datetime) -> Mani
     """Raises BackupTrouble."""
     name = names.new_name(kind, now=now)
     with runs.on_record(RunKind(kind), name, by=by, now=now) as outcome:
-        manifest = dump.take(place.vault, name, database_url=place.database_url, postgres_bin=place.postgres_bin)
+        manifest = dump.take(place.repository, name, database_url=place.database_url, postgres_bin=place.postgres_bin)
         outcome.size_bytes = manifest.sealed_bytes
     return manifest
 
@@ -36,9 +36,9 @@ def verify(place: Place, name: BackupName, *, by: Actor, now: datetime) -> Tried
     """Brings a backup into an empty database and compares it with what was there. Raises BackupTrouble."""
     with runs.on_record(RunKind.VERIFICATION, name, by=by, now=now) as outcome:
         started_s = monotonic_s()
-        manifest = place.vault.manifest(name)
-        with place.vault.fetched(manifest) as sealed, empty_database(place.verify_url) as url:
-            restoring.load(place.vault, manifest, sealed, into=url, postgres_bin=place.postgres_bin)
+        manifest = place.repository.manifest(name)
+        with place.repository.fetched(manifest) as sealed, empty_database(place.verify_url) as url:
+            restoring.load(place.repository, manifest, sealed, into=url, postgres_bin=place.postgres_bin)
             outcome.restore_s = seconds = monotonic_s() - started_s
     return Tried(name, len(manifest.tables), sum(table.rows for table in manifest.tables), seconds)
 
@@ -48,9 +48,9 @@ def nightly(place: Place, *, now: datetime) -> None:
     with acting_as_system(), transaction():
         runs.give_up_lost(now=now)
     manifest = back_up(place, BackupKind.NIGHTLY, by=SYSTEM, now=now)
-    verify(place, place.vault.find(manifest.name), by=SYSTEM, now=utc_now())
+    verify(place, place.repository.find(manifest.name), by=SYSTEM, now=utc_now())
     with acting_as_system(), transaction():
-        erasures.copy_waiting(place.vault)
+        erasures.copy_waiting(place.repository)
     clear_away(place, now=now)
 
 
@@ -58,11 +58,11 @@ def clear_away(place: Place, *, now: datetime) -> list[BackupName]:
     """Removes backups after 14 days, and the erasures that none of the others lacks."""
     with acting_as_system(), transaction():
         verified = _verified()
-        kept = [one.name for one in place.vault.kept()]
+        kept = [one.name for one in place.repository.kept()]
         gone = names.expired(kept, verified=verified, now=now)
-        place.vault.remove(gone)
-        place.vault.tidy(now=now)
-        erasures.forget_old(place.vault, now=now)
+        place.repository.remove(gone)
+        place.repository.tidy(now=now)
+        erasures.forget_old(place.repository, now=now)
     return gone
 
 

@@ -9,11 +9,11 @@ from flask import current_app
 
 from core.audit import SYSTEM
 from core.backups import contents, making
+from core.backups.backup_repository import Manifest
 from core.backups.errors import BackupTrouble
 from core.backups.names import BackupKind
 from core.backups.place import here
 from core.backups.programs import connected
-from core.backups.vault import Manifest
 from core.db import db
 
 

@@ -4,13 +4,13 @@ import msgspec
 from flask import current_app
 
 from core import current
-from core.backups.vault import Vault, open_vault
+from core.backups.backup_repository import BackupRepository, open_repository
 from core.settings import Settings
 
 
 class Place(msgspec.Struct, frozen=True):
     database_url: str
-    vault: Vault
+    repository: BackupRepository
     settings: Settings
 
     @property
@@ -25,4 +25,4 @@ class Place(msgspec.Struct, frozen=True):
 def here() -> Place:
     """Raises BackupTrouble if the settings cannot be used."""
     settings = current.settings()
-    return Place(current_app.config["DATABASE_URL"], open_vault(settings), settings)
+    return Place(current_app.config["DATABASE_URL"], open_repository(settings), settings)

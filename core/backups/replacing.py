@@ -59,14 +59,14 @@ class InUse(BackupTrouble):
 def restore(place: Place, name: BackupName, *, replace: bool, by: Actor, now: datetime) -> Restored:
     """Raises BackupTrouble. Wrong keys and damaged files are found before anything is changed."""
     started_s = monotonic_s()
-    manifest = place.vault.manifest(name)
+    manifest = place.repository.manifest(name)
     replaced = None
-    with place.vault.fetched(manifest) as sealed:
+    with place.repository.fetched(manifest) as sealed:
         if _refuse_unless_free(place, replace=replace):
             _hand_on_erasures(place)
             replaced = making.back_up(place, BackupKind.BEFORE_RESTORE, by=by, now=now).name
             _empty(place)
-        restoring.load(place.vault, manifest, sealed, into=place.database_url, postgres_bin=place.postgres_bin)
+        restoring.load(place.repository, manifest, sealed, into=place.database_url, postgres_bin=place.postgres_bin)
     made_again = _bring_up_to_now(place, now=now)
     seconds = monotonic_s() - started_s
     with acting_as_system(), transaction():
@@ -103,7 +103,7 @@ def _hand_on_erasures(place: Place) -> None:
     """What this database alone knows was erased would come back with an older one. A failure stops the restore."""
     with acting_as_system(), transaction():
         if db.session.scalar(text("SELECT to_regclass('erasure')")) is not None:
-            erasures.copy_waiting(place.vault)
+            erasures.copy_waiting(place.repository)
 
 
 def _empty(place: Place) -> None:
@@ -136,7 +136,7 @@ def _make_logins() -> None:
 def catch_up(place: Place, *, now: datetime) -> int:
     """Makes the erasures again that the database has not seen. Harmless to repeat, and the worker does."""
     with acting_as_system():
-        lacking = erasures.made_since(place.vault)
+        lacking = erasures.made_since(place.repository)
         db.session.rollback()
     for record in lacking:
         with acting_as_system(), transaction():

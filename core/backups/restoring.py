@@ -6,11 +6,11 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from core.backups import contents, sealing
+from core.backups import contents, encryption
+from core.backups.backup_repository import BackupRepository, Manifest
 from core.backups.errors import BackupTrouble
 from core.backups.programs import connected, programs_for
-from core.backups.vault import Manifest, Vault
-from core.db import Role
+from core.db import DatabaseRole
 
 _MOST_DIFFERENCES = 3
 
@@ -35,14 +35,16 @@ class NotTheSame(BackupTrouble):
         super().__init__(f"What came back is not what was there: {'; '.join(lines[:_MOST_DIFFERENCES])}{more}.")
 
 
-def load(vault: Vault, manifest: Manifest, sealed: Path, *, into: str, postgres_bin: str | None) -> None:
+def load(
+    repository: BackupRepository, manifest: Manifest, sealed: Path, *, into: str, postgres_bin: str | None
+) -> None:
     """All of a fetched dump, or nothing, into an empty database. Raises NotTheSame if something else came out."""
     programs = programs_for(into, setting=postgres_bin)
     with connected(into) as connection:
         _ensure_roles(connection)
     options = ["--no-owner", "--single-transaction", "--exit-on-error"]
     with sealed.open("rb") as file, programs.running("pg_restore", *options, database_url=into) as running:
-        sealing.unseal(file, running.input, vault.keys, what=manifest.name)
+        encryption.decrypt(file, running.input, repository.keys, what=manifest.name)
     with connected(into) as connection:
         lines = contents.differences(manifest.tables, contents.contents_of(connection))
     if lines:
@@ -51,7 +53,7 @@ def load(vault: Vault, manifest: Manifest, sealed: Path, *, into: str, postgres_
 
 def _ensure_roles(connection: psycopg.Connection) -> None:
     try:
-        for role in Role:
+        for role in DatabaseRole:
             connection.execute(sql.SQL(_ROLE).format(literal=sql.Literal(role.value), role=sql.Identifier(role.value)))
     except psycopg.errors.InsufficientPrivilege as error:
         raise BackupTrouble(

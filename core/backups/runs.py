@@ -20,6 +20,7 @@ from core.clock import monotonic_s
 from core.db import acting_as_system, db, rows_changed, transaction
 from core.ids import new_uuid
 from core.observability import report_error
+from core.scope import needs_system_scope
 
 log = structlog.get_logger()
 
@@ -48,6 +49,7 @@ def on_record(kind: RunKind, name: BackupName, *, by: Actor, now: datetime) -> I
     _end(run_id, kind, name, outcome, failure=None, by=by, now=finished_at)
 
 
+@needs_system_scope
 def give_up_lost(*, now: datetime) -> None:
     """Runs whose process ended without a word have failed. Needs the system's scope."""
     lost = db.session.scalars(
@@ -58,6 +60,7 @@ def give_up_lost(*, now: datetime) -> None:
             _tell_of_failure(run.kind, run.backup, "It was cut off.", by=SYSTEM, now=now)
 
 
+@needs_system_scope
 def settle_restored(name: BackupName, *, size_bytes: int, now: datetime) -> None:
     """In the dump, the run that made it was still under way. Needs the system's scope."""
     own = select(BackupRun.id).where(BackupRun.backup == str(name), BackupRun.status == RunStatus.RUNNING.value)
@@ -65,6 +68,7 @@ def settle_restored(name: BackupName, *, size_bytes: int, now: datetime) -> None
         _move(run_id, RunStatus.SUCCEEDED, size_bytes=size_bytes, now=now)
 
 
+@needs_system_scope
 def note_restore(name: BackupName, *, seconds: float, by: Actor, now: datetime) -> None:
     """A restore can be put on record only in what it brought back. Needs the system's scope."""
     db.session.add(

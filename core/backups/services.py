@@ -10,6 +10,7 @@ from core.backups.models import BackupRun, RunKind, RunStatus
 from core.backups.names import OVERDUE_AFTER
 from core.db import db
 from core.observability import Reading, gauge_at_scrape
+from core.scope import needs_system_scope
 
 NIGHTLY_AT = time(2, 0, tzinfo=UTC)
 _MAKE_NONE = (RunKind.VERIFICATION.value, RunKind.RESTORE.value)
@@ -19,7 +20,7 @@ _WELL = BackupRun.status == RunStatus.SUCCEEDED.value
 _ENDED = BackupRun.status != RunStatus.RUNNING.value
 
 
-class Status(msgspec.Struct, frozen=True):
+class BackupStatus(msgspec.Struct, frozen=True):
     """None where there was none yet."""
 
     last_backup_at: datetime | None
@@ -33,14 +34,15 @@ class Status(msgspec.Struct, frozen=True):
     next_at: datetime
 
 
+@needs_system_scope
 def latest_runs(limit: int) -> list[BackupRun]:
     """The newest first."""
     return list(db.session.scalars(select(BackupRun).order_by(BackupRun.started_at.desc()).limit(limit)))
 
 
-def status(now: datetime) -> Status:
+def status(now: datetime) -> BackupStatus:
     backup, verification = _last(_MADE, _WELL), _last(_TRIED, _WELL)
-    return Status(
+    return BackupStatus(
         last_backup_at=backup.finished_at if backup else None,
         last_backup_bytes=backup.size_bytes if backup else None,
         last_verified_at=verification.finished_at if verification else None,

@@ -80,7 +80,7 @@ def in_its_own_session(work: Callable[Arguments, None]) -> Callable[Arguments, N
 
 
 @contextmanager
-def each_by_itself(event: str, organization_id: UUID) -> Iterator[None]:
+def isolate_errors(event: str, organization_id: UUID) -> Iterator[None]:
     """Around what a job does for one organization of many: its trouble is logged and reported, and the others go on."""
     try:
         yield

@@ -21,7 +21,7 @@ from procrastinate.worker import Worker
 from structlog.contextvars import bound_contextvars
 
 from core.clock import monotonic_s
-from core.db import Role
+from core.db import DatabaseRole
 from core.jobs.connection import PatientConnector, is_lost
 from core.jobs.outages import outlive_outages
 from core.jobs.queue import SCHEMA, Queue, jobs
@@ -61,7 +61,7 @@ def run_worker(app: Flask, *, until_done: bool = False) -> None:
         max_size=6,
         timeout=_CONNECTION_WITHIN_S,
         max_lifetime=_CONNECTION_FOR_S,
-        kwargs={"options": f"-c role={Role.SYSTEM} -c search_path={SCHEMA},public", "connect_timeout": 5},
+        kwargs={"options": f"-c role={DatabaseRole.SYSTEM} -c search_path={SCHEMA},public", "connect_timeout": 5},
     )
     _forbid_overlap()
     outlive_outages(jobs)

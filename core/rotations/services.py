@@ -18,12 +18,13 @@ from core.db import db
 from core.errors import AppError
 from core.observability import Reading, gauge_at_scrape
 from core.rotations.models import SecretRotation
+from core.scope import needs_system_scope
 from core.settings import Settings
 
 ROTATED_EVERY = timedelta(days=30)
 THE_SERVICE = "the service"
 
-sealed_with_key = blinker.Signal()
+encrypted_with_key = blinker.Signal()
 """Sent with `secret_keys`, the present one first; receivers seal anew what only an older one opens: how much was it?"""
 
 
@@ -78,6 +79,7 @@ def fingerprint_of(name: str, secret: str) -> str:
     return hashlib.sha256(f"fingerprint of {name}\0{secret}".encode()).hexdigest()[:8]
 
 
+@needs_system_scope
 def rotations(*, now: datetime) -> list[Rotation]:
     """Every secret that is set, with the date of its present value. One query."""
     known = {(row.name, row.fingerprint): row for row in db.session.scalars(select(SecretRotation))}
@@ -87,6 +89,7 @@ def rotations(*, now: datetime) -> list[Rotation]:
     ]
 
 
+@needs_system_scope
 def notice(*, now: datetime) -> list[str]:
     """Dates every value that was never seen before. One that was, such as after a roll-back, keeps its date."""
     noticed = []
@@ -99,6 +102,7 @@ def notice(*, now: datetime) -> list[str]:
     return noticed
 
 
+@needs_system_scope
 def record(name: str, *, by: str, now: datetime) -> Rotation:
     """Dates the present value: somebody changed it and says so. Raises UnknownSecret."""
     fingerprint = _fingerprints().get(name)
@@ -115,7 +119,7 @@ def record(name: str, *, by: str, now: datetime) -> Rotation:
 def reseal() -> int:
     """Seals anew, with the present key, all that is sealed with the one before. How much that was."""
     keys = current.settings().secret_keys
-    return sum(count for _, count in sealed_with_key.send(None, secret_keys=keys))
+    return sum(count for _, count in encrypted_with_key.send(None, secret_keys=keys))
 
 
 @gauge_at_scrape("aig_secret_age_seconds", "Since when a secret has its present value.")

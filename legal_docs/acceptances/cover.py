@@ -8,7 +8,7 @@ from core.accounts import Organization
 from core.errors import FieldProblem, InvalidRequest
 from core.profiles import OrganizationProfile
 from legal_docs.documents.drafts import fill
-from legal_docs.documents.letters import ADVICE, is_printable
+from legal_docs.documents.emails import ADVICE, is_printable
 from legal_docs.documents.models import LegalVersion
 from legal_docs.documents.provider import Provider
 

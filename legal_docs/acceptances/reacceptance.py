@@ -13,8 +13,9 @@ from core import audit
 from core.accounts import Organization
 from core.audit import SYSTEM
 from core.db import among, db
+from core.scope import needs_system_scope
 from legal_docs import links
-from legal_docs.acceptances import standing
+from legal_docs.acceptances import status
 from legal_docs.acceptances.models import LegalAcceptance
 from legal_docs.documents import services as documents
 from legal_docs.documents.kinds import ACCEPTED_KINDS, Kind
@@ -25,6 +26,7 @@ from legal_docs.notices import services as notices
 from legal_docs.notices.models import LegalNotice
 
 
+@needs_system_scope
 def give_first_notices(version: LegalVersion, *, now: datetime) -> int:
     """Tells organizations that an earlier version binds and that were not told yet: `notices.AT_ONCE` at most.
 
@@ -37,7 +39,7 @@ def give_first_notices(version: LegalVersion, *, now: datetime) -> int:
     for notice in given:
         _note("legal.notice_given", notice.organization_id, version, now=now, effective_at=version.effective_at)
     for organization_id in _with_due_date(untold):
-        standing.set_due_date(organization_id, now=now)  # a date set by the version before this one is void
+        status.set_due_date(organization_id, now=now)  # a date set by the version before this one is void
     return len(given)
 
 
@@ -158,7 +160,7 @@ def _enforce(notice: LegalNotice, sent: Mapping[UUID, datetime], *, now: datetim
     notice.due_at = deadlines.due_after_second(notice.due_at, second_sent_at=notice.second_sent_at)
     notice.enforced_at = now
     db.session.flush()
-    standing.set_due_date(notice.organization_id, now=now)
+    status.set_due_date(notice.organization_id, now=now)
     return True
 
 

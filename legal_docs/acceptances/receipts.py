@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import select
 
 from core.db import db
+from core.scope import needs_system_scope
 from legal_docs.acceptances.evidence import evidence, is_intact
 from legal_docs.acceptances.models import LegalAcceptance
 from legal_docs.documents.drafts import fill
@@ -63,6 +64,7 @@ def receipt_pdf(acceptance: LegalAcceptance) -> bytes:
     return to_pdf((record, acceptance.cover_page, version.markdown), imprint)
 
 
+@needs_system_scope
 def receipt_pdf_of(acceptance_id: UUID) -> bytes:
     """For the mail that brings it. Needs the system's scope."""
     return receipt_pdf(db.session.get_one(LegalAcceptance, acceptance_id))

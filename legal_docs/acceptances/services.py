@@ -19,7 +19,8 @@ from core.mail import Attachment, send_mail
 from core.mail_records import proves_something
 from core.profiles import OrganizationProfile, find_profile
 from legal_docs import links
-from legal_docs.acceptances import sightings, standing
+from legal_docs.acceptances import status as standing
+from legal_docs.acceptances import view_log
 from legal_docs.acceptances.cover import Signatory, cover_page, refuse_unprintable
 from legal_docs.acceptances.evidence import hash_of
 from legal_docs.acceptances.models import LegalAcceptance
@@ -187,10 +188,10 @@ def _add(
         acceptance.previous_sha256 = before.evidence_sha256 if before else None
         acceptance.cover_page, acceptance.cover_page_sha256 = page, sha256(page.encode()).hexdigest()
         acceptance.events = [
-            *sightings.events_before(
+            *view_log.events_before(
                 version, organization_id=organization.id, user_id=statement.user_id, delegation_id=delegation_id
             ),
-            sightings.event("agreed", now),
+            view_log.event("agreed", now),
         ]
         acceptance.receipt_mail_id, acceptance.accepted_at = mail_id, now
         acceptance.evidence_sha256 = hash_of(acceptance)

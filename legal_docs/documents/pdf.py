@@ -30,8 +30,8 @@ from reportlab.platypus import (
     TableStyle,
 )
 
+from legal_docs.documents.emails import BOLD, FONT, FONTS, spelled_out
 from legal_docs.documents.html import parser
-from legal_docs.documents.letters import BOLD, FONT, FONTS, spelled_out
 
 _MARGIN = 22 * mm
 _ONE_AT_A_TIME = Lock()

@@ -11,6 +11,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
+from core.scope import needs_system_scope
 from legal_docs.documents.drafts import Review
 from legal_docs.documents.kinds import Kind, parse_number
 from legal_docs.documents.models import DEFAULT_LOCALE, LegalVersion
@@ -82,6 +83,7 @@ def publish_alone() -> None:
     db.session.execute(text("SELECT pg_advisory_xact_lock(hashtext('legal_version'))"))
 
 
+@needs_system_scope
 def add(
     kind: Kind,
     *,

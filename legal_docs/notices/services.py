@@ -17,6 +17,7 @@ from core.mail import MailMessage, send_mail
 from core.mail_records import proves_something
 from core.members import Role, emails_of_each
 from core.profiles import find_profiles
+from core.scope import needs_system_scope
 from legal_docs.notices.models import LegalNotice
 
 AT_ONCE = 200
@@ -57,6 +58,7 @@ def mails_of_notices() -> Select[Any]:
     return select(func.unnest(func.array_cat(LegalNotice.first_mail_ids, LegalNotice.second_mail_ids)))
 
 
+@needs_system_scope
 def sent_at_of_each(notices: Collection[LegalNotice]) -> dict[UUID, datetime]:
     """When the mails of these notices were taken by the mail server, of those that were. One query."""
     mail_ids = [one for notice in notices for one in (*notice.first_mail_ids, *(notice.second_mail_ids or ()))]
@@ -70,6 +72,7 @@ def first_sent_at(mail_ids: Sequence[UUID] | None, sent: Mapping[UUID, datetime]
     return min((sent[one] for one in mail_ids or () if one in sent), default=None)
 
 
+@needs_system_scope
 def give_each(
     organization_ids: Sequence[UUID],
     template: str,
@@ -101,6 +104,7 @@ def give_each(
     return notices
 
 
+@needs_system_scope
 def find(organization_id: UUID, *, version_id: UUID | None = None, change_id: UUID | None = None) -> LegalNotice | None:
     """Works in the organization's scope too."""
     return db.session.scalar(
@@ -111,6 +115,7 @@ def find(organization_id: UUID, *, version_id: UUID | None = None, change_id: UU
     )
 
 
+@needs_system_scope
 def open_organizations() -> list[UUID]:
     """Every organization that is not closed."""
     return list(

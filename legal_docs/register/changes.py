@@ -13,6 +13,7 @@ from core.audit import SYSTEM, Actor
 from core.db import db
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
+from core.scope import needs_system_scope
 from legal_docs import links
 from legal_docs.documents.drafts import Entry
 from legal_docs.figures import OBJECTION_DAYS, SUB_PROCESSOR_NOTICE_DAYS
@@ -35,6 +36,7 @@ class ChangeOver(AppError):
     advice = "Read the register as it is now."
 
 
+@needs_system_scope
 def announce(
     kind: ChangeKind,
     *,
@@ -76,6 +78,7 @@ def announce(
     return change
 
 
+@needs_system_scope
 def withdraw(change_id: UUID, *, by: Actor, now: datetime) -> SubProcessorChange:
     """Needs the system's scope. Raises NotFound or ChangeOver."""
     change = find(change_id)
@@ -107,6 +110,7 @@ def every_change() -> list[SubProcessorChange]:
     return list(db.session.scalars(select(SubProcessorChange).order_by(SubProcessorChange.id.desc())))
 
 
+@needs_system_scope
 def give_notices(change: SubProcessorChange, *, now: datetime) -> int:
     """Tells organizations that were not told yet, `notices.AT_ONCE` of them at most. How many.
 
@@ -120,6 +124,7 @@ def give_notices(change: SubProcessorChange, *, now: datetime) -> int:
     return len(given)
 
 
+@needs_system_scope
 def follow_up(*, now: datetime) -> None:
     """Starts each organization's clock when its notice left, and applies what is due. Needs the system's scope."""
     uncounted = _uncounted()

@@ -15,6 +15,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
 from core.ids import new_uuid
+from core.scope import needs_system_scope
 from legal_docs import links
 from legal_docs.figures import OBJECTION_ANSWER_BUSINESS_DAYS
 from legal_docs.notices import deadlines
@@ -84,6 +85,7 @@ def respond(
     return response
 
 
+@needs_system_scope
 def answer(response_id: UUID, *, text: str, by: Actor, now: datetime) -> SubProcessorResponse:
     """An operator's answer, mailed to the organization. An objection stays open until the customer takes it back.
 
@@ -106,6 +108,7 @@ def answer(response_id: UUID, *, text: str, by: Actor, now: datetime) -> SubProc
     return response
 
 
+@needs_system_scope
 def unanswered() -> list[SubProcessorResponse]:
     """Questions and objections that wait for us, the most urgent first. Needs the system's scope."""
     query = select(SubProcessorResponse).where(
@@ -127,6 +130,7 @@ def has_open_objection(organization_id: UUID, change_id: UUID) -> bool:
     return _objects(responses(organization_id, change_id))
 
 
+@needs_system_scope
 def held_for(change: SubProcessorChange) -> list[UUID]:
     """Organizations with an open objection or question, for which it is not active. Needs the system's scope."""
     said = select(SubProcessorResponse.organization_id).where(

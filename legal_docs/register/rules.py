@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from core.errors import AppError, FieldProblem
 from legal_docs.documents.drafts import Entry
-from legal_docs.documents.letters import ADVICE, is_printable
+from legal_docs.documents.emails import ADVICE, is_printable
 
 _EEA = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK"
 EEA = frozenset(_EEA.split())

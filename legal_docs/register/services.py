@@ -12,6 +12,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
+from core.scope import needs_system_scope
 from legal_docs.documents import services as documents
 from legal_docs.documents.drafts import Entry
 from legal_docs.documents.kinds import Kind
@@ -46,6 +47,7 @@ def find(sub_processor_id: UUID) -> SubProcessor:
     return found
 
 
+@needs_system_scope
 def list_first(entry: Entry, *, by: Actor, now: datetime) -> SubProcessor:
     """Enters a company before anybody was promised notice. Needs the system's scope.
 

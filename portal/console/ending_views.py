@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import flash
 
-from core.access import Access, Pages, open_to, operator
+from core.access import Audience, Pages, open_to, operator
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import InvalidRequest
@@ -18,7 +18,7 @@ bp = Pages("console_endings", __name__, url_prefix="/console/organizations/<uuid
 
 
 @bp.post("/keys/<uuid:key_id>/revoke")
-@open_to(Access.OPERATOR, fresh=True)
+@open_to(Audience.OPERATOR, fresh=True)
 def revoke_key(organization_id: UUID, key_id: UUID) -> Any:
     form = ShortReasonForm()
     if not form.validate():
@@ -30,7 +30,7 @@ def revoke_key(organization_id: UUID, key_id: UUID) -> Any:
 
 
 @bp.post("/close")
-@open_to(Access.OPERATOR, fresh=True)
+@open_to(Audience.OPERATOR, fresh=True)
 def close(organization_id: UUID) -> Any:
     form = CloseForm()
     if not form.validate():

@@ -18,8 +18,8 @@ from billing.plans import PLANS
 from core.forms import Form, OneLine, WholeNumberField, stripped
 from legal_docs import figures
 from legal_docs.documents.kinds import TITLES
-from portal.applications.welcome import SLOTS_OFFERED
-from portal.organization.forms import Printable, countries
+from portal.customer.applications.welcome import SLOTS_OFFERED
+from portal.customer.organization.forms import Printable, countries
 
 
 def _text(label: str, *, required: str, most: int = 2000, description: str = "") -> Any:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import flash, render_template
 
-from core.access import Access, Pages, open_to, operator
+from core.access import Audience, Pages, open_to, operator
 from core.clock import utc_now
 from core.current import settings
 from core.db import transaction
@@ -29,13 +29,13 @@ _ENTRY_FIELDS = Entry.__struct_fields__
 
 
 @bp.get("/documents")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def index() -> Any:
     return _documents_page(PublishForm(formdata=None))
 
 
 @bp.post("/documents")
-@open_to(Access.OPERATOR, fresh=True)
+@open_to(Audience.OPERATOR, fresh=True)
 def publish() -> Any:
     form = PublishForm()
     if form.validate():
@@ -62,13 +62,13 @@ def publish() -> Any:
 
 
 @bp.get("/sub-processors")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def sub_processors() -> Any:
     return _register_page(ChangeForm(formdata=None))
 
 
 @bp.post("/sub-processors")
-@open_to(Access.OPERATOR, fresh=True)
+@open_to(Audience.OPERATOR, fresh=True)
 def announce() -> Any:
     form = _change_form()
     if form.validate():
@@ -95,7 +95,7 @@ def announce() -> Any:
 
 
 @bp.post("/sub-processors/changes/<uuid:change_id>/withdraw")
-@open_to(Access.OPERATOR, fresh=True)
+@open_to(Audience.OPERATOR, fresh=True)
 def withdraw(change_id: UUID) -> Any:
     with transaction():
         changes.withdraw(change_id, by=operator(), now=utc_now())
@@ -104,7 +104,7 @@ def withdraw(change_id: UUID) -> Any:
 
 
 @bp.post("/sub-processors/responses/<uuid:response_id>/answer")
-@open_to(Access.OPERATOR, fresh=True)
+@open_to(Audience.OPERATOR, fresh=True)
 def answer(response_id: UUID) -> Any:
     form = AnswerForm()
     if not form.validate():

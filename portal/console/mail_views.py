@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import flash, render_template
 
 from core import mail_failures
-from core.access import Access, Pages, open_to, operator
+from core.access import Audience, Pages, open_to, operator
 from core.clock import utc_now
 from core.db import transaction
 from core.htmx import see_other
@@ -15,13 +15,13 @@ bp = Pages("console_mail", __name__, url_prefix="/console/mail")
 
 
 @bp.get("")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def index() -> Any:
     return render_template("portal/console/mail.html", emails=mail_failures.unsent(), most=mail_failures.SHOWN)
 
 
 @bp.post("/<uuid:mail_id>/again")
-@open_to(Access.OPERATOR, fresh=True)
+@open_to(Audience.OPERATOR, fresh=True)
 def send_again(mail_id: UUID) -> Any:
     with transaction():
         mail_failures.send_again(mail_id, by=operator(), now=utc_now())

@@ -7,20 +7,20 @@ from flask import flash, request
 
 from billing import entitlements
 from billing.plans import PlanCode
-from core.access import Access, Pages, open_to, operator
+from core.access import Audience, Pages, open_to, operator
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
-from portal.applications.review import refuse_own
 from portal.console.days import end_of
 from portal.console.forms import GrantForm
+from portal.customer.applications.review import refuse_own
 
 bp = Pages("console_plans", __name__, url_prefix="/console/organizations/<uuid:organization_id>")
 
 
 @bp.post("/grant")
-@open_to(Access.OPERATOR, fresh=True)
+@open_to(Audience.OPERATOR, fresh=True)
 def grant(organization_id: UUID) -> Any:
     form = GrantForm()
     if not form.validate():
@@ -41,7 +41,7 @@ def grant(organization_id: UUID) -> Any:
 
 
 @bp.post("/grant/end")
-@open_to(Access.OPERATOR, fresh=True)
+@open_to(Audience.OPERATOR, fresh=True)
 def end_grant(organization_id: UUID) -> Any:
     with transaction():
         refuse_own(organization_id, operator())
@@ -51,7 +51,7 @@ def end_grant(organization_id: UUID) -> Any:
 
 
 @bp.post("/metered")
-@open_to(Access.OPERATOR, fresh=True)
+@open_to(Audience.OPERATOR, fresh=True)
 def offer_metered(organization_id: UUID) -> Any:
     is_offered = request.form.get("offered") == "yes"
     with transaction():

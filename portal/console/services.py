@@ -17,9 +17,10 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, NotFound
 from core.members import Membership, User
-from portal.applications.review import refuse_own
-from portal.organization import services as organizations
-from portal.organization.services import tell_owners
+from core.scope import needs_system_scope
+from portal.customer.applications.review import refuse_own
+from portal.customer.organization import services as organizations
+from portal.customer.organization.services import notify_owners
 
 USAGE_OVER = timedelta(days=30)
 
@@ -34,6 +35,7 @@ class NotSuspended(AppError):
     advice = "Load the page again to see how it stands."
 
 
+@needs_system_scope
 def search(words: str, *, size: int = 50) -> list[Organization]:
     """Organizations whose name, slug or member's address has these words; the newest first."""
     query = select(Organization)
@@ -52,6 +54,7 @@ def search(words: str, *, size: int = 50) -> list[Organization]:
     return list(db.session.scalars(query.order_by(Organization.created_at.desc()).limit(size)))
 
 
+@needs_system_scope
 def find(organization_id: UUID) -> Organization:
     """Raises NotFound."""
     organization = db.session.get(Organization, organization_id)
@@ -76,7 +79,7 @@ def suspend(organization_id: UUID, *, reason: str, by: Actor, now: datetime) -> 
         before={"status": organization.status_before},
         after={"status": organization.status, "reason": reason},
     )
-    tell_owners(organization, "organization_suspended", now=now, reason=reason)
+    notify_owners(organization, "organization_suspended", now=now, reason=reason)
 
 
 def restore(organization_id: UUID, *, reason: str, by: Actor, now: datetime) -> None:
@@ -95,7 +98,7 @@ def restore(organization_id: UUID, *, reason: str, by: Actor, now: datetime) -> 
         before={"status": OrganizationStatus.SUSPENDED.value},
         after={"status": organization.status, "reason": reason},
     )
-    tell_owners(organization, "organization_restored", now=now, reason=reason)
+    notify_owners(organization, "organization_restored", now=now, reason=reason)
 
 
 def close(organization_id: UUID, *, after_days: int, reason: str, by: Actor, now: datetime) -> None:
@@ -109,7 +112,7 @@ def revoke_key(organization_id: UUID, key_id: UUID, *, reason: str, by: Actor, n
     refuse_own(organization_id, by)
     if lookup.find(organization_id, key_id, for_update=True).revoked_at is None:
         key = keys.revoke(organization_id, key_id, reason=reason, by=by, now=now)
-        tell_owners(find(organization_id), "key_revoked", now=now, key=key, reason=reason)
+        notify_owners(find(organization_id), "key_revoked", now=now, key=key, reason=reason)
 
 
 def usage_of(organization_id: UUID, *, now: datetime) -> dict[str, tuple[int, int]]:
@@ -123,6 +126,7 @@ def usage_of(organization_id: UUID, *, now: datetime) -> dict[str, tuple[int, in
     return usage
 
 
+@needs_system_scope
 def move_pilot_end(organization_id: UUID, ends_at: datetime, *, by: Actor, now: datetime) -> None:
     refuse_own(organization_id, by)
     organization = hold(organization_id)

@@ -7,7 +7,7 @@ from flask import flash, render_template, request
 
 from billing import entitlements, facts, mirror, refunds
 from billing.plans import PLANS
-from core.access import Access, Pages, open_to, operator
+from core.access import Audience, Pages, open_to, operator
 from core.calendar import months_later
 from core.clock import utc_now
 from core.db import transaction
@@ -16,18 +16,18 @@ from core.htmx import see_other
 from core.profiles import find_profile
 from legal_docs import figures
 from legal_docs.acceptances import services as acceptances
-from portal.applications import review
-from portal.applications import services as applications
-from portal.applications.models import Application
-from portal.applications.states import WORDS, Status
-from portal.applications.welcome import call_slots
 from portal.console import services
 from portal.console.days import end_of
 from portal.console.forms import DecisionForm, PilotForm, ReasonForm
-from portal.keys.overview import lists_of
+from portal.customer.applications import review
+from portal.customer.applications import services as applications
+from portal.customer.applications.models import Application
+from portal.customer.applications.states import LABELS, ApplicationStatus
+from portal.customer.applications.welcome import call_slots
+from portal.customer.audit_log import services as trail
+from portal.customer.keys.overview import lists_of
+from portal.customer.team import services as team
 from portal.paging import chosen_uuid
-from portal.team import services as team
-from portal.trail import services as trail
 
 bp = Pages("console", __name__, url_prefix="/console")
 
@@ -35,19 +35,19 @@ ON_TRAIL = 10
 
 
 @bp.get("")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def index() -> Any:
-    return render_template("portal/console/queue.html", queue=review.queue(), words=WORDS, now=utc_now())
+    return render_template("portal/console/queue.html", queue=review.queue(), words=LABELS, now=utc_now())
 
 
 @bp.get("/applications/<uuid:application_id>")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def show_application(application_id: UUID) -> Any:
     return _application_page(applications.find(application_id), DecisionForm(formdata=None))
 
 
 @bp.post("/applications/<uuid:application_id>/<any(approve, decline, defer, ask, note):verb>")
-@open_to(Access.OPERATOR, fresh=True)
+@open_to(Audience.OPERATOR, fresh=True)
 def decide(application_id: UUID, verb: str) -> Any:
     """Then leads to the next that waits, the oldest first."""
     application, form = applications.find(application_id), DecisionForm()
@@ -77,25 +77,25 @@ def decide(application_id: UUID, verb: str) -> Any:
     flash(f"{services.find(application.organization_id).name}: {_DONE[verb]}")
     if verb == "note":
         return see_other(f"/console/applications/{application_id}")
-    waiting = [one for one, _ in review.queue() if one.status == Status.SUBMITTED]
+    waiting = [one for one, _ in review.queue() if one.status == ApplicationStatus.SUBMITTED]
     return see_other(f"/console/applications/{waiting[0].id}" if waiting else "/console")
 
 
 @bp.get("/organizations")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def organizations() -> Any:
     words = request.args.get("q", "").strip()
     return render_template("portal/console/organizations.html", found=services.search(words), words=words)
 
 
 @bp.get("/organizations/<uuid:organization_id>")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def show_organization(organization_id: UUID) -> Any:
     return _organization_page(organization_id, ReasonForm(formdata=None))
 
 
 @bp.get("/organizations/<uuid:organization_id>/audit-trail")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def show_trail(organization_id: UUID) -> Any:
     organization = services.find(organization_id)
     page = trail.list_page(organization_id, after=chosen_uuid(request.args.get("after")))
@@ -103,8 +103,8 @@ def show_trail(organization_id: UUID) -> Any:
 
 
 @bp.post("/organizations/<uuid:organization_id>/<any(suspend, restore):verb>")
-@open_to(Access.OPERATOR, fresh=True)
-def change_standing(organization_id: UUID, verb: str) -> Any:
+@open_to(Audience.OPERATOR, fresh=True)
+def change_status(organization_id: UUID, verb: str) -> Any:
     form = ReasonForm()
     if not form.validate():
         return _organization_page(organization_id, form, status=422)
@@ -116,7 +116,7 @@ def change_standing(organization_id: UUID, verb: str) -> Any:
 
 
 @bp.post("/organizations/<uuid:organization_id>/pilot")
-@open_to(Access.OPERATOR, fresh=True)
+@open_to(Audience.OPERATOR, fresh=True)
 def move_pilot_end(organization_id: UUID) -> Any:
     form = PilotForm()
     ends_at = end_of(form.ends_on.data) if form.validate() else None
@@ -142,8 +142,8 @@ def _application_page(application: Application, form: DecisionForm, *, status: i
     page = render_template(
         "portal/console/application.html",
         application=application,
-        state=Status(application.status),
-        words=WORDS,
+        state=ApplicationStatus(application.status),
+        words=LABELS,
         organization=services.find(organization_id),
         profile=find_profile(organization_id),
         members=team.list_members(organization_id),
@@ -167,7 +167,7 @@ def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int =
         keys=lists_of(organization_id, now=now),
         acceptances=acceptances.history(organization_id),
         application=applications.latest(organization_id),
-        words=WORDS,
+        words=LABELS,
         usage=services.usage_of(organization_id, now=now),
         access=entitlements.access_for(organization_id, now=now),
         account=facts.find_account(organization_id),

@@ -9,15 +9,16 @@ from functools import cache
 
 import msgspec
 
+from api import vocabulary
 from api.checks import distinct_values
-from api.checks.calls import MAX_BATCH_BYTES, MAX_CHECK_BYTES
-from api.checks.pii_kinds import KINDS
 from api.checks.schema import MAX_BATCH
-from api.checks.token_room import CODES
+from api.content.pii_kinds import KINDS
+from api.content.token_room import CODES
 from api.keys.services import DEFAULT_OVERLAP
 from api.limits.window import SANDBOX_LIMIT
-from api.policies import bounds, evaluator, rules, vocabulary
+from api.policies import bounds, evaluator, rules
 from api.policies.document import POLICY_KEYS, PolicyDocument
+from api.v1.check_calls import MAX_BATCH_BYTES, MAX_CHECK_BYTES
 from billing.plans import KEYS_AT_FULL_RATE, PLANS, SANDBOX, Limits
 from core.serving.requests import GRACE_S, SLOWEST_BYTES_PER_S
 from core.settings import Settings

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import render_template
 
-from core.access import Access, Pages, open_to
+from core.access import Audience, Pages, open_to
 from core.current import settings
 from portal.help import articles
 
@@ -12,12 +12,12 @@ bp = Pages("help", __name__, url_prefix="/help")
 
 
 @bp.get("")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def index() -> Any:
     return render_template("portal/help/index.html", groups=articles.by_group(base_url=settings().base_url))
 
 
 @bp.get("/<article>")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def show(article: str) -> Any:
     return render_template("portal/help/article.html", article=articles.find(article, base_url=settings().base_url))

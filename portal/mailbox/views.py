@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response, render_template
 from sqlalchemy import select
 
-from core.access import Access, Pages, open_to
+from core.access import Audience, Pages, open_to
 from core.db import acting_as_system, db
 from core.errors import NotFound
 from core.mail import MailMessage, attachments_of, has_local_mailbox, make_file
@@ -17,7 +17,7 @@ MOST = 100
 
 
 @bp.get("")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def index() -> Any:
     _need_mailbox()
     with acting_as_system():
@@ -26,7 +26,7 @@ def index() -> Any:
 
 
 @bp.get("/<uuid:mail_id>")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def show(mail_id: UUID) -> Any:
     _need_mailbox()
     with acting_as_system():
@@ -37,7 +37,7 @@ def show(mail_id: UUID) -> Any:
 
 
 @bp.get("/<uuid:mail_id>/<int:place>.pdf")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def attachment(mail_id: UUID, place: int) -> Any:
     _need_mailbox()
     with acting_as_system():

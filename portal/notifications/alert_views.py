@@ -32,7 +32,7 @@ def receive() -> Response:
     if not bears(request.headers.get("Authorization"), (token,)):
         raise WrongAlertToken
     with acting_as_system(), transaction():
-        alerts.take_in(_read(request.get_data(cache=False)), now=utc_now())
+        alerts.store(_read(request.get_data(cache=False)), now=utc_now())
     return Response(status=204)
 
 

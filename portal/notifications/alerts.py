@@ -15,6 +15,7 @@ from core import audit
 from core.audit import SYSTEM
 from core.db import db
 from core.pages import iso
+from core.scope import needs_system_scope
 from portal.notifications.models import Alert
 
 KEPT = timedelta(days=90)
@@ -35,16 +36,17 @@ class Told(msgspec.Struct, frozen=True):
     alerts: list[AlertTold]
 
 
-def take_in(told: Told, *, now: datetime) -> int:
+def store(told: Told, *, now: datetime) -> int:
     """How many were news."""
-    return sum(_take_in(alert, now=now) for alert in told.alerts)
+    return sum(_store(alert, now=now) for alert in told.alerts)
 
 
+@needs_system_scope
 def purge(*, now: datetime) -> None:
     db.session.execute(delete(Alert).where(Alert.started_at < now - KEPT, Alert.resolved_at.is_not(None)))
 
 
-def _take_in(told: AlertTold, *, now: datetime) -> bool:
+def _store(told: AlertTold, *, now: datetime) -> bool:
     is_over = told.status == "resolved"
     is_new = db.session.execute(
         insert(Alert)

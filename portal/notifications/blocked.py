@@ -15,6 +15,7 @@ from api.keys.token import KeyEnvironment
 from core.db import db
 from core.ids import new_uuid, public_id
 from core.pages import iso
+from core.scope import needs_system_scope
 from portal.notifications import deliveries
 from portal.notifications.events import BLOCKED
 from portal.notifications.models import Channel
@@ -26,6 +27,7 @@ IDS_AT_MOST = 20
 REASONS_AT_MOST = 20
 
 
+@needs_system_scope
 def to_tell(*, now: datetime) -> list[tuple[UUID, UUID]]:
     """Channels for which something was blocked, each with its organization. Needs the system's scope, as all here.
 

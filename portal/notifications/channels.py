@@ -19,12 +19,13 @@ from core.errors import NotFound
 from core.ids import new_uuid
 from core.mail import send_mail
 from core.members import Role, User, emails_of, emails_of_operators, shortened
+from core.scope import needs_system_scope
 from core.tokens import digest_of, new_token
-from portal.notifications import readers, signing, vault
+from portal.notifications import channel_secrets, readers, signing
+from portal.notifications.egress import outside
 from portal.notifications.errors import MOST_CHANNELS, ChannelExists, ChannelMoved, NoSecret, NotAgreed, TooManyChannels
-from portal.notifications.events import Audience, of_audience
+from portal.notifications.events import EventAudience, of_audience
 from portal.notifications.models import Channel
-from portal.notifications.outside import outside
 from portal.notifications.states import CHANNEL_MOVES, ChannelState, Kind
 from portal.notifications.targets import SLACK_HOSTS, TargetRefused
 
@@ -38,8 +39,8 @@ class MadeChannel(msgspec.Struct, frozen=True):
     """Of a webhook; shown once."""
 
 
-def audience_of(owner: UUID | None) -> Audience:
-    return Audience.CUSTOMER if owner else Audience.OPERATORS
+def audience_of(owner: UUID | None) -> EventAudience:
+    return EventAudience.CUSTOMER if owner else EventAudience.OPERATORS
 
 
 def create(
@@ -68,13 +69,13 @@ def create(
         organization_id=owner,
         kind=kind.value,
         name=name,
-        sealed_target=vault.seal(target),
+        sealed_target=channel_secrets.encrypt(target),
         target_shown=shown,
         reader_id=reader_id,
         events=_known(owner, events),
         includes_test=includes_test,
         state=(ChannelState.ACTIVE if is_known else ChannelState.UNCONFIRMED).value,
-        sealed_secret=vault.seal(secret) if secret else None,
+        sealed_secret=channel_secrets.encrypt(secret) if secret else None,
         blocked_until=now,
         created_at=now,
     )
@@ -110,7 +111,7 @@ def resume(owner: UUID | None, channel_id: UUID, *, by: Actor, now: datetime) ->
     if channel.state == ChannelState.UNCONFIRMED:
         raise NotAgreed
     move(channel, ChannelState.ACTIVE)
-    channel.blocked_until, channel.is_apart = now, False
+    channel.blocked_until, channel.is_isolated = now, False
     _note(channel, "resumed", by=by, now=now)
 
 
@@ -132,7 +133,7 @@ def roll_secret(owner: UUID | None, channel_id: UUID, *, by: Actor, now: datetim
         raise NoSecret
     secret = signing.new_secret()
     channel.sealed_old_secret, channel.old_secret_until = channel.sealed_secret, now + OVERLAP
-    channel.sealed_secret = vault.seal(secret)
+    channel.sealed_secret = channel_secrets.encrypt(secret)
     _note(channel, "secret_rolled", by=by, now=now)
     return MadeChannel(channel, secret)
 
@@ -149,6 +150,7 @@ def remove_all(owner: UUID) -> None:
     db.session.execute(delete(Channel).where(Channel.organization_id == owner))
 
 
+@needs_system_scope
 def confirm(channel: Channel, *, by: Actor, now: datetime) -> None:
     """Raises ChannelMoved. Needs the system's scope."""
     move(channel, ChannelState.ACTIVE)
@@ -156,16 +158,19 @@ def confirm(channel: Channel, *, by: Actor, now: datetime) -> None:
     _note(channel, "confirmed", by=by, now=now)
 
 
+@needs_system_scope
 def stop(channel: Channel, *, by: Actor, now: datetime) -> None:
     """The reader wants no more of it: only they can begin it again. Twice is once. Needs the system's scope."""
     _end(channel, "declined", because="asked", by=by, now=now)
 
 
+@needs_system_scope
 def end_for_reader(channel: Channel, *, by: Actor, now: datetime) -> None:
     """Whose membership vouched for the address has left, so nobody agrees to it. Needs the system's scope."""
     _end(channel, "reader_left", because="left", by=by, now=now)
 
 
+@needs_system_scope
 def give_up(channel: Channel, because: str, *, now: datetime) -> None:
     """The receiver takes nothing any more: `failures`, or `gone`. Raises ChannelMoved. Needs the system's scope."""
     db.session.flush()

@@ -15,9 +15,10 @@ from core.current import settings
 from core.db import acting_as_system, db
 from core.errors import NotFound
 from core.ids import new_uuid
+from core.scope import needs_system_scope
 from portal.notifications import channels, payloads, sending
 from portal.notifications.errors import NotAgreed
-from portal.notifications.events import EVENTS, TEST, Audience, Event, facts_of, path_of
+from portal.notifications.events import EVENTS, TEST, Event, EventAudience, facts_of, path_of
 from portal.notifications.models import Channel, Delivery
 from portal.notifications.states import DELIVERY_MOVES, ChannelState, DeliveryState
 
@@ -36,8 +37,8 @@ def announce(happened: AuditEvent) -> None:
     if event is None:
         return
     with acting_as_system():
-        owner = happened.organization_id if event.audience is Audience.CUSTOMER else None
-        if event.audience is Audience.CUSTOMER and owner is None:
+        owner = happened.organization_id if event.audience is EventAudience.CUSTOMER else None
+        if event.audience is EventAudience.CUSTOMER and owner is None:
             return
         for channel in listening(owner, event):
             subject = {"subject": happened.subject_id} if happened.subject_id else {}
@@ -46,6 +47,7 @@ def announce(happened: AuditEvent) -> None:
             leave(channel, event, happened.id, body, now=happened.occurred_at)
 
 
+@needs_system_scope
 def listening(owner: UUID | None, event: Event) -> list[Channel]:
     """Active channels that want this. Needs the system's scope."""
     return list(
@@ -163,6 +165,7 @@ def counts_of(owner: UUID | None) -> dict[UUID, dict[str, int]]:
     return counts
 
 
+@needs_system_scope
 def purge(*, now: datetime) -> int:
     """How many were deleted. Needs the system's scope."""
     gone = db.session.execute(delete(Delivery).where(Delivery.created_at < now - KEPT).returning(Delivery.id))

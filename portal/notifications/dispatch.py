@@ -20,10 +20,10 @@ from core import current
 from core.audit import SYSTEM
 from core.db import db
 from core.mail import send_mail
-from portal.notifications import channels, payloads, readers, signing, vault
+from portal.notifications import channel_secrets, channels, payloads, readers, signing
+from portal.notifications.egress import Answer, outside
 from portal.notifications.events import TEST
 from portal.notifications.models import Channel, Delivery
-from portal.notifications.outside import Answer, outside
 from portal.notifications.states import (
     UNDER_WAY,
     ChannelState,
@@ -51,7 +51,7 @@ class Attempt(msgspec.Struct, frozen=True):
     problem: str | None
 
 
-class Parcel(msgspec.Struct, frozen=True):
+class DueDelivery(msgspec.Struct, frozen=True):
     """All that sending needs, so that no row is held meanwhile. Address and secrets are still sealed."""
 
     delivery_id: UUID
@@ -67,7 +67,7 @@ def attempts_of(delivery: Delivery) -> list[Attempt]:
     return msgspec.convert(delivery.attempts, list[Attempt])
 
 
-def take(*, is_apart: bool, now: datetime) -> Parcel | None:
+def take(*, is_isolated: bool, now: datetime) -> DueDelivery | None:
     """The delivery that has waited longest, of channels that stand apart or of the others. None: nothing is due.
 
     A customer for whom enough is being sent waits, so that one with many slow receivers leaves places for others. Both
@@ -81,8 +81,11 @@ def take(*, is_apart: bool, now: datetime) -> Parcel | None:
             Delivery.next_try_at <= now,
             or_(Channel.state == ChannelState.ACTIVE.value, Delivery.event == TEST.name),
             or_(Channel.busy_until.is_(None), Channel.busy_until <= now),
-            Channel.is_apart == is_apart,
-            or_(Channel.organization_id.is_(None), Channel.organization_id.not_in(_served(is_apart=is_apart, now=now))),
+            Channel.is_isolated == is_isolated,
+            or_(
+                Channel.organization_id.is_(None),
+                Channel.organization_id.not_in(_served(is_isolated=is_isolated, now=now)),
+            ),
         )
         .order_by(Delivery.next_try_at, Delivery.id)
         .limit(1)
@@ -95,34 +98,34 @@ def take(*, is_apart: bool, now: datetime) -> Parcel | None:
     channel.busy_until = delivery.next_try_at = now + LEASE
     delivery.tries += 1
     db.session.flush()
-    return Parcel(
+    return DueDelivery(
         delivery_id=delivery.id,
         kind=Kind(channel.kind),
         sealed_target=channel.sealed_target,
         payload=delivery.payload,
-        sealed_secrets=tuple(vault.sealed_secrets_of(channel, now=now)),
+        sealed_secrets=tuple(channel_secrets.sealed_secrets_of(channel, now=now)),
         tries=delivery.tries,
         taken_at=now,
     )
 
 
-def _served(*, is_apart: bool, now: datetime) -> Select[Any]:
+def _served(*, is_isolated: bool, now: datetime) -> Select[Any]:
     """Customers for whom as much is being sent as one may have at a time."""
     busy = aliased(Channel)
     return (
         select(busy.organization_id)
-        .where(busy.organization_id.is_not(None), busy.busy_until > now, busy.is_apart == is_apart)
+        .where(busy.organization_id.is_not(None), busy.busy_until > now, busy.is_isolated == is_isolated)
         .group_by(busy.organization_id)
         .having(func.count() >= MOST_OF_ONE_CUSTOMER)
     )
 
 
-def send(parcel: Parcel, *, now: datetime) -> Answer:
+def send(parcel: DueDelivery, *, now: datetime) -> Answer:
     """A mail leaves with the note that it did (`finish`); everything else leaves here."""
     try:
-        target = vault.unseal(parcel.sealed_target)
-        signing_secrets = [vault.unseal(sealed) for sealed in parcel.sealed_secrets]
-    except vault.Unreadable:
+        target = channel_secrets.decrypt(parcel.sealed_target)
+        signing_secrets = [channel_secrets.decrypt(sealed) for sealed in parcel.sealed_secrets]
+    except channel_secrets.Unreadable:
         return Answer(took_ms=0, problem="What we kept of this channel cannot be read any more. Make it anew.")
     if parcel.kind is Kind.MAIL:
         return Answer(took_ms=0, status=HTTPStatus.OK, text="Handed to our mail server.")
@@ -133,7 +136,7 @@ def send(parcel: Parcel, *, now: datetime) -> Answer:
     return outside().post(target, body, {**_JSON, **signed}, now=now)
 
 
-def finish(parcel: Parcel, answer: Answer, *, now: datetime) -> datetime | None:
+def finish(parcel: DueDelivery, answer: Answer, *, now: datetime) -> datetime | None:
     """Writes down what came of it, unless somebody else has taken the delivery since, or it was deleted.
 
     When it is tried again, if it is.
@@ -151,7 +154,7 @@ def finish(parcel: Parcel, answer: Answer, *, now: datetime) -> datetime | None:
     delivery, channel = found
     attempt = Attempt(parcel.taken_at, answer.took_ms, answer.status, answer.text, answer.problem)
     delivery.attempts = [*delivery.attempts, msgspec.to_builtins(attempt)]
-    channel.busy_until, channel.is_apart = None, not answer.is_success or answer.took_ms > SLOW_MS
+    channel.busy_until, channel.is_isolated = None, not answer.is_success or answer.took_ms > SLOW_MS
     log.info("notification.tried", delivery_id=str(delivery.id), kind=channel.kind, status=answer.status)
     if answer.is_success:
         _note_success(delivery, channel, now=now)
@@ -185,10 +188,10 @@ def _note_success(delivery: Delivery, channel: Channel, *, now: datetime) -> Non
 
 def _mail(delivery: Delivery, channel: Channel, *, now: datetime) -> None:
     """With the way out of it, which needs no account."""
-    token, base_url = vault.stop_token(channel), current.settings().base_url
+    token, base_url = channel_secrets.stop_token(channel), current.settings().base_url
     send_mail(
         "notification",
-        to=vault.unseal(channel.sealed_target),
+        to=channel_secrets.decrypt(channel.sealed_target),
         now=now,
         organization_id=channel.organization_id,
         unsubscribe_url=f"{base_url}/notifications/unsubscribe/{token}",

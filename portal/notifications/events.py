@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 
-class Audience(StrEnum):
+class EventAudience(StrEnum):
     OPERATORS = "operators"
     CUSTOMER = "customer"
 
@@ -22,7 +22,7 @@ class Event(msgspec.Struct, frozen=True):
     that are sent along."""
 
     name: str
-    audience: Audience
+    audience: EventAudience
     words: str
     path: str
     facts: tuple[str, ...] = ()
@@ -30,13 +30,13 @@ class Event(msgspec.Struct, frozen=True):
 
 BLOCKED = Event(
     "decision.blocked",
-    Audience.CUSTOMER,
+    EventAudience.CUSTOMER,
     "Decisions were blocked",
     "/decisions",
     ("count", "from", "until", "environments", "decision_ids", "reasons"),
 )
 """Not from the trail: counted each minute, see `blocked`."""
-TEST = Event("test", Audience.CUSTOMER, "A test, sent by hand", "", ("channel",))
+TEST = Event("test", EventAudience.CUSTOMER, "A test, sent by hand", "", ("channel",))
 
 _DESK, _INCIDENTS, _KEYS = "/console/support/{id}", "/console/incidents/{id}", "/keys/{id}"
 _TICKET = ("number", "severity", "category", "level", "due_at")
@@ -45,11 +45,11 @@ _ALERT = ("alert", "severity", "about", "started_at")
 
 
 def _operators(name: str, words: str, path: str, *facts: str) -> Event:
-    return Event(name, Audience.OPERATORS, words, path, facts)
+    return Event(name, EventAudience.OPERATORS, words, path, facts)
 
 
 def _customer(name: str, words: str, path: str, *facts: str) -> Event:
-    return Event(name, Audience.CUSTOMER, words, path, facts)
+    return Event(name, EventAudience.CUSTOMER, words, path, facts)
 
 
 EVENTS: Mapping[str, Event] = {
@@ -127,10 +127,10 @@ EVENTS: Mapping[str, Event] = {
 }
 
 
-def of_audience(audience: Audience) -> tuple[Event, ...]:
+def of_audience(audience: EventAudience) -> tuple[Event, ...]:
     """What a channel of this audience can ask for, in the order in which it is offered."""
     own = tuple(event for event in EVENTS.values() if event.audience is audience)
-    return (BLOCKED, *own) if audience is Audience.CUSTOMER else own
+    return (BLOCKED, *own) if audience is EventAudience.CUSTOMER else own
 
 
 def path_of(event: Event, subject: str | None) -> str:

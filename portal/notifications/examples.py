@@ -8,7 +8,7 @@ import msgspec
 from core.ids import new_uuid, public_id
 from core.pages import iso
 from portal.notifications import payloads, signing
-from portal.notifications.events import BLOCKED, EVENTS, Audience
+from portal.notifications.events import BLOCKED, EVENTS, EventAudience
 
 _AT = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)
 _SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105  the one that the specification shows
@@ -19,17 +19,17 @@ class Example(msgspec.Struct, frozen=True):
     body: str
 
 
-def of(audience: Audience) -> Example:
+def of(audience: EventAudience) -> Example:
     """One request, with the headers that it would have."""
     at_ms = int(_AT.timestamp() * 1000)
-    event, data = (BLOCKED, _blocked(at_ms)) if audience is Audience.CUSTOMER else (EVENTS["alert.firing"], _ALERT)
+    event, data = (BLOCKED, _blocked(at_ms)) if audience is EventAudience.CUSTOMER else (EVENTS["alert.firing"], _ALERT)
     payload = payloads.body(
         _id(at_ms),
         event.name,
         words=event.words,
         link=f"https://governance.example{event.path}",
         data=data,
-        organization="ada-and-co" if audience is Audience.CUSTOMER else None,
+        organization="ada-and-co" if audience is EventAudience.CUSTOMER else None,
         now=_AT,
     )
     signed = signing.headers_for(payload["id"], payloads.as_json(payload), signing_secrets=[_SECRET], now=_AT)

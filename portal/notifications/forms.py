@@ -6,8 +6,8 @@ from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from core.forms import ChecksField, EmailAddress, Form, OneLine, stripped
-from portal.notifications.events import Audience, of_audience
-from portal.notifications.states import KIND_WORDS, Kind
+from portal.notifications.events import EventAudience, of_audience
+from portal.notifications.states import KIND_LABELS, Kind
 from portal.notifications.targets import LONGEST
 
 
@@ -17,9 +17,9 @@ class EventsForm(Form):
     events = ChecksField("Tell it of", choices=[], validators=[InputRequired("Choose at least one.")])
     includes_test = BooleanField("Tell of blocked decisions of test keys too")
 
-    def offer(self, audience: Audience) -> None:
+    def offer(self, audience: EventAudience) -> None:
         self.events.choices = [(event.name, f"{event.words} ({event.name})") for event in of_audience(audience)]
-        if audience is Audience.OPERATORS:
+        if audience is EventAudience.OPERATORS:
             del self.includes_test
 
     @property
@@ -28,7 +28,7 @@ class EventsForm(Form):
 
 
 class ChannelForm(EventsForm):
-    kind = SelectField("How", choices={kind.value: words for kind, words in KIND_WORDS.items()})
+    kind = SelectField("How", choices={kind.value: words for kind, words in KIND_LABELS.items()})
     name = StringField(
         "Name",
         filters=[stripped],

@@ -4,7 +4,7 @@ import structlog
 
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
-from core.jobs import Queue, each_by_itself, in_its_own_session, jobs
+from core.jobs import Queue, in_its_own_session, isolate_errors, jobs
 from portal.notifications import alerts, blocked, deliveries
 
 log = structlog.get_logger()
@@ -18,7 +18,7 @@ def tell_of_blocked_decisions(timestamp: int) -> None:  # noqa: ARG001  the queu
     with acting_as_system(), transaction():
         waiting = blocked.to_tell(now=now)
     for channel_id, organization_id in waiting:
-        with each_by_itself("notification.blocked_not_told", organization_id), acting_as_system(), transaction():
+        with isolate_errors("notification.blocked_not_told", organization_id), acting_as_system(), transaction():
             blocked.tell(channel_id, now=now)
 
 

@@ -45,7 +45,7 @@ class Channel(Base):
     """Decisions up to then were told of, or looked at."""
     busy_until: Mapped[datetime | None]
     """Until then somebody sends through it; one delivery at a time."""
-    is_apart: Mapped[bool] = mapped_column(default=False)
+    is_isolated: Mapped[bool] = mapped_column("is_apart", default=False)
     """Whether it was slow or did not take the last delivery: those wait for each other, and nobody for them."""
     delivered_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

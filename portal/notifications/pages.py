@@ -7,7 +7,7 @@ import msgspec
 from flask import flash, make_response, render_template, request
 
 from core import mail_failures
-from core.access import Access, actor, may, operator, seat
+from core.access import Audience, active_membership, actor, may, operator
 from core.audit import Actor
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
@@ -16,10 +16,10 @@ from core.htmx import see_other
 from portal.notifications import channels, deliveries, examples, sending
 from portal.notifications.channels import MadeChannel
 from portal.notifications.dispatch import attempts_of
-from portal.notifications.events import Audience, of_audience
+from portal.notifications.events import EventAudience, of_audience
 from portal.notifications.forms import ChannelForm, EventsForm
 from portal.notifications.models import Channel
-from portal.notifications.states import CHANNEL_WORDS, DELIVERY_WORDS, KIND_WORDS, ChannelState, DeliveryState, Kind
+from portal.notifications.states import CHANNEL_LABELS, DELIVERY_LABELS, KIND_LABELS, ChannelState, DeliveryState, Kind
 from portal.notifications.targets import TargetRefused
 from portal.paging import chosen_uuid
 
@@ -33,12 +33,12 @@ class Place(msgspec.Struct, frozen=True):
     may_change: bool
 
     @property
-    def audience(self) -> Audience:
+    def audience(self) -> EventAudience:
         return channels.audience_of(self.owner)
 
 
 def of_organization() -> Place:
-    return Place(seat().organization_id, "/organization/notifications", actor(), may(Access.ADMIN))
+    return Place(active_membership().organization_id, "/organization/notifications", actor(), may(Audience.ADMIN))
 
 
 def of_operators() -> Place:
@@ -204,8 +204,8 @@ def _render(template: str, place: Place, **context: Any) -> str:
     return render_template(
         f"portal/notifications/{template}",
         place=place,
-        kind_words=KIND_WORDS,
-        channel_words=CHANNEL_WORDS,
-        delivery_words=DELIVERY_WORDS,
+        kind_words=KIND_LABELS,
+        channel_words=CHANNEL_LABELS,
+        delivery_words=DELIVERY_LABELS,
         **context,
     )

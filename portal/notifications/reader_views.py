@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template
 
-from core.access import Access, Pages, actor, open_to
+from core.access import Audience, Pages, actor, open_to
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.errors import NotFound
@@ -21,7 +21,7 @@ one_click = Blueprint("notification_one_click", __name__, url_prefix="/notificat
 
 
 @bp.get("/confirm/<token>")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def ask(token: str) -> Any:
     """A page with a button, so that a program that looks through mails agrees to nothing."""
     with acting_as_system():
@@ -30,7 +30,7 @@ def ask(token: str) -> Any:
 
 @bp.post("/confirm/<token>")
 @per_address("20 per hour")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def agree(token: str) -> Any:
     with acting_as_system(), transaction():
         channel = _asked(token)
@@ -40,7 +40,7 @@ def agree(token: str) -> Any:
 
 
 @bp.get("/stop/<token>")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def ask_to_stop(token: str) -> Any:
     with acting_as_system():
         return _page("stop.html", readers.find_to_stop(token), is_done=False)
@@ -48,7 +48,7 @@ def ask_to_stop(token: str) -> Any:
 
 @bp.post("/stop/<token>")
 @per_address("60 per hour")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def stop(token: str) -> Any:
     with acting_as_system(), transaction():
         channel = readers.find_to_stop(token)

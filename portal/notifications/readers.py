@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, delete, or_, select
 from core.db import acting_as_system, db
 from core.errors import NotFound
 from core.members import Membership, User
+from core.scope import needs_system_scope
 from core.tokens import digest_of
-from portal.notifications import vault
+from portal.notifications import channel_secrets
 from portal.notifications.models import Channel
 from portal.notifications.states import ChannelState, Kind
 
@@ -50,7 +51,7 @@ def follow(user: User) -> None:
     """Somebody has a new address: their channels lead to it, but for those of owners whom they left."""
     for channel in db.session.scalars(select(Channel).where(Channel.reader_id == user.id).with_for_update()):
         if known_by(channel.organization_id, user.email) == user.id:
-            channel.sealed_target, channel.target_shown = vault.seal(user.email), user.email
+            channel.sealed_target, channel.target_shown = channel_secrets.encrypt(user.email), user.email
 
 
 def forget(user: User) -> None:
@@ -58,6 +59,7 @@ def forget(user: User) -> None:
     db.session.execute(delete(Channel).where(Channel.reader_id == user.id))
 
 
+@needs_system_scope
 def find_unconfirmed(token: str) -> Channel | None:
     """The channel that the holder of this link may confirm. Needs the system's scope."""
     return db.session.scalar(
@@ -65,9 +67,10 @@ def find_unconfirmed(token: str) -> Channel | None:
     )
 
 
+@needs_system_scope
 def find_to_stop(token: str) -> Channel:
     """The channel whose mails the holder of this link reads. Raises NotFound. Needs the system's scope."""
-    channel_id = vault.channel_to_stop(token)
+    channel_id = channel_secrets.channel_to_stop(token)
     channel = db.session.get(Channel, channel_id, populate_existing=True) if channel_id else None
     if channel is None:
         raise NotFound("This channel was deleted, and nothing more comes from it.")

@@ -22,9 +22,9 @@ from core.db import acting_as_system, transaction
 from core.jobs import Queue, defer, defer_at, in_its_own_session, jobs
 from core.observability import report_error
 from portal.notifications import dispatch
-from portal.notifications.dispatch import Parcel
+from portal.notifications.dispatch import DueDelivery
+from portal.notifications.egress import Answer
 from portal.notifications.models import Channel
-from portal.notifications.outside import Answer
 
 log = structlog.get_logger()
 
@@ -40,14 +40,14 @@ _LOOK_AGAIN_S = 0.25
 @jobs.task(queueing_lock="send_due_notifications", queue=Queue.DELIVERIES)
 @in_its_own_session
 def send_due(timestamp: int = 0) -> None:  # noqa: ARG001  the queue tells when it was due
-    _side_by_side(AT_ONCE, is_apart=False)
+    _side_by_side(AT_ONCE, is_isolated=False)
 
 
 @jobs.periodic(cron="* * * * *")
 @jobs.task(queueing_lock="send_notifications_apart", queue=Queue.DELIVERIES)
 @in_its_own_session
 def send_apart(timestamp: int = 0) -> None:  # noqa: ARG001  the queue tells when it was due
-    _side_by_side(APART_AT_ONCE, is_apart=True)
+    _side_by_side(APART_AT_ONCE, is_isolated=True)
 
 
 @jobs.task(queue=Queue.DELIVERIES)
@@ -67,31 +67,31 @@ def retry(delivery_id: str, tries: int) -> None:
 
 def begin_run(channel: Channel) -> None:
     """Sends what is due through it, also if it stands apart, as its last delivery was slow or failed."""
-    defer(send_apart if channel.is_apart else send_due)
+    defer(send_apart if channel.is_isolated else send_due)
 
 
-def send_while_due(*, is_apart: bool, is_over: Callable[[], bool]) -> int:
+def send_while_due(*, is_isolated: bool, is_over: Callable[[], bool]) -> int:
     """One after the other. How many were sent."""
     sent = 0
-    while not is_over() and send_next(is_apart=is_apart):
+    while not is_over() and send_next(is_isolated=is_isolated):
         sent += 1
     return sent
 
 
-def send_next(*, is_apart: bool) -> bool:
+def send_next(*, is_isolated: bool) -> bool:
     """Whether one was due."""
-    parcel = _take(is_apart=is_apart)
+    parcel = _take(is_isolated=is_isolated)
     if parcel is not None:
         _send(parcel)
     return parcel is not None
 
 
-def _take(*, is_apart: bool) -> Parcel | None:
+def _take(*, is_isolated: bool) -> DueDelivery | None:
     with acting_as_system(), transaction():
-        return dispatch.take(is_apart=is_apart, now=utc_now())
+        return dispatch.take(is_isolated=is_isolated, now=utc_now())
 
 
-def _send(parcel: Parcel) -> None:
+def _send(parcel: DueDelivery) -> None:
     """With no transaction open."""
     try:
         _finish(parcel, dispatch.send(parcel, now=utc_now()))
@@ -101,30 +101,30 @@ def _send(parcel: Parcel) -> None:
         _finish(parcel, Answer(took_ms=0, problem="Something went wrong on our side."))
 
 
-def _finish(parcel: Parcel, answer: Answer) -> None:
+def _finish(parcel: DueDelivery, answer: Answer) -> None:
     with acting_as_system(), transaction():
         next_try_at = dispatch.finish(parcel, answer, now=utc_now())
         if next_try_at is not None:
             defer_at(next_try_at, retry, delivery_id=str(parcel.delivery_id), tries=parcel.tries)
 
 
-def _side_by_side(threads: int, *, is_apart: bool) -> None:
+def _side_by_side(threads: int, *, is_isolated: bool) -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    run = _Run(is_apart=is_apart, ends_s=monotonic_s() + FOR_S)
+    run = _Run(is_isolated=is_isolated, ends_s=monotonic_s() + FOR_S)
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        lanes = [pool.submit(run.send_in_lane, app) for _ in range(threads)]
-    for lane in lanes:
-        lane.result()
+        senders = [pool.submit(run.send_in_lane, app) for _ in range(threads)]
+    for sender in senders:
+        sender.result()
     if run.is_over():
         with acting_as_system(), transaction():
-            defer(send_apart if is_apart else send_due)
+            defer(send_apart if is_isolated else send_due)
 
 
 class _Run:
-    """Some lanes beside each other. None ends while another still sends: what becomes due meanwhile does not wait."""
+    """Some senders beside each other. None ends while another still sends: what becomes due meanwhile does not wait."""
 
-    def __init__(self, *, is_apart: bool, ends_s: float) -> None:
-        self._is_apart = is_apart
+    def __init__(self, *, is_isolated: bool, ends_s: float) -> None:
+        self._is_isolated = is_isolated
         self._ends_s = ends_s
         self._sending = 0
         self._lock = Lock()
@@ -135,7 +135,7 @@ class _Run:
     def send_in_lane(self, app: Flask) -> None:
         with app.app_context():
             while not self.is_over():
-                parcel = _take(is_apart=self._is_apart)
+                parcel = _take(is_isolated=self._is_isolated)
                 if parcel is not None:
                     with self._counted():
                         _send(parcel)

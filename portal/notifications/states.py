@@ -42,14 +42,14 @@ DELIVERY_MOVES = {
 }
 UNDER_WAY = frozenset({DeliveryState.WAITING, DeliveryState.FAILED})
 
-KIND_WORDS = {Kind.MAIL: "E-mail", Kind.SLACK: "Slack", Kind.WEBHOOK: "Webhook"}
-CHANNEL_WORDS = {
+KIND_LABELS = {Kind.MAIL: "E-mail", Kind.SLACK: "Slack", Kind.WEBHOOK: "Webhook"}
+CHANNEL_LABELS = {
     ChannelState.UNCONFIRMED: "waits for confirmation",
     ChannelState.ACTIVE: "active",
     ChannelState.PAUSED: "paused",
     ChannelState.FAILING: "stopped by itself",
 }
-DELIVERY_WORDS = {
+DELIVERY_LABELS = {
     DeliveryState.WAITING: "waiting",
     DeliveryState.DELIVERED: "delivered",
     DeliveryState.FAILED: "failed, tried again",

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from flask import request
 
-from core.access import Access, Pages, open_to
+from core.access import Audience, Pages, open_to
 from core.throttle import per_account, sender
 from portal.notifications import pages
 from portal.notifications.pages import Place
@@ -48,7 +48,7 @@ WAYS = (
 )
 
 
-def _pages_at(name: str, path: str, find_place: Callable[[], Place], *, readers: Access, changers: Access) -> Pages:
+def _pages_at(name: str, path: str, find_place: Callable[[], Place], *, readers: Audience, changers: Audience) -> Pages:
     made = Pages(name, __name__, url_prefix=path)
     for way in WAYS:
         view = open_to(readers if way.is_reading else changers, fresh=way.is_fresh)(_at(find_place, way.view))
@@ -76,13 +76,13 @@ bp = _pages_at(
     "notifications",
     "/organization/notifications",
     pages.of_organization,
-    readers=Access.VIEWER,
-    changers=Access.ADMIN,
+    readers=Audience.VIEWER,
+    changers=Audience.ADMIN,
 )
 console = _pages_at(
     "console_notifications",
     "/console/notifications",
     pages.of_operators,
-    readers=Access.OPERATOR,
-    changers=Access.OPERATOR,
+    readers=Audience.OPERATOR,
+    changers=Audience.OPERATOR,
 )

@@ -13,7 +13,7 @@ from portal.status.models import Incident, IncidentReview, IncidentUpdate, Maint
 from portal.status.states import (
     AT_LEAST,
     NAMES,
-    STATE_WORDS,
+    STATE_LABELS,
     Component,
     ComponentState,
     Impact,
@@ -37,7 +37,7 @@ class ComponentLine(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        return STATE_WORDS[self.state] if self.state else "Not measured now"
+        return STATE_LABELS[self.state] if self.state else "Not measured now"
 
     @property
     def uptime(self) -> float | None:

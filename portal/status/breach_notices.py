@@ -21,6 +21,7 @@ from core.mail import MailMessage, send_mail
 from core.mail_records import proves_something
 from core.members import Role, emails_of, emails_of_operators
 from core.profiles import find_profile
+from core.scope import needs_system_scope
 from portal.status import breaches
 from portal.status.breach_models import Breach, BreachNotice
 from portal.status.breaches import FACTS, BreachMoved
@@ -50,12 +51,14 @@ class Numbers(msgspec.Struct, frozen=True):
     retention_days: int
 
 
+@needs_system_scope
 def numbers_of(organization: Organization, *, since: datetime, until: datetime) -> Numbers:
     """Needs the system's scope."""
     row = db.session.execute(_NUMBERS, {"organization_id": organization.id, "since": since, "until": until}).one()
     return Numbers(row.decisions, row.subjects, row.keys, row.members, organization.retention_days)
 
 
+@needs_system_scope
 def send(incident_id: UUID, *, version: int, by: Actor, now: datetime) -> int:
     """The next phase, to each that is affected; to how many. Raises BreachMoved. Needs the system's scope."""
     breach = breaches.find(incident_id)

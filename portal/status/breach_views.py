@@ -8,7 +8,7 @@ from flask import Response, flash, render_template
 
 from api.decisions.export import csv_lines
 from core import current
-from core.access import Access, Pages, open_to, operator
+from core.access import Audience, Pages, open_to, operator
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import InvalidRequest
@@ -29,7 +29,7 @@ _COLUMNS = (
 
 
 @bp.get("/breaches")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def register() -> Any:
     now = utc_now()
     rows = [(*row, breaches.clock_of(row[0]).state(now).value) for row in breaches.register()]
@@ -37,7 +37,7 @@ def register() -> Any:
 
 
 @bp.get("/breaches.csv")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def register_file() -> Any:
     """Article 33(5): facts, effects, and what was done."""
     rows = [
@@ -59,7 +59,7 @@ def register_file() -> Any:
 
 
 @bp.get("/incidents/<uuid:incident_id>/breach")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def show(incident_id: UUID) -> Any:
     incident, breach = incidents.find(incident_id), breaches.find_or_none(incident_id)
     if breach is None:
@@ -68,7 +68,7 @@ def show(incident_id: UUID) -> Any:
 
 
 @bp.post("/incidents/<uuid:incident_id>/breach")
-@open_to(Access.OPERATOR, fresh=True)
+@open_to(Audience.OPERATOR, fresh=True)
 def create(incident_id: UUID) -> Any:
     incident, form = incidents.find(incident_id), BreachForm()
     if form.validate():
@@ -91,7 +91,7 @@ def create(incident_id: UUID) -> Any:
 
 
 @bp.post("/incidents/<uuid:incident_id>/breach/facts")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def save(incident_id: UUID) -> Any:
     incident, breach, form = incidents.find(incident_id), breaches.find(incident_id), BreachSaveForm()
     if form.validate():
@@ -107,7 +107,7 @@ def save(incident_id: UUID) -> Any:
 
 
 @bp.post("/incidents/<uuid:incident_id>/breach/organizations")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def add(incident_id: UUID) -> Any:
     form = AddForm()
     if not form.validate():
@@ -123,7 +123,7 @@ def add(incident_id: UUID) -> Any:
 
 
 @bp.post("/incidents/<uuid:incident_id>/breach/organizations/<uuid:organization_id>/remove")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def remove(incident_id: UUID, organization_id: UUID) -> Any:
     with transaction():
         breaches.remove(incident_id, organization_id, by=operator(), now=utc_now())
@@ -131,7 +131,7 @@ def remove(incident_id: UUID, organization_id: UUID) -> Any:
 
 
 @bp.post("/incidents/<uuid:incident_id>/breach/<any(send, close):verb>")
-@open_to(Access.OPERATOR, fresh=True)
+@open_to(Audience.OPERATOR, fresh=True)
 def move(incident_id: UUID, verb: str) -> Any:
     form = VersionForm()
     version = form.version.data if form.validate() else 0

@@ -12,6 +12,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import NotFound
 from core.members import User
+from core.scope import needs_system_scope
 from portal.status.models import IncidentTick
 from portal.status.playbook import CODES
 
@@ -22,6 +23,7 @@ class Tick(msgspec.Struct, frozen=True):
     note: str | None
 
 
+@needs_system_scope
 def ticks_of(incident_id: UUID) -> dict[str, Tick]:
     rows = db.session.execute(
         select(IncidentTick, User.name)

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import flash, render_template, request
 
 from core import current
-from core.access import Access, Pages, open_to, operator
+from core.access import Audience, Pages, open_to, operator
 from core.clock import utc_now
 from core.db import transaction
 from core.htmx import see_other
@@ -25,16 +25,16 @@ from portal.status import (
 )
 from portal.status.board import board, view_of
 from portal.status.forms import IncidentForm, ReviewForm, TickForm, UpdateForm, VersionForm, id_of, in_utc
+from portal.status.labels import WORDS
 from portal.status.models import Incident
 from portal.status.playbook import BREACH_STEP, STEPS
-from portal.status.states import INCIDENT_MOVES, INCIDENT_WORDS, Impact, IncidentStatus
-from portal.status.words import WORDS
+from portal.status.states import INCIDENT_LABELS, INCIDENT_MOVES, Impact, IncidentStatus
 
 bp = Pages("incident_console", __name__, url_prefix="/console/incidents")
 
 
 @bp.get("")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def index() -> Any:
     now = utc_now()
     page = incidents.list_page(is_public=False, after=chosen_uuid(request.args.get("after")))
@@ -52,7 +52,7 @@ def index() -> Any:
 
 
 @bp.get("/new")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def new() -> Any:
     """Filled in from a template and from what the probes found."""
     draft = drafts.draft(request.args.get("component"), request.args.get("template"), now=utc_now())
@@ -60,7 +60,7 @@ def new() -> Any:
 
 
 @bp.post("")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def create() -> Any:
     form = IncidentForm()
     if not form.validate():
@@ -82,7 +82,7 @@ def create() -> Any:
 
 
 @bp.get("/<uuid:incident_id>")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def show(incident_id: UUID) -> Any:
     incident = incidents.find(incident_id)
     body = drafts.update_body(incident, request.args.get("template"), review=_address(incident), now=utc_now())
@@ -93,7 +93,7 @@ def show(incident_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:incident_id>/updates")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def update(incident_id: UUID) -> Any:
     incident, form = incidents.find(incident_id), UpdateForm()
     if not form.validate():
@@ -114,7 +114,7 @@ def update(incident_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:incident_id>/publish")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def publish(incident_id: UUID) -> Any:
     form = VersionForm()
     version = form.version.data if form.validate() else 0
@@ -125,7 +125,7 @@ def publish(incident_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:incident_id>/steps/<code>")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def tick(incident_id: UUID, code: str) -> Any:
     incident, form = incidents.find(incident_id), TickForm()
     note = form.note.data if form.validate() else None
@@ -139,7 +139,7 @@ def tick(incident_id: UUID, code: str) -> Any:
 
 
 @bp.post("/<uuid:incident_id>/review")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def review(incident_id: UUID) -> Any:
     incident, form = incidents.find(incident_id), ReviewForm()
     if not form.validate():
@@ -167,7 +167,7 @@ def _form_page(form: IncidentForm, *, status: int = 200) -> Any:
 def _page(incident: Incident, form: UpdateForm, review_form: ReviewForm, *, status: int = 200) -> Any:
     now, before = utc_now(), IncidentStatus(incident.status)
     open_to_choose = {before, *INCIDENT_MOVES[before]}
-    form.status.choices = {one.value: INCIDENT_WORDS[one] for one in IncidentStatus if one in open_to_choose}
+    form.status.choices = {one.value: INCIDENT_LABELS[one] for one in IncidentStatus if one in open_to_choose}
     page = render_template(
         "portal/console/status/incident.html",
         view=view_of(incident),

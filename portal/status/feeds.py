@@ -11,7 +11,7 @@ from core.pages import iso
 from core.patterns import for_xml
 from portal.status.board import Board, ComponentLine, IncidentView, MaintenanceView
 from portal.status.models import Incident, Maintenance
-from portal.status.states import INCIDENT_WORDS, ComponentState, IncidentStatus
+from portal.status.states import INCIDENT_LABELS, ComponentState, IncidentStatus
 
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
 JSON_FEED_TYPE = "application/feed+json"
@@ -135,7 +135,7 @@ def _incident(view: IncidentView, *, base_url: str) -> dict[str, Any]:
         "id": str(incident.id),
         "name": incident.title,
         "status": incident.status,
-        "status_name": INCIDENT_WORDS[IncidentStatus(incident.status)],
+        "status_name": INCIDENT_LABELS[IncidentStatus(incident.status)],
         "impact": incident.impact,
         "started_at": iso(incident.began_at),
         "created_at": iso(incident.opened_at),

@@ -13,9 +13,9 @@ from portal.paging import parse_uuid
 from portal.status.models import States
 from portal.status.reviews import FIELDS
 from portal.status.states import (
-    INCIDENT_WORDS,
+    INCIDENT_LABELS,
     NAMES,
-    STATE_WORDS,
+    STATE_LABELS,
     Component,
     ComponentState,
     Impact,
@@ -25,7 +25,7 @@ from portal.status.wordings import GAP
 
 _STATES = {
     "": "Not affected",
-    **{state.value: words for state, words in STATE_WORDS.items() if state is not ComponentState.UNDER_MAINTENANCE},
+    **{state.value: words for state, words in STATE_LABELS.items() if state is not ComponentState.UNDER_MAINTENANCE},
 }
 _IMPACTS = {
     Impact.NONE.value: "None: nothing is broken",
@@ -121,7 +121,7 @@ class UpdateForm(_OfComponents):
     version = _version()
     status = SelectField(
         "Status",
-        choices={one.value: words for one, words in INCIDENT_WORDS.items() if one is not IncidentStatus.POSTMORTEM},
+        choices={one.value: words for one, words in INCIDENT_LABELS.items() if one is not IncidentStatus.POSTMORTEM},
     )
     impact = SelectField("Impact", choices=_IMPACTS)
     body = _words("Update", required="Say what is known now.")

@@ -4,25 +4,25 @@ from datetime import datetime
 from uuid import UUID
 
 from core.db import acting_as_system, acting_for
-from portal.notices import Notice
+from portal.notices import PageNotice
 from portal.status import breach_notices, clocks, incidents
 
 
-def notices(organization_id: UUID | None, *, now: datetime) -> list[Notice]:
+def notices(organization_id: UUID | None, *, now: datetime) -> list[PageNotice]:
     with acting_as_system():
         told = [
-            Notice(f"There is an incident: {one.title}.", f"/status/incidents/{one.id}", "See what we know")
+            PageNotice(f"There is an incident: {one.title}.", f"/status/incidents/{one.id}", "See what we know")
             for one in incidents.every_open()
         ]
     return told + (_of_breaches(organization_id, now=now) if organization_id else [])
 
 
-def _of_breaches(organization_id: UUID, *, now: datetime) -> list[Notice]:
+def _of_breaches(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
     """As long as the organization's own 72 hours run."""
     with acting_for(organization_id):
         first = {one.breach_id: one for one in reversed(breach_notices.every_one_of(organization_id))}
     return [
-        Notice(
+        PageNotice(
             "We told you of a personal data breach. You have 72 hours to tell your authority.",
             f"/organization/breaches/{breach_id}",
             "Read what we know",

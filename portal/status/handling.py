@@ -18,13 +18,14 @@ from core.db import db
 from core.errors import AppError
 from core.ids import new_uuid
 from core.jobs import defer
+from core.scope import needs_system_scope
 from portal.status import clocks
+from portal.status.emails import mail_incident_update
 from portal.status.incidents import find, updates_of
-from portal.status.letters import mail_incident_update
 from portal.status.models import Incident, IncidentComponent, IncidentUpdate, States
 from portal.status.states import (
+    INCIDENT_LABELS,
     INCIDENT_MOVES,
-    INCIDENT_WORDS,
     OPEN,
     Impact,
     IncidentStatus,
@@ -41,6 +42,7 @@ class StillWatching(AppError):
     advice = "Watch the figures for 30 minutes first, or lower the impact to none if nothing was broken."
 
 
+@needs_system_scope
 def open_incident(
     incident_id: UUID,
     *,
@@ -176,7 +178,7 @@ def _change(incident: Incident, *, version: int, now: datetime, **values: Any) -
 
 
 def _moved(incident: Incident) -> IncidentMoved:
-    words = INCIDENT_WORDS[IncidentStatus(find(incident.id).status)].lower()
+    words = INCIDENT_LABELS[IncidentStatus(find(incident.id).status)].lower()
     return IncidentMoved(f"The incident is now: {words}. Load the page again. Nothing that you wrote was sent.")
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from core.db import db
 from core.errors import NotFound
+from core.scope import needs_system_scope
 from portal.status.clocks import Times
 from portal.status.models import Incident, IncidentComponent, IncidentUpdate, States
 from portal.status.states import OPEN, Component, ComponentState
@@ -14,6 +15,7 @@ from portal.status.states import OPEN, Component, ComponentState
 PAGE_SIZE = 50
 
 
+@needs_system_scope
 def find(incident_id: UUID, *, is_public: bool = False) -> Incident:
     """Raises NotFound, also for what the public may not see yet."""
     incident = db.session.get(Incident, incident_id, populate_existing=True)
@@ -22,6 +24,7 @@ def find(incident_id: UUID, *, is_public: bool = False) -> Incident:
     return incident
 
 
+@needs_system_scope
 def every_open(*, is_public: bool = True) -> list[Incident]:
     query = select(Incident).where(Incident.status.in_(OPEN)).order_by(Incident.id.desc())
     if is_public:
@@ -29,6 +32,7 @@ def every_open(*, is_public: bool = True) -> list[Incident]:
     return list(db.session.scalars(query))
 
 
+@needs_system_scope
 def list_page(
     *, is_public: bool = True, after: UUID | None = None, since: datetime | None = None, size: int = PAGE_SIZE
 ) -> list[Incident]:
@@ -43,12 +47,14 @@ def list_page(
     return list(db.session.scalars(query))
 
 
+@needs_system_scope
 def updates_of(incident_id: UUID) -> list[IncidentUpdate]:
     """The oldest first."""
     query = select(IncidentUpdate).where(IncidentUpdate.incident_id == incident_id).order_by(IncidentUpdate.id)
     return list(db.session.scalars(query))
 
 
+@needs_system_scope
 def components_of(incident_id: UUID) -> States:
     rows = db.session.scalars(
         select(IncidentComponent)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import flash, render_template
 
-from core.access import Access, Pages, open_to, operator
+from core.access import Audience, Pages, open_to, operator
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import InvalidRequest
@@ -13,8 +13,8 @@ from core.htmx import see_other
 from portal.status import maintenances
 from portal.status.board import maintenance_view
 from portal.status.forms import MaintenanceForm, MaintenanceMoveForm, id_of, in_utc
+from portal.status.labels import WORDS
 from portal.status.states import MAINTENANCE_MOVES, Component, MaintenanceStatus
-from portal.status.words import WORDS
 
 bp = Pages("maintenance_console", __name__, url_prefix="/console/maintenances")
 
@@ -27,13 +27,13 @@ _VERBS = {
 
 
 @bp.get("/new")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def new() -> Any:
     return render_template("portal/console/status/new_maintenance.html", form=MaintenanceForm(formdata=None))
 
 
 @bp.post("")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def create() -> Any:
     form = MaintenanceForm()
     if form.validate():
@@ -58,13 +58,13 @@ def create() -> Any:
 
 
 @bp.get("/<uuid:maintenance_id>")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def show(maintenance_id: UUID) -> Any:
     return _page(maintenance_id, MaintenanceMoveForm(formdata=None))
 
 
 @bp.post("/<uuid:maintenance_id>/<any(begin, verify, complete, cancel):verb>")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def move(maintenance_id: UUID, verb: str) -> Any:
     maintenances.find(maintenance_id)
     form = MaintenanceMoveForm()

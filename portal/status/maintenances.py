@@ -18,12 +18,13 @@ from core.db import db
 from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
 from core.ids import new_uuid
 from core.jobs import defer
+from core.scope import needs_system_scope
 from legal_docs import figures
-from portal.status.letters import mail_maintenance_update
+from portal.status.emails import mail_maintenance_update
 from portal.status.models import Maintenance, MaintenanceUpdate
 from portal.status.states import (
+    MAINTENANCE_LABELS,
     MAINTENANCE_MOVES,
-    MAINTENANCE_WORDS,
     UNDER_WAY,
     Component,
     MaintenanceStatus,
@@ -43,6 +44,7 @@ class MaintenanceMoved(AppError):
     advice = "Load the page again to see how the maintenance stands now. Nothing was changed."
 
 
+@needs_system_scope
 def schedule(
     maintenance_id: UUID,
     *,
@@ -78,6 +80,7 @@ def schedule(
     return maintenance
 
 
+@needs_system_scope
 def move(
     maintenance_id: UUID, to: MaintenanceStatus, *, version: int, body: str, by: Actor, now: datetime
 ) -> Maintenance:
@@ -122,6 +125,7 @@ def keep_time(maintenance: Maintenance, *, now: datetime) -> None:
         move(maintenance.id, to, version=maintenance.version, body=_BY_THE_CLOCK[to], by=SYSTEM, now=now)
 
 
+@needs_system_scope
 def due(*, now: datetime) -> list[Maintenance]:
     """What the clock has to begin or to end."""
     begins = (Maintenance.status == MaintenanceStatus.SCHEDULED.value) & (Maintenance.starts_at <= now)
@@ -129,6 +133,7 @@ def due(*, now: datetime) -> list[Maintenance]:
     return list(db.session.scalars(select(Maintenance).where(begins | ends)))
 
 
+@needs_system_scope
 def find(maintenance_id: UUID) -> Maintenance:
     """Raises NotFound."""
     found = db.session.get(Maintenance, maintenance_id, populate_existing=True)
@@ -137,6 +142,7 @@ def find(maintenance_id: UUID) -> Maintenance:
     return found
 
 
+@needs_system_scope
 def ahead_and_under_way() -> list[Maintenance]:
     """The next first."""
     wanted = (MaintenanceStatus.SCHEDULED.value, *UNDER_WAY)
@@ -144,11 +150,13 @@ def ahead_and_under_way() -> list[Maintenance]:
     return list(db.session.scalars(query))
 
 
+@needs_system_scope
 def list_page(*, size: int = PAGE_SIZE) -> list[Maintenance]:
     """The latest first."""
     return list(db.session.scalars(select(Maintenance).order_by(Maintenance.starts_at.desc()).limit(size)))
 
 
+@needs_system_scope
 def updates_of(maintenance_id: UUID) -> list[MaintenanceUpdate]:
     """The oldest first."""
     query = select(MaintenanceUpdate).where(MaintenanceUpdate.maintenance_id == maintenance_id)
@@ -159,11 +167,13 @@ def is_announced_in_time(maintenance: Maintenance) -> bool:
     return maintenance.starts_at - maintenance.announced_at >= ANNOUNCED_AHEAD
 
 
+@needs_system_scope
 def components_under_way() -> set[Component]:
     rows = db.session.scalars(select(Maintenance).where(Maintenance.status.in_(UNDER_WAY)))
     return {Component(name) for one in rows for name in one.components}
 
 
+@needs_system_scope
 def excused_components(*, now: datetime) -> set[Component]:
     """Whose failures now are no outage: their maintenance is under way, in its time, and was announced before."""
     rows = db.session.scalars(
@@ -205,5 +215,5 @@ def _say(maintenance: Maintenance, body: str, *, now: datetime) -> None:
 
 
 def _moved(maintenance: Maintenance) -> MaintenanceMoved:
-    words = MAINTENANCE_WORDS[MaintenanceStatus(find(maintenance.id).status)].lower()
+    words = MAINTENANCE_LABELS[MaintenanceStatus(find(maintenance.id).status)].lower()
     return MaintenanceMoved(f"The maintenance is now: {words}. Load the page again. Nothing was changed.")

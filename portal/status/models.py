@@ -23,7 +23,7 @@ _INCIDENT_STATUS = "status IN ('investigating', 'identified', 'monitoring', 'res
 _MAINTENANCE_STATUS = "status IN ('scheduled', 'in_progress', 'verifying', 'completed', 'cancelled')"
 
 
-class Probe(Base):
+class AvailabilityProbe(Base):
     __tablename__ = "status_probe"
     __table_args__ = (CheckConstraint(_COMPONENT, name="component"), Index("ix_status_probe_probed_at", "probed_at"))
 
@@ -36,7 +36,7 @@ class Probe(Base):
     """It fell into maintenance that was announced in time."""
 
 
-class ProbeDay(Base):
+class AvailabilityDay(Base):
     """What a day's probes add up to; kept when the probes themselves are gone."""
 
     __tablename__ = "status_day"
@@ -51,7 +51,7 @@ class ProbeDay(Base):
     slow: Mapped[int]
 
 
-class ProbeKey(Base):
+class AvailabilityKey(Base):
     """The key with which we probe ourselves, sealed with the app's secret."""
 
     __tablename__ = "status_probe_key"

@@ -10,10 +10,11 @@ from api.keys import services as keys
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment
 from api.policies import services as policies
-from core import accounts, audit, sealing
+from core import accounts, audit, encryption
 from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM
 from core.db import db
+from core.scope import needs_system_scope
 from portal.status import maintenances
 from portal.status.detection import (
     FAILED_AFTER_S,
@@ -25,7 +26,7 @@ from portal.status.detection import (
     detected,
     failures_in_a_row,
 )
-from portal.status.models import Probe, ProbeDay, ProbeKey
+from portal.status.models import AvailabilityDay, AvailabilityKey, AvailabilityProbe
 from portal.status.prober import KEY_REFUSED
 from portal.status.states import Component, ComponentState
 
@@ -44,11 +45,14 @@ _WAITING = text("""
 """)
 
 
+@needs_system_scope
 def secret_for_probes(*, secret_key: str, now: datetime) -> str:
     """A test key of an organization of our own, made at the first probe: test checks are billed to nobody."""
-    kept = db.session.scalar(select(ProbeKey).order_by(ProbeKey.created_at.desc()).limit(1).with_for_update())
+    kept = db.session.scalar(
+        select(AvailabilityKey).order_by(AvailabilityKey.created_at.desc()).limit(1).with_for_update()
+    )
     if kept is not None:
-        secret = sealing.unseal(_PURPOSE, kept.sealed_secret, secret_keys=(secret_key,))
+        secret = encryption.decrypt(_PURPOSE, kept.sealed_secret, secret_keys=(secret_key,))
         if secret is not None:
             return secret
         keys.revoke(_organization(now).id, kept.key_id, reason="the app's secret was changed", by=SYSTEM, now=now)
@@ -62,21 +66,23 @@ def secret_for_probes(*, secret_key: str, now: datetime) -> str:
         by=SYSTEM,
         now=now,
     )
-    sealed = sealing.seal(_PURPOSE, issued.secret, secret_key=secret_key)
-    db.session.add(ProbeKey(key_id=issued.key.id, sealed_secret=sealed, created_at=now))
+    sealed = encryption.encrypt(_PURPOSE, issued.secret, secret_key=secret_key)
+    db.session.add(AvailabilityKey(key_id=issued.key.id, sealed_secret=sealed, created_at=now))
     return issued.secret
 
 
+@needs_system_scope
 def renew_key_if_refused(samples: Sequence[Sample], *, now: datetime) -> None:
     """The next probe makes another key. Once: if that is refused too, the trouble is not the key."""
     refused = [one for one in samples if one.failure == KEY_REFUSED]
     if not refused or failures_in_a_row(latest(refused[0].component)) > 1:
         return
-    for kept in db.session.scalars(select(ProbeKey)):
+    for kept in db.session.scalars(select(AvailabilityKey)):
         keys.revoke(_organization(now).id, kept.key_id, reason="refused to a probe", by=SYSTEM, now=now)
         db.session.delete(kept)
 
 
+@needs_system_scope
 def sample_of_messages(*, now: datetime) -> Sample:
     """How long the oldest mail or job has waited that should have left by now."""
     waited_s = float(db.session.scalar(_WAITING, {"now": now}) or 0)
@@ -85,13 +91,14 @@ def sample_of_messages(*, now: datetime) -> Sample:
     return Sample(component=Component.MESSAGES, probed_at=now, is_ok=is_ok, seconds=max(0, waited_s), failure=failure)
 
 
+@needs_system_scope
 def note(samples: Sequence[Sample], *, now: datetime) -> None:
     """Keeps them, adds them to their day, and tells the trail once of a component that goes on failing."""
     excused = maintenances.excused_components(now=now)
     for sample in samples:
         is_excused = not sample.is_ok and sample.component in excused
         added = db.session.execute(
-            insert(Probe)
+            insert(AvailabilityProbe)
             .values(
                 component=sample.component.value,
                 probed_at=sample.probed_at,
@@ -101,7 +108,7 @@ def note(samples: Sequence[Sample], *, now: datetime) -> None:
                 is_excused=is_excused,
             )
             .on_conflict_do_nothing()
-            .returning(Probe.component)
+            .returning(AvailabilityProbe.component)
         ).first()
         if added is not None:
             _add_to_day(sample, is_excused=is_excused)
@@ -114,11 +121,17 @@ def states(*, now: datetime) -> dict[Component, ComponentState | None]:
     return {component: detected(latest(component), now=now) for component in Component}
 
 
+@needs_system_scope
 def latest(component: Component, *, size: int = LOOKED_AT, but_excused: bool = False) -> list[Sample]:
     """The newest first; `but_excused` leaves out what failed in announced maintenance, for whoever raises alarms."""
-    query = select(Probe).where(Probe.component == component.value).order_by(Probe.probed_at.desc()).limit(size)
+    query = (
+        select(AvailabilityProbe)
+        .where(AvailabilityProbe.component == component.value)
+        .order_by(AvailabilityProbe.probed_at.desc())
+        .limit(size)
+    )
     if but_excused:
-        query = query.where(Probe.is_excused.is_(False))
+        query = query.where(AvailabilityProbe.is_excused.is_(False))
     rows = db.session.scalars(query)
     return [
         Sample(component=component, probed_at=row.probed_at, is_ok=row.is_ok, seconds=row.seconds, failure=row.failure)
@@ -126,23 +139,28 @@ def latest(component: Component, *, size: int = LOOKED_AT, but_excused: bool = F
     ]
 
 
+@needs_system_scope
 def days_of(component: Component, *, today: date) -> list[Day]:
     rows = db.session.scalars(
-        select(ProbeDay).where(
-            ProbeDay.component == component.value, ProbeDay.day > today - timedelta(days=UPTIME_DAYS)
+        select(AvailabilityDay).where(
+            AvailabilityDay.component == component.value, AvailabilityDay.day > today - timedelta(days=UPTIME_DAYS)
         )
     )
     return [Day(row.day, row.probes, row.failures, row.excused) for row in rows]
 
 
+@needs_system_scope
 def purge(*, now: datetime) -> None:
-    db.session.execute(delete(Probe).where(Probe.probed_at < now - timedelta(days=UPTIME_DAYS)))
+    db.session.execute(delete(AvailabilityProbe).where(AvailabilityProbe.probed_at < now - timedelta(days=UPTIME_DAYS)))
 
 
+@needs_system_scope
 def last_success() -> datetime | None:
     """Of the check path."""
     return db.session.scalar(
-        select(func.max(Probe.probed_at)).where(Probe.component == Component.CHECK_API.value, Probe.is_ok)
+        select(func.max(AvailabilityProbe.probed_at)).where(
+            AvailabilityProbe.component == Component.CHECK_API.value, AvailabilityProbe.is_ok
+        )
     )
 
 
@@ -153,8 +171,8 @@ def _add_to_day(sample: Sample, *, is_excused: bool) -> None:
         "excused": int(is_excused),
         "slow": int(sample.is_slow),
     }
-    adding = insert(ProbeDay).values(component=sample.component.value, day=sample.probed_at.date(), **counted)
-    sums = {name: getattr(ProbeDay, name) + adding.excluded[name] for name in counted}
+    adding = insert(AvailabilityDay).values(component=sample.component.value, day=sample.probed_at.date(), **counted)
+    sums = {name: getattr(AvailabilityDay, name) + adding.excluded[name] for name in counted}
     db.session.execute(adding.on_conflict_do_update(index_elements=["component", "day"], set_=sums))
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response, make_response, render_template, request
 
 from core import current
-from core.access import Access, Pages, open_to, seat, visitor_or_none
+from core.access import Audience, Pages, active_membership, current_user_or_none, open_to
 from core.clock import utc_now
 from core.db import acting_as_system
 from portal.paging import chosen_uuid
@@ -14,8 +14,8 @@ from portal.status import affected, breach_notices, feeds, incidents, maintenanc
 from portal.status.affected import Affected
 from portal.status.board import board, everything_told, maintenance_view, planned, view_of
 from portal.status.clocks import authority_clock
+from portal.status.labels import WORDS
 from portal.status.models import Incident
-from portal.status.words import WORDS
 
 bp = Pages("status", __name__)
 
@@ -38,7 +38,7 @@ class Links:
 
 
 @bp.get("/status")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def index() -> Any:
     with acting_as_system():
         shown = board(now=utc_now())
@@ -47,7 +47,7 @@ def index() -> Any:
 
 
 @bp.get("/status/history")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def list_past() -> Any:
     after = chosen_uuid(request.args.get("after"))
     with acting_as_system():
@@ -59,7 +59,7 @@ def list_past() -> Any:
 
 
 @bp.get("/status/incidents/<uuid:incident_id>")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def show_incident(incident_id: UUID) -> Any:
     with acting_as_system():
         view = view_of(incidents.find(incident_id, is_public=True))
@@ -67,7 +67,7 @@ def show_incident(incident_id: UUID) -> Any:
 
 
 @bp.get("/status/maintenances/<uuid:maintenance_id>")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def show_maintenance(maintenance_id: UUID) -> Any:
     with acting_as_system():
         view = maintenance_view(maintenances.find(maintenance_id))
@@ -75,7 +75,7 @@ def show_maintenance(maintenance_id: UUID) -> Any:
 
 
 @bp.get("/status/feed.atom")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def atom() -> Any:
     with acting_as_system():
         return _file(
@@ -84,24 +84,24 @@ def atom() -> Any:
 
 
 @bp.get("/status/feed.json")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def json_feed() -> Any:
     with acting_as_system():
         return _file(feeds.json_feed(everything_told(), base_url=current.settings().base_url), feeds.JSON_FEED_TYPE)
 
 
 @bp.get("/status/api.json")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def summary() -> Any:
     with acting_as_system():
         return _file(feeds.summary(board(now=utc_now()), base_url=current.settings().base_url), "application/json")
 
 
 @bp.get("/organization/breaches/<uuid:breach_id>")
-@open_to(Access.VIEWER)
+@open_to(Audience.VIEWER)
 def show_breach(breach_id: UUID) -> Any:
     """What we told the organization of a breach, phase by phase."""
-    told = breach_notices.read_by(seat().organization_id, breach_id)
+    told = breach_notices.read_by(active_membership().organization_id, breach_id)
     clock, now = authority_clock(told[0].sent_at), utc_now()
     return render_template(
         "portal/status/breach.html",
@@ -114,10 +114,10 @@ def show_breach(breach_id: UUID) -> Any:
 
 
 @bp.get("/organization/breaches/<uuid:breach_id>/notice.txt")
-@open_to(Access.VIEWER)
+@open_to(Audience.VIEWER)
 def download_breach(breach_id: UUID) -> Any:
     return Response(
-        breach_notices.as_text(breach_notices.read_by(seat().organization_id, breach_id)),
+        breach_notices.as_text(breach_notices.read_by(active_membership().organization_id, breach_id)),
         content_type="text/plain; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="breach-notice-{breach_id}.txt"'},
     )
@@ -125,15 +125,15 @@ def download_breach(breach_id: UUID) -> Any:
 
 def _affected(incident: Incident) -> Affected | None:
     """For a signed-in member: whether their organization was hit."""
-    who = visitor_or_none()
-    if who is None or who.seat is None:
+    who = current_user_or_none()
+    if who is None or who.membership is None:
         return None
-    return affected.of_incident(incident, who.seat.organization_id, now=utc_now())
+    return affected.of_incident(incident, who.membership.organization_id, now=utc_now())
 
 
 def _page(name: str, **context: Any) -> Response:
     answer = make_response(render_template(f"portal/status/{name}.html", links=Links, **WORDS, **context))
-    if visitor_or_none() is None:
+    if current_user_or_none() is None:
         answer.headers["Cache-Control"] = KEPT
     return answer
 

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.audit import Actor
 from core.db import db
+from core.scope import needs_system_scope
 from portal.status import handling, incidents
 from portal.status.models import Incident, IncidentReview
 
@@ -23,10 +24,12 @@ FIELDS = {
 PUBLIC = ("explanation", "what_happened", "impact", "root_cause", "prevention", "actions", "lessons")
 
 
+@needs_system_scope
 def find(incident_id: UUID) -> IncidentReview | None:
     return db.session.get(IncidentReview, incident_id, populate_existing=True)
 
 
+@needs_system_scope
 def write(incident_id: UUID, *, words: dict[str, str], by: Actor, now: datetime) -> Incident:
     """Writes or corrects it; the first time it ends the incident's last clock. Raises IncidentMoved."""
     incident = handling.move_to_postmortem(incidents.find(incident_id), body=words["explanation"], by=by, now=now)

@@ -16,9 +16,10 @@ from uuid import UUID
 from flask import render_template
 
 from core.pages import STATIC
+from core.scope import needs_system_scope
 from portal.status import feeds
 from portal.status.board import Board, board, history, planned
-from portal.status.words import WORDS
+from portal.status.labels import WORDS
 
 _STYLES = {"bootstrap.css": "vendor/bootstrap-5.3.9.min.css", "status.css": "app.css"}
 
@@ -38,6 +39,7 @@ class StaticLinks:
         return f"maintenance-{maintenance_id}.html"
 
 
+@needs_system_scope
 def files(*, base_url: str, now: datetime) -> Iterator[tuple[str, bytes]]:
     """Names and contents; the front page last, when all that it leads to is there. Needs the system's scope."""
     shown, past = board(now=now), history()
@@ -55,6 +57,7 @@ def files(*, base_url: str, now: datetime) -> Iterator[tuple[str, bytes]]:
     yield StaticLinks.home, _page("board", shown, base_url)
 
 
+@needs_system_scope
 def render(folder: Path, *, base_url: str, now: datetime) -> int:
     """Writes every file; how many. Needs the system's scope."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,7 @@ class ComponentState(StrEnum):
     MAJOR_OUTAGE = "major_outage"
 
 
-STATE_WORDS = {
+STATE_LABELS = {
     ComponentState.OPERATIONAL: "Operational",
     ComponentState.UNDER_MAINTENANCE: "Under maintenance",
     ComponentState.DEGRADED: "Degraded performance",
@@ -90,7 +90,7 @@ INCIDENT_MOVES: dict[IncidentStatus, frozenset[IncidentStatus]] = {
     IncidentStatus.POSTMORTEM: frozenset(),
 }
 OPEN = frozenset({IncidentStatus.INVESTIGATING, IncidentStatus.IDENTIFIED, IncidentStatus.MONITORING})
-INCIDENT_WORDS = {
+INCIDENT_LABELS = {
     IncidentStatus.INVESTIGATING: "Investigating",
     IncidentStatus.IDENTIFIED: "Identified",
     IncidentStatus.MONITORING: "Monitoring",
@@ -117,7 +117,7 @@ MAINTENANCE_MOVES: dict[MaintenanceStatus, frozenset[MaintenanceStatus]] = {
     MaintenanceStatus.CANCELLED: frozenset(),
 }
 UNDER_WAY = frozenset({MaintenanceStatus.IN_PROGRESS, MaintenanceStatus.VERIFYING})
-MAINTENANCE_WORDS = {
+MAINTENANCE_LABELS = {
     MaintenanceStatus.SCHEDULED: "Scheduled",
     MaintenanceStatus.IN_PROGRESS: "In progress",
     MaintenanceStatus.VERIFYING: "Verifying",

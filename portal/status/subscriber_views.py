@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template
 
-from core.access import Access, Pages, open_to
+from core.access import Audience, Pages, open_to
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.htmx import see_other
@@ -17,7 +17,7 @@ one_click = Blueprint("status_one_click", __name__)
 
 
 @bp.get("/subscribe")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def new() -> Any:
     return render_template("portal/status/subscribe.html", form=SubscribeForm(formdata=None), is_sent=False)
 
@@ -25,7 +25,7 @@ def new() -> Any:
 @bp.post("/subscribe")
 @per_address("20 per hour")
 @per_account("3 per hour")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def create() -> Any:
     form = SubscribeForm()
     if not form.validate():
@@ -36,7 +36,7 @@ def create() -> Any:
 
 
 @bp.get("/subscriptions/<secret>")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def show(secret: str) -> Any:
     with acting_as_system():
         return render_template("portal/status/subscription.html", subscriber=subscribers.find(secret))
@@ -44,7 +44,7 @@ def show(secret: str) -> Any:
 
 @bp.post("/subscriptions/<secret>/confirm")
 @per_address("60 per hour")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def confirm(secret: str) -> Any:
     with acting_as_system(), transaction():
         subscribers.confirm(secret, now=utc_now())
@@ -53,7 +53,7 @@ def confirm(secret: str) -> Any:
 
 @bp.post("/subscriptions/<secret>/end")
 @per_address("60 per hour")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def end(secret: str) -> Any:
     with acting_as_system(), transaction():
         subscribers.end(secret)

@@ -10,8 +10,9 @@ from core.db import db
 from core.errors import AppError
 from core.ids import new_uuid
 from core.mail import send_mail
+from core.scope import needs_system_scope
 from core.tokens import new_token
-from portal.status.letters import unsubscribe_url
+from portal.status.emails import unsubscribe_url
 from portal.status.models import Subscriber
 
 CONFIRM_WITHIN = timedelta(days=3)
@@ -22,6 +23,7 @@ class SubscriptionUnknown(AppError):
     advice = "It was ended, or not confirmed in time. You can subscribe again on the status page."
 
 
+@needs_system_scope
 def ask(email: str, *, now: datetime) -> None:
     """Sends a link, whether the address is known or not; nobody learns which."""
     db.session.execute(
@@ -41,6 +43,7 @@ def ask(email: str, *, now: datetime) -> None:
     )
 
 
+@needs_system_scope
 def find(secret: str) -> Subscriber:
     """Raises SubscriptionUnknown."""
     found = db.session.scalar(select(Subscriber).where(Subscriber.secret == secret))
@@ -58,16 +61,19 @@ def confirm(secret: str, *, now: datetime) -> None:
         subscriber.confirmed_at = now
 
 
+@needs_system_scope
 def end(secret: str) -> None:
     """Forgets the address. Ending twice changes nothing."""
     db.session.execute(delete(Subscriber).where(Subscriber.secret == secret))
 
 
+@needs_system_scope
 def forget(email: str) -> None:
     """Whoever read this address deleted their account."""
     db.session.execute(delete(Subscriber).where(Subscriber.email == email))
 
 
+@needs_system_scope
 def follow(former: str, email: str) -> None:
     """Whoever read the former address reads another one now."""
     if db.session.scalar(select(Subscriber.id).where(Subscriber.email == email)) is not None:
@@ -75,11 +81,13 @@ def follow(former: str, email: str) -> None:
     db.session.execute(update(Subscriber).where(Subscriber.email == former).values(email=email))
 
 
+@needs_system_scope
 def forget_unconfirmed(*, now: datetime) -> None:
     db.session.execute(
         delete(Subscriber).where(Subscriber.confirmed_at.is_(None), Subscriber.asked_at <= now - CONFIRM_WITHIN)
     )
 
 
+@needs_system_scope
 def count_confirmed() -> int:
     return db.session.scalar(select(func.count()).where(Subscriber.confirmed_at.is_not(None))) or 0

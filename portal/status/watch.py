@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from core import audit
 from core.audit import SYSTEM
 from core.db import db
+from core.scope import needs_system_scope
 from portal.status import breaches, clocks, incidents
 from portal.status.clocks import Clock, ClockKind
 from portal.status.models import Incident, IncidentWarning
@@ -21,6 +22,7 @@ _ACTIONS = {
 }
 
 
+@needs_system_scope
 def warn(*, now: datetime) -> int:
     """How many warnings are new."""
     unfinished = select(Incident).where(

@@ -10,13 +10,14 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError
 from core.members import User, emails_of_operators
-from portal.support import letters, promises, records, requesters
-from portal.support.clocks import Happened, Kind
+from core.scope import needs_system_scope
+from portal.support import emails, records, requesters, sla_deadlines
 from portal.support.models import MessageKind, Ticket, TicketMessage
 from portal.support.records import Author, TicketClosed
 from portal.support.rota import on_call_at
-from portal.support.severities import LEVEL_WORDS, Level, Severity, above, graver
-from portal.support.states import UNDER_WAY, Status
+from portal.support.severities import LEVEL_LABELS, Level, Severity, above, graver
+from portal.support.sla import Happened, Kind
+from portal.support.states import UNDER_WAY, RequestStatus
 from portal.support.uploads import Upload
 
 
@@ -29,7 +30,7 @@ def answer(
     ticket_id: UUID,
     body: str,
     *,
-    then: Status,
+    then: RequestStatus,
     message_id: UUID,
     author: Author,
     by: Actor,
@@ -48,21 +49,21 @@ def answer(
     message = records.say(
         ticket, MessageKind.ANSWER, body, author=author, now=now, message_id=message_id, uploads=uploads
     )
-    was_waiting = ticket.status == Status.WAITING_ON_CUSTOMER
+    was_waiting = ticket.status == RequestStatus.WAITING_ON_CUSTOMER
     if ticket.assignee_id is None:
         ticket.assignee_id = author.id
     if then != ticket.status:
         records.move(ticket, then, by=by, now=now)
-    records.happen(ticket, Happened.WE_ANSWERED, *_after_answer(then, was_waiting=was_waiting), now=now)
+    records.record_event(ticket, Happened.WE_ANSWERED, *_after_answer(then, was_waiting=was_waiting), now=now)
     records.note(ticket, "ticket.answered", by=by, now=now)
-    letters.send_answer(ticket, message, now=now)
+    emails.send_answer(ticket, message, now=now)
     return ticket
 
 
-def _after_answer(then: Status, *, was_waiting: bool) -> tuple[Happened, ...]:
-    if then is Status.RESOLVED:
+def _after_answer(then: RequestStatus, *, was_waiting: bool) -> tuple[Happened, ...]:
+    if then is RequestStatus.RESOLVED:
         return (Happened.RESOLVED,)
-    if (then is Status.WAITING_ON_CUSTOMER) == was_waiting:
+    if (then is RequestStatus.WAITING_ON_CUSTOMER) == was_waiting:
         return ()
     return (Happened.WAITING_ENDED,) if was_waiting else (Happened.WAITING_BEGAN,)
 
@@ -80,12 +81,13 @@ def assign(ticket_id: UUID, assignee_id: UUID | None, *, version: int, by: Actor
     """Raises TicketMoved."""
     ticket = records.hold(ticket_id, version=version)
     ticket.assignee_id = assignee_id
-    if ticket.status == Status.NEW and assignee_id is not None:
-        records.move(ticket, Status.OPEN, by=by, now=now)
+    if ticket.status == RequestStatus.NEW and assignee_id is not None:
+        records.move(ticket, RequestStatus.OPEN, by=by, now=now)
     records.note(ticket, "ticket.assigned", by=by, now=now)
     return ticket
 
 
+@needs_system_scope
 def release_all(assignee_id: UUID, *, by: Actor, now: datetime) -> None:
     """Nobody has taken what an operator who left was working on. Needs the system's scope."""
     is_theirs = Ticket.assignee_id == assignee_id, Ticket.status.in_([status.value for status in UNDER_WAY])
@@ -99,7 +101,7 @@ def weigh(ticket_id: UUID, severity: Severity, *, reason: str, version: int, by:
     ticket = _under_way(ticket_id, version=version)
     before, ticket.severity = ticket.severity, severity.value
     if before != severity:
-        records.happen(ticket, Happened.SEVERITY_CHANGED, now=now, severity=severity)
+        records.record_event(ticket, Happened.SEVERITY_CHANGED, now=now, severity=severity)
         _keep_reason(ticket, f"Severity {before} to {severity}: {reason}", now=now)
         records.note(ticket, "ticket.severity_changed", by=by, now=now, before={"severity": before})
     return ticket
@@ -117,10 +119,11 @@ def _keep_reason(ticket: Ticket, words: str, *, now: datetime) -> None:
     records.say(ticket, MessageKind.INTERNAL_NOTE, words, author=Author("The service", ""), now=now)
 
 
+@needs_system_scope
 def hand_over(ticket: Ticket, *, reason: str, by: Actor, now: datetime) -> None:
     """To the next of three levels, with all they need to begin. Needs a held request."""
     ticket.level = above(Level(ticket.level)).value
-    _keep_reason(ticket, f"To {LEVEL_WORDS[Level(ticket.level)]}: {reason}", now=now)
+    _keep_reason(ticket, f"To {LEVEL_LABELS[Level(ticket.level)]}: {reason}", now=now)
     records.note(ticket, "ticket.escalated", by=by, now=now, after={"level": ticket.level})
     first = db.session.scalars(
         select(TicketMessage.body)
@@ -130,9 +133,10 @@ def hand_over(ticket: Ticket, *, reason: str, by: Actor, now: datetime) -> None:
     ).first()
     called = on_call_at(now) if ticket.level == Level.ON_CALL else None
     for email in [called.email] if called else emails_of_operators():
-        letters.hand_over(ticket, why=reason, first_words=first or "", to=email, now=now)
+        emails.hand_over(ticket, why=reason, first_words=first or "", to=email, now=now)
 
 
+@needs_system_scope
 def join(ticket_id: UUID, into_number: int, *, version: int, by: Actor, now: datetime) -> Ticket:
     """Joins a request into an older one, which becomes as grave as the graver of the two. Raises CannotJoin.
 
@@ -144,15 +148,17 @@ def join(ticket_id: UUID, into_number: int, *, version: int, by: Actor, now: dat
     into = records.hold(into_id)  # the older first, always, so that two who join at once do not wait for each other
     ticket = _under_way(ticket_id, version=version)
     _refuse_unlike(ticket, into)
-    if any(clock.is_running and clock.kind is not Kind.RESOLUTION for clock in promises.clocks_of(ticket.id, now=now)):
+    if any(
+        clock.is_running and clock.kind is not Kind.RESOLUTION for clock in sla_deadlines.clocks_of(ticket.id, now=now)
+    ):
         raise CannotJoin(f"The customer waits for an answer here. Answer first that you go on in {into.number}.")
     ticket.merged_into = into.id
-    records.move(ticket, Status.MERGED, by=by, now=now, into=into.number)
-    records.happen(ticket, Happened.MERGED, now=now)
+    records.move(ticket, RequestStatus.MERGED, by=by, now=now, into=into.number)
+    records.record_event(ticket, Happened.MERGED, now=now)
     gravest = graver(Severity(ticket.severity), Severity(into.severity))
     if gravest.value != into.severity:
         into.severity = gravest.value
-        records.happen(into, Happened.SEVERITY_CHANGED, now=now, severity=gravest)
+        records.record_event(into, Happened.SEVERITY_CHANGED, now=now, severity=gravest)
     _say_automatically(into, f"Request {ticket.number} was joined into this one.", now=now)
     _say_automatically(ticket, f"Joined into request {into.number}.", now=now)
     records.note(into, "ticket.joined_by", by=by, now=now, after={"joined": ticket.number})
@@ -180,6 +186,7 @@ def set_wish(ticket_id: UUID, wish: str | None, *, version: int, by: Actor, now:
     return ticket
 
 
+@needs_system_scope
 def wishes() -> list[tuple[str, int]]:
     """What is wished, and by how many organizations; the most wished first."""
     votes = func.count(func.distinct(func.coalesce(Ticket.organization_id, Ticket.id)))
@@ -187,6 +194,7 @@ def wishes() -> list[tuple[str, int]]:
     return [(row[0] or "", row[1]) for row in db.session.execute(query.order_by(votes.desc(), Ticket.wish))]
 
 
+@needs_system_scope
 def operators() -> list[User]:
     """Those who can take a request."""
     query = select(User).where(User.is_operator, User.disabled_at.is_(None)).order_by(User.name)

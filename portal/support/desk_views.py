@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import flash, render_template, request
 
-from core.access import Access, Pages, open_to, operator, visitor
+from core.access import Audience, Pages, current_user, open_to, operator
 from core.accounts import Organization
 from core.clock import utc_now
 from core.db import db, transaction
@@ -14,15 +14,15 @@ from core.errors import InvalidRequest
 from core.htmx import see_other
 from core.ids import new_uuid
 from portal.paging import chosen_uuid, parse_uuid
-from portal.support import desk, promises, queue, records, replies, rota, uploads
+from portal.support import desk, queue, records, replies, rota, sla_deadlines, uploads
 from portal.support.forms import AnswerForm, AssignForm, EscalateForm, JoinForm, NoteForm, WeighForm, WishForm
 from portal.support.inbound import quarantine
 from portal.support.models import Ticket
 from portal.support.queue import View
 from portal.support.records import Author
 from portal.support.replies import REPLIES, Template
-from portal.support.severities import LEVEL_WORDS, Level, Severity
-from portal.support.states import FOR_OPERATORS, TONES, Status
+from portal.support.severities import LEVEL_LABELS, Level, Severity
+from portal.support.states import FOR_OPERATORS, TONES, RequestStatus
 from portal.support.uploads import FileRefused
 from portal.support.views import file_answer, ticket_context
 
@@ -30,33 +30,33 @@ bp = Pages("desk", __name__, url_prefix="/console/support")
 
 
 @bp.get("")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def index() -> Any:
     view = request.args.get("view", View.UNDER_WAY)
     chosen = View(view) if view in set(View) else View.UNDER_WAY
     return render_template(
         "portal/support/queue.html",
-        lines=queue.read(chosen, mine=visitor().user_id),
-        counts=queue.counts(mine=visitor().user_id),
+        lines=queue.read(chosen, mine=current_user().user_id),
+        counts=queue.counts(mine=current_user().user_id),
         quarantined=quarantine.count(),
         chosen=chosen,
         view_words=queue.WORDS,
         words=FOR_OPERATORS,
         tones=TONES,
-        level_words=LEVEL_WORDS,
+        level_words=LEVEL_LABELS,
         now=utc_now(),
     )
 
 
 @bp.get("/<uuid:ticket_id>")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def show(ticket_id: UUID) -> Any:
     ticket = records.find(ticket_id)
     return _page(ticket, AnswerForm(formdata=None, once=str(new_uuid()), body=_template_for(ticket)))
 
 
 @bp.post("/<uuid:ticket_id>/answer")
-@open_to(Access.OPERATOR, most_bytes=uploads.MOST_BYTES)
+@open_to(Audience.OPERATOR, most_bytes=uploads.MOST_BYTES)
 def answer(ticket_id: UUID) -> Any:
     ticket, form = records.find(ticket_id), AnswerForm()
     if form.validate() and replies.blanks_in(form.body.data):
@@ -72,7 +72,7 @@ def answer(ticket_id: UUID) -> Any:
         desk.answer(
             ticket_id,
             form.body.data,
-            then=Status(form.then.data),
+            then=RequestStatus(form.then.data),
             message_id=form.once_id(),
             author=_author(),
             by=operator(),
@@ -84,7 +84,7 @@ def answer(ticket_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:ticket_id>/note")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def note(ticket_id: UUID) -> Any:
     form = NoteForm()
     if not form.validate():
@@ -103,7 +103,7 @@ def note(ticket_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:ticket_id>/assign")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def assign(ticket_id: UUID) -> Any:
     form = _valid(AssignForm())
     assignee_id = parse_uuid(form.assignee.data)
@@ -116,7 +116,7 @@ def assign(ticket_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:ticket_id>/severity")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def weigh(ticket_id: UUID) -> Any:
     form = _valid(WeighForm())
     with transaction():
@@ -133,7 +133,7 @@ def weigh(ticket_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:ticket_id>/escalate")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def escalate(ticket_id: UUID) -> Any:
     form = _valid(EscalateForm())
     with transaction():
@@ -143,7 +143,7 @@ def escalate(ticket_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:ticket_id>/join")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def join(ticket_id: UUID) -> Any:
     form = _valid(JoinForm())
     with transaction():
@@ -153,7 +153,7 @@ def join(ticket_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:ticket_id>/wish")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def wish(ticket_id: UUID) -> Any:
     form = _valid(WishForm())
     with transaction():
@@ -163,25 +163,25 @@ def wish(ticket_id: UUID) -> Any:
 
 
 @bp.get("/<uuid:ticket_id>/files/<uuid:file_id>")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def download(ticket_id: UUID, file_id: UUID) -> Any:
     return file_answer(ticket_id, file_id)
 
 
 @bp.get("/wishes")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def wishes() -> Any:
     return render_template("portal/support/wishes.html", wishes=desk.wishes())
 
 
 @bp.get("/on-call")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def on_call() -> Any:
     return render_template("portal/support/on_call.html", weeks=rota.weeks(utc_now()), operators=desk.operators())
 
 
 @bp.post("/on-call")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def put_on_call() -> Any:
     """One week at a time: of two who change the same, the last one counts, and the trail knows both."""
     try:
@@ -205,7 +205,7 @@ def _valid(form: Any) -> Any:
 
 
 def _author() -> Author:
-    who = visitor()
+    who = current_user()
     return Author(who.name, who.email, who.user_id)
 
 
@@ -215,7 +215,7 @@ def _template_for(ticket: Ticket) -> str:
     if wanted not in set(Template):
         return ""
     return replies.written(
-        Template(wanted), name=ticket.requester_name, severity=ticket.severity, operator=visitor().name
+        Template(wanted), name=ticket.requester_name, severity=ticket.severity, operator=current_user().name
     )
 
 
@@ -229,9 +229,9 @@ def _page(ticket: Ticket, form: AnswerForm, *, status: int = 200) -> Any:
         replies=REPLIES,
         severities=list(Severity),
         operators=desk.operators(),
-        level_words=LEVEL_WORDS,
+        level_words=LEVEL_LABELS,
         level=Level(ticket.level),
-        misses=promises.misses_of(ticket.id),
+        misses=sla_deadlines.misses_of(ticket.id),
         originals=quarantine.originals_of(ticket.id),
         **{**ticket_context(ticket), "words": FOR_OPERATORS},
     )

@@ -10,13 +10,14 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 
 from core.db import db, rows_changed
 from core.members import Membership, User
+from core.scope import needs_system_scope
 from portal.support.addresses import new_reply_token
 from portal.support.models import InboundMail, Ticket, TicketFile, TicketMessage, TicketSurvey
 from portal.support.requesters import NOWHERE
-from portal.support.states import UNDER_WAY, Status
+from portal.support.states import UNDER_WAY, RequestStatus
 
 _UNDER_WAY = [status.value for status in UNDER_WAY]
-_OVER = (Status.CLOSED.value, Status.MERGED.value)
+_OVER = (RequestStatus.CLOSED.value, RequestStatus.MERGED.value)
 _NAMELESS = "Former member"
 _DELETED = "(deleted)"
 _WHAT_IT_WAS_ABOUT = dict.fromkeys(
@@ -24,6 +25,7 @@ _WHAT_IT_WAS_ABOUT = dict.fromkeys(
 )
 
 
+@needs_system_scope
 def forget_organization(organization_id: UUID) -> None:
     """Deletes what was said and sent; that there was a request, and whether it was answered in time, stays."""
     db.session.execute(delete(TicketFile).where(TicketFile.organization_id == organization_id))
@@ -34,12 +36,13 @@ def forget_organization(organization_id: UUID) -> None:
     of_members = InboundMail.sender_id.in_(members) & InboundMail.ticket_id.is_(None)
     db.session.execute(delete(InboundMail).where(of_tickets | of_members))
     of_organization = Ticket.organization_id == organization_id
-    over = {"status": Status.CLOSED.value, "due_at": None, "look_at": None}
+    over = {"status": RequestStatus.CLOSED.value, "due_at": None, "look_at": None}
     db.session.execute(update(Ticket).where(of_organization, Ticket.status.in_(_UNDER_WAY)).values(**over))
     _end_addresses(of_organization)
     _forget_requester(of_organization, subject=_DELETED, **_WHAT_IT_WAS_ABOUT)
 
 
+@needs_system_scope
 def forget_long_over(*, before: datetime) -> int:
     """The words of requests that were over by then; how many. A note that was written since has its own time."""
     over = Ticket.status.in_(_OVER) & (func.coalesce(Ticket.resolved_at, Ticket.changed_at) < before)
@@ -54,6 +57,7 @@ def forget_long_over(*, before: datetime) -> int:
     return _forget_requester(is_known, subject=_DELETED, opened_by=None, **_WHAT_IT_WAS_ABOUT)
 
 
+@needs_system_scope
 def forget_person(user_id: UUID) -> None:
     """Their requests belong to the organization and stay; who wrote them is forgotten."""
     db.session.execute(update(TicketMessage).where(TicketMessage.author_id == user_id).values(author_name=_NAMELESS))

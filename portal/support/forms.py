@@ -10,8 +10,8 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from core.errors import InvalidRequest
 from core.forms import EmailAddress, Form, OneLine, WholeNumberField, stripped
 from portal.support import uploads
-from portal.support.severities import CATEGORY_WORDS, PROMISES, Category, Severity
-from portal.support.states import Status
+from portal.support.severities import CATEGORY_LABELS, PROMISES, Category, Severity
+from portal.support.states import RequestStatus
 
 _MOST_WORDS = 10_000
 _SEVERITY_CHOICES = {
@@ -70,7 +70,7 @@ class WritingForm(Form):
 
 class QuestionForm(WritingForm):
     category = SelectField(
-        "What is it about", choices={category.value: words for category, words in CATEGORY_WORDS.items()}
+        "What is it about", choices={category.value: words for category, words in CATEGORY_LABELS.items()}
     )
     severity = SelectField(
         "How grave is it",
@@ -115,9 +115,9 @@ class AnswerForm(WritingForm):
     then = SelectField(
         "Then",
         choices={
-            Status.OPEN.value: "we go on working on it",
-            Status.WAITING_ON_CUSTOMER.value: "we wait for the customer",
-            Status.RESOLVED.value: "it is resolved",
+            RequestStatus.OPEN.value: "we go on working on it",
+            RequestStatus.WAITING_ON_CUSTOMER.value: "we wait for the customer",
+            RequestStatus.RESOLVED.value: "it is resolved",
         },
     )
     files = _files()

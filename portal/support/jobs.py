@@ -13,9 +13,9 @@ from core.db import acting_as_system, db, transaction
 from core.jobs import Queue, in_its_own_session, jobs
 from core.observability import Reading, gauge_at_scrape, report_error
 from portal.support import queue, watch
-from portal.support.clocks import Kind
 from portal.support.models import NoticeKind, Ticket, TicketNotice
 from portal.support.severities import Severity
+from portal.support.sla import Kind
 
 log = structlog.get_logger()
 

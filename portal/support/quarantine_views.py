@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import Response, flash, render_template
 
-from core.access import Access, Pages, open_to, operator
+from core.access import Audience, Pages, open_to, operator
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import NotFound
@@ -18,15 +18,15 @@ bp = Pages("quarantine", __name__, url_prefix="/console/support/email")
 
 
 @bp.get("")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def index() -> Any:
     return render_template(
-        "portal/support/quarantine.html", emails=quarantine.waiting(), reason_words=quarantine.REASON_WORDS
+        "portal/support/quarantine.html", emails=quarantine.waiting(), reason_words=quarantine.REASON_LABELS
     )
 
 
 @bp.get("/<uuid:mail_id>")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def show(mail_id: UUID) -> Any:
     email = quarantine.find(mail_id)
     given = {"email": email.sender if "@" in (email.sender or "") else "", "subject": email.subject}
@@ -34,7 +34,7 @@ def show(mail_id: UUID) -> Any:
 
 
 @bp.get("/<uuid:mail_id>/original")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def original(mail_id: UUID) -> Any:
     """As it came, never shown in the page: always a download."""
     email = quarantine.find(mail_id)
@@ -47,7 +47,7 @@ def original(mail_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:mail_id>/request")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def create_request(mail_id: UUID) -> Any:
     form = EmailRequestForm()
     if not form.validate():
@@ -61,7 +61,7 @@ def create_request(mail_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:mail_id>/add")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def add(mail_id: UUID) -> Any:
     form = AddEmailForm()
     if not form.validate():
@@ -73,7 +73,7 @@ def add(mail_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:mail_id>/dismiss")
-@open_to(Access.OPERATOR)
+@open_to(Audience.OPERATOR)
 def dismiss(mail_id: UUID) -> Any:
     with transaction():
         quarantine.dismiss(mail_id)
@@ -90,6 +90,6 @@ def _page(
         form=form,
         add_form=add_form or AddEmailForm(formdata=None),
         is_waiting=email.outcome == MailOutcome.QUARANTINED,
-        reason_words=quarantine.REASON_WORDS,
+        reason_words=quarantine.REASON_LABELS,
     )
     return page, status

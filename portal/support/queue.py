@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, exists, func, select
 from core.accounts import Organization
 from core.db import db
 from core.members import User
+from core.scope import needs_system_scope
 from portal.support.models import NoticeKind, Ticket, TicketNotice
-from portal.support.states import UNDER_WAY, Status
+from portal.support.states import UNDER_WAY, RequestStatus
 
 MOST = 200
 
@@ -39,6 +40,7 @@ class Line(msgspec.Struct, frozen=True):
     assignee: User | None
 
 
+@needs_system_scope
 def read(view: View, *, mine: UUID) -> list[Line]:
     """Those without a promise come last, the oldest first."""
     rows = db.session.execute(
@@ -52,6 +54,7 @@ def read(view: View, *, mine: UUID) -> list[Line]:
     return [Line(row[0], row[1], row[2]) for row in rows]
 
 
+@needs_system_scope
 def counts(*, mine: UUID) -> dict[View, int]:
     return {
         view: db.session.scalar(select(func.count()).select_from(Ticket).where(*_conditions(view, mine))) or 0
@@ -60,6 +63,7 @@ def counts(*, mine: UUID) -> dict[View, int]:
     }
 
 
+@needs_system_scope
 def counts_by_severity() -> dict[str, int]:
     """Of requests under way."""
     query = select(Ticket.severity, func.count()).where(*_conditions(View.UNDER_WAY, UUID(int=0)))
@@ -69,7 +73,9 @@ def counts_by_severity() -> dict[str, int]:
 def _conditions(view: View, mine: UUID) -> list[ColumnElement[bool]]:
     is_under_way = Ticket.status.in_([status.value for status in UNDER_WAY])
     if view is View.DONE:
-        return [Ticket.status.in_((Status.RESOLVED.value, Status.CLOSED.value, Status.MERGED.value))]
+        return [
+            Ticket.status.in_((RequestStatus.RESOLVED.value, RequestStatus.CLOSED.value, RequestStatus.MERGED.value))
+        ]
     if view is View.MINE:
         return [is_under_way, Ticket.assignee_id == mine]
     if view is View.FREE:

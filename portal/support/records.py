@@ -13,11 +13,11 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
-from portal.support import promises
-from portal.support.clocks import Happened
+from portal.support import sla_deadlines
 from portal.support.models import MessageKind, Ticket, TicketFile, TicketMessage
 from portal.support.severities import Severity
-from portal.support.states import MOVES, WORDS, Status
+from portal.support.sla import Happened
+from portal.support.states import LABELS, MOVES, RequestStatus
 from portal.support.uploads import Upload
 
 
@@ -136,13 +136,15 @@ def say(
     return message
 
 
-def move(ticket: Ticket, to: Status, *, by: Actor, now: datetime, **told: Any) -> None:
+def move(ticket: Ticket, to: RequestStatus, *, by: Actor, now: datetime, **told: Any) -> None:
     """Needs a held request. Raises TicketMoved."""
-    before = Status(ticket.status)
+    before = RequestStatus(ticket.status)
     if to not in MOVES[before]:
-        raise TicketMoved(f"The request is now: {WORDS[before].lower()}. Load the page again. Nothing was changed.")
+        raise TicketMoved(f"The request is now: {LABELS[before].lower()}. Load the page again. Nothing was changed.")
     ticket.status = to.value
-    ticket.resolved_at = now if to is Status.RESOLVED else ticket.resolved_at if to is Status.CLOSED else None
+    ticket.resolved_at = (
+        now if to is RequestStatus.RESOLVED else ticket.resolved_at if to is RequestStatus.CLOSED else None
+    )
     note(ticket, f"ticket.{to.value}", by=by, now=now, before={"status": before.value}, after=told or None)
 
 
@@ -169,8 +171,8 @@ def note(
     )
 
 
-def happen(ticket: Ticket, *kinds: Happened, now: datetime, severity: Severity | None = None) -> None:
+def record_event(ticket: Ticket, *kinds: Happened, now: datetime, severity: Severity | None = None) -> None:
     """Writes down what the clocks follow, and when they are to be looked at again."""
     for kind in kinds:
-        promises.write(ticket, kind, now=now, severity=severity)
-    promises.wind(ticket, now=now)
+        sla_deadlines.write(ticket, kind, now=now, severity=severity)
+    sla_deadlines.reschedule(ticket, now=now)

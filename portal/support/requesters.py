@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from core.db import acting_as_system, db
 from core.members import Membership, Role, User, emails_of
+from core.scope import needs_system_scope
 from portal.support.models import Ticket
 from portal.support.records import Author
 
@@ -16,13 +17,15 @@ NOWHERE = "deleted@deleted.invalid"
 """Stands for the address of somebody who is forgotten."""
 
 
+@needs_system_scope
 def find_account(email: str) -> User | None:
     """Who has shown that the address is theirs, and may sign in."""
     is_usable = User.disabled_at.is_(None), User.email_confirmed_at.is_not(None)
     return db.session.scalar(select(User).where(User.email == email, *is_usable))
 
 
-def seat_of(sender: Author) -> tuple[UUID | None, Author]:
+@needs_system_scope
+def membership_of(sender: Author) -> tuple[UUID | None, Author]:
     """With the account that the address belongs to, so that the answer finds its person at another address, too.
 
     The organization only where it is plain: they are a member of exactly one.
@@ -31,8 +34,8 @@ def seat_of(sender: Author) -> tuple[UUID | None, Author]:
     if user is None:
         return None, sender
     author = Author(user.name, user.email, user.id)
-    seats = db.session.scalars(select(Membership.organization_id).where(Membership.user_id == user.id)).all()
-    return (seats[0] if len(seats) == 1 else None), author
+    memberships = db.session.scalars(select(Membership.organization_id).where(Membership.user_id == user.id)).all()
+    return (memberships[0] if len(memberships) == 1 else None), author
 
 
 def readers_of(ticket: Ticket) -> list[str]:
@@ -45,6 +48,7 @@ def readers_of(ticket: Ticket) -> list[str]:
         return [member.email] if member else emails_of(ticket.organization_id, {Role.OWNER})
 
 
+@needs_system_scope
 def address_of(ticket: Ticket) -> str:
     """Where a requester without an organization reads mail."""
     user = db.session.get(User, ticket.opened_by) if ticket.opened_by else None
@@ -56,6 +60,7 @@ def is_same(one: Ticket, other: Ticket) -> bool:
     return address_of(one) == address_of(other)
 
 
+@needs_system_scope
 def person_of(ticket: Ticket, sender: Author) -> Author | None:
     """The sender of a mail as a person of the request, or None. Of an organization's only its members are."""
     if ticket.organization_id is None:
@@ -66,6 +71,7 @@ def person_of(ticket: Ticket, sender: Author) -> Author | None:
     return Author(user.name, user.email, user.id)
 
 
+@needs_system_scope
 def follow(user: User) -> None:
     """Somebody has a new address: their requests show it."""
     db.session.execute(update(Ticket).where(Ticket.opened_by == user.id).values(requester_email=user.email))

@@ -11,6 +11,7 @@ from core import audit
 from core.audit import Actor
 from core.db import db
 from core.members import User
+from core.scope import needs_system_scope
 from portal.support.models import OnCallWeek
 
 WEEKS_SHOWN = 8
@@ -27,6 +28,7 @@ def monday_of(moment: datetime) -> date:
     return moment.date() - timedelta(days=moment.weekday())
 
 
+@needs_system_scope
 def on_call_at(now: datetime) -> User | None:
     """Needs the system's scope, as all here."""
     return next((week.who for week in weeks(now, most=1)), None)

@@ -11,12 +11,12 @@ from core.audit import Actor
 from core.db import db
 from core.errors import NotFound
 from core.jobs import defer
-from portal.support import addresses, letters, news, records
-from portal.support.clocks import Happened
+from portal.support import addresses, emails, operator_alerts, records
 from portal.support.models import MessageKind, Ticket
 from portal.support.records import Author, TicketClosed
 from portal.support.severities import Category, Level, Severity
-from portal.support.states import REOPENED_WITHIN, UNDER_WAY, Status
+from portal.support.sla import Happened
+from portal.support.states import REOPENED_WITHIN, UNDER_WAY, RequestStatus
 from portal.support.uploads import Upload
 
 
@@ -60,7 +60,7 @@ def open_ticket(
         api_key_id=question.api_key_id,
         decision_id=question.decision_id,
         request_id=question.request_id,
-        status=Status.NEW.value,
+        status=RequestStatus.NEW.value,
         version=1,
         level=Level.SUPPORT.value,
         reply_token=addresses.new_reply_token(),
@@ -78,11 +78,11 @@ def open_ticket(
         uploads=question.uploads,
         is_by_mail=is_by_mail,
     )
-    records.happen(ticket, Happened.OPENED, now=now, severity=question.severity)
-    letters.acknowledge(ticket, is_by_mail=is_by_mail, now=now)
-    records.happen(ticket, Happened.ANSWERED_AUTOMATICALLY, now=now)
+    records.record_event(ticket, Happened.OPENED, now=now, severity=question.severity)
+    emails.acknowledge(ticket, is_by_mail=is_by_mail, now=now)
+    records.record_event(ticket, Happened.ANSWERED_AUTOMATICALLY, now=now)
     records.note(ticket, "ticket.opened", by=by, now=now, after={"category": ticket.category})
-    defer(news.tell_of_opening, ticket_id=str(ticket.id))
+    defer(operator_alerts.tell_of_opening, ticket_id=str(ticket.id))
     return ticket
 
 
@@ -101,7 +101,7 @@ def write(
     ticket = records.hold(ticket_id)
     if records.was_said(message_id):
         return ticket
-    status = Status(ticket.status)
+    status = RequestStatus(ticket.status)
     if not may_be_written_to(ticket, now=now):
         raise TicketClosed
     records.say(
@@ -114,25 +114,25 @@ def write(
         uploads=uploads,
         is_by_mail=is_by_mail,
     )
-    if status is Status.RESOLVED:
-        records.move(ticket, Status.OPEN, by=by, now=now)
-        records.happen(ticket, Happened.REOPENED, now=now)
-    elif status is Status.WAITING_ON_CUSTOMER:
-        records.move(ticket, Status.OPEN, by=by, now=now)
-        records.happen(ticket, Happened.WAITING_ENDED, Happened.CUSTOMER_WROTE, now=now)
+    if status is RequestStatus.RESOLVED:
+        records.move(ticket, RequestStatus.OPEN, by=by, now=now)
+        records.record_event(ticket, Happened.REOPENED, now=now)
+    elif status is RequestStatus.WAITING_ON_CUSTOMER:
+        records.move(ticket, RequestStatus.OPEN, by=by, now=now)
+        records.record_event(ticket, Happened.WAITING_ENDED, Happened.CUSTOMER_WROTE, now=now)
     else:
         records.note(ticket, "ticket.customer_wrote", by=by, now=now)
-        records.happen(ticket, Happened.CUSTOMER_WROTE, now=now)
-    defer(news.tell_of_message, ticket_id=str(ticket.id))
+        records.record_event(ticket, Happened.CUSTOMER_WROTE, now=now)
+    defer(operator_alerts.tell_of_message, ticket_id=str(ticket.id))
     return ticket
 
 
 def solve(ticket_id: UUID, *, by: Actor, now: datetime) -> Ticket:
     """The customer says that it is solved; pressed twice it is so all the same. Raises TicketMoved."""
     ticket = records.hold(ticket_id)
-    if ticket.status != Status.RESOLVED:
-        records.move(ticket, Status.RESOLVED, by=by, now=now, solved_by="customer")
-        records.happen(ticket, Happened.SOLVED_BY_CUSTOMER, now=now)
+    if ticket.status != RequestStatus.RESOLVED:
+        records.move(ticket, RequestStatus.RESOLVED, by=by, now=now, solved_by="customer")
+        records.record_event(ticket, Happened.SOLVED_BY_CUSTOMER, now=now)
     return ticket
 
 
@@ -140,7 +140,7 @@ def may_be_written_to(ticket: Ticket, *, now: datetime) -> bool:
     if ticket.status in UNDER_WAY:
         return True
     is_recent = ticket.resolved_at is not None and now - ticket.resolved_at <= REOPENED_WITHIN
-    return ticket.status == Status.RESOLVED and is_recent
+    return ticket.status == RequestStatus.RESOLVED and is_recent
 
 
 def _is_kept(ticket: Ticket) -> bool:

@@ -53,7 +53,7 @@ PROMISES = {
     Severity.LOW: Promise(timedelta(hours=48), None, "A wish, a typo, a general question, feedback."),
 }
 
-CATEGORY_WORDS = {
+CATEGORY_LABELS = {
     Category.BUG: "Something does not work",
     Category.QUESTION: "A question",
     Category.BILLING: "Billing and plan",
@@ -61,7 +61,7 @@ CATEGORY_WORDS = {
     Category.FEEDBACK: "Feedback",
 }
 
-LEVEL_WORDS = {Level.SUPPORT: "support", Level.ENGINEERING: "engineering", Level.ON_CALL: "on call"}
+LEVEL_LABELS = {Level.SUPPORT: "support", Level.ENGINEERING: "engineering", Level.ON_CALL: "on call"}
 
 
 def rank(severity: Severity) -> int:

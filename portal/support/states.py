@@ -11,7 +11,7 @@ SURVEY_AFTER = timedelta(days=7)
 SURVEY_OPEN_FOR = timedelta(days=30)
 
 
-class Status(StrEnum):
+class RequestStatus(StrEnum):
     NEW = "new"
     OPEN = "open"
     WAITING_ON_CUSTOMER = "waiting_on_customer"
@@ -20,29 +20,36 @@ class Status(StrEnum):
     MERGED = "merged"
 
 
-MOVES: dict[Status, frozenset[Status]] = {
-    Status.NEW: frozenset({Status.OPEN, Status.WAITING_ON_CUSTOMER, Status.RESOLVED, Status.MERGED}),
-    Status.OPEN: frozenset({Status.WAITING_ON_CUSTOMER, Status.RESOLVED, Status.MERGED}),
-    Status.WAITING_ON_CUSTOMER: frozenset({Status.OPEN, Status.RESOLVED, Status.MERGED}),
-    Status.RESOLVED: frozenset({Status.OPEN, Status.CLOSED}),
-    Status.CLOSED: frozenset(),
-    Status.MERGED: frozenset(),
+MOVES: dict[RequestStatus, frozenset[RequestStatus]] = {
+    RequestStatus.NEW: frozenset(
+        {RequestStatus.OPEN, RequestStatus.WAITING_ON_CUSTOMER, RequestStatus.RESOLVED, RequestStatus.MERGED}
+    ),
+    RequestStatus.OPEN: frozenset({RequestStatus.WAITING_ON_CUSTOMER, RequestStatus.RESOLVED, RequestStatus.MERGED}),
+    RequestStatus.WAITING_ON_CUSTOMER: frozenset({RequestStatus.OPEN, RequestStatus.RESOLVED, RequestStatus.MERGED}),
+    RequestStatus.RESOLVED: frozenset({RequestStatus.OPEN, RequestStatus.CLOSED}),
+    RequestStatus.CLOSED: frozenset(),
+    RequestStatus.MERGED: frozenset(),
 }
 
-UNDER_WAY = frozenset({Status.NEW, Status.OPEN, Status.WAITING_ON_CUSTOMER})
+UNDER_WAY = frozenset({RequestStatus.NEW, RequestStatus.OPEN, RequestStatus.WAITING_ON_CUSTOMER})
 
-WORDS = {
-    Status.NEW: "With us",
-    Status.OPEN: "We work on it",
-    Status.WAITING_ON_CUSTOMER: "We wait for you",
-    Status.RESOLVED: "Resolved",
-    Status.CLOSED: "Closed",
-    Status.MERGED: "Joined with another",
+LABELS = {
+    RequestStatus.NEW: "With us",
+    RequestStatus.OPEN: "We work on it",
+    RequestStatus.WAITING_ON_CUSTOMER: "We wait for you",
+    RequestStatus.RESOLVED: "Resolved",
+    RequestStatus.CLOSED: "Closed",
+    RequestStatus.MERGED: "Joined with another",
 }
-FOR_OPERATORS = {**WORDS, Status.NEW: "New", Status.OPEN: "Open", Status.WAITING_ON_CUSTOMER: "Waits for the customer"}
+FOR_OPERATORS = {
+    **LABELS,
+    RequestStatus.NEW: "New",
+    RequestStatus.OPEN: "Open",
+    RequestStatus.WAITING_ON_CUSTOMER: "Waits for the customer",
+}
 TONES = {
-    Status.NEW: "accent",
-    Status.OPEN: "accent",
-    Status.WAITING_ON_CUSTOMER: "warn",
-    Status.RESOLVED: "good",
+    RequestStatus.NEW: "accent",
+    RequestStatus.OPEN: "accent",
+    RequestStatus.WAITING_ON_CUSTOMER: "warn",
+    RequestStatus.RESOLVED: "good",
 }

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import render_template, request
 
-from core.access import Access, Pages, open_to
+from core.access import Audience, Pages, open_to
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.throttle import per_address
@@ -15,14 +15,14 @@ bp = Pages("survey", __name__, url_prefix="/survey")
 
 
 @bp.get("/<secret>")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def show(secret: str) -> Any:
     return _page(secret, ScoreForm(formdata=None))
 
 
 @bp.post("/<secret>")
 @per_address("30 per hour")
-@open_to(Access.ANYBODY)
+@open_to(Audience.ANYBODY)
 def answer(secret: str) -> Any:
     form = ScoreForm()
     if not form.validate():

@@ -9,8 +9,9 @@ from core import audit
 from core.audit import SYSTEM
 from core.db import db
 from core.errors import AppError
+from core.scope import needs_system_scope
 from core.tokens import digest_of, new_token
-from portal.support import letters
+from portal.support import emails
 from portal.support.models import Ticket, TicketSurvey
 from portal.support.states import SURVEY_OPEN_FOR
 
@@ -36,9 +37,10 @@ def send(ticket: Ticket, *, now: datetime) -> None:
         )
     )
     db.session.flush()
-    letters.ask_how_it_was(ticket, secret, now=now)
+    emails.ask_how_it_was(ticket, secret, now=now)
 
 
+@needs_system_scope
 def find(secret: str, *, now: datetime) -> TicketSurvey:
     """Raises SurveyUnknown or SurveyOver. Needs the system's scope."""
     survey = db.session.scalar(
@@ -74,6 +76,7 @@ def answer(secret: str, *, score: int, words: str | None, now: datetime) -> None
     )
 
 
+@needs_system_scope
 def mean_score(*, since: datetime) -> tuple[float | None, int]:
     """Of the answers since then, and how many there are. Needs the system's scope."""
     query = select(func.avg(TicketSurvey.score), func.count(TicketSurvey.score))

@@ -6,36 +6,36 @@ from uuid import UUID
 from flask import Response, flash, render_template, request
 
 from core import current
-from core.access import Access, Pages, actor, open_to, seat, visitor
+from core.access import Audience, Pages, active_membership, actor, current_user, open_to
 from core.clock import utc_now
 from core.db import transaction
 from core.htmx import see_other
 from core.ids import new_uuid
 from core.throttle import per_account
-from portal.support import promises, records, services, uploads
+from portal.support import records, services, sla_deadlines, uploads
 from portal.support.forms import MessageForm, QuestionForm
+from portal.support.labels import CLOCK_LABELS, OUTCOME_LABELS, OUTCOME_TONES
 from portal.support.models import Ticket
 from portal.support.records import Author
 from portal.support.services import Question
-from portal.support.severities import CATEGORY_WORDS, PROMISES
-from portal.support.states import TONES, WORDS, Status
+from portal.support.severities import CATEGORY_LABELS, PROMISES
+from portal.support.states import LABELS, TONES, RequestStatus
 from portal.support.uploads import FileRefused, Upload
-from portal.support.words import CLOCK_WORDS, OUTCOME_TONES, OUTCOME_WORDS
 
 bp = Pages("support", __name__, url_prefix="/support")
 
 _PREFILLED = ("category", "severity", "api_key_id", "decision_id", "request_id", "environment", "subject")
 
-_often = per_account("60 per hour", key=lambda: f"support:{visitor().user_id}")
+_often = per_account("60 per hour", key=lambda: f"support:{current_user().user_id}")
 
 
 @bp.get("")
-@open_to(Access.VIEWER)
+@open_to(Audience.VIEWER)
 def index() -> Any:
     return render_template(
         "portal/support/index.html",
-        tickets=records.list_for(seat().organization_id),
-        words=WORDS,
+        tickets=records.list_for(active_membership().organization_id),
+        words=LABELS,
         tones=TONES,
         promises=PROMISES,
         settings=current.settings(),
@@ -43,7 +43,7 @@ def index() -> Any:
 
 
 @bp.get("/new")
-@open_to(Access.VIEWER)
+@open_to(Audience.VIEWER)
 def new() -> Any:
     """Other pages say in the address what it is about."""
     known = {name: request.args[name] for name in _PREFILLED if request.args.get(name)}
@@ -52,7 +52,7 @@ def new() -> Any:
 
 @bp.post("")
 @_often
-@open_to(Access.VIEWER, at_rest=True, most_bytes=uploads.MOST_BYTES)
+@open_to(Audience.VIEWER, while_inactive=True, most_bytes=uploads.MOST_BYTES)
 def create() -> Any:
     form = QuestionForm()
     if not form.validate():
@@ -66,7 +66,7 @@ def create() -> Any:
         ticket = services.open_ticket(
             form.once_id(),
             question,
-            organization_id=seat().organization_id,
+            organization_id=active_membership().organization_id,
             author=_author(),
             by=actor(),
             now=utc_now(),
@@ -76,14 +76,14 @@ def create() -> Any:
 
 
 @bp.get("/<uuid:ticket_id>")
-@open_to(Access.VIEWER)
+@open_to(Audience.VIEWER)
 def show(ticket_id: UUID) -> Any:
     return _ticket_page(records.find(ticket_id), MessageForm(formdata=None, once=str(new_uuid())))
 
 
 @bp.post("/<uuid:ticket_id>/messages")
 @_often
-@open_to(Access.VIEWER, at_rest=True, most_bytes=uploads.MOST_BYTES)
+@open_to(Audience.VIEWER, while_inactive=True, most_bytes=uploads.MOST_BYTES)
 def write(ticket_id: UUID) -> Any:
     ticket, form = records.find(ticket_id), MessageForm()
     if not form.validate():
@@ -107,7 +107,7 @@ def write(ticket_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:ticket_id>/solved")
-@open_to(Access.VIEWER, at_rest=True)
+@open_to(Audience.VIEWER, while_inactive=True)
 def solve(ticket_id: UUID) -> Any:
     with transaction():
         services.solve(ticket_id, by=actor(), now=utc_now())
@@ -116,7 +116,7 @@ def solve(ticket_id: UUID) -> Any:
 
 
 @bp.get("/<uuid:ticket_id>/files/<uuid:file_id>")
-@open_to(Access.VIEWER)
+@open_to(Audience.VIEWER)
 def download(ticket_id: UUID, file_id: UUID) -> Any:
     return file_answer(ticket_id, file_id)
 
@@ -137,13 +137,13 @@ def ticket_context(ticket: Ticket) -> dict[str, Any]:
         "ticket": ticket,
         "messages": records.messages(ticket.id),
         "files": records.files(ticket.id),
-        "clocks": promises.clocks_of(ticket.id, now=now),
+        "clocks": sla_deadlines.clocks_of(ticket.id, now=now),
         "now": now,
-        "words": WORDS,
+        "words": LABELS,
         "tones": TONES,
-        "category_words": CATEGORY_WORDS,
-        "clock_words": CLOCK_WORDS,
-        "outcome_words": OUTCOME_WORDS,
+        "category_words": CATEGORY_LABELS,
+        "clock_words": CLOCK_LABELS,
+        "outcome_words": OUTCOME_LABELS,
         "outcome_tones": OUTCOME_TONES,
     }
 
@@ -169,7 +169,7 @@ def _uploads() -> tuple[Upload, ...]:
 
 
 def _author() -> Author:
-    who = visitor()
+    who = current_user()
     return Author(who.name, who.email, who.user_id)
 
 
@@ -185,7 +185,7 @@ def _ticket_page(ticket: Ticket, form: MessageForm, *, status: int = 200) -> Any
         form=form,
         joined=joined,
         may_write=services.may_be_written_to(ticket, now=utc_now()),
-        is_waiting=ticket.status == Status.WAITING_ON_CUSTOMER,
+        is_waiting=ticket.status == RequestStatus.WAITING_ON_CUSTOMER,
         **ticket_context(ticket),
     )
     return page, status

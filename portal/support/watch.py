@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement, select
 
 from core.audit import SYSTEM
 from core.db import db
-from portal.support import desk, letters, news, promises, records, surveys
-from portal.support.clocks import Happened
+from portal.support import desk, emails, operator_alerts, records, sla_deadlines, surveys
+from portal.support.labels import CLOCK_LABELS
 from portal.support.models import NoticeKind, Ticket, TicketSurvey
-from portal.support.states import ANSWERED_WITHIN, REOPENED_WITHIN, SURVEY_AFTER, SURVEY_OPEN_FOR, Status
-from portal.support.words import CLOCK_WORDS
+from portal.support.sla import Happened
+from portal.support.states import ANSWERED_WITHIN, REOPENED_WITHIN, SURVEY_AFTER, SURVEY_OPEN_FOR, RequestStatus
 
 
 def due(now: datetime) -> list[UUID]:
@@ -25,47 +25,47 @@ def due(now: datetime) -> list[UUID]:
 def look(ticket_id: UUID, *, now: datetime) -> None:
     """At three quarters of a promise somebody is warned; when it is missed, the next level takes over. Once each."""
     ticket = records.hold(ticket_id)
-    for milestone in promises.note_due(ticket, now=now):
-        words = CLOCK_WORDS[milestone.clock.kind]
+    for milestone in sla_deadlines.note_due(ticket, now=now):
+        words = CLOCK_LABELS[milestone.clock.kind]
         if milestone.kind is NoticeKind.MISSED:
             after = {"clock": milestone.clock.kind.value}
             records.note(ticket, "ticket.breached", by=SYSTEM, now=now, after=after)
             desk.hand_over(ticket, reason=f"{words} was promised and is late.", by=SYSTEM, now=now)
         else:
             records.note(ticket, "ticket.warned", by=SYSTEM, now=now, after={"clock": milestone.clock.kind.value})
-            for email in news.recipients(ticket):
-                letters.warn(ticket, milestone, to=email, now=now)
-    promises.wind(ticket, now=now)
+            for email in operator_alerts.recipients(ticket):
+                emails.warn(ticket, milestone, to=email, now=now)
+    sla_deadlines.reschedule(ticket, now=now)
 
 
 def unheard(now: datetime) -> list[UUID]:
     """Requests whose customer was silent for so long that they count as resolved."""
-    return _ids(Ticket.status == Status.WAITING_ON_CUSTOMER.value, Ticket.changed_at <= now - ANSWERED_WITHIN)
+    return _ids(Ticket.status == RequestStatus.WAITING_ON_CUSTOMER.value, Ticket.changed_at <= now - ANSWERED_WITHIN)
 
 
 def end_waiting(ticket_id: UUID, *, now: datetime) -> None:
     """One that was written to at this moment goes on."""
     ticket = records.hold(ticket_id)
-    if ticket.status == Status.WAITING_ON_CUSTOMER and ticket.changed_at <= now - ANSWERED_WITHIN:
-        records.move(ticket, Status.RESOLVED, by=SYSTEM, now=now, solved_by="silence")
-        records.happen(ticket, Happened.RESOLVED, now=now)
-        letters.tell_of_end_of_waiting(ticket, now=now)
+    if ticket.status == RequestStatus.WAITING_ON_CUSTOMER and ticket.changed_at <= now - ANSWERED_WITHIN:
+        records.move(ticket, RequestStatus.RESOLVED, by=SYSTEM, now=now, solved_by="silence")
+        records.record_event(ticket, Happened.RESOLVED, now=now)
+        emails.notify_of_end_of_waiting(ticket, now=now)
 
 
 def resolved_long_ago(now: datetime) -> list[UUID]:
-    return _ids(Ticket.status == Status.RESOLVED.value, Ticket.resolved_at <= now - REOPENED_WITHIN)
+    return _ids(Ticket.status == RequestStatus.RESOLVED.value, Ticket.resolved_at <= now - REOPENED_WITHIN)
 
 
 def close(ticket_id: UUID, *, now: datetime) -> None:
     ticket = records.hold(ticket_id)
-    if ticket.status == Status.RESOLVED and ticket.resolved_at and ticket.resolved_at <= now - REOPENED_WITHIN:
-        records.move(ticket, Status.CLOSED, by=SYSTEM, now=now)
+    if ticket.status == RequestStatus.RESOLVED and ticket.resolved_at and ticket.resolved_at <= now - REOPENED_WITHIN:
+        records.move(ticket, RequestStatus.CLOSED, by=SYSTEM, now=now)
 
 
 def to_be_asked(now: datetime) -> list[UUID]:
     """A week after their resolution, once each; what was resolved too long ago is not asked about any more."""
     return _ids(
-        Ticket.status.in_((Status.RESOLVED.value, Status.CLOSED.value)),
+        Ticket.status.in_((RequestStatus.RESOLVED.value, RequestStatus.CLOSED.value)),
         Ticket.resolved_at <= now - SURVEY_AFTER,
         Ticket.resolved_at > now - SURVEY_OPEN_FOR,
         Ticket.id.not_in(select(TicketSurvey.ticket_id)),

@@ -8,8 +8,8 @@ from flask import Flask
 from sqlalchemy import text
 
 from api.keys.token import KeyEnvironment, issue_token
-from api.machine_room import MachineRoom
 from api.recording.recorder import Recorder
+from api.runtime import Runtime
 from core.db import acting_as_system, db, transaction
 from core.settings import Durability
 from tests.cast import HARMLESS, Caller, Member, another_key, organization_with_key
@@ -220,7 +220,7 @@ def test_a_key_can_be_probed(as_ada: Caller, ada: Member) -> None:
     assert answer.json["rate_limit"]["remaining"] == 9_999
 
 
-def test_what_cannot_be_recorded_is_never_answered_as_allowed(as_ada: Caller, room: MachineRoom) -> None:
+def test_what_cannot_be_recorded_is_never_answered_as_allowed(as_ada: Caller, room: Runtime) -> None:
     class NoSink:
         def write(self, _rows: Any) -> None:
             raise psycopg.OperationalError

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from api.machine_room import machine_room
 from api.policies import services as policies
 from api.policies.evaluator import CompiledPolicy, compile_policy
 from api.policies.rules import compile_rule
+from api.runtime import runtime
 from api.snapshots.feed import HOLDS_WITHIN_S
-from api.snapshots.shelf import NotInMemory
+from api.snapshots.read_through_cache import NotInMemory
 from api.snapshots.store import Snapshots
 from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM
@@ -48,7 +48,7 @@ class Compiling:
 @pytest.fixture
 def snapshots(live_app: Flask, member: Member) -> Snapshots:
     """They know the organization with the first version of its policy."""
-    snapshots = machine_room(live_app).snapshots
+    snapshots = runtime(live_app).snapshots
     wait_until(lambda: snapshots.feed.epoch is not None, "the feed listens")
     assert version(snapshots.organization(member.organization_id)) == 1
     return snapshots

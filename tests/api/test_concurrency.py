@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from api.check_middleware import CheckHandler
-from api.checks.calls import Call
-from api.snapshots.shelf import NotInMemory
-from api.turns import organization_by_key
+from api.snapshots.read_through_cache import NotInMemory
+from api.v1.check_calls import Call
+from api.v1.check_middleware import CheckHandler
+from api.v1.turns import organization_by_key
 from core.serving import Answer, Busy, ConcurrencyLimit, FlaskHandler, Pool, WebServer
 from core.settings import Settings
 from core.tokens import digest_of

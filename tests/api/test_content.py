@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.checks.content import ContentRefused, looks_like_content, parse_without_content
+from api.content.refusal import ContentRefused, looks_like_content, parse_without_content
 from api.policies.document import POLICY_KEYS
-from api.policies.vocabulary import ALIASES, BUILT_IN
 from api.strict_json import InvalidJson
+from api.vocabulary import ALIASES, BUILT_IN
 from tests.cast import HARMLESS, Caller
 
 FOUNDING = (

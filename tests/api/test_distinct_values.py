@@ -9,8 +9,8 @@ from flask import Flask
 from api.checks import distinct_values
 from api.checks.distinct_values import DistinctValues, ManyValues
 from api.free_text import ACTION
-from api.machine_room import MachineRoom
-from api.policies.evaluator import Facts, FactValue
+from api.policies.evaluator import CheckFacts, FactValue
+from api.runtime import Runtime
 from core.audit import AuditEvent
 from core.db import acting_as_system, db
 from core.errors import InvalidRequest
@@ -23,8 +23,8 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distinct_values, "MOST_VALUES", 5)
 
 
-def facts(**metadata: FactValue) -> Facts:
-    return Facts(model="gpt-4o", operation="chat", metadata=metadata)
+def facts(**metadata: FactValue) -> CheckFacts:
+    return CheckFacts(model="gpt-4o", operation="chat", metadata=metadata)
 
 
 def fill(values: DistinctValues, organization_id: UUID, fact: str = "purpose", count: int = 5) -> None:
@@ -73,9 +73,9 @@ def test_entries_of_lists_models_and_operations_count_too() -> None:
     with pytest.raises(InvalidRequest) as of_list:
         values.need_few(mine, facts(labels=("a", "b", "c", "d", "e", "f")))
     for number in range(4):  # and gpt-4o
-        values.need_few(mine, Facts(model=f"m{number}", operation="chat", metadata={}))
+        values.need_few(mine, CheckFacts(model=f"m{number}", operation="chat", metadata={}))
     with pytest.raises(InvalidRequest) as of_model:
-        values.need_few(mine, Facts(model="m4", operation="chat", metadata={}))
+        values.need_few(mine, CheckFacts(model="m4", operation="chat", metadata={}))
 
     assert [refused.value.errors[0].path for refused in (of_list, of_model)] == ["metadata.labels", "model"]
 
@@ -117,7 +117,7 @@ def told(app: Flask, member: Member) -> list[tuple[str | None, int]]:
 
 
 def test_a_check_with_too_many_values_is_refused_and_the_organization_told_once_a_day(
-    app: Flask, room: MachineRoom, as_ada: Caller, ada: Member
+    app: Flask, room: Runtime, as_ada: Caller, ada: Member
 ) -> None:
     statuses = [as_ada.check(metadata={"purpose": f"words-{number}"}).status_code for number in range(6)]
     room.free_text.flush()

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.policies.document import KNOWN_OPERATIONS, PolicyDocument
-from api.policies.evaluator import CompiledPolicy, Facts, compile_policy, evaluate
+from api.policies.evaluator import CheckFacts, CompiledPolicy, compile_policy, evaluate
 from api.policies.rules import OnMissing, Rule, RuleEffect, When
-from api.policies.vocabulary import BUILT_IN, FactType
+from api.vocabulary import BUILT_IN, FactType
 
 NOBODY = UUID(int=0)
 points = st.integers(0, 100)
@@ -31,7 +31,7 @@ documents = st.builds(
     denied_operations=st.lists(tokens, max_size=2).map(tuple),
 )
 facts = st.builds(
-    Facts,
+    CheckFacts,
     model=tokens,
     operation=tokens,
     metadata=st.fixed_dictionaries(
@@ -51,7 +51,7 @@ def compiled(document: PolicyDocument) -> CompiledPolicy:
 
 @given(documents, facts)
 def test_the_score_is_the_capped_sum_and_the_reason_the_weightiest_cause(
-    document: PolicyDocument, asked: Facts
+    document: PolicyDocument, asked: CheckFacts
 ) -> None:
     outcome = evaluate(compiled(document), asked)
 
@@ -67,14 +67,14 @@ def test_the_score_is_the_capped_sum_and_the_reason_the_weightiest_cause(
 
 
 @given(documents, facts)
-def test_the_same_version_and_request_always_decide_the_same(document: PolicyDocument, asked: Facts) -> None:
+def test_the_same_version_and_request_always_decide_the_same(document: PolicyDocument, asked: CheckFacts) -> None:
     stored = msgspec.convert(msgspec.json.decode(msgspec.json.encode(document)), PolicyDocument)
 
     assert evaluate(compiled(document), asked) == evaluate(compiled(stored), asked)
 
 
 @given(documents, facts, st.sampled_from(["contains_personal_data", "is_external_model", "is_large_dataset"]))
-def test_admitting_to_a_risk_never_helps(document: PolicyDocument, asked: Facts, risk: str) -> None:
+def test_admitting_to_a_risk_never_helps(document: PolicyDocument, asked: CheckFacts, risk: str) -> None:
     admitted = msgspec.structs.replace(asked, metadata={**asked.metadata, risk: True})
     denied = msgspec.structs.replace(asked, metadata={**asked.metadata, risk: False})
 
@@ -83,7 +83,7 @@ def test_admitting_to_a_risk_never_helps(document: PolicyDocument, asked: Facts,
 
 
 def test_blocked_at_the_threshold_and_not_below() -> None:
-    asked = Facts("gpt-4o", "chat", {"is_external_model": True})
+    asked = CheckFacts("gpt-4o", "chat", {"is_external_model": True})
 
     assert not evaluate(compiled(PolicyDocument()), asked).allowed
     assert evaluate(compiled(PolicyDocument(max_risk_score=51)), asked).allowed
@@ -92,14 +92,14 @@ def test_blocked_at_the_threshold_and_not_below() -> None:
 def test_a_switch_blocks_whatever_the_points() -> None:
     policy = compiled(PolicyDocument(block_external_models=True, points_external_model=0, max_risk_score=100))
 
-    outcome = evaluate(policy, Facts("gpt-4o", "chat", {"is_external_model": True}))
+    outcome = evaluate(policy, CheckFacts("gpt-4o", "chat", {"is_external_model": True}))
 
     assert (outcome.allowed, outcome.risk_score, outcome.reason) == (False, 0, "external_model_detected")
 
 
 @pytest.mark.parametrize(("records", "is_large"), [(9_999, False), (10_000, True)])
 def test_a_dataset_is_large_from_the_set_number_of_records(records: int, is_large: bool) -> None:
-    outcome = evaluate(compiled(PolicyDocument()), Facts("m", "chat", {"dataset_record_count": records}))
+    outcome = evaluate(compiled(PolicyDocument()), CheckFacts("m", "chat", {"dataset_record_count": records}))
 
     assert (outcome.reasons != ()) is is_large
 
@@ -107,10 +107,10 @@ def test_a_dataset_is_large_from_the_set_number_of_records(records: int, is_larg
 def test_lists_of_models_and_operations_block() -> None:
     policy = compiled(PolicyDocument(allowed_models=("own-model",), denied_operations=("chat",)))
 
-    codes = {cause.code for cause in evaluate(policy, Facts("gpt-4o", "chat", {})).reasons}
+    codes = {cause.code for cause in evaluate(policy, CheckFacts("gpt-4o", "chat", {})).reasons}
 
     assert codes == {"model_not_allowed", "operation_denied"}
-    assert evaluate(policy, Facts("own-model", "embeddings", {})).allowed
+    assert evaluate(policy, CheckFacts("own-model", "embeddings", {})).allowed
 
 
 def rule(*conditions: str, **options: object) -> Rule:
@@ -135,13 +135,13 @@ def test_a_rule_says_what_a_missing_fact_means(
         PolicyDocument(rules=(rule("department == 'hr'", "!is_external_model", on_missing=on_missing.value),))
     )
 
-    assert evaluate(policy, Facts("m", "chat", metadata)).allowed is is_allowed
+    assert evaluate(policy, CheckFacts("m", "chat", metadata)).allowed is is_allowed
 
 
 def test_a_rule_may_add_risk_instead_of_blocking() -> None:
     policy = compiled(PolicyDocument(rules=(rule("model == 'gpt-4o'", effect="add_risk", points=30),)))
 
-    outcome = evaluate(policy, Facts("gpt-4o", "chat", {}))
+    outcome = evaluate(policy, CheckFacts("gpt-4o", "chat", {}))
 
     assert (outcome.allowed, outcome.risk_score) == (True, 30)
     assert outcome.reasons[0].code == "mine"
@@ -150,8 +150,8 @@ def test_a_rule_may_add_risk_instead_of_blocking() -> None:
 def test_a_comment_in_a_condition_hides_nothing_of_the_next() -> None:
     policy = compiled(PolicyDocument(rules=(rule("model == 'm' // always", "operation == 'chat'"),)))
 
-    assert not evaluate(policy, Facts("m", "chat", {})).allowed
-    assert evaluate(policy, Facts("m", "embeddings", {})).allowed
+    assert not evaluate(policy, CheckFacts("m", "chat", {})).allowed
+    assert evaluate(policy, CheckFacts("m", "embeddings", {})).allowed
 
 
 truths = st.sampled_from([True, False, None])
@@ -174,7 +174,7 @@ def test_rules_follow_three_valued_logic(
         known_operations=(*KNOWN_OPERATIONS,),
     )
 
-    is_blocked = not evaluate(compiled(document), Facts("m", "chat", stated)).allowed
+    is_blocked = not evaluate(compiled(document), CheckFacts("m", "chat", stated)).allowed
 
     is_true = all(of_all) and (not of_any or True in of_any) and all(truth is False for truth in of_none)
     assert is_blocked is (is_true and None not in of_all)

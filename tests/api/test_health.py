@@ -9,10 +9,10 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from api import readiness
-from api.health import answer_live
 from api.limits.shared import SharedLimiter
-from api.machine_room import MachineRoom
-from api.readiness import Probe
+from api.readiness import ReadinessProbe
+from api.runtime import Runtime
+from api.v1.health import answer_live
 from core.clock import monotonic_s
 from core.serving import WebServer
 from core.settings import Settings
@@ -54,8 +54,8 @@ def test_ready_when_everything_a_check_needs_works(as_nobody: Caller) -> None:
     assert answer.json["components"] == {"database": "ok", "migrations": "ok", "decision_writer": "ok"}
 
 
-def test_not_ready_without_a_database(as_nobody: Caller, room: MachineRoom) -> None:
-    room.probe = Probe("postgresql://secret-user@127.0.0.1:9/none")
+def test_not_ready_without_a_database(as_nobody: Caller, room: Runtime) -> None:
+    room.probe = ReadinessProbe("postgresql://secret-user@127.0.0.1:9/none")
 
     answer = as_nobody.get("/health/ready")
 
@@ -76,13 +76,13 @@ def test_ready_is_said_within_200_ms_and_the_database_is_asked_once_a_second(
         assert as_nobody.get("/health/ready").status_code == 200
         asked.append(monotonic_s() - began_s)
     monkeypatch.setattr(readiness, "BELIEVED_FOR_S", 3_600)
-    monkeypatch.setattr(Probe, "_ask", lambda _: pytest.fail("the database was asked again"))
+    monkeypatch.setattr(ReadinessProbe, "_ask", lambda _: pytest.fail("the database was asked again"))
 
     assert min(asked) < 0.2
     assert as_nobody.get("/health/ready").status_code == 200
 
 
-def test_not_ready_without_its_redis(as_nobody: Caller, room: MachineRoom) -> None:
+def test_not_ready_without_its_redis(as_nobody: Caller, room: Runtime) -> None:
     room.shared_limiter = SharedLimiter("unix:///nowhere")
 
     answer = as_nobody.get("/health/ready")
@@ -91,7 +91,7 @@ def test_not_ready_without_its_redis(as_nobody: Caller, room: MachineRoom) -> No
 
 
 def test_not_ready_when_the_spool_has_no_place(
-    as_nobody: Caller, room: MachineRoom, monkeypatch: pytest.MonkeyPatch
+    as_nobody: Caller, room: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room.spool, "is_writable", lambda: False)
 
@@ -100,7 +100,7 @@ def test_not_ready_when_the_spool_has_no_place(
 
 @pytest.mark.parametrize(("version", "expected"), [("0001", "failing"), ("9999_a_release_to_come", "ok")])
 def test_a_schema_older_than_the_code_is_not_ready_and_a_newer_one_is(
-    as_nobody: Caller, room: MachineRoom, monkeypatch: pytest.MonkeyPatch, version: str, expected: str
+    as_nobody: Caller, room: Runtime, monkeypatch: pytest.MonkeyPatch, version: str, expected: str
 ) -> None:
     monkeypatch.setattr(room.probe, "migrated_to", lambda: version)
 
@@ -110,10 +110,8 @@ def test_a_schema_older_than_the_code_is_not_ready_and_a_newer_one_is(
     assert answer.status_code == (200 if expected == "ok" else 503)
 
 
-def test_not_ready_with_a_database_that_takes_no_writes(
-    as_nobody: Caller, room: MachineRoom, migrated_url: str
-) -> None:
-    room.probe = Probe(make_conninfo(migrated_url, options="-c default_transaction_read_only=on"))
+def test_not_ready_with_a_database_that_takes_no_writes(as_nobody: Caller, room: Runtime, migrated_url: str) -> None:
+    room.probe = ReadinessProbe(make_conninfo(migrated_url, options="-c default_transaction_read_only=on"))
 
     answer = as_nobody.get("/health/ready")
 
@@ -121,7 +119,7 @@ def test_not_ready_with_a_database_that_takes_no_writes(
 
 
 def test_not_ready_while_the_database_answers_and_keeps_nothing(
-    as_ada: Caller, as_nobody: Caller, room: MachineRoom, monkeypatch: pytest.MonkeyPatch
+    as_ada: Caller, as_nobody: Caller, room: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sink = room.recorder._sink
     with monkeypatch.context() as full:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from api.checks.calls import MAX_BATCH_BYTES, MAX_CHECK_BYTES
-from api.checks.content import parse_batch_without_content, parse_without_content
 from api.checks.facts import read_question
-from api.policies.vocabulary import BUILT_IN, MAX_FACTS, Fact, FactType
+from api.content.refusal import parse_batch_without_content, parse_without_content
+from api.v1.check_calls import MAX_BATCH_BYTES, MAX_CHECK_BYTES
+from api.vocabulary import BUILT_IN, MAX_FACTS, Fact, FactType
 from core.errors import AppError
 from core.spelling import nearest
 from tests.cast import HARMLESS, Caller

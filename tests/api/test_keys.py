@@ -12,7 +12,7 @@ from sqlalchemy import text
 from api.keys import lookup, services
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment, is_well_formed, issue_token
-from api.machine_room import MachineRoom
+from api.runtime import Runtime
 from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db
@@ -59,9 +59,7 @@ def test_each_way_a_key_fails_has_its_own_answer(app: Flask, ada: Member, as_ada
     assert check(elsewhere.secret) == (403, "address_not_allowed")
 
 
-def test_a_malformed_key_costs_no_look_up(
-    as_nobody: Caller, room: MachineRoom, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_malformed_key_costs_no_look_up(as_nobody: Caller, room: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_look_up(_: bytes) -> None:
         raise AssertionError
 
@@ -239,7 +237,7 @@ def test_a_bad_parameter_of_the_list_is_named(as_ada: Caller, query: str) -> Non
     assert (answer.status_code, answer.json["errors"][0]["path"]) == (422, query.partition("=")[0])
 
 
-def test_use_is_remembered_with_time_and_address(app: Flask, as_ada: Caller, room: MachineRoom) -> None:
+def test_use_is_remembered_with_time_and_address(app: Flask, as_ada: Caller, room: Runtime) -> None:
     as_ada.check()
 
     room.uses.flush()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from api.limits.memory import MemoryLimiter
 from api.limits.shared import SharedLimiter
 from api.limits.window import Ask, Backend, Limiter
-from api.machine_room import MachineRoom
+from api.runtime import Runtime
 from tests.cast import HARMLESS, Caller, another_key, organization_with_key
 from tests.services import ROOT, RedisServer
 
@@ -168,7 +168,7 @@ def test_keys_of_one_organization_count_apart(app: Flask) -> None:
     assert statuses == [200, 200, 429]
 
 
-def test_idle_buckets_are_forgotten(room: MachineRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_buckets_are_forgotten(room: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.limits.memory._SWEEP_EVERY", 10)
     now = [0.0]
     clock: Callable[[], float] = lambda: now[0]  # noqa: E731  a clock

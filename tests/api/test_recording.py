@@ -1,4 +1,4 @@
-"""What was acknowledged is kept: the recorder's choices, the spool's files, the way home."""
+"""What was acknowledged is kept: the recorder's choices, the spool's files, the replay."""
 
 import os
 import stat
@@ -194,7 +194,7 @@ def test_closing_an_empty_spool_leaves_nothing(tmp_path: Path) -> None:
 def test_a_file_that_is_opened_while_sealed_ones_are_listed_is_not_among_them(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or it would be brought home and removed while lines are still being added to it."""
+    """Or it would be replayed and removed while lines are still being added to it."""
     spool.append([b"early"], to_disk=False)
     late = threading.Thread(target=lambda: spool.append([b"late"], to_disk=False))
     glob = Path.glob

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from api.access import Forbidden, Unauthenticated
-from api.endpoint import declared_endpoints
+from api.authentication import Forbidden, Unauthenticated
 from api.keys.scopes import Scope
+from api.v1.endpoint import declared_endpoints
 from core.errors import all_refusals
 from tests.cast import Caller
 

@@ -11,14 +11,14 @@ import psycopg
 import pytest
 from flask import Flask
 
-from api.access import RevokedKey, authenticate
+from api.authentication import RevokedKey, authenticate
 from api.keys import services as keys
-from api.machine_room import machine_room
 from api.policies import services as policies
+from api.runtime import runtime
 from api.snapshots.store import Snapshots
 from core.audit import SYSTEM
 from core.clock import monotonic_s, utc_now
-from core.db import Role, acting_as_system, connect_as, transaction
+from core.db import DatabaseRole, acting_as_system, connect_as, transaction
 from core.errors import ServiceUnavailable
 from core.tokens import digest_of
 from tests.cast import Member, organization_with_key
@@ -35,7 +35,7 @@ def enter(app: Flask, member: Member) -> Any:
         f"Bearer {member.secret}",
         address="127.0.0.1",
         request_id="r",
-        snapshots=machine_room(app).snapshots,
+        snapshots=runtime(app).snapshots,
         now=utc_now(),
     )
 
@@ -60,7 +60,7 @@ def is_revoked(app: Flask, member: Member) -> bool:
 
 
 def test_a_revocation_holds_within_a_second_though_the_key_is_in_memory(live_app: Flask, member: Member) -> None:
-    wait_until(lambda: machine_room(live_app).snapshots.feed.epoch is not None, "the feed listens")
+    wait_until(lambda: runtime(live_app).snapshots.feed.epoch is not None, "the feed listens")
     enter(live_app, member)
 
     revoke(live_app, member)
@@ -69,7 +69,7 @@ def test_a_revocation_holds_within_a_second_though_the_key_is_in_memory(live_app
 
 
 def test_a_policy_change_holds_within_a_second(live_app: Flask, member: Member) -> None:
-    wait_until(lambda: machine_room(live_app).snapshots.feed.epoch is not None, "the feed listens")
+    wait_until(lambda: runtime(live_app).snapshots.feed.epoch is not None, "the feed listens")
     assert enter(live_app, member).organization.policy.version == 1
 
     with live_app.app_context(), acting_as_system(), transaction():
@@ -79,7 +79,7 @@ def test_a_policy_change_holds_within_a_second(live_app: Flask, member: Member) 
 
 
 def test_what_is_current_is_answered_from_memory(live_app: Flask, member: Member) -> None:
-    snapshots = machine_room(live_app).snapshots
+    snapshots = runtime(live_app).snapshots
     wait_until(lambda: snapshots.feed.epoch is not None, "the feed listens")
     enter(live_app, member)
     calls: list[str] = []
@@ -94,7 +94,7 @@ def test_what_is_current_is_answered_from_memory(live_app: Flask, member: Member
 
 def test_a_look_up_under_way_cannot_put_an_old_state_back(live_app: Flask, member: Member) -> None:
     """The read began before the revocation and ends after it was announced."""
-    snapshots = machine_room(live_app).snapshots
+    snapshots = runtime(live_app).snapshots
     wait_until(lambda: snapshots.feed.epoch is not None, "the feed listens")
     read = snapshots._keys._read
     is_reading, may_go_on = threading.Event(), threading.Event()
@@ -135,7 +135,7 @@ class FlakyDatabase:
     def connect(self) -> psycopg.Connection[Any]:
         if self.is_away:
             raise psycopg.OperationalError
-        self._open.append(connect_as(Role.SYSTEM, self._url))
+        self._open.append(connect_as(DatabaseRole.SYSTEM, self._url))
         return self._open[-1]
 
     def go_away(self) -> None:

@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from flask import Flask
 
-from api.access import Caller, RevokedKey, UnknownKey, authenticate
+from api.authentication import Caller, RevokedKey, UnknownKey, authenticate
 from api.keys import services as keys
-from api.machine_room import machine_room
-from api.policies.evaluator import Facts, evaluate
+from api.policies.evaluator import CheckFacts, evaluate
+from api.runtime import runtime
 from api.snapshots import disk as on_disk
 from api.snapshots.disk import DiskSnapshots
 from api.snapshots.store import Snapshots
@@ -40,7 +40,7 @@ def member(live_app: Flask) -> Member:
 @pytest.fixture
 def running(live_app: Flask, path: Path) -> Iterator[Snapshots]:
     """A process that hears from the database and writes to the disk."""
-    connect = machine_room(live_app).snapshots._connect
+    connect = runtime(live_app).snapshots._connect
     snapshots = Snapshots(connect, max_age_s=HOUR_S, disk=kept_at(path))
     snapshots.feed.start()
     wait_until(lambda: snapshots.feed.epoch is not None, "the feed listens")
@@ -80,7 +80,7 @@ def test_a_process_that_starts_without_the_database_decides_as_one_that_knows_it
 
     after = entered_without_database(path, member)
 
-    facts = Facts(model="gpt-4o", operation="chat", metadata={"contains_personal_data": True})
+    facts = CheckFacts(model="gpt-4o", operation="chat", metadata={"contains_personal_data": True})
     assert after.key == before.key
     assert (before.organization.policy, after.organization.policy) != (None, None)
     assert after.organization.subject_secret == before.organization.subject_secret

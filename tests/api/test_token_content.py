@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from api.checks.facts import read_question
-from api.checks.pii_kinds import KINDS
-from api.checks.token_content import _look
-from api.policies.vocabulary import BUILT_IN, Fact, FactType
+from api.content.pii_kinds import KINDS
+from api.content.token_content import _look
+from api.vocabulary import BUILT_IN, Fact, FactType
 from core.errors import InvalidRequest
 from tests.api.tokens import BLOBS, DRESSED, HONEST, NO_HOSTS, URLS, base64_of
 from tests.cast import HARMLESS, Caller

@@ -124,7 +124,7 @@ def test_every_job_has_a_queue_with_places_in_the_worker() -> None:
         ("probe_ourselves", Queue.PROBES),
         ("watch_promises", Queue.CLOCKS),
         ("send_due", Queue.DELIVERIES),
-        ("work_off_event", Queue.STRIPE),
+        ("process_event", Queue.STRIPE),
         ("back_up", Queue.LONG),
         ("seal_hours", Queue.LONG),
     ],

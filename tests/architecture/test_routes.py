@@ -4,8 +4,8 @@ from pathlib import Path
 
 from flask import Flask
 
-from api.endpoint import declared_endpoints
-from core.access import access_of, asks_proof
+from api.v1.endpoint import declared_endpoints
+from core.access import asks_proof, audience_of
 
 TABLE = Path(__file__).with_name("routes.txt")
 
@@ -35,7 +35,7 @@ def routes_of(app: Flask) -> list[str]:
     }
     served = {
         (method, rule.rule): declared.get((method, rule.rule))
-        or access_of(app.view_functions[rule.endpoint])
+        or audience_of(app.view_functions[rule.endpoint])
         or PLAIN.get(rule.rule, "UNDECLARED")
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}

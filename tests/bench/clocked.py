@@ -33,7 +33,7 @@ JOBS: tuple[Callable[..., Any], ...] = (
     usage_jobs.count_last_minutes,
     usage_jobs.seal_hours,
     usage_jobs.look_for_late_checks,
-    billing_jobs.work_off_what_was_left,
+    billing_jobs.process_stuck_events,
     billing_jobs.send_usage,
     billing_jobs.send_usage,
     dunning.remind_of_arrears,

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from api.policies.vocabulary import variable_of
+from api.vocabulary import variable_of
 
 FactValue = bool | int | float | str | list[str]
 Facts = Mapping[str, FactValue]

@@ -8,8 +8,8 @@ import stripe
 from flask import Flask
 from sqlalchemy import func, select
 
-from billing import checkouts, entitlements, inbox
-from billing.access import Access
+from billing import checkouts, entitlements, webhook_events
+from billing.access import EffectiveAccess
 from billing.connection import gateway
 from billing.entitlements import access_for
 from billing.models import BillingAccount
@@ -54,7 +54,7 @@ def receive(app: Flask, event: dict[str, Any]) -> int:
     """Signs an event, posts it to the webhook and works it off, as the worker would."""
     status = post(app, json.dumps(event).encode())
     with app.app_context(), acting_as_system(), transaction():
-        inbox.work_off(event["id"], gateway(), now=utc_now())
+        webhook_events.process(event["id"], gateway(), now=utc_now())
     return status
 
 
@@ -69,7 +69,7 @@ def sign(body: bytes, secret: str, signed_at: int) -> str:
     return str(stripe.WebhookSignature.generate_signature_header(body.decode("latin-1"), secret, timestamp=signed_at))
 
 
-def access(app: Flask, who: Member) -> Access:
+def access(app: Flask, who: Member) -> EffectiveAccess:
     with app.app_context(), acting_as_system():
         return access_for(who.organization_id, now=utc_now())
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.access import GRACE, Access, AccessState, Facts, Grant, Payment, access_of
+from billing.access import GRACE, AccessState, BillingFacts, EffectiveAccess, Grant, Payment, access_of
 from billing.plans import PLANS, PlanCode, product_id
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -29,8 +29,8 @@ def seconds(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
-def judged(now: datetime = NOW, **facts: Any) -> Access:
-    return access_of(Facts(**{"is_approved": True, **facts}), now=now)
+def judged(now: datetime = NOW, **facts: Any) -> EffectiveAccess:
+    return access_of(BillingFacts(**{"is_approved": True, **facts}), now=now)
 
 
 def test_before_the_approval_there_is_the_sandbox_whatever_else_is_true() -> None:
@@ -152,7 +152,7 @@ def test_a_pause_is_explained(paused_because: str | None) -> None:
 
 moments = st.integers(-60, 60).map(lambda days: NOW + days * DAY)
 facts_of_all_kinds = st.builds(
-    Facts,
+    BillingFacts,
     is_approved=st.booleans(),
     legal_due_at=st.none() | moments,
     pilot_ends_at=st.none() | moments,
@@ -172,7 +172,7 @@ facts_of_all_kinds = st.builds(
 
 
 @given(facts_of_all_kinds)
-def test_whatever_the_facts_there_is_an_answer_with_a_reason_and_a_time(facts: Facts) -> None:
+def test_whatever_the_facts_there_is_an_answer_with_a_reason_and_a_time(facts: BillingFacts) -> None:
     access = access_of(facts, now=NOW)
 
     assert access.reason.endswith((".", "Agreed."))
@@ -184,7 +184,7 @@ def test_whatever_the_facts_there_is_an_answer_with_a_reason_and_a_time(facts: F
 
 
 @given(facts_of_all_kinds)
-def test_no_paid_limits_without_a_payment_a_gift_or_a_pilot(facts: Facts) -> None:
+def test_no_paid_limits_without_a_payment_a_gift_or_a_pilot(facts: BillingFacts) -> None:
     access = access_of(facts, now=NOW)
 
     is_paid = facts.subscription is not None and facts.subscription["status"] in {"active", "trialing", "past_due"}

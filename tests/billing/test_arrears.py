@@ -92,7 +92,7 @@ def test_a_month_that_is_written_off_gives_new_days_of_grace_only_while_its_own_
         db.session.get_one(Organization, subscribed.organization_id).pilot_ends_at = None
         subscriptions.next_period(identifier, is_paid=False)
     age(app, 20)
-    bring_up(app, subscribed)
+    sync(app, subscribed)
     assert access(app, subscribed).state is AccessState.RESTRICTED
 
     age(app, 0, status="uncollectible", marked_days_ago=20 - written_off_after)
@@ -110,9 +110,9 @@ def test_a_run_that_was_paid_is_forgotten(app: Flask, subscribed: Member) -> Non
         assert db.session.get_one(Subscription, identifier).unpaid_since is None
 
 
-def bring_up(app: Flask, who: Member) -> None:
+def sync(app: Flask, who: Member) -> None:
     with app.app_context(), acting_as_system():
-        mirror.bring_up(who.organization_id, gateway(), now=utc_now())
+        mirror.sync(who.organization_id, gateway(), now=utc_now())
 
 
 def age(app: Flask, days: int, *, marked_days_ago: int | None = None, **changes: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from billing import inbox, operator_alerts
+from billing import operator_alerts, webhook_events
 from billing.access import GRACE
 from billing.connection import gateway
 from billing.dunning import CARD_WARNED, remind_of_arrears, warn_of_card, warn_of_expiring_cards
@@ -140,7 +140,7 @@ def hear(app: Flask, kind: str, subject: dict[str, Any]) -> None:
     """An event of Stripe's comes in, and the worker tells of it, twice."""
     with app.app_context(), acting_as_system(), transaction():
         event = events.emit(kind, subject)
-        assert inbox.take_in(event, now=utc_now())
+        assert webhook_events.store(event, now=utc_now())
     for _ in range(2):
         with app.app_context():
             alert_operators_of_event(event_id=event["id"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from billing import catalogue, details, entitlements, inbox, mirror, quotas, reconciliation
+from billing import catalogue, details, entitlements, mirror, quotas, reconciliation, webhook_events
 from billing import subscriptions as ours
 from billing.access import AccessState
 from billing.connection import gateway
@@ -17,13 +17,13 @@ from billing.jobs import (
     end_plan_of_closed_account,
     end_plan_of_closing_account,
     go_on_with_plan_of_kept_account,
-    work_off_what_was_left,
+    process_stuck_events,
 )
 from billing.models import Drift, Entitlement, StripeEvent
 from billing.plans import PlanCode, lookup_key
 from billing.sandbox import checkout, customers, events, invoices, store, subscriptions
 from billing.sandbox.blank import blank
-from core.accounts import Organization, RestReason
+from core.accounts import BlockReason, Organization
 from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
@@ -42,9 +42,9 @@ def change(app: Flask, who: Member, **values: Any) -> None:
             setattr(organization, name, value)
 
 
-def bring_up(app: Flask, who: Member) -> None:
+def sync(app: Flask, who: Member) -> None:
     with app.app_context(), acting_as_system(), transaction():
-        mirror.bring_up(who.organization_id, gateway(), now=utc_now())
+        mirror.sync(who.organization_id, gateway(), now=utc_now())
 
 
 def test_a_new_price_leaves_those_who_have_the_old_one_where_they_are(app: Flask, subscribed: Member) -> None:
@@ -54,7 +54,7 @@ def test_a_new_price_leaves_those_who_have_the_old_one_where_they_are(app: Flask
         catalogue.sync(catalogue.parts(gateway().client, webhook_url=None))
         assert store.need(old["id"])["lookup_key"] is None
 
-    bring_up(app, subscribed)
+    sync(app, subscribed)
 
     assert access(app, subscribed).plan is PlanCode.PRO
 
@@ -122,7 +122,7 @@ def test_an_abandoned_checkout_does_not_wake_the_keys_of_who_did_not_pay(app: Fl
     session_id = subscribe(app, subscribed, is_slow=True)
     with app.app_context(), acting_as_system(), transaction():
         checkout.settle(session_id, has_arrived=False)
-    bring_up(app, subscribed)
+    sync(app, subscribed)
 
     assert access(app, subscribed).state is AccessState.RESTRICTED
 
@@ -133,7 +133,7 @@ def test_what_else_is_sold_to_the_same_customer_is_not_the_plan(app: Flask, subs
         price = store.make("price", "price", product="prod_hours", currency="usd", unit_amount=100_000, active=True)
         subscriptions.start(customer, price["id"], {"product": "consulting"}, is_paid=True)
 
-    bring_up(app, subscribed)
+    sync(app, subscribed)
 
     assert access(app, subscribed).plan is PlanCode.PRO
 
@@ -155,9 +155,9 @@ def test_the_contracts_date_does_not_move_the_date_of_a_payment(
 
     with app.app_context(), acting_as_system():
         organization = db.session.get_one(Organization, subscribed.organization_id)
-        assert organization.rests_because == RestReason.PAYMENT
-        assert organization.rests_from is not None
-        assert 13 * DAY < organization.rests_from - utc_now() <= 14 * DAY
+        assert organization.blocked_because == BlockReason.PAYMENT
+        assert organization.blocked_from is not None
+        assert 13 * DAY < organization.blocked_from - utc_now() <= 14 * DAY
     change(app, subscribed, legal_due_at=None)
     forget(app, subscribed)
     assert as_ada.check().status_code == 200
@@ -186,22 +186,22 @@ def test_a_quota_that_another_plan_has_overtaken_does_nothing(app: Flask, ada: M
 
         quotas.note_usage(quota, 99_999, now=utc_now())
 
-        assert db.session.get_one(Organization, ada.organization_id).rests_from is None
+        assert db.session.get_one(Organization, ada.organization_id).blocked_from is None
 
 
 def test_what_a_killed_worker_left_is_taken_up_again(live_app: Flask) -> None:
     with live_app.app_context(), acting_as_system(), transaction():
         event = events.emit("customer.updated", blank("customer", id="cus_of_nobody"))
-        inbox.take_in(event, now=utc_now() - timedelta(minutes=20))
-        assert [one.id for one in inbox.in_trouble(utc_now())] == [event["id"]]
+        webhook_events.store(event, now=utc_now() - timedelta(minutes=20))
+        assert [one.id for one in webhook_events.in_trouble(utc_now())] == [event["id"]]
     with live_app.app_context():
-        work_off_what_was_left(timestamp=0)
+        process_stuck_events(timestamp=0)
 
     run_worker(live_app, until_done=True)
 
     with live_app.app_context(), acting_as_system():
         assert db.session.get_one(StripeEvent, event["id"]).status == "ignored"
-        assert inbox.in_trouble(utc_now()) == []
+        assert webhook_events.in_trouble(utc_now()) == []
 
 
 def test_a_new_address_of_a_file_is_no_drift(app: Flask, subscribed: Member) -> None:
@@ -245,5 +245,5 @@ def test_what_stripe_did_is_on_record_also_if_it_falls_silent_afterwards(
         ours.end(subscribed.organization_id, gateway(), by=SYSTEM, now=utc_now())
     monkeypatch.undo()
 
-    bring_up(app, subscribed)
+    sync(app, subscribed)
     assert access(app, subscribed).state is AccessState.ACTIVE_ENDING

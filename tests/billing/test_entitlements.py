@@ -12,11 +12,11 @@ from sqlalchemy import func, select, text
 from api.keys.token import KeyEnvironment
 from api.usage import counts
 from api.usage.jobs import look_for_late_checks, seal_hours, watch_quotas
-from billing import entitlements, letters, usage
+from billing import emails, entitlements, usage
 from billing.jobs import refresh_entitlements, remind_of_pilots
 from billing.models import BillingLetter, UsageHour
 from billing.plans import PLANS, PlanCode
-from core.accounts import Organization, RestReason
+from core.accounts import BlockReason, Organization
 from core.audit import COMMAND_LINE, AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
@@ -186,18 +186,18 @@ def test_the_month_is_used_up_with_two_warnings_and_test_keys_go_on(
 
 
 def test_a_new_month_wakes_the_keys_without_anybody_doing_anything(app: Flask, ada: Member, as_ada: Caller) -> None:
-    change(app, ada, rests_from=utc_now() - HOUR, rests_until=utc_now(), rests_because=RestReason.QUOTA.value)
+    change(app, ada, blocked_from=utc_now() - HOUR, blocked_until=utc_now(), blocked_because=BlockReason.QUOTA.value)
     forget(app, ada)
 
     assert as_ada.check().status_code == 200
 
 
 def test_a_deadline_that_passes_restricts_in_its_own_second(app: Flask, ada: Member, as_ada: Caller) -> None:
-    change(app, ada, rests_from=utc_now() + HOUR, rests_because=RestReason.PAYMENT.value)
+    change(app, ada, blocked_from=utc_now() + HOUR, blocked_because=BlockReason.PAYMENT.value)
     forget(app, ada)
     assert as_ada.check().status_code == 200
 
-    change(app, ada, rests_from=utc_now())
+    change(app, ada, blocked_from=utc_now())
     forget(app, ada)
     refused = as_ada.check()
     assert (refused.status_code, refused.json["code"]) == (402, "payment_required")
@@ -258,7 +258,7 @@ def test_an_organization_can_change_nothing_about_its_own_money(app: Flask, ada:
 def test_one_letter_about_one_thing(app: Flask, ada: Member) -> None:
     with app.app_context(), acting_as_system(), transaction():
         organization = db.session.get_one(Organization, ada.organization_id)
-        sent = [letters.send_once("pilot_ended", organization, about="x", now=utc_now()) for _ in range(2)]
+        sent = [emails.send_once("pilot_ended", organization, about="x", now=utc_now()) for _ in range(2)]
         assert sent == [True, False]
         assert db.session.scalar(select(func.count()).select_from(BillingLetter)) == 1
 

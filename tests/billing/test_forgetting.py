@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from billing import inbox
+from billing import webhook_events
 from billing.models import BillingAccount, StripeEvent
 from billing.sandbox import events, store
 from core.accounts import Organization
@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 def taken_in(app: Flask, status: str, who: Member | None = None) -> str:
     with app.app_context(), acting_as_system(), transaction():
         event = events.emit("customer.updated", {**store.every("customer")[0], "name": "Ada Example"})
-        inbox.take_in(event, now=utc_now())
+        webhook_events.store(event, now=utc_now())
         row = db.session.get_one(StripeEvent, event["id"])
         row.status, row.organization_id = status, who.organization_id if who else None
     return str(event["id"])

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from billing import checkouts, inbox, mirror
+from billing import checkouts, mirror, webhook_events
 from billing.connection import gateway
 from billing.errors import PaymentsAway
-from billing.jobs import end_plan_of_closed_account, end_plan_of_closing_account, work_off_event
+from billing.jobs import end_plan_of_closed_account, end_plan_of_closing_account, process_event
 from billing.models import BillingAccount, StripeEvent
 from billing.plans import PlanCode
 from billing.sandbox import checkout, events, store, subscriptions
@@ -57,7 +57,7 @@ def test_operators_hear_of_a_second_live_subscription(app: Flask, subscribed: Me
     second_subscription(app, subscribed)
     for _ in range(2):
         with app.app_context(), acting_as_system():
-            mirror.bring_up(subscribed.organization_id, gateway(), now=utc_now())
+            mirror.sync(subscribed.organization_id, gateway(), now=utc_now())
 
     assert [mail.template for mail in mails_to(app, operator.email)] == ["subscription_second"]
 
@@ -84,7 +84,7 @@ def test_what_is_paid_after_closing_is_ended_and_told(
     monkeypatch.setattr("billing.jobs.defer", lambda job, **about: left.append((job, about)))
 
     with app.app_context(), acting_as_system():
-        mirror.bring_up(ada.organization_id, gateway(), now=utc_now())
+        mirror.sync(ada.organization_id, gateway(), now=utc_now())
 
     assert left == [(end_plan_of_closed_account, {"organization_id": str(ada.organization_id)})]
     assert "charged_after_closing" in [mail.template for mail in mails_to(app, operator.email)]
@@ -145,13 +145,13 @@ def test_while_stripe_is_away_an_event_waits_and_never_fails(
 
     with app.app_context(), acting_as_system(), transaction():
         event = events.emit("customer.updated", store.every("customer")[0])
-        inbox.take_in(event, now=utc_now())
-    monkeypatch.setattr(mirror, "bring_up", silent)
-    job = work_off_event.configure().job.evolve(attempts=40)
+        webhook_events.store(event, now=utc_now())
+    monkeypatch.setattr(mirror, "sync", silent)
+    job = process_event.configure().job.evolve(attempts=40)
     with pytest.raises(PaymentsAway) as away, app.app_context():
-        work_off_event.func(type("Context", (), {"job": job})(), event_id=event["id"])
+        process_event.func(type("Context", (), {"job": job})(), event_id=event["id"])
 
-    decision = work_off_event.get_retry_exception(exception=away.value, job=job)
+    decision = process_event.get_retry_exception(exception=away.value, job=job)
     assert decision is not None
     with app.app_context(), acting_as_system():
         assert db.session.get_one(StripeEvent, event["id"]).status == "received"

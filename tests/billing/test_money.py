@@ -47,7 +47,7 @@ def payer(app: Flask, ada: Member, prices: None) -> Member:
         since = int((utc_now() - 3 * HOUR).timestamp())
         subscription["items"]["data"][0]["current_period_start"] = since
         store.keep(subscription)
-        mirror.bring_up(ada.organization_id, gateway(), now=utc_now())
+        mirror.sync(ada.organization_id, gateway(), now=utc_now())
     assert access(app, ada).plan is PlanCode.METERED
     return ada
 
@@ -59,7 +59,7 @@ def test_a_smaller_plan_comes_at_the_end_of_the_period_and_can_be_taken_back(app
     assert do(app, subscriptions.switch, subscribed, PlanCode.METERED) is False
     assert access(app, subscribed).plan is PlanCode.PRO
     with app.app_context(), acting_as_system():
-        planned = subscriptions.standing(subscribed.organization_id).subscription
+        planned = subscriptions.status_of(subscribed.organization_id).subscription
         assert planned is not None
         assert planned.scheduled_plan is PlanCode.METERED
     with pytest.raises(subscriptions.CannotSwitch):
@@ -268,7 +268,7 @@ def period_of(app: Flask, who: Member, **borders: int) -> None:
         subscription = store.need(identifier)
         subscription["items"]["data"][0] |= borders
         store.keep(subscription)
-        mirror.bring_up(who.organization_id, gateway(), now=utc_now())
+        mirror.sync(who.organization_id, gateway(), now=utc_now())
 
 
 BORDER = datetime(2026, 11, 20, 10, 20, 37, tzinfo=UTC)

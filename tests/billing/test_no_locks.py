@@ -11,19 +11,19 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from billing import catalogue, credit_notes, inbox, previews, refunds, usage
+from billing import catalogue, credit_notes, previews, refunds, usage, webhook_events
 from billing import jobs as billing_jobs
-from billing.afterwards import bring_up_later
 from billing.connection import gateway
 from billing.models import BillingAccount, Invoice, UsageHour
 from billing.plans import PlanCode
+from billing.resync import sync_later
 from billing.sandbox import checkout, events, routes, store
 from billing.sandbox import subscriptions as at_stripe
 from billing.sandbox.transport import Sandbox
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.tokens import digest_of
-from portal.launch.jobs import look_now
+from portal.console.launch.jobs import look_now
 from tests.billing.scene import open_checkout
 from tests.cast import Member, organization_with_key
 from tests.people import Person, person
@@ -102,7 +102,7 @@ class Walk:
             return act()
 
     def look_again(self) -> None:
-        self.job("looking", bring_up_later, organization_id=str(self.home.organization_id))
+        self.job("looking", sync_later, organization_id=str(self.home.organization_id))
 
     def subscribe(self, plan: PlanCode) -> None:
         self.page(f"checkout {plan}", self.bill, f"/plan/checkout/{plan.value}")
@@ -148,10 +148,10 @@ class Walk:
         digest = digest_of("money@people.example").hex()
         self.job("address", billing_jobs.refresh_customer_email, organization_id=organization_id, former_digest=digest)
         event = self.behind(lambda: events.emit("customer.updated", store.every("customer")[0]))
-        self.behind(lambda: inbox.take_in(event, now=utc_now()))
+        self.behind(lambda: webhook_events.store(event, now=utc_now()))
         self.stripe.act = "webhook"
         with self.app.app_context(), acting_as_system():
-            inbox.work_off(event["id"], gateway(), now=utc_now())
+            webhook_events.process(event["id"], gateway(), now=utc_now())
 
     def of_refunds(self) -> None:
         def latest() -> tuple[str, int]:

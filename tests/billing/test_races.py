@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from billing import catalogue, checkouts, inbox, mirror, refunds
+from billing import catalogue, checkouts, mirror, refunds, webhook_events
 from billing.connection import gateway
 from billing.entitlements import access_for
 from billing.errors import PaymentsAway
@@ -82,17 +82,17 @@ def test_the_return_page_and_three_events_at_once_leave_one_of_everything(live_a
         session = checkout.pay(open_checkout(home).rpartition("/")[2])
         told = [event["id"] for event in store.every("event")][:3]
         for event_id in told:
-            inbox.take_in(store.need(event_id), now=utc_now())
+            webhook_events.store(store.need(event_id), now=utc_now())
 
-    def work_off(event_id: str) -> None:
+    def process(event_id: str) -> None:
         with live_app.app_context(), acting_as_system(), transaction():
-            inbox.work_off(event_id, gateway(), now=utc_now())
+            webhook_events.process(event_id, gateway(), now=utc_now())
 
     def come_back() -> None:
         with live_app.app_context(), acting_as_system(), transaction():
-            mirror.bring_up(home.organization_id, gateway(), now=utc_now())
+            mirror.sync(home.organization_id, gateway(), now=utc_now())
 
-    outcomes = at_once(come_back, *(lambda event_id=event_id: work_off(event_id) for event_id in told))
+    outcomes = at_once(come_back, *(lambda event_id=event_id: process(event_id) for event_id in told))
 
     assert outcomes == [None] * 4
     with live_app.app_context(), acting_as_system():
@@ -108,18 +108,18 @@ def test_the_same_event_twice_at_once_is_one(live_app: Flask, home: Member) -> N
         event = store.every("event")[0]
     news: list[bool] = []
 
-    def take_in() -> None:
+    def store_it() -> None:
         with live_app.app_context(), acting_as_system(), transaction():
-            news.append(inbox.take_in(event, now=utc_now()))
+            news.append(webhook_events.store(event, now=utc_now()))
 
-    assert at_once(take_in, take_in, take_in) == [None] * 3
+    assert at_once(store_it, store_it, store_it) == [None] * 3
     assert sorted(news) == [False, False, True]
 
 
 def test_two_operators_who_refund_at_once_give_the_money_back_once(live_app: Flask, home: Member) -> None:
     with live_app.app_context(), acting_as_system(), transaction():
         checkout.pay(open_checkout(home).rpartition("/")[2])
-        mirror.bring_up(home.organization_id, gateway(), now=utc_now())
+        mirror.sync(home.organization_id, gateway(), now=utc_now())
         invoice_id = store.every("invoice")[0]["id"]
 
     def give_back() -> None:

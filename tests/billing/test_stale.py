@@ -56,7 +56,7 @@ def act(request: pytest.FixtureRequest, app: Flask, ada: Member, prices: None, s
     subscribe(app, ada, plan)
     with app.app_context(), acting_as_system(), transaction():
         db.session.get_one(Organization, ada.organization_id).pilot_ends_at = None
-        mirror.bring_up(ada.organization_id, gateway(), now=utc_now())
+        mirror.sync(ada.organization_id, gateway(), now=utc_now())
         if before is not None:
             before(ada)
     return found
@@ -112,7 +112,7 @@ def test_what_was_switched_at_stripe_without_a_word_is_seen_before_it_is_switche
 ) -> None:
     offer_metered(app, ada)
     subscribe(app, ada)
-    do(app, lambda who: mirror.bring_up(who.organization_id, gateway(), now=utc_now()), ada)
+    do(app, lambda who: mirror.sync(who.organization_id, gateway(), now=utc_now()), ada)
     with app.app_context(), acting_as_system(), transaction():
         subscription = store.every("subscription")[0]
         metered = next(one for one in store.every("price") if "pay_as_you_go" in str(one["lookup_key"]))

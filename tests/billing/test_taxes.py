@@ -122,7 +122,7 @@ def test_operators_hear_where_stripe_cannot_calculate(
 
 
 def refresh(who: Member) -> None:
-    mirror.bring_up(who.organization_id, gateway(), now=utc_now())
+    mirror.sync(who.organization_id, gateway(), now=utc_now())
 
 
 def refuse(*_: Any, **__: Any) -> None:

@@ -118,7 +118,7 @@ def customer(app: Flask, ada: Member, prices: None, stripe: FaultyStripe, write:
     offer_metered(app, ada)
     subscribe(app, ada, write.plan)
     with app.app_context(), acting_as_system():
-        mirror.bring_up(ada.organization_id, gateway(), now=utc_now())
+        mirror.sync(ada.organization_id, gateway(), now=utc_now())
         write.before(ada)
         db.session.commit()
     stripe.writes.clear()
@@ -254,7 +254,7 @@ def test_while_a_change_is_unsure_no_other_one_is_begun(
     app: Flask, ada: Member, prices: None, stripe: FaultyStripe
 ) -> None:
     subscribe(app, ada)
-    do(app, lambda who: mirror.bring_up(who.organization_id, gateway(), now=utc_now()), ada)
+    do(app, lambda who: mirror.sync(who.organization_id, gateway(), now=utc_now()), ada)
     stripe.fail(SUBSCRIPTION, is_applied=False)
     with pytest.raises(ChangeUnsure):
         do(app, end, ada)

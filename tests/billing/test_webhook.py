@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from billing import inbox, mirror
+from billing import mirror, webhook_events
 from billing.access import AccessState
 from billing.connection import gateway, is_sandbox
 from billing.entitlements import access_for
@@ -326,13 +326,13 @@ def test_whatever_happens_in_whatever_order_it_is_told_the_end_is_what_stripe_sa
         shuffled = [*told, *told]
         seed.shuffle(shuffled)
         for event in shuffled:
-            inbox.take_in(event, now=utc_now())
-            inbox.work_off(event["id"], gateway(), now=utc_now())
+            webhook_events.store(event, now=utc_now())
+            webhook_events.process(event["id"], gateway(), now=utc_now())
 
         kept = db.session.get_one(Subscription, identifier)
         assert kept.snapshot == {**store.need(identifier)}
         by_events = access_for(ada.organization_id, now=utc_now())
-        mirror.bring_up(ada.organization_id, gateway(), now=utc_now())
+        mirror.sync(ada.organization_id, gateway(), now=utc_now())
         assert access_for(ada.organization_id, now=utc_now()) == by_events
         db.session.remove()
         outer.rollback()

@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from api.endpoint import Endpoint, declared_endpoints
+from api.v1.endpoint import Endpoint, declared_endpoints
 from tests.cast import organization_with_key
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

@@ -180,7 +180,7 @@ def test_the_age_is_a_gauge_with_the_name_alone(app: Flask, settle: Any) -> None
 
 
 def test_the_metrics_token_before_opens_too_while_it_is_set(app: Flask) -> None:
-    room = app.extensions["machine_room"]
+    room = app.extensions["runtime"]
     before = room.settings
     room.settings = msgspec.structs.replace(before, metrics_token=NEW, metrics_token_previous=OLD)
     try:

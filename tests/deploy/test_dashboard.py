@@ -12,7 +12,7 @@ from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.limits.shared import SharedLimiter
-from api.machine_room import MachineRoom
+from api.runtime import Runtime
 from core.backups.models import BackupRun, RunKind, RunStatus
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
@@ -67,7 +67,7 @@ def expressions() -> Iterator[str]:
 
 
 @pytest.fixture
-def page(app: Flask, as_ada: Caller, as_nobody: Caller, room: MachineRoom, redis_server: RedisServer) -> str:
+def page(app: Flask, as_ada: Caller, as_nobody: Caller, room: Runtime, redis_server: RedisServer) -> str:
     """What Prometheus reads from a service with a Redis, after a few requests, a backup and a probe."""
     with app.app_context(), acting_as_system(), transaction():
         for kind in (RunKind.NIGHTLY, RunKind.VERIFICATION):

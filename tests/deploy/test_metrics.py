@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 
 from api.keys.token import KeyEnvironment
 from api.limits.shared import SharedLimiter
-from api.machine_room import MachineRoom
 from api.recording.spool import Spool
+from api.runtime import Runtime
 from core.clock import utc_now
 from core.current import settings
 from core.db import acting_as_system, db, sqlalchemy_url, transaction
@@ -91,7 +91,7 @@ def test_every_answer_that_left_is_one_that_was_recorded(as_ada: Caller, scrape:
 
 
 def test_an_answer_that_could_not_be_recorded_is_not_counted_as_given(
-    as_ada: Caller, room: MachineRoom, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+    as_ada: Caller, room: Runtime, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room.recorder, "_keep", lambda _rows: False)
     before = scrape()
@@ -173,7 +173,7 @@ def test_the_spool_tells_how_much_waits_and_for_how_long(app: Flask, scrape: Scr
 
 
 def test_redis_tells_its_memory_and_its_absence_takes_nothing_else_away(
-    room: MachineRoom, redis_server: RedisServer, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+    room: Runtime, redis_server: RedisServer, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "aig_redis_memory_used_bytes" not in scrape()
     room.shared_limiter = SharedLimiter(redis_server.url)

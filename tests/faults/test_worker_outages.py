@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from api.decisions.jobs import purge_decisions
 from core.jobs import SCHEMA, Queue
-from portal.keys.jobs import revoke_leaked_key
+from portal.customer.keys.jobs import revoke_leaked_key
 from tests.faults.test_faults import kill_postgres, start_postgres
 from tests.services import ROOT, wait_until
 

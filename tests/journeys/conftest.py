@@ -16,8 +16,8 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.passwords import hash_password
 from core.settings import Settings
+from portal.customer.people import accounts
 from portal.demo import seed_demo
-from portal.people import accounts
 from tests.services import Service, fresh_database
 from wsgi import create_app
 

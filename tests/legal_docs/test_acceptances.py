@@ -17,7 +17,7 @@ from legal_docs.acceptances.evidence import evidence, is_intact
 from legal_docs.acceptances.models import LegalAcceptance
 from legal_docs.acceptances.receipts import receipt, receipt_pdf
 from legal_docs.acceptances.services import DetailsMissing, VersionSuperseded
-from legal_docs.acceptances.standing import Standing, has_accepted_everything, standing
+from legal_docs.acceptances.status import AcceptanceStatus, acceptance_status, has_accepted_everything
 from legal_docs.acceptances.wording import wording_for
 from legal_docs.documents import services as documents
 from legal_docs.documents.html import to_html
@@ -223,9 +223,9 @@ def test_a_member_accepts_within_the_scope_of_the_organization(ada: Firm) -> Non
 
 
 def test_before_anything_is_accepted_the_newest_is_to_accept(ada: Firm) -> None:
-    parts = standing(ada.id, now=NOW)
+    parts = acceptance_status(ada.id, now=NOW)
 
-    assert [part.standing for part in parts] == [Standing.NOT_ACCEPTED] * 2
+    assert [part.status for part in parts] == [AcceptanceStatus.NOT_ACCEPTED] * 2
     assert [part.to_accept.number for part in parts if part.to_accept] == ["1.0", "1.0"]
     assert not has_accepted_everything(ada.id, now=NOW)
 
@@ -233,7 +233,7 @@ def test_before_anything_is_accepted_the_newest_is_to_accept(ada: Firm) -> None:
 def test_nothing_published_is_nothing_accepted(system: None) -> None:
     firm = found_firm("early")
 
-    assert [part.standing for part in standing(firm.id, now=NOW)] == [Standing.NOT_PUBLISHED] * 2
+    assert [part.status for part in acceptance_status(firm.id, now=NOW)] == [AcceptanceStatus.NOT_PUBLISHED] * 2
     assert not has_accepted_everything(firm.id, now=NOW)
 
 
@@ -241,4 +241,4 @@ def test_a_minor_version_needs_no_new_acceptance(ada: Firm) -> None:
     accept_all(ada)
     publish_version(Kind.TERMS, "1.1", now=NOW + timedelta(days=1), effective_at=NOW + timedelta(days=31))
 
-    assert standing(ada.id, now=NOW + timedelta(days=60))[0].standing is Standing.SATISFIED
+    assert acceptance_status(ada.id, now=NOW + timedelta(days=60))[0].status is AcceptanceStatus.SATISFIED

@@ -10,7 +10,7 @@ from core.errors import InvalidRequest
 from legal_docs.acceptances import delegations
 from legal_docs.acceptances import services as acceptances
 from legal_docs.acceptances.delegations import LinkUnusable
-from legal_docs.acceptances.standing import has_accepted_everything
+from legal_docs.acceptances.status import has_accepted_everything
 from tests.legal_docs.scene import NOW, Firm, mails, publish_second_terms, seen_now, statement
 
 BOSS = "boss@ada-and-co.example"

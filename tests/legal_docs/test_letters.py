@@ -2,7 +2,7 @@
 
 import pytest
 
-from legal_docs.documents.letters import is_printable, spelled_out
+from legal_docs.documents.emails import is_printable, spelled_out
 
 FOREIGN = [
     "株式会社日本",

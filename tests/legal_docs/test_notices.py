@@ -13,7 +13,7 @@ from core.members import Role
 from legal_docs import jobs
 from legal_docs.acceptances import reacceptance
 from legal_docs.acceptances import services as acceptances
-from legal_docs.acceptances.standing import Standing, has_accepted_everything, standing
+from legal_docs.acceptances.status import AcceptanceStatus, acceptance_status, has_accepted_everything
 from legal_docs.documents import services as documents
 from legal_docs.documents.kinds import Kind
 from legal_docs.notices import services as notices
@@ -105,7 +105,7 @@ def test_one_notice_alone_never_gives_a_date(ada: Firm) -> None:
 
     assert mails("legal_reminder") == []
     assert due_date_of(ada) is None
-    assert standing(ada.id, now=notice.due_at + timedelta(days=1))[0].standing is Standing.DUE
+    assert acceptance_status(ada.id, now=notice.due_at + timedelta(days=1))[0].status is AcceptanceStatus.DUE
 
 
 def test_a_reminder_that_did_not_leave_gives_no_date(ada: Firm, mail_server_away: None) -> None:
@@ -130,8 +130,8 @@ def test_after_both_notices_there_is_a_date_and_then_it_is_overdue(ada: Firm) ->
     assert len(mails("legal_reminder")) == 2
     assert trail_of(ada.id) == ["legal.notice_given", "legal.reminded"]
     assert due_date_of(ada) == due_at
-    assert standing(ada.id, now=due_at - timedelta(seconds=1))[0].standing is Standing.DUE
-    assert standing(ada.id, now=due_at)[0].standing is Standing.OVERDUE
+    assert acceptance_status(ada.id, now=due_at - timedelta(seconds=1))[0].status is AcceptanceStatus.DUE
+    assert acceptance_status(ada.id, now=due_at)[0].status is AcceptanceStatus.OVERDUE
     assert not has_accepted_everything(ada.id, now=due_at)
 
 

@@ -22,8 +22,8 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from portal.notifications import channels, deliveries, sending
 from portal.notifications.channels import MadeChannel
+from portal.notifications.egress import EXTENSION, Answer, Outside
 from portal.notifications.models import Channel, Delivery
-from portal.notifications.outside import EXTENSION, Answer, Outside
 from portal.notifications.states import Kind
 
 HOOK = "https://hooks.example.com/ai-governance"
@@ -104,7 +104,9 @@ def channel(app: Flask, channel_id: UUID) -> Channel:
 def send_all(app: Flask) -> int:
     """As the worker does, one after the other. How many were sent."""
     with app.app_context():
-        return sum(sending.send_while_due(is_apart=is_apart, is_over=lambda: False) for is_apart in (False, True))
+        return sum(
+            sending.send_while_due(is_isolated=is_isolated, is_over=lambda: False) for is_isolated in (False, True)
+        )
 
 
 Behave = Callable[[BaseHTTPRequestHandler], None]

@@ -18,14 +18,14 @@ from core.jobs import run_worker
 from core.members import Role
 from core.settings import Settings
 from legal_docs.demo import publish_trial_versions
-from portal.applications import review, services
-from portal.applications.jobs import expire_applications
-from portal.applications.models import Application, MessageKind
-from portal.applications.services import ApplicationMoved
-from portal.applications.states import MOVES, Status, due_at
-from portal.people import accounts
-from portal.start.tasks import tasks_of
-from tests.people import Browser, Person, mails_to, make_user, person, seat
+from portal.customer.applications import review, services
+from portal.customer.applications.jobs import expire_applications
+from portal.customer.applications.models import Application, MessageKind
+from portal.customer.applications.services import ApplicationMoved
+from portal.customer.applications.states import MOVES, ApplicationStatus, due_at
+from portal.customer.onboarding.tasks import tasks_of
+from portal.customer.people import accounts
+from tests.people import Browser, Person, join, mails_to, make_user, person
 from tests.portal.test_documents import accept_all
 from tests.portal.test_team import at_once
 
@@ -94,7 +94,7 @@ def test_it_cannot_be_sent_before_it_is_complete(app: Flask, applicant: tuple[Pe
     assert ann.post("/application/submit").status_code == 303
     assert ann.post("/application/submit").status_code == 303  # twice is once
 
-    assert application_of(app, organization_id).status == Status.SUBMITTED
+    assert application_of(app, organization_id).status == ApplicationStatus.SUBMITTED
     assert "We decide by" in ann.get("/application").text
 
 
@@ -123,7 +123,7 @@ def test_a_question_is_answered_and_comes_back(app: Flask, submitted: tuple[Pers
     assert ann.post("/application/answer", body="None that is personal.").status_code == 303
 
     application = application_of(app, organization_id)
-    assert application.status == Status.SUBMITTED
+    assert application.status == ApplicationStatus.SUBMITTED
     assert "None that is personal." in operator.get(f"/console/applications/{application.id}").text
     assert ann.post("/application/answer", body="Again.").status_code == 409
 
@@ -172,7 +172,7 @@ def test_nobody_decides_about_their_own_organization(
     app: Flask, submitted: tuple[Person, UUID], operator: Person
 ) -> None:
     _, organization_id = submitted
-    seat(app, operator.user_id, organization_id, Role.VIEWER)
+    join(app, operator.user_id, organization_id, Role.VIEWER)
 
     for verb in ("approve", "decline", "ask", "defer"):
         assert decide(operator, application_of(app, organization_id), verb).status_code == 403
@@ -212,10 +212,10 @@ def test_two_operators_at_once_make_one_outcome(live_app: Flask) -> None:
     assert len(events) == 1
 
 
-@pytest.mark.parametrize("before", list(Status))
-@pytest.mark.parametrize("after", list(Status))
+@pytest.mark.parametrize("before", list(ApplicationStatus))
+@pytest.mark.parametrize("after", list(ApplicationStatus))
 def test_every_pair_of_states_moves_as_the_table_says(
-    app: Flask, applicant: Any, before: Status, after: Status
+    app: Flask, applicant: Any, before: ApplicationStatus, after: ApplicationStatus
 ) -> None:
     _, organization_id = applicant
     with app.app_context(), acting_as_system():
@@ -241,7 +241,7 @@ def test_an_unanswered_question_expires(app: Flask, submitted: tuple[Person, UUI
 
     with app.app_context():
         expire_applications(timestamp=0)
-    assert application_of(app, organization_id).status == Status.EXPIRED
+    assert application_of(app, organization_id).status == ApplicationStatus.EXPIRED
     assert mails_to(app, ann.email)[-1].template == "application_expired"
 
 
@@ -309,4 +309,4 @@ def test_what_was_put_off_can_be_sent_again(app: Flask, submitted: tuple[Person,
 
     assert ann.post("/application/submit").status_code == 303
 
-    assert application_of(app, organization_id).status == Status.SUBMITTED
+    assert application_of(app, organization_id).status == ApplicationStatus.SUBMITTED

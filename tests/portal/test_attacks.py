@@ -16,10 +16,10 @@ from core.db import acting_as_system, acting_for, db, transaction
 from core.ids import new_uuid
 from core.jobs import defer
 from core.members import User
-from portal.keys.jobs import revoke_leaked_key
-from portal.offboarding import closing
-from portal.people.models import Passkey
-from portal.team.models import Invitation
+from portal.customer.keys.jobs import revoke_leaked_key
+from portal.customer.offboarding import closing
+from portal.customer.people.models import Passkey
+from portal.customer.team.models import Invitation
 from tests.cast import Member, organization_with_key
 from tests.people import NEW, PASSWORD, Browser, Person, is_signed_in, link_in, log_in, mails_to, person, sign_up
 from tests.portal.test_team import at_once
@@ -183,7 +183,7 @@ def test_one_account_that_cannot_be_closed_holds_up_no_other(live_app: Flask, mo
 
     monkeypatch.setattr(closing, "finish", fail_for_first)
     with live_app.app_context():
-        from portal.offboarding.jobs import close_accounts
+        from portal.customer.offboarding.jobs import close_accounts
 
         close_accounts(timestamp=0)
         with acting_as_system():
@@ -195,7 +195,9 @@ def test_one_account_that_cannot_be_closed_holds_up_no_other(live_app: Flask, mo
     "path", ["/organization/name", "/policies", "/keys", "/team/invitations", "/application/submit"]
 )
 @pytest.mark.parametrize("status", ["suspended", "closing", "closed"])
-def test_an_organization_at_rest_is_not_changed(app: Flask, ada: Member, owner: Person, path: str, status: str) -> None:
+def test_an_organization_inactive_is_not_changed(
+    app: Flask, ada: Member, owner: Person, path: str, status: str
+) -> None:
     with app.app_context(), acting_as_system(), transaction():
         db.session.get_one(Organization, ada.organization_id).status = status
 

@@ -9,17 +9,17 @@ import pyotp
 import pytest
 from flask import Flask
 
-from core import current, sealing
+from core import current, encryption
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.members import User
 from core.rotations import services as rotations
 from core.settings import Settings
-from portal.notifications import vault
+from portal.customer.people import recovery, second_factor
+from portal.customer.people.models import RecoveryCode, TotpSecret
+from portal.customer.people.second_factor import WrongCode
+from portal.notifications import channel_secrets
 from portal.notifications.models import Channel
-from portal.people import recovery, second_factor
-from portal.people.models import RecoveryCode, TotpSecret
-from portal.people.second_factor import WrongCode
 from tests.cast import Member
 from tests.people import Browser, is_signed_in, log_in, make_user
 from tests.portal.notify import channel_with_delivery
@@ -39,7 +39,7 @@ def set_up_app(app: Flask, user_id: object, secret_key: str, *, is_confirmed: bo
         second_factor.begin_totp(user, secret_key=secret_key, now=utc_now())
         totp = db.session.get_one(TotpSecret, user_id)
         totp.confirmed_at = utc_now() if is_confirmed else None
-        secret = sealing.unseal("second factor", totp.sealed_secret, secret_keys=[secret_key])
+        secret = encryption.decrypt("second factor", totp.sealed_secret, secret_keys=[secret_key])
     assert secret is not None
     return secret
 
@@ -149,16 +149,16 @@ def test_a_channel_can_be_read_with_the_key_before_and_after_resealing_with_the_
     roll(app, monkeypatch, key=OLD, previous=None)
     with app.app_context(), acting_as_system(), transaction():
         channel_id = channel_with_delivery(ada.organization_id)[0].id
-        target = vault.unseal(db.session.get_one(Channel, channel_id).sealed_target)
+        target = channel_secrets.decrypt(db.session.get_one(Channel, channel_id).sealed_target)
 
     roll(app, monkeypatch, key=NEW, previous=OLD)
     with app.app_context(), acting_as_system(), transaction():
-        still = vault.unseal(db.session.get_one(Channel, channel_id).sealed_target)
+        still = channel_secrets.decrypt(db.session.get_one(Channel, channel_id).sealed_target)
         resealed = rotations.reseal()
     roll(app, monkeypatch, key=NEW, previous=None)
 
     with app.app_context(), acting_as_system():
-        assert still == vault.unseal(db.session.get_one(Channel, channel_id).sealed_target) == target
+        assert still == channel_secrets.decrypt(db.session.get_one(Channel, channel_id).sealed_target) == target
     assert resealed == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from api.checks import distinct_values
-from api.machine_room import MachineRoom
+from api.runtime import Runtime
 from tests.cast import Caller, Member, exports
 from tests.people import Person
 
@@ -28,7 +28,7 @@ def test_the_log_shows_filters_and_explains(as_ada: Caller, viewer: Person) -> N
 
 
 def test_the_log_says_which_fact_looks_like_free_text(
-    room: MachineRoom, as_ada: Caller, viewer: Person, monkeypatch: pytest.MonkeyPatch
+    room: Runtime, as_ada: Caller, viewer: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(distinct_values, "NOTICE_AT", 2)
     as_ada.check(metadata={"department": "hr"})

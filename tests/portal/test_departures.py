@@ -21,12 +21,14 @@ from core.members import Membership
 from core.profiles import OrganizationProfile
 from core.tokens import digest_of
 from legal_docs.acceptances import delegations
+from portal.customer.offboarding import deletion
+from portal.customer.organization.services import save_details
+from portal.customer.people import addresses
+from portal.customer.team import services as team
+from portal.customer.team.models import Invitation
 from portal.notifications import channels
 from portal.notifications.models import Channel
 from portal.notifications.states import ChannelState, Kind
-from portal.offboarding import deletion
-from portal.organization.services import save_details
-from portal.people import addresses
 from portal.status import subscribers
 from portal.status.models import Subscriber
 from portal.support import desk, requesters, rota, services
@@ -34,9 +36,7 @@ from portal.support.models import Ticket
 from portal.support.records import Author
 from portal.support.services import Question
 from portal.support.severities import Category, Severity
-from portal.support.states import Status
-from portal.team import services as team
-from portal.team.models import Invitation
+from portal.support.states import RequestStatus
 from tests.cast import Member, another_key
 from tests.people import Browser, Person, is_signed_in, link_in, mails_to, person, sign_up, tables_with
 from tests.portal.notify import channel, make_channel, send_all
@@ -217,7 +217,7 @@ def test_requests_of_an_operator_who_left_are_unassigned_again(
 def test_requests_that_are_over_keep_whoever_took_them(app: Flask, ada: Member, operator: Person) -> None:
     ticket_id = opened(app, ada.organization_id, now=utc_now())
     take(app, ticket_id, operator)
-    answer(app, ticket_id, now=utc_now(), then=Status.RESOLVED)
+    answer(app, ticket_id, now=utc_now(), then=RequestStatus.RESOLVED)
 
     dismiss(app, operator)
 

@@ -234,4 +234,4 @@ def test_everybody_can_read_and_compare_without_an_account(app: Flask, documents
 
 def forget(app: Flask, member: Member) -> None:
     """What the change feed does in a running process."""
-    app.extensions["machine_room"].snapshots._on_change("organization", str(member.organization_id))
+    app.extensions["runtime"].snapshots._on_change("organization", str(member.organization_id))

@@ -9,7 +9,7 @@ from billing.entitlements import access_for
 from core.accounts import Organization
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from portal.offboarding import closing
+from portal.customer.offboarding import closing
 from tests.cast import Caller, Member
 from tests.people import Person, mails_to
 from tests.portal.test_documents import forget

@@ -17,11 +17,11 @@ from core.mail import MailMessage, send_mail
 from core.members import User
 from core.sessions import UserSession
 from legal_docs.acceptances import reacceptance
+from portal.customer.offboarding import deletion
 from portal.forgetting import forget
-from portal.offboarding import deletion
 from portal.support import desk, watch
 from portal.support.models import InboundMail, Ticket
-from portal.support.states import REOPENED_WITHIN, Status
+from portal.support.states import REOPENED_WITHIN, RequestStatus
 from tests.cast import Member
 from tests.legal_docs.scene import NOW, accept_all, found_firm, publish_first_versions, publish_second_terms
 from tests.people import NEW, Browser, Person, link_in, mails_to, person, sign_up, tables_with
@@ -41,7 +41,7 @@ def closed(app: Flask, organization_id: UUID) -> UUID:
     """A request that was answered late, resolved on 2 October 2026, and closed when it could not be taken up again."""
     ticket_id = opened(app, organization_id, now=at(1))
     watched(app, now=at(1, 12))
-    answer(app, ticket_id, now=at(2), then=Status.RESOLVED)
+    answer(app, ticket_id, now=at(2), then=RequestStatus.RESOLVED)
     with app.app_context(), acting_as_system(), transaction():
         watch.close(ticket_id, now=at(2) + REOPENED_WITHIN)
     return ticket_id
@@ -144,7 +144,7 @@ def test_a_request_of_somebody_who_left_before_is_forgotten_too(app: Flask, owne
     (ticket,) = tickets(app)
     with app.app_context(), acting_as_system(), transaction():
         deletion.delete_account(admin.user_id, by=SYSTEM, now=utc_now())
-        db.session.get_one(Ticket, ticket.id).status = Status.CLOSED.value
+        db.session.get_one(Ticket, ticket.id).status = RequestStatus.CLOSED.value
 
     assert forgotten(app, now=months_later(utc_now(), 24) + DAY)["requests"] == 1
     assert "ticket" not in tables_with(app, "Jane Doe")

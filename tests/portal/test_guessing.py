@@ -12,8 +12,8 @@ from sqlalchemy import select, text, update
 from core.audit import AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from portal.people import accounts
-from portal.people.models import SignInAttempt
+from portal.customer.people import accounts
+from portal.customer.people.models import SignInAttempt
 from tests.people import PASSWORD, Browser, Person, is_signed_in, link_in, log_in, mails_to, make_user, sign_up
 
 WRONG = "wrong-wrong-wrong-1"

@@ -17,8 +17,8 @@ from core.audit import AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
 from core.jobs import run_worker
-from portal.keys.jobs import END_REMINDED, REMINDED, remind_of_ending_keys, remind_of_old_keys
-from portal.keys.overview import lists_of
+from portal.customer.keys.jobs import END_REMINDED, REMINDED, remind_of_ending_keys, remind_of_old_keys
+from portal.customer.keys.overview import lists_of
 from tests.cast import Member, organization_with_key
 from tests.people import Person, mails_to, person
 

@@ -10,21 +10,21 @@ from werkzeug.routing import Rule
 
 from billing.models import Invoice
 from core import sessions
-from core.access import Access, access_of
+from core.access import Audience, audience_of
 from core.audit import SYSTEM, Actor, ActorKind
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.ids import new_uuid
 from core.members import Role, User
 from core.sessions import Method
-from portal.people.models import Passkey
+from portal.customer.people.models import Passkey
+from portal.customer.team import services as team
 from portal.support import records as tickets
 from portal.support import services as support
 from portal.support.records import Author
 from portal.support.services import Question
 from portal.support.severities import Category, Severity
 from portal.support.uploads import Upload
-from portal.team import services as team
 from tests.cast import Caller, Member
 from tests.people import Browser, Person
 from tests.portal.notify import channel_with_delivery
@@ -32,11 +32,11 @@ from tests.portal.status_scene import breach_told_to
 from tests.portal.test_documents import DETAILS, accept_all, acceptances
 
 BELOW = {
-    Access.DEVELOPER: "viewer",
-    Access.BILLING: "viewer",
-    Access.ADMIN: "developer",
-    Access.OWNER: "admin",
-    Access.OPERATOR: "owner",
+    Audience.DEVELOPER: "viewer",
+    Audience.BILLING: "viewer",
+    Audience.ADMIN: "developer",
+    Audience.OWNER: "admin",
+    Audience.OPERATOR: "owner",
 }
 """Who stands just below an audience."""
 
@@ -64,7 +64,7 @@ def pages(app: Flask, method: str) -> list[Rule]:
     return [
         rule
         for rule in app.url_map.iter_rules()
-        if method in (rule.methods or ()) and access_of(app.view_functions[rule.endpoint]) is not None
+        if method in (rule.methods or ()) and audience_of(app.view_functions[rule.endpoint]) is not None
     ]
 
 
@@ -80,8 +80,8 @@ def _part(rule: Rule, name: str) -> object:
     return next(iter(choices)) if choices else PLAIN_WORDS.get(name) or uuid4()
 
 
-def audience(app: Flask, rule: Rule) -> Access:
-    found = access_of(app.view_functions[rule.endpoint])
+def audience(app: Flask, rule: Rule) -> Audience:
+    found = audience_of(app.view_functions[rule.endpoint])
     assert found is not None
     return found
 
@@ -89,7 +89,7 @@ def audience(app: Flask, rule: Rule) -> Access:
 def test_whoever_is_not_signed_in_is_led_to_the_log_in_page(app: Flask, nobody: Browser) -> None:
     for method in ("GET", "POST"):
         for rule in pages(app, method):
-            if audience(app, rule) is Access.ANYBODY:
+            if audience(app, rule) is Audience.ANYBODY:
                 continue
             path = path_of(app, rule)
             answer = nobody.get(path) if method == "GET" else nobody.post(path)
@@ -99,7 +99,7 @@ def test_whoever_is_not_signed_in_is_led_to_the_log_in_page(app: Flask, nobody: 
 
 def test_no_form_works_without_its_token(app: Flask, owner: Person, nobody: Browser, operator: Person) -> None:
     for rule in pages(app, "POST"):
-        sender = {Access.ANYBODY: nobody, Access.OPERATOR: operator.browser}.get(audience(app, rule), owner.browser)
+        sender = {Audience.ANYBODY: nobody, Audience.OPERATOR: operator.browser}.get(audience(app, rule), owner.browser)
 
         answer = sender.post_without_token(path_of(app, rule))
 
@@ -126,7 +126,7 @@ def test_what_is_sent_by_a_form_cannot_be_got(app: Flask, owner: Person, operato
     for rule in pages(app, "POST"):
         if rule.arguments or rule.rule in readable:
             continue
-        sender = operator if audience(app, rule) is Access.OPERATOR else owner
+        sender = operator if audience(app, rule) is Audience.OPERATOR else owner
 
         assert sender.get(rule.rule).status_code in {404, 405}, rule
 
@@ -201,7 +201,7 @@ def test_a_stranger_cannot_see_or_change_any_record(app: Flask, stranger: Person
     looked_at = 0
     for method in ("GET", "POST"):
         for rule in pages(app, method):
-            if not rule.arguments & set(records) or audience(app, rule) is Access.OPERATOR:
+            if not rule.arguments & set(records) or audience(app, rule) is Audience.OPERATOR:
                 continue
             path = path_of(app, rule, records)
             fields = {"role": "viewer", "overlap": "24", "typed": "Main", "reason": "none", "once": str(uuid4())}
@@ -239,7 +239,7 @@ def test_a_form_for_another_organization_is_refused(owner: Person, ada: Member) 
 
 def test_pages_of_members_are_never_kept(app: Flask, owner: Person) -> None:
     for rule in pages(app, "GET"):
-        if rule.arguments or audience(app, rule) in {Access.ANYBODY, Access.OPERATOR}:
+        if rule.arguments or audience(app, rule) in {Audience.ANYBODY, Audience.OPERATOR}:
             continue
         answer = owner.get(rule.rule)
 

@@ -12,8 +12,8 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.mail import MailMessage
 from core.members import User
-from portal.organization.services import rename, save_details
-from portal.people import addresses, new_passwords
+from portal.customer.organization.services import rename, save_details
+from portal.customer.people import addresses, new_passwords
 from tests.cast import Member
 from tests.people import Browser, Person, mails_to, sign_up
 from tests.portal.support.test_inbound import hand_in, inbound_mail, mail

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, event, text
 
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from legal_docs.acceptances.standing import behind, has_accepted_everything
-from portal.applications import jobs as application_jobs
-from portal.keys import jobs as key_jobs
-from portal.launch import jobs as launch_jobs
+from legal_docs.acceptances.status import behind, has_accepted_everything
+from portal.console.launch import jobs as launch_jobs
+from portal.customer.applications import jobs as application_jobs
+from portal.customer.keys import jobs as key_jobs
 from portal.notifications import blocked
 from portal.notifications import jobs as notification_jobs
 from tests.cast import Member

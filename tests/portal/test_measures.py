@@ -6,11 +6,11 @@ from flask import Flask
 
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
-from portal.measures import services, targets
+from portal.console.measures import services, targets
 from portal.status import probes
 from portal.status.detection import Sample
 from portal.status.states import Component
-from portal.support.states import Status
+from portal.support.states import RequestStatus
 from tests.cast import Caller, Member, another_key
 from tests.people import Person
 from tests.portal.support.scene import answer, opened
@@ -54,7 +54,7 @@ def test_a_key_beyond_its_limit_in_some_minute_would_be_seen(app: Flask, ada: Me
 def test_answers_bugs_and_satisfaction_come_from_requests(app: Flask, ada: Member) -> None:
     now = utc_now()
     quick, slow = (opened(app, ada.organization_id, now=now - timedelta(days=5)) for _ in range(2))
-    answer(app, quick, now=now - timedelta(days=5) + timedelta(hours=1), then=Status.RESOLVED)
+    answer(app, quick, now=now - timedelta(days=5) + timedelta(hours=1), then=RequestStatus.RESOLVED)
     answer(app, slow, now=now - timedelta(days=1))
 
     measures = found(app)

@@ -19,16 +19,16 @@ from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
 from core.ids import new_uuid, public_id
 from core.throttle import limiter
-from portal.notifications import blocked, channels, deliveries, vault
+from portal.customer.audit_log.labels import label_for
+from portal.customer.offboarding import closing
+from portal.notifications import blocked, channel_secrets, channels, deliveries
 from portal.notifications.dispatch import attempts_of
+from portal.notifications.egress import Answer
 from portal.notifications.errors import MOST_CHANNELS
-from portal.notifications.events import EVENTS, Audience, of_audience, path_of
+from portal.notifications.events import EVENTS, EventAudience, of_audience, path_of
 from portal.notifications.models import Channel, Delivery
-from portal.notifications.outside import Answer
 from portal.notifications.payloads import lines_of
 from portal.notifications.states import CHANNEL_MOVES, ChannelState, Kind
-from portal.offboarding import closing
-from portal.trail.words import words_for
 from tests.cast import Caller, Member, another_key
 from tests.people import Browser, Person, link_in, mails_to
 from tests.portal.notify import HOOK, Receiver, channel, deliveries_of, make_channel, send_all, way_out
@@ -51,7 +51,7 @@ def test_an_admin_makes_a_webhook_and_sees_its_secret_once(app: Flask, admin: Pe
 
     with app.app_context(), acting_as_system():
         (kept,) = channels.every(ada.organization_id)
-        secret = vault.unseal(kept.sealed_secret or b"")
+        secret = channel_secrets.decrypt(kept.sealed_secret or b"")
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
     assert secret in answer.text
@@ -202,8 +202,11 @@ def test_while_a_secret_is_rolled_both_verify_and_then_only_the_new_one(app: Fla
 
     with app.app_context(), acting_as_system():
         kept = channels.find(ada.organization_id, made.channel.id)
-        during = [vault.unseal(one) for one in vault.sealed_secrets_of(kept, now=utc_now())]
-        after = [vault.unseal(one) for one in vault.sealed_secrets_of(kept, now=utc_now() + timedelta(hours=25))]
+        during = [channel_secrets.decrypt(one) for one in channel_secrets.sealed_secrets_of(kept, now=utc_now())]
+        after = [
+            channel_secrets.decrypt(one)
+            for one in channel_secrets.sealed_secrets_of(kept, now=utc_now() + timedelta(hours=25))
+        ]
 
     assert during[1] == made.secret
     assert after == during[:1]
@@ -245,12 +248,12 @@ def test_nothing_is_told_of_what_was_rolled_back(app: Flask, ada: Member) -> Non
 @pytest.mark.parametrize("action", sorted(EVENTS))
 def test_every_event_reaches_its_audience_and_only_the_named_facts_leave(app: Flask, ada: Member, action: str) -> None:
     event = EVENTS[action]
-    ours = make_channel(app, None, *(one.name for one in of_audience(Audience.OPERATORS)))
-    theirs = make_channel(app, ada.organization_id, *(one.name for one in of_audience(Audience.CUSTOMER)))
+    ours = make_channel(app, None, *(one.name for one in of_audience(EventAudience.OPERATORS)))
+    theirs = make_channel(app, ada.organization_id, *(one.name for one in of_audience(EventAudience.CUSTOMER)))
 
     happen(app, ada.organization_id, action, canary="a word of a caller", **dict.fromkeys(event.facts, "fact"))
 
-    told, untold = (ours, theirs) if event.audience is Audience.OPERATORS else (theirs, ours)
+    told, untold = (ours, theirs) if event.audience is EventAudience.OPERATORS else (theirs, ours)
     (delivery,) = deliveries_of(app, told.channel.id)
     assert deliveries_of(app, untold.channel.id) == []
     assert delivery.event == event.name
@@ -304,7 +307,7 @@ def test_every_act_on_a_channel_has_words_on_the_trail() -> None:
     acts = ("created", "paused", "resumed", "changed", "secret_rolled", "deleted", "confirmed", "stopped", "tested")
 
     for act in acts:
-        assert words_for(f"notification_channel.{act}") != f"notification_channel.{act}"
+        assert label_for(f"notification_channel.{act}") != f"notification_channel.{act}"
 
 
 def test_while_a_channel_is_paused_nothing_is_kept_for_later_and_what_waits_waits(
@@ -578,7 +581,7 @@ def test_the_page_that_says_what_we_send_verifies_its_own_example(operator: Pers
         page = person.get(f"{path}/what-we-send").text
 
         assert "webhook-signature: v1," in page
-        for event in of_audience(Audience.CUSTOMER if person is owner else Audience.OPERATORS):
+        for event in of_audience(EventAudience.CUSTOMER if person is owner else EventAudience.OPERATORS):
             assert event.name in page
 
 

@@ -14,8 +14,8 @@ from flask import Flask
 
 from core.clock import monotonic_s, utc_now
 from core.settings import Settings
-from portal.notifications import outside as way
-from portal.notifications.outside import Outside
+from portal.notifications import egress as way
+from portal.notifications.egress import Outside
 from portal.notifications.targets import TargetRefused, is_public, read_target
 from tests.portal.notify import http_server, https_server
 

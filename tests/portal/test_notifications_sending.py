@@ -17,10 +17,10 @@ from core.db import acting_as_system, db, transaction
 from core.members import Role
 from core.observability import metrics_page
 from portal.notifications import channels, deliveries, dispatch, sending
-from portal.notifications.dispatch import Parcel, attempts_of
+from portal.notifications.dispatch import DueDelivery, attempts_of
+from portal.notifications.egress import Answer
 from portal.notifications.events import EVENTS, TEST
 from portal.notifications.models import Channel, Delivery
-from portal.notifications.outside import Answer
 from portal.notifications.states import DELIVERY_MOVES, TRIES, UNDER_WAY, DeliveryState, wait_before_next
 from tests.cast import Member, another_key, organization_with_key
 from tests.core.test_jobs import let_due_within_s
@@ -31,10 +31,10 @@ from tests.services import wait_until
 FAILS = Answer(took_ms=5, status=503, text="later")
 
 
-def try_once(app: Flask, answer: Answer, *, now: datetime, is_apart: bool = False) -> Parcel | None:
+def try_once(app: Flask, answer: Answer, *, now: datetime, is_isolated: bool = False) -> DueDelivery | None:
     with app.app_context(), acting_as_system():
         with transaction():
-            parcel = dispatch.take(is_apart=is_apart, now=now)
+            parcel = dispatch.take(is_isolated=is_isolated, now=now)
         if parcel is not None:
             with transaction():
                 dispatch.finish(parcel, answer, now=now)
@@ -82,9 +82,9 @@ def test_a_delivery_is_tried_again_until_it_is_taken(app: Flask, waiting: Channe
     failed = the_delivery(app, waiting)
     assert (failed.state, failed.tries) == ("failed", 1)
     assert failed.next_try_at is not None
-    assert try_once(app, FAILS, now=now + timedelta(seconds=15), is_apart=True) is None, "not before its time"
+    assert try_once(app, FAILS, now=now + timedelta(seconds=15), is_isolated=True) is None, "not before its time"
 
-    try_once(app, Answer(took_ms=5, status=200), now=failed.next_try_at, is_apart=True)
+    try_once(app, Answer(took_ms=5, status=200), now=failed.next_try_at, is_isolated=True)
 
     done = the_delivery(app, waiting)
     assert (done.state, done.next_try_at) == ("delivered", None)
@@ -104,7 +104,7 @@ def test_after_ten_tries_it_is_given_up_the_channel_stops_and_admins_know(
 ) -> None:
     now = utc_now()
     for number in range(TRIES):
-        try_once(app, FAILS, now=now, is_apart=number > 0)
+        try_once(app, FAILS, now=now, is_isolated=number > 0)
         now += timedelta(days=3)
 
     assert the_delivery(app, waiting).state == "given_up"
@@ -118,7 +118,7 @@ def test_after_ten_tries_it_is_given_up_the_channel_stops_and_admins_know(
 def test_a_channel_to_which_others_got_through_goes_on(app: Flask, waiting: Channel, ada: Member) -> None:
     now = utc_now()
     for number in range(TRIES):
-        try_once(app, FAILS, now=now, is_apart=number > 0)
+        try_once(app, FAILS, now=now, is_isolated=number > 0)
         now += timedelta(days=3)
         if number == TRIES - 2:
             with app.app_context(), acting_as_system(), transaction():
@@ -151,7 +151,7 @@ def test_operators_are_told_when_a_channel_of_theirs_stops(app: Flask, operator:
 def test_a_worker_that_dies_while_it_sends_loses_nothing(app: Flask, waiting: Channel) -> None:
     now, receiver = utc_now(), Receiver()
     with app.app_context(), acting_as_system(), transaction():
-        assert dispatch.take(is_apart=False, now=now) is not None  # and it is never heard of again
+        assert dispatch.take(is_isolated=False, now=now) is not None  # and it is never heard of again
 
     assert try_once(app, FAILS, now=now + timedelta(seconds=50)) is None, "somebody has it"
     taken_over = try_once(app, Answer(took_ms=5, status=200), now=now + timedelta(seconds=61))
@@ -164,7 +164,7 @@ def test_a_worker_that_dies_while_it_sends_loses_nothing(app: Flask, waiting: Ch
 def test_a_worker_that_comes_back_late_overwrites_nothing(app: Flask, waiting: Channel) -> None:
     now = utc_now()
     with app.app_context(), acting_as_system(), transaction():
-        late = dispatch.take(is_apart=False, now=now)
+        late = dispatch.take(is_isolated=False, now=now)
     assert late is not None
     try_once(app, Answer(took_ms=5, status=200), now=now + timedelta(seconds=61))
 
@@ -178,9 +178,9 @@ def test_a_worker_that_comes_back_while_another_sends_leaves_it_to_that_one(app:
     now = utc_now()
     with app.app_context(), acting_as_system():
         with transaction():
-            late = dispatch.take(is_apart=False, now=now)
+            late = dispatch.take(is_isolated=False, now=now)
         with transaction():
-            other = dispatch.take(is_apart=False, now=now + timedelta(seconds=61))
+            other = dispatch.take(is_isolated=False, now=now + timedelta(seconds=61))
         assert late is not None
         assert other is not None
 
@@ -192,7 +192,7 @@ def test_a_worker_that_comes_back_while_another_sends_leaves_it_to_that_one(app:
 
 def test_what_was_deleted_while_it_was_sent_is_forgotten(app: Flask, waiting: Channel, admin: Person) -> None:
     with app.app_context(), acting_as_system(), transaction():
-        parcel = dispatch.take(is_apart=False, now=utc_now())
+        parcel = dispatch.take(is_isolated=False, now=utc_now())
     admin.post(f"/organization/notifications/{waiting.id}/delete")
 
     with app.app_context(), acting_as_system(), transaction():
@@ -204,15 +204,15 @@ def test_what_was_deleted_while_it_was_sent_is_forgotten(app: Flask, waiting: Ch
 
 def test_slow_and_failing_receivers_stand_apart_until_they_are_quick_again(app: Flask, waiting: Channel) -> None:
     try_once(app, Answer(took_ms=2_500, status=200), now=utc_now())
-    assert channel(app, waiting.id).is_apart
+    assert channel(app, waiting.id).is_isolated
 
     with app.app_context(), acting_as_system(), transaction():
         event = TEST
         body = deliveries.body_of(event, waiting.id, about=None, data={}, now=utc_now())
         deliveries.leave(db.session.get_one(Channel, waiting.id), event, waiting.id, body, now=utc_now())
-    try_once(app, Answer(took_ms=100, status=200), now=utc_now(), is_apart=True)
+    try_once(app, Answer(took_ms=100, status=200), now=utc_now(), is_isolated=True)
 
-    assert not channel(app, waiting.id).is_apart
+    assert not channel(app, waiting.id).is_isolated
 
 
 class Broken(Receiver):
@@ -228,7 +228,7 @@ def test_one_owners_slow_receivers_leave_places_for_others(app: Flask, ada: Memb
     taken = []
     for _ in range(4):
         with app.app_context(), acting_as_system(), transaction():
-            parcel = dispatch.take(is_apart=False, now=utc_now())
+            parcel = dispatch.take(is_isolated=False, now=utc_now())
             taken.append(parcel and db.session.get_one(Delivery, parcel.delivery_id).organization_id)
 
     assert taken == [ada.organization_id, ada.organization_id, cleo.organization_id, None]
@@ -305,7 +305,7 @@ def test_two_workers_never_send_one_delivery_twice(live_app: Flask) -> None:
 
     def work() -> int:
         with live_app.app_context():
-            return sending.send_while_due(is_apart=False, is_over=lambda: False)
+            return sending.send_while_due(is_isolated=False, is_over=lambda: False)
 
     with way_out(live_app, receiver), ThreadPoolExecutor(8) as pool:
         while any(one.state == "waiting" for each in made for one in deliveries_of(live_app, each.channel.id)):
@@ -387,7 +387,7 @@ def test_after_a_failure_the_next_delivery_does_not_wait_for_the_minute(app: Fla
 
     another_key(app, ada, name="Second")
 
-    assert channel(app, made.channel.id).is_apart
+    assert channel(app, made.channel.id).is_isolated
     assert deferred(app, "portal.notifications.sending.send_apart") == before + 1
 
 
@@ -484,7 +484,7 @@ def test_a_retry_does_not_wait_for_a_receiver_that_hangs(live_app: Flask, monkey
     make_channel(live_app, ada.organization_id, name="Dead", target="https://dead.example.com/")
     other = make_channel(live_app, ada.organization_id, name="Other")
     with live_app.app_context(), acting_as_system(), transaction():
-        db.session.execute(update(Channel).values(is_apart=True))
+        db.session.execute(update(Channel).values(is_isolated=True))
     another_key(live_app, ada)
     receiver = Slow()
     receiver.answers.append(FAILS)

@@ -18,7 +18,7 @@ from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
 from core.profiles import find_profile
-from portal.offboarding.jobs import close_accounts
+from portal.customer.offboarding.jobs import close_accounts
 from tests.cast import Caller, Member, organization_with_key
 from tests.people import Person, mails_to, person, tables_with
 from tests.portal.notify import make_channel

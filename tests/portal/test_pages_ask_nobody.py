@@ -11,8 +11,8 @@ from billing.sandbox.transport import Sandbox
 from core.clock import monotonic_s, utc_now
 from core.db import acting_as_system, db
 from core.settings import Settings
-from portal.launch.checks import money as launch
-from portal.launch.verdicts import Surroundings
+from portal.console.launch.checks import money as launch
+from portal.console.launch.verdicts import CheckContext
 from tests.billing import conftest as money
 from tests.billing.silence import hanging_stripe
 from tests.cast import Member
@@ -72,7 +72,7 @@ def test_the_launch_board_s_look_at_stripe_ends_by_its_deadline(app: Flask, monk
         monkeypatch.setitem(app.extensions, "billing_gateway", connection._stripe(settings))
         began_s = monotonic_s()
 
-        verdict = launch.stripe_matches(Surroundings(settings, utc_now()))
+        verdict = launch.stripe_matches(CheckContext(settings, utc_now()))
 
     assert monotonic_s() - began_s < 1.5
     assert not verdict.is_green

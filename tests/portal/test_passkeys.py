@@ -15,8 +15,8 @@ from webauthn.helpers import encode_cbor
 
 from core.audit import AuditEvent
 from core.db import acting_as_system, db, transaction
-from portal.people import challenges
-from portal.people.models import PasskeyChallenge
+from portal.customer.people import challenges
+from portal.customer.people.models import PasskeyChallenge
 from tests.cast import Member
 from tests.people import Browser, Person, is_signed_in
 

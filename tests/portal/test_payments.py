@@ -9,12 +9,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from billing.afterwards import bring_up_later
 from billing.changes import find_out
 from billing.connection import gateway
 from billing.errors import PaymentsAway
 from billing.intents import ChangeIntent
 from billing.plans import PlanCode
+from billing.resync import sync_later
 from billing.sandbox import checkout, store
 from core.accounts import Organization
 from core.db import acting_as_system, db, transaction
@@ -42,7 +42,7 @@ def paying(app: Flask, ada: Member, prices: None, billing: Person) -> Person:
 def look(app: Flask, who: Member) -> None:
     """As the worker does, which the waiting page asked to."""
     with app.app_context():
-        bring_up_later(organization_id=str(who.organization_id))
+        sync_later(organization_id=str(who.organization_id))
 
 
 def pay(app: Flask, session_id: str, **how: Any) -> None:

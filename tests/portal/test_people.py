@@ -18,8 +18,8 @@ from core.db import acting_as_system, acting_for, db, transaction
 from core.members import User
 from core.passwords import fault_of_password
 from core.sessions import UserSession
-from portal.people import links
-from portal.people.models import EmailToken, Purpose
+from portal.customer.people import links
+from portal.customer.people.models import EmailToken, Purpose
 from tests.people import (
     NEW,
     PASSWORD,
@@ -243,7 +243,7 @@ def test_an_organization_sees_its_members_names_and_nothing_that_signs_them_in(
     app: Flask, owner: Person, stranger: Person
 ) -> None:
     with app.app_context(), acting_as_system():
-        organization_id = sessions._seats_of(owner.user_id)[0].organization_id
+        organization_id = sessions._memberships_of(owner.user_id)[0].organization_id
         db.session.rollback()
     with app.app_context(), acting_for(organization_id):
         names = db.session.execute(text("SELECT name FROM app_user")).scalars().all()

@@ -13,7 +13,7 @@ from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
 from core.throttle import limiter
-from portal.policies.forms import PoliciesForm
+from portal.customer.policies.forms import PoliciesForm
 from tests.cast import Caller, Member
 from tests.people import Person
 

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.ids import new_uuid
+from portal.customer.people.accounts import find_by_email
 from portal.notifications.states import Kind
-from portal.people.accounts import find_by_email
 from tests.cast import Member
 from tests.people import Person, log_in, make_user, person
 from tests.portal.notify import make_channel

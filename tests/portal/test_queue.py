@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from portal.applications.states import Status
+from portal.customer.applications.states import ApplicationStatus
 from tests.people import Person, mails_to
 from tests.portal.test_applications import DETAILS, application_of, decide, found
 from tests.portal.test_documents import accept_all
@@ -73,7 +73,7 @@ def test_what_is_withdrawn_waits_no_longer_and_can_be_sent_anew(
     assert ann.post("/application/withdraw").status_code == 303
     assert ann.post("/application/withdraw").status_code == 409  # there is nothing left to withdraw
 
-    assert application_of(app, organization_id).status == Status.WITHDRAWN
+    assert application_of(app, organization_id).status == ApplicationStatus.WITHDRAWN
     assert str(read.id) not in operator.get("/console").text
     assert decide(operator, read, "approve").status_code == 409
     assert "application.withdrawn" in ann.get("/audit-trail").text

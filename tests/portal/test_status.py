@@ -19,7 +19,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.jobs import run_worker
 from core.throttle import limiter
-from portal.status import incidents, letters, prober, probes, snapshot, subscribers
+from portal.status import emails, incidents, prober, probes, snapshot, subscribers
 from portal.status.jobs import probe_ourselves, render_status
 from portal.status.states import Component
 from tests.cast import Caller, Member
@@ -216,7 +216,7 @@ def deliver(app: Flask) -> None:
         said = [update.id for one in incidents.list_page() for update in incidents.updates_of(one.id)]
     with app.app_context():
         for update_id in said:
-            letters.mail_incident_update(str(update_id))
+            emails.mail_incident_update(str(update_id))
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
 from core.members import Membership, Role, User
-from portal.team import owners, services
-from portal.team.models import Invitation
-from portal.team.owners import LastOwner
+from portal.customer.team import owners, services
+from portal.customer.team.models import Invitation
+from portal.customer.team.owners import LastOwner
 from tests.cast import Member, organization_with_key
-from tests.people import PASSWORD, Browser, Person, link_in, mails_to, make_user, person, seat
+from tests.people import PASSWORD, Browser, Person, join, link_in, mails_to, make_user, person
 
 NEW = "new@people.example"
 
@@ -161,7 +161,7 @@ def test_two_owners_cannot_remove_each_other_at_once(live_app: Flask) -> None:
     home = organization_with_key(live_app)
     first, second = (make_user(live_app, name)[0] for name in ("Ann", "Bob"))
     for user_id in (first, second):
-        seat(live_app, user_id, home.organization_id, Role.OWNER)
+        join(live_app, user_id, home.organization_id, Role.OWNER)
 
     def remove(user_id: UUID) -> None:
         with live_app.app_context(), acting_for(home.organization_id), transaction():

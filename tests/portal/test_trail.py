@@ -12,7 +12,7 @@ from core.audit import AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.members import User
-from portal.people import second_factor
+from portal.customer.people import second_factor
 from tests.cast import Member
 from tests.people import Browser, Person, link_in, log_in, mails_to
 

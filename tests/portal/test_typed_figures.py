@@ -9,17 +9,17 @@ import pytest
 from api.keys.services import LONGEST_OVERLAP
 from core.sessions import FRESH_FOR
 from legal_docs import figures
-from portal.applications.states import INFORMATION_WITHIN
-from portal.keys.overview import ROTATE_AFTER
+from portal.customer.applications.states import INFORMATION_WITHIN
+from portal.customer.keys.overview import ROTATE_AFTER
+from portal.customer.people import links, pace
+from portal.customer.people.models import Purpose
+from portal.customer.policies.views import EFFECT_OVER
+from portal.customer.team.services import INVITATION_LIFE
 from portal.notifications import deliveries
 from portal.notifications.states import LONGEST_ASKED_WAIT, TRIES, wait_before_next
-from portal.people import links, pace
-from portal.people.models import Purpose
-from portal.policies.views import EFFECT_OVER
 from portal.status import board, clocks, subscribers
 from portal.status.detection import UPTIME_DAYS
 from portal.support import states
-from portal.team.services import INVITATION_LIFE
 from tests.services import ROOT
 
 ROOMS = [ROOT / room / "templates" for room in ("core", "portal", "billing", "legal_docs", "api")]
@@ -59,11 +59,11 @@ SAID: dict[str, list[timedelta]] = {
     "portal/notifications/index.html": [deliveries.KEPT],
     "portal/notifications/show.html": [ABOUT_THREE_DAYS, deliveries.KEPT],
     "portal/notifications/what_we_send.html": [ABOUT_THREE_DAYS, FIRST_WAIT, LONGEST_ASKED_WAIT, deliveries.KEPT],
-    "portal/organization/retention.html": [figures.LONGEST_RETENTION_DAYS * DAY],
-    "portal/people/check_mail.html": [links.LIFE[Purpose.CONFIRM_ADDRESS]],
-    "portal/people/forgotten.html": [links.LIFE[Purpose.RESET_PASSWORD]],
-    "portal/people/prove_it.html": [FRESH_FOR],
-    "portal/policies/index.html": [EFFECT_OVER, EFFECT_OVER, EFFECT_OVER],
+    "portal/customer/organization/retention.html": [figures.LONGEST_RETENTION_DAYS * DAY],
+    "portal/customer/people/check_mail.html": [links.LIFE[Purpose.CONFIRM_ADDRESS]],
+    "portal/customer/people/forgotten.html": [links.LIFE[Purpose.RESET_PASSWORD]],
+    "portal/customer/people/prove_it.html": [FRESH_FOR],
+    "portal/customer/policies/index.html": [EFFECT_OVER, EFFECT_OVER, EFFECT_OVER],
     "portal/status/_board.html": [board.RECENT],
     "portal/status/_components.html": [UPTIME_DAYS * DAY] * 3,
     "portal/support/_ways.html": [
@@ -74,14 +74,14 @@ SAID: dict[str, list[timedelta]] = {
     ],
     "portal/support/new.html": [OUTAGE],
     "portal/support/show.html": [states.ANSWERED_WITHIN],
-    "portal/team/index.html": [INVITATION_LIFE],
+    "portal/customer/team/index.html": [INVITATION_LIFE],
     # What people do, and not the software
     "mail/application_approved.html": [ANSWERED_BY_MAIL, OUTAGE, 30 * MINUTE, 10 * MINUTE],
     "mail/application_approved.txt": [ANSWERED_BY_MAIL, OUTAGE, 10 * MINUTE],
     "mail/no_first_check": [15 * MINUTE],
     "mail/no_first_check.subject.txt": [15 * MINUTE],
     # Spans that are asked for by the same page's view
-    "portal/measures/index.html": [30 * DAY, 7 * DAY, 24 * HOUR],
+    "portal/console/measures/index.html": [30 * DAY, 7 * DAY, 24 * HOUR],
 }
 
 

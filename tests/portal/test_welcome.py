@@ -10,9 +10,9 @@ from api.keys.token import KeyEnvironment
 from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
-from portal.applications import review
-from portal.applications.models import Application
-from portal.applications.welcome import call_slots
+from portal.customer.applications import review
+from portal.customer.applications.models import Application
+from portal.customer.applications.welcome import call_slots
 from tests.cast import Caller, Member, another_key
 from tests.people import Person, mails_to
 from tests.portal.test_applications import applicant, application_of, decide, submitted

@@ -14,6 +14,7 @@ from core.db import acting_as_system, db, transaction
 from core.ids import new_uuid
 from core.jobs import Queue, defer, in_its_own_session, jobs
 from core.observability import Reading, gauge_at_scrape
+from core.scope import needs_system_scope
 from portal.support.inbound import quarantine, taking
 from portal.support.inbound.bounded import Reason
 from portal.support.models import InboundMail, MailOutcome
@@ -25,6 +26,7 @@ _TAKEN_WITHIN = timedelta(minutes=30)
 """So long the worker may try; then a person is asked."""
 
 
+@needs_system_scope
 def keep(raw: bytes, *, now: datetime) -> None:
     """One that is handed in again, the same to the last byte, is kept once."""
     kept = db.session.scalar(
@@ -58,6 +60,7 @@ def show_mail_that_was_not_taken(timestamp: int) -> None:  # noqa: ARG001  the q
         show_not_taken(now=utc_now())
 
 
+@needs_system_scope
 def show_not_taken(*, now: datetime) -> int:
     """What the worker tried for long, or died of, goes to the quarantine as it is; how many."""
     query = select(InboundMail).where(

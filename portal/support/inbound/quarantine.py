@@ -12,7 +12,8 @@ from core.db import db
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
 from core.jobs import defer
-from portal.support import news, records, requesters, services
+from core.scope import needs_system_scope
+from portal.support import operator_alerts, records, requesters, services
 from portal.support.inbound.bounded import Reason
 from portal.support.models import InboundMail, MailOutcome, MessageKind, Ticket
 from portal.support.records import Author
@@ -23,7 +24,7 @@ MOST_LISTED = 200
 _OF_MACHINES = frozenset({Reason.AUTOMATIC, Reason.BOUNCE, Reason.LIST, Reason.OURS})
 _ONCE_IN = timedelta(hours=1)
 
-REASON_WORDS = {
+REASON_LABELS = {
     Reason.TOO_COMPLEX: "Too many parts, lines or headers to be read safely",
     Reason.UNREADABLE: "Not readable as an email",
     Reason.SENDER: "No single sender address",
@@ -41,15 +42,17 @@ class AlreadyDecided(AppError):
     advice = "Reload the quarantine to see what is left."
 
 
+@needs_system_scope
 def put(row: InboundMail, reason: Reason, *, now: datetime) -> None:
     """Operators get an email about what a person may have written, at most one an hour."""
     is_quiet = reason in _OF_MACHINES or _was_told(now)
     row.outcome, row.reason = MailOutcome.QUARANTINED.value, reason.value
     db.session.flush()
     if not is_quiet:
-        defer(news.tell_of_quarantine)
+        defer(operator_alerts.tell_of_quarantine)
 
 
+@needs_system_scope
 def waiting() -> list[InboundMail]:
     """The newest first, without what makes them large."""
     query = select(InboundMail).where(InboundMail.outcome == MailOutcome.QUARANTINED.value)
@@ -57,11 +60,13 @@ def waiting() -> list[InboundMail]:
     return list(db.session.scalars(query.options(*large).order_by(InboundMail.received_at.desc()).limit(MOST_LISTED)))
 
 
+@needs_system_scope
 def count() -> int:
     query = select(func.count()).select_from(InboundMail)
     return db.session.scalar(query.where(InboundMail.outcome == MailOutcome.QUARANTINED.value)) or 0
 
 
+@needs_system_scope
 def find(mail_id: UUID) -> InboundMail:
     """Raises NotFound."""
     row = db.session.get(InboundMail, mail_id)
@@ -70,6 +75,7 @@ def find(mail_id: UUID) -> InboundMail:
     return row
 
 
+@needs_system_scope
 def originals_of(ticket_id: UUID) -> dict[UUID, UUID]:
     """The email that each message of a request came in."""
     query = select(InboundMail.ticket_message_id, InboundMail.id).where(
@@ -84,7 +90,7 @@ def create_request(mail_id: UUID, *, email: str, subject: str, by: Actor, now: d
     question = Question(
         subject=subject, body=_words_of(row), category=Category.QUESTION, severity=Severity.MEDIUM, uploads=()
     )
-    organization_id, author = requesters.seat_of(Author(name=email, email=email))
+    organization_id, author = requesters.membership_of(Author(name=email, email=email))
     ticket = services.open_ticket(
         new_uuid(), question, organization_id=organization_id, author=author, by=by, now=now, is_by_mail=True
     )
@@ -93,6 +99,7 @@ def create_request(mail_id: UUID, *, email: str, subject: str, by: Actor, now: d
     return ticket
 
 
+@needs_system_scope
 def add_to_request(mail_id: UUID, number: int, *, by: Actor, now: datetime) -> Ticket:
     """As a note for operators: nobody has proved whose words these are. Raises AlreadyDecided and NotFound."""
     row = _undecided(mail_id)

@@ -18,7 +18,8 @@ from core.audit import SYSTEM
 from core.db import db
 from core.ids import new_uuid
 from core.jobs import defer
-from portal.support import addresses, news, records, requesters, services
+from core.scope import needs_system_scope
+from portal.support import addresses, operator_alerts, records, requesters, services
 from portal.support.inbound import quarantine, reading
 from portal.support.inbound.bounded import NotRead, Reason
 from portal.support.inbound.origins import Origin
@@ -37,6 +38,7 @@ MOST_AN_HOUR = {False: 5, True: 20}
 _AN_HOUR = timedelta(hours=1)
 
 
+@needs_system_scope
 def take(mail_id: UUID, *, now: datetime) -> MailOutcome:
     """Files a kept mail once, however often it is asked."""
     row = db.session.get(InboundMail, mail_id, with_for_update=True, populate_existing=True)
@@ -146,7 +148,7 @@ def _note(row: InboundMail, ticket: Ticket, mail: Mail, why: str, *, now: dateti
     )
     records.note(ticket, "ticket.noted", by=SYSTEM, now=now)
     if mail.origin is not Origin.AUTOMATIC:
-        defer(news.tell_of_message, ticket_id=str(ticket.id))
+        defer(operator_alerts.tell_of_message, ticket_id=str(ticket.id))
     return _filed(row, ticket, MailOutcome.NOTED, said.id, None)
 
 
@@ -159,7 +161,7 @@ def _filed(
 
 
 def _open_or_hold(row: InboundMail, mail: Mail, sender: Author, *, now: datetime) -> MailOutcome:
-    organization_id, author = requesters.seat_of(sender)
+    organization_id, author = requesters.membership_of(sender)
     reason = _reason_to_hold(mail, author, now=now)
     if reason is not None:
         row.sender_id = author.id

@@ -2,9 +2,9 @@
 
 from flask import Flask
 
+from core.backups.encryption import new_key
 from core.backups.names import KEPT_FOR
 from core.backups.place import Place
-from core.backups.sealing import new_key
 from core.environment import read_settings
 from tests.cast import organization_with_key
 from tests.core.backups.scene import count, destroy, run
@@ -21,7 +21,7 @@ def test_make_list_verify_destroy_restore(home: Flask, place: Place) -> None:
     restored, out, err = run(home, "backup", "restore", typed="y\n")
 
     assert (code, restored, err) == (0, 0, "")
-    kept_until = place.vault.find(name).taken_at + KEPT_FOR
+    kept_until = place.repository.find(name).taken_at + KEPT_FOR
     assert listed.startswith(name)
     assert f"kept until {kept_until:%Y-%m-%d}" in listed
     assert tried.startswith(f"{name}: ")

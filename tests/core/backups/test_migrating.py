@@ -35,9 +35,9 @@ def test_a_pending_migration_is_preceded_by_a_backup(place: Place) -> None:
 
     migrating.upgrade(now=utc_now())
 
-    [kept] = place.vault.kept()
+    [kept] = place.repository.kept()
     assert kept.name.kind is BackupKind.BEFORE_MIGRATION
-    assert place.vault.manifest(kept.name).revision == before != newest
+    assert place.repository.manifest(kept.name).revision == before != newest
     assert revision(place) == newest
 
 
@@ -45,7 +45,7 @@ def test_a_backup_from_before_a_migration_comes_back_migrated(place: Place) -> N
     newest = revision(place)
     one_migration_is_pending()
     migrating.upgrade(now=utc_now())
-    [kept] = place.vault.kept()
+    [kept] = place.repository.kept()
     destroy(place)
 
     replacing.restore(place, kept.name, replace=False, by=SYSTEM, now=utc_now())
@@ -66,7 +66,7 @@ def test_a_failed_backup_stops_the_migration(home: Flask, place: Place) -> None:
 
 def test_where_nothing_is_pending_nothing_is_backed_up(place: Place) -> None:
     assert migrating.back_up_if_due(now=utc_now()) is None
-    assert place.vault.kept() == []
+    assert place.repository.kept() == []
 
 
 def test_an_empty_database_is_migrated_without_a_backup(place: Place) -> None:
@@ -74,7 +74,7 @@ def test_an_empty_database_is_migrated_without_a_backup(place: Place) -> None:
 
     migrating.upgrade(now=utc_now())
 
-    assert place.vault.kept() == []
+    assert place.repository.kept() == []
     assert count(place, "SELECT count(*) FROM organization") == 0
 
 
@@ -86,6 +86,6 @@ def test_a_deployment_asks_for_it_by_command(home: Flask, place: Place) -> None:
     failed, _, err = run(home, "backup", "create", "--before-migration")
 
     assert (code, failed) == (0, 1)
-    assert out.strip() == str(place.vault.kept()[0].name)
+    assert out.strip() == str(place.repository.kept()[0].name)
     assert err.startswith("Error: Nothing was migrated")
     assert "Traceback" not in err

@@ -122,7 +122,7 @@ def test_an_owner_who_is_held_to_row_security_backs_up_every_row(
         name = back_up(place)
         tried = making.verify(place, name, by=COMMAND_LINE, now=utc_now())
 
-        rows = {table.name: table.rows for table in place.vault.manifest(name).tables}
+        rows = {table.name: table.rows for table in place.repository.manifest(name).tables}
         db.session.remove()
         db.engine.dispose()
     assert rows["public.organization"] == 1
@@ -140,13 +140,13 @@ def test_an_owner_who_does_not_see_every_row_is_refused(template: str, owners_ur
 
         with pytest.raises(BackupTrouble, match="does not see every row of decision"):
             dump.take(
-                place.vault,
+                place.repository,
                 new_name(BackupKind.BY_HAND, now=utc_now()),
                 database_url=place.database_url,
                 postgres_bin=None,
             )
 
-    assert place.vault.kept() == []
+    assert place.repository.kept() == []
 
 
 def as_url(conninfo: str) -> str:

@@ -20,7 +20,7 @@ from core.backups.place import Place
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.members import Role, User
-from portal.offboarding import closing, deletion
+from portal.customer.offboarding import closing, deletion
 from tests.cast import organization_with_key
 from tests.core.backups.scene import DECISIONS, back_up, contents, count, destroy, fill
 from tests.people import person
@@ -37,7 +37,7 @@ def restore(place: Place, name: BackupName, *, replace: bool = False) -> replaci
 def copy_erasures(place: Place) -> None:
     """As the worker does."""
     with acting_as_system(), transaction():
-        erasures.copy_waiting(place.vault)
+        erasures.copy_waiting(place.repository)
 
 
 def erase(place: Place, organization_id: UUID, pseudonym: str) -> None:
@@ -199,9 +199,9 @@ def test_erasures_that_a_cut_off_restore_left_out_are_made_by_the_worker(home: F
         erasures.note_erasure(retention.SUBJECT, facts, now=utc_now())
     copy_erasures(place)
     destroy(place)
-    manifest = place.vault.manifest(name)
-    with place.vault.fetched(manifest) as sealed:
-        restoring.load(place.vault, manifest, sealed, into=place.database_url, postgres_bin=None)
+    manifest = place.repository.manifest(name)
+    with place.repository.fetched(manifest) as sealed:
+        restoring.load(place.repository, manifest, sealed, into=place.database_url, postgres_bin=None)
 
     assert count(place, OF_SUBJECT) == 2
     jobs.back_up_if_missed.func(timestamp=0)
@@ -216,7 +216,7 @@ def test_an_erasure_that_was_rolled_back_is_not_on_the_list(home: Flask, place: 
 
     copy_erasures(place)
 
-    assert place.vault.store.stored(erasures.FOLDER) == []
+    assert place.repository.store.stored(erasures.FOLDER) == []
 
 
 def test_an_erasure_that_nobody_could_make_again_is_refused_at_once(place: Place) -> None:
@@ -241,9 +241,9 @@ def test_what_is_replaced_is_backed_up_first(home: Flask, place: Place) -> None:
     restored = restore(place, name, replace=True)
 
     assert count(place, "SELECT count(*) FROM decision") == 0
-    before = place.vault.find(restored.replaced)
+    before = place.repository.find(restored.replaced)
     assert before.kind is BackupKind.BEFORE_RESTORE
-    tables = {table.name: table.rows for table in place.vault.manifest(before).tables}
+    tables = {table.name: table.rows for table in place.repository.manifest(before).tables}
     assert tables["public.organization"] == 1
 
 

@@ -13,13 +13,13 @@ from api.decisions import retention
 from core import observability
 from core.audit import COMMAND_LINE, AuditEvent
 from core.backups import erasures, making, replacing, runs, services
+from core.backups.backup_repository import DUMP, MANIFEST, BackupRepository
 from core.backups.errors import BackupTrouble
 from core.backups.models import MOVES, BackupRun, Erasure, RunKind, RunStatus
 from core.backups.names import BackupKind, BackupName, new_name
 from core.backups.place import Place
 from core.backups.restoring import NotTheSame
 from core.backups.stores import Store
-from core.backups.vault import DUMP, MANIFEST, Vault
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from tests.core.backups.scene import back_up
@@ -45,8 +45,8 @@ class CrashingStore(Store):
 
 
 def with_store(place: Place, store: Store) -> Place:
-    vault = Vault(store, place.vault.keys, place.settings.data_path / "backup-work")
-    return msgspec.structs.replace(place, vault=vault)
+    repository = BackupRepository(store, place.repository.keys, place.settings.data_path / "backup-work")
+    return msgspec.structs.replace(place, repository=repository)
 
 
 def with_settings(place: Place, **changes: str) -> Place:
@@ -107,7 +107,7 @@ def test_a_night_makes_a_backup_proves_it_and_says_so(place: Place) -> None:
         status = services.status(utc_now())
         made = db.session.scalars(select(BackupRun).where(BackupRun.kind == RunKind.NIGHTLY)).one()
     assert (status.failure, status.is_overdue) == (None, False)
-    assert status.last_backup_bytes == place.vault.kept()[0].size_bytes
+    assert status.last_backup_bytes == place.repository.kept()[0].size_bytes
     assert made.verified_at == status.last_verified_at
     assert made.restore_s is not None
     assert made.duration is not None
@@ -141,7 +141,7 @@ def test_a_failure_is_on_record_told_of_and_seen_by_the_gauge(place: Place) -> N
     assert event.organization_id is None
     assert "POSTGRES_BIN" in str(event.after)
     assert gauges()["aig_backup_last_failed"] == 1
-    assert place.vault.kept() == []
+    assert place.repository.kept() == []
 
 
 def test_the_next_good_night_quiets_the_gauge(place: Place) -> None:
@@ -155,13 +155,13 @@ def test_the_next_good_night_quiets_the_gauge(place: Place) -> None:
 
 def test_a_restore_that_brings_something_else_is_found_out(place: Place) -> None:
     name = back_up(place)
-    manifest = place.vault.manifest(name)
+    manifest = place.repository.manifest(name)
     tables = tuple(
         msgspec.structs.replace(table, checksum="1") if table.name == "public.alembic_version" else table
         for table in manifest.tables
     )
-    with place.vault.fetched(manifest) as sealed:
-        place.vault.keep(msgspec.structs.replace(manifest, tables=tables), sealed)
+    with place.repository.fetched(manifest) as sealed:
+        place.repository.keep(msgspec.structs.replace(manifest, tables=tables), sealed)
 
     with pytest.raises(NotTheSame, match="alembic_version has as many rows as it should, but not the same"):
         making.verify(place, name, by=COMMAND_LINE, now=utc_now())
@@ -173,31 +173,35 @@ def test_a_restore_that_brings_something_else_is_found_out(place: Place) -> None
 @pytest.mark.parametrize("ending", [DUMP, MANIFEST])
 def test_a_crash_in_the_middle_leaves_nothing_that_looks_like_a_backup(place: Place, ending: str) -> None:
     with pytest.raises(Crash):
-        back_up(with_store(place, CrashingStore(place.vault.store, ending)))
+        back_up(with_store(place, CrashingStore(place.repository.store, ending)))
 
-    assert place.vault.kept() == []
+    assert place.repository.kept() == []
     assert runs_on_record() == [(RunKind.BY_HAND, RunStatus.FAILED)]
 
 
 def test_half_a_backup_goes_after_a_day_and_not_before(place: Place) -> None:
     with pytest.raises(Crash):
-        back_up(with_store(place, CrashingStore(place.vault.store, MANIFEST)))
+        back_up(with_store(place, CrashingStore(place.repository.store, MANIFEST)))
     whole = back_up(place)
     (place.settings.data_path / "backups" / "notes.txt").write_text("somebody's own")
 
-    place.vault.tidy(now=utc_now())
-    assert len(place.vault.store.stored()) == 4
-    place.vault.tidy(now=utc_now() + timedelta(days=2))
+    place.repository.tidy(now=utc_now())
+    assert len(place.repository.store.stored()) == 4
+    place.repository.tidy(now=utc_now() + timedelta(days=2))
 
-    assert {one.name for one in place.vault.store.stored()} == {f"{whole}{DUMP}", f"{whole}{MANIFEST}", "notes.txt"}
+    assert {one.name for one in place.repository.store.stored()} == {
+        f"{whole}{DUMP}",
+        f"{whole}{MANIFEST}",
+        "notes.txt",
+    }
 
 
 def test_a_manifest_whose_dump_is_gone_is_no_backup(place: Place) -> None:
     name = back_up(place)
 
-    place.vault.store.delete([f"{name}{DUMP}"])
+    place.repository.store.delete([f"{name}{DUMP}"])
 
-    assert place.vault.kept() == []
+    assert place.repository.kept() == []
 
 
 def test_a_run_whose_process_ended_without_a_word_has_failed(place: Place) -> None:
@@ -226,9 +230,9 @@ def test_an_unforeseen_error_is_kept_without_its_words(place: Place) -> None:
 def copied_to(place: Place, name: BackupName, *, days_ago: int) -> BackupName:
     """The same backup, as if it had been made earlier."""
     older = new_name(BackupKind.NIGHTLY, now=NOW - timedelta(days=days_ago))
-    manifest = place.vault.manifest(name)
-    with place.vault.fetched(manifest) as sealed:
-        place.vault.keep(msgspec.structs.replace(manifest, name=str(older)), sealed)
+    manifest = place.repository.manifest(name)
+    with place.repository.fetched(manifest) as sealed:
+        place.repository.keep(msgspec.structs.replace(manifest, name=str(older)), sealed)
     return older
 
 
@@ -239,15 +243,15 @@ def test_backups_go_after_fourteen_days_and_erasures_with_them(place: Place) -> 
     with acting_as_system(), transaction():
         for days in (40, 3):
             erasures.note_erasure(retention.SUBJECT, {}, now=NOW - timedelta(days=days))
-        erasures.copy_waiting(place.vault)
+        erasures.copy_waiting(place.repository)
 
     assert making.clear_away(place, now=NOW) == [gone]
 
-    assert {one.name for one in place.vault.kept()} == {newest, *kept}
+    assert {one.name for one in place.repository.kept()} == {newest, *kept}
     with acting_as_system():
         assert len(db.session.scalars(select(Erasure)).all()) == 1
-        assert erasures.made_since(place.vault) == []
-    assert len(place.vault.store.stored(erasures.FOLDER)) == 1
+        assert erasures.made_since(place.repository) == []
+    assert len(place.repository.store.stored(erasures.FOLDER)) == 1
 
 
 def test_a_broken_night_clears_nothing_away(place: Place) -> None:
@@ -256,7 +260,7 @@ def test_a_broken_night_clears_nothing_away(place: Place) -> None:
     with pytest.raises(BackupTrouble):
         making.nightly(with_settings(place, postgres_bin="/nowhere"), now=NOW)
 
-    assert old in {one.name for one in place.vault.kept()}
+    assert old in {one.name for one in place.repository.kept()}
 
 
 def test_the_place_where_backups_are_tried_is_ours_or_left_alone(place: Place) -> None:
@@ -287,6 +291,6 @@ def test_what_is_overdue_is_what_no_restore_has_proven_for_a_night(home: Flask, 
 def test_erasures_are_caught_up_with_once(place: Place) -> None:
     with acting_as_system(), transaction():
         erasures.note_erasure(retention.SUBJECT, {}, now=NOW)
-        erasures.copy_waiting(place.vault)
+        erasures.copy_waiting(place.repository)
 
     assert replacing.catch_up(place, now=NOW) == 0

@@ -8,13 +8,13 @@ import msgspec
 import pytest
 
 from core.audit import COMMAND_LINE
-from core.backups import making, replacing, sealing
+from core.backups import encryption, making, replacing
+from core.backups.backup_repository import DUMP, MANIFEST, BackupRepository
+from core.backups.encryption import Damaged, Keys, WrongKey, keys_of, new_key
 from core.backups.errors import BackupTrouble
 from core.backups.names import BackupName
 from core.backups.place import Place
 from core.backups.programs import programs_for
-from core.backups.sealing import Damaged, Keys, WrongKey, keys_of, new_key
-from core.backups.vault import DUMP, MANIFEST, Vault
 from core.clock import utc_now
 from core.settings import Settings
 from tests.core.backups.scene import back_up, count, destroy
@@ -25,8 +25,8 @@ def file_of(place: Place, name: BackupName, part: str = DUMP) -> Path:
 
 
 def with_keys(place: Place, keys: Keys) -> Place:
-    vault = Vault(place.vault.store, keys, place.settings.data_path / "backup-work")
-    return msgspec.structs.replace(place, vault=vault)
+    repository = BackupRepository(place.repository.store, keys, place.settings.data_path / "backup-work")
+    return msgspec.structs.replace(place, repository=repository)
 
 
 def tables_after_restore(place: Place, name: BackupName, expected: type[BackupTrouble]) -> int:
@@ -75,14 +75,14 @@ def test_a_dump_in_the_place_of_another_is_refused(place: Place) -> None:
 
 def test_another_key_opens_nothing(place: Place) -> None:
     name = back_up(place)
-    stranger = with_keys(place, Keys(sealing._identity(new_key(), "BACKUP_KEY")))
+    stranger = with_keys(place, Keys(encryption._identity(new_key(), "BACKUP_KEY")))
 
     assert tables_after_restore(stranger, name, WrongKey) == 0
 
 
 def test_after_a_change_of_keys_the_previous_one_still_opens(place: Place) -> None:
     name = back_up(place)
-    rolled = with_keys(place, Keys(sealing._identity(new_key(), "BACKUP_KEY"), (place.vault.keys.current,)))
+    rolled = with_keys(place, Keys(encryption._identity(new_key(), "BACKUP_KEY"), (place.repository.keys.current,)))
 
     tried = making.verify(rolled, name, by=COMMAND_LINE, now=utc_now())
 
@@ -112,7 +112,7 @@ def test_pg_restore_alone_reads_what_comes_out(place: Place) -> None:
     plain = place.settings.data_path / "plain.dump"
 
     with file_of(place, name).open("rb") as sealed, plain.open("wb") as file:
-        sealing.unseal(sealed, file, place.vault.keys, what="dump")
+        encryption.decrypt(sealed, file, place.repository.keys, what="dump")
 
     listed = subprocess.run(
         [programs_for(place.database_url, setting=None).folder / "pg_restore", "--list", plain],

@@ -9,10 +9,10 @@ import pytest
 
 from core.audit import COMMAND_LINE
 from core.backups import making, stores
+from core.backups.backup_repository import BackupRepository
 from core.backups.errors import BackupTrouble
 from core.backups.place import Place
 from core.backups.stores import NotInStore, Store, open_store
-from core.backups.vault import Vault
 from core.clock import utc_now
 from core.settings import Settings
 from tests.core.backups.s3 import SmallS3, served
@@ -78,12 +78,14 @@ def test_what_is_not_there_is_named(store: Store) -> None:
 
 
 def test_a_backup_goes_to_a_bucket_and_is_proven_from_there(place: Place, s3: SmallS3) -> None:
-    vault = Vault(open_store(in_bucket(s3)), place.vault.keys, place.settings.data_path / "backup-work")
-    remote = msgspec.structs.replace(place, vault=vault)
+    repository = BackupRepository(
+        open_store(in_bucket(s3)), place.repository.keys, place.settings.data_path / "backup-work"
+    )
+    remote = msgspec.structs.replace(place, repository=repository)
 
     name = back_up(remote)
 
-    assert [one.name for one in vault.kept()] == [name]
+    assert [one.name for one in repository.kept()] == [name]
     assert all(key.startswith(f"eu/production/{name}") for key in s3.objects)
     assert all(body.startswith(b"age-encryption.org/v1\n") for body in s3.objects.values())
     assert making.verify(remote, name, by=COMMAND_LINE, now=utc_now()).rows > 0

@@ -9,14 +9,14 @@ import msgspec
 import pytest
 from jinja2 import UndefinedError
 
-from api.endpoint import declared_endpoints
-from api.limits.headers import headers_of
 from api.limits.memory import MemoryLimiter
 from api.limits.window import Ask
 from api.policies.document import POLICY_KEYS, PolicyDocument
-from api.policies.evaluator import Facts, Outcome, compile_policy, evaluate
+from api.policies.evaluator import CheckFacts, Outcome, compile_policy, evaluate
 from api.policies.validation import with_values
-from api.reference import openapi
+from api.v1.endpoint import declared_endpoints
+from api.v1.limit_headers import headers_of
+from api.v1.reference import openapi
 from core.errors import MethodNotAllowed, all_refusals
 from core.members import MEANING
 from legal_docs import figures
@@ -127,7 +127,7 @@ RULES = [msgspec.json.decode(block.code) for block in blocks_of(guide("policies"
 
 def outcome(*rules: object, **metadata: object) -> Outcome:
     document = with_values(PolicyDocument(), {"rules": rules}, path_of=str)
-    facts = Facts(model="gpt-4o", operation="chat", metadata=metadata)  # type: ignore[arg-type]
+    facts = CheckFacts(model="gpt-4o", operation="chat", metadata=metadata)  # type: ignore[arg-type]
     return evaluate(compile_policy(UUID(int=0), 1, document), facts)
 
 

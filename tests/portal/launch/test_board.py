@@ -14,13 +14,13 @@ from core import current
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.settings import Settings
-from portal.launch import jobs, services
-from portal.launch.checks import CHECKS, money
-from portal.launch.checks.outside import Answer
-from portal.launch.items import BOARDS, ROUTINES, Board, Lead, Period, every_check, every_item
-from portal.launch.models import LaunchDecision
-from portal.launch.running import run_checks
-from portal.launch.verdicts import Surroundings, Verdict, green
+from portal.console.launch import jobs, services
+from portal.console.launch.checks import CHECKS, money
+from portal.console.launch.checks.outside import Answer
+from portal.console.launch.items import BOARDS, ROUTINES, Board, Lead, Period, every_check, every_item
+from portal.console.launch.models import LaunchDecision
+from portal.console.launch.running import run_checks
+from portal.console.launch.verdicts import CheckContext, Verdict, green
 from tests.people import Person
 
 
@@ -68,7 +68,7 @@ def test_of_the_48_at_least_41_are_looked_at_by_the_system() -> None:
 
 def test_every_check_says_something_and_none_falls_over(app: Flask, operator: Person) -> None:
     with app.app_context(), acting_as_system():
-        verdicts = run_checks(Surroundings(current.settings(), utc_now()))
+        verdicts = run_checks(CheckContext(current.settings(), utc_now()))
 
     assert set(verdicts) == set(CHECKS)
     assert [code for code, verdict in verdicts.items() if not verdict.seen] == []
@@ -78,12 +78,12 @@ def test_every_check_says_something_and_none_falls_over(app: Flask, operator: Pe
 def test_a_check_that_falls_over_is_red_and_the_others_are_still_made(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fall_over(_around: Surroundings) -> Verdict:
+    def fall_over(_around: CheckContext) -> Verdict:
         raise ZeroDivisionError
 
     monkeypatch.setitem(CHECKS, "database_answers", fall_over)
     with app.app_context(), acting_as_system():
-        verdicts = run_checks(Surroundings(current.settings(), utc_now()))
+        verdicts = run_checks(CheckContext(current.settings(), utc_now()))
 
     assert (verdicts["database_answers"].is_green, "ZeroDivisionError" in verdicts["database_answers"].seen) == (
         False,
@@ -194,9 +194,13 @@ def outside(app: Flask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sett
             body = msgspec.json.encode({"data": {"result": [{"value": [0, "3"]}]}})
         return Answer(200, GOOD_HEADERS, body, 0.01)
 
-    monkeypatch.setattr("portal.launch.checks.outside.ask", answer)
-    monkeypatch.setattr("portal.launch.checks.outside.socket.getaddrinfo", lambda *_: [(0, 0, 0, "", ("192.0.2.1", 0))])
-    monkeypatch.setattr("portal.launch.checks.outside._certificate_ends_at", lambda *_: utc_now() + timedelta(days=60))
+    monkeypatch.setattr("portal.console.launch.checks.outside.ask", answer)
+    monkeypatch.setattr(
+        "portal.console.launch.checks.outside.socket.getaddrinfo", lambda *_: [(0, 0, 0, "", ("192.0.2.1", 0))]
+    )
+    monkeypatch.setattr(
+        "portal.console.launch.checks.outside._certificate_ends_at", lambda *_: utc_now() + timedelta(days=60)
+    )
     settings: Settings = app.extensions[current.EXTENSION]
     return msgspec.structs.replace(
         settings,
@@ -223,7 +227,7 @@ ON_A_GOOD_CONFIGURATION = (
 @pytest.mark.parametrize("check", ON_A_GOOD_CONFIGURATION)
 def test_green_on_a_good_configuration(app: Flask, outside: Settings, check: str) -> None:
     with app.app_context(), acting_as_system():
-        verdict = CHECKS[check](Surroundings(outside, utc_now()))
+        verdict = CHECKS[check](CheckContext(outside, utc_now()))
 
     assert verdict.is_green, verdict
 
@@ -257,14 +261,14 @@ def test_red_on_a_bad_configuration_with_what_to_do(
     settings = msgspec.structs.replace(outside, **change)
 
     with app.app_context(), acting_as_system():
-        verdict = CHECKS[check](Surroundings(settings, utc_now()))
+        verdict = CHECKS[check](CheckContext(settings, utc_now()))
 
     assert (verdict.is_green, bool(verdict.to_do)) == (False, True)
 
 
 def test_the_limit_is_really_tried(app: Flask, outside: Settings) -> None:
     with app.app_context(), acting_as_system():
-        verdict = CHECKS["limit_exact"](Surroundings(outside, utc_now()))
+        verdict = CHECKS["limit_exact"](CheckContext(outside, utc_now()))
 
     assert (verdict.is_green, "100 of 101 passed" in verdict.seen) == (True, True)
 
@@ -276,10 +280,10 @@ def test_a_changed_vendored_file_is_found(
     vendor.mkdir()
     (vendor / "a.js").write_text("changed")
     (vendor / "SHA256SUMS").write_text("0" * 64 + "  a.js\n")
-    monkeypatch.setattr("portal.launch.checks.evidence.STATIC", tmp_path)
+    monkeypatch.setattr("portal.console.launch.checks.evidence.STATIC", tmp_path)
 
     with app.app_context(), acting_as_system():
-        verdict = CHECKS["vendored_unchanged"](Surroundings(outside, utc_now()))
+        verdict = CHECKS["vendored_unchanged"](CheckContext(outside, utc_now()))
 
     assert (verdict.is_green, verdict.seen) == (False, "Changed: a.js.")
 
@@ -293,7 +297,7 @@ def test_the_load_test_counts_while_it_is_fresh_whole_and_good(app: Flask, outsi
         launch = {"finished_at": (utc_now() - age).isoformat(), "stages": [{**stage, **changes}]}
         file.write_bytes(msgspec.json.encode({"launch": launch}))
         with app.app_context(), acting_as_system():
-            return CHECKS["load_passed"](Surroundings(outside, utc_now())).is_green
+            return CHECKS["load_passed"](CheckContext(outside, utc_now())).is_green
 
     assert verdict_of()
     assert not verdict_of(age=timedelta(days=40))
@@ -314,7 +318,7 @@ def test_preflight_prints_the_board_and_ends_with_1_while_something_is_red(app: 
 def test_preflight_ends_with_0_when_all_is_green(app: Flask, operator: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     confirm_all(operator)
     monkeypatch.setattr(
-        "portal.launch.cli.run_checks", lambda _around: {code: green("Fine.") for code in every_check()}
+        "portal.console.launch.cli.run_checks", lambda _around: {code: green("Fine.") for code in every_check()}
     )
 
     result = app.test_cli_runner().invoke(args=["preflight"])
@@ -327,6 +331,6 @@ def test_every_page_that_a_check_asks_for_is_there(app: Flask) -> None:
 
     with app.app_context():
         assert [page for page in money.PAGES if page not in rules] == []
-        assert CHECKS["plan_pages"](Surroundings(settings=Settings(), now=utc_now())).is_green
+        assert CHECKS["plan_pages"](CheckContext(settings=Settings(), now=utc_now())).is_green
     for path in ("/health/live", "/log-in"):
         assert path in rules

@@ -11,12 +11,12 @@ from core.audit import SYSTEM
 from core.db import acting_as_system, db, transaction
 from core.ids import new_uuid
 from core.mail import MailMessage
-from portal.support import desk, promises, services, watch
+from portal.support import desk, services, sla_deadlines, watch
 from portal.support.models import Ticket, TicketMessage, TicketNotice
 from portal.support.records import Author
 from portal.support.services import Question
 from portal.support.severities import Category, Severity
-from portal.support.states import Status
+from portal.support.states import RequestStatus
 
 OLGA = Author("Olga", "olga@people.example")
 ADA = Author("Ada", "ada@people.example")
@@ -40,7 +40,7 @@ def opened(
         ).id
 
 
-def answer(app: Flask, ticket_id: UUID, *, now: datetime, then: Status = Status.OPEN) -> None:
+def answer(app: Flask, ticket_id: UUID, *, now: datetime, then: RequestStatus = RequestStatus.OPEN) -> None:
     with app.app_context(), acting_as_system(), transaction():
         desk.answer(ticket_id, "We look into it.", then=then, message_id=new_uuid(), author=OLGA, by=SYSTEM, now=now)
 
@@ -77,7 +77,7 @@ def said(app: Flask, ticket_id: UUID) -> list[tuple[str, str]]:
 
 def misses(app: Flask, ticket_id: UUID) -> list[TicketNotice]:
     with app.app_context(), acting_as_system():
-        return promises.misses_of(ticket_id)
+        return sla_deadlines.misses_of(ticket_id)
 
 
 def mails(app: Flask, template: str) -> list[MailMessage]:

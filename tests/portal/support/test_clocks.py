@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as some
 
-from portal.support.clocks import Clock, Event, Happened, Kind, Outcome, read
 from portal.support.severities import PROMISES, Severity
+from portal.support.sla import Clock, Event, Happened, Kind, Outcome, read
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

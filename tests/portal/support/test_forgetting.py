@@ -10,7 +10,7 @@ from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.ids import new_uuid
-from portal.offboarding import deletion
+from portal.customer.offboarding import deletion
 from portal.support import desk
 from portal.support.forgetting import forget_organization
 from tests.cast import Member

@@ -14,11 +14,11 @@ from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.settings import Settings
-from portal.offboarding import deletion
+from portal.customer.offboarding import deletion
 from portal.support import forgetting, records, uploads
 from portal.support.inbound import keeping, reading, taking
 from portal.support.models import InboundMail, MailOutcome
-from portal.support.states import Status
+from portal.support.states import RequestStatus
 from tests.cast import Member
 from tests.people import Browser, Person, mails_to
 from tests.portal.support.scene import answer, at, mails, opened, said, ticket_of, tickets
@@ -85,7 +85,7 @@ def test_an_answer_by_mail_goes_into_its_request_without_what_it_quotes(
     app: Flask, ada: Member, owner: Person, nobody: Browser
 ) -> None:
     ticket_id = opened(app, ada.organization_id, now=at(1, 0))
-    answer(app, ticket_id, now=at(1, 1), then=Status.WAITING_ON_CUSTOMER)
+    answer(app, ticket_id, now=at(1, 1), then=RequestStatus.WAITING_ON_CUSTOMER)
     body = "Yes, since noon.\n\nOn Thu, Oct 1, 2026 at 1:00 AM Olga <support@provider.example> wrote:\n> Still so?\n"
 
     taken = hand_in(nobody, mail(address_of(app), body=body))
@@ -119,7 +119,7 @@ def test_an_answer_to_a_request_that_is_over_opens_one_with_clocks_of_its_own(
     app: Flask, ada: Member, owner: Person, nobody: Browser
 ) -> None:
     old = opened(app, ada.organization_id, now=at(1, 0))
-    answer(app, old, now=at(1, 1), then=Status.RESOLVED)
+    answer(app, old, now=at(1, 1), then=RequestStatus.RESOLVED)
 
     assert hand_in(nobody, mail(address_of(app), body="It is back.")).status_code == 204
 
@@ -371,7 +371,7 @@ def test_an_answering_machine_leaves_a_note_and_ends_no_waiting(
     app: Flask, ada: Member, owner: Person, nobody: Browser, header: dict[str, str]
 ) -> None:
     ticket_id = opened(app, ada.organization_id, now=at(1, 0))
-    answer(app, ticket_id, now=at(1, 1), then=Status.WAITING_ON_CUSTOMER)
+    answer(app, ticket_id, now=at(1, 1), then=RequestStatus.WAITING_ON_CUSTOMER)
 
     hand_in(nobody, mail(address_of(app), body="I am away.", **header))
 

@@ -15,7 +15,7 @@ from core.db import acting_as_system, db, transaction
 from portal.support import desk, watch
 from portal.support.models import TicketFile
 from portal.support.severities import Severity
-from portal.support.states import Status
+from portal.support.states import RequestStatus
 from portal.support.uploads import FileRefused, accept, accept_all
 from tests.cast import Caller, Member
 from tests.people import Browser, Person, link_in, mails_to
@@ -206,7 +206,7 @@ def test_the_customer_takes_a_resolved_request_up_again_but_not_a_closed_one(
     app: Flask, ada: Member, owner: Person
 ) -> None:
     ticket_id = opened(app, ada.organization_id, now=at(1, 0))
-    answer(app, ticket_id, now=at(1, 1), then=Status.RESOLVED)
+    answer(app, ticket_id, now=at(1, 1), then=RequestStatus.RESOLVED)
     with app.app_context(), acting_as_system(), transaction():
         watch.close(ticket_id, now=at(29, 3))
 
@@ -304,7 +304,7 @@ def test_the_survey_is_answered_by_a_button_and_by_nothing_else(
     app: Flask, ada: Member, owner: Person, nobody: Browser
 ) -> None:
     ticket_id = opened(app, ada.organization_id, now=at(1, 0))
-    answer(app, ticket_id, now=at(1, 1), then=Status.RESOLVED)
+    answer(app, ticket_id, now=at(1, 1), then=RequestStatus.RESOLVED)
     with app.app_context(), acting_as_system(), transaction():
         watch.ask(ticket_id, now=utc_now())
     link = link_in(mails(app, "ticket_survey")[0])

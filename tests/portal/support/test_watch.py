@@ -8,7 +8,7 @@ from core.audit import SYSTEM
 from core.db import acting_as_system, transaction
 from portal.support import desk, rota, surveys, watch
 from portal.support.severities import Level, Severity
-from portal.support.states import Status
+from portal.support.states import RequestStatus
 from tests.cast import Member
 from tests.people import Person, person
 from tests.portal.support.scene import (
@@ -87,7 +87,7 @@ def test_a_lighter_severity_after_a_miss_erases_nothing(app: Flask, ada: Member)
 def test_while_we_wait_for_the_customer_nothing_is_due(app: Flask, ada: Member) -> None:
     ticket_id = opened(app, ada.organization_id, now=at(1, 0))
 
-    answer(app, ticket_id, now=at(1, 1), then=Status.WAITING_ON_CUSTOMER)
+    answer(app, ticket_id, now=at(1, 1), then=RequestStatus.WAITING_ON_CUSTOMER)
     waiting = ticket_of(app, ticket_id).due_at
     write(app, ticket_id, now=at(3, 1))
 
@@ -99,7 +99,7 @@ def test_after_two_weeks_of_silence_a_request_counts_as_resolved_and_later_is_cl
     app: Flask, ada: Member, owner: Person
 ) -> None:
     ticket_id = opened(app, ada.organization_id, now=at(1, 0))
-    answer(app, ticket_id, now=at(1, 1), then=Status.WAITING_ON_CUSTOMER)
+    answer(app, ticket_id, now=at(1, 1), then=RequestStatus.WAITING_ON_CUSTOMER)
 
     with app.app_context(), acting_as_system():
         early, due = watch.unheard(at(15, 0)), watch.unheard(at(15, 2))
@@ -119,7 +119,7 @@ def test_after_two_weeks_of_silence_a_request_counts_as_resolved_and_later_is_cl
 
 def test_a_week_after_its_resolution_it_is_asked_about_once(app: Flask, ada: Member, owner: Person) -> None:
     ticket_id = opened(app, ada.organization_id, now=at(1, 0))
-    answer(app, ticket_id, now=at(1, 1), then=Status.RESOLVED)
+    answer(app, ticket_id, now=at(1, 1), then=RequestStatus.RESOLVED)
 
     with app.app_context(), acting_as_system():
         early = watch.to_be_asked(at(8, 0))

@@ -1,0 +1,1 @@
+"""Content is refused: what a request may not carry, however it is dressed."""

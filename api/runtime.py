@@ -1,0 +1,200 @@
+"""What a process of the API holds while it runs: the snapshots, the limiter, the recorder and their threads."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from threading import Event, Lock, Thread
+from uuid import UUID
+
+import structlog
+from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.authentication import Caller
+from api.checks.distinct_values import DistinctValues
+from api.free_text import FreeTextNotices
+from api.keys.uses import note_uses
+from api.limits.memory import MemoryLimiter
+from api.limits.shared import SharedLimiter
+from api.limits.window import Ask, Limiter, Shared, Verdict, limit_of, organization_limit_of
+from api.readiness import ReadinessProbe
+from api.recording.postgres import PostgresSink
+from api.recording.recorder import Recorder
+from api.recording.replay import Replay
+from api.recording.spool import Spool
+from api.snapshots.disk import DiskSnapshots
+from api.snapshots.feed import ANSWER_WITHIN_S
+from api.snapshots.store import Snapshots
+from core.accounts import OrganizationStatus
+from core.clock import monotonic_s
+from core.db import DatabaseRole, acting_as_system, connect_as, transaction
+from core.observability import LIMIT_HITS
+from core.settings import Settings
+
+log = structlog.get_logger()
+
+_EXTENSION = "runtime"
+_CHECKS_BEYOND_LIMIT, _OTHERS_BEYOND_LIMIT = (LIMIT_HITS.labels(purpose) for purpose in ("check", "manage"))
+NOTE_USE_EVERY_S = 5.0
+WRITE_SNAPSHOTS_EVERY_S = 10.0
+FAILURE_COUNTS_FOR_S = 30.0
+"""A process that is asked nothing because of it would never find out that it is over."""
+
+
+class Runtime:
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        url = app.config["DATABASE_URL"]
+        timeout_s = settings.record_timeout_ms / 1000
+        self._app = app
+        self.settings = settings
+        self.snapshots = Snapshots(
+            lambda: connect_as(DatabaseRole.SYSTEM, url, timeout_s=1),
+            connect_feed=lambda: connect_as(DatabaseRole.SYSTEM, url, timeout_s=ANSWER_WITHIN_S),
+            max_age_s=settings.snapshot_max_age_s,
+            disk=DiskSnapshots(
+                settings.data_path / "snapshots" / "last",
+                secret_keys=settings.secret_keys,
+                max_age_s=settings.snapshot_max_age_s,
+            ),
+        )
+        self.disk_writer = Thread(target=self._write_snapshots, name="snapshots-to-disk", daemon=True)
+        self._is_stopped = Event()
+        self.shared_limiter = (
+            SharedLimiter(settings.redis_url, processes=settings.web_workers) if settings.redis_url else None
+        )
+        self.limiter: Limiter = self.shared_limiter or MemoryLimiter()
+        self.spool = Spool(settings.spool_path, max_bytes=settings.spool_max_bytes)
+        self.recorder, self.batch_recorder = (
+            Recorder(
+                PostgresSink(lambda: connect_as(DatabaseRole.SYSTEM, url, timeout_s=timeout_s)),
+                self.spool,
+                durability=settings.decision_durability,
+                is_database_lost=lambda: self.snapshots.feed.is_lost,
+            )
+            for _ in range(2)  # so that no single check waits until somebody's hundred are written
+        )
+        self.replay = Replay(PostgresSink(lambda: connect_as(DatabaseRole.SYSTEM, url, timeout_s=30)), self.spool)
+        self.probe = ReadinessProbe(url)
+        self.uses = KeyUses(app)
+        self.values = DistinctValues()
+        self.free_text = FreeTextNotices(app, self.values)
+
+    def start(self) -> None:
+        if self.shared_limiter is not None:
+            self.shared_limiter.start()
+        self.snapshots.start()
+        self.disk_writer.start()
+        self.replay.start()
+        self.uses.start()
+        self.free_text.start()
+
+    def stop(self) -> None:
+        self.uses.stop()
+        self.free_text.stop()
+        self._is_stopped.set()
+        self.snapshots.close()
+        self.replay.stop()
+        self.recorder.close()
+        self.batch_recorder.close()
+        self.spool.close()
+        if self.shared_limiter is not None:
+            self.shared_limiter.stop()
+
+    def is_database_written(self) -> bool:
+        """Whether the last decisions reached the database: its disk may be full, while it answers."""
+        writers = (self.recorder, self.batch_recorder, self.replay)
+        failed_s = max(writer.failed_s for writer in writers)
+        succeeded_s = max(writer.succeeded_s for writer in writers)
+        return succeeded_s >= failed_s or monotonic_s() - failed_s > FAILURE_COUNTS_FOR_S
+
+    def _write_snapshots(self) -> None:
+        while not self._is_stopped.wait(WRITE_SNAPSHOTS_EVERY_S):
+            try:
+                self.snapshots.write_to_disk()
+            except OSError as error:
+                log.warning("snapshots.not_kept", error=type(error).__name__, errno=error.errno)
+
+    def hit_checks(self, costs: Sequence[tuple[Caller, int]]) -> Sequence[Verdict]:
+        """Counts checks against the limit of a key, shared with those it was rotated from and to, and of all keys."""
+        verdicts = self.limiter.hit([_ask(caller, "check", cost) for caller, cost in costs])
+        beyond = sum(cost for _, cost in costs) - sum(verdict.granted for verdict in verdicts)
+        if beyond:
+            _CHECKS_BEYOND_LIMIT.inc(beyond)
+        return verdicts
+
+    def hit_management(self, caller: Caller) -> Verdict:
+        """Counts a request to any other address, so that reading the log never uses up checks."""
+        verdict = self.limiter.hit([_ask(caller, "manage", 1)])[0]
+        if not verdict.granted:
+            _OTHERS_BEYOND_LIMIT.inc()
+        return verdict
+
+
+def _ask(caller: Caller, purpose: str, cost: int) -> Ask:
+    organization, own = caller.organization, caller.key.rate_limit
+    plan, is_sandbox = organization.check_limit, organization.status == OrganizationStatus.SANDBOX
+    return Ask(
+        bucket=f"{purpose}:{caller.key.lineage_id}",
+        limit=limit_of(own, plan, is_sandbox=is_sandbox),
+        cost=cost,
+        shared=Shared(
+            bucket=f"{purpose}:{organization.id}",
+            limit=organization_limit_of(own, plan, is_sandbox=is_sandbox),
+        ),
+    )
+
+
+class KeyUses:
+    """Remembers when and from where each key was last used, and tells the database every few seconds.
+
+    A convenience for people: what is lost when a process is killed is in the decision log all the same.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._lock = Lock()
+        self._uses: dict[UUID, tuple[str, datetime]] = {}
+        self._stopped = Event()
+        self._thread: Thread | None = None
+
+    def note(self, key_id: UUID, *, address: str, at: datetime) -> None:
+        with self._lock:
+            self._uses[key_id] = (address, at)
+
+    def start(self) -> None:
+        self._thread = Thread(target=self._run, name="key-uses", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def flush(self) -> None:
+        with self._lock:
+            uses, self._uses = self._uses, {}
+        if not uses:
+            return
+        with self._app.app_context(), acting_as_system(), transaction():
+            note_uses(uses)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(NOTE_USE_EVERY_S):
+            self._flush_if_possible()
+        self._flush_if_possible()
+
+    def _flush_if_possible(self) -> None:
+        try:
+            self.flush()
+        except SQLAlchemyError as error:
+            log.warning("key_uses.not_noted", error=type(error).__name__)
+
+
+def set_up(app: Flask, settings: Settings) -> Runtime:
+    room = Runtime(app, settings)
+    app.extensions[_EXTENSION] = room
+    return room
+
+
+def runtime(app: Flask | None = None) -> Runtime:
+    room: Runtime = (app or current_app).extensions[_EXTENSION]
+    return room

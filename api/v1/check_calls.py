@@ -1,0 +1,184 @@
+"""The three kinds of request that the check path answers, each as the steps it goes through.
+
+A call is admitted (whose key is it), counted, decided (`decide`, which leaves rows to put on record) and answered
+(`answer`). Each step may refuse it; a refused call goes no further. A batch is counted as one request, read, and then
+counted as the others that it is.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+from wsgiref.types import WSGIEnvironment
+
+import msgspec
+
+from api.authentication import Caller
+from api.checks import service
+from api.checks.distinct_values import DistinctValues
+from api.checks.schema import MAX_BATCH, BatchAnswer, BatchItem, KeyFacts, KeyProbe, LimitState, OrganizationFacts
+from api.content.refusal import parse_batch_without_content, parse_without_content
+from api.keys.scopes import Scope
+from api.limits.window import Verdict
+from api.strict_json import MAX_NAMED_IN_BATCH
+from api.v1.limit_headers import refusal_of
+from api.v1.requests import read_body
+from core.clock import monotonic_s
+from core.errors import AppError, FieldProblem, InvalidRequest, Problem
+from core.ids import new_request_id, public_id
+
+MAX_CHECK_BYTES = 16_384
+MAX_BATCH_BYTES = 1_048_576
+
+
+class Call:
+    """One request on its way. `limit` is known once it was counted, and told in every answer from then on."""
+
+    scope: ClassVar[Scope | None] = None
+    max_bytes: ClassVar[int] = 0
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self.environ = environ
+        self.request_id = new_request_id()
+        self.started_s = monotonic_s()
+        self.refusal: AppError | None = None
+        self.limit: Verdict | None = None
+        self.caller: Caller
+        self._body: bytes | AppError = b""
+
+    def decide(self, values: DistinctValues) -> Sequence[service.Decided]:  # noqa: ARG002  a probe decides nothing
+        """What must be on record before the answer may leave."""
+        return ()
+
+    def answer(self, *, base_url: str) -> msgspec.Struct:
+        raise NotImplementedError
+
+    def decisions(self) -> Sequence[service.Decided]:
+        """What the answer tells of."""
+        return ()
+
+    @property
+    def status(self) -> int:
+        return 200 if self.refusal is None else int(self.refusal.status)
+
+    def body(self) -> bytes:
+        """The raw body. Raises the refusal that reading it met."""
+        if isinstance(self._body, AppError):
+            raise self._body
+        return self._body
+
+    def read_body(self) -> None:
+        """Reads in the request's own thread, so that a slow sender holds up no group; refuses later, in turn."""
+        if not self.max_bytes:
+            return
+        try:
+            self._body = read_body(self.environ, at_most_bytes=self.max_bytes)
+        except AppError as refusal:
+            self._body = refusal
+
+
+class Check(Call):
+    """One question."""
+
+    scope = Scope.CHECKS_WRITE
+    max_bytes = MAX_CHECK_BYTES
+    decided: service.Decided
+
+    def decide(self, values: DistinctValues) -> Sequence[service.Decided]:
+        parsed = parse_without_content(self.body())
+        self.decided = service.decide(parsed, caller=self.caller, values=values, started_s=self.started_s)
+        return (self.decided,)
+
+    def answer(self, *, base_url: str) -> msgspec.Struct:  # noqa: ARG002  a single answer links to nothing
+        return self.decided.answer
+
+    def decisions(self) -> Sequence[service.Decided]:
+        return (self.decided,)
+
+
+class Checks(Call):
+    """Up to a hundred questions, each answered or refused on its own; those beyond the limit are refused as such."""
+
+    scope = Scope.CHECKS_WRITE
+    max_bytes = MAX_BATCH_BYTES
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        super().__init__(environ)
+        self.cost = 1
+        self._questions: list[Any] = []
+        self._results: dict[int, service.Decided | AppError] = {}
+
+    def read(self) -> None:
+        """Sets `cost`, how many requests it counts as: one for each question."""
+        parsed, refusals = parse_batch_without_content(self.body(), items_under="checks")
+        self._questions = _questions_of(parsed)
+        self._results.update(refusals)
+        self.cost = len(self._questions)
+
+    def decide(self, values: DistinctValues) -> Sequence[service.Decided]:
+        for index, question in enumerate(self._questions):
+            try:
+                self._results[index] = self._decide_one(index, question, values)
+            except AppError as refusal:
+                self._results[index] = refusal
+        return self.decisions()
+
+    def answer(self, *, base_url: str) -> msgspec.Struct:
+        items = (self._item(self._results[index], base_url) for index in range(len(self._questions)))
+        return BatchAnswer(results=tuple(items), request_id=self.request_id)
+
+    def decisions(self) -> Sequence[service.Decided]:
+        return [result for result in self._results.values() if isinstance(result, service.Decided)]
+
+    def _decide_one(self, index: int, question: Any, values: DistinctValues) -> service.Decided | AppError:
+        if self.limit is not None and index >= self.limit.granted:
+            return refusal_of(self.limit)
+        if index in self._results:
+            return self._results[index]
+        return service.decide(
+            question, caller=self.caller, values=values, started_s=self.started_s, most_named=MAX_NAMED_IN_BATCH
+        )
+
+    def _item(self, result: service.Decided | AppError, base_url: str) -> BatchItem:
+        if isinstance(result, service.Decided):
+            return BatchItem(status=200, decision=result.answer)
+        problem: Problem = result.problem(request_id=self.request_id, base_url=base_url)
+        return BatchItem(status=problem.status, problem=problem)
+
+
+class KeyProbeCall(Call):
+    """What is this key good for?"""
+
+    def answer(self, *, base_url: str) -> msgspec.Struct:  # noqa: ARG002  a probe links to nothing
+        key, organization, limit = self.caller.key, self.caller.organization, self.limit
+        assert limit is not None  # noqa: S101  every answered call was counted
+        return KeyProbe(
+            status="ok",
+            key=KeyFacts(
+                status="active",
+                id=public_id("key", key.id),
+                name=key.name,
+                environment=key.environment,
+                scopes=tuple(sorted(key.scopes)),
+                expires_at=key.expires_at,
+            ),
+            organization=OrganizationFacts(slug=organization.slug, name=organization.name, status=organization.status),
+            policy_version=organization.policy.version if organization.policy else None,
+            rate_limit=LimitState(
+                scope=limit.scope.value,
+                limit=limit.limit,
+                remaining=limit.remaining,
+                window_s=limit.window_s,
+                reset_s=round(limit.reset_s, 3),
+                backend=limit.backend.value,
+            ),
+            request_id=self.request_id,
+        )
+
+
+def _questions_of(parsed: Any) -> list[Any]:
+    if not isinstance(parsed, dict) or set(parsed) != {"checks"} or not isinstance(parsed["checks"], list):
+        detail = f"Send an object with checks, a list of 1 to {MAX_BATCH} questions."
+        raise InvalidRequest(errors=(FieldProblem("checks", "wrong_type", detail),))
+    questions: list[Any] = parsed["checks"]
+    if not 1 <= len(questions) <= MAX_BATCH:
+        raise InvalidRequest(errors=(FieldProblem("checks", "length", f"Send 1 to {MAX_BATCH} questions at once."),))
+    return questions

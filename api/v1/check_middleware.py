@@ -1,0 +1,99 @@
+"""The two ways in to the check path: the event loop of the web server, and WSGI for whoever calls the app itself."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from api.runtime import Runtime
+from api.snapshots.read_through_cache import NotInMemory
+from api.v1.check_calls import Call, Checks
+from api.v1.check_path import KINDS, CheckPath
+from api.v1.limit_headers import TooManyAtOnce
+from core.errors import AppError
+from core.serving import Answer, ConcurrencyLimit, Group, Handler, Pool, Request
+
+_STATUS_LINES = {int(status): f"{status} {status.phrase}" for status in HTTPStatus}
+
+BATCH_THREADS = 2
+LOOKUP_THREADS = 4
+
+
+class CheckHandler:
+    """Checks on the event loop. Single ones wait in a group; batches have threads of their own."""
+
+    def __init__(self, path: CheckPath, room: Runtime, flask: Handler) -> None:
+        self._path = path
+        self._room = room
+        self._flask = flask
+        self._singles: Group[Call, Answer] = Group("checks", path.answer_all)
+        self._batches = Pool("batches", BATCH_THREADS, per_key=1)
+        self._under_way = ConcurrencyLimit(room.settings.checks_at_once)
+        self._lookups = Pool("lookups", LOOKUP_THREADS, per_key=LOOKUP_THREADS // 2)
+
+    async def __call__(self, request: Request) -> None:
+        if request.method == "OPTIONS":
+            await self._flask(request)
+            return
+        call = KINDS[request.path](request.environ)
+        if not await self._admit(request, call):
+            await request.drain()
+            await request.answer(*self._path.answer(call))
+            return
+        with self._under_way.place(call.caller.organization.id) as is_free:
+            answer = await self._read_and_answered(request, call) if is_free else await self._sent_away(request, call)
+        await request.answer(*answer)
+
+    async def _read_and_answered(self, request: Request, call: Call) -> Answer:
+        if call.max_bytes:
+            async with request.body(at_most_bytes=call.max_bytes) as body:
+                request.environ["wsgi.input"] = body
+                call.read_body()
+        return await self._answered(call)
+
+    async def _sent_away(self, request: Request, call: Call) -> Answer:
+        """Others of the same organization are under way, as many as may be."""
+        await request.drain()
+        call.refusal = TooManyAtOnce(self._under_way.most)
+        return self._path.answer(call)
+
+    async def _admit(self, request: Request, call: Call) -> bool:
+        """On the loop where memory has what it takes; whoever needs the database waits elsewhere."""
+        try:
+            return self._path.admit(call, self._room.snapshots.in_memory)
+        except NotInMemory:
+            return await self._lookups.run(request.address, self._path.admit, call)
+
+    async def _answered(self, call: Call) -> Answer:
+        organization_id = call.caller.organization.id
+        try:
+            if isinstance(call, Checks):
+                return await self._batches.run(organization_id, self._path.answer_batch, call)
+            return await self._singles.submit(organization_id, call)
+        except AppError as refusal:
+            call.refusal = refusal
+            return self._path.answer(call)
+        except Exception as error:  # noqa: BLE001  whatever it was, the caller hears that there is no answer
+            return self._path.fail(call, error)
+
+
+class CheckMiddleware:
+    """Around the Flask app, for a caller that speaks WSGI: a check goes through in the caller's thread, by itself."""
+
+    def __init__(self, flask_wsgi: Any, path: CheckPath) -> None:
+        self._flask_wsgi = flask_wsgi
+        self._path = path
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        kind = KINDS.get(environ["PATH_INFO"])
+        if kind is None or environ["REQUEST_METHOD"] == "OPTIONS":
+            return self._flask_wsgi(environ, start_response)  # type: ignore[no-any-return]
+        status, headers, body = self._answered(kind(environ))
+        start_response(_STATUS_LINES[status], headers)
+        return [body]
+
+    def _answered(self, call: Call) -> Answer:
+        if not self._path.admit(call):
+            return self._path.answer(call)
+        call.read_body()
+        return self._path.answer_batch(call) if isinstance(call, Checks) else self._path.answer_all([call])[0]

@@ -1,0 +1,184 @@
+"""How checks are answered: ahead of Flask, in groups, each step for all who wait at the same moment.
+
+A caller is admitted before a byte of the body is waited for. Single checks that then wait at the same moment go through
+together: all are counted in one call of the limiter, each is decided, all are put on record in one commit, each is
+answered. A batch goes by itself, in a thread of its own, so that its work is never ahead of another caller's check; it
+is counted before it is read.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import chain, count, pairwise
+from typing import Any
+
+import msgspec
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from api.authentication import Keyring, authenticate
+from api.checks import service
+from api.limits.window import Verdict
+from api.recording.recorder import Recorder
+from api.runtime import Runtime
+from api.snapshots.read_through_cache import NotInMemory
+from api.v1.check_calls import Call, Check, Checks, KeyProbeCall
+from api.v1.limit_headers import headers_of, refusal_of
+from core.clock import monotonic_s, utc_now
+from core.errors import JSON_CONTENT_TYPE, PROBLEM_CONTENT_TYPE, AppError, InternalError, MethodNotAllowed
+from core.network import HttpsRequired, came_in_clear, client_address, cors_headers, headers_of_answer
+from core.observability import REFUSALS, STAGE_DURATION, note_request, report_error
+from core.serving import Answer
+
+log = structlog.get_logger()
+
+KINDS: dict[str, type[Call]] = {"/v1/check": Check, "/v1/checks": Checks, "/api/evaluate": KeyProbeCall}
+
+TIMED_EVERY = 10
+"""Of how many groups one is timed stage by stage: telling Prometheus of each would cost as much as deciding does."""
+_STAGES = tuple(STAGE_DURATION.labels(stage) for stage in ("limit", "decide", "record"))
+
+_encode = msgspec.json.Encoder().encode
+
+
+class CheckPath:
+    def __init__(self, room: Runtime) -> None:
+        self._room = room
+        self._settings = room.settings
+        self._origins = room.settings.allowed_origins
+        self._groups = count()
+
+    def admit(self, call: Call, keyring: Keyring | None = None) -> bool:
+        """Whether the caller is known and may go on; if not, the call has its refusal.
+
+        Raises NotInMemory where `keyring` would have to ask the database.
+        """
+        return bool(self._take([call], lambda one: self._admit(one, keyring or self._room.snapshots)))
+
+    def answer_all(self, calls: Sequence[Call]) -> list[Answer]:
+        """Of single checks and probes whose callers were admitted and whose bodies are here."""
+        with bound_contextvars(request_id=calls[0].request_id):  # of a group, the one that came first
+            return self._answer_all(calls)
+
+    def _answer_all(self, calls: Sequence[Call]) -> list[Answer]:
+        times_s = [monotonic_s()]
+        counted = self._count(calls)
+        times_s.append(monotonic_s())
+        decided = self._decide(counted)
+        times_s.append(monotonic_s())
+        self._record(decided, self._room.recorder)
+        times_s.append(monotonic_s())
+        if next(self._groups) % TIMED_EVERY == 0:
+            for stage, (before_s, after_s) in zip(_STAGES, pairwise(times_s), strict=True):
+                stage.observe(after_s - before_s)
+        return [self.answer(call) for call in calls]
+
+    def answer_batch(self, call: Checks) -> Answer:
+        """Of a caller who was admitted. Beyond the limit nothing is read of what was sent."""
+        with bound_contextvars(request_id=call.request_id):
+            return self._answer_batch(call)
+
+    def _answer_batch(self, call: Checks) -> Answer:
+        if self._count([call]) and self._take([call], Checks.read) and call.cost > 1:
+            self._count_rest(call)
+        if call.refusal is None:
+            self._record(self._decide([call]), self._room.batch_recorder)
+        return self.answer(call)
+
+    def answer(self, call: Call) -> Answer:
+        """What the caller gets, as the steps so far have it."""
+        made = self._answer(call)
+        environ = call.environ
+        note_request(environ["REQUEST_METHOD"], environ["PATH_INFO"], made[0], monotonic_s() - call.started_s)
+        return made
+
+    def fail(self, call: Call, error: Exception) -> Answer:
+        """The last line: the caller gets a problem document, we a report."""
+        self._report(call, error)
+        return self.answer(call)
+
+    def _take(self, calls: Sequence[Call], step: Callable[[Any], Any]) -> list[Call]:
+        """Those calls that come through a step; of the others, why not is kept."""
+        for call in calls:
+            try:
+                step(call)
+            except AppError as refusal:
+                call.refusal = refusal
+            except NotInMemory:
+                raise
+            except Exception as error:  # noqa: BLE001  one call's trouble is not the others'
+                self._report(call, error)
+        return [call for call in calls if call.refusal is None]
+
+    def _admit(self, call: Call, keyring: Keyring) -> None:
+        hops = self._settings.trusted_proxy_hops
+        if self._settings.is_https and came_in_clear(call.environ, trusted_hops=hops):
+            raise HttpsRequired
+        if call.environ["REQUEST_METHOD"] != "POST":
+            raise MethodNotAllowed(headers=(("Allow", "OPTIONS, POST"),))
+        now = utc_now()
+        address = client_address(call.environ, trusted_hops=hops)
+        call.caller = authenticate(
+            call.environ.get("HTTP_AUTHORIZATION", ""),
+            address=address,
+            request_id=call.request_id,
+            snapshots=keyring,
+            now=now,
+        )
+        self._room.uses.note(call.caller.key.id, address=address, at=now)
+
+    def _count(self, calls: Sequence[Call]) -> list[Call]:
+        """Each as one request."""
+        verdicts = self._room.hit_checks([(call.caller, 1) for call in calls])
+        for call, verdict in zip(calls, verdicts, strict=True):
+            call.limit = verdict
+            if not verdict.granted:
+                call.refusal = refusal_of(verdict)
+        return [call for call in calls if call.refusal is None]
+
+    def _count_rest(self, call: Checks) -> None:
+        """A batch was counted as one request before it was read; here are the others."""
+        verdict: Verdict = self._room.hit_checks([(call.caller, call.cost - 1)])[0]
+        call.limit = msgspec.structs.replace(verdict, granted=verdict.granted + 1)
+
+    def _decide(self, calls: Sequence[Call]) -> dict[Call, Sequence[service.Decided]]:
+        """What must be on record before the answers may leave."""
+        decided: dict[Call, Sequence[service.Decided]] = {}
+
+        def decide(call: Call) -> None:
+            if call.scope is not None:
+                call.caller.need(call.scope)
+            decided[call] = call.decide(self._room.values)
+
+        return {call: decided[call] for call in self._take(calls, decide) if decided[call]}
+
+    def _record(self, decided: dict[Call, Sequence[service.Decided]], recorder: Recorder) -> None:
+        if not decided:
+            return
+        try:
+            service.record(list(chain.from_iterable(decided.values())), recorder)
+        except AppError as refusal:
+            for call in decided:
+                call.refusal = refusal
+
+    def _answer(self, call: Call) -> Answer:
+        refusal = call.refusal
+        if refusal is None:
+            body = _encode(call.answer(base_url=self._settings.base_url))
+            service.count(call.decisions())
+            return 200, self._headers(call, JSON_CONTENT_TYPE, body), body
+        REFUSALS.labels(refusal.code).inc()
+        body = _encode(refusal.problem(request_id=call.request_id, base_url=self._settings.base_url))
+        headers = [*self._headers(call, PROBLEM_CONTENT_TYPE, body), *refusal.headers]
+        return int(refusal.status), headers, body
+
+    def _headers(self, call: Call, content_type: str, body: bytes) -> list[tuple[str, str]]:
+        headers = headers_of_answer(content_type, body, request_id=call.request_id)
+        if call.limit is not None:
+            headers += headers_of(call.limit)
+        if self._origins:
+            headers += cors_headers(call.environ.get("HTTP_ORIGIN"), allowed=self._origins)
+        return headers
+
+    def _report(self, call: Call, error: Exception) -> None:
+        log.critical("check.failed", request_id=call.request_id, exc_info=error)
+        report_error(error, request_id=call.request_id)
+        call.refusal = InternalError()

@@ -1,0 +1,101 @@
+"""The decision log over the API. A test key sees the decisions of tests only."""
+
+import msgspec
+from flask import Blueprint, Response
+
+from api.authentication import Caller, WrongEnvironment
+from api.decisions import export, schema, services
+from api.keys.scopes import Scope
+from api.keys.token import KeyEnvironment
+from api.v1.endpoint import Endpoint, parse_cursor, serve
+from core.clock import utc_now
+from core.db import transaction
+from core.errors import NotFound
+from core.files import leaves_with_body, streamed
+from core.ids import public_id
+
+bp = Blueprint("api_decisions", __name__)
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="GET",
+        path="/v1/decisions",
+        tag="Decisions",
+        summary="The decision log, newest first",
+        scope=Scope.DECISIONS_READ,
+        query=schema.DecisionQuery,
+        answer=schema.DecisionPage,
+        refusals=(WrongEnvironment,),
+    ),
+)
+def index(caller: Caller, query: schema.DecisionQuery) -> schema.DecisionPage:
+    found = services.list_page(
+        caller.organization.id,
+        _within_environment(caller, query),
+        subject_secret=caller.organization.subject_secret,
+        after=parse_cursor("dec", query.cursor),
+        size=query.limit + 1,
+    )
+    page = found[: query.limit]
+    next_cursor = public_id("dec", page[-1].id) if len(found) > query.limit else None
+    return schema.DecisionPage(decisions=tuple(map(schema.view_of, page)), next_cursor=next_cursor)
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="GET",
+        path="/v1/decisions/export",
+        tag="Decisions",
+        summary="The decision log as a file, oldest first",
+        scope=Scope.DECISIONS_READ,
+        query=schema.ExportQuery,
+        answer=schema.DecisionView,
+        media_types=tuple(export.CONTENT_TYPES.values()),
+        refusals=(WrongEnvironment,),
+    ),
+)
+def download(caller: Caller, query: schema.ExportQuery) -> Response:
+    chosen = _within_environment(caller, query)
+
+    organization = caller.organization
+    if leaves_with_body():
+        with transaction():
+            services.note_export(organization.id, query.format, by=caller.actor, now=utc_now())
+    return streamed(
+        organization.id,
+        lambda: export.lines(
+            services.stream(organization.id, chosen, subject_secret=organization.subject_secret), query.format
+        ),
+        content_type=export.CONTENT_TYPES[query.format],
+        file_name=f"decisions.{query.format}",
+    )
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="GET",
+        path="/v1/decisions/{decision_id}",
+        tag="Decisions",
+        summary="One decision, with every reason",
+        scope=Scope.DECISIONS_READ,
+        answer=schema.DecisionView,
+        refusals=(NotFound, WrongEnvironment),
+    ),
+)
+def show(caller: Caller, decision_id: str) -> schema.DecisionView:
+    decision = schema.view_of(services.find(caller.organization.id, decision_id))
+    if caller.key.environment == KeyEnvironment.TEST and decision.environment != KeyEnvironment.TEST:
+        raise WrongEnvironment
+    return decision
+
+
+def _within_environment(caller: Caller, chosen: schema.DecisionFilter) -> schema.DecisionFilter:
+    if caller.key.environment == KeyEnvironment.LIVE:
+        return chosen
+    if chosen.environment == KeyEnvironment.LIVE:
+        raise WrongEnvironment
+    return msgspec.structs.replace(chosen, environment=KeyEnvironment.TEST)

@@ -1,0 +1,133 @@
+"""Whether the service lives, is ready to answer, and how it is doing."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from flask import Blueprint, Response, request
+
+from api.runtime import Runtime, runtime
+from api.v1.endpoint import Endpoint, declare, json_response
+from core.bearer import bears
+from core.clock import monotonic_s
+from core.db import acting_as_system
+from core.errors import JSON_CONTENT_TYPE, MethodNotAllowed, NotFound
+from core.ids import new_request_id
+from core.network import headers_of_answer
+from core.observability import metrics_page, note_request
+from core.serving import Request
+
+bp = Blueprint("health", __name__)
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+
+class Health(msgspec.Struct, frozen=True):
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Component names, and whether each works; nothing more, for anybody may ask."""
+
+    status: Literal["ok", "unavailable"]
+    components: dict[str, Literal["ok", "failing"]]
+
+
+LIVE_PATHS = ("/health", "/health/live")
+
+for path, summary in (("/health", "The service answers"), ("/health/live", "The process answers")):
+    declare(
+        Endpoint(
+            method="GET",
+            path=path,
+            tag="Health",
+            summary=summary,
+            scope=None,
+            answer=Health,
+            is_limited=False,
+        )
+    )
+declare(
+    Endpoint(
+        method="GET",
+        path="/health/ready",
+        tag="Health",
+        summary="Everything that a check needs works; 503 names what does not",
+        scope=None,
+        answer=Readiness,
+        is_limited=False,
+    )
+)
+
+
+@bp.get("/health")
+@bp.get("/health/live")
+def live() -> Response:
+    return json_response(Health())
+
+
+_ALLOW = ("Allow", "GET, HEAD, OPTIONS")
+
+
+async def answer_live(request: Request) -> None:
+    """The same on the event loop of a web process: it waits for no thread, whatever else goes on."""
+    began_s = monotonic_s()
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        raise MethodNotAllowed(headers=(_ALLOW,))
+    body = msgspec.json.encode(Health()) if request.method != "OPTIONS" else b""
+    headers = headers_of_answer(JSON_CONTENT_TYPE, body, request_id=new_request_id())
+    await request.answer(200, [*headers, _ALLOW], b"" if request.method == "HEAD" else body)
+    note_request(request.method, request.path, 200, monotonic_s() - began_s)
+
+
+@bp.get("/health/ready")
+def ready() -> Response:
+    works = components(runtime())
+    readiness = Readiness(
+        status="ok" if all(works.values()) else "unavailable",
+        components={name: "ok" if is_ok else "failing" for name, is_ok in works.items()},
+    )
+    return json_response(readiness, status=200 if readiness.status == "ok" else 503)
+
+
+@bp.get("/metrics")
+def metrics() -> Response:
+    """For those who hold the token; to everybody else there is no such page."""
+    settings = runtime().settings
+    tokens = (settings.metrics_token, settings.metrics_token_previous)
+    if not bears(request.headers.get("Authorization"), tokens):
+        raise NotFound
+    with acting_as_system():
+        page, content_type = metrics_page()
+    return Response(page, content_type=content_type)
+
+
+def components(room: Runtime) -> dict[str, bool]:
+    """Everything that a check needs, by name, and whether it works just now."""
+    version = room.probe.migrated_to()
+    works = {
+        "database": version is not None and room.is_database_written(),
+        "migrations": version is not None and _is_not_older(version),
+        "decision_writer": room.spool.is_writable(),
+    }
+    if room.shared_limiter is not None:
+        works["redis"] = room.shared_limiter.answers()
+    return works
+
+
+def _is_not_older(version: str) -> bool:
+    """A schema that this code does not know is of a release to come: it serves the code before it too, for as long as
+    an upgrade takes."""
+    *older, newest = _known_migrations()
+    return version == newest or version not in older
+
+
+@lru_cache
+def _known_migrations() -> tuple[str, ...]:
+    """Oldest first."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return tuple(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())[::-1]

@@ -1,0 +1,206 @@
+"""The OpenAPI 3.1 document, made from the declared endpoints and their types."""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import msgspec
+
+import api.v1.check_endpoints  # noqa: F401  declares the check path's endpoints
+from api import authentication as access
+from api.keys.scopes import MEANING, Scope
+from api.strict_json import InvalidJson
+from api.v1.endpoint import Endpoint, declared_endpoints
+from api.v1.limit_headers import OrganizationRateLimited, RateLimited
+from api.v1.requests import CutShort, UnsupportedMediaType
+from api.vocabulary import ALIASES, BUILT_IN
+from core.errors import (
+    JSON_CONTENT_TYPE,
+    PROBLEM_CONTENT_TYPE,
+    AppError,
+    InternalError,
+    InvalidRequest,
+    Problem,
+    ServiceUnavailable,
+    TooLarge,
+    UnsupportedEncoding,
+)
+from core.serving import Busy, TooSlow
+
+_REF = "#/components/schemas/{name}"
+_OF_KEYS = (
+    Busy,
+    access.MissingKey,
+    access.MalformedKey,
+    access.UnknownKey,
+    access.RevokedKey,
+    access.ExpiredKey,
+    access.AddressNotAllowed,
+    access.Unpaid,
+    access.QuotaReached,
+    access.OrganizationSuspended,
+    access.OrganizationClosing,
+    access.NotApproved,
+    access.TermsLapsed,
+    RateLimited,
+    OrganizationRateLimited,
+    ServiceUnavailable,
+)
+_OF_BODIES = (InvalidJson, CutShort, UnsupportedMediaType, UnsupportedEncoding, TooLarge, TooSlow, InvalidRequest)
+
+_HEADERS_OF_LIMITS = {
+    "RateLimit-Limit": "Requests that the key may make in 60 s, or all keys together: whichever limit is nearer.",
+    "RateLimit-Remaining": "What is left of them.",
+    "RateLimit-Reset": "Seconds until the next place becomes free.",
+    "X-RateLimit-Limit": "As RateLimit-Limit.",
+    "X-RateLimit-Remaining": "As RateLimit-Remaining.",
+    "X-RateLimit-Reset": "The same as a time, in seconds since 1970-01-01 UTC.",
+    "X-RateLimit-Scope": "Which limit the others tell of: key, or organization.",
+    "X-RateLimit-Backend": "redis, or memory where this process counts alone.",
+}
+
+
+@cache
+def document(base_url: str) -> dict[str, Any]:
+    endpoints = declared_endpoints()
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "AI Governance API",
+            "version": "1",
+            "description": (
+                "Ask before your software calls an AI model: may this operation go ahead? "
+                "Send facts about the operation, never its content."
+            ),
+        },
+        "servers": [{"url": base_url}],
+        "tags": [{"name": name} for name in dict.fromkeys(endpoint.tag for endpoint in endpoints)],
+        "paths": _paths(endpoints),
+        "components": {
+            "schemas": _schemas(endpoints),
+            "securitySchemes": {
+                "apiKey": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key. Scopes: " + " ".join(f"`{scope}`: {MEANING[scope]}" for scope in Scope),
+                }
+            },
+        },
+        "x-facts": {
+            name: {"type": fact.type, "meaning": fact.meaning, "choices": fact.choices}
+            for name, fact in BUILT_IN.items()
+        },
+        "x-fact-aliases": dict(ALIASES),
+    }
+
+
+def refusals_of(endpoint: Endpoint) -> tuple[type[AppError], ...]:
+    """Every refusal that an endpoint may answer."""
+    refusals: list[type[AppError]] = list(endpoint.refusals)
+    if endpoint.scope is not None:
+        refusals += _OF_KEYS
+    if isinstance(endpoint.scope, Scope):
+        refusals.append(access.MissingScope)
+    if endpoint.body is not None:
+        refusals += _OF_BODIES
+    if endpoint.query is not None:
+        refusals.append(InvalidRequest)
+    refusals.append(InternalError)
+    return tuple(dict.fromkeys(refusals))
+
+
+def _paths(endpoints: Iterable[Endpoint]) -> dict[str, dict[str, Any]]:
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
+    return paths
+
+
+def _operation(endpoint: Endpoint) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": re.sub(r"[^a-z0-9]+", "_", f"{endpoint.method} {endpoint.path}".lower()).strip("_"),
+        "tags": [endpoint.tag],
+        "summary": endpoint.summary,
+        "description": endpoint.description,
+        "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint)],
+        "responses": _responses(endpoint),
+    }
+    if endpoint.scope is not None:
+        operation["security"] = [{"apiKey": []}]
+        operation["x-scope"] = str(endpoint.scope)
+    if endpoint.body is not None:
+        operation["requestBody"] = {
+            "required": not endpoint.body_is_optional,
+            "content": {JSON_CONTENT_TYPE: {"schema": _schema_of(endpoint.body)}},
+        }
+    return operation
+
+
+def _responses(endpoint: Endpoint) -> dict[str, Any]:
+    good: dict[str, Any] = {
+        "description": "The answer.",
+        "content": {
+            media_type: {
+                "schema": _schema_of(endpoint.answer) if media_type == JSON_CONTENT_TYPE else {"type": "string"}
+            }
+            for media_type in endpoint.media_types
+        },
+    }
+    if endpoint.is_limited:
+        good["headers"] = {
+            name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in _HEADERS_OF_LIMITS.items()
+        }
+    responses = {str(int(endpoint.status)): good}
+    if endpoint.path == "/health/ready":
+        responses["503"] = {**good, "description": "A component does not work."}
+    for refusal in refusals_of(endpoint):
+        status = str(int(refusal.status))
+        known = responses.setdefault(
+            status, {"description": "", "content": {PROBLEM_CONTENT_TYPE: {"schema": _schema_of(Problem)}}}
+        )
+        known["description"] = f"{known['description']} `{refusal.code}`: {refusal.title}.".strip()
+    return responses
+
+
+def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", endpoint.path)
+    ]
+
+
+def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+    if endpoint.query is None:
+        return []
+    (_, components) = msgspec.json.schema_components([endpoint.query], ref_template=_REF)
+    properties = components[endpoint.query.__name__]["properties"]
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": schema.get("description", ""),
+            "schema": _without_null(schema),
+        }
+        for name, schema in properties.items()
+    ]
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter is left out, never null."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    return choices[0] if len(choices) == 1 else schema
+
+
+def _schema_of(shape: Any) -> dict[str, Any]:
+    ((schema,), _) = msgspec.json.schema_components([shape], ref_template=_REF)
+    return dict(schema)
+
+
+def _schemas(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
+    shapes = [Problem]
+    for endpoint in endpoints:
+        shapes += [shape for shape in (endpoint.answer, endpoint.body, endpoint.query) if shape is not None]
+    (_, components) = msgspec.json.schema_components(list(dict.fromkeys(shapes)), ref_template=_REF)
+    return components

@@ -1,0 +1,206 @@
+"""Events by webhook: taken in once by their id, then worked off by the worker, which asks Stripe how things stand.
+
+An event only says that something happened to a customer. What is true is fetched anew, so neither doubles nor their
+order can do harm.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from billing import mirror
+from billing.errors import PaymentsRefused
+from billing.gateway import Gateway
+from billing.models import BillingAccount, StripeEvent
+from billing.stripe_words import PRODUCT, Snapshot, id_of
+from core.db import db, transaction
+from core.errors import NotFound
+from core.scope import needs_system_scope
+
+LEFT_AFTER = timedelta(minutes=10)
+FAMILIES = ("customer", "invoice", "checkout", "charge", "subscription_schedule", "entitlements", "refund")
+"""Events about these can concern an organization's access; the others are kept and acknowledged."""
+
+
+class WebhookNotice(msgspec.Struct, frozen=True):
+    """What we read of an event, of either style."""
+
+    id: str
+    type: str
+    is_thin: bool
+    livemode: bool
+    created_at: datetime
+    subject: Snapshot
+    """The object, or of a thin event its `id` and `type` alone."""
+
+
+def notice_of(event: Snapshot) -> WebhookNotice:
+    is_thin = event.get("object") == "v2.core.event"
+    data = event.get("related_object") if is_thin else event.get("data")
+    subject = data.get("object") if isinstance(data, dict) and not is_thin else data
+    created = event.get("created")
+    return WebhookNotice(
+        id=str(event["id"]),
+        type=str(event["type"]),
+        is_thin=is_thin,
+        livemode=bool(event.get("livemode")),
+        created_at=_moment(created),
+        subject=subject if isinstance(subject, dict) else {},
+    )
+
+
+@needs_system_scope
+def store(event: Snapshot, *, now: datetime) -> bool:
+    """Whether it is new. Needs the system's scope, as all of this."""
+    notice = notice_of(event)
+    row = insert(StripeEvent).values(
+        id=notice.id,
+        type=notice.type,
+        is_thin=notice.is_thin,
+        livemode=notice.livemode,
+        created_at=notice.created_at,
+        received_at=now,
+        payload=event,
+        status="received",
+        attempts=0,
+    )
+    return db.session.execute(row.on_conflict_do_nothing().returning(StripeEvent.id)).first() is not None
+
+
+def process(event_id: str, gateway: Gateway, *, now: datetime) -> None:
+    """Brings the organization it is about up to date. Twice does nothing more, and at the same time no harm.
+
+    Commits: nothing is held while Stripe is asked. Raises what Stripe's refusal raised.
+    """
+    with transaction():
+        event = db.session.get(StripeEvent, event_id, populate_existing=True)
+        payload = event.payload if event is not None and event.status not in {"processed", "ignored"} else None
+    if payload is None:
+        return
+    notice = notice_of(payload)
+    customer_id, why = _customer_of(notice, gateway) if _concerns_us(notice, gateway) else (None, _WHY_NOT)
+    if notice.livemode != gateway.is_live:
+        why = "It belongs to the other mode."
+    with transaction():
+        organization_id, note = _organization_of(customer_id, notice) if customer_id else (None, why)
+    if organization_id is not None:
+        mirror.sync(organization_id, gateway, now=now)
+    with transaction():
+        found = db.session.get_one(StripeEvent, event_id, with_for_update=True, populate_existing=True)
+        if found.status in {"processed", "ignored"}:
+            return
+        found.attempts, found.organization_id, found.processed_at = found.attempts + 1, organization_id, now
+        found.status, found.note = ("ignored", note) if organization_id is None else ("processed", None)
+
+
+def note_waiting(event_id: str) -> None:
+    """Stripe does not answer: that is no failure of the event, and it is tried until it does."""
+    event = db.session.get_one(StripeEvent, event_id)
+    event.note, event.attempts = "Stripe does not answer. It is tried again until it does.", event.attempts + 1
+
+
+def note_failure(event_id: str, words: str) -> None:
+    """For operators to see, who can have it tried again."""
+    event = db.session.get_one(StripeEvent, event_id)
+    event.status, event.note, event.attempts = "failed", words, event.attempts + 1
+
+
+def in_trouble(now: datetime) -> list[StripeEvent]:
+    """What could not be worked off, or was left lying, newest first."""
+    is_left = (StripeEvent.status == "received") & (StripeEvent.received_at <= now - LEFT_AFTER)
+    query = select(StripeEvent).where((StripeEvent.status == "failed") | is_left)
+    return list(db.session.scalars(query.order_by(StripeEvent.received_at.desc()).limit(200)))
+
+
+def stuck(now: datetime) -> list[str]:
+    """Taken in, and never worked off nor failed."""
+    query = select(StripeEvent.id).where(StripeEvent.status == "received", StripeEvent.received_at <= now - LEFT_AFTER)
+    return list(db.session.scalars(query))
+
+
+def latest(size: int) -> list[StripeEvent]:
+    return list(db.session.scalars(select(StripeEvent).order_by(StripeEvent.received_at.desc()).limit(size)))
+
+
+def find(event_id: str) -> StripeEvent:
+    """Raises NotFound."""
+    event = db.session.get(StripeEvent, event_id)
+    if event is None:
+        raise NotFound("There is no such event.")
+    return event
+
+
+_WHY_NOT = "Nothing of an organization's access depends on it."
+
+
+def _concerns_us(notice: WebhookNotice, gateway: Gateway) -> bool:
+    return notice.livemode == gateway.is_live and notice.type.removeprefix("v1.").startswith(FAMILIES)
+
+
+def _organization_of(customer_id: str, notice: WebhookNotice) -> tuple[UUID | None, str]:
+    """Or why there is none."""
+    organization_id = db.session.scalar(
+        select(BillingAccount.organization_id).where(BillingAccount.customer_id == customer_id)
+    )
+    if organization_id is not None:
+        return organization_id, ""
+    metadata = notice.subject.get("metadata")
+    ours = isinstance(metadata, dict) and metadata.get("product") == PRODUCT
+    return None, "Its customer is none of ours any more." if ours else "Its customer is none of ours."
+
+
+def _customer_of(notice: WebhookNotice, gateway: Gateway) -> tuple[str | None, str]:
+    """Or why there is none: what Stripe does not have any more is about nobody."""
+    subject, kind = notice.subject, notice.subject.get("object") or notice.subject.get("type")
+    if kind == "customer":
+        return str(subject.get("id")), ""
+    if not subject.get("customer") and notice.is_thin and isinstance(kind, str) and kind in _WHOLE:
+        whole = _found(lambda: _WHOLE[kind](gateway, str(subject.get("id"))))
+        if whole is None:
+            return None, _GONE
+        subject = whole
+    if not subject.get("customer") and subject.get("charge"):
+        charge_id = id_of(subject["charge"])
+        charge = _found(lambda: gateway.charge(charge_id))
+        if charge is None:
+            return None, _GONE
+        subject = charge
+    customer = subject.get("customer")
+    return (id_of(customer), "") if customer else (None, "It names no customer.")
+
+
+_GONE = "Stripe does not have its object any more."
+
+
+def _found(ask: Callable[[], Snapshot]) -> Snapshot | None:
+    try:
+        return ask()
+    except PaymentsRefused as refused:
+        if refused.is_missing:
+            return None
+        raise
+
+
+_WHOLE: dict[str, Callable[[Gateway, str], Snapshot]] = {
+    "subscription": Gateway.subscription,
+    "invoice": Gateway.invoice,
+    "charge": Gateway.charge,
+    "dispute": Gateway.dispute,
+    "checkout.session": Gateway.checkout,
+}
+"""Where what a thin event leaves out is found; a dispute names a charge, and only that a customer."""
+
+
+def _moment(created: Any) -> datetime:
+    """Seconds in a snapshot event, a text in a thin one. Whatever else it says, the event is worth looking at."""
+    try:
+        if isinstance(created, str):
+            return datetime.fromisoformat(created).astimezone(UTC)
+        return datetime.fromtimestamp(int(created), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)

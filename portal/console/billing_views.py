@@ -1,0 +1,107 @@
+"""What operators see of the way of money: events that could not be worked off, rounds of comparing, refunds."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import flash, render_template
+
+from billing import gone_customers, reconciliation, refunds, subscriptions, webhook_events
+from billing.connection import gateway
+from billing.jobs import process_event, reconcile
+from billing.money import format_amount
+from billing.refunds import AfterRefund
+from core.access import Audience, Pages, open_to, operator
+from core.clock import utc_now
+from core.db import transaction
+from core.errors import InvalidRequest
+from core.htmx import see_other
+from core.jobs import defer
+from portal.console.forms import RefundForm
+from portal.customer.applications.review import refuse_own
+
+bp = Pages("console_money", __name__, url_prefix="/console")
+
+SHOWN = 30
+
+
+@bp.get("/billing")
+@open_to(Audience.OPERATOR)
+def index() -> Any:
+    return render_template(
+        "portal/console/billing.html",
+        in_trouble=webhook_events.in_trouble(utc_now()),
+        latest=webhook_events.latest(SHOWN),
+        runs=reconciliation.latest_runs(SHOWN),
+        drifts=reconciliation.drifts(SHOWN),
+        gone=gone_customers.unknown(),
+    )
+
+
+@bp.post("/billing/events/<event_id>/again")
+@open_to(Audience.OPERATOR, fresh=True)
+def try_again(event_id: str) -> Any:
+    with transaction():
+        defer(process_event, event_id=webhook_events.find(event_id).id)
+    flash("It is tried again. Load the page in a moment.")
+    return see_other("/console/billing")
+
+
+@bp.post("/billing/compare")
+@open_to(Audience.OPERATOR, fresh=True)
+def compare() -> Any:
+    with transaction():
+        defer(reconcile, timestamp=int(utc_now().timestamp()))
+    flash("A round has begun. Load the page in a moment.")
+    return see_other("/console/billing")
+
+
+@bp.post("/organizations/<uuid:organization_id>/invoices/<invoice_id>/refund")
+@open_to(Audience.OPERATOR, fresh=True)
+def refund(organization_id: UUID, invoice_id: str) -> Any:
+    form = RefundForm()
+    if not form.validate():
+        raise InvalidRequest("Enter a reason, and an amount such as 10.00, or none to refund all that is left.")
+    with transaction():
+        refuse_own(organization_id, operator())
+        amount_minor = refunds.amount_of(organization_id, invoice_id, form.amount.data or "")
+    done = refunds.refund(
+        organization_id,
+        invoice_id,
+        gateway(),
+        amount_minor=amount_minor,
+        refunded_before_minor=form.refunded.data,
+        reason=form.reason.data,
+        by=operator(),
+        now=utc_now(),
+        ends_subscription=form.subscription.data == "end",
+    )
+    flash(f"Refunded {format_amount(done.amount_minor, done.currency)}.{_AFTER_REFUND[done.after]}")
+    return see_other(f"/console/organizations/{organization_id}")
+
+
+@bp.post("/organizations/<uuid:organization_id>/subscription/end")
+@open_to(Audience.OPERATOR, fresh=True)
+def end_subscription(organization_id: UUID) -> Any:
+    with transaction():
+        refuse_own(organization_id, operator())
+    subscriptions.end_without_access(organization_id, gateway(), by=operator(), now=utc_now())
+    flash("The subscription is ended. Nothing more is charged.")
+    return see_other(f"/console/organizations/{organization_id}")
+
+
+@bp.post("/organizations/<uuid:organization_id>/customer/unlink")
+@open_to(Audience.OPERATOR, fresh=True)
+def unlink_customer(organization_id: UUID) -> Any:
+    with transaction():
+        refuse_own(organization_id, operator())
+        gone_customers.unlink(organization_id, by=operator(), now=utc_now())
+    flash("The customer is unlinked. The next checkout creates a new one.")
+    return see_other("/console/billing")
+
+
+_AFTER_REFUND = {
+    AfterRefund.UNTOUCHED: "",
+    AfterRefund.KEPT: " Paid access is over. The subscription renews, and charges again.",
+    AfterRefund.ENDED: " The subscription is ended. Nothing more is charged.",
+    AfterRefund.WILL_END: " Stripe does not answer just now; the subscription is ended as soon as it does.",
+}

@@ -1,0 +1,15 @@
+"""What the running system looks at, by the names that items use."""
+
+from portal.console.launch.checks import configuration, customers, data, evidence, money, operations, outside, promises
+from portal.console.launch.verdicts import CheckFunction
+
+CHECKS: dict[str, CheckFunction] = {
+    **configuration.CHECKS,
+    **data.CHECKS,
+    **outside.CHECKS,
+    **promises.CHECKS,
+    **operations.CHECKS,
+    **money.CHECKS,
+    **evidence.CHECKS,
+    **customers.CHECKS,
+}

@@ -1,0 +1,89 @@
+"""Settings and secrets, and the people who hold the keys of the house."""
+
+from sqlalchemy import select
+
+from core.db import db
+from core.members import User
+from core.network import cors_headers
+from core.rotations import services as rotations
+from core.settings_rules import faults_of
+from portal.console.launch.verdicts import CheckContext, CheckFunction, Verdict, either, green, red
+from portal.customer.people import second_factor
+
+_STRANGERS = ("https://elsewhere.example", "null", "https://app.example.com.elsewhere.example")
+
+
+def _is_set(name: str) -> CheckFunction:
+    def look(around: CheckContext) -> Verdict:
+        value = getattr(around.settings, name.lower())
+        return either(bool(value), f"{name} is set.", otherwise=f"{name} is not set.", to_do=f"Set {name}.")
+
+    return look
+
+
+def database_set(around: CheckContext) -> Verdict:
+    """Of the two logins, web processes know but their own."""
+    return either(
+        bool(around.settings.database_url or around.settings.database_web_url),
+        "The address of the database is set.",
+        otherwise="DATABASE_URL is not set.",
+        to_do="Set DATABASE_URL and DATABASE_WEB_URL.",
+    )
+
+
+def secrets_rotated(around: CheckContext) -> Verdict:
+    """No setting is what it is in development, and no secret is older than a month."""
+    faults = faults_of(around.settings, as_production=True)
+    if faults:
+        named = ", ".join(sorted({fault.setting for fault in faults}))
+        return red(f"Not fit for production: {named}.", to_do="The command flask preflight says what to do about each.")
+    overdue = [one.name for one in rotations.rotations(now=around.now) if one.is_overdue]
+    if overdue:
+        return red(
+            f"Due for rotation: {', '.join(overdue)}.", to_do="Rotate them; docs/operators/deployment.md says how."
+        )
+    return green("Every setting is fit for production, and every secret was rotated within a month.")
+
+
+def operators_guarded(_around: CheckContext) -> Verdict:
+    query = select(User).where(User.is_operator, User.disabled_at.is_(None))
+    operators = list(db.session.scalars(query))
+    bare = [one.name for one in operators if not second_factor.guards_of(one.id).is_guarded]
+    if not operators:
+        return red("There is no operator.", to_do="Make one: flask operators create.")
+    if bare:
+        return red(f"Without a second factor: {', '.join(bare)}.", to_do="Let them log in and set one up.")
+    return green(f"{len(operators)} named operators, each with a second factor.")
+
+
+def cors_exact(around: CheckContext) -> Verdict:
+    origins = around.settings.allowed_origins
+    loose = sorted(one for one in origins if "*" in one or not one.startswith("https://"))
+    if loose:
+        return red(
+            f"Not exact, or not HTTPS: {', '.join(loose)}.", to_do="Name exact https:// origins in CORS_ORIGINS."
+        )
+    return green(f"{len(origins)} exact origins." if origins else "No page of another origin may call the API.")
+
+
+def cors_refuses(around: CheckContext) -> Verdict:
+    """Asked as a stranger's page would ask."""
+    allowed = around.settings.allowed_origins
+    let_in = [one for one in _STRANGERS if cors_headers(one, allowed=allowed)]
+    return either(
+        not let_in,
+        f"{len(_STRANGERS)} foreign origins were tried, and none got an answer.",
+        otherwise=f"Let in: {', '.join(let_in)}.",
+        to_do="Name exact origins in CORS_ORIGINS.",
+    )
+
+
+CHECKS: dict[str, CheckFunction] = {
+    "database_set": database_set,
+    "redis_set": _is_set("REDIS_URL"),
+    "sentry_set": _is_set("SENTRY_DSN"),
+    "secrets_rotated": secrets_rotated,
+    "operators_guarded": operators_guarded,
+    "cors_exact": cors_exact,
+    "cors_refuses": cors_refuses,
+}

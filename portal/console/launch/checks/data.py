@@ -1,0 +1,158 @@
+"""The database, backups, Redis, the limit, and hostile text."""
+
+from uuid import uuid4
+
+from flask import render_template_string
+from sqlalchemy import func, select, text
+
+from api.decisions import services as decisions
+from api.decisions.schema import DecisionFilter
+from api.limits.window import DEFAULT_LIMIT, Ask
+from api.policies.models import PolicyVersion
+from api.runtime import runtime
+from api.v1.health import components
+from core.accounts import Organization, OrganizationStatus
+from core.backups import services as backups
+from core.db import db
+from core.network import PAGE_HEADERS
+from portal.console.launch.verdicts import CheckContext, CheckFunction, Verdict, either, green, red
+
+OLDEST_SERVER = 150_000
+_HOSTILE = ("'; DROP TABLE decision; --", "' OR '1'='1", '"; SELECT pg_sleep(1); --', "%' AND 1=1 --")
+_SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+
+
+def database_answers(_around: CheckContext) -> Verdict:
+    number = int(db.session.scalar(text("SHOW server_version_num")) or 0)
+    name = db.session.scalar(text("SHOW server_version"))
+    return either(
+        number >= OLDEST_SERVER,
+        f"PostgreSQL {name} answers.",
+        otherwise=f"PostgreSQL {name} is too old.",
+        to_do="Use PostgreSQL 15 or newer.",
+    )
+
+
+def migrations_applied(_around: CheckContext) -> Verdict:
+    applied = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+    return either(
+        components(runtime())["migrations"],
+        f"Migration {applied} is the newest.",
+        otherwise=f"Applied is {applied}, and there are newer ones.",
+        to_do="Run flask db upgrade.",
+    )
+
+
+def policies_seeded(_around: CheckContext) -> Verdict:
+    without = db.session.scalar(
+        select(func.count())
+        .select_from(Organization)
+        .where(
+            Organization.status != OrganizationStatus.CLOSED.value,
+            Organization.id.not_in(select(PolicyVersion.organization_id)),
+        )
+    )
+    return either(
+        not without,
+        "Every organization has policies.",
+        otherwise=f"{without} organizations have none.",
+        to_do="Run flask policies seed.",
+    )
+
+
+def backups_made(around: CheckContext) -> Verdict:
+    status = backups.status(around.now)
+    if status.last_backup_at is None:
+        return red("No backup was made yet.", to_do="Run flask backup create, and keep the worker running.")
+    if status.failure or status.is_overdue:
+        return red(
+            status.failure or f"The last proven one is of {status.last_backup_at:%d %B %Y, %H:%M} UTC.",
+            to_do="docs/operators/backup-and-restore.md says what to look at.",
+        )
+    return green(f"The last is of {status.last_backup_at:%d %B %Y, %H:%M} UTC; the next at {status.next_at:%H:%M} UTC.")
+
+
+def restore_verified(around: CheckContext) -> Verdict:
+    status = backups.status(around.now)
+    if status.last_verified_at is None or status.is_overdue:
+        return red("No restore has succeeded within a day.", to_do="Run flask backup verify.")
+    took = f" in {status.restore_s:.0f} s" if status.restore_s is not None else ""
+    return green(f"Restored and compared{took} on {status.last_verified_at:%d %B %Y, %H:%M} UTC.")
+
+
+def redis_answers(_around: CheckContext) -> Verdict:
+    room = runtime()
+    if room.shared_limiter is None:
+        return red("There is no Redis: limits are exact within one process alone.", to_do="Set REDIS_URL.")
+    return either(
+        room.shared_limiter.answers(), "Redis answers.", otherwise="Redis does not answer.", to_do="Look at Redis."
+    )
+
+
+def limit_exact(_around: CheckContext) -> Verdict:
+    """Tried on a bucket of its own: the limit's number pass at once, and the next does not."""
+    limiter, bucket = runtime().limiter, f"launch:{uuid4()}"
+    granted = sum(limiter.hit([Ask(bucket=bucket, limit=DEFAULT_LIMIT)])[0].granted for _ in range(DEFAULT_LIMIT + 1))
+    return either(
+        granted == DEFAULT_LIMIT,
+        f"{DEFAULT_LIMIT} of {DEFAULT_LIMIT + 1} passed, and the last was refused.",
+        otherwise=f"{granted} of {DEFAULT_LIMIT + 1} passed.",
+        to_do="Look at Redis and at the limits.",
+    )
+
+
+def filters_hold(_around: CheckContext) -> Verdict:
+    """Hostile text in every filter of the log finds nothing and harms nothing."""
+    before = db.session.scalar(select(func.count()).select_from(Organization))
+    organization = db.session.scalars(select(Organization).limit(1)).first()
+    if organization is None:
+        return red("There is no organization to try it with.", to_do="Make one.")
+    found = sum(
+        len(
+            decisions.list_page(
+                organization.id,
+                DecisionFilter(model=words, operation=words, reason=words, subject=words),
+                subject_secret=organization.subject_secret,
+                after=None,
+                size=1,
+            )
+        )
+        for words in _HOSTILE
+    )
+    after = db.session.scalar(select(func.count()).select_from(Organization))
+    return either(
+        found == 0 and before == after,
+        f"{len(_HOSTILE)} hostile texts were tried in every filter, and found nothing.",
+        otherwise="A hostile text changed what a filter finds.",
+        to_do="Stop, and find the query that is put together from text.",
+    )
+
+
+def pages_hold(_around: CheckContext) -> Verdict:
+    shown = render_template_string("{{ words }}", words=_SCRIPT)
+    policy = dict(PAGE_HEADERS)["Content-Security-Policy"]
+    return either(
+        "<" not in shown and "unsafe" not in policy and "script-src 'self'" in policy,
+        "A hostile text came out as text, and the pages' policy lets in no script but ours.",
+        otherwise="A hostile text came out as markup, or the policy lets scripts in.",
+        to_do="Stop, and look at the templates and at core/network.py.",
+    )
+
+
+def database_size(_around: CheckContext) -> Verdict:
+    size = db.session.scalar(text("SELECT pg_size_pretty(pg_database_size(current_database()))"))
+    return green(f"The database has {size}.")
+
+
+CHECKS: dict[str, CheckFunction] = {
+    "database_answers": database_answers,
+    "migrations_applied": migrations_applied,
+    "policies_seeded": policies_seeded,
+    "backups_made": backups_made,
+    "restore_verified": restore_verified,
+    "redis_answers": redis_answers,
+    "limit_exact": limit_exact,
+    "filters_hold": filters_hold,
+    "pages_hold": pages_hold,
+    "database_size": database_size,
+}

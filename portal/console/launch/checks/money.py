@@ -1,0 +1,66 @@
+"""Stripe, and whether money has gone its whole way once."""
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from billing import catalogue
+from billing import cli as billing_cli
+from billing.deadline import within
+from billing.errors import PaymentsAway
+from billing.models import Invoice
+from core.db import db
+from portal.console.launch.verdicts import CheckContext, CheckFunction, Verdict, either, green, red
+
+LOOK_S = 30.0
+"""For the whole comparison, which asks many times; the worker makes it, and no page."""
+PAGES = ("/plan", "/plan/invoices", "/plan/checkout/<any(pro, pay_as_you_go):plan>", "/plan/return")
+
+
+def stripe_set(around: CheckContext) -> Verdict:
+    key = around.settings.stripe_api_key
+    if not key:
+        return red("There is no key: a sandbox stands in.", to_do="Set STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET.")
+    return green("A key for tests is set." if "_test_" in key else "A key for real money is set.")
+
+
+def stripe_matches(_around: CheckContext) -> Verdict:
+    try:
+        with within(LOOK_S):
+            found = catalogue.differences(billing_cli.wanted())
+    except PaymentsAway:
+        return red("Stripe does not answer.", to_do="Look at status.stripe.com, then run it again.")
+    return either(
+        not found,
+        "Everything is as it should be.",
+        otherwise=" ".join(found[:3]),
+        to_do="Run flask billing sync, then flask billing doctor.",
+    )
+
+
+def _counted(what: str, *, is_paid: bool, to_do: str) -> CheckFunction:
+    def look(_around: CheckContext) -> Verdict:
+        query = select(func.count()).select_from(Invoice)
+        count = db.session.scalar(query.where(Invoice.status == "paid") if is_paid else query) or 0
+        return either(count > 0, f"{count} {what}.", otherwise=f"No {what} yet.", to_do=to_do)
+
+    return look
+
+
+def plan_pages(_around: CheckContext) -> Verdict:
+    rules = {rule.rule for rule in current_app.url_map.iter_rules()}
+    missing = [path for path in PAGES if path not in rules]
+    return either(
+        not missing,
+        "Plan, checkout and invoices have their pages.",
+        otherwise=f"Missing: {', '.join(missing)}.",
+        to_do="These addresses are not registered: look at the list of pages in portal/pages.py.",
+    )
+
+
+CHECKS: dict[str, CheckFunction] = {
+    "stripe_set": stripe_set,
+    "stripe_matches": stripe_matches,
+    "invoice_made": _counted("invoices", is_paid=False, to_do="Choose Pro in a test organization."),
+    "payment_made": _counted("paid invoices", is_paid=True, to_do="Pay with 4242 4242 4242 4242 in test mode."),
+    "plan_pages": plan_pages,
+}

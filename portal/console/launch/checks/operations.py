@@ -1,0 +1,112 @@
+"""Support, who is on call, the status page, the handbook."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, select
+
+from core.db import db
+from portal.console.chapters import FOLDER, NAMES
+from portal.console.launch.verdicts import CheckContext, CheckFunction, Verdict, either, green, red
+from portal.status.board import board
+from portal.status.states import ComponentState
+from portal.support.models import Ticket
+from portal.support.replies import REPLIES
+from portal.support.rota import Week, weeks
+from portal.support.states import UNDER_WAY, RequestStatus
+
+WEEKS_AHEAD = 4
+RENDERED_WITHIN = timedelta(minutes=15)
+STALE_AFTER = timedelta(days=7)
+TEMPLATES_NEEDED = 5
+_NAME_SOMEBODY = "Name somebody under Support requests, On call."
+
+
+def reply_templates(_around: CheckContext) -> Verdict:
+    return either(
+        len(REPLIES) >= TEMPLATES_NEEDED,
+        f"{len(REPLIES)} templates.",
+        otherwise=f"Only {len(REPLIES)} templates.",
+        to_do="Add the missing ones.",
+    )
+
+
+def on_call_set(around: CheckContext) -> Verdict:
+    return _named(weeks(around.now, most=WEEKS_AHEAD))
+
+
+def on_call_next_week(around: CheckContext) -> Verdict:
+    return _named(weeks(around.now, most=2)[1:])
+
+
+def _named(some: list[Week]) -> Verdict:
+    nobody = [f"{week.monday:%d %B}" for week in some if week.who is None]
+    if nobody:
+        return red(f"Nobody is named for the week of {', '.join(nobody)}.", to_do=_NAME_SOMEBODY)
+    return green(", ".join(f"{week.monday:%d %B}: {week.who.name}" for week in some if week.who))
+
+
+def status_page_live(around: CheckContext) -> Verdict:
+    file = around.settings.status_path / "index.html"
+    if not file.exists():
+        return red(
+            "The page was never rendered to files.", to_do="Run flask status render, and keep the worker running."
+        )
+    rendered_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    return either(
+        around.now - rendered_at <= RENDERED_WITHIN,
+        f"Rendered at {rendered_at:%H:%M} UTC.",
+        otherwise=f"Last rendered on {rendered_at:%d %B %Y, %H:%M} UTC.",
+        to_do="Look whether the worker runs.",
+    )
+
+
+def status_page_green(around: CheckContext) -> Verdict:
+    shown = board(now=around.now)
+    return either(
+        shown.state is ComponentState.OPERATIONAL and not shown.open,
+        f"It says: {shown.headline}.",
+        otherwise=f"It says: {shown.headline}.",
+        to_do="Open /status, and Incidents in the console.",
+    )
+
+
+def handbook_present(_around: CheckContext) -> Verdict:
+    missing = [name for name in NAMES if not (FOLDER / f"{name}.md").exists()]
+    return either(
+        not missing,
+        f"{len(NAMES)} chapters in docs/operators.",
+        otherwise=f"Missing: {', '.join(missing)}.",
+        to_do="Put them back into docs/operators.",
+    )
+
+
+def no_request_late(around: CheckContext) -> Verdict:
+    late = _count(Ticket.due_at < around.now)
+    return either(
+        not late, "None is late.", otherwise=f"{late} are late.", to_do="Open the queue, the soonest due first."
+    )
+
+
+def no_request_stale(around: CheckContext) -> Verdict:
+    stale = _count(
+        Ticket.changed_at < around.now - STALE_AFTER, Ticket.status != RequestStatus.WAITING_ON_CUSTOMER.value
+    )
+    return either(not stale, "None is.", otherwise=f"{stale} are.", to_do="Open the queue, and answer or close them.")
+
+
+def _count(*conditions: ColumnElement[bool]) -> int:
+    is_under_way = Ticket.status.in_([status.value for status in UNDER_WAY])
+    query = select(func.count()).select_from(Ticket).where(is_under_way, *conditions)
+    return db.session.scalar(query) or 0
+
+
+CHECKS: dict[str, CheckFunction] = {
+    "reply_templates": reply_templates,
+    "on_call_set": on_call_set,
+    "on_call_next_week": on_call_next_week,
+    "status_page_live": status_page_live,
+    "status_page_green": status_page_green,
+    "handbook_present": handbook_present,
+    "no_request_late": no_request_late,
+    "no_request_stale": no_request_stale,
+}

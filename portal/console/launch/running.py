@@ -1,0 +1,25 @@
+"""Running the checks, each by itself: one that fails to look is red, and holds up no other."""
+
+import structlog
+
+from core.db import db
+from portal.console.launch.checks import CHECKS
+from portal.console.launch.items import every_check
+from portal.console.launch.verdicts import CheckContext, Verdict, red
+
+log = structlog.get_logger()
+
+
+def run_checks(around: CheckContext) -> dict[str, Verdict]:
+    """Every check that an item needs. In the system's scope; nothing is written."""
+    return {code: _run(code, around) for code in every_check()}
+
+
+def _run(code: str, around: CheckContext) -> Verdict:
+    try:
+        return CHECKS[code](around)
+    except Exception as error:
+        log.warning("launch.not_looked_at", check=code, exc_info=error)
+        return red(f"It could not be looked at: {type(error).__name__}.", to_do="Look at the log, and run it again.")
+    finally:
+        db.session.rollback()

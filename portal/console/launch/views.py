@@ -1,0 +1,118 @@
+"""The launch board, the routine checklists, and the decision."""
+
+from typing import Any
+
+from flask import flash, render_template
+
+from core.access import Audience, Pages, open_to, operator
+from core.clock import utc_now
+from core.db import transaction
+from core.htmx import see_other
+from core.jobs import defer
+from portal.console.launch import services
+from portal.console.launch.forms import ConfirmForm, DecideForm
+from portal.console.launch.items import BOARD_TITLES, BOARDS, PERIOD_TITLES, Lead, Period
+from portal.console.launch.jobs import look_again
+
+bp = Pages("launch", __name__, url_prefix="/console/launch")
+
+
+@bp.get("")
+@open_to(Audience.OPERATOR)
+def index() -> Any:
+    return _page(DecideForm(formdata=None))
+
+
+@bp.post("/look")
+@open_to(Audience.OPERATOR)
+def look() -> Any:
+    """The worker looks: some checks ask other machines, and nobody should wait for them here."""
+    with transaction():
+        defer(look_again)
+    flash("The checks run. Load this page again in a moment.")
+    return see_other("/console/launch")
+
+
+@bp.post("/items/<code>")
+@open_to(Audience.OPERATOR)
+def confirm(code: str) -> Any:
+    form = ConfirmForm()
+    period = _period_of(code)
+    with transaction():
+        if form.validate():
+            services.confirm(code, period=period, words=form.words.data, by=operator(), now=utc_now())
+        else:
+            flash("Say what you saw, in a few words.")
+    return see_other(_home_of(code))
+
+
+@bp.post("/items/<code>/take-back")
+@open_to(Audience.OPERATOR)
+def take_back(code: str) -> Any:
+    with transaction():
+        services.take_back(code, period=_period_of(code), by=operator(), now=utc_now())
+    return see_other(_home_of(code))
+
+
+@bp.post("/sign/<any(engineering, operations, legal, product):lead>")
+@open_to(Audience.OPERATOR, fresh=True)
+def sign(lead: str) -> Any:
+    with transaction():
+        services.sign(Lead(lead), by=operator(), now=utc_now())
+    flash("Signed.")
+    return see_other("/console/launch")
+
+
+@bp.post("/decide")
+@open_to(Audience.OPERATOR, fresh=True)
+def decide() -> Any:
+    form = DecideForm()
+    if not form.validate():
+        return _page(form, status=422)
+    is_go = form.decision.data == "go"
+    with transaction():
+        services.decide(is_go=is_go, reason=form.reason.data, by=operator(), now=utc_now())
+    flash("GO is decided and on record." if is_go else "NO GO is decided and on record.")
+    return see_other("/console/launch")
+
+
+@bp.get("/routine")
+@open_to(Audience.OPERATOR)
+def routine() -> Any:
+    now = utc_now()
+    return render_template(
+        "portal/console/launch/routine.html",
+        lists={period: services.routine(period, now=now) for period in Period},
+        titles=PERIOD_TITLES,
+    )
+
+
+def _is_on_board(code: str) -> bool:
+    return any(item.code == code for items in BOARDS.values() for item in items)
+
+
+def _period_of(code: str) -> str:
+    if _is_on_board(code):
+        return services.LAUNCH
+    return services.name_of(next((one for one in Period if code.startswith(one.name)), Period.DAY), utc_now())
+
+
+def _home_of(code: str) -> str:
+    return f"/console/launch#{code}" if _is_on_board(code) else f"/console/launch/routine#{code}"
+
+
+def _page(form: DecideForm, *, status: int = 200) -> Any:
+    now = utc_now()
+    boards = services.board(now=now)
+    lines = [line for some in boards.values() for line in some]
+    page = render_template(
+        "portal/console/launch/board.html",
+        boards=boards,
+        titles=BOARD_TITLES,
+        red=[line for line in lines if not line.is_green],
+        total=len(lines),
+        signatures=services.signatures(now=now),
+        decisions=services.decisions(),
+        form=form,
+    )
+    return page, status

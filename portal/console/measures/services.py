@@ -1,0 +1,150 @@
+"""Counting what the targets are held against. Needs the system's scope."""
+
+from datetime import datetime, timedelta
+from statistics import median
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func, select, text
+
+from api.limits.window import DEFAULT_LIMIT
+from core.accounts import Organization, OrganizationStatus
+from core.db import db
+from core.scope import needs_system_scope
+from portal.console.measures import targets
+from portal.console.measures.targets import Measure
+from portal.status import probes
+from portal.status.detection import uptime_of
+from portal.status.models import AvailabilityProbe
+from portal.status.states import Component
+from portal.support import sla_deadlines, surveys
+from portal.support.models import Ticket
+from portal.support.severities import Category, Severity
+from portal.support.sla import Kind
+
+_OVER = timedelta(days=targets.OVER_DAYS)
+_LIMIT_LOOKED_BACK = timedelta(days=1)
+
+_MINUTES = text("""
+    SELECT count(*), count(*) FILTER (WHERE decisions > coalesce(api_key.rate_limit, organization.check_limit, :usual))
+    FROM (
+        SELECT api_key_id, date_trunc('minute', decided_at) AS minute, count(*) AS decisions
+        FROM decision WHERE decided_at >= :since GROUP BY 1, 2
+    ) AS minutes
+    JOIN api_key ON api_key.id = minutes.api_key_id
+    JOIN organization ON organization.id = api_key.organization_id
+""")
+_ADOPTION = text("""
+    SELECT organization.id, organization.name, organization.slug, organization.pilot_ends_at,
+           min(decided_at), max(decided_at),
+           count(decided_at) FILTER (WHERE decided_at >= :week), count(decided_at) FILTER (WHERE decided_at >= :day)
+    FROM organization
+    LEFT JOIN decision ON decision.organization_id = organization.id AND decision.environment = 'live'
+    WHERE organization.status = :live AND organization.slug <> :ours
+    GROUP BY organization.id ORDER BY organization.name
+""")
+
+
+class Adoption(msgspec.Struct, frozen=True):
+    """How one live customer gets on: live decisions still on record."""
+
+    organization_id: UUID
+    name: str
+    slug: str
+    pilot_ends_at: datetime | None
+    first_at: datetime | None
+    last_at: datetime | None
+    last_week: int
+    last_day: int
+
+    @property
+    def step(self) -> str:
+        """Where they are on the way that a pilot is meant to go."""
+        if self.first_at is None:
+            return "no live check yet"
+        if self.last_day > ENOUGH_A_DAY:
+            return f"over {ENOUGH_A_DAY} a day"
+        return "live" if self.last_week else "silent for a week"
+
+
+ENOUGH_A_DAY = 100
+
+
+def measures(*, now: datetime) -> list[Measure]:
+    """The seven, over the last 30 days; the limit over the last day."""
+    since = now - _OVER
+    days = [day for day in probes.days_of(Component.CHECK_API, today=now.date()) if day.day >= since.date()]
+    return [
+        targets.uptime(uptime_of(days)),
+        targets.latency(_p95_s(since)),
+        targets.errors(sum(day.probes for day in days), sum(day.failures for day in days)),
+        targets.limiter(*_minutes(now - _LIMIT_LOOKED_BACK)),
+        _first_answers(since, now=now),
+        _bugs(since, now=now),
+        targets.satisfaction(*surveys.mean_score(since=since)),
+    ]
+
+
+@needs_system_scope
+def adoption(*, now: datetime) -> list[Adoption]:
+    rows = db.session.execute(
+        _ADOPTION,
+        {
+            "week": now - timedelta(days=7),
+            "day": now - timedelta(days=1),
+            "live": OrganizationStatus.LIVE.value,
+            "ours": probes.SLUG,
+        },
+    )
+    return [Adoption(*row) for row in rows]
+
+
+@needs_system_scope
+def counts() -> dict[str, int]:
+    """Organizations by their state, ours aside."""
+    query = select(Organization.status, func.count()).where(Organization.slug != probes.SLUG)
+    return {row[0]: row[1] for row in db.session.execute(query.group_by(Organization.status))}
+
+
+def _p95_s(since: datetime) -> float | None:
+    query = select(func.percentile_cont(0.95).within_group(AvailabilityProbe.seconds)).where(
+        AvailabilityProbe.component == Component.CHECK_API.value,
+        AvailabilityProbe.is_ok,
+        AvailabilityProbe.probed_at >= since,
+    )
+    found = db.session.scalar(query)
+    return float(found) if found is not None else None
+
+
+def _minutes(since: datetime) -> tuple[int, int]:
+    row = db.session.execute(_MINUTES, {"since": since, "usual": DEFAULT_LIMIT}).one()
+    return int(row[0]), int(row[1])
+
+
+def _first_answers(since: datetime, *, now: datetime) -> Measure:
+    """An answer that is not there yet counts once it is later than promised to anybody."""
+    hours, open_late = [], 0
+    for ticket in db.session.scalars(select(Ticket).where(Ticket.created_at >= since)):
+        clock = next(one for one in sla_deadlines.clocks_of(ticket.id, now=now) if one.kind is Kind.FIRST_RESPONSE)
+        if clock.met_at is not None:
+            hours.append((clock.met_at - clock.started_at) / timedelta(hours=1))
+        elif not clock.is_ended and now - clock.started_at > timedelta(hours=targets.ANSWERED_WITHIN_H):
+            open_late += 1
+    in_time = sum(one <= targets.ANSWERED_WITHIN_H for one in hours)
+    return targets.first_answers(len(hours) + open_late, in_time, median(hours) if hours else None)
+
+
+def _bugs(since: datetime, *, now: datetime) -> Measure:
+    """Bugs that are resolved, or open for longer than they may be."""
+    query = select(Ticket).where(
+        Ticket.created_at >= since,
+        Ticket.category == Category.BUG.value,
+        Ticket.severity != Severity.CRITICAL.value,
+        Ticket.merged_into.is_(None),
+    )
+    most = timedelta(hours=targets.BUG_RESOLVED_WITHIN_H)
+    took = [
+        (ticket.resolved_at, (ticket.resolved_at or now) - ticket.created_at) for ticket in db.session.scalars(query)
+    ]
+    counted = [time for resolved_at, time in took if resolved_at is not None or time > most]
+    return targets.bugs(len(counted), sum(time <= most for time in counted))

@@ -1,0 +1,31 @@
+"""The page of figures in the console."""
+
+from typing import Any
+
+from flask import render_template
+
+from core.access import Audience, Pages, open_to
+from core.backups import services as backups
+from core.clock import utc_now
+from portal.console.measures import services
+from portal.support import queue
+
+bp = Pages("measures", __name__, url_prefix="/console/figures")
+
+RUNS_SHOWN = 14
+
+
+@bp.get("")
+@open_to(Audience.OPERATOR)
+def index() -> Any:
+    now = utc_now()
+    return render_template(
+        "portal/console/measures/index.html",
+        measures=services.measures(now=now),
+        adoption=services.adoption(now=now),
+        counts=services.counts(),
+        open_requests=queue.counts_by_severity(),
+        backup=backups.status(now),
+        runs=backups.latest_runs(RUNS_SHOWN),
+        now=now,
+    )

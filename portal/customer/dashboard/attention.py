@@ -1,0 +1,98 @@
+"""What needs somebody's attention, worked out from the facts; nothing to dismiss, it goes when it is done."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from billing import entitlements
+from billing.access import AccessState
+from core.accounts import BlockReason, Organization
+from core.db import db
+from core.members import Membership, Role
+from core.profiles import find_profile
+from legal_docs import figures
+from legal_docs.acceptances.status import AcceptanceStatus, acceptance_status
+from legal_docs.register.responses import changes_for
+from portal.customer.applications import services as applications
+from portal.customer.applications.states import ApplicationStatus
+from portal.customer.keys.overview import lists_of
+from portal.notices import PageNotice
+
+PILOT_WARNING = timedelta(days=30)
+
+
+def attention_of(organization: Organization, *, now: datetime) -> list[PageNotice]:
+    """The most pressing first, beside what every page tells already."""
+    return [
+        *_of_keys(organization.id, now=now),
+        *_of_organization(organization, now=now),
+    ]
+
+
+def account_notices(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
+    """What every page tells: what is open of the plan, documents to accept and questions to answer."""
+    notices = _of_money(organization_id, now=now)
+    for part in acceptance_status(organization_id, now=now):
+        if part.to_accept is None or part.status is AcceptanceStatus.NOT_ACCEPTED:
+            continue
+        until = f" by {part.due_at:%d %B %Y}" if part.due_at else ""
+        words = f"A new version of the {part.to_accept.title} is to be accepted{until}."
+        if part.status is AcceptanceStatus.OVERDUE:
+            words = f"The new version of the {part.to_accept.title} was not accepted in time: live keys rest."
+        notices.append(PageNotice(words, "/legal/accept", "Read and accept"))
+    application = applications.latest(organization_id)
+    if application is not None and application.status == ApplicationStatus.INFORMATION_REQUESTED:
+        notices.append(PageNotice("We have a question about your application.", "/application", "Answer it"))
+    waiting = [
+        part
+        for part in changes_for(organization_id, now=now)
+        if not part.responses and not part.is_active and not part.change.withdrawn_at
+    ]
+    if waiting:
+        notices.append(
+            PageNotice("A change of sub-processors is announced.", "/legal/sub-processors", "Accept, ask or object")
+        )
+    return notices
+
+
+def _of_money(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
+    organization = db.session.get_one(Organization, organization_id)
+    if (
+        organization.blocked_because == BlockReason.QUOTA
+        and organization.blocked_until
+        and now < organization.blocked_until
+    ):
+        words = f"This month's checks are used up. Live keys rest until {organization.blocked_until:%d %B %Y}."
+        return [PageNotice(words, "/plan", "Choose a plan")]
+    access = entitlements.access_for(organization_id, now=now)
+    is_legal = organization.legal_due_at is not None and organization.legal_due_at <= now
+    if access.state is AccessState.GRACE or (access.state is AccessState.RESTRICTED and not is_legal):
+        return [PageNotice(access.reason, "/plan", "See your plan")]
+    return []
+
+
+def _of_keys(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
+    return [
+        PageNotice(f"Key {line.key.name}: {hint}", f"/keys/{line.key.id}", "Look at it")
+        for line in lists_of(organization_id, now=now).in_use
+        for hint in line.hints
+    ]
+
+
+def _of_organization(organization: Organization, *, now: datetime) -> list[PageNotice]:
+    notices = []
+    profile = find_profile(organization.id)
+    if profile is not None and profile.is_high_risk and organization.retention_days < figures.HIGH_RISK_RETENTION_DAYS:
+        words = "You told us of a high-risk system, whose logs are to be kept for at least six months."
+        notices.append(PageNotice(words, "/organization/retention", "Set the retention"))
+    access = entitlements.access_for(organization.id, now=now)
+    if access.state is AccessState.PILOT and access.changes_at and access.changes_at - now <= PILOT_WARNING:
+        notices.append(PageNotice(access.reason, "/plan", "See the plans"))
+    owners = db.session.scalar(
+        select(func.count()).where(Membership.organization_id == organization.id, Membership.role == Role.OWNER.value)
+    )
+    if owners == 1:
+        words = "There is one owner. A second one keeps you from being locked out."
+        notices.append(PageNotice(words, "/team", "Open the team"))
+    return notices

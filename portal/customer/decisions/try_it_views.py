@@ -1,0 +1,103 @@
+"""Trying it out: the same question in three languages, and a form that really asks with the customer's own test key."""
+
+from typing import Any
+
+import msgspec
+from flask import current_app, render_template
+from werkzeug.test import Client
+from wtforms import PasswordField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length
+
+from api.keys.token import KeyEnvironment, is_well_formed
+from core.access import Audience, Pages, address, open_to
+from core.current import settings
+from core.forms import Form, stripped
+from core.throttle import per_address
+
+bp = Pages("try_it", __name__, url_prefix="/try-it")
+
+EXAMPLE = '{"contains_personal_data": true, "department": "support"}'
+
+
+class TryForm(Form):
+    secret = PasswordField(
+        "Your test key",
+        filters=[stripped],
+        validators=[DataRequired("Paste one of your test keys."), Length(max=100)],
+        description="It goes to our API with this one question and is kept nowhere.",
+        render_kw={"autocomplete": "off"},
+    )
+    model = StringField("Model", filters=[stripped], validators=[DataRequired("Name a model."), Length(max=200)])
+    operation = StringField(
+        "Operation", filters=[stripped], validators=[DataRequired("Name an operation."), Length(max=200)]
+    )
+    metadata = TextAreaField(
+        "Metadata",
+        description="A JSON object of typed facts.",
+        validators=[Length(max=20_000)],
+        render_kw={"rows": 4, "spellcheck": "false"},
+    )
+
+
+class Answered(msgspec.Struct, frozen=True):
+    status: int
+    body: str
+    decision_id: str | None
+
+
+@bp.get("")
+@open_to(Audience.DEVELOPER)
+def index() -> Any:
+    form = TryForm(formdata=None, model="gpt-4o", operation="summarization", metadata=EXAMPLE)
+    return _page(form)
+
+
+@bp.post("")
+@per_address("60 per minute")
+@open_to(Audience.DEVELOPER)
+def ask() -> Any:
+    form = TryForm()
+    if form.validate():
+        if not is_well_formed(form.secret.data):
+            form.secret.errors = ["This is not one of our keys. Check that the whole key was copied."]
+        elif not form.secret.data.startswith(f"aig_{KeyEnvironment.TEST}_"):
+            form.secret.errors = ["Use a test key here. Live keys belong into your software only."]
+        else:
+            try:
+                metadata = msgspec.json.decode(form.metadata.data or "{}")
+            except (msgspec.DecodeError, RecursionError):
+                form.metadata.errors = ["This is not JSON. Write it as in the example."]
+            else:
+                question = {"model": form.model.data, "operation": form.operation.data, "metadata": metadata}
+                return _page(form, answered=_ask(form.secret.data, question))
+    return _page(form, status=422)
+
+
+def _ask(secret: str, question: dict[str, Any]) -> Answered:
+    """Asks the real API, through everything that the customer's software would go through but the network."""
+    api = Client(current_app.wsgi_app)
+    answer = api.post(
+        "/v1/check",
+        base_url=settings().base_url,
+        data=msgspec.json.encode(question),
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {secret}"},
+        environ_base={"REMOTE_ADDR": address()},
+    )
+    return _answered(answer.status_code, answer.data)
+
+
+def _answered(status: int, body: bytes) -> Answered:
+    parsed = msgspec.json.decode(body)
+    return Answered(
+        status=status,
+        body=msgspec.json.format(body, indent=2).decode(),
+        decision_id=parsed.get("decision_id") if isinstance(parsed, dict) else None,
+    )
+
+
+def _page(form: TryForm, *, answered: Answered | None = None, status: int = 200) -> Any:
+    page = render_template(
+        "portal/customer/decisions/try_it.html", form=form, answered=answered, base_url=settings().base_url
+    )
+    return page, status

@@ -1,0 +1,46 @@
+"""What the guides state of the pages and of support."""
+
+from datetime import timedelta
+
+from billing.access import GRACE
+from billing.quotas import WARN_AT_PERCENT
+from core import sessions
+from core.passwords import MIN_LENGTH
+from portal.customer.applications.states import DECIDED_WITHIN_WORKING_DAYS
+from portal.customer.keys.overview import IDLE_AFTER, ROTATE_AFTER
+from portal.customer.people import links
+from portal.customer.people.models import Purpose
+from portal.customer.team.services import INVITATION_LIFE
+from portal.help.figures import stated
+from portal.support.severities import PROMISES
+from portal.support.uploads import MOST_BYTES_EACH, MOST_FILES
+
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_MILLION = 1_000_000
+
+
+@stated
+def _of_support() -> dict[str, object]:
+    answers = {f"{severity}_answer_hours": promise.response // _HOUR for severity, promise in PROMISES.items()}
+    ends = {
+        f"{severity}_end_hours": promise.resolution // _HOUR
+        for severity, promise in PROMISES.items()
+        if promise.resolution
+    }
+    return {**answers, **ends, "most_files": MOST_FILES, "most_megabytes": MOST_BYTES_EACH // _MILLION}
+
+
+@stated
+def _of_the_portal() -> dict[str, object]:
+    return {
+        "rotate_after_days": ROTATE_AFTER // _DAY,
+        "idle_after_days": IDLE_AFTER // _DAY,
+        "application_working_days": DECIDED_WITHIN_WORKING_DAYS,
+        "grace_days": GRACE // _DAY,
+        "quota_warning_percent": WARN_AT_PERCENT,
+        "invitation_days": INVITATION_LIFE // _DAY,
+        "confirmation_days": links.LIFE[Purpose.CONFIRM_ADDRESS] // _DAY,
+        "password_characters": MIN_LENGTH,
+        "session_days": sessions.LIFE // _DAY,
+        "session_idle_hours": sessions.IDLE_LIMIT // _HOUR,
+    }

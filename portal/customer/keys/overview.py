@@ -1,0 +1,82 @@
+"""Keys as the page shows them: who made them, whether they were used lately, and what should be done about them."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from api.keys import lookup
+from api.keys.models import ApiKey
+from core.audit import ActorKind
+from portal.customer.team import services as team
+
+IDLE_AFTER = timedelta(days=30)
+ROTATE_AFTER = timedelta(days=90)
+"""Customers rotate their keys every 90 days."""
+
+
+class KeyLine(msgspec.Struct, frozen=True):
+    key: ApiKey
+    state: str
+    """in use | ending | expired | revoked"""
+    made_by: str
+    hints: tuple[str, ...]
+
+
+class KeyLists(msgspec.Struct, frozen=True):
+    in_use: tuple[KeyLine, ...]
+    ended: tuple[KeyLine, ...]
+
+
+def lists_of(organization_id: UUID, *, now: datetime) -> KeyLists:
+    names = team.names_of(organization_id)
+    lines = [_line(key, names, now=now) for key in lookup.every(organization_id)]
+    return KeyLists(
+        in_use=tuple(line for line in lines if line.state in {"in use", "ending"}),
+        ended=tuple(line for line in lines if line.state not in {"in use", "ending"}),
+    )
+
+
+def line_of(key: ApiKey, *, now: datetime) -> KeyLine:
+    return _line(key, team.names_of(key.organization_id), now=now)
+
+
+def is_due_for_rotation(key: ApiKey, *, now: datetime) -> bool:
+    return key.successor_id is None and now - key.created_at >= ROTATE_AFTER
+
+
+def _line(key: ApiKey, names: dict[UUID, str], *, now: datetime) -> KeyLine:
+    state = _state(key, now=now)
+    is_by_member = key.created_by_kind == ActorKind.MEMBER
+    has_left = is_by_member and key.created_by_id not in names
+    made_by = (
+        names.get(key.created_by_id, "Former member")
+        if is_by_member and key.created_by_id
+        else _MAKERS[ActorKind(key.created_by_kind)]
+    )
+    hints = []
+    if state == "in use":
+        if has_left:
+            hints.append("Its maker has left the organization: rotate it.")
+        if is_due_for_rotation(key, now=now):
+            hints.append("Older than 90 days: rotate it.")
+        if now - (key.last_used_at or key.created_at) >= IDLE_AFTER:
+            hints.append("Not used for 30 days: revoke it if nothing needs it.")
+    return KeyLine(key=key, state=state, made_by=made_by, hints=tuple(hints))
+
+
+_MAKERS = {
+    ActorKind.MEMBER: "Former member",
+    ActorKind.API_KEY: "an API key",
+    ActorKind.OPERATOR: "our operator",
+    ActorKind.COMMAND_LINE: "our operator",
+    ActorKind.SYSTEM: "the service",
+}
+
+
+def _state(key: ApiKey, *, now: datetime) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    if key.expires_at is not None and key.expires_at <= now:
+        return "expired"
+    return "ending" if key.successor_id is not None else "in use"

@@ -1,0 +1,131 @@
+"""All of an organization's data as one ZIP, made while it is sent: a million decisions do not grow memory."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import inspect, select
+from zipstream import ZIP_DEFLATED, ZipStream
+
+from api.decisions import export
+from api.decisions import services as decisions
+from api.decisions.schema import DecisionFilter, ExportFormat
+from api.keys import lookup
+from api.policies import services as policies
+from api.v1 import key_schema
+from billing import mirror
+from core import audit
+from core.accounts import Organization
+from core.audit import Actor
+from core.db import db
+from core.profiles import find_profile
+from legal_docs.archive import records_of
+from portal.customer.applications.models import Application, ApplicationMessage
+from portal.customer.audit_log import services as trail
+from portal.customer.onboarding.checklist import ChecklistTick
+from portal.customer.team import services as team
+from portal.customer.team.models import Invitation
+from portal.notifications import channels
+from portal.status.breach_models import BreachNotice
+from portal.support import archive as requests
+
+_READ_ME = """This is what we keep about your organization.
+
+organization.json   the organization and its details
+applications.json   its applications, and what was asked and answered
+checklist.json      what was ticked before going live
+members.json        its members
+invitations.json    who was invited, as which role
+keys.json           API keys, without their secrets, which nobody has but you
+policies.json       every version of the policies
+decisions.ndjson    the decision log, oldest first, one JSON object a line
+audit-trail.ndjson  the audit trail, oldest first
+requests.json       support requests: what was said, what happened when, and how each was rated
+requests/           the files that came with them, by number
+
+acceptances.json            what was accepted, by whom, with the evidence
+documents-seen.json         when signers were shown, opened and downloaded what they accepted
+signing-links.json          to whom documents were sent for signing
+legal-notices.json          notices of new versions and of changed sub-processors
+breach-notices.json         what we told you of breaches
+sub-processor-answers.json  what you said of such changes, and what we answered
+
+channels.json   who is notified of what, without secrets
+invoices.json   invoices, as the payment provider tells them
+
+The last line of decisions.ndjson and of audit-trail.ndjson has "complete": true, how many records come before it,
+and the SHA-256 of every byte before it. This archive was received whole if it can be opened: its directory comes last.
+
+Not in it: that a mail was sent to somebody (its words are forgotten when it leaves), the tries of the last month to
+notify a channel (on the channel's page), and counts that are made of the log.
+"""
+_SECRETS = frozenset({"token_hash", "sealed_target", "sealed_secret", "sealed_old_secret", "confirmation"})
+
+
+def note_download(organization_id: UUID, *, by: Actor, now: datetime) -> None:
+    audit.write(organization_id, "organization.data_downloaded", by=by, now=now)
+
+
+def pieces(organization_id: UUID, *, now: datetime) -> Iterator[bytes]:
+    """The file, bit by bit. Runs in the organization's scope."""
+    organization = db.session.get_one(Organization, organization_id)
+    archive = ZipStream(compress_type=ZIP_DEFLATED)
+    archive.add(_READ_ME.encode(), "README.txt")
+    archive.add(_json(_organization(organization, now=now)), "organization.json")
+    archive.add(_json(_applications(organization_id)), "applications.json")
+    archive.add(_json(_rows(ChecklistTick, organization_id)), "checklist.json")
+    archive.add(_json(team.list_members(organization_id)), "members.json")
+    archive.add(_json(_rows(Invitation, organization_id)), "invitations.json")
+    archive.add(_json(list(map(key_schema.view_of, lookup.every(organization_id)))), "keys.json")
+    archive.add(_json(policies.all_versions(organization_id)), "policies.json")
+    archive.add(_json(requests.records_of(organization_id)), "requests.json")
+    for name, content in requests.files_of(organization_id):
+        archive.add(content, f"requests/{name}")
+    for name, rows in records_of(organization_id).items():
+        archive.add(_json(list(map(_columns, rows))), f"{name}.json")
+    archive.add(_json(_rows(BreachNotice, organization_id)), "breach-notices.json")
+    archive.add(_json(list(map(_columns, channels.every(organization_id)))), "channels.json")
+    archive.add(_json(list(map(_columns, mirror.invoices_of(organization_id)))), "invoices.json")
+    log = decisions.stream(organization_id, DecisionFilter(), subject_secret=organization.subject_secret)
+    archive.add(export.lines(log, ExportFormat.NDJSON), "decisions.ndjson")
+    archive.add(export.ndjson_lines(trail.stream(organization_id)), "audit-trail.ndjson")
+    yield from archive
+
+
+def _organization(organization: Organization, *, now: datetime) -> dict[str, Any]:
+    profile = find_profile(organization.id)
+    return {
+        "name": organization.name,
+        "slug": organization.slug,
+        "status": organization.status,
+        "retention_days": organization.retention_days,
+        "created_at": organization.created_at,
+        "exported_at": now,
+        "details": _columns(profile) if profile else None,
+    }
+
+
+def _applications(organization_id: UUID) -> list[dict[str, Any]]:
+    """Each with what was said in it; notes among operators are not the organization's."""
+    said = _rows(ApplicationMessage, organization_id)
+    return [
+        {**application, "messages": [message for message in said if message["application_id"] == application["id"]]}
+        for application in _rows(Application, organization_id)
+    ]
+
+
+def _rows(model: Any, organization_id: UUID) -> list[dict[str, Any]]:
+    """In the order of their keys, which is that of time."""
+    query = select(model).where(model.organization_id == organization_id).order_by(*inspect(model).primary_key)
+    return list(map(_columns, db.session.scalars(query)))
+
+
+def _columns(row: Any) -> dict[str, Any]:
+    names = (column.key for column in row.__mapper__.column_attrs)
+    return {name: getattr(row, name) for name in names if name not in _SECRETS}
+
+
+def _json(value: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2)

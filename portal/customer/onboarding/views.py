@@ -1,0 +1,80 @@
+"""The front door, and the task list."""
+
+from typing import Any
+
+from flask import render_template, request
+
+from core.access import Audience, Pages, active_membership, actor, current_user_or_none, may, open_to, safe_path
+from core.clock import utc_now
+from core.current import settings
+from core.db import transaction
+from core.htmx import page_or_block, see_other, wants_block
+from core.pages import THEME_COOKIE, THEMES
+from portal.customer.onboarding import checklist
+from portal.customer.onboarding.tasks import tasks_of
+
+bp = Pages("start", __name__)
+
+_YEAR_S = 31_536_000
+
+
+@bp.get("/")
+@open_to(Audience.ANYBODY)
+def home() -> Any:
+    """Strangers get to know us; members see what is next; operators see what waits for them."""
+    who = current_user_or_none()
+    if who is None:
+        return render_template("portal/landing.html", base_url=settings().base_url)
+    if who.membership is None:
+        return see_other("/console" if who.is_operator else "/organizations")
+    return see_other("/dashboard" if who.membership.status == "live" else "/start")
+
+
+@bp.get("/start")
+@open_to(Audience.VIEWER)
+def index() -> Any:
+    tasks = tasks_of(
+        active_membership().organization_id,
+        organization_status=active_membership().status,
+        now=utc_now(),
+        may_manage=may(Audience.ADMIN),
+    )
+    return page_or_block("portal/customer/onboarding/index.html", "tasks", tasks=tasks)
+
+
+@bp.get("/checklist")
+@open_to(Audience.VIEWER)
+def checklist_page() -> Any:
+    lines = checklist.lines_of(active_membership().organization_id)
+    return page_or_block(
+        "portal/customer/onboarding/checklist.html",
+        "checklist",
+        groups=lines,
+        done=sum(line.is_done for items in lines.values() for line in items),
+        total=sum(map(len, lines.values())),
+        may_change=may(Audience.DEVELOPER),
+    )
+
+
+@bp.post("/checklist/<code>")
+@open_to(Audience.DEVELOPER)
+def tick(code: str) -> Any:
+    with transaction():
+        checklist.tick(
+            active_membership().organization_id,
+            code,
+            is_done=request.form.get("done") == "yes",
+            by=actor(),
+            now=utc_now(),
+        )
+    return checklist_page() if wants_block() else see_other("/checklist")
+
+
+@bp.post("/theme")
+@open_to(Audience.ANYBODY)
+def choose_theme() -> Any:
+    wanted = request.form.get("theme", "auto")
+    answer = see_other(safe_path(request.form.get("back")))
+    if wanted in THEMES:
+        answer.set_cookie(THEME_COOKIE, wanted, max_age=_YEAR_S, samesite="Lax", secure=request.is_secure)
+    return answer

@@ -1,0 +1,235 @@
+"""The policies page. A change is shown with its effect on the last seven days before it is kept."""
+
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from flask import flash, render_template, request
+
+from api.decisions import backtest, statistics
+from api.policies import services as policies
+from api.policies.document import describe
+from api.policies.validation import with_values
+from core.access import Audience, Pages, active_membership, actor, may, open_to
+from core.clock import utc_now
+from core.db import transaction
+from core.errors import AppError, InvalidRequest, NotFound
+from core.forms import in_plain_words
+from core.htmx import page_or_block, see_other
+from core.throttle import per_person
+from portal.customer.policies.forms import LISTS, NUMBERS, SWITCHES, PoliciesForm, RuleForm
+from portal.customer.team import services as team
+
+bp = Pages("policies", __name__, url_prefix="/policies")
+
+MOST_CHANGES = "30 per minute"
+"""Each compiles rules and judges past decisions anew."""
+EFFECT_OVER = timedelta(days=7)
+
+
+@bp.get("")
+@open_to(Audience.VIEWER)
+def index() -> Any:
+    version, document = policies.current(active_membership().organization_id)
+    return _page(PoliciesForm.of(version, document))
+
+
+@bp.post("/effect")
+@per_person(MOST_CHANGES)
+@open_to(Audience.VIEWER, while_inactive=True)
+def effect() -> Any:
+    """What the form would have changed; keeps nothing."""
+    form = PoliciesForm()
+    if form.validate():
+        try:
+            return _effect_page(form)
+        except InvalidRequest as refused:
+            form.blame(refused.errors)
+    return _page(form, status=422)
+
+
+@bp.post("")
+@per_person(MOST_CHANGES)
+@open_to(Audience.DEVELOPER, fresh=True)
+def update() -> Any:
+    """Keeps what was looked at; a form that was changed since is shown with its effect anew."""
+    form = PoliciesForm()
+    if form.validate():
+        try:
+            if request.form.get("seen") not in {None, _seen(form)}:
+                return _effect_page(form, is_stale=True)
+            with transaction():
+                version = policies.change_many(
+                    active_membership().organization_id,
+                    form.values(),
+                    expected_version=form.version.data,
+                    by=actor(),
+                    now=utc_now(),
+                )
+        except InvalidRequest as refused:
+            form.blame(refused.errors)
+        except policies.PolicyChanged as refused:
+            form.form_errors.append(f"{refused.title}. {refused.detail}")
+            return _page(form, status=409)
+        else:
+            flash(f"The policies are kept as version {version}. Every check uses them within a second.")
+            return see_other("/policies")
+    return _page(form, status=422)
+
+
+@bp.get("/rules/new")
+@open_to(Audience.DEVELOPER, fresh=True)
+def new_rule() -> Any:
+    version, _ = policies.current(active_membership().organization_id)
+    return render_template("portal/customer/policies/rule.html", form=RuleForm.of(version, None), code=None)
+
+
+@bp.get("/rules/<code>")
+@open_to(Audience.VIEWER)
+def edit_rule(code: str) -> Any:
+    version, document = policies.current(active_membership().organization_id)
+    rule = next((rule for rule in document.rules if rule.code == code), None)
+    if rule is None:
+        raise NotFound("There is no such rule.")
+    return render_template("portal/customer/policies/rule.html", form=RuleForm.of(version, rule), code=code)
+
+
+@bp.post("/rules")
+@per_person(MOST_CHANGES)
+@open_to(Audience.DEVELOPER, fresh=True)
+def create_rule() -> Any:
+    return _save_rule(None)
+
+
+@bp.post("/rules/<code>")
+@per_person(MOST_CHANGES)
+@open_to(Audience.DEVELOPER, fresh=True)
+def update_rule(code: str) -> Any:
+    return _save_rule(code)
+
+
+@bp.post("/rules/<code>/remove")
+@per_person(MOST_CHANGES)
+@open_to(Audience.DEVELOPER, fresh=True)
+def delete_rule(code: str) -> Any:
+    version, document = policies.current(active_membership().organization_id)
+    kept = [msgspec.to_builtins(rule) for rule in document.rules if rule.code != code]
+    if len(kept) == len(document.rules):
+        raise NotFound("There is no such rule. It may have been removed already.")
+    with transaction():
+        policies.change_many(
+            active_membership().organization_id, {"rules": kept}, expected_version=version, by=actor(), now=utc_now()
+        )
+    flash("The rule is removed.")
+    return see_other("/policies")
+
+
+@bp.get("/versions")
+@open_to(Audience.VIEWER)
+def versions() -> Any:
+    found = policies.all_versions(active_membership().organization_id)
+    names = team.names_of(active_membership().organization_id)
+    lines = [
+        (one, _author(one, names), policies.differences(before.document, one.document) if before else {})
+        for one, before in zip(found, [*found[1:], None], strict=True)
+    ]
+    return render_template(
+        "portal/customer/policies/versions.html",
+        lines=lines,
+        title_of=lambda key: describe(key)[0],
+        may_change=may(Audience.DEVELOPER),
+    )
+
+
+@bp.post("/versions/<int(max=2147483647):version>/restore")
+@per_person(MOST_CHANGES)
+@open_to(Audience.DEVELOPER, fresh=True)
+def restore(version: int) -> Any:
+    with transaction():
+        new = policies.restore(active_membership().organization_id, version, by=actor(), now=utc_now())
+    flash(f"Version {version} is in force again, as version {new}.")
+    return see_other("/policies/versions")
+
+
+def _save_rule(code: str | None) -> Any:
+    form = RuleForm()
+    if form.validate():
+        _, document = policies.current(active_membership().organization_id)
+        rules = [msgspec.to_builtins(rule) for rule in document.rules]
+        places = [index for index, rule in enumerate(document.rules) if rule.code == code]
+        place = places[0] if places else len(rules)
+        rules[place : place + len(places)] = [form.value()]
+        try:
+            with transaction():
+                policies.change_many(
+                    active_membership().organization_id,
+                    {"rules": rules},
+                    expected_version=form.version.data,
+                    by=actor(),
+                    now=utc_now(),
+                )
+        except InvalidRequest as refused:
+            _blame_rule(form, refused, place)
+        except AppError as refused:
+            form.form_errors.append(f"{refused.title}. {refused.detail}")
+        else:
+            flash("The rule is kept.")
+            return see_other("/policies")
+    return render_template("portal/customer/policies/rule.html", form=form, code=code), 422
+
+
+def _blame_rule(form: RuleForm, refused: InvalidRequest, place: int) -> None:
+    """Puts a fault of `rules[3].when.all[0]` at the form's field `all`."""
+    for fault in refused.errors:
+        path = fault.path.removeprefix(f"rules[{place}].")
+        name = path.removeprefix("when").lstrip(".").partition("[")[0]
+        if name in form:
+            form[name].errors = [*form[name].errors, in_plain_words(fault.detail)]
+        else:
+            form.form_errors.append(in_plain_words(fault.detail))
+
+
+def _author(one: policies.PolicyRevision, names: dict[UUID, str]) -> str | None:
+    return names.get(one.created_by_id) if one.created_by_id else None
+
+
+def _effect_page(form: PoliciesForm, *, is_stale: bool = False) -> Any:
+    """Raises InvalidRequest."""
+    organization_id = active_membership().organization_id
+    _, standing = policies.current(organization_id)
+    wanted = with_values(standing, form.values(), path_of=str)
+    return _page(
+        form,
+        differences=policies.differences(standing, wanted),
+        effect=backtest.effect_of(organization_id, standing, wanted, since=utc_now() - EFFECT_OVER),
+        seen=_seen(form),
+        is_stale=is_stale,
+        status=409 if is_stale else 200,
+    )
+
+
+def _seen(form: PoliciesForm) -> str:
+    """Stands for the values whose effect was looked at."""
+    return sha256(msgspec.json.encode(form.values(), order="sorted")).hexdigest()
+
+
+def _page(form: PoliciesForm, *, status: int = 200, **found: Any) -> Any:
+    version, document = policies.current(active_membership().organization_id)
+    now = utc_now()
+    return page_or_block(
+        "portal/customer/policies/index.html",
+        "policies",
+        status=status,
+        form=form,
+        version=version,
+        document=document,
+        switches=SWITCHES,
+        numbers=NUMBERS,
+        lists=LISTS,
+        title_of=lambda key: describe(key)[0],
+        blocked=statistics.blocked_by_policy(active_membership().organization_id, since=now - EFFECT_OVER, to=now),
+        may_change=may(Audience.DEVELOPER),
+        **found,
+    )

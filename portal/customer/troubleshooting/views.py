@@ -1,0 +1,70 @@
+"""The pages of the checks. What is given to one is looked at and not kept."""
+
+from typing import Any
+
+from flask import render_template, request
+
+from api.keys import lookup
+from api.runtime import runtime
+from core.access import Audience, Pages, active_membership, open_to
+from core.clock import utc_now
+from core.errors import NotFound
+from portal.customer.organization import services as organizations
+from portal.customer.troubleshooting.checks import CHECKS, Check, Situation
+from portal.paging import parse_uuid
+
+bp = Pages("checks", __name__, url_prefix="/help/checks")
+
+_MOST_LETTERS = 500
+
+
+@bp.get("")
+@open_to(Audience.VIEWER)
+def index() -> Any:
+    return render_template("portal/help/checks.html", checks=CHECKS)
+
+
+@bp.get("/<any(page, key, limit, blocked, log):check>")
+@open_to(Audience.VIEWER)
+def show(check: str) -> Any:
+    return _page(check)
+
+
+@bp.post("/<any(page, key, limit, blocked, log):check>")
+@open_to(Audience.VIEWER, while_inactive=True)
+def look(check: str) -> Any:
+    """By POST, since what is pasted may hold a key and has no place in an address."""
+    return _page(check)
+
+
+def _page(name: str) -> Any:
+    check = CHECKS[name]
+    problem, found = None, []
+    try:
+        found = check.look(_situation(check))
+    except NotFound as refusal:
+        problem = refusal.detail
+    page = render_template(
+        "portal/help/check.html",
+        name=name,
+        check=check,
+        found=found,
+        problem=problem,
+        keys=list(lookup.every(active_membership().organization_id)) if "key" in check.asks else [],
+        key_id=parse_uuid(request.form.get("key")),
+        decision_id=request.form.get("decision", "")[:_MOST_LETTERS].strip(),
+    )
+    return page, 200 if problem is None else 422
+
+
+def _situation(check: Check) -> Situation:
+    given = request.form
+    return Situation(
+        organization=organizations.find(active_membership().organization_id),
+        role=active_membership().role,
+        room=runtime(),
+        now=utc_now(),
+        key_id=parse_uuid(given.get("key")) if "key" in check.asks else None,
+        header=given.get("header", "")[:_MOST_LETTERS] if "header" in check.asks else "",
+        decision_id=given.get("decision", "").strip()[:_MOST_LETTERS] if "decision" in check.asks else "",
+    )
