@@ -25,7 +25,7 @@ TELL_EVERY_S = 5.0
 
 @needs_system_scope
 def tell(found: ManyValues) -> None:
-    """Unless it was told today. Needs the system's scope."""
+    """Unless it was told today."""
     now = utc_now()
     if told_today(found.organization_id, now=now).get(found.fact, 0) >= found.values:
         return

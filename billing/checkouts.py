@@ -62,7 +62,7 @@ def start(
 
     The attempt is on record before Stripe is asked, and its id is the key: whoever asks again, after an answer that was
     lost, is given the same checkout. Commits; nothing is held meanwhile. Raises NotForSale, NotApprovedYet,
-    AlreadySubscribed or, since an unsure answer is a no, PaymentsAway. Needs the system's scope.
+    AlreadySubscribed or, since an unsure answer is a no, PaymentsAway.
     """
     with transaction():
         _need_for_sale(organization_id, plan)

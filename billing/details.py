@@ -76,7 +76,7 @@ def read(organization_id: UUID) -> BillingDetails:
 def save(
     organization_id: UUID, wanted: BillingDetails, gateway: Gateway, *, email: str, by: Actor, now: datetime
 ) -> None:
-    """`email` is where invoices go as long as no other address is wanted. Needs the system's scope.
+    """`email` is where invoices go as long as no other address is wanted.
 
     Raises PaymentsAway, or PaymentsRefused for a tax id that cannot be; then nothing else is changed.
     """

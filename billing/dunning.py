@@ -55,7 +55,7 @@ def warn_of_expiring_cards(timestamp: int) -> None:  # noqa: ARG001  the queue s
 
 @needs_system_scope
 def warn_of_card(subscription_id: str, gateway: Gateway, *, now: datetime) -> None:
-    """Where the card that is charged next expires soon, or has expired. Needs the system's scope."""
+    """Where the card that is charged next expires soon, or has expired."""
     subscription = db.session.get_one(Subscription, subscription_id)
     account = db.session.get(BillingAccount, subscription.organization_id)
     if account is None or account.customer_id is None or subscribed(subscription.snapshot).ends_at is not None:

@@ -17,7 +17,7 @@ from core.scope import needs_system_scope
 
 @needs_system_scope
 def send_once(template: str, organization: Organization, *, about: str, now: datetime, **words: Any) -> bool:
-    """To owners and whoever is in charge of billing. Whether it was sent now. Needs the system's scope."""
+    """To owners and whoever is in charge of billing. Whether it was sent now."""
     return _once(template, organization, recipients(organization.id), about=about, now=now, **words)
 
 

@@ -31,7 +31,7 @@ def access_for(organization_id: UUID, *, now: datetime) -> EffectiveAccess:
 
 @needs_system_scope
 def refresh(organization_id: UUID, *, now: datetime) -> EffectiveAccess:
-    """Works the access out anew, tells of a change, and writes what checks need to know. Needs the system's scope."""
+    """Works the access out anew, tells of a change, and writes what checks need to know."""
     organization = hold(organization_id)
     access = access_of(facts_for(organization), now=now)
     kept = db.session.get(Entitlement, organization_id)
@@ -60,7 +60,7 @@ def charged_without_access(organization: Organization) -> Subscribed | None:
 
 @needs_system_scope
 def due(now: datetime) -> list[UUID]:
-    """Organizations whose access changes by time alone, or was never worked out. Needs the system's scope."""
+    """Organizations whose access changes by time alone, or was never worked out."""
     query = (
         select(Organization.id)
         .outerjoin(Entitlement, Entitlement.organization_id == Organization.id)
@@ -78,7 +78,7 @@ def due(now: datetime) -> list[UUID]:
 def grant(
     organization_id: UUID, plan: PlanCode, *, until: datetime | None, reason: str, by: Actor, now: datetime
 ) -> EffectiveAccess:
-    """Gives a plan by hand, in the place of one given before. Needs the system's scope."""
+    """Gives a plan by hand, in the place of one given before."""
     if until is not None and until <= now:
         raise InvalidRequest(errors=(FieldProblem("until", "out_of_range", "Choose a day that has not passed."),))
     account = account_of(organization_id)
@@ -91,7 +91,7 @@ def grant(
 
 @needs_system_scope
 def end_grant(organization_id: UUID, *, by: Actor, now: datetime) -> EffectiveAccess:
-    """Raises GrantOver. Needs the system's scope."""
+    """Raises GrantOver."""
     account = account_of(organization_id)
     before = grant_of(account)
     if before is None:
@@ -103,7 +103,7 @@ def end_grant(organization_id: UUID, *, by: Actor, now: datetime) -> EffectiveAc
 
 @needs_system_scope
 def offer_metered(organization_id: UUID, *, is_offered: bool, by: Actor, now: datetime) -> None:
-    """Lets an organization choose to pay as it goes, or no longer. Needs the system's scope."""
+    """Lets an organization choose to pay as it goes, or no longer."""
     account = account_of(organization_id)
     if account.is_metered_offered != is_offered:
         account.is_metered_offered = is_offered
@@ -113,7 +113,7 @@ def offer_metered(organization_id: UUID, *, is_offered: bool, by: Actor, now: da
 
 @needs_system_scope
 def ask_for_enterprise(organization_id: UUID, *, by: Actor, now: datetime) -> bool:
-    """Whether it was asked for the first time. Needs the system's scope."""
+    """Whether it was asked for the first time."""
     account = account_of(organization_id)
     is_first = account.enterprise_asked_at is None
     if is_first:

@@ -15,7 +15,7 @@ _CLOSED = select(Organization.id).where(Organization.status == OrganizationStatu
 
 @needs_system_scope
 def forget_payloads(*, now: datetime) -> int:
-    """How many were emptied; of a closed organization as soon as they are processed. Needs the system's scope."""
+    """How many were emptied; of a closed organization as soon as they are processed."""
     is_done = StripeEvent.status.in_(("processed", "ignored"))
     old = now - timedelta(days=PAYMENT_EVENT_DAYS)
     is_past = or_(
@@ -35,7 +35,7 @@ def forget_payloads(*, now: datetime) -> int:
 
 @needs_system_scope
 def forget_addresses() -> int:
-    """Where invoices of closed organizations went. How many. Needs the system's scope."""
+    """Where invoices of closed organizations went. How many."""
     closed = update(BillingAccount).where(
         BillingAccount.organization_id.in_(_CLOSED), BillingAccount.billing_email.is_not(None)
     )

@@ -56,7 +56,7 @@ def refresh_subscriptions(organization_id: UUID, gateway: Gateway, *, now: datet
 def sync(organization_id: UUID, gateway: Gateway, *, now: datetime, is_partial: bool = False) -> EffectiveAccess:
     """Commits: before Stripe is asked, so that nothing is held meanwhile, and afterwards.
 
-    An answer that somebody else's has overtaken is asked for anew. Needs the system's scope. Raises PaymentsAway; then
+    An answer that somebody else's has overtaken is asked for anew. Raises PaymentsAway; then
     nothing is written.
     """
     for _ in range(MOST_TRIES):

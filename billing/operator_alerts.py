@@ -33,7 +33,7 @@ def concerns(kind: str) -> bool:
 
 @needs_system_scope
 def hear(event_id: str, gateway: Gateway, *, now: datetime) -> None:
-    """Asks Stripe how the thing stands, and tells operators once. Needs the system's scope. Raises PaymentsAway."""
+    """Asks Stripe how the thing stands, and tells operators once. Raises PaymentsAway."""
     event = db.session.get_one(StripeEvent, event_id)
     subject = (event.payload.get("data") or {}).get("object")
     if event.livemode != gateway.is_live or not concerns(event.type) or not isinstance(subject, dict):
@@ -47,7 +47,7 @@ def hear(event_id: str, gateway: Gateway, *, now: datetime) -> None:
 
 @needs_system_scope
 def look_at(organization_id: UUID, *, now: datetime) -> None:
-    """Disputes whose event was missed. Needs the system's scope."""
+    """Disputes whose event was missed."""
     organization = db.session.get_one(Organization, organization_id)
     disputed = select(Invoice.dispute).where(Invoice.organization_id == organization_id, Invoice.dispute.is_not(None))
     for dispute in db.session.scalars(disputed).all():

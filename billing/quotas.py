@@ -62,7 +62,7 @@ def month_of(organization: Organization, *, now: datetime) -> tuple[datetime, da
 def counted(now: datetime) -> list[Quota]:
     """Of every organization whose checks are counted and not used up, by the plan that was last worked out.
 
-    One query; `note_usage` looks again before it acts. Needs the system's scope.
+    One query; `note_usage` looks again before it acts.
     """
     query = (
         select(Organization, Entitlement)
@@ -97,7 +97,7 @@ def _told_of(organization_ids: Collection[UUID]) -> set[tuple[UUID, str]]:
 
 @needs_system_scope
 def note_usage(quota: Quota, used: int, *, now: datetime) -> None:
-    """Warns when most of the month's checks are used; lets live keys rest when all are. Needs the system's scope."""
+    """Warns when most of the month's checks are used; lets live keys rest when all are."""
     organization = hold(quota.organization_id)
     if quota_of(organization, access_of(facts_for(organization), now=now), now=now) != quota:
         return  # another plan came meanwhile

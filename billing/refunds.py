@@ -118,7 +118,7 @@ def refund(
     `refunded_before_minor` is what whoever decides has seen as refunded: a second press, or a second operator, has seen
     something else than there is, and is refused. Asks Stripe first how the charge stands. A refund in full ends the
     access, and with `ends_subscription` the subscription too: otherwise Stripe would charge for it again. Raises
-    RefundUnsure if the answer was lost. Needs the system's scope.
+    RefundUnsure if the answer was lost.
     """
     with transaction():
         invoice = _invoice(organization_id, invoice_id)

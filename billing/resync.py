@@ -20,7 +20,7 @@ from core.scope import needs_system_scope
 
 @needs_system_scope
 def catch_up(organization_id: UUID, gateway: Gateway, *, now: datetime) -> EffectiveAccess:
-    """Commits what was done before it asks. Needs the system's scope."""
+    """Commits what was done before it asks."""
     try:
         return mirror.sync(organization_id, gateway, now=now)
     except PaymentsAway:

@@ -77,7 +77,7 @@ def portal_url(organization_id: UUID, gateway: Gateway, *, return_url: str) -> s
 def end(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) -> None:
     """With what was paid for; what stands still anyhow ends at once. Twice is once. Every live one, if there are more.
 
-    Needs the system's scope, as all that changes. Commits; nothing is held while Stripe is asked.
+    Commits; nothing is held while Stripe is asked.
     """
     for snapshot in _live(organization_id, gateway, now=now):
         _end(organization_id, snapshot, gateway, is_at_once=snapshot["status"] not in GOES_ON, by=by, now=now)

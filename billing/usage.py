@@ -28,7 +28,6 @@ def sealed_until() -> datetime | None:
 
 @needs_system_scope
 def note_progress(until: datetime) -> None:
-    """Needs the system's scope, as all that writes here."""
     row = insert(UsageProgress).values(id=_ONLY, sealed_until=until)
     db.session.execute(row.on_conflict_do_update(index_elements=["id"], set_={"sealed_until": until}))
 
@@ -75,7 +74,7 @@ def _sealed_by_hour(
 
 @needs_system_scope
 def sealed_of_each_since(begins: Mapping[UUID, datetime], *, until: datetime) -> dict[UUID, int]:
-    """From a full hour of each one's own, without those that have none. Needs the system's scope. One query."""
+    """From a full hour of each one's own, without those that have none. One query."""
     span = {"ids": list(begins), "begins": list(begins.values()), "until": until}
     return {row.organization_id: int(row.checks) for row in db.session.execute(_SEALED_SINCE, span)}
 

@@ -56,7 +56,7 @@ def notice_of(event: Snapshot) -> WebhookNotice:
 
 @needs_system_scope
 def store(event: Snapshot, *, now: datetime) -> bool:
-    """Whether it is new. Needs the system's scope, as all of this."""
+    """Whether it is new."""
     notice = notice_of(event)
     row = insert(StripeEvent).values(
         id=notice.id,

@@ -87,7 +87,7 @@ class UnknownOrganization(AppError):
 
 @needs_system_scope
 def find_by_slug(slug: str) -> Organization:
-    """Raises UnknownOrganization. Needs the system's scope."""
+    """Raises UnknownOrganization."""
     organization = db.session.scalar(select(Organization).where(Organization.slug == slug))
     if organization is None:
         raise UnknownOrganization(f"There is no organization with the slug {slug!r}. Check it, or create one first.")
@@ -118,7 +118,7 @@ def create(
 ) -> Organization:
     """A live one starts with a pilot, as one that was approved.
 
-    Raises SlugTaken, or InvalidRequest for the name. Needs the system's scope.
+    Raises SlugTaken, or InvalidRequest for the name.
     """
     name = names.clean(name)
     if db.session.scalar(select(Organization.id).where(Organization.slug == slug)) is not None:

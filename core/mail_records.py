@@ -24,7 +24,7 @@ def proves_something(find: FindProofs) -> FindProofs:
 
 @needs_system_scope
 def forget_written(*, before: datetime) -> int:
-    """Deletes that somebody was written to, unless it proves something; how many. Needs the system's scope."""
+    """Deletes that somebody was written to, unless it proves something; how many."""
     return _forget(MailMessage.created_at < before)
 
 

@@ -85,7 +85,6 @@ def emails_of_each(organization_ids: Collection[UUID], roles: Collection[Role]) 
 
 @needs_system_scope
 def emails_of_operators() -> list[str]:
-    """Needs the system's scope."""
     return list(
         db.session.scalars(
             select(User.email).where(User.is_operator, User.disabled_at.is_(None), User.email_confirmed_at.is_not(None))

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from core.db import DatabaseRole, scope
+from sqlalchemy import Table, event
+from sqlalchemy.orm import ORMExecuteState
+
+from core.db import DatabaseRole, TenantScope, db, scope
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -33,3 +36,25 @@ def needs_system_scope(function: Callable[Arguments, Result]) -> Callable[Argume
 
     NEED_IT.append(run)
     return run
+
+
+_GUARDED_TOO = frozenset({"organization", "app_user"})
+_UNGUARDED = frozenset({"user_session", "stripe_event", "drift"})
+
+
+def is_guarded(table: object) -> bool:
+    """Whether row-level security shows its rows to none but their organization, or the system."""
+    if not isinstance(table, Table):
+        return False
+    return table.name in _GUARDED_TOO or ("organization_id" in table.c and table.name not in _UNGUARDED)
+
+
+@event.listens_for(db.session, "do_orm_execute")
+def _refuse_in_no_scope(state: ORMExecuteState) -> None:
+    if scope() != TenantScope():
+        return
+    guarded = [str(mapper.local_table) for mapper in state.all_mappers if is_guarded(mapper.local_table)]
+    if guarded:
+        raise ScopeMissing(
+            f"{', '.join(guarded)}: nobody's rows would be found. Enter acting_for() or acting_as_system()."
+        )

@@ -119,7 +119,7 @@ class CurrentUser(UserMixin):  # type: ignore[misc]  # flask_login is untyped
 def start(
     user: User, *, method: Method, address: str | None, user_agent: str | None, now: datetime
 ) -> tuple[UserSession, str]:
-    """A new session and its token, which only the cookie keeps. Needs the system's scope."""
+    """A new session and its token, which only the cookie keeps."""
     token = new_token()
     session = UserSession(
         id=new_uuid(),
@@ -140,7 +140,7 @@ def start(
 
 @needs_system_scope
 def find_current_user(token: str, *, now: datetime) -> CurrentUser | None:
-    """Whoever holds this token, if the session still stands. Needs the system's scope."""
+    """Whoever holds this token, if the session still stands."""
     found = db.session.execute(
         select(UserSession, User, _HAS_SECOND_FACTOR)
         .join(User, User.id == UserSession.user_id)
@@ -160,7 +160,7 @@ def find_current_user(token: str, *, now: datetime) -> CurrentUser | None:
 
 @needs_system_scope
 def list_active(user_id: UUID, *, now: datetime) -> list[UserSession]:
-    """A person's sessions that can still be used, the latest first. Needs the system's scope."""
+    """A person's sessions that can still be used, the latest first."""
     return list(
         db.session.scalars(
             select(UserSession)
@@ -172,32 +172,32 @@ def list_active(user_id: UUID, *, now: datetime) -> list[UserSession]:
 
 @needs_system_scope
 def revoke(user_id: UUID, session_id: UUID, *, now: datetime) -> bool:
-    """Whether there was such a session of this person to end. Needs the system's scope."""
+    """Whether there was such a session of this person to end."""
     return bool(_end(UserSession.user_id == user_id, UserSession.id == session_id, now=now))
 
 
 @needs_system_scope
 def revoke_all(user_id: UUID, *, now: datetime, but: UUID | None = None) -> int:
-    """Ends every session of a person, or all but one; how many. Needs the system's scope."""
+    """Ends every session of a person, or all but one; how many."""
     return _end(UserSession.user_id == user_id, UserSession.id != but if but else text("true"), now=now)
 
 
 @needs_system_scope
 def forget_ended(*, before: datetime) -> int:
-    """Deletes those that were over by then, in whichever way; how many. Needs the system's scope."""
+    """Deletes those that were over by then, in whichever way; how many."""
     ended_at = func.least(UserSession.revoked_at, UserSession.expires_at, UserSession.last_seen_at + IDLE_LIMIT)
     return rows_changed(delete(UserSession).where(ended_at < before))
 
 
 @needs_system_scope
 def refresh(session_id: UUID, *, method: Method, now: datetime) -> None:
-    """The person has proved again who they are. Needs the system's scope."""
+    """The person has proved again who they are."""
     _change(session_id, authenticated_at=now, method=method.value)
 
 
 @needs_system_scope
 def choose_organization(session_id: UUID, organization_id: UUID | None) -> None:
-    """By which membership the person looks from now on. Needs the system's scope."""
+    """By which membership the person looks from now on."""
     _change(session_id, organization_id=organization_id)
 
 

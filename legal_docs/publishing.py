@@ -40,7 +40,7 @@ def publish(
     by: Actor,
     now: datetime,
 ) -> LegalVersion:
-    """Draws up the text and publishes it for good; a job then gives notice. Needs the system's scope.
+    """Draws up the text and publishes it for good; a job then gives notice.
 
     `provider` is `provider_from(settings)`, which raises SettingsMissing. Raises NumberNotValid, NumberNotHigher,
     ReviewMissing, EffectiveInThePast, or NoticeTooShort if somebody accepted a version before this one, or everybody is
@@ -96,7 +96,7 @@ def announce(
     entry: Entry | None = None,
     replaces: UUID | None = None,
 ) -> SubProcessorChange:
-    """As `changes.announce`, and a job tells every organization. Needs the system's scope."""
+    """As `changes.announce`, and a job tells every organization."""
     change = changes.announce(
         kind, reason=reason, takes_effect_at=takes_effect_at, by=by, now=now, entry=entry, replaces=replaces
     )

@@ -24,7 +24,7 @@ NIGHTLY = "35 3 * * *"
 
 @needs_system_scope
 def forget(*, now: datetime) -> dict[str, int]:
-    """How much of each was past its time. Harmless to repeat. Needs the system's scope."""
+    """How much of each was past its time. Harmless to repeat."""
     return {
         "sessions": sessions.forget_ended(before=now - timedelta(days=SESSION_RECORD_DAYS)),
         "sign_ups": deletion.forget_unconfirmed(before=now - timedelta(days=UNCONFIRMED_DAYS), now=now),

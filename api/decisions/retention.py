@@ -41,7 +41,7 @@ class Purged(msgspec.Struct, frozen=True):
 
 @needs_system_scope
 def ensure_partitions(*, now: datetime) -> None:
-    """Makes the days from yesterday to two weeks ahead. Harmless to repeat; needs the system's scope."""
+    """Makes the days from yesterday to two weeks ahead. Harmless to repeat."""
     for days in range(-1, PARTITIONS_AHEAD + 1):
         day = (now + timedelta(days=days)).date()
         db.session.execute(text("SELECT ensure_decision_partition(:day)"), {"day": day})
@@ -85,7 +85,7 @@ def _span(cutoffs: Mapping[UUID, datetime]) -> dict[str, Any]:
 
 @needs_system_scope
 def is_overdue(*, now: datetime) -> bool:
-    """Whether no purge ran in the last 25 hours. Needs the system's scope."""
+    """Whether no purge ran in the last 25 hours."""
     last = db.session.scalar(select(func.max(PurgeRun.started_at)))
     return last is None or last < now - timedelta(hours=25)
 

@@ -76,7 +76,7 @@ def has_any(organization_id: UUID, environment: KeyEnvironment) -> bool:
 
 @needs_system_scope
 def without_any(organization_ids: Collection[UUID], environment: KeyEnvironment) -> list[UUID]:
-    """Those of them with no decision of this environment on record. Needs the system's scope."""
+    """Those of them with no decision of this environment on record."""
     has_some = exists().where(Decision.organization_id == Organization.id, Decision.environment == environment.value)
     query = select(Organization.id).where(among(Organization.id, organization_ids), ~has_some)
     return list(db.session.scalars(query.order_by(Organization.id)))

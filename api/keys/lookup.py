@@ -32,7 +32,7 @@ def find(organization_id: UUID, key_id: UUID, *, for_update: bool = False) -> Ap
 
 @needs_system_scope
 def find_by_digest(digest: bytes) -> ApiKey | None:
-    """The key with this SHA-256, held until the transaction ends. Needs the system's scope."""
+    """The key with this SHA-256, held until the transaction ends."""
     return db.session.scalar(select(ApiKey).where(ApiKey.token_hash == digest).with_for_update())
 
 
@@ -44,7 +44,7 @@ def has_key(organization_id: UUID, environment: KeyEnvironment) -> bool:
 
 @needs_system_scope
 def with_key(environment: KeyEnvironment) -> set[UUID]:
-    """Organizations for which a key of this environment was ever made. Needs the system's scope."""
+    """Organizations for which a key of this environment was ever made."""
     return set(
         db.session.scalars(select(ApiKey.organization_id).where(ApiKey.environment == environment.value).distinct())
     )
@@ -95,10 +95,7 @@ def names_of(organization_id: UUID, key_ids: Collection[UUID]) -> dict[UUID, str
 
 @needs_system_scope
 def list_unrotated(*, made_before: datetime, now: datetime, unless_action: str) -> list[ApiKey]:
-    """Live keys in use of every live organization that are older, and about which the audit trail has no such action.
-
-    Needs the system's scope.
-    """
+    """Live keys in use of live organizations that are older, and about which the audit log has no such action."""
     return _untold(ApiKey.created_at < made_before, now=now, unless_action=unless_action)
 
 

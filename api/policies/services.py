@@ -201,7 +201,7 @@ def _adopt(
 
 @needs_system_scope
 def forget(organization_id: UUID, *, now: datetime) -> None:
-    """Deletes every version of a closed account's; its pages show the defaults. Needs the system's scope."""
+    """Deletes every version of a closed account's; its pages show the defaults."""
     db.session.execute(delete(PolicyVersion).where(PolicyVersion.organization_id == organization_id))
     _seed(organization_id, now=now)
 

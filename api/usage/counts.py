@@ -59,7 +59,7 @@ def used_in(organization_id: UUID, *, since: datetime, until: datetime) -> int:
 
 @needs_system_scope
 def seal_hours(*, now: datetime) -> int:
-    """Seals every hour that has ended, also those that were missed. How many checks. Needs the system's scope."""
+    """Seals every hour that has ended, also those that were missed. How many checks."""
     until = full_hour(now - SEAL_AFTER)
     since = usage.sealed_until() or until - FIRST_LOOK
     added = count_again(since=since, until=until, now=now)
@@ -69,14 +69,14 @@ def seal_hours(*, now: datetime) -> int:
 
 @needs_system_scope
 def count_again(*, since: datetime, until: datetime, now: datetime) -> int:
-    """Adds what came late to hours that are sealed. How many checks. Needs the system's scope."""
+    """Adds what came late to hours that are sealed. How many checks."""
     return usage.seal_each(_by_hour(None, since=since, until=until), now=now)
 
 
 @needs_system_scope
 def count_open_hour(organization_ids: Collection[UUID], *, now: datetime) -> int:
     """Seals what these organizations have used of the open hour, and of the one before, which may not be sealed
-    yet. Needs the system's scope."""
+    yet."""
     counted = _by_hour(organization_ids, since=full_hour(now) - timedelta(hours=1), until=now)
     return usage.seal_each(counted, now=now)
 

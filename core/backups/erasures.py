@@ -82,14 +82,14 @@ def copy_erasure(erasure_id: str) -> None:
 
 @needs_system_scope
 def copy_waiting(repository: BackupRepository) -> None:
-    """Those whose job gave up. Needs the system's scope."""
+    """Those whose job gave up."""
     for erasure in db.session.scalars(select(Erasure).where(Erasure.copied_at.is_(None)).with_for_update()).all():
         _copy(erasure, repository)
 
 
 @needs_system_scope
 def made_since(repository: BackupRepository) -> list[ErasureRecord]:
-    """What the store knows of and this database does not; the oldest first. Needs the system's scope."""
+    """What the store knows of and this database does not; the oldest first."""
     known = set(db.session.scalars(select(Erasure.id)))
     lacking = [
         encryption.decrypt_bytes(repository.store.read(one.name), repository.keys, what=one.name)
@@ -101,7 +101,6 @@ def made_since(repository: BackupRepository) -> list[ErasureRecord]:
 
 @needs_system_scope
 def make_again(record: ErasureRecord, *, now: datetime) -> None:
-    """Needs the system's scope."""
     if record.kind not in _again:
         raise BackupTrouble(f"This version does not know erasures of the kind {record.kind}. Install the one that did.")
     _again[record.kind](record.facts, now)

@@ -51,7 +51,7 @@ def on_record(kind: RunKind, name: BackupName, *, by: Actor, now: datetime) -> I
 
 @needs_system_scope
 def give_up_lost(*, now: datetime) -> None:
-    """Runs whose process ended without a word have failed. Needs the system's scope."""
+    """Runs whose process ended without a word have failed."""
     lost = db.session.scalars(
         select(BackupRun).where(BackupRun.status == RunStatus.RUNNING.value, BackupRun.started_at < now - LOST_AFTER)
     ).all()
@@ -62,7 +62,7 @@ def give_up_lost(*, now: datetime) -> None:
 
 @needs_system_scope
 def settle_restored(name: BackupName, *, size_bytes: int, now: datetime) -> None:
-    """In the dump, the run that made it was still under way. Needs the system's scope."""
+    """In the dump, the run that made it was still under way."""
     own = select(BackupRun.id).where(BackupRun.backup == str(name), BackupRun.status == RunStatus.RUNNING.value)
     for run_id in db.session.scalars(own).all():
         _move(run_id, RunStatus.SUCCEEDED, size_bytes=size_bytes, now=now)
@@ -70,7 +70,7 @@ def settle_restored(name: BackupName, *, size_bytes: int, now: datetime) -> None
 
 @needs_system_scope
 def note_restore(name: BackupName, *, seconds: float, by: Actor, now: datetime) -> None:
-    """A restore can be put on record only in what it brought back. Needs the system's scope."""
+    """A restore can be put on record only in what it brought back."""
     db.session.add(
         BackupRun(
             id=new_uuid(),

@@ -66,7 +66,7 @@ def receipt_pdf(acceptance: LegalAcceptance) -> bytes:
 
 @needs_system_scope
 def receipt_pdf_of(acceptance_id: UUID) -> bytes:
-    """For the mail that brings it. Needs the system's scope."""
+    """For the mail that brings it."""
     return receipt_pdf(db.session.get_one(LegalAcceptance, acceptance_id))
 
 

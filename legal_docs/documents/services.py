@@ -97,7 +97,7 @@ def add(
     by: Actor,
     now: datetime,
 ) -> LegalVersion:
-    """Needs the system's scope. The caller has checked that it may be published."""
+    """The caller has checked that it may be published."""
     version = LegalVersion(
         id=new_uuid(),
         kind=kind.value,

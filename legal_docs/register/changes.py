@@ -80,7 +80,7 @@ def announce(
 
 @needs_system_scope
 def withdraw(change_id: UUID, *, by: Actor, now: datetime) -> SubProcessorChange:
-    """Needs the system's scope. Raises NotFound or ChangeOver."""
+    """Raises NotFound or ChangeOver."""
     change = find(change_id)
     if change.applied_at is not None or change.withdrawn_at is not None:
         raise ChangeOver
@@ -112,10 +112,7 @@ def every_change() -> list[SubProcessorChange]:
 
 @needs_system_scope
 def give_notices(change: SubProcessorChange, *, now: datetime) -> int:
-    """Tells organizations that were not told yet, `notices.AT_ONCE` of them at most. How many.
-
-    Needs the system's scope.
-    """
+    """Tells organizations that were not told yet, `notices.AT_ONCE` of them at most. How many."""
     told = set(db.session.scalars(select(LegalNotice.organization_id).where(LegalNotice.change_id == change.id)))
     untold = [one for one in notices.open_organizations() if one not in told]
     given = notices.give_each(untold, "legal_sub_processor", context=_words(change), now=now, change_id=change.id)
@@ -126,7 +123,7 @@ def give_notices(change: SubProcessorChange, *, now: datetime) -> int:
 
 @needs_system_scope
 def follow_up(*, now: datetime) -> None:
-    """Starts each organization's clock when its notice left, and applies what is due. Needs the system's scope."""
+    """Starts each organization's clock when its notice left, and applies what is due."""
     uncounted = _uncounted()
     sent = notices.sent_at_of_each([notice for notice, _ in uncounted])
     for notice, change in uncounted:

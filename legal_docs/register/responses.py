@@ -89,7 +89,7 @@ def respond(
 def answer(response_id: UUID, *, text: str, by: Actor, now: datetime) -> SubProcessorResponse:
     """An operator's answer, mailed to the organization. An objection stays open until the customer takes it back.
 
-    Needs the system's scope. Raises NotFound, AlreadyAnswered, or InvalidRequest if there is no text.
+    Raises NotFound, AlreadyAnswered, or InvalidRequest if there is no text.
     """
     query = select(SubProcessorResponse).where(SubProcessorResponse.id == response_id)
     response = db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
@@ -110,7 +110,7 @@ def answer(response_id: UUID, *, text: str, by: Actor, now: datetime) -> SubProc
 
 @needs_system_scope
 def unanswered() -> list[SubProcessorResponse]:
-    """Questions and objections that wait for us, the most urgent first. Needs the system's scope."""
+    """Questions and objections that wait for us, the most urgent first."""
     query = select(SubProcessorResponse).where(
         SubProcessorResponse.answer_due_at.is_not(None), SubProcessorResponse.answered_at.is_(None)
     )
@@ -132,7 +132,7 @@ def has_open_objection(organization_id: UUID, change_id: UUID) -> bool:
 
 @needs_system_scope
 def held_for(change: SubProcessorChange) -> list[UUID]:
-    """Organizations with an open objection or question, for which it is not active. Needs the system's scope."""
+    """Organizations with an open objection or question, for which it is not active."""
     said = select(SubProcessorResponse.organization_id).where(
         SubProcessorResponse.change_id == change.id, SubProcessorResponse.kind != ResponseKind.ACCEPT.value
     )

@@ -49,7 +49,7 @@ def find(sub_processor_id: UUID) -> SubProcessor:
 
 @needs_system_scope
 def list_first(entry: Entry, *, by: Actor, now: datetime) -> SubProcessor:
-    """Enters a company before anybody was promised notice. Needs the system's scope.
+    """Enters a company before anybody was promised notice.
 
     Raises RegisterInForce once a Data Processing Agreement was published, and EntryIncomplete.
     """

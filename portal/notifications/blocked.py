@@ -29,7 +29,7 @@ REASONS_AT_MOST = 20
 
 @needs_system_scope
 def to_tell(*, now: datetime) -> list[tuple[UUID, UUID]]:
-    """Channels for which something was blocked, each with its organization. Needs the system's scope, as all here.
+    """Channels for which something was blocked, each with its organization.
 
     All others have been looked at then. Two statements, however many there are.
     """

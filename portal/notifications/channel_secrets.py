@@ -53,7 +53,7 @@ def channel_to_stop(token: str) -> UUID | None:
 
 @needs_system_scope
 def reencrypt(_sender: object, *, secret_keys: Sequence[str]) -> int:
-    """Seals with the first key what only another opens. Needs the system's scope."""
+    """Seals with the first key what only another opens."""
     return sum(_reseal(channel, secret_keys) for channel in db.session.scalars(select(Channel).with_for_update()))
 
 

@@ -152,7 +152,7 @@ def remove_all(owner: UUID) -> None:
 
 @needs_system_scope
 def confirm(channel: Channel, *, by: Actor, now: datetime) -> None:
-    """Raises ChannelMoved. Needs the system's scope."""
+    """Raises ChannelMoved."""
     move(channel, ChannelState.ACTIVE)
     channel.confirmation, channel.blocked_until = None, now
     _note(channel, "confirmed", by=by, now=now)
@@ -160,19 +160,19 @@ def confirm(channel: Channel, *, by: Actor, now: datetime) -> None:
 
 @needs_system_scope
 def stop(channel: Channel, *, by: Actor, now: datetime) -> None:
-    """The reader wants no more of it: only they can begin it again. Twice is once. Needs the system's scope."""
+    """The reader wants no more of it: only they can begin it again. Twice is once."""
     _end(channel, "declined", because="asked", by=by, now=now)
 
 
 @needs_system_scope
 def end_for_reader(channel: Channel, *, by: Actor, now: datetime) -> None:
-    """Whose membership vouched for the address has left, so nobody agrees to it. Needs the system's scope."""
+    """Whose membership vouched for the address has left, so nobody agrees to it."""
     _end(channel, "reader_left", because="left", by=by, now=now)
 
 
 @needs_system_scope
 def give_up(channel: Channel, because: str, *, now: datetime) -> None:
-    """The receiver takes nothing any more: `failures`, or `gone`. Raises ChannelMoved. Needs the system's scope."""
+    """The receiver takes nothing any more: `failures`, or `gone`. Raises ChannelMoved."""
     db.session.flush()
     move(channel, ChannelState.FAILING, stopped_because=because)
     _note(channel, "stopped", by=SYSTEM, now=now, after={"reason": because})

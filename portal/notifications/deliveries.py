@@ -49,7 +49,7 @@ def announce(happened: AuditEvent) -> None:
 
 @needs_system_scope
 def listening(owner: UUID | None, event: Event) -> list[Channel]:
-    """Active channels that want this. Needs the system's scope."""
+    """Active channels that want this."""
     return list(
         db.session.scalars(
             select(Channel).where(
@@ -167,6 +167,6 @@ def counts_of(owner: UUID | None) -> dict[UUID, dict[str, int]]:
 
 @needs_system_scope
 def purge(*, now: datetime) -> int:
-    """How many were deleted. Needs the system's scope."""
+    """How many were deleted."""
     gone = db.session.execute(delete(Delivery).where(Delivery.created_at < now - KEPT).returning(Delivery.id))
     return len(gone.all())

@@ -61,7 +61,7 @@ def forget(user: User) -> None:
 
 @needs_system_scope
 def find_unconfirmed(token: str) -> Channel | None:
-    """The channel that the holder of this link may confirm. Needs the system's scope."""
+    """The channel that the holder of this link may confirm."""
     return db.session.scalar(
         select(Channel).where(Channel.confirmation == digest_of(token), Channel.state == ChannelState.UNCONFIRMED.value)
     )
@@ -69,7 +69,7 @@ def find_unconfirmed(token: str) -> Channel | None:
 
 @needs_system_scope
 def find_to_stop(token: str) -> Channel:
-    """The channel whose mails the holder of this link reads. Raises NotFound. Needs the system's scope."""
+    """The channel whose mails the holder of this link reads. Raises NotFound."""
     channel_id = channel_secrets.channel_to_stop(token)
     channel = db.session.get(Channel, channel_id, populate_existing=True) if channel_id else None
     if channel is None:

@@ -53,14 +53,13 @@ class Numbers(msgspec.Struct, frozen=True):
 
 @needs_system_scope
 def numbers_of(organization: Organization, *, since: datetime, until: datetime) -> Numbers:
-    """Needs the system's scope."""
     row = db.session.execute(_NUMBERS, {"organization_id": organization.id, "since": since, "until": until}).one()
     return Numbers(row.decisions, row.subjects, row.keys, row.members, organization.retention_days)
 
 
 @needs_system_scope
 def send(incident_id: UUID, *, version: int, by: Actor, now: datetime) -> int:
-    """The next phase, to each that is affected; to how many. Raises BreachMoved. Needs the system's scope."""
+    """The next phase, to each that is affected; to how many. Raises BreachMoved."""
     breach = breaches.find(incident_id)
     affected = breaches.organizations_of(breach)
     if not affected:

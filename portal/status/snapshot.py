@@ -41,7 +41,7 @@ class StaticLinks:
 
 @needs_system_scope
 def files(*, base_url: str, now: datetime) -> Iterator[tuple[str, bytes]]:
-    """Names and contents; the front page last, when all that it leads to is there. Needs the system's scope."""
+    """Names and contents; the front page last, when all that it leads to is there."""
     shown, past = board(now=now), history()
     works = planned()
     for name, source in _STYLES.items():
@@ -59,7 +59,7 @@ def files(*, base_url: str, now: datetime) -> Iterator[tuple[str, bytes]]:
 
 @needs_system_scope
 def render(folder: Path, *, base_url: str, now: datetime) -> int:
-    """Writes every file; how many. Needs the system's scope."""
+    """Writes every file; how many."""
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
     for name, content in files(base_url=base_url, now=now):

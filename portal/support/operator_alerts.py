@@ -39,7 +39,7 @@ def tell_of_quarantine() -> None:
 
 @needs_system_scope
 def recipients(ticket: Ticket) -> list[str]:
-    """Whoever has taken the request, or every operator. Needs the system's scope."""
+    """Whoever has taken the request, or every operator."""
     taken_by = db.session.get(User, ticket.assignee_id) if ticket.assignee_id else None
     if taken_by is not None and taken_by.is_operator and taken_by.disabled_at is None:
         return [taken_by.email]

@@ -30,7 +30,6 @@ def monday_of(moment: datetime) -> date:
 
 @needs_system_scope
 def on_call_at(now: datetime) -> User | None:
-    """Needs the system's scope, as all here."""
     return next((week.who for week in weeks(now, most=1)), None)
 
 

@@ -42,7 +42,7 @@ def send(ticket: Ticket, *, now: datetime) -> None:
 
 @needs_system_scope
 def find(secret: str, *, now: datetime) -> TicketSurvey:
-    """Raises SurveyUnknown or SurveyOver. Needs the system's scope."""
+    """Raises SurveyUnknown or SurveyOver."""
     survey = db.session.scalar(
         select(TicketSurvey)
         .where(TicketSurvey.token_hash == digest_of(secret))
@@ -78,7 +78,7 @@ def answer(secret: str, *, score: int, words: str | None, now: datetime) -> None
 
 @needs_system_scope
 def mean_score(*, since: datetime) -> tuple[float | None, int]:
-    """Of the answers since then, and how many there are. Needs the system's scope."""
+    """Of the answers since then, and how many there are."""
     query = select(func.avg(TicketSurvey.score), func.count(TicketSurvey.score))
     mean, count = db.session.execute(query.where(TicketSurvey.answered_at >= since)).one()
     return (float(mean) if mean is not None else None, count)

@@ -56,10 +56,7 @@ def contract_for(organization_id: UUID, *, now: datetime) -> Contract | None:
 
 @needs_system_scope
 def usable_link(token: str, *, now: datetime) -> LegalDelegation:
-    """Raises LinkUnusable; a link is void, too, when its organization is closed or its sender may not accept any more.
-
-    Needs the system's scope.
-    """
+    """Raises LinkUnusable; it is void, too, when its organization is closed or its sender may accept no more."""
     delegation = find_delegation(token, now=now)
     status = db.session.scalar(select(Organization.status).where(Organization.id == delegation.organization_id))
     sender = db.session.get(Membership, (delegation.organization_id, delegation.created_by))

@@ -32,7 +32,7 @@ ACCOUNT = "organization"
 
 @needs_system_scope
 def finish(organization_id: UUID, *, now: datetime) -> None:
-    """Closes an account whose time has come; one that was kept meanwhile is left alone. Needs the system's scope."""
+    """Closes an account whose time has come; one that was kept meanwhile is left alone."""
     organization = db.session.scalar(
         select(Organization)
         .where(

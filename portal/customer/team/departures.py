@@ -44,7 +44,7 @@ def end_trust(organization_id: UUID | None, user_id: UUID, *, by: Actor, now: da
 @address_changed.connect
 @needs_system_scope
 def follow_address(user: User, *, former: str) -> None:
-    """Whatever led to somebody's former address leads to the new one. Needs the system's scope."""
+    """Whatever led to somebody's former address leads to the new one."""
     readers.follow(user)
     requesters.follow(user)
     subscribers.follow(former, user.email)
@@ -61,7 +61,7 @@ def follow_address(user: User, *, former: str) -> None:
 
 @needs_system_scope
 def forget(user: User, *, now: datetime) -> None:
-    """Before a person's address is forgotten for good. Needs the system's scope."""
+    """Before a person's address is forgotten for good."""
     readers.forget(user)
     desk.release_all(user.id, by=SYSTEM, now=now)
     if user.email_confirmed_at is not None:  # whoever typed an address that is somebody else's ends nothing of theirs

@@ -160,7 +160,7 @@ def revoke(organization_id: UUID, invitation_id: UUID, *, by: Actor, now: dateti
 
 @needs_system_scope
 def forget_invited(email: str) -> None:
-    """Deletes what an address was invited to and has answered. Needs the system's scope."""
+    """Deletes what an address was invited to and has answered."""
     answered = Invitation.status != InvitationStatus.PENDING.value
     db.session.execute(delete(Invitation).where(Invitation.email == email, answered))
 
@@ -172,7 +172,7 @@ def forget_invitations(organization_id: UUID) -> None:
 
 @needs_system_scope
 def find_open(secret: str, *, now: datetime) -> OpenInvitation:
-    """Raises InvitationOver, also if whoever invited has left meanwhile. Needs the system's scope."""
+    """Raises InvitationOver, also if whoever invited has left meanwhile."""
     row = db.session.execute(
         select(Invitation, Organization.name, Organization.status, User.name)
         .join(Organization, Organization.id == Invitation.organization_id)
@@ -207,7 +207,7 @@ def find_open(secret: str, *, now: datetime) -> OpenInvitation:
 def accept(secret: str, user: User, *, by: Actor, now: datetime) -> OpenInvitation:
     """Makes `user` a member, whose address is confirmed by the link that came there.
 
-    Raises InvitationOver, OtherAddress or AlreadyMember. Needs the system's scope.
+    Raises InvitationOver, OtherAddress or AlreadyMember.
     """
     opened = find_open(secret, now=now)
     if user.email != opened.email:
