@@ -196,7 +196,6 @@ def sent_checks(organization_id: UUID, *, since: datetime, until: datetime) -> i
     return int(db.session.scalar(total) or 0)
 
 
-@needs_system_scope
 def parts_in(organization_id: UUID, *, since: datetime, until: datetime) -> list[UsageHour]:
     """Of a stretch of time, for whoever wants to check an invoice. Works in the organization's scope too."""
     query = select(UsageHour).where(

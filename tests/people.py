@@ -29,6 +29,7 @@ class Browser:
 
     def __init__(self, client: FlaskClient) -> None:
         self.client = client
+        self._tokens: dict[str | None, str] = {}
 
     def get(self, path: str, **options: Any) -> Any:
         return self.client.get(path, headers={**_AS_PERSON, **options.pop("headers", {})}, **options)
@@ -40,10 +41,17 @@ class Browser:
         return self.client.post(path, data=fields, headers=_AS_PERSON)
 
     def token(self) -> str:
-        """From a page that everybody may open."""
-        found = _TOKEN.search(self.get("/report-a-key").text)
-        assert found is not None
-        return found[1]
+        """From a page that everybody may open; good as long as the session stays the same."""
+        token = self._tokens.get(self._session())
+        if token is None:
+            found = _TOKEN.search(self.get("/report-a-key").text)
+            assert found is not None
+            token = self._tokens[self._session()] = found[1]
+        return token
+
+    def _session(self) -> str | None:
+        cookie = self.client.get_cookie(self.client.application.config["SESSION_COOKIE_NAME"])
+        return cookie.value if cookie else None
 
     def sign_in(self, user_id: UUID, *, organization_id: UUID | None = None) -> None:
         """As if they had just logged in with password."""

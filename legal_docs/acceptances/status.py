@@ -124,7 +124,7 @@ def _status_of(organization_id: UUID, kind: Kind, *, now: datetime) -> KindStatu
         return part
     is_overdue = notice.enforced_at is not None and notice.due_at <= now
     return msgspec.structs.replace(
-        part, standing=AcceptanceStatus.OVERDUE if is_overdue else AcceptanceStatus.DUE, due_at=notice.due_at
+        part, status=AcceptanceStatus.OVERDUE if is_overdue else AcceptanceStatus.DUE, due_at=notice.due_at
     )
 
 

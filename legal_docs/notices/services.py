@@ -104,7 +104,6 @@ def give_each(
     return notices
 
 
-@needs_system_scope
 def find(organization_id: UUID, *, version_id: UUID | None = None, change_id: UUID | None = None) -> LegalNotice | None:
     """Works in the organization's scope too."""
     return db.session.scalar(

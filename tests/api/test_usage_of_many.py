@@ -130,6 +130,6 @@ def test_every_job_has_a_queue_with_places_in_the_worker() -> None:
     ],
 )
 def test_what_must_not_wait_has_places_that_long_jobs_cannot_take(words: str, queue: Queue) -> None:
-    [task] = [task for task in jobs.tasks.values() if task.name.rpartition(".")[2] == words]
+    [task] = {task for task in jobs.tasks.values() if task.name.rpartition(".")[2] == words}
 
     assert task.queue == queue

@@ -101,7 +101,7 @@ def test_a_key_that_was_committed_is_found_and_not_repeated(tmp_path: Path) -> N
     planted = {
         "ours.md": f"curl -H 'Authorization: Bearer {issue_token(KeyEnvironment.LIVE).secret}'",
         "aws.py": "aws = 'AKIA" + "Q4ZJ7TPM2XVW8KCB'",
-        "stripe.yaml": "key: sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc",
+        "stripe.yaml": f"key: sk_live_{token_hex(12)}",
         "database.env": "DATABASE_URL=postgresql://aig:" + "tR7vKq29LmXw@db.acme-pilot.eu/aig",
         "pem.txt": f"-----BEGIN RSA {kind}-----\n{token_hex(32)}\n{token_hex(32)}\n-----END RSA {kind}-----",
         "settings.py": f"SECRET = '{token_hex(32)}'",
