@@ -44,6 +44,14 @@ def to_html(markdown: str) -> str:
     return to_page(markdown).html
 
 
+def heading_ids(markdown: str) -> dict[int, str]:
+    """The id of each heading, by the line on which it stands, from 0."""
+    tokens = parser().parse(markdown)
+    headings = _name_headings(tokens)
+    lines = [token.map[0] for token in tokens if token.type == "heading_open" and token.map]
+    return {line: heading.id for line, heading in zip(lines, headings, strict=True)}
+
+
 def plain_text(inline: Token) -> str:
     """What a reader sees of an inline token."""
     return "".join(" " if child.type == "softbreak" else child.content for child in inline.children or ())

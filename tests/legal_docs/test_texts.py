@@ -11,6 +11,7 @@ from api.keys import token
 from core import retention
 from core.accounts import DEFAULT_RETENTION_DAYS
 from legal_docs import figures
+from legal_docs.documents.clauses import Clause, find
 from legal_docs.documents.drafts import SOURCES, Entry, draft
 from legal_docs.documents.html import to_page
 from legal_docs.documents.kinds import Kind
@@ -175,7 +176,14 @@ def test_tables_are_tables() -> None:
 
 
 def test_the_privacy_policy_says_how_long_payment_events_are_kept() -> None:
-    [line] = [line for line in text_of(Kind.PRIVACY).splitlines() if "payment provider tells us" in line]
+    said = find(text_of(Kind.PRIVACY), Clause.PAYMENT_EVENTS) or ""
 
-    assert f"{retention.PAYMENT_EVENT_DAYS} days" in line
-    assert f"could not be processed, {retention.FAILED_PAYMENT_EVENT_DAYS} days" in line
+    assert f"is kept for {retention.PAYMENT_EVENT_DAYS} days" in said
+    assert f"could not be processed, for {retention.FAILED_PAYMENT_EVENT_DAYS} days" in said
+
+
+def test_the_privacy_policy_says_how_long_decisions_are_kept() -> None:
+    said = find(text_of(Kind.PRIVACY), Clause.DECISION_LOG) or ""
+
+    assert f"**{DEFAULT_RETENTION_DAYS} days**" in said
+    assert f"from {figures.SHORTEST_RETENTION_DAYS} to {figures.LONGEST_RETENTION_DAYS} days" in said

@@ -1,8 +1,10 @@
 """The documents, who reviewed them, and who accepted them."""
 
-from legal_docs import demo, figures
+from legal_docs import demo
 from legal_docs.acceptances.status import behind
+from legal_docs.documents import clauses
 from legal_docs.documents import services as documents
+from legal_docs.documents.clauses import Clause
 from legal_docs.documents.kinds import TITLES, Kind
 from portal.console.launch.checks.customers import live_customers
 from portal.console.launch.verdicts import CheckContext, CheckFunction, Verdict, either, green, red
@@ -28,16 +30,12 @@ def privacy_states_retention(around: CheckContext) -> Verdict:
     version = documents.current(Kind.PRIVACY, now=around.now)
     if version is None:
         return red("The privacy policy is not published.", to_do="Publish it: flask legal publish privacy …")
-    wanted = [
-        f"{figures.DEFAULT_RETENTION_DAYS} days",
-        f"could not be processed, {figures.FAILED_PAYMENT_EVENT_DAYS} days",
-    ]
-    missing = [words for words in wanted if words not in version.markdown]
+    missing = [clause.value for clause in Clause if not clauses.is_stated(version.markdown, clause)]
     return either(
         not missing,
-        f"Version {version.number} says: {', '.join(wanted)}.",
-        otherwise=f"Version {version.number} does not say: {', '.join(missing)}.",
-        to_do="Publish a version that says it.",
+        f"Version {version.number} says it in these clauses: {', '.join(Clause)}.",
+        otherwise=f"Version {version.number} lacks these clauses, or they say something else: {', '.join(missing)}.",
+        to_do="Publish a version that says it: flask legal publish privacy …",
     )
 
 
