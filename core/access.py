@@ -23,6 +23,7 @@ from core.members import Role
 from core.network import client_address
 from core.sessions import ActiveMembership, CurrentUser
 from core.settings import Settings
+from core.views import ViewResponse
 
 MOST_BYTES = 1_000_000
 """What a form may send. The API reads its bodies itself, with limits of its own."""
@@ -112,7 +113,7 @@ def _load(token: str) -> CurrentUser | None:
 
 def open_to(
     access: Audience, *, fresh: bool = False, while_inactive: bool = False, most_bytes: int = MOST_BYTES
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+) -> Callable[[Callable[..., ViewResponse]], Callable[..., ViewResponse]]:
     """Declares whom a page is for; `fresh` asks them to have proved lately who they are.
 
     Members change things only while their organization is in use, unless `at_rest` says that it may be done while it is
@@ -120,9 +121,9 @@ def open_to(
     Forms are checked for their token.
     """
 
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(view: Callable[..., ViewResponse]) -> Callable[..., ViewResponse]:
         @wraps(view)
-        def run(**parts: Any) -> Any:
+        def run(**parts: Any) -> ViewResponse:
             request.max_content_length = most_bytes
             _admit(access, fresh=fresh, while_inactive=while_inactive)
             with _scope_of(access):
@@ -250,7 +251,7 @@ def _scope_of(access: Audience) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def _lead_elsewhere(way: Redirected) -> Any:
+def _lead_elsewhere(way: Redirected) -> ViewResponse:
     db.session.rollback()
     if not way.and_back:
         return see_other(way.path)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 import structlog
 from email_validator import EmailNotValidError, validate_email
 from flask import Flask, current_app, request
+from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_limiter.errors import RateLimitExceeded
 from redis import RedisError
@@ -18,12 +19,13 @@ from core.access import address, current_user_or_none
 from core.errors import AppError
 from core.network import sender_of
 from core.settings import CLUSTER, Settings
+from core.views import ViewResponse
 
 log = structlog.get_logger()
 
 _MINUTE_S = 60
 
-View = TypeVar("View", bound=Callable[..., Any])
+View = TypeVar("View", bound=Callable[..., ViewResponse])
 
 
 def sender() -> str:
@@ -109,7 +111,7 @@ def account() -> str:
         return "address:" + sender()
 
 
-def _refuse(error: RateLimitExceeded) -> Any:
+def _refuse(error: RateLimitExceeded) -> ResponseReturnValue:
     limit = str(error.limit.limit) if error.limit else None
     log.info("throttle.refused", limit=limit, endpoint=request.endpoint)
     return current_app.handle_user_exception(TooManyTries())

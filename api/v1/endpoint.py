@@ -62,13 +62,13 @@ def declare(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-def serve(blueprint: Blueprint, endpoint: Endpoint) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def serve(blueprint: Blueprint, endpoint: Endpoint) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
     """Registers a view that is called with `caller`, the path's parts, and `query` and `body` if declared."""
     declare(endpoint)
 
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(view: Callable[..., Any]) -> Callable[..., Response]:
         @wraps(view)
-        def run(**parts: str) -> Any:
+        def run(**parts: str) -> Response:
             caller = _admit(endpoint)
             if endpoint.query is not None:
                 parts["query"] = read_query(endpoint.query)

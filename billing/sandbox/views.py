@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from flask import Response, flash, render_template
 from reportlab.pdfgen.canvas import Canvas
@@ -14,10 +14,14 @@ from core.access import Audience, Pages, open_to
 from core.db import transaction
 from core.errors import AppError, NotFound
 from core.htmx import see_other
+from core.views import ViewResponse
 
 bp = Pages("sandbox", __name__, url_prefix="/_sandbox/stripe")
 
 SHOWN_EVENTS = 20
+
+Asked = ParamSpec("Asked")
+Result = TypeVar("Result")
 
 
 class SandboxRefused(AppError):
@@ -27,7 +31,7 @@ class SandboxRefused(AppError):
 
 @bp.get("/checkout/<session_id>")
 @open_to(Audience.ANYBODY)
-def show_checkout(session_id: str) -> Any:
+def show_checkout(session_id: str) -> ViewResponse:
     session = _need(session_id, "checkout.session")
     wishes = _need(f"wishes:{session_id}", "wishes")
     price = _need(wishes["price"], "price")
@@ -36,7 +40,7 @@ def show_checkout(session_id: str) -> Any:
 
 @bp.post("/checkout/<session_id>/<any(pay, pay_by_bank, cancel):verb>")
 @open_to(Audience.ANYBODY)
-def finish_checkout(session_id: str, verb: str) -> Any:
+def finish_checkout(session_id: str, verb: str) -> ViewResponse:
     session = _need(session_id, "checkout.session")
     if verb == "cancel":
         return see_other(session["cancel_url"])
@@ -46,7 +50,7 @@ def finish_checkout(session_id: str, verb: str) -> Any:
 
 @bp.get("/portal/<session_id>")
 @open_to(Audience.ANYBODY)
-def show_portal(session_id: str) -> Any:
+def show_portal(session_id: str) -> ViewResponse:
     session = _need(session_id, "billing_portal.session")
     customer_id = session["customer"]
     return render_template(
@@ -65,7 +69,7 @@ def show_portal(session_id: str) -> Any:
 
 @bp.post("/portal/<session_id>/<verb>")
 @open_to(Audience.ANYBODY)
-def act(session_id: str, verb: str) -> Any:
+def act(session_id: str, verb: str) -> ViewResponse:
     """What the customer, their bank and time do."""
     session = _need(session_id, "billing_portal.session")
     acts = _acts(session["customer"])
@@ -78,13 +82,13 @@ def act(session_id: str, verb: str) -> Any:
 
 @bp.get("/invoices/<invoice_id>")
 @open_to(Audience.ANYBODY)
-def show_invoice(invoice_id: str) -> Any:
+def show_invoice(invoice_id: str) -> ViewResponse:
     return render_template("billing/sandbox/invoice.html", invoice=_need(invoice_id, "invoice"))
 
 
 @bp.post("/invoices/<invoice_id>/pay")
 @open_to(Audience.ANYBODY)
-def pay_invoice(invoice_id: str) -> Any:
+def pay_invoice(invoice_id: str) -> ViewResponse:
     invoice = _need(invoice_id, "invoice")
     _do(subscriptions.pay_open_invoice, invoice["parent"]["subscription_details"]["subscription"])
     return see_other("/plan")
@@ -92,7 +96,7 @@ def pay_invoice(invoice_id: str) -> Any:
 
 @bp.get("/invoices/<invoice_id>/pdf")
 @open_to(Audience.ANYBODY)
-def invoice_pdf(invoice_id: str) -> Any:
+def invoice_pdf(invoice_id: str) -> ViewResponse:
     invoice, file = _need(invoice_id, "invoice"), BytesIO()
     canvas = Canvas(file, invariant=True)
     lines = (
@@ -154,7 +158,7 @@ def _send_again(*, in_reverse: bool) -> str:
     return f"{len(sent)} events are sent again{', the newest first' if in_reverse else ''}."
 
 
-def _do(act: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+def _do(act: Callable[Asked, Result], *arguments: Asked.args, **options: Asked.kwargs) -> Result:
     try:
         with transaction():
             return act(*arguments, **options)

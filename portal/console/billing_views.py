@@ -1,6 +1,5 @@
 """What operators see of the way of money: events that could not be worked off, rounds of comparing, refunds."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import flash, render_template
@@ -16,6 +15,7 @@ from core.db import transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
 from core.jobs import defer
+from core.views import ViewResponse
 from portal.console.forms import RefundForm
 from portal.customer.applications.review import refuse_own
 
@@ -26,7 +26,7 @@ SHOWN = 30
 
 @bp.get("/billing")
 @open_to(Audience.OPERATOR)
-def index() -> Any:
+def index() -> ViewResponse:
     return render_template(
         "portal/console/billing.html",
         in_trouble=webhook_events.in_trouble(utc_now()),
@@ -39,7 +39,7 @@ def index() -> Any:
 
 @bp.post("/billing/events/<event_id>/again")
 @open_to(Audience.OPERATOR, fresh=True)
-def try_again(event_id: str) -> Any:
+def try_again(event_id: str) -> ViewResponse:
     with transaction():
         defer(process_event, event_id=webhook_events.find(event_id).id)
     flash("It is tried again. Load the page in a moment.")
@@ -48,7 +48,7 @@ def try_again(event_id: str) -> Any:
 
 @bp.post("/billing/compare")
 @open_to(Audience.OPERATOR, fresh=True)
-def compare() -> Any:
+def compare() -> ViewResponse:
     with transaction():
         defer(reconcile, timestamp=int(utc_now().timestamp()))
     flash("A round has begun. Load the page in a moment.")
@@ -57,7 +57,7 @@ def compare() -> Any:
 
 @bp.post("/organizations/<uuid:organization_id>/invoices/<invoice_id>/refund")
 @open_to(Audience.OPERATOR, fresh=True)
-def refund(organization_id: UUID, invoice_id: str) -> Any:
+def refund(organization_id: UUID, invoice_id: str) -> ViewResponse:
     form = RefundForm()
     if not form.validate():
         raise InvalidRequest("Enter a reason, and an amount such as 10.00, or none to refund all that is left.")
@@ -81,7 +81,7 @@ def refund(organization_id: UUID, invoice_id: str) -> Any:
 
 @bp.post("/organizations/<uuid:organization_id>/subscription/end")
 @open_to(Audience.OPERATOR, fresh=True)
-def end_subscription(organization_id: UUID) -> Any:
+def end_subscription(organization_id: UUID) -> ViewResponse:
     with transaction():
         refuse_own(organization_id, operator())
     subscriptions.end_without_access(organization_id, gateway(), by=operator(), now=utc_now())
@@ -91,7 +91,7 @@ def end_subscription(organization_id: UUID) -> Any:
 
 @bp.post("/organizations/<uuid:organization_id>/customer/unlink")
 @open_to(Audience.OPERATOR, fresh=True)
-def unlink_customer(organization_id: UUID) -> Any:
+def unlink_customer(organization_id: UUID) -> ViewResponse:
     with transaction():
         refuse_own(organization_id, operator())
         gone_customers.unlink(organization_id, by=operator(), now=utc_now())

@@ -1,6 +1,5 @@
 """What operators end for an organization: one key, or the account."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import flash
@@ -10,6 +9,7 @@ from core.clock import utc_now
 from core.db import transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
+from core.views import ViewResponse
 from legal_docs import figures
 from portal.console import services
 from portal.console.forms import CloseForm, ShortReasonForm
@@ -19,7 +19,7 @@ bp = Pages("console_endings", __name__, url_prefix="/console/organizations/<uuid
 
 @bp.post("/keys/<uuid:key_id>/revoke")
 @open_to(Audience.OPERATOR, fresh=True)
-def revoke_key(organization_id: UUID, key_id: UUID) -> Any:
+def revoke_key(organization_id: UUID, key_id: UUID) -> ViewResponse:
     form = ShortReasonForm()
     if not form.validate():
         raise InvalidRequest("Write a reason in one line: the customer reads it.")
@@ -31,7 +31,7 @@ def revoke_key(organization_id: UUID, key_id: UUID) -> Any:
 
 @bp.post("/close")
 @open_to(Audience.OPERATOR, fresh=True)
-def close(organization_id: UUID) -> Any:
+def close(organization_id: UUID) -> ViewResponse:
     form = CloseForm()
     if not form.validate():
         raise InvalidRequest(

@@ -1,7 +1,6 @@
 """Documents and the register, as operators keep them: published after a recorded review, changed with notice."""
 
 from datetime import UTC, date, datetime, time
-from typing import Any
 from uuid import UUID
 
 from flask import flash, render_template
@@ -12,6 +11,7 @@ from core.current import settings
 from core.db import transaction
 from core.errors import AppError, InvalidRequest
 from core.htmx import see_other
+from core.views import ViewResponse
 from legal_docs import publishing
 from legal_docs.documents import services as documents
 from legal_docs.documents.drafts import Entry, Review
@@ -30,13 +30,13 @@ _ENTRY_FIELDS = Entry.__struct_fields__
 
 @bp.get("/documents")
 @open_to(Audience.OPERATOR)
-def index() -> Any:
+def index() -> ViewResponse:
     return _documents_page(PublishForm(formdata=None))
 
 
 @bp.post("/documents")
 @open_to(Audience.OPERATOR, fresh=True)
-def publish() -> Any:
+def publish() -> ViewResponse:
     form = PublishForm()
     if form.validate():
         now = utc_now()
@@ -63,13 +63,13 @@ def publish() -> Any:
 
 @bp.get("/sub-processors")
 @open_to(Audience.OPERATOR)
-def sub_processors() -> Any:
+def sub_processors() -> ViewResponse:
     return _register_page(ChangeForm(formdata=None))
 
 
 @bp.post("/sub-processors")
 @open_to(Audience.OPERATOR, fresh=True)
-def announce() -> Any:
+def announce() -> ViewResponse:
     form = _change_form()
     if form.validate():
         kind, now = ChangeKind(form.kind.data), utc_now()
@@ -96,7 +96,7 @@ def announce() -> Any:
 
 @bp.post("/sub-processors/changes/<uuid:change_id>/withdraw")
 @open_to(Audience.OPERATOR, fresh=True)
-def withdraw(change_id: UUID) -> Any:
+def withdraw(change_id: UUID) -> ViewResponse:
     with transaction():
         changes.withdraw(change_id, by=operator(), now=utc_now())
     flash("The change is withdrawn.")
@@ -105,7 +105,7 @@ def withdraw(change_id: UUID) -> Any:
 
 @bp.post("/sub-processors/responses/<uuid:response_id>/answer")
 @open_to(Audience.OPERATOR, fresh=True)
-def answer(response_id: UUID) -> Any:
+def answer(response_id: UUID) -> ViewResponse:
     form = AnswerForm()
     if not form.validate():
         raise InvalidRequest(" ".join(form.errors["text"]))
@@ -126,7 +126,7 @@ def _change_form() -> ChangeForm:
     return form
 
 
-def _documents_page(form: PublishForm, *, status: int = 200) -> Any:
+def _documents_page(form: PublishForm, *, status: int = 200) -> ViewResponse:
     page = render_template(
         "portal/console/documents.html",
         form=form,
@@ -136,7 +136,7 @@ def _documents_page(form: PublishForm, *, status: int = 200) -> Any:
     return page, status
 
 
-def _register_page(form: ChangeForm, *, status: int = 200) -> Any:
+def _register_page(form: ChangeForm, *, status: int = 200) -> ViewResponse:
     form.replaces.choices = _companies()
     waiting, every = responses.unanswered(), changes.every_change()
     page = render_template(

@@ -1,6 +1,5 @@
 """What operators do about an organization's plan: give one by hand, take it back, offer to pay as it goes."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import flash, request
@@ -12,6 +11,7 @@ from core.clock import utc_now
 from core.db import transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
+from core.views import ViewResponse
 from portal.console.days import end_of
 from portal.console.forms import GrantForm
 from portal.customer.applications.review import refuse_own
@@ -21,7 +21,7 @@ bp = Pages("console_plans", __name__, url_prefix="/console/organizations/<uuid:o
 
 @bp.post("/grant")
 @open_to(Audience.OPERATOR, fresh=True)
-def grant(organization_id: UUID) -> Any:
+def grant(organization_id: UUID) -> ViewResponse:
     form = GrantForm()
     if not form.validate():
         raise InvalidRequest("Choose a plan and write a reason: the customer reads it.")
@@ -42,7 +42,7 @@ def grant(organization_id: UUID) -> Any:
 
 @bp.post("/grant/end")
 @open_to(Audience.OPERATOR, fresh=True)
-def end_grant(organization_id: UUID) -> Any:
+def end_grant(organization_id: UUID) -> ViewResponse:
     with transaction():
         refuse_own(organization_id, operator())
         entitlements.end_grant(organization_id, by=operator(), now=utc_now())
@@ -52,7 +52,7 @@ def end_grant(organization_id: UUID) -> Any:
 
 @bp.post("/metered")
 @open_to(Audience.OPERATOR, fresh=True)
-def offer_metered(organization_id: UUID) -> Any:
+def offer_metered(organization_id: UUID) -> ViewResponse:
     is_offered = request.form.get("offered") == "yes"
     with transaction():
         refuse_own(organization_id, operator())

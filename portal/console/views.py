@@ -1,6 +1,5 @@
 """The queue of applications and what is done with one; organizations; suspending and restoring."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import flash, render_template, request
@@ -14,6 +13,7 @@ from core.db import transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
 from core.profiles import find_profile
+from core.views import ViewResponse
 from legal_docs import figures
 from legal_docs.acceptances import services as acceptances
 from portal.console import services
@@ -36,19 +36,19 @@ ON_TRAIL = 10
 
 @bp.get("")
 @open_to(Audience.OPERATOR)
-def index() -> Any:
+def index() -> ViewResponse:
     return render_template("portal/console/queue.html", queue=review.queue(), words=LABELS, now=utc_now())
 
 
 @bp.get("/applications/<uuid:application_id>")
 @open_to(Audience.OPERATOR)
-def show_application(application_id: UUID) -> Any:
+def show_application(application_id: UUID) -> ViewResponse:
     return _application_page(applications.find(application_id), DecisionForm(formdata=None))
 
 
 @bp.post("/applications/<uuid:application_id>/<any(approve, decline, defer, ask, note):verb>")
 @open_to(Audience.OPERATOR, fresh=True)
-def decide(application_id: UUID, verb: str) -> Any:
+def decide(application_id: UUID, verb: str) -> ViewResponse:
     """Then leads to the next that waits, the oldest first."""
     application, form = applications.find(application_id), DecisionForm()
     if not form.validate():
@@ -83,20 +83,20 @@ def decide(application_id: UUID, verb: str) -> Any:
 
 @bp.get("/organizations")
 @open_to(Audience.OPERATOR)
-def organizations() -> Any:
+def organizations() -> ViewResponse:
     words = request.args.get("q", "").strip()
     return render_template("portal/console/organizations.html", found=services.search(words), words=words)
 
 
 @bp.get("/organizations/<uuid:organization_id>")
 @open_to(Audience.OPERATOR)
-def show_organization(organization_id: UUID) -> Any:
+def show_organization(organization_id: UUID) -> ViewResponse:
     return _organization_page(organization_id, ReasonForm(formdata=None))
 
 
 @bp.get("/organizations/<uuid:organization_id>/audit-trail")
 @open_to(Audience.OPERATOR)
-def show_trail(organization_id: UUID) -> Any:
+def show_trail(organization_id: UUID) -> ViewResponse:
     organization = services.find(organization_id)
     page = trail.list_page(organization_id, after=chosen_uuid(request.args.get("after")))
     return render_template("portal/console/trail.html", organization=organization, page=page)
@@ -104,7 +104,7 @@ def show_trail(organization_id: UUID) -> Any:
 
 @bp.post("/organizations/<uuid:organization_id>/<any(suspend, restore):verb>")
 @open_to(Audience.OPERATOR, fresh=True)
-def change_status(organization_id: UUID, verb: str) -> Any:
+def change_status(organization_id: UUID, verb: str) -> ViewResponse:
     form = ReasonForm()
     if not form.validate():
         return _organization_page(organization_id, form, status=422)
@@ -117,7 +117,7 @@ def change_status(organization_id: UUID, verb: str) -> Any:
 
 @bp.post("/organizations/<uuid:organization_id>/pilot")
 @open_to(Audience.OPERATOR, fresh=True)
-def move_pilot_end(organization_id: UUID) -> Any:
+def move_pilot_end(organization_id: UUID) -> ViewResponse:
     form = PilotForm()
     ends_at = end_of(form.ends_on.data) if form.validate() else None
     if ends_at is None:
@@ -137,7 +137,7 @@ _DONE = {
 }
 
 
-def _application_page(application: Application, form: DecisionForm, *, status: int = 200) -> Any:
+def _application_page(application: Application, form: DecisionForm, *, status: int = 200) -> ViewResponse:
     organization_id = application.organization_id
     page = render_template(
         "portal/console/application.html",
@@ -156,7 +156,7 @@ def _application_page(application: Application, form: DecisionForm, *, status: i
     return page, status
 
 
-def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int = 200) -> Any:
+def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int = 200) -> ViewResponse:
     now = utc_now()
     organization = services.find(organization_id)
     page = render_template(

@@ -1,6 +1,5 @@
 """Reading the local mailbox. Whoever can open it can open accounts, so it is there on a trial machine only."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import Response, render_template
@@ -10,6 +9,7 @@ from core.access import Audience, Pages, open_to
 from core.db import acting_as_system, db
 from core.errors import NotFound
 from core.mail import MailMessage, attachments_of, has_local_mailbox, make_file
+from core.views import ViewResponse
 
 bp = Pages("mailbox", __name__, url_prefix="/mailbox")
 
@@ -18,7 +18,7 @@ MOST = 100
 
 @bp.get("")
 @open_to(Audience.ANYBODY)
-def index() -> Any:
+def index() -> ViewResponse:
     _need_mailbox()
     with acting_as_system():
         messages = db.session.scalars(select(MailMessage).order_by(MailMessage.id.desc()).limit(MOST)).all()
@@ -27,7 +27,7 @@ def index() -> Any:
 
 @bp.get("/<uuid:mail_id>")
 @open_to(Audience.ANYBODY)
-def show(mail_id: UUID) -> Any:
+def show(mail_id: UUID) -> ViewResponse:
     _need_mailbox()
     with acting_as_system():
         message = db.session.get(MailMessage, mail_id)
@@ -38,7 +38,7 @@ def show(mail_id: UUID) -> Any:
 
 @bp.get("/<uuid:mail_id>/<int:place>.pdf")
 @open_to(Audience.ANYBODY)
-def attachment(mail_id: UUID, place: int) -> Any:
+def attachment(mail_id: UUID, place: int) -> ViewResponse:
     _need_mailbox()
     with acting_as_system():
         message = db.session.get(MailMessage, mail_id)

@@ -13,6 +13,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.errors import AppError
 from core.htmx import see_other
+from core.views import ViewResponse
 from portal.notifications import channels, deliveries, examples, sending
 from portal.notifications.channels import MadeChannel
 from portal.notifications.dispatch import attempts_of
@@ -45,21 +46,21 @@ def of_operators() -> Place:
     return Place(None, "/console/notifications", operator(), may_change=True)
 
 
-def index(place: Place) -> Any:
+def index(place: Place) -> ViewResponse:
     return _render("index.html", place, channels=channels.every(place.owner), counts=deliveries.counts_of(place.owner))
 
 
-def what_we_send(place: Place) -> Any:
+def what_we_send(place: Place) -> ViewResponse:
     return _render("what_we_send.html", place, events=of_audience(place.audience), examples=examples.of(place.audience))
 
 
-def new(place: Place) -> Any:
+def new(place: Place) -> ViewResponse:
     form = ChannelForm(formdata=None, kind=Kind.WEBHOOK.value)
     form.offer(place.audience)
     return _render("new.html", place, form=form)
 
 
-def create(place: Place) -> Any:
+def create(place: Place) -> ViewResponse:
     form = ChannelForm()
     form.offer(place.audience)
     if not form.validate():
@@ -79,11 +80,11 @@ def create(place: Place) -> Any:
     return see_other(f"{place.path}/{made.channel.id}")
 
 
-def show(place: Place, channel_id: UUID) -> Any:
+def show(place: Place, channel_id: UUID) -> ViewResponse:
     return _channel_page(place, channels.find(place.owner, channel_id))
 
 
-def choose_events(place: Place, channel_id: UUID) -> Any:
+def choose_events(place: Place, channel_id: UUID) -> ViewResponse:
     channel, form = channels.find(place.owner, channel_id), EventsForm()
     form.offer(place.audience)
     if not form.validate():
@@ -101,14 +102,14 @@ def choose_events(place: Place, channel_id: UUID) -> Any:
     return see_other(f"{place.path}/{channel_id}")
 
 
-def pause(place: Place, channel_id: UUID) -> Any:
+def pause(place: Place, channel_id: UUID) -> ViewResponse:
     with transaction():
         channels.pause(place.owner, channel_id, by=place.by, now=utc_now())
     flash("Paused. What happens meanwhile is not sent, also not later.")
     return see_other(f"{place.path}/{channel_id}")
 
 
-def resume(place: Place, channel_id: UUID) -> Any:
+def resume(place: Place, channel_id: UUID) -> ViewResponse:
     with transaction():
         channels.resume(place.owner, channel_id, by=place.by, now=utc_now())
         sending.begin_run(channels.find(place.owner, channel_id))
@@ -116,27 +117,27 @@ def resume(place: Place, channel_id: UUID) -> Any:
     return see_other(f"{place.path}/{channel_id}")
 
 
-def roll_secret(place: Place, channel_id: UUID) -> Any:
+def roll_secret(place: Place, channel_id: UUID) -> ViewResponse:
     with transaction():
         made = channels.roll_secret(place.owner, channel_id, by=place.by, now=utc_now())
         return _shown_once(place, made, is_rolled=True)
 
 
-def remove(place: Place, channel_id: UUID) -> Any:
+def remove(place: Place, channel_id: UUID) -> ViewResponse:
     with transaction():
         channels.remove(place.owner, channel_id, by=place.by, now=utc_now())
     flash("The channel and its log are deleted.")
     return see_other(place.path)
 
 
-def send_test(place: Place, channel_id: UUID) -> Any:
+def send_test(place: Place, channel_id: UUID) -> ViewResponse:
     with transaction():
         delivery = deliveries.send_test(place.owner, channel_id, by=place.by, now=utc_now())
     flash("The test is on its way. Load this page again to see what came of it.")
     return see_other(f"{place.path}/{channel_id}/deliveries/{delivery.id}")
 
 
-def show_delivery(place: Place, channel_id: UUID, delivery_id: UUID) -> Any:
+def show_delivery(place: Place, channel_id: UUID, delivery_id: UUID) -> ViewResponse:
     delivery = deliveries.find(place.owner, channel_id, delivery_id)
     return _render(
         "delivery.html",
@@ -149,7 +150,7 @@ def show_delivery(place: Place, channel_id: UUID, delivery_id: UUID) -> Any:
     )
 
 
-def send_again(place: Place, channel_id: UUID, delivery_id: UUID) -> Any:
+def send_again(place: Place, channel_id: UUID, delivery_id: UUID) -> ViewResponse:
     with transaction():
         is_left = deliveries.send_again(place.owner, channel_id, delivery_id, by=place.by, now=utc_now())
     flash("It is on its way again." if is_left else "It is on its way already.")
@@ -169,7 +170,7 @@ def _make(place: Place, form: ChannelForm) -> MadeChannel:
     )
 
 
-def _channel_page(place: Place, channel: Channel, form: EventsForm | None = None) -> Any:
+def _channel_page(place: Place, channel: Channel, form: EventsForm | None = None) -> str:
     if form is None:
         form = EventsForm(formdata=None, events=channel.events, includes_test=channel.includes_test)
         form.offer(place.audience)
@@ -194,7 +195,7 @@ def _is_undelivered(channel: Channel) -> bool:
         )
 
 
-def _shown_once(place: Place, made: MadeChannel, *, is_rolled: bool = False) -> Any:
+def _shown_once(place: Place, made: MadeChannel, *, is_rolled: bool = False) -> ViewResponse:
     answer = make_response(_render("shown_once.html", place, made=made, is_rolled=is_rolled))
     answer.headers["Cache-Control"] = "no-store"
     return answer

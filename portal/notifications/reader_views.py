@@ -3,8 +3,6 @@
 A link that is opened changes nothing; a button does, or the reader's mail program.
 """
 
-from typing import Any
-
 from flask import Blueprint, Response, render_template
 
 from core.access import Audience, Pages, actor, open_to
@@ -13,6 +11,7 @@ from core.db import acting_as_system, transaction
 from core.errors import NotFound
 from core.htmx import see_other
 from core.throttle import per_address
+from core.views import ViewResponse
 from portal.notifications import channels, readers, sending
 from portal.notifications.models import Channel
 
@@ -22,7 +21,7 @@ one_click = Blueprint("notification_one_click", __name__, url_prefix="/notificat
 
 @bp.get("/confirm/<token>")
 @open_to(Audience.ANYBODY)
-def ask(token: str) -> Any:
+def ask(token: str) -> ViewResponse:
     """A page with a button, so that a program that looks through mails agrees to nothing."""
     with acting_as_system():
         return _page("confirm.html", _asked(token), is_done=False)
@@ -31,7 +30,7 @@ def ask(token: str) -> Any:
 @bp.post("/confirm/<token>")
 @per_address("20 per hour")
 @open_to(Audience.ANYBODY)
-def agree(token: str) -> Any:
+def agree(token: str) -> ViewResponse:
     with acting_as_system(), transaction():
         channel = _asked(token)
         channels.confirm(channel, by=actor(), now=utc_now())
@@ -41,7 +40,7 @@ def agree(token: str) -> Any:
 
 @bp.get("/stop/<token>")
 @open_to(Audience.ANYBODY)
-def ask_to_stop(token: str) -> Any:
+def ask_to_stop(token: str) -> ViewResponse:
     with acting_as_system():
         return _page("stop.html", readers.find_to_stop(token), is_done=False)
 
@@ -49,7 +48,7 @@ def ask_to_stop(token: str) -> Any:
 @bp.post("/stop/<token>")
 @per_address("60 per hour")
 @open_to(Audience.ANYBODY)
-def stop(token: str) -> Any:
+def stop(token: str) -> ViewResponse:
     with acting_as_system(), transaction():
         channel = readers.find_to_stop(token)
         channels.stop(channel, by=actor(), now=utc_now())

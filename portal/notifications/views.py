@@ -9,6 +9,7 @@ from flask import request
 
 from core.access import Audience, Pages, open_to
 from core.throttle import per_account, sender
+from core.views import ViewResponse
 from portal.notifications import pages
 from portal.notifications.pages import Place
 
@@ -23,7 +24,7 @@ class Way(msgspec.Struct, frozen=True):
 
     method: str
     rule: str
-    view: Callable[..., Any]
+    view: Callable[..., ViewResponse]
     is_reading: bool = False
     is_fresh: bool = False
     limits: str | None = None
@@ -58,9 +59,9 @@ def _pages_at(name: str, path: str, find_place: Callable[[], Place], *, readers:
     return made
 
 
-def _at(find_place: Callable[[], Place], view: Callable[..., Any]) -> Callable[..., Any]:
+def _at(find_place: Callable[[], Place], view: Callable[..., ViewResponse]) -> Callable[..., ViewResponse]:
     @wraps(view)
-    def run(**parts: Any) -> Any:
+    def run(**parts: Any) -> ViewResponse:
         return view(find_place(), **parts)
 
     return run

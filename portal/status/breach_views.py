@@ -13,6 +13,7 @@ from core.clock import utc_now
 from core.db import transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
+from core.views import ViewResponse
 from portal.status import breach_notices, breaches, checklist, incidents
 from portal.status.breach_models import Breach
 from portal.status.clocks import authority_clock
@@ -30,7 +31,7 @@ _COLUMNS = (
 
 @bp.get("/breaches")
 @open_to(Audience.OPERATOR)
-def register() -> Any:
+def register() -> ViewResponse:
     now = utc_now()
     rows = [(*row, breaches.clock_of(row[0]).state(now).value) for row in breaches.register()]
     return render_template("portal/console/status/breaches.html", rows=rows)
@@ -38,7 +39,7 @@ def register() -> Any:
 
 @bp.get("/breaches.csv")
 @open_to(Audience.OPERATOR)
-def register_file() -> Any:
+def register_file() -> ViewResponse:
     """Article 33(5): facts, effects, and what was done."""
     rows = [
         {
@@ -60,7 +61,7 @@ def register_file() -> Any:
 
 @bp.get("/incidents/<uuid:incident_id>/breach")
 @open_to(Audience.OPERATOR)
-def show(incident_id: UUID) -> Any:
+def show(incident_id: UUID) -> ViewResponse:
     incident, breach = incidents.find(incident_id), breaches.find_or_none(incident_id)
     if breach is None:
         return _opening_page(incident, BreachForm(formdata=None, data=_first_facts(incident)))
@@ -69,7 +70,7 @@ def show(incident_id: UUID) -> Any:
 
 @bp.post("/incidents/<uuid:incident_id>/breach")
 @open_to(Audience.OPERATOR, fresh=True)
-def create(incident_id: UUID) -> Any:
+def create(incident_id: UUID) -> ViewResponse:
     incident, form = incidents.find(incident_id), BreachForm()
     if form.validate():
         try:
@@ -92,7 +93,7 @@ def create(incident_id: UUID) -> Any:
 
 @bp.post("/incidents/<uuid:incident_id>/breach/facts")
 @open_to(Audience.OPERATOR)
-def save(incident_id: UUID) -> Any:
+def save(incident_id: UUID) -> ViewResponse:
     incident, breach, form = incidents.find(incident_id), breaches.find(incident_id), BreachSaveForm()
     if form.validate():
         try:
@@ -108,7 +109,7 @@ def save(incident_id: UUID) -> Any:
 
 @bp.post("/incidents/<uuid:incident_id>/breach/organizations")
 @open_to(Audience.OPERATOR)
-def add(incident_id: UUID) -> Any:
+def add(incident_id: UUID) -> ViewResponse:
     form = AddForm()
     if not form.validate():
         raise InvalidRequest("Enter the slug of one organization, or press the button that adds every one.")
@@ -124,7 +125,7 @@ def add(incident_id: UUID) -> Any:
 
 @bp.post("/incidents/<uuid:incident_id>/breach/organizations/<uuid:organization_id>/remove")
 @open_to(Audience.OPERATOR)
-def remove(incident_id: UUID, organization_id: UUID) -> Any:
+def remove(incident_id: UUID, organization_id: UUID) -> ViewResponse:
     with transaction():
         breaches.remove(incident_id, organization_id, by=operator(), now=utc_now())
     return see_other(f"/console/incidents/{incident_id}/breach")
@@ -132,7 +133,7 @@ def remove(incident_id: UUID, organization_id: UUID) -> Any:
 
 @bp.post("/incidents/<uuid:incident_id>/breach/<any(send, close):verb>")
 @open_to(Audience.OPERATOR, fresh=True)
-def move(incident_id: UUID, verb: str) -> Any:
+def move(incident_id: UUID, verb: str) -> ViewResponse:
     form = VersionForm()
     version = form.version.data if form.validate() else 0
     with transaction():
@@ -162,11 +163,11 @@ def _first_facts(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _opening_page(incident: Incident, form: BreachForm, *, status: int = 200) -> Any:
+def _opening_page(incident: Incident, form: BreachForm, *, status: int = 200) -> ViewResponse:
     return render_template("portal/console/status/open_breach.html", incident=incident, form=form), status
 
 
-def _page(incident: Incident, breach: Breach, form: BreachSaveForm, *, status: int = 200) -> Any:
+def _page(incident: Incident, breach: Breach, form: BreachSaveForm, *, status: int = 200) -> ViewResponse:
     now, notices = utc_now(), breaches.notices_of(breach)
     first = {one.organization_id: authority_clock(one.sent_at) for one in reversed(notices)}
     affected = [

@@ -1,6 +1,5 @@
 """The incident console: what is open, what to say next, and the playbook with its clocks."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import flash, render_template, request
@@ -10,6 +9,7 @@ from core.access import Audience, Pages, open_to, operator
 from core.clock import utc_now
 from core.db import transaction
 from core.htmx import see_other
+from core.views import ViewResponse
 from portal.paging import chosen_uuid
 from portal.status import (
     affected,
@@ -35,7 +35,7 @@ bp = Pages("incident_console", __name__, url_prefix="/console/incidents")
 
 @bp.get("")
 @open_to(Audience.OPERATOR)
-def index() -> Any:
+def index() -> ViewResponse:
     now = utc_now()
     page = incidents.list_page(is_public=False, after=chosen_uuid(request.args.get("after")))
     return render_template(
@@ -53,7 +53,7 @@ def index() -> Any:
 
 @bp.get("/new")
 @open_to(Audience.OPERATOR)
-def new() -> Any:
+def new() -> ViewResponse:
     """Filled in from a template and from what the probes found."""
     draft = drafts.draft(request.args.get("component"), request.args.get("template"), now=utc_now())
     return _form_page(IncidentForm(formdata=None, data=draft))
@@ -61,7 +61,7 @@ def new() -> Any:
 
 @bp.post("")
 @open_to(Audience.OPERATOR)
-def create() -> Any:
+def create() -> ViewResponse:
     form = IncidentForm()
     if not form.validate():
         return _form_page(form, status=422)
@@ -83,7 +83,7 @@ def create() -> Any:
 
 @bp.get("/<uuid:incident_id>")
 @open_to(Audience.OPERATOR)
-def show(incident_id: UUID) -> Any:
+def show(incident_id: UUID) -> ViewResponse:
     incident = incidents.find(incident_id)
     body = drafts.update_body(incident, request.args.get("template"), review=_address(incident), now=utc_now())
     states = {one.value: state.value for one, state in incidents.components_of(incident_id).items()}
@@ -94,7 +94,7 @@ def show(incident_id: UUID) -> Any:
 
 @bp.post("/<uuid:incident_id>/updates")
 @open_to(Audience.OPERATOR)
-def update(incident_id: UUID) -> Any:
+def update(incident_id: UUID) -> ViewResponse:
     incident, form = incidents.find(incident_id), UpdateForm()
     if not form.validate():
         return _page(incident, form, _review_form(incident_id), status=422)
@@ -115,7 +115,7 @@ def update(incident_id: UUID) -> Any:
 
 @bp.post("/<uuid:incident_id>/publish")
 @open_to(Audience.OPERATOR)
-def publish(incident_id: UUID) -> Any:
+def publish(incident_id: UUID) -> ViewResponse:
     form = VersionForm()
     version = form.version.data if form.validate() else 0
     with transaction():
@@ -126,7 +126,7 @@ def publish(incident_id: UUID) -> Any:
 
 @bp.post("/<uuid:incident_id>/steps/<code>")
 @open_to(Audience.OPERATOR)
-def tick(incident_id: UUID, code: str) -> Any:
+def tick(incident_id: UUID, code: str) -> ViewResponse:
     incident, form = incidents.find(incident_id), TickForm()
     note = form.note.data if form.validate() else None
     with transaction():
@@ -140,7 +140,7 @@ def tick(incident_id: UUID, code: str) -> Any:
 
 @bp.post("/<uuid:incident_id>/review")
 @open_to(Audience.OPERATOR)
-def review(incident_id: UUID) -> Any:
+def review(incident_id: UUID) -> ViewResponse:
     incident, form = incidents.find(incident_id), ReviewForm()
     if not form.validate():
         data = {"impact": incident.impact, "status": incident.status}
@@ -160,11 +160,11 @@ def _address(incident: Incident) -> str:
     return f"{current.settings().base_url}/status/incidents/{incident.id}"
 
 
-def _form_page(form: IncidentForm, *, status: int = 200) -> Any:
+def _form_page(form: IncidentForm, *, status: int = 200) -> ViewResponse:
     return render_template("portal/console/status/new.html", form=form, **WORDS), status
 
 
-def _page(incident: Incident, form: UpdateForm, review_form: ReviewForm, *, status: int = 200) -> Any:
+def _page(incident: Incident, form: UpdateForm, review_form: ReviewForm, *, status: int = 200) -> ViewResponse:
     now, before = utc_now(), IncidentStatus(incident.status)
     open_to_choose = {before, *INCIDENT_MOVES[before]}
     form.status.choices = {one.value: INCIDENT_LABELS[one] for one in IncidentStatus if one in open_to_choose}

@@ -1,6 +1,5 @@
 """The console's pages about maintenance."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import flash, render_template
@@ -10,6 +9,7 @@ from core.clock import utc_now
 from core.db import transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
+from core.views import ViewResponse
 from portal.status import maintenances
 from portal.status.board import maintenance_view
 from portal.status.forms import MaintenanceForm, MaintenanceMoveForm, id_of, in_utc
@@ -28,13 +28,13 @@ _VERBS = {
 
 @bp.get("/new")
 @open_to(Audience.OPERATOR)
-def new() -> Any:
+def new() -> ViewResponse:
     return render_template("portal/console/status/new_maintenance.html", form=MaintenanceForm(formdata=None))
 
 
 @bp.post("")
 @open_to(Audience.OPERATOR)
-def create() -> Any:
+def create() -> ViewResponse:
     form = MaintenanceForm()
     if form.validate():
         try:
@@ -59,13 +59,13 @@ def create() -> Any:
 
 @bp.get("/<uuid:maintenance_id>")
 @open_to(Audience.OPERATOR)
-def show(maintenance_id: UUID) -> Any:
+def show(maintenance_id: UUID) -> ViewResponse:
     return _page(maintenance_id, MaintenanceMoveForm(formdata=None))
 
 
 @bp.post("/<uuid:maintenance_id>/<any(begin, verify, complete, cancel):verb>")
 @open_to(Audience.OPERATOR)
-def move(maintenance_id: UUID, verb: str) -> Any:
+def move(maintenance_id: UUID, verb: str) -> ViewResponse:
     maintenances.find(maintenance_id)
     form = MaintenanceMoveForm()
     if not form.validate():
@@ -83,7 +83,7 @@ def move(maintenance_id: UUID, verb: str) -> Any:
     return see_other(f"/console/maintenances/{maintenance_id}")
 
 
-def _page(maintenance_id: UUID, form: MaintenanceMoveForm, *, status: int = 200) -> Any:
+def _page(maintenance_id: UUID, form: MaintenanceMoveForm, *, status: int = 200) -> ViewResponse:
     view = maintenance_view(maintenances.find(maintenance_id))
     onward = MAINTENANCE_MOVES[MaintenanceStatus(view.maintenance.status)]
     page = render_template(

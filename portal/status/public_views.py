@@ -9,6 +9,7 @@ from core import current
 from core.access import Audience, Pages, active_membership, current_user_or_none, open_to
 from core.clock import utc_now
 from core.db import acting_as_system
+from core.views import ViewResponse
 from portal.paging import chosen_uuid
 from portal.status import affected, breach_notices, feeds, incidents, maintenances
 from portal.status.affected import Affected
@@ -39,7 +40,7 @@ class Links:
 
 @bp.get("/status")
 @open_to(Audience.ANYBODY)
-def index() -> Any:
+def index() -> ViewResponse:
     with acting_as_system():
         shown = board(now=utc_now())
     own = [(view.incident, _affected(view.incident)) for view in shown.open]
@@ -48,7 +49,7 @@ def index() -> Any:
 
 @bp.get("/status/history")
 @open_to(Audience.ANYBODY)
-def list_past() -> Any:
+def list_past() -> ViewResponse:
     after = chosen_uuid(request.args.get("after"))
     with acting_as_system():
         page = incidents.list_page(after=after)
@@ -60,7 +61,7 @@ def list_past() -> Any:
 
 @bp.get("/status/incidents/<uuid:incident_id>")
 @open_to(Audience.ANYBODY)
-def show_incident(incident_id: UUID) -> Any:
+def show_incident(incident_id: UUID) -> ViewResponse:
     with acting_as_system():
         view = view_of(incidents.find(incident_id, is_public=True))
     return _page("incident", view=view, found=_affected(view.incident))
@@ -68,7 +69,7 @@ def show_incident(incident_id: UUID) -> Any:
 
 @bp.get("/status/maintenances/<uuid:maintenance_id>")
 @open_to(Audience.ANYBODY)
-def show_maintenance(maintenance_id: UUID) -> Any:
+def show_maintenance(maintenance_id: UUID) -> ViewResponse:
     with acting_as_system():
         view = maintenance_view(maintenances.find(maintenance_id))
     return _page("maintenance", view=view)
@@ -76,7 +77,7 @@ def show_maintenance(maintenance_id: UUID) -> Any:
 
 @bp.get("/status/feed.atom")
 @open_to(Audience.ANYBODY)
-def atom() -> Any:
+def atom() -> ViewResponse:
     with acting_as_system():
         return _file(
             feeds.atom(everything_told(), base_url=current.settings().base_url, now=utc_now()), feeds.ATOM_TYPE
@@ -85,21 +86,21 @@ def atom() -> Any:
 
 @bp.get("/status/feed.json")
 @open_to(Audience.ANYBODY)
-def json_feed() -> Any:
+def json_feed() -> ViewResponse:
     with acting_as_system():
         return _file(feeds.json_feed(everything_told(), base_url=current.settings().base_url), feeds.JSON_FEED_TYPE)
 
 
 @bp.get("/status/api.json")
 @open_to(Audience.ANYBODY)
-def summary() -> Any:
+def summary() -> ViewResponse:
     with acting_as_system():
         return _file(feeds.summary(board(now=utc_now()), base_url=current.settings().base_url), "application/json")
 
 
 @bp.get("/organization/breaches/<uuid:breach_id>")
 @open_to(Audience.VIEWER)
-def show_breach(breach_id: UUID) -> Any:
+def show_breach(breach_id: UUID) -> ViewResponse:
     """What we told the organization of a breach, phase by phase."""
     told = breach_notices.read_by(active_membership().organization_id, breach_id)
     clock, now = authority_clock(told[0].sent_at), utc_now()
@@ -115,7 +116,7 @@ def show_breach(breach_id: UUID) -> Any:
 
 @bp.get("/organization/breaches/<uuid:breach_id>/notice.txt")
 @open_to(Audience.VIEWER)
-def download_breach(breach_id: UUID) -> Any:
+def download_breach(breach_id: UUID) -> ViewResponse:
     return Response(
         breach_notices.as_text(breach_notices.read_by(active_membership().organization_id, breach_id)),
         content_type="text/plain; charset=utf-8",

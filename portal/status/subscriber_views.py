@@ -1,7 +1,5 @@
 """Subscribing to the status by mail. A link that is opened changes nothing; a button does, or the reader's program."""
 
-from typing import Any
-
 from flask import Blueprint, Response, render_template
 
 from core.access import Audience, Pages, open_to
@@ -9,6 +7,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.htmx import see_other
 from core.throttle import per_account, per_address
+from core.views import ViewResponse
 from portal.status import subscribers
 from portal.status.forms import SubscribeForm
 
@@ -18,7 +17,7 @@ one_click = Blueprint("status_one_click", __name__)
 
 @bp.get("/subscribe")
 @open_to(Audience.ANYBODY)
-def new() -> Any:
+def new() -> ViewResponse:
     return render_template("portal/status/subscribe.html", form=SubscribeForm(formdata=None), is_sent=False)
 
 
@@ -26,7 +25,7 @@ def new() -> Any:
 @per_address("20 per hour")
 @per_account("3 per hour")
 @open_to(Audience.ANYBODY)
-def create() -> Any:
+def create() -> ViewResponse:
     form = SubscribeForm()
     if not form.validate():
         return render_template("portal/status/subscribe.html", form=form, is_sent=False), 422
@@ -37,7 +36,7 @@ def create() -> Any:
 
 @bp.get("/subscriptions/<secret>")
 @open_to(Audience.ANYBODY)
-def show(secret: str) -> Any:
+def show(secret: str) -> ViewResponse:
     with acting_as_system():
         return render_template("portal/status/subscription.html", subscriber=subscribers.find(secret))
 
@@ -45,7 +44,7 @@ def show(secret: str) -> Any:
 @bp.post("/subscriptions/<secret>/confirm")
 @per_address("60 per hour")
 @open_to(Audience.ANYBODY)
-def confirm(secret: str) -> Any:
+def confirm(secret: str) -> ViewResponse:
     with acting_as_system(), transaction():
         subscribers.confirm(secret, now=utc_now())
     return see_other(f"/status/subscriptions/{secret}")
@@ -54,7 +53,7 @@ def confirm(secret: str) -> Any:
 @bp.post("/subscriptions/<secret>/end")
 @per_address("60 per hour")
 @open_to(Audience.ANYBODY)
-def end(secret: str) -> Any:
+def end(secret: str) -> ViewResponse:
     with acting_as_system(), transaction():
         subscribers.end(secret)
     return render_template("portal/status/subscription_ended.html")

@@ -13,6 +13,7 @@ from core.db import db, transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
 from core.ids import new_uuid
+from core.views import ViewResponse
 from portal.paging import chosen_uuid, parse_uuid
 from portal.support import desk, queue, records, replies, rota, sla_deadlines, uploads
 from portal.support.forms import AnswerForm, AssignForm, EscalateForm, JoinForm, NoteForm, WeighForm, WishForm
@@ -31,7 +32,7 @@ bp = Pages("desk", __name__, url_prefix="/console/support")
 
 @bp.get("")
 @open_to(Audience.OPERATOR)
-def index() -> Any:
+def index() -> ViewResponse:
     view = request.args.get("view", View.UNDER_WAY)
     chosen = View(view) if view in set(View) else View.UNDER_WAY
     return render_template(
@@ -50,14 +51,14 @@ def index() -> Any:
 
 @bp.get("/<uuid:ticket_id>")
 @open_to(Audience.OPERATOR)
-def show(ticket_id: UUID) -> Any:
+def show(ticket_id: UUID) -> ViewResponse:
     ticket = records.find(ticket_id)
     return _page(ticket, AnswerForm(formdata=None, once=str(new_uuid()), body=_template_for(ticket)))
 
 
 @bp.post("/<uuid:ticket_id>/answer")
 @open_to(Audience.OPERATOR, most_bytes=uploads.MOST_BYTES)
-def answer(ticket_id: UUID) -> Any:
+def answer(ticket_id: UUID) -> ViewResponse:
     ticket, form = records.find(ticket_id), AnswerForm()
     if form.validate() and replies.blanks_in(form.body.data):
         form.body.errors = [f"Fill in or delete {', '.join(replies.blanks_in(form.body.data))}."]
@@ -85,7 +86,7 @@ def answer(ticket_id: UUID) -> Any:
 
 @bp.post("/<uuid:ticket_id>/note")
 @open_to(Audience.OPERATOR)
-def note(ticket_id: UUID) -> Any:
+def note(ticket_id: UUID) -> ViewResponse:
     form = NoteForm()
     if not form.validate():
         raise InvalidRequest("Write a note before you keep it.")
@@ -104,7 +105,7 @@ def note(ticket_id: UUID) -> Any:
 
 @bp.post("/<uuid:ticket_id>/assign")
 @open_to(Audience.OPERATOR)
-def assign(ticket_id: UUID) -> Any:
+def assign(ticket_id: UUID) -> ViewResponse:
     form = _valid(AssignForm())
     assignee_id = parse_uuid(form.assignee.data)
     if assignee_id is not None and assignee_id not in {one.id for one in desk.operators()}:
@@ -117,7 +118,7 @@ def assign(ticket_id: UUID) -> Any:
 
 @bp.post("/<uuid:ticket_id>/severity")
 @open_to(Audience.OPERATOR)
-def weigh(ticket_id: UUID) -> Any:
+def weigh(ticket_id: UUID) -> ViewResponse:
     form = _valid(WeighForm())
     with transaction():
         desk.weigh(
@@ -134,7 +135,7 @@ def weigh(ticket_id: UUID) -> Any:
 
 @bp.post("/<uuid:ticket_id>/escalate")
 @open_to(Audience.OPERATOR)
-def escalate(ticket_id: UUID) -> Any:
+def escalate(ticket_id: UUID) -> ViewResponse:
     form = _valid(EscalateForm())
     with transaction():
         desk.escalate(ticket_id, reason=form.reason.data, version=form.version.data, by=operator(), now=utc_now())
@@ -144,7 +145,7 @@ def escalate(ticket_id: UUID) -> Any:
 
 @bp.post("/<uuid:ticket_id>/join")
 @open_to(Audience.OPERATOR)
-def join(ticket_id: UUID) -> Any:
+def join(ticket_id: UUID) -> ViewResponse:
     form = _valid(JoinForm())
     with transaction():
         into = desk.join(ticket_id, form.number.data, version=form.version.data, by=operator(), now=utc_now())
@@ -154,7 +155,7 @@ def join(ticket_id: UUID) -> Any:
 
 @bp.post("/<uuid:ticket_id>/wish")
 @open_to(Audience.OPERATOR)
-def wish(ticket_id: UUID) -> Any:
+def wish(ticket_id: UUID) -> ViewResponse:
     form = _valid(WishForm())
     with transaction():
         desk.set_wish(ticket_id, form.wish.data or None, version=form.version.data, by=operator(), now=utc_now())
@@ -164,25 +165,25 @@ def wish(ticket_id: UUID) -> Any:
 
 @bp.get("/<uuid:ticket_id>/files/<uuid:file_id>")
 @open_to(Audience.OPERATOR)
-def download(ticket_id: UUID, file_id: UUID) -> Any:
+def download(ticket_id: UUID, file_id: UUID) -> ViewResponse:
     return file_answer(ticket_id, file_id)
 
 
 @bp.get("/wishes")
 @open_to(Audience.OPERATOR)
-def wishes() -> Any:
+def wishes() -> ViewResponse:
     return render_template("portal/support/wishes.html", wishes=desk.wishes())
 
 
 @bp.get("/on-call")
 @open_to(Audience.OPERATOR)
-def on_call() -> Any:
+def on_call() -> ViewResponse:
     return render_template("portal/support/on_call.html", weeks=rota.weeks(utc_now()), operators=desk.operators())
 
 
 @bp.post("/on-call")
 @open_to(Audience.OPERATOR)
-def put_on_call() -> Any:
+def put_on_call() -> ViewResponse:
     """One week at a time: of two who change the same, the last one counts, and the trail knows both."""
     try:
         monday = date.fromisoformat(request.form.get("monday", ""))
@@ -219,7 +220,7 @@ def _template_for(ticket: Ticket) -> str:
     )
 
 
-def _page(ticket: Ticket, form: AnswerForm, *, status: int = 200) -> Any:
+def _page(ticket: Ticket, form: AnswerForm, *, status: int = 200) -> ViewResponse:
     organization = db.session.get(Organization, ticket.organization_id) if ticket.organization_id else None
     page = render_template(
         "portal/support/desk.html",

@@ -1,6 +1,5 @@
 """Emails as they came: those that nobody could file, for an operator to decide, and the original of any other."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import Response, flash, render_template
@@ -10,6 +9,7 @@ from core.clock import utc_now
 from core.db import transaction
 from core.errors import NotFound
 from core.htmx import see_other
+from core.views import ViewResponse
 from portal.support.forms import AddEmailForm, EmailRequestForm
 from portal.support.inbound import quarantine
 from portal.support.models import InboundMail, MailOutcome
@@ -19,7 +19,7 @@ bp = Pages("quarantine", __name__, url_prefix="/console/support/email")
 
 @bp.get("")
 @open_to(Audience.OPERATOR)
-def index() -> Any:
+def index() -> ViewResponse:
     return render_template(
         "portal/support/quarantine.html", emails=quarantine.waiting(), reason_words=quarantine.REASON_LABELS
     )
@@ -27,7 +27,7 @@ def index() -> Any:
 
 @bp.get("/<uuid:mail_id>")
 @open_to(Audience.OPERATOR)
-def show(mail_id: UUID) -> Any:
+def show(mail_id: UUID) -> ViewResponse:
     email = quarantine.find(mail_id)
     given = {"email": email.sender if "@" in (email.sender or "") else "", "subject": email.subject}
     return _page(email, EmailRequestForm(formdata=None, **given))
@@ -35,7 +35,7 @@ def show(mail_id: UUID) -> Any:
 
 @bp.get("/<uuid:mail_id>/original")
 @open_to(Audience.OPERATOR)
-def original(mail_id: UUID) -> Any:
+def original(mail_id: UUID) -> ViewResponse:
     """As it came, never shown in the page: always a download."""
     email = quarantine.find(mail_id)
     if email.raw is None:
@@ -48,7 +48,7 @@ def original(mail_id: UUID) -> Any:
 
 @bp.post("/<uuid:mail_id>/request")
 @open_to(Audience.OPERATOR)
-def create_request(mail_id: UUID) -> Any:
+def create_request(mail_id: UUID) -> ViewResponse:
     form = EmailRequestForm()
     if not form.validate():
         return _page(quarantine.find(mail_id), form, status=422)
@@ -62,7 +62,7 @@ def create_request(mail_id: UUID) -> Any:
 
 @bp.post("/<uuid:mail_id>/add")
 @open_to(Audience.OPERATOR)
-def add(mail_id: UUID) -> Any:
+def add(mail_id: UUID) -> ViewResponse:
     form = AddEmailForm()
     if not form.validate():
         return _page(quarantine.find(mail_id), EmailRequestForm(formdata=None), add_form=form, status=422)
@@ -74,7 +74,7 @@ def add(mail_id: UUID) -> Any:
 
 @bp.post("/<uuid:mail_id>/dismiss")
 @open_to(Audience.OPERATOR)
-def dismiss(mail_id: UUID) -> Any:
+def dismiss(mail_id: UUID) -> ViewResponse:
     with transaction():
         quarantine.dismiss(mail_id)
     flash("Email dismissed.")
@@ -83,7 +83,7 @@ def dismiss(mail_id: UUID) -> Any:
 
 def _page(
     email: InboundMail, form: EmailRequestForm, *, add_form: AddEmailForm | None = None, status: int = 200
-) -> Any:
+) -> ViewResponse:
     page = render_template(
         "portal/support/email.html",
         email=email,

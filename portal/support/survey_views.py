@@ -1,13 +1,12 @@
 """The page behind the question after a resolution. A button answers it; opening the page, as scanners do, does not."""
 
-from typing import Any
-
 from flask import render_template, request
 
 from core.access import Audience, Pages, open_to
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.throttle import per_address
+from core.views import ViewResponse
 from portal.support import records, surveys
 from portal.support.forms import ScoreForm
 
@@ -16,14 +15,14 @@ bp = Pages("survey", __name__, url_prefix="/survey")
 
 @bp.get("/<secret>")
 @open_to(Audience.ANYBODY)
-def show(secret: str) -> Any:
+def show(secret: str) -> ViewResponse:
     return _page(secret, ScoreForm(formdata=None))
 
 
 @bp.post("/<secret>")
 @per_address("30 per hour")
 @open_to(Audience.ANYBODY)
-def answer(secret: str) -> Any:
+def answer(secret: str) -> ViewResponse:
     form = ScoreForm()
     if not form.validate():
         return _page(secret, form, status=422)
@@ -32,7 +31,7 @@ def answer(secret: str) -> Any:
     return render_template("portal/support/thanks.html", score=form.score.data)
 
 
-def _page(secret: str, form: ScoreForm, *, status: int = 200) -> Any:
+def _page(secret: str, form: ScoreForm, *, status: int = 200) -> ViewResponse:
     with acting_as_system():
         ticket = records.find(surveys.find(secret, now=utc_now()).ticket_id)
         suggested = request.args.get("score", "")

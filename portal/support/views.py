@@ -12,6 +12,7 @@ from core.db import transaction
 from core.htmx import see_other
 from core.ids import new_uuid
 from core.throttle import per_account
+from core.views import ViewResponse
 from portal.support import records, services, sla_deadlines, uploads
 from portal.support.forms import MessageForm, QuestionForm
 from portal.support.labels import CLOCK_LABELS, OUTCOME_LABELS, OUTCOME_TONES
@@ -31,7 +32,7 @@ _often = per_account("60 per hour", key=lambda: f"support:{current_user().user_i
 
 @bp.get("")
 @open_to(Audience.VIEWER)
-def index() -> Any:
+def index() -> ViewResponse:
     return render_template(
         "portal/support/index.html",
         tickets=records.list_for(active_membership().organization_id),
@@ -44,7 +45,7 @@ def index() -> Any:
 
 @bp.get("/new")
 @open_to(Audience.VIEWER)
-def new() -> Any:
+def new() -> ViewResponse:
     """Other pages say in the address what it is about."""
     known = {name: request.args[name] for name in _PREFILLED if request.args.get(name)}
     return _form_page(QuestionForm(formdata=None, once=str(new_uuid()), **known))
@@ -53,7 +54,7 @@ def new() -> Any:
 @bp.post("")
 @_often
 @open_to(Audience.VIEWER, while_inactive=True, most_bytes=uploads.MOST_BYTES)
-def create() -> Any:
+def create() -> ViewResponse:
     form = QuestionForm()
     if not form.validate():
         return _form_page(form, status=422)
@@ -77,14 +78,14 @@ def create() -> Any:
 
 @bp.get("/<uuid:ticket_id>")
 @open_to(Audience.VIEWER)
-def show(ticket_id: UUID) -> Any:
+def show(ticket_id: UUID) -> ViewResponse:
     return _ticket_page(records.find(ticket_id), MessageForm(formdata=None, once=str(new_uuid())))
 
 
 @bp.post("/<uuid:ticket_id>/messages")
 @_often
 @open_to(Audience.VIEWER, while_inactive=True, most_bytes=uploads.MOST_BYTES)
-def write(ticket_id: UUID) -> Any:
+def write(ticket_id: UUID) -> ViewResponse:
     ticket, form = records.find(ticket_id), MessageForm()
     if not form.validate():
         return _ticket_page(ticket, form, status=422)
@@ -108,7 +109,7 @@ def write(ticket_id: UUID) -> Any:
 
 @bp.post("/<uuid:ticket_id>/solved")
 @open_to(Audience.VIEWER, while_inactive=True)
-def solve(ticket_id: UUID) -> Any:
+def solve(ticket_id: UUID) -> ViewResponse:
     with transaction():
         services.solve(ticket_id, by=actor(), now=utc_now())
     flash("Good. Should it come back, write here within 14 days.")
@@ -117,7 +118,7 @@ def solve(ticket_id: UUID) -> Any:
 
 @bp.get("/<uuid:ticket_id>/files/<uuid:file_id>")
 @open_to(Audience.VIEWER)
-def download(ticket_id: UUID, file_id: UUID) -> Any:
+def download(ticket_id: UUID, file_id: UUID) -> ViewResponse:
     return file_answer(ticket_id, file_id)
 
 
@@ -173,12 +174,12 @@ def _author() -> Author:
     return Author(who.name, who.email, who.user_id)
 
 
-def _form_page(form: QuestionForm, *, status: int = 200) -> Any:
+def _form_page(form: QuestionForm, *, status: int = 200) -> ViewResponse:
     page = render_template("portal/support/new.html", form=form, promises=PROMISES, settings=current.settings())
     return page, status
 
 
-def _ticket_page(ticket: Ticket, form: MessageForm, *, status: int = 200) -> Any:
+def _ticket_page(ticket: Ticket, form: MessageForm, *, status: int = 200) -> ViewResponse:
     joined = records.find(ticket.merged_into) if ticket.merged_into else None
     page = render_template(
         "portal/support/show.html",

@@ -1,6 +1,8 @@
 """Every route, and whom it is for. A new route is written down here by the person who adds it."""
 
+import inspect
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
@@ -59,3 +61,11 @@ def test_every_route_has_the_audience_that_is_written_down(app: Flask) -> None:
 
 def test_no_route_is_undeclared(app: Flask) -> None:
     assert not [line for line in routes_of(app) if "UNDECLARED" in line]
+
+
+def test_every_view_says_what_it_returns(app: Flask) -> None:
+    declared = {
+        name: inspect.unwrap(view).__annotations__.get("return", "nothing") for name, view in app.view_functions.items()
+    }
+
+    assert {name for name, returned in declared.items() if returned in {Any, "nothing"}} == {"static"}

@@ -1,7 +1,5 @@
 """The launch board, the routine checklists, and the decision."""
 
-from typing import Any
-
 from flask import flash, render_template
 
 from core.access import Audience, Pages, open_to, operator
@@ -9,6 +7,7 @@ from core.clock import utc_now
 from core.db import transaction
 from core.htmx import see_other
 from core.jobs import defer
+from core.views import ViewResponse
 from portal.console.launch import services
 from portal.console.launch.forms import ConfirmForm, DecideForm
 from portal.console.launch.items import BOARD_TITLES, BOARDS, PERIOD_TITLES, Lead, Period
@@ -19,13 +18,13 @@ bp = Pages("launch", __name__, url_prefix="/console/launch")
 
 @bp.get("")
 @open_to(Audience.OPERATOR)
-def index() -> Any:
+def index() -> ViewResponse:
     return _page(DecideForm(formdata=None))
 
 
 @bp.post("/look")
 @open_to(Audience.OPERATOR)
-def look() -> Any:
+def look() -> ViewResponse:
     """The worker looks: some checks ask other machines, and nobody should wait for them here."""
     with transaction():
         defer(look_again)
@@ -35,7 +34,7 @@ def look() -> Any:
 
 @bp.post("/items/<code>")
 @open_to(Audience.OPERATOR)
-def confirm(code: str) -> Any:
+def confirm(code: str) -> ViewResponse:
     form = ConfirmForm()
     period = _period_of(code)
     with transaction():
@@ -48,7 +47,7 @@ def confirm(code: str) -> Any:
 
 @bp.post("/items/<code>/take-back")
 @open_to(Audience.OPERATOR)
-def take_back(code: str) -> Any:
+def take_back(code: str) -> ViewResponse:
     with transaction():
         services.take_back(code, period=_period_of(code), by=operator(), now=utc_now())
     return see_other(_home_of(code))
@@ -56,7 +55,7 @@ def take_back(code: str) -> Any:
 
 @bp.post("/sign/<any(engineering, operations, legal, product):lead>")
 @open_to(Audience.OPERATOR, fresh=True)
-def sign(lead: str) -> Any:
+def sign(lead: str) -> ViewResponse:
     with transaction():
         services.sign(Lead(lead), by=operator(), now=utc_now())
     flash("Signed.")
@@ -65,7 +64,7 @@ def sign(lead: str) -> Any:
 
 @bp.post("/decide")
 @open_to(Audience.OPERATOR, fresh=True)
-def decide() -> Any:
+def decide() -> ViewResponse:
     form = DecideForm()
     if not form.validate():
         return _page(form, status=422)
@@ -78,7 +77,7 @@ def decide() -> Any:
 
 @bp.get("/routine")
 @open_to(Audience.OPERATOR)
-def routine() -> Any:
+def routine() -> ViewResponse:
     now = utc_now()
     return render_template(
         "portal/console/launch/routine.html",
@@ -101,7 +100,7 @@ def _home_of(code: str) -> str:
     return f"/console/launch#{code}" if _is_on_board(code) else f"/console/launch/routine#{code}"
 
 
-def _page(form: DecideForm, *, status: int = 200) -> Any:
+def _page(form: DecideForm, *, status: int = 200) -> ViewResponse:
     now = utc_now()
     boards = services.board(now=now)
     lines = [line for some in boards.values() for line in some]

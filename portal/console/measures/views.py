@@ -1,12 +1,11 @@
 """The page of figures in the console."""
 
-from typing import Any
-
 from flask import render_template
 
 from core.access import Audience, Pages, open_to
 from core.backups import services as backups
 from core.clock import utc_now
+from core.views import ViewResponse
 from portal.console.measures import services
 from portal.support import queue
 
@@ -17,7 +16,7 @@ RUNS_SHOWN = 14
 
 @bp.get("")
 @open_to(Audience.OPERATOR)
-def index() -> Any:
+def index() -> ViewResponse:
     now = utc_now()
     return render_template(
         "portal/console/measures/index.html",

@@ -1,6 +1,5 @@
 """The audit trail as a page and as a file."""
 
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,6 +11,7 @@ from core.access import Audience, Pages, active_membership, actor, open_to
 from core.clock import utc_now
 from core.db import transaction
 from core.files import leaves_with_body, streamed
+from core.views import ViewResponse
 from portal.customer.audit_log import services
 from portal.paging import chosen_uuid
 
@@ -20,7 +20,7 @@ bp = Pages("trail", __name__, url_prefix="/audit-trail")
 
 @bp.get("")
 @open_to(Audience.VIEWER)
-def index() -> Any:
+def index() -> ViewResponse:
     page = services.list_page(
         active_membership().organization_id,
         action=request.args.get("action") or None,
@@ -36,7 +36,7 @@ def index() -> Any:
 
 @bp.get("/export")
 @open_to(Audience.VIEWER)
-def download() -> Any:
+def download() -> ViewResponse:
     """CSV, oldest first."""
     organization_id: UUID = active_membership().organization_id
     if leaves_with_body():

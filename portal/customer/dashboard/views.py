@@ -1,7 +1,6 @@
 """The dashboard's page and its pictures, which load after it so that the page itself is quick."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 from flask import render_template, request
@@ -15,6 +14,7 @@ from core.accounts import Organization, OrganizationStatus
 from core.clock import utc_now
 from core.errors import InvalidRequest
 from core.htmx import wants_block
+from core.views import ViewResponse
 from portal.customer.dashboard.attention import attention_of
 from portal.customer.organization import services as organizations
 from portal.customer.plan.usage import usage_of
@@ -40,7 +40,7 @@ SPANS = {
 
 @bp.get("")
 @open_to(Audience.VIEWER)
-def index() -> Any:
+def index() -> ViewResponse:
     now, organization = utc_now(), organizations.find(active_membership().organization_id)
     access = entitlements.access_for(organization.id, now=now)
     return render_template(
@@ -58,7 +58,7 @@ def index() -> Any:
 
 @bp.get("/figures")
 @open_to(Audience.VIEWER)
-def figures() -> Any:
+def figures() -> ViewResponse:
     """Counts, chart and reasons; htmx puts them into the page, and without scripts they are a page of their own."""
     name = _chosen_span()
     span, environment, now = SPANS[name], _environment(), utc_now()

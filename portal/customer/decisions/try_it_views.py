@@ -13,6 +13,7 @@ from core.access import Audience, Pages, address, open_to
 from core.current import settings
 from core.forms import Form, stripped
 from core.throttle import per_address
+from core.views import ViewResponse
 
 bp = Pages("try_it", __name__, url_prefix="/try-it")
 
@@ -47,7 +48,7 @@ class Answered(msgspec.Struct, frozen=True):
 
 @bp.get("")
 @open_to(Audience.DEVELOPER)
-def index() -> Any:
+def index() -> ViewResponse:
     form = TryForm(formdata=None, model="gpt-4o", operation="summarization", metadata=EXAMPLE)
     return _page(form)
 
@@ -55,7 +56,7 @@ def index() -> Any:
 @bp.post("")
 @per_address("60 per minute")
 @open_to(Audience.DEVELOPER)
-def ask() -> Any:
+def ask() -> ViewResponse:
     form = TryForm()
     if form.validate():
         if not is_well_formed(form.secret.data):
@@ -96,7 +97,7 @@ def _answered(status: int, body: bytes) -> Answered:
     )
 
 
-def _page(form: TryForm, *, answered: Answered | None = None, status: int = 200) -> Any:
+def _page(form: TryForm, *, answered: Answered | None = None, status: int = 200) -> ViewResponse:
     page = render_template(
         "portal/customer/decisions/try_it.html", form=form, answered=answered, base_url=settings().base_url
     )

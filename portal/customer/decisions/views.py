@@ -21,6 +21,7 @@ from core.forms import in_plain_words
 from core.htmx import page_or_block, see_other, wants_block
 from core.ids import parse_public_id, public_id
 from core.typed_text import struct_of
+from core.views import ViewResponse
 from portal.customer.organization import services as organizations
 from portal.paging import chosen_id
 
@@ -41,7 +42,7 @@ _DATE_FIELD = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?", re.AS
 
 @bp.get("")
 @open_to(Audience.VIEWER)
-def index() -> Any:
+def index() -> ViewResponse:
     """The newest come by themselves while the first page is open."""
     chosen, fault = _chosen()
     organization = organizations.find(active_membership().organization_id)
@@ -72,7 +73,7 @@ def index() -> Any:
 
 @bp.get("/search")
 @open_to(Audience.VIEWER)
-def search() -> Any:
+def search() -> ViewResponse:
     """Leads to the decision with an id, or to the decisions of a request."""
     wanted = request.args.get("q", "").strip()
     if parse_public_id("dec", wanted):
@@ -98,7 +99,7 @@ def search() -> Any:
 
 @bp.get("/export")
 @open_to(Audience.VIEWER)
-def download() -> Any:
+def download() -> ViewResponse:
     chosen, fault = _chosen()
     if fault:
         raise InvalidRequest(fault)
@@ -119,7 +120,7 @@ def download() -> Any:
 
 @bp.get("/<shown_id>")
 @open_to(Audience.VIEWER)
-def show(shown_id: str) -> Any:
+def show(shown_id: str) -> ViewResponse:
     """Every point explained; and what the policies would say now."""
     row = decisions.find(active_membership().organization_id, shown_id)
     decision = schema.view_of(row)

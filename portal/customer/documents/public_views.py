@@ -1,13 +1,12 @@
 """The documents for everybody, at addresses that stay: as a page, as the exact Markdown, as PDF, and as differences."""
 
-from typing import Any
-
 from flask import Response, render_template
 
 from core.access import ROLES_OF, Audience, Pages, current_user_or_none, open_to
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.errors import NotFound
+from core.views import ViewResponse
 from legal_docs.acceptances import view_log
 from legal_docs.acceptances.receipts import version_pdf
 from legal_docs.acceptances.view_log import Sighting
@@ -25,7 +24,7 @@ bp = Pages("legal", __name__, url_prefix="/legal")
 
 @bp.get("")
 @open_to(Audience.ANYBODY)
-def index() -> Any:
+def index() -> ViewResponse:
     now = utc_now()
     return render_template(
         "portal/customer/documents/public.html",
@@ -36,7 +35,7 @@ def index() -> Any:
 
 @bp.get("/sub-processors")
 @open_to(Audience.ANYBODY)
-def sub_processors() -> Any:
+def sub_processors() -> ViewResponse:
     """The register as it stands; members see and answer what is announced."""
     who = current_user_or_none()
     return render_template(
@@ -50,7 +49,7 @@ def sub_processors() -> Any:
 
 @bp.get("/<name>")
 @open_to(Audience.ANYBODY)
-def show(name: str) -> Any:
+def show(name: str) -> ViewResponse:
     """The version in effect, or the newest if none is yet."""
     kind = _kind(name)
     version = documents.current(kind, now=utc_now()) or documents.newest(kind)
@@ -61,7 +60,7 @@ def show(name: str) -> Any:
 
 @bp.get("/<name>/<number>")
 @open_to(Audience.ANYBODY)
-def show_version(name: str, number: str) -> Any:
+def show_version(name: str, number: str) -> ViewResponse:
     version, ending = _version_named(name, number)
     answer = _shown(version, ending)
     who = current_user_or_none()
@@ -75,7 +74,7 @@ def show_version(name: str, number: str) -> Any:
 
 @bp.get("/sign/<token>/<name>/<number>")
 @open_to(Audience.ANYBODY)
-def show_to_signer(token: str, name: str, number: str) -> Any:
+def show_to_signer(token: str, name: str, number: str) -> ViewResponse:
     """As `show_version`, for who came by a link: what they open and download is part of the evidence."""
     with acting_as_system(), transaction():
         delegation = usable_link(token, now=utc_now())
@@ -89,7 +88,7 @@ def show_to_signer(token: str, name: str, number: str) -> Any:
 
 @bp.get("/<name>/<old>/changes/<new>")
 @open_to(Audience.ANYBODY)
-def differences(name: str, old: str, new: str) -> Any:
+def differences(name: str, old: str, new: str) -> ViewResponse:
     kind = _kind(name)
     before, after = documents.find(kind, old), documents.find(kind, new)
     return render_template(
@@ -111,7 +110,7 @@ def _sighting(ending: str) -> Sighting:
     return Sighting.DOWNLOADED if ending else Sighting.OPENED
 
 
-def _shown(version: LegalVersion, ending: str, *, root: str | None = None) -> Any:
+def _shown(version: LegalVersion, ending: str, *, root: str | None = None) -> ViewResponse:
     if ending == "md":
         return _file(version, version.content, "text/markdown; charset=utf-8", "md")
     if ending == "pdf":
@@ -119,7 +118,7 @@ def _shown(version: LegalVersion, ending: str, *, root: str | None = None) -> An
     return _page(version, root=root)
 
 
-def _page(version: LegalVersion, *, root: str | None = None) -> Any:
+def _page(version: LegalVersion, *, root: str | None = None) -> ViewResponse:
     """`root` is the address below which its files are, if it is not the public one."""
     kind = Kind(version.kind)
     return render_template(

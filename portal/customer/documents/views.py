@@ -1,7 +1,6 @@
 """Accepting, receipts, the history, and answering changes of the register."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from flask import Response, flash, render_template, request
@@ -14,6 +13,7 @@ from core.errors import InvalidRequest
 from core.htmx import see_other
 from core.members import User
 from core.throttle import per_address
+from core.views import ViewResponse
 from legal_docs import figures
 from legal_docs.acceptances import delegations, receipts
 from legal_docs.acceptances import services as acceptances
@@ -34,7 +34,7 @@ bp = Pages("documents", __name__)
 
 @bp.get("/documents")
 @open_to(Audience.VIEWER)
-def index() -> Any:
+def index() -> ViewResponse:
     now = utc_now()
     return render_template(
         "portal/customer/documents/index.html",
@@ -48,13 +48,13 @@ def index() -> Any:
 
 @bp.get("/legal/accept")
 @open_to(Audience.ADMIN)
-def new() -> Any:
+def new() -> ViewResponse:
     return _accept_page(AcceptForm(formdata=None, name=current_user().name), DelegateForm(formdata=None))
 
 
 @bp.post("/legal/accept")
 @open_to(Audience.ADMIN, while_inactive=True)
-def create() -> Any:
+def create() -> ViewResponse:
     form, organization_id, now = AcceptForm(), active_membership().organization_id, utc_now()
     contract = contract_for(organization_id, now=now)
     if contract is None or not contract.versions:
@@ -85,7 +85,7 @@ def create() -> Any:
 @bp.post("/legal/accept/delegate")
 @per_address("20 per hour")
 @open_to(Audience.ADMIN, while_inactive=True)
-def delegate() -> Any:
+def delegate() -> ViewResponse:
     """Sends the documents to the one who has the authority."""
     form = DelegateForm()
     if not form.validate():
@@ -110,14 +110,14 @@ def delegate() -> Any:
 
 @bp.get("/legal/sign/<token>")
 @open_to(Audience.ANYBODY)
-def show_link(token: str) -> Any:
+def show_link(token: str) -> ViewResponse:
     return _sign_page(token, AcceptForm(formdata=None))
 
 
 @bp.post("/legal/sign/<token>")
 @per_address("20 per hour")
 @open_to(Audience.ANYBODY)
-def sign(token: str) -> Any:
+def sign(token: str) -> ViewResponse:
     """Accepts for the organization, by the person that the link was sent to."""
     form, now = AcceptForm(), utc_now()
     with acting_as_system():
@@ -147,14 +147,14 @@ def sign(token: str) -> Any:
 
 @bp.get("/legal/acceptances/<uuid:acceptance_id>")
 @open_to(Audience.VIEWER)
-def receipt(acceptance_id: UUID) -> Any:
+def receipt(acceptance_id: UUID) -> ViewResponse:
     found = acceptances.find(active_membership().organization_id, acceptance_id)
     return render_template("portal/customer/documents/receipt.html", receipt=receipts.receipt(found), acceptance=found)
 
 
 @bp.get("/legal/acceptances/<uuid:acceptance_id>/pdf")
 @open_to(Audience.VIEWER)
-def receipt_pdf(acceptance_id: UUID) -> Any:
+def receipt_pdf(acceptance_id: UUID) -> ViewResponse:
     found = acceptances.find(active_membership().organization_id, acceptance_id)
     name = f"{found.kind}-{found.number}-accepted.pdf"
     return Response(
@@ -166,7 +166,7 @@ def receipt_pdf(acceptance_id: UUID) -> Any:
 
 @bp.post("/legal/sub-processors/<uuid:change_id>/respond")
 @open_to(Audience.ADMIN, while_inactive=True)
-def respond(change_id: UUID) -> Any:
+def respond(change_id: UUID) -> ViewResponse:
     """Accept, ask or object; each button says which."""
     form = ResponseForm()
     try:
@@ -186,7 +186,7 @@ def respond(change_id: UUID) -> Any:
     return see_other("/legal/sub-processors")
 
 
-def _accept_page(form: AcceptForm, delegate_form: DelegateForm, *, status: int = 200) -> Any:
+def _accept_page(form: AcceptForm, delegate_form: DelegateForm, *, status: int = 200) -> ViewResponse:
     organization_id, now = active_membership().organization_id, utc_now()
     contract = contract_for(organization_id, now=now)
     if contract is None:
@@ -204,7 +204,7 @@ def _accept_page(form: AcceptForm, delegate_form: DelegateForm, *, status: int =
     return page, status
 
 
-def _sign_page(token: str, form: AcceptForm, *, status: int = 200) -> Any:
+def _sign_page(token: str, form: AcceptForm, *, status: int = 200) -> ViewResponse:
     now = utc_now()
     with acting_as_system(), transaction():
         delegation = usable_link(token, now=now)

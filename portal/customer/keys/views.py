@@ -23,6 +23,7 @@ from core.ids import public_id
 from core.jobs import defer
 from core.throttle import per_address
 from core.tokens import digest_of
+from core.views import ViewResponse
 from portal.customer.keys.forms import LIVES, OVERLAPS, KeyForm, LeakForm, RevokeForm, RotateForm
 from portal.customer.keys.jobs import revoke_leaked_key
 from portal.customer.keys.overview import line_of, lists_of
@@ -33,7 +34,7 @@ bp = Pages("keys", __name__)
 
 @bp.get("/keys")
 @open_to(Audience.VIEWER)
-def index() -> Any:
+def index() -> ViewResponse:
     return render_template(
         "portal/customer/keys/index.html",
         lists=lists_of(active_membership().organization_id, now=utc_now()),
@@ -43,14 +44,14 @@ def index() -> Any:
 
 @bp.get("/keys/new")
 @open_to(Audience.DEVELOPER, fresh=True)
-def new() -> Any:
+def new() -> ViewResponse:
     environment = request.args.get("environment")
     return _form_page(KeyForm(formdata=None, environment="live" if environment == "live" else "test"))
 
 
 @bp.post("/keys")
 @open_to(Audience.DEVELOPER, fresh=True)
-def create() -> Any:
+def create() -> ViewResponse:
     form = KeyForm()
     if not form.validate():
         return _form_page(form, status=422)
@@ -82,7 +83,7 @@ def create() -> Any:
 
 @bp.get("/keys/<uuid:key_id>")
 @open_to(Audience.VIEWER)
-def show(key_id: UUID) -> Any:
+def show(key_id: UUID) -> ViewResponse:
     key = lookup.find(active_membership().organization_id, key_id)
     return render_template(
         "portal/customer/keys/show.html",
@@ -94,14 +95,14 @@ def show(key_id: UUID) -> Any:
 
 @bp.get("/keys/<uuid:key_id>/rotate")
 @open_to(Audience.DEVELOPER, fresh=True)
-def ask_rotation(key_id: UUID) -> Any:
+def ask_rotation(key_id: UUID) -> ViewResponse:
     key = lookup.find(active_membership().organization_id, key_id)
     return render_template("portal/customer/keys/rotate.html", key=key, form=RotateForm(formdata=None))
 
 
 @bp.post("/keys/<uuid:key_id>/rotate")
 @open_to(Audience.DEVELOPER, fresh=True)
-def rotate(key_id: UUID) -> Any:
+def rotate(key_id: UUID) -> ViewResponse:
     form = RotateForm()
     if not form.validate():
         key = lookup.find(active_membership().organization_id, key_id)
@@ -114,7 +115,7 @@ def rotate(key_id: UUID) -> Any:
 
 @bp.get("/keys/<uuid:key_id>/revoke")
 @open_to(Audience.DEVELOPER, fresh=True)
-def ask_revocation(key_id: UUID) -> Any:
+def ask_revocation(key_id: UUID) -> ViewResponse:
     key = lookup.find(active_membership().organization_id, key_id)
     return render_template(
         "portal/customer/keys/revoke.html", key=key, to_type=_to_type(key), form=RevokeForm(formdata=None)
@@ -123,7 +124,7 @@ def ask_revocation(key_id: UUID) -> Any:
 
 @bp.post("/keys/<uuid:key_id>/revoke")
 @open_to(Audience.DEVELOPER, fresh=True, while_inactive=True)
-def revoke(key_id: UUID) -> Any:
+def revoke(key_id: UUID) -> ViewResponse:
     key, form = lookup.find(active_membership().organization_id, key_id), RevokeForm()
     if form.validate() and not names.is_typed(form.typed.data, key.name, otherwise=public_id("key", key.id)):
         form.typed.errors = [f"Type {_to_type(key)}, exactly as it is written here."]
@@ -139,7 +140,7 @@ def revoke(key_id: UUID) -> Any:
 
 @bp.post("/keys/<uuid:key_id>/finish")
 @open_to(Audience.DEVELOPER, fresh=True, while_inactive=True)
-def finish(key_id: UUID) -> Any:
+def finish(key_id: UUID) -> ViewResponse:
     """Ends the overlap of a rotation now. Only for a key that has a successor."""
     with transaction():
         keys.finish_rotation(active_membership().organization_id, key_id, by=actor(), now=utc_now())
@@ -149,14 +150,14 @@ def finish(key_id: UUID) -> Any:
 
 @bp.get("/report-a-key")
 @open_to(Audience.ANYBODY)
-def report() -> Any:
+def report() -> ViewResponse:
     return render_template("portal/customer/keys/report.html", form=LeakForm(), is_sent=False)
 
 
 @bp.post("/report-a-key")
 @per_address("20 per hour")
 @open_to(Audience.ANYBODY)
-def take_report() -> Any:
+def take_report() -> ViewResponse:
     """The answer is the same whether or not there is such a key; what is to be done is done by the worker."""
     form = LeakForm()
     if not form.validate():
@@ -175,12 +176,12 @@ def _within_plan(rate_limit: int | None) -> int | None:
     return rate_limit
 
 
-def _form_page(form: KeyForm, *, status: int = 200) -> Any:
+def _form_page(form: KeyForm, *, status: int = 200) -> ViewResponse:
     is_live = active_membership().status == "live"
     return render_template("portal/customer/keys/new.html", form=form, is_live=is_live), status
 
 
-def _shown_once(issued: IssuedKey, *, old: Any) -> Any:
+def _shown_once(issued: IssuedKey, *, old: Any) -> ViewResponse:
     answer = make_response(
         render_template("portal/customer/keys/shown_once.html", issued=issued, old=old, base_url=settings().base_url)
     )

@@ -1,7 +1,5 @@
 """Taking the data out, and erasing what is known of one person."""
 
-from typing import Any
-
 from flask import flash, render_template
 
 from api.decisions import retention as retention_service
@@ -11,6 +9,7 @@ from core.db import transaction
 from core.files import leaves_with_body, streamed
 from core.htmx import see_other
 from core.throttle import per_address
+from core.views import ViewResponse
 from legal_docs import figures
 from portal.customer.offboarding import data_export
 from portal.customer.organization import services
@@ -21,7 +20,7 @@ bp = Pages("data", __name__)
 
 @bp.get("/organization/data")
 @open_to(Audience.ADMIN)
-def data() -> Any:
+def data() -> ViewResponse:
     return render_template(
         "portal/customer/organization/data.html",
         organization=services.find(active_membership().organization_id),
@@ -32,7 +31,7 @@ def data() -> Any:
 @bp.post("/organization/data")
 @per_address("10 per hour")
 @open_to(Audience.ADMIN, fresh=True, while_inactive=True)
-def download() -> Any:
+def download() -> ViewResponse:
     """Everything as one ZIP, made while it is sent."""
     organization_id, slug = active_membership().organization_id, active_membership().slug
     if leaves_with_body():
@@ -49,7 +48,7 @@ def download() -> Any:
 
 @bp.post("/organization/data/erase")
 @open_to(Audience.ADMIN, fresh=True, while_inactive=True)
-def erase() -> Any:
+def erase() -> ViewResponse:
     """Deletes every decision about one person, by the pseudonym that the customer sends."""
     form = EraseForm()
     organization = services.find(active_membership().organization_id)

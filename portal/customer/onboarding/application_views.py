@@ -1,7 +1,5 @@
 """The applicant's side: how the application stands, what we asked, and what can be done about it."""
 
-from typing import Any
-
 from flask import flash, render_template
 
 from core.access import Audience, Pages, active_membership, actor, may, open_to
@@ -10,6 +8,7 @@ from core.db import transaction
 from core.htmx import see_other
 from core.jobs import defer
 from core.profiles import find_profile
+from core.views import ViewResponse
 from portal.customer.applications import services
 from portal.customer.applications.jobs import tell_operators
 from portal.customer.applications.states import LABELS, SENT, ApplicationStatus
@@ -21,13 +20,13 @@ bp = Pages("application", __name__, url_prefix="/application")
 
 @bp.get("")
 @open_to(Audience.VIEWER)
-def show() -> Any:
+def show() -> ViewResponse:
     return _page(AnswerForm(formdata=None))
 
 
 @bp.post("/submit")
 @open_to(Audience.ADMIN)
-def submit() -> Any:
+def submit() -> ViewResponse:
     with transaction():
         application = services.submit(active_membership().organization_id, by=actor(), now=utc_now())
         defer(tell_operators, application_id=str(application.id))
@@ -37,7 +36,7 @@ def submit() -> Any:
 
 @bp.post("/answer")
 @open_to(Audience.ADMIN)
-def answer() -> Any:
+def answer() -> ViewResponse:
     form = AnswerForm()
     if not form.validate():
         return _page(form, status=422)
@@ -49,14 +48,14 @@ def answer() -> Any:
 
 @bp.post("/withdraw")
 @open_to(Audience.ADMIN)
-def withdraw() -> Any:
+def withdraw() -> ViewResponse:
     with transaction():
         services.withdraw(active_membership().organization_id, by=actor(), now=utc_now())
     flash("The application is withdrawn. You can send a new one at any time.")
     return see_other("/application")
 
 
-def _page(form: AnswerForm, *, status: int = 200) -> Any:
+def _page(form: AnswerForm, *, status: int = 200) -> ViewResponse:
     application = services.latest(active_membership().organization_id)
     state = ApplicationStatus(application.status) if application else ApplicationStatus.DRAFT
     page = render_template(

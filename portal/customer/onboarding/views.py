@@ -1,7 +1,5 @@
 """The front door, and the task list."""
 
-from typing import Any
-
 from flask import render_template, request
 
 from core.access import Audience, Pages, active_membership, actor, current_user_or_none, may, open_to, safe_path
@@ -10,6 +8,7 @@ from core.current import settings
 from core.db import transaction
 from core.htmx import page_or_block, see_other, wants_block
 from core.pages import THEME_COOKIE, THEMES
+from core.views import ViewResponse
 from portal.customer.onboarding import checklist
 from portal.customer.onboarding.tasks import tasks_of
 
@@ -20,7 +19,7 @@ _YEAR_S = 31_536_000
 
 @bp.get("/")
 @open_to(Audience.ANYBODY)
-def home() -> Any:
+def home() -> ViewResponse:
     """Strangers get to know us; members see what is next; operators see what waits for them."""
     who = current_user_or_none()
     if who is None:
@@ -32,7 +31,7 @@ def home() -> Any:
 
 @bp.get("/start")
 @open_to(Audience.VIEWER)
-def index() -> Any:
+def index() -> ViewResponse:
     tasks = tasks_of(
         active_membership().organization_id,
         organization_status=active_membership().status,
@@ -44,7 +43,7 @@ def index() -> Any:
 
 @bp.get("/checklist")
 @open_to(Audience.VIEWER)
-def checklist_page() -> Any:
+def checklist_page() -> ViewResponse:
     lines = checklist.lines_of(active_membership().organization_id)
     return page_or_block(
         "portal/customer/onboarding/checklist.html",
@@ -58,7 +57,7 @@ def checklist_page() -> Any:
 
 @bp.post("/checklist/<code>")
 @open_to(Audience.DEVELOPER)
-def tick(code: str) -> Any:
+def tick(code: str) -> ViewResponse:
     with transaction():
         checklist.tick(
             active_membership().organization_id,
@@ -72,7 +71,7 @@ def tick(code: str) -> Any:
 
 @bp.post("/theme")
 @open_to(Audience.ANYBODY)
-def choose_theme() -> Any:
+def choose_theme() -> ViewResponse:
     wanted = request.form.get("theme", "auto")
     answer = see_other(safe_path(request.form.get("back")))
     if wanted in THEMES:

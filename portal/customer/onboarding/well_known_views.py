@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from flask import Response
 
@@ -12,6 +11,7 @@ from core.current import settings
 from core.errors import NotFound
 from core.htmx import see_other
 from core.pages import iso
+from core.views import ViewResponse
 
 bp = Pages("well_known", __name__, url_prefix="/.well-known")
 
@@ -44,7 +44,7 @@ def sbom() -> Response:
 
 @bp.get("/change-password")
 @open_to(Audience.ANYBODY)
-def change_password() -> Any:
+def change_password() -> ViewResponse:
     """Password managers lead people here."""
     return see_other("/security")
 

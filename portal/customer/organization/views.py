@@ -1,7 +1,5 @@
 """The organization's pages: details, retention, taking the data out, closing the account, choosing another one."""
 
-from typing import Any
-
 from flask import flash, render_template, request
 
 from billing import entitlements
@@ -13,6 +11,7 @@ from core.errors import NotFound
 from core.htmx import see_other
 from core.profiles import find_profile
 from core.throttle import per_address
+from core.views import ViewResponse
 from legal_docs import figures
 from portal.customer.organization import services
 from portal.customer.organization.forms import ClosingForm, DetailsForm, NameForm, RetentionForm
@@ -32,13 +31,13 @@ RETENTION_PRESETS = (
 
 @bp.get("/organization")
 @open_to(Audience.VIEWER)
-def index() -> Any:
+def index() -> ViewResponse:
     return _page(NameForm(formdata=None, name=active_membership().name))
 
 
 @bp.post("/organization/name")
 @open_to(Audience.ADMIN)
-def rename() -> Any:
+def rename() -> ViewResponse:
     form = NameForm()
     if not form.validate():
         return _page(form, status=422)
@@ -50,7 +49,7 @@ def rename() -> Any:
 
 @bp.get("/organization/details")
 @open_to(Audience.ADMIN)
-def edit() -> Any:
+def edit() -> ViewResponse:
     profile = find_profile(active_membership().organization_id)
     form = DetailsForm(formdata=None, obj=profile) if profile else _first_details()
     return render_template("portal/customer/organization/details.html", form=form)
@@ -58,7 +57,7 @@ def edit() -> Any:
 
 @bp.post("/organization/details")
 @open_to(Audience.ADMIN)
-def update() -> Any:
+def update() -> ViewResponse:
     form = DetailsForm()
     if not form.validate():
         return render_template("portal/customer/organization/details.html", form=form), 422
@@ -70,14 +69,14 @@ def update() -> Any:
 
 @bp.get("/organization/retention")
 @open_to(Audience.VIEWER)
-def retention() -> Any:
+def retention() -> ViewResponse:
     organization = services.find(active_membership().organization_id)
     return _retention_page(RetentionForm(formdata=None, days=organization.retention_days))
 
 
 @bp.post("/organization/retention")
 @open_to(Audience.ADMIN)
-def set_retention() -> Any:
+def set_retention() -> ViewResponse:
     form = RetentionForm()
     if not form.validate():
         return _retention_page(form, status=422)
@@ -96,13 +95,13 @@ def set_retention() -> Any:
 
 @bp.get("/organization/closing")
 @open_to(Audience.OWNER)
-def closing() -> Any:
+def closing() -> ViewResponse:
     return _closing_page(ClosingForm(formdata=None))
 
 
 @bp.post("/organization/closing")
 @open_to(Audience.OWNER, fresh=True, while_inactive=True)
-def close() -> Any:
+def close() -> ViewResponse:
     form = ClosingForm()
     if form.validate() and not names.is_typed(
         form.typed.data, active_membership().name, otherwise=active_membership().slug
@@ -117,7 +116,7 @@ def close() -> Any:
 
 @bp.post("/organization/closing/undo")
 @open_to(Audience.OWNER, fresh=True, while_inactive=True)
-def keep() -> Any:
+def keep() -> ViewResponse:
     with transaction():
         services.keep(active_membership().organization_id, by=actor(), now=utc_now())
     flash("The account stays.")
@@ -126,13 +125,13 @@ def keep() -> Any:
 
 @bp.get("/organizations")
 @open_to(Audience.SIGNED_IN)
-def choose_page() -> Any:
+def choose_page() -> ViewResponse:
     return render_template("portal/customer/organization/choose.html", form=NameForm(formdata=None))
 
 
 @bp.post("/organizations/choose")
 @open_to(Audience.SIGNED_IN)
-def choose() -> Any:
+def choose() -> ViewResponse:
     wanted = parse_uuid(request.form.get("organization"))
     if wanted not in {held.organization_id for held in current_user().memberships}:
         raise NotFound("You are not a member of this organization.")
@@ -144,7 +143,7 @@ def choose() -> Any:
 @bp.post("/organizations")
 @per_address("10 per hour")
 @open_to(Audience.SIGNED_IN)
-def create() -> Any:
+def create() -> ViewResponse:
     """Another organization of one's own, beside those one belongs to."""
     form = NameForm()
     if not form.validate():
@@ -158,7 +157,7 @@ def create() -> Any:
     return see_other("/start")
 
 
-def _page(form: NameForm, *, status: int = 200) -> Any:
+def _page(form: NameForm, *, status: int = 200) -> ViewResponse:
     page = render_template(
         "portal/customer/organization/index.html",
         organization=services.find(active_membership().organization_id),
@@ -173,7 +172,7 @@ def _first_details() -> DetailsForm:
     return DetailsForm(formdata=None, contact_name=current_user().name, contact_email=current_user().email)
 
 
-def _retention_page(form: RetentionForm, *, asks_about: int | None = None, status: int = 200) -> Any:
+def _retention_page(form: RetentionForm, *, asks_about: int | None = None, status: int = 200) -> ViewResponse:
     profile = find_profile(active_membership().organization_id)
     page = render_template(
         "portal/customer/organization/retention.html",
@@ -187,7 +186,7 @@ def _retention_page(form: RetentionForm, *, asks_about: int | None = None, statu
     return page, status
 
 
-def _closing_page(form: ClosingForm, *, status: int = 200) -> Any:
+def _closing_page(form: ClosingForm, *, status: int = 200) -> ViewResponse:
     organization = services.find(active_membership().organization_id)
     page = render_template(
         "portal/customer/organization/closing.html", form=form, organization=organization, to_type=_to_type()

@@ -1,7 +1,5 @@
 """Logging in with password and second factor, or with a passkey; proving it again; logging out."""
 
-from typing import Any
-
 from flask import Response, render_template, request
 
 from core import sessions
@@ -13,6 +11,7 @@ from core.errors import JSON_CONTENT_TYPE
 from core.htmx import see_other
 from core.sessions import Method
 from core.throttle import per_account, per_address, sender
+from core.views import ViewResponse
 from portal.customer.people import accounts, attempts, passkeys, passwords, second_factor, trying
 from portal.customer.people.challenges import ChallengePurpose
 from portal.customer.people.forms import LogInForm, PasswordForm, SecondStepForm
@@ -42,7 +41,7 @@ _WRONG = "This address and password do not belong together, or there is no such 
 
 @bp.get("/log-in")
 @open_to(Audience.ANYBODY)
-def new() -> Any:
+def new() -> ViewResponse:
     if current_user_or_none():
         return see_other(safe_path(request.args.get("next")))
     return _page(LogInForm(email=request.args.get("email", "")), notice=NOTICES.get(request.args.get("after", "")))
@@ -51,7 +50,7 @@ def new() -> Any:
 @bp.post("/log-in")
 @per_address("60 per 15 minutes", unless=trying.is_from_known_browser)
 @open_to(Audience.ANYBODY)
-def create() -> Any:
+def create() -> ViewResponse:
     form = LogInForm()
     if form.validate():
         attempt = trying.begin_password(form.email.data)
@@ -67,7 +66,7 @@ def create() -> Any:
 
 @bp.get("/log-in/second-step")
 @open_to(Audience.ANYBODY)
-def second_step() -> Any:
+def second_step() -> ViewResponse:
     if halfway() is None:
         return see_other("/log-in")
     return _second_page(SecondStepForm())
@@ -82,7 +81,7 @@ def _kind_of_code_from_here() -> str:
 @bp.post("/log-in/second-step")
 @per_account("60 per 15 minutes", key=_kind_of_code_from_here)
 @open_to(Audience.ANYBODY)
-def take_second_step() -> Any:
+def take_second_step() -> ViewResponse:
     form, waiting = SecondStepForm(), halfway()
     if waiting is None:
         return see_other("/log-in")
@@ -105,7 +104,7 @@ def take_second_step() -> Any:
 @bp.post("/log-in/passkey/options")
 @per_address("60 per 15 minutes")
 @open_to(Audience.ANYBODY)
-def passkey_options() -> Any:
+def passkey_options() -> ViewResponse:
     options, challenge = passkeys.sign_in_options(site=site())
     remember_challenge(challenge, ChallengePurpose.SIGN_IN)
     return Response(options, content_type=JSON_CONTENT_TYPE)
@@ -114,7 +113,7 @@ def passkey_options() -> Any:
 @bp.post("/log-in/passkey")
 @per_address("30 per 15 minutes")
 @open_to(Audience.ANYBODY)
-def use_passkey() -> Any:
+def use_passkey() -> ViewResponse:
     """Signs in whoever's passkey it is; for who is signed in already, proves it anew."""
     next_path = safe_path(request.form.get("next"))
     with recorded(PasskeyUse.LOG_IN):
@@ -132,14 +131,14 @@ def use_passkey() -> Any:
 
 @bp.get("/prove-it")
 @open_to(Audience.SIGNED_IN)
-def ask_for_proof() -> Any:
+def ask_for_proof() -> ViewResponse:
     return _proof_page(PasswordForm())
 
 
 @bp.post("/prove-it")
 @per_address("30 per 15 minutes")
 @open_to(Audience.SIGNED_IN)
-def prove() -> Any:
+def prove() -> ViewResponse:
     form = PasswordForm()
     if form.validate():
         attempt = trying.begin_in_session(Kind.SESSION_PASSWORD)
@@ -157,14 +156,14 @@ def prove() -> Any:
 
 @bp.post("/log-out")
 @open_to(Audience.ARRIVED)
-def log_out() -> Any:
+def log_out() -> ViewResponse:
     sign_out()
     answer = see_other("/log-in?after=logged-out")
     answer.headers["Clear-Site-Data"] = '"cache"'
     return answer
 
 
-def _page(form: LogInForm, *, notice: str | None = None, status: int = 200) -> Any:
+def _page(form: LogInForm, *, notice: str | None = None, status: int = 200) -> ViewResponse:
     next_path = safe_path(request.args.get("next"))
     return (
         render_template(
@@ -174,7 +173,7 @@ def _page(form: LogInForm, *, notice: str | None = None, status: int = 200) -> A
     )
 
 
-def _second_page(form: SecondStepForm, *, status: int = 200) -> Any:
+def _second_page(form: SecondStepForm, *, status: int = 200) -> ViewResponse:
     waiting = halfway()
     with acting_as_system():
         guards = second_factor.guards_of(waiting[0]) if waiting else None
@@ -190,6 +189,6 @@ def _second_page(form: SecondStepForm, *, status: int = 200) -> Any:
         )
 
 
-def _proof_page(form: PasswordForm, *, status: int = 200) -> Any:
+def _proof_page(form: PasswordForm, *, status: int = 200) -> ViewResponse:
     next_path = safe_path(request.args.get("next"))
     return render_template("portal/customer/people/prove_it.html", form=form, next_path=next_path, site=site()), status

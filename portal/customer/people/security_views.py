@@ -1,6 +1,5 @@
 """The security page: password, second factor, passkeys, sessions, and leaving for good."""
 
-from typing import Any
 from uuid import UUID
 
 import segno
@@ -14,6 +13,7 @@ from core.db import acting_as_system, transaction
 from core.errors import JSON_CONTENT_TYPE, InvalidRequest, NotFound
 from core.htmx import see_other
 from core.throttle import per_address, per_person
+from core.views import ViewResponse
 from portal.customer.people import (
     accounts,
     addresses,
@@ -36,14 +36,14 @@ bp = Pages("security", __name__, url_prefix="/security")
 
 @bp.get("")
 @open_to(Audience.SIGNED_IN)
-def index() -> Any:
+def index() -> ViewResponse:
     return security_page()
 
 
 @bp.post("/password")
 @per_address("20 per hour")
 @open_to(Audience.SIGNED_IN)
-def change_password() -> Any:
+def change_password() -> ViewResponse:
     form = ChangePasswordForm()
     if form.validate():
         attempt = trying.begin_in_session(Kind.SESSION_PASSWORD)
@@ -76,7 +76,7 @@ def change_password() -> Any:
 @per_address("10 per hour")
 @per_person("10 per hour")
 @open_to(Audience.SIGNED_IN, fresh=True)
-def change_address() -> Any:
+def change_address() -> ViewResponse:
     form = EmailForm()
     if form.validate():
         try:
@@ -91,7 +91,7 @@ def change_address() -> Any:
 
 @bp.post("/authenticator/new")
 @open_to(Audience.SIGNED_IN, fresh=True)
-def begin_totp() -> Any:
+def begin_totp() -> ViewResponse:
     with acting_as_system(), transaction():
         user = accounts.lock(current_user().user_id)
         second_factor.begin_totp(user, secret_key=settings().secret_key, now=utc_now())
@@ -100,14 +100,14 @@ def begin_totp() -> Any:
 
 @bp.get("/authenticator")
 @open_to(Audience.SIGNED_IN, fresh=True)
-def new_totp() -> Any:
+def new_totp() -> ViewResponse:
     return _totp_page(SecondStepForm())
 
 
 @bp.post("/authenticator")
 @per_address("20 per 15 minutes")
 @open_to(Audience.SIGNED_IN, fresh=True)
-def create_totp() -> Any:
+def create_totp() -> ViewResponse:
     form = SecondStepForm()
     if form.validate():
         attempt = trying.begin_in_session(Kind.SETUP_CODE)
@@ -133,7 +133,7 @@ def create_totp() -> Any:
 
 @bp.post("/authenticator/remove")
 @open_to(Audience.SIGNED_IN, fresh=True)
-def delete_totp() -> Any:
+def delete_totp() -> ViewResponse:
     with acting_as_system(), transaction():
         second_factor.remove_totp(accounts.lock(current_user().user_id), by=actor(), now=utc_now())
     return see_other("/security?done=removed")
@@ -141,7 +141,7 @@ def delete_totp() -> Any:
 
 @bp.post("/recovery-codes")
 @open_to(Audience.SIGNED_IN, fresh=True)
-def renew_codes() -> Any:
+def renew_codes() -> ViewResponse:
     with acting_as_system(), transaction():
         user = accounts.lock(current_user().user_id)
         codes = second_factor.renew_recovery_codes(user)
@@ -151,7 +151,7 @@ def renew_codes() -> Any:
 
 @bp.post("/passkeys/options")
 @open_to(Audience.SIGNED_IN, fresh=True)
-def passkey_options() -> Any:
+def passkey_options() -> ViewResponse:
     with acting_as_system():
         options, challenge = passkeys.registration_options(accounts.lock(current_user().user_id), site=site())
     remember_challenge(challenge, ChallengePurpose.REGISTER)
@@ -160,7 +160,7 @@ def passkey_options() -> Any:
 
 @bp.post("/passkeys")
 @open_to(Audience.SIGNED_IN, fresh=True)
-def create_passkey() -> Any:
+def create_passkey() -> ViewResponse:
     name = names.typable(request.form.get("name", ""), otherwise="Passkey")[:80]
     with recorded(PasskeyUse.REGISTRATION):
         credential, challenge = read_credential(), take_challenge(ChallengePurpose.REGISTER)
@@ -173,7 +173,7 @@ def create_passkey() -> Any:
 
 @bp.post("/passkeys/<uuid:passkey_id>/remove")
 @open_to(Audience.SIGNED_IN, fresh=True)
-def delete_passkey(passkey_id: UUID) -> Any:
+def delete_passkey(passkey_id: UUID) -> ViewResponse:
     with acting_as_system(), transaction():
         passkeys.remove(accounts.lock(current_user().user_id), passkey_id, by=actor(), now=utc_now())
     return see_other("/security?done=removed")
@@ -181,7 +181,7 @@ def delete_passkey(passkey_id: UUID) -> Any:
 
 @bp.post("/sessions/<uuid:session_id>/end")
 @open_to(Audience.SIGNED_IN)
-def end_session(session_id: UUID) -> Any:
+def end_session(session_id: UUID) -> ViewResponse:
     with acting_as_system(), transaction():
         if not sessions.revoke(current_user().user_id, session_id, now=utc_now()):
             raise NotFound("There is no such session. It may have ended already.")
@@ -191,7 +191,7 @@ def end_session(session_id: UUID) -> Any:
 
 @bp.post("/sessions/end-others")
 @open_to(Audience.SIGNED_IN)
-def end_other_sessions() -> Any:
+def end_other_sessions() -> ViewResponse:
     with acting_as_system(), transaction():
         sessions.revoke_all(current_user().user_id, now=utc_now(), but=current_user().session_id)
         devices.forget(current_user().user_id, but=device_token())
@@ -216,7 +216,7 @@ def security_page(
     address_form: EmailForm | None = None,
     delete_error: str | None = None,
     status: int = 200,
-) -> Any:
+) -> ViewResponse:
     with acting_as_system():
         guards = second_factor.guards_of(current_user().user_id)
         standing = sessions.list_active(current_user().user_id, now=utc_now())
@@ -233,7 +233,7 @@ def security_page(
     return page, status
 
 
-def _totp_page(form: SecondStepForm, *, status: int = 200) -> Any:
+def _totp_page(form: SecondStepForm, *, status: int = 200) -> ViewResponse:
     with acting_as_system():
         user = accounts.lock(current_user().user_id)
         address = second_factor.unconfirmed_totp(user, secret_keys=settings().secret_keys)
@@ -244,5 +244,5 @@ def _totp_page(form: SecondStepForm, *, status: int = 200) -> Any:
     return render_template("portal/customer/people/totp.html", form=form, picture=picture, secret=secret), status
 
 
-def _codes_page(codes: tuple[str, ...]) -> Any:
+def _codes_page(codes: tuple[str, ...]) -> ViewResponse:
     return render_template("portal/customer/people/recovery_codes.html", codes=codes)

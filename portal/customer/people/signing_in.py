@@ -17,6 +17,7 @@ from core.htmx import see_other
 from core.mail import send_mail
 from core.members import User
 from core.sessions import Method
+from core.views import ViewResponse
 from portal.customer.people import accounts, challenges, devices, second_factor
 from portal.customer.people.challenges import ChallengePurpose
 from portal.customer.people.passkeys import PasskeyRefused, Site
@@ -37,7 +38,7 @@ def site() -> Site:
     return Site(settings().base_url)
 
 
-def go_on_after_password(user: User, *, next_path: str) -> Any:
+def go_on_after_password(user: User, *, next_path: str) -> ViewResponse:
     """Signs in, or asks for the second factor first. Within the system's scope."""
     if second_factor.guards_of(user.id).is_guarded:
         session.clear()
@@ -68,7 +69,7 @@ def _trace_of(user: User) -> str:
     return hashlib.sha256(user.password_hash.encode()).hexdigest()[:16]
 
 
-def sign_in(user: User, *, method: Method, next_path: str = "/") -> Any:
+def sign_in(user: User, *, method: Method, next_path: str = "/") -> ViewResponse:
     """A new session with a new token. Within the system's scope."""
     now = utc_now()
     before = current_user_or_none()

@@ -1,6 +1,5 @@
 """The browser's side of tries: from where they come, what is put on the audit log, and the end of a session."""
 
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -15,6 +14,7 @@ from core.htmx import see_other
 from core.mail import send_mail
 from core.members import User
 from core.network import sender_of
+from core.views import ViewResponse
 from portal.customer.people import accounts, attempts, devices
 from portal.customer.people.attempts import Attempt
 from portal.customer.people.pace import Kind
@@ -63,7 +63,7 @@ def fail(user: User | None, action: str, attempt: Attempt) -> None:
         )
 
 
-def fail_in_session(action: str, attempt: Attempt) -> Any | None:
+def fail_in_session(action: str, attempt: Attempt) -> ViewResponse | None:
     """The way out, if that was the last try this session has; it is ended then."""
     with acting_as_system(), transaction():
         user = accounts.lock(current_user().user_id)

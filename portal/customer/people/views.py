@@ -1,7 +1,5 @@
 """Signing up, confirming an address, and setting a new password."""
 
-from typing import Any
-
 from flask import render_template
 
 from core.access import Audience, Pages, actor, current_user, current_user_or_none, open_to
@@ -11,6 +9,7 @@ from core.db import acting_as_system, transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
 from core.throttle import per_account, per_address, per_person
+from core.views import ViewResponse
 from portal.customer.people import accounts, addresses, attempts, links, new_passwords, trying
 from portal.customer.people.forms import EmailForm, NewPasswordForm, PasswordForm, SignUpForm
 from portal.customer.people.models import Purpose
@@ -22,7 +21,7 @@ bp = Pages("people", __name__)
 
 @bp.get("/sign-up")
 @open_to(Audience.ANYBODY)
-def new() -> Any:
+def new() -> ViewResponse:
     if current_user_or_none():
         return see_other("/")
     return render_template("portal/customer/people/sign_up.html", form=SignUpForm())
@@ -32,7 +31,7 @@ def new() -> Any:
 @per_address("20 per hour")
 @per_account("5 per hour")
 @open_to(Audience.ANYBODY)
-def create() -> Any:
+def create() -> ViewResponse:
     form = SignUpForm()
     if form.validate():
         try:
@@ -55,7 +54,7 @@ def create() -> Any:
 
 @bp.get("/confirm-address")
 @open_to(Audience.ARRIVED)
-def unconfirmed() -> Any:
+def unconfirmed() -> ViewResponse:
     """Where people are led who have not confirmed their address."""
     if current_user().is_confirmed:
         return see_other("/")
@@ -66,7 +65,7 @@ def unconfirmed() -> Any:
 @per_address("5 per hour")
 @per_person("5 per hour")
 @open_to(Audience.ARRIVED)
-def send_again() -> Any:
+def send_again() -> ViewResponse:
     with acting_as_system(), transaction():
         user = accounts.lock(current_user().user_id)
         if user.email_confirmed_at is None:
@@ -76,7 +75,7 @@ def send_again() -> Any:
 
 @bp.get("/confirm/<secret>")
 @open_to(Audience.ANYBODY)
-def show_confirmation(secret: str) -> Any:
+def show_confirmation(secret: str) -> ViewResponse:
     with acting_as_system():
         _, user = links.find(secret, Purpose.CONFIRM_ADDRESS, now=utc_now())
         return render_template("portal/customer/people/confirm.html", form=PasswordForm(), email=user.email)
@@ -85,7 +84,7 @@ def show_confirmation(secret: str) -> Any:
 @bp.post("/confirm/<secret>")
 @per_address("20 per hour")
 @open_to(Audience.ANYBODY)
-def confirm(secret: str) -> Any:
+def confirm(secret: str) -> ViewResponse:
     form, now = PasswordForm(), utc_now()
     with acting_as_system():
         email = links.find(secret, Purpose.CONFIRM_ADDRESS, now=now)[1].email
@@ -105,7 +104,7 @@ def confirm(secret: str) -> Any:
 
 @bp.get("/forgotten-password")
 @open_to(Audience.ANYBODY)
-def forgotten() -> Any:
+def forgotten() -> ViewResponse:
     return render_template("portal/customer/people/forgotten.html", form=EmailForm(), sent_to=None)
 
 
@@ -113,7 +112,7 @@ def forgotten() -> Any:
 @per_address("10 per hour")
 @per_account("3 per hour")
 @open_to(Audience.ANYBODY)
-def send_reset() -> Any:
+def send_reset() -> ViewResponse:
     form = EmailForm()
     if not form.validate():
         return render_template("portal/customer/people/forgotten.html", form=form, sent_to=None), 422
@@ -124,7 +123,7 @@ def send_reset() -> Any:
 
 @bp.get("/reset-password/<secret>")
 @open_to(Audience.ANYBODY)
-def show_reset(secret: str) -> Any:
+def show_reset(secret: str) -> ViewResponse:
     with acting_as_system():
         _, user = links.find(secret, Purpose.RESET_PASSWORD, now=utc_now())
         return render_template("portal/customer/people/reset.html", form=NewPasswordForm(), email=user.email)
@@ -133,7 +132,7 @@ def show_reset(secret: str) -> Any:
 @bp.post("/reset-password/<secret>")
 @per_address("20 per hour")
 @open_to(Audience.ANYBODY)
-def reset(secret: str) -> Any:
+def reset(secret: str) -> ViewResponse:
     form, now = NewPasswordForm(), utc_now()
     with acting_as_system():
         _, user = links.find(secret, Purpose.RESET_PASSWORD, now=now)
@@ -158,7 +157,7 @@ def reset(secret: str) -> Any:
 
 @bp.get("/change-address/<secret>")
 @open_to(Audience.ANYBODY)
-def show_change(secret: str) -> Any:
+def show_change(secret: str) -> ViewResponse:
     with acting_as_system():
         token, _ = links.find(secret, Purpose.CHANGE_ADDRESS, now=utc_now())
         return render_template("portal/customer/people/change_address.html", email=token.email)
@@ -167,7 +166,7 @@ def show_change(secret: str) -> Any:
 @bp.post("/change-address/<secret>")
 @per_address("20 per hour")
 @open_to(Audience.ANYBODY)
-def change(secret: str) -> Any:
+def change(secret: str) -> ViewResponse:
     with acting_as_system(), transaction():
         addresses.change_address(secret, by=actor(), now=utc_now())
     return see_other("/log-in?after=address")

@@ -1,7 +1,5 @@
 """The way of money: to the checkout, back to a page that waits for the truth, cards, invoices and where they go."""
 
-from typing import Any
-
 from flask import flash, redirect, render_template, request
 
 from api.decisions.export import csv_lines
@@ -16,6 +14,7 @@ from core.db import acting_as_system, transaction
 from core.errors import NotFound
 from core.files import streamed
 from core.htmx import page_or_block, see_other
+from core.views import ViewResponse
 from portal.customer.plan.forms import BillingForm
 from portal.customer.plan.usage import PROOF, proof_of
 
@@ -24,7 +23,7 @@ bp = Pages("payment", __name__, url_prefix="/plan")
 
 @bp.post("/checkout/<any(pro, pay_as_you_go):plan>")
 @open_to(Audience.BILLING, fresh=True)
-def open_checkout(plan: str) -> Any:
+def open_checkout(plan: str) -> ViewResponse:
     base = settings().base_url
     with acting_as_system(), transaction():
         url = checkouts.start(
@@ -42,7 +41,7 @@ def open_checkout(plan: str) -> Any:
 
 @bp.get("/return")
 @open_to(Audience.VIEWER)
-def wait() -> Any:
+def wait() -> ViewResponse:
     """Shows how things stand with us, and has the worker ask Stripe; the page asks again until it is settled."""
     organization_id, now = active_membership().organization_id, utc_now()
     attempt = checkouts.find(organization_id, request.args.get("session_id", ""))
@@ -60,7 +59,7 @@ def wait() -> Any:
 
 @bp.post("/cards")
 @open_to(Audience.BILLING, fresh=True, while_inactive=True)
-def open_portal() -> Any:
+def open_portal() -> ViewResponse:
     """To Stripe's own pages for cards, addresses and tax ids."""
     with transaction():
         url = subscriptions.portal_url(
@@ -71,13 +70,13 @@ def open_portal() -> Any:
 
 @bp.get("/invoices")
 @open_to(Audience.VIEWER)
-def invoices() -> Any:
+def invoices() -> ViewResponse:
     return _invoices_page(BillingForm.of(details.read(active_membership().organization_id)))
 
 
 @bp.get("/invoices/<invoice_id>/pdf")
 @open_to(Audience.VIEWER)
-def invoice_pdf(invoice_id: str) -> Any:
+def invoice_pdf(invoice_id: str) -> ViewResponse:
     """To the file that Stripe keeps."""
     invoice = mirror.find_invoice(active_membership().organization_id, invoice_id)
     if invoice is None or not invoice.snapshot.get("invoice_pdf"):
@@ -87,7 +86,7 @@ def invoice_pdf(invoice_id: str) -> Any:
 
 @bp.get("/invoices/<invoice_id>/usage")
 @open_to(Audience.VIEWER)
-def invoice_usage(invoice_id: str) -> Any:
+def invoice_usage(invoice_id: str) -> ViewResponse:
     """The hours behind an invoice, as CSV: what was counted, and under which identifier it was sent."""
     organization_id = active_membership().organization_id
     invoice = mirror.find_invoice(organization_id, invoice_id)
@@ -107,7 +106,7 @@ def invoice_usage(invoice_id: str) -> Any:
 
 @bp.post("/billing-details")
 @open_to(Audience.BILLING, fresh=True, while_inactive=True)
-def set_details() -> Any:
+def set_details() -> ViewResponse:
     form = BillingForm()
     if not form.validate():
         return _refused_details(form, status=422)
@@ -128,12 +127,12 @@ def set_details() -> Any:
     return see_other("/plan/invoices")
 
 
-def _refused_details(form: BillingForm, *, status: int) -> Any:
+def _refused_details(form: BillingForm, *, status: int) -> ViewResponse:
     form.offer(details.read(active_membership().organization_id))
     return _invoices_page(form, status=status)
 
 
-def _invoices_page(form: BillingForm, *, status: int = 200) -> Any:
+def _invoices_page(form: BillingForm, *, status: int = 200) -> ViewResponse:
     page = render_template(
         "portal/customer/plan/invoices.html",
         invoices=mirror.invoices_of(active_membership().organization_id),

@@ -1,7 +1,5 @@
 """What you have, what you use, what else there is, and what happens when."""
 
-from typing import Any
-
 from flask import flash, render_template
 
 from billing import entitlements, facts, previews, subscriptions
@@ -15,6 +13,7 @@ from core.current import settings
 from core.db import acting_as_system, db, transaction
 from core.htmx import page_or_block, see_other
 from core.jobs import defer
+from core.views import ViewResponse
 from portal.customer.plan.jobs import tell_operators_of_enterprise
 from portal.customer.plan.usage import usage_of
 
@@ -34,7 +33,7 @@ bp = Pages("plan", __name__, url_prefix="/plan")
 
 @bp.get("")
 @open_to(Audience.VIEWER)
-def index() -> Any:
+def index() -> ViewResponse:
     now = utc_now()
     organization = db.session.get_one(Organization, active_membership().organization_id)
     access = entitlements.access_for(organization.id, now=now)
@@ -58,7 +57,7 @@ def index() -> Any:
 
 @bp.post("/enterprise")
 @open_to(Audience.BILLING)
-def ask_for_enterprise() -> Any:
+def ask_for_enterprise() -> ViewResponse:
     with acting_as_system(), transaction():
         organization_id = active_membership().organization_id
         if entitlements.ask_for_enterprise(organization_id, by=actor(), now=utc_now()):
@@ -69,7 +68,7 @@ def ask_for_enterprise() -> Any:
 
 @bp.post("/end")
 @open_to(Audience.BILLING, fresh=True, while_inactive=True)
-def end() -> Any:
+def end() -> ViewResponse:
     with acting_as_system():
         subscriptions.end(active_membership().organization_id, gateway(), by=actor(), now=utc_now())
     flash("The plan ends with what was paid for. Until then you can take it back here.")
@@ -78,7 +77,7 @@ def end() -> Any:
 
 @bp.post("/resume")
 @open_to(Audience.BILLING, fresh=True, while_inactive=True)
-def resume() -> Any:
+def resume() -> ViewResponse:
     with acting_as_system():
         subscriptions.resume(active_membership().organization_id, gateway(), by=actor(), now=utc_now())
     flash("The plan goes on as it was.")
@@ -87,7 +86,7 @@ def resume() -> Any:
 
 @bp.get("/switch/<any(pro, pay_as_you_go):plan>")
 @open_to(Audience.BILLING, fresh=True)
-def ask_switch(plan: str) -> Any:
+def ask_switch(plan: str) -> ViewResponse:
     """What it would cost, before anything is changed."""
     with acting_as_system():
         preview = previews.preview(active_membership().organization_id, PlanCode(plan), now=utc_now())
@@ -102,7 +101,7 @@ def ask_switch(plan: str) -> Any:
 
 @bp.post("/switch/<any(pro, pay_as_you_go):plan>")
 @open_to(Audience.BILLING, fresh=True)
-def switch(plan: str) -> Any:
+def switch(plan: str) -> ViewResponse:
     with acting_as_system():
         is_now = subscriptions.switch(
             active_membership().organization_id, PlanCode(plan), gateway(), by=actor(), now=utc_now()

@@ -19,6 +19,7 @@ from core.errors import AppError, InvalidRequest, NotFound
 from core.forms import in_plain_words
 from core.htmx import page_or_block, see_other
 from core.throttle import per_person
+from core.views import ViewResponse
 from portal.customer.policies.forms import LISTS, NUMBERS, SWITCHES, PoliciesForm, RuleForm
 from portal.customer.team import services as team
 
@@ -31,7 +32,7 @@ EFFECT_OVER = timedelta(days=7)
 
 @bp.get("")
 @open_to(Audience.VIEWER)
-def index() -> Any:
+def index() -> ViewResponse:
     version, document = policies.current(active_membership().organization_id)
     return _page(PoliciesForm.of(version, document))
 
@@ -39,7 +40,7 @@ def index() -> Any:
 @bp.post("/effect")
 @per_person(MOST_CHANGES)
 @open_to(Audience.VIEWER, while_inactive=True)
-def effect() -> Any:
+def effect() -> ViewResponse:
     """What the form would have changed; keeps nothing."""
     form = PoliciesForm()
     if form.validate():
@@ -53,7 +54,7 @@ def effect() -> Any:
 @bp.post("")
 @per_person(MOST_CHANGES)
 @open_to(Audience.DEVELOPER, fresh=True)
-def update() -> Any:
+def update() -> ViewResponse:
     """Keeps what was looked at; a form that was changed since is shown with its effect anew."""
     form = PoliciesForm()
     if form.validate():
@@ -81,14 +82,14 @@ def update() -> Any:
 
 @bp.get("/rules/new")
 @open_to(Audience.DEVELOPER, fresh=True)
-def new_rule() -> Any:
+def new_rule() -> ViewResponse:
     version, _ = policies.current(active_membership().organization_id)
     return render_template("portal/customer/policies/rule.html", form=RuleForm.of(version, None), code=None)
 
 
 @bp.get("/rules/<code>")
 @open_to(Audience.VIEWER)
-def edit_rule(code: str) -> Any:
+def edit_rule(code: str) -> ViewResponse:
     version, document = policies.current(active_membership().organization_id)
     rule = next((rule for rule in document.rules if rule.code == code), None)
     if rule is None:
@@ -99,21 +100,21 @@ def edit_rule(code: str) -> Any:
 @bp.post("/rules")
 @per_person(MOST_CHANGES)
 @open_to(Audience.DEVELOPER, fresh=True)
-def create_rule() -> Any:
+def create_rule() -> ViewResponse:
     return _save_rule(None)
 
 
 @bp.post("/rules/<code>")
 @per_person(MOST_CHANGES)
 @open_to(Audience.DEVELOPER, fresh=True)
-def update_rule(code: str) -> Any:
+def update_rule(code: str) -> ViewResponse:
     return _save_rule(code)
 
 
 @bp.post("/rules/<code>/remove")
 @per_person(MOST_CHANGES)
 @open_to(Audience.DEVELOPER, fresh=True)
-def delete_rule(code: str) -> Any:
+def delete_rule(code: str) -> ViewResponse:
     version, document = policies.current(active_membership().organization_id)
     kept = [msgspec.to_builtins(rule) for rule in document.rules if rule.code != code]
     if len(kept) == len(document.rules):
@@ -128,7 +129,7 @@ def delete_rule(code: str) -> Any:
 
 @bp.get("/versions")
 @open_to(Audience.VIEWER)
-def versions() -> Any:
+def versions() -> ViewResponse:
     found = policies.all_versions(active_membership().organization_id)
     names = team.names_of(active_membership().organization_id)
     lines = [
@@ -146,14 +147,14 @@ def versions() -> Any:
 @bp.post("/versions/<int(max=2147483647):version>/restore")
 @per_person(MOST_CHANGES)
 @open_to(Audience.DEVELOPER, fresh=True)
-def restore(version: int) -> Any:
+def restore(version: int) -> ViewResponse:
     with transaction():
         new = policies.restore(active_membership().organization_id, version, by=actor(), now=utc_now())
     flash(f"Version {version} is in force again, as version {new}.")
     return see_other("/policies/versions")
 
 
-def _save_rule(code: str | None) -> Any:
+def _save_rule(code: str | None) -> ViewResponse:
     form = RuleForm()
     if form.validate():
         _, document = policies.current(active_membership().organization_id)
@@ -195,7 +196,7 @@ def _author(one: policies.PolicyRevision, names: dict[UUID, str]) -> str | None:
     return names.get(one.created_by_id) if one.created_by_id else None
 
 
-def _effect_page(form: PoliciesForm, *, is_stale: bool = False) -> Any:
+def _effect_page(form: PoliciesForm, *, is_stale: bool = False) -> ViewResponse:
     """Raises InvalidRequest."""
     organization_id = active_membership().organization_id
     _, standing = policies.current(organization_id)
@@ -215,7 +216,7 @@ def _seen(form: PoliciesForm) -> str:
     return sha256(msgspec.json.encode(form.values(), order="sorted")).hexdigest()
 
 
-def _page(form: PoliciesForm, *, status: int = 200, **found: Any) -> Any:
+def _page(form: PoliciesForm, *, status: int = 200, **found: Any) -> ViewResponse:
     version, document = policies.current(active_membership().organization_id)
     now = utc_now()
     return page_or_block(

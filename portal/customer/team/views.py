@@ -1,6 +1,5 @@
 """The team page, and joining by invitation."""
 
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -27,6 +26,7 @@ from core.members import MEANING, Role
 from core.passwords import hash_password
 from core.sessions import Method
 from core.throttle import per_address
+from core.views import ViewResponse
 from portal.customer.people import accounts, passwords
 from portal.customer.people.forms import JoinForm
 from portal.customer.people.signing_in import sign_in, sign_out
@@ -38,14 +38,14 @@ bp = Pages("team", __name__)
 
 @bp.get("/team")
 @open_to(Audience.VIEWER)
-def index() -> Any:
+def index() -> ViewResponse:
     return _page(InviteForm(formdata=None))
 
 
 @bp.post("/team/invitations")
 @per_address("60 per hour")
 @open_to(Audience.ADMIN, fresh=True)
-def invite() -> Any:
+def invite() -> ViewResponse:
     form = InviteForm()
     if not form.validate():
         return _page(form, status=422)
@@ -70,7 +70,7 @@ def invite() -> Any:
 @bp.post("/team/invitations/<uuid:invitation_id>/resend")
 @per_address("30 per hour")
 @open_to(Audience.ADMIN, fresh=True)
-def resend(invitation_id: UUID) -> Any:
+def resend(invitation_id: UUID) -> ViewResponse:
     with transaction():
         services.resend(
             active_membership().organization_id,
@@ -86,7 +86,7 @@ def resend(invitation_id: UUID) -> Any:
 
 @bp.post("/team/invitations/<uuid:invitation_id>/revoke")
 @open_to(Audience.ADMIN, fresh=True, while_inactive=True)
-def revoke(invitation_id: UUID) -> Any:
+def revoke(invitation_id: UUID) -> ViewResponse:
     with transaction():
         services.revoke(active_membership().organization_id, invitation_id, by=actor(), now=utc_now())
     flash("The invitation is revoked.")
@@ -95,7 +95,7 @@ def revoke(invitation_id: UUID) -> Any:
 
 @bp.post("/team/members/<uuid:user_id>/role")
 @open_to(Audience.ADMIN, fresh=True, while_inactive=True)
-def change_role(user_id: UUID) -> Any:
+def change_role(user_id: UUID) -> ViewResponse:
     form = RoleForm()
     if not form.validate():
         raise InvalidRequest("Choose one of the roles.")
@@ -114,7 +114,7 @@ def change_role(user_id: UUID) -> Any:
 
 @bp.post("/team/members/<uuid:user_id>/remove")
 @open_to(Audience.ADMIN, fresh=True, while_inactive=True)
-def remove(user_id: UUID) -> Any:
+def remove(user_id: UUID) -> ViewResponse:
     with transaction():
         owners.remove_member(
             active_membership().organization_id, user_id, by_role=active_membership().role, by=actor(), now=utc_now()
@@ -125,7 +125,7 @@ def remove(user_id: UUID) -> Any:
 
 @bp.post("/team/leave")
 @open_to(Audience.VIEWER, fresh=True, while_inactive=True)
-def leave() -> Any:
+def leave() -> ViewResponse:
     with transaction():
         owners.remove_member(active_membership().organization_id, current_user().user_id, by=actor(), now=utc_now())
     return see_other("/organizations")
@@ -133,14 +133,14 @@ def leave() -> Any:
 
 @bp.get("/join/<secret>")
 @open_to(Audience.ANYBODY)
-def show_invitation(secret: str) -> Any:
+def show_invitation(secret: str) -> ViewResponse:
     return _join_page(secret, JoinForm(formdata=None))
 
 
 @bp.post("/join/<secret>")
 @per_address("20 per hour")
 @open_to(Audience.ANYBODY)
-def join(secret: str) -> Any:
+def join(secret: str) -> ViewResponse:
     """Whoever is signed in with the invited address joins; a new person makes an account with it."""
     now, who = utc_now(), current_user_or_none()
     if who is not None:
@@ -160,13 +160,13 @@ def join(secret: str) -> Any:
 
 @bp.post("/join/<secret>/as-somebody-else")
 @open_to(Audience.ARRIVED)
-def change_person(secret: str) -> Any:
+def change_person(secret: str) -> ViewResponse:
     """Logs out whoever is signed in with another address than the invited one."""
     sign_out()
     return see_other(f"/join/{secret}")
 
 
-def _join_as_new(secret: str, form: JoinForm) -> Any:
+def _join_as_new(secret: str, form: JoinForm) -> ViewResponse:
     """The mailbox was read, so the address is confirmed with it."""
     now = utc_now()
     opened = services.find_open(secret, now=now)
@@ -189,7 +189,7 @@ def _join_as_new(secret: str, form: JoinForm) -> Any:
     return sign_in(user, method=Method.PASSWORD, next_path="/")
 
 
-def _page(form: InviteForm, *, status: int = 200) -> Any:
+def _page(form: InviteForm, *, status: int = 200) -> ViewResponse:
     invitations = services.list_invitations(active_membership().organization_id)
     with acting_as_system():
         undelivered = mail_failures.undelivered_to(
@@ -210,7 +210,7 @@ def _page(form: InviteForm, *, status: int = 200) -> Any:
     return page, status
 
 
-def _join_page(secret: str, form: JoinForm, *, status: int = 200) -> Any:
+def _join_page(secret: str, form: JoinForm, *, status: int = 200) -> ViewResponse:
     with acting_as_system():
         opened = services.find_open(secret, now=utc_now())
         has_account = accounts.find_by_email(opened.email) is not None

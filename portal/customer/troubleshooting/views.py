@@ -1,7 +1,5 @@
 """The pages of the checks. What is given to one is looked at and not kept."""
 
-from typing import Any
-
 from flask import render_template, request
 
 from api.keys import lookup
@@ -9,6 +7,7 @@ from api.runtime import runtime
 from core.access import Audience, Pages, active_membership, open_to
 from core.clock import utc_now
 from core.errors import NotFound
+from core.views import ViewResponse
 from portal.customer.organization import services as organizations
 from portal.customer.troubleshooting.checks import CHECKS, Check, Situation
 from portal.paging import parse_uuid
@@ -20,24 +19,24 @@ _MOST_LETTERS = 500
 
 @bp.get("")
 @open_to(Audience.VIEWER)
-def index() -> Any:
+def index() -> ViewResponse:
     return render_template("portal/help/checks.html", checks=CHECKS)
 
 
 @bp.get("/<any(page, key, limit, blocked, log):check>")
 @open_to(Audience.VIEWER)
-def show(check: str) -> Any:
+def show(check: str) -> ViewResponse:
     return _page(check)
 
 
 @bp.post("/<any(page, key, limit, blocked, log):check>")
 @open_to(Audience.VIEWER, while_inactive=True)
-def look(check: str) -> Any:
+def look(check: str) -> ViewResponse:
     """By POST, since what is pasted may hold a key and has no place in an address."""
     return _page(check)
 
 
-def _page(name: str) -> Any:
+def _page(name: str) -> ViewResponse:
     check = CHECKS[name]
     problem, found = None, []
     try:
