@@ -7,6 +7,7 @@ from portal.customer.applications import jobs as application_jobs
 from portal.customer.keys import jobs as key_jobs
 from portal.customer.offboarding import jobs as offboarding_jobs
 from portal.customer.plan import jobs as plan_jobs
+from portal.customer.policies import jobs as policy_jobs
 from portal.notifications import figures as notification_figures
 from portal.notifications import jobs as notification_jobs
 from portal.status import jobs as status_jobs
@@ -21,6 +22,7 @@ JOBS = (
     notification_jobs,
     offboarding_jobs,
     plan_jobs,
+    policy_jobs,
     status_jobs,
     support_jobs,
 )

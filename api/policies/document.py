@@ -50,10 +50,25 @@ FOUNDING_SPELLINGS = {"chat_completion": "chat", "embedding": "embeddings"}
 
 class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
     block_personal_data: Annotated[
-        bool, Meta(title="Block personal data", description="Blocks every operation on personal data.")
+        bool,
+        Meta(
+            title="Block personal data",
+            description="Blocks every operation on personal data. Off: personal data adds no points either.",
+        ),
     ] = True
     block_external_models: Annotated[
-        bool, Meta(title="Block external models", description="Blocks every operation on an external model.")
+        bool,
+        Meta(
+            title="Block external models",
+            description="Blocks every operation on an external model. Off: an external model adds no points either.",
+        ),
+    ] = False
+    count_points_when_off: Annotated[
+        bool,
+        Meta(
+            title="Count points when off",
+            description="Adds the points for personal data and external models even while their switch is off.",
+        ),
     ] = False
     max_risk_score: Annotated[
         int,

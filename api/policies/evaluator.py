@@ -116,7 +116,7 @@ def _built_in_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contri
     document, stated = policy.document, request.metadata
     operation = normal_operation(request.operation)
     causes = []
-    if stated.get(vocabulary.CONTAINS_PERSONAL_DATA) is True:
+    if stated.get(vocabulary.CONTAINS_PERSONAL_DATA) is True and _counts(document, document.block_personal_data):
         causes.append(
             Contribution(
                 code="contains_personal_data",
@@ -127,7 +127,7 @@ def _built_in_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contri
                 fix="Remove or pseudonymise the personal data and state contains_personal_data: false.",
             )
         )
-    if stated.get(vocabulary.IS_EXTERNAL_MODEL) is True:
+    if stated.get(vocabulary.IS_EXTERNAL_MODEL) is True and _counts(document, document.block_external_models):
         causes.append(
             Contribution(
                 code="external_model_detected",
@@ -135,7 +135,7 @@ def _built_in_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contri
                 points=document.points_external_model,
                 blocks=document.block_external_models,
                 message="The model runs outside your own systems.",
-                fix="Use a model of your own, or lower points_external_model if external models are acceptable.",
+                fix=_fix_for_external_model(document),
             )
         )
     if _is_large(policy, stated):
@@ -183,6 +183,15 @@ def _built_in_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contri
             )
         )
     return causes
+
+
+def _counts(document: PolicyDocument, is_on: bool) -> bool:
+    return is_on or document.count_points_when_off
+
+
+def _fix_for_external_model(document: PolicyDocument) -> str:
+    switch_off = "switch block_external_models off" if document.block_external_models else "lower points_external_model"
+    return f"Use a model of your own, or {switch_off} if external models are acceptable."
 
 
 def _is_large(policy: CompiledPolicy, stated: Mapping[str, FactValue]) -> bool:

@@ -57,7 +57,8 @@ def current(organization_id: UUID) -> tuple[int, PolicyDocument]:
 
 
 def read_document(stored: Mapping[str, Any]) -> PolicyDocument:
-    return msgspec.convert(stored, PolicyDocument)
+    """A version from before `count_points_when_off` counted them, and past decisions are worked out again by it."""
+    return msgspec.convert({"count_points_when_off": True, **stored}, PolicyDocument)
 
 
 class PolicyRevision(msgspec.Struct, frozen=True):
@@ -124,25 +125,25 @@ def change(
     """
     if key not in POLICY_KEYS:
         raise NotFound(f"There is no such policy. The policies are: {', '.join(POLICY_KEYS)}.")
-    version, document = _held(organization_id, expected_version)
+    version, document = hold(organization_id, expected_version)
     changed = with_values(document, {key: value}, path_of=lambda _: "value")
-    return _adopt(organization_id, version, document, changed, "policy.changed", by=by, now=now)
+    return adopt(organization_id, version, document, changed, "policy.changed", by=by, now=now)
 
 
 def change_many(
     organization_id: UUID, values: Mapping[str, Any], *, expected_version: int, by: Actor, now: datetime
 ) -> int:
     """Sets several policies as one version. Raises InvalidRequest naming them by their keys, or PolicyChanged."""
-    version, document = _held(organization_id, expected_version)
+    version, document = hold(organization_id, expected_version)
     changed = with_values(document, values, path_of=str)
-    return _adopt(organization_id, version, document, changed, "policy.changed", by=by, now=now)
+    return adopt(organization_id, version, document, changed, "policy.changed", by=by, now=now)
 
 
 def restore(organization_id: UUID, old_version: int, *, by: Actor, now: datetime) -> int:
     """Makes an old version the newest again, as a version of its own. Raises NotFound."""
-    version, document = _held(organization_id, None)
+    version, document = hold(organization_id, None)
     wanted = find_version(organization_id, old_version).document
-    return _adopt(organization_id, version, document, wanted, "policy.restored", by=by, now=now)
+    return adopt(organization_id, version, document, wanted, "policy.restored", by=by, now=now)
 
 
 def differences(before: PolicyDocument, after: PolicyDocument) -> dict[str, tuple[Any, Any]]:
@@ -155,7 +156,7 @@ def differences(before: PolicyDocument, after: PolicyDocument) -> dict[str, tupl
     return found
 
 
-def _held(organization_id: UUID, expected_version: int | None) -> tuple[int, PolicyDocument]:
+def hold(organization_id: UUID, expected_version: int | None) -> tuple[int, PolicyDocument]:
     """The version in force, while nobody else can change it. Raises PolicyChanged."""
     db.session.scalar(select(Organization.id).where(Organization.id == organization_id).with_for_update())
     version, document = current(organization_id)
@@ -164,7 +165,7 @@ def _held(organization_id: UUID, expected_version: int | None) -> tuple[int, Pol
     return version, document
 
 
-def _adopt(
+def adopt(
     organization_id: UUID,
     version: int,
     before: PolicyDocument,
@@ -173,7 +174,9 @@ def _adopt(
     *,
     by: Actor,
     now: datetime,
+    facts: Mapping[str, Any] | None = None,
 ) -> int:
+    """Makes these policies the next version, if they differ; `facts` go onto the audit log with the change."""
     changed = differences(before, after)
     if not changed:
         return version
@@ -194,7 +197,7 @@ def _adopt(
         now=now,
         subject_id=", ".join(changed),
         before={"version": version, **{key: old for key, (old, _) in changed.items()}},
-        after={"version": version + 1, **{key: new for key, (_, new) in changed.items()}},
+        after={"version": version + 1, **{key: new for key, (_, new) in changed.items()}, **(facts or {})},
     )
     return version + 1
 

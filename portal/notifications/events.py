@@ -95,6 +95,14 @@ EVENTS: Mapping[str, Event] = {
     "api_key.rotation_reminded": _customer("api_key.rotation_due", "An API key is 90 days old: rotate it", _KEYS),
     "api_key.expiry_reminded": _customer("api_key.expiring", "An API key expires soon", _KEYS, "expires_at"),
     "policy.changed": _customer("policy.changed", "Policies were changed", "/policies/versions", "version"),
+    "policy.migrated": _customer(
+        "policy.migrated",
+        "Policies have a new version: a switch that is off no longer adds points",
+        "/policies/versions",
+        "version",
+        "looked_at",
+        "newly_allowed",
+    ),
     "policy.restored": _customer(
         "policy.restored", "An older version of the policies was restored", "/policies/versions", "version"
     ),

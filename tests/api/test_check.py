@@ -41,12 +41,15 @@ def test_personal_data_is_blocked_with_a_reason_and_a_way_out(as_ada: Caller) ->
 
 @pytest.mark.parametrize("spelling", ["is_external_model", "uses_external_model"])
 def test_both_founding_spellings_of_an_external_model_count(as_ada: Caller, spelling: str) -> None:
+    as_ada.patch("/v1/policies/block_external_models", {"value": True})
+
     answer = as_ada.check(metadata={spelling: True}).json
 
     assert (answer["allowed"], answer["risk_score"], answer["reason"]) == (False, 50, "external_model_detected")
 
 
 def test_the_score_is_the_capped_sum_and_every_contribution_is_told(as_ada: Caller) -> None:
+    as_ada.patch("/v1/policies/block_external_models", {"value": True})
     facts = {"contains_personal_data": True, "is_external_model": True, "is_large_dataset": True}
 
     answer = as_ada.check(operation="juggle", metadata=facts).json

@@ -21,6 +21,7 @@ documents = st.builds(
     PolicyDocument,
     block_personal_data=st.booleans(),
     block_external_models=st.booleans(),
+    count_points_when_off=st.booleans(),
     max_risk_score=st.integers(1, 100),
     points_personal_data=points,
     points_external_model=points,
@@ -85,8 +86,33 @@ def test_admitting_to_a_risk_never_helps(document: PolicyDocument, asked: CheckF
 def test_blocked_at_the_threshold_and_not_below() -> None:
     asked = CheckFacts("gpt-4o", "chat", {"is_external_model": True})
 
-    assert not evaluate(compiled(PolicyDocument()), asked).allowed
-    assert evaluate(compiled(PolicyDocument(max_risk_score=51)), asked).allowed
+    assert not evaluate(compiled(PolicyDocument(count_points_when_off=True)), asked).allowed
+    assert evaluate(compiled(PolicyDocument(count_points_when_off=True, max_risk_score=51)), asked).allowed
+
+
+@pytest.mark.parametrize(
+    ("switch", "fact"),
+    [("block_personal_data", "contains_personal_data"), ("block_external_models", "is_external_model")],
+)
+@given(document=documents, asked=facts)
+def test_a_switch_that_is_off_decides_as_if_the_fact_were_not_stated(
+    document: PolicyDocument, asked: CheckFacts, switch: str, fact: str
+) -> None:
+    policy = compiled(msgspec.structs.replace(document, count_points_when_off=False, **{switch: False}))
+    stated, silent = ({**asked.metadata, fact: truth} for truth in (True, False))
+
+    assert evaluate(policy, msgspec.structs.replace(asked, metadata=stated)) == evaluate(
+        policy, msgspec.structs.replace(asked, metadata=silent)
+    )
+
+
+def test_an_external_model_alone_blocks_at_50_once_it_is_switched_on() -> None:
+    asked = CheckFacts("gpt-4o", "chat", {"is_external_model": True})
+
+    outcome = evaluate(compiled(PolicyDocument(block_external_models=True)), asked)
+
+    assert (outcome.allowed, outcome.risk_score, outcome.reason) == (False, 50, "external_model_detected")
+    assert "switch block_external_models off" in outcome.reasons[0].fix
 
 
 def test_a_switch_blocks_whatever_the_points() -> None:

@@ -32,6 +32,7 @@ def test_every_policy_is_listed_with_its_default(as_ada: Caller) -> None:
     values = {policy["key"]: policy["value"] for policy in listed["policies"]}
     assert values["block_personal_data"] is True
     assert values["block_external_models"] is False
+    assert values["count_points_when_off"] is False
     assert values["max_risk_score"] == 50
     points = [
         values[f"points_{name}"] for name in ("personal_data", "external_model", "large_dataset", "unknown_operation")
@@ -40,14 +41,30 @@ def test_every_policy_is_listed_with_its_default(as_ada: Caller) -> None:
 
 
 def test_a_change_makes_a_new_version_that_the_next_check_uses(as_ada: Caller) -> None:
-    before = as_ada.check(metadata={"is_external_model": True}).json
+    unusual = {"operation": "juggle", "metadata": {"is_large_dataset": True}}
+    before = as_ada.check(**unusual).json
 
     changed = as_ada.patch("/v1/policies/max_risk_score", {"value": 60})
 
-    after = as_ada.check(metadata={"is_external_model": True}).json
+    after = as_ada.check(**unusual).json
     assert (changed.json["version"], changed.json["policy"]["value"]) == (2, 60)
     assert (before["allowed"], before["policy_version"]) == (False, 1)
     assert (after["allowed"], after["policy_version"]) == (True, 2)
+
+
+@pytest.mark.parametrize(
+    ("switch", "fact", "score"),
+    [("block_personal_data", "contains_personal_data", 70), ("block_external_models", "is_external_model", 50)],
+)
+def test_a_switch_alone_says_whether_its_cause_blocks(as_ada: Caller, switch: str, fact: str, score: int) -> None:
+    as_ada.patch(f"/v1/policies/{switch}", {"value": True})
+    on = as_ada.check(metadata={fact: True}).json
+
+    as_ada.patch(f"/v1/policies/{switch}", {"value": False})
+    off = as_ada.check(metadata={fact: True}).json
+
+    assert (on["allowed"], on["risk_score"]) == (False, score)
+    assert (off["allowed"], off["risk_score"], off["reason"]) == (True, 0, "ok")
 
 
 def test_a_change_is_on_the_audit_trail_with_its_author(app: Flask, as_ada: Caller, ada: Member) -> None:
@@ -166,7 +183,9 @@ def test_seeding_again_changes_nothing(app: Flask, as_ada: Caller) -> None:
 
 
 def test_a_stored_document_of_an_older_shape_gets_the_defaults_of_what_is_new() -> None:
-    assert services.read_document({"max_risk_score": 60}) == PolicyDocument(max_risk_score=60)
+    assert services.read_document({"max_risk_score": 60, "count_points_when_off": False}) == PolicyDocument(
+        max_risk_score=60
+    )
 
 
 def test_a_quantity_of_content_may_be_a_custom_fact(as_ada: Caller) -> None:

@@ -81,3 +81,13 @@ def test_a_rule_that_loses_its_fact_is_named(app: Flask, as_ada: Caller, ada: Me
 
     assert fault["path"] == "rules[0].when.all[0]"
     assert fault["detail"].startswith("Rule mine: There is no fact tier.")
+
+
+def test_a_version_from_before_decides_as_it_did(app: Flask, as_ada: Caller, ada: Member) -> None:
+    keep_version(app, ada, {"block_personal_data": False, "block_external_models": False})
+
+    personal = as_ada.check(metadata={"contains_personal_data": True}).json
+    external = as_ada.check(metadata={"is_external_model": True}).json
+
+    assert (personal["allowed"], personal["risk_score"]) == (False, 70)
+    assert (external["allowed"], external["risk_score"]) == (False, 50)

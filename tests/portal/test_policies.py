@@ -51,7 +51,7 @@ def test_the_effect_is_shown_and_nothing_is_kept(app: Flask, ada: Member, as_ada
     for contains in (True, True, False):
         as_ada.check(metadata={"contains_personal_data": contains})
 
-    answer = viewer.post("/policies/effect", **form_of(app, ada, block_personal_data=None, points_personal_data="10"))
+    answer = viewer.post("/policies/effect", **form_of(app, ada, block_personal_data=None))
 
     assert answer.status_code == 200
     assert "<strong>3</strong> decisions" in answer.text
@@ -225,3 +225,15 @@ def test_a_stored_rule_that_cannot_work_is_named_where_another_change_is_refused
     assert "Rule broken: It does not parse" in of_a_rule.text
     assert 'id="all-error"' not in of_a_rule.text
     assert developer.post("/policies/rules/broken/remove").status_code == 303
+
+
+def test_points_of_a_switch_that_is_off_count_where_the_form_says_so(
+    app: Flask, ada: Member, as_ada: Caller, developer: Person
+) -> None:
+    fields = form_of(app, ada, block_personal_data=None, count_points_when_off="y", points_personal_data="20")
+
+    assert developer.post("/policies", **fields).status_code == 303
+
+    answer = as_ada.check(metadata={"contains_personal_data": True}).json
+    assert (answer["allowed"], answer["risk_score"]) == (True, 20)
+    assert "its points still count" in developer.get("/policies").text

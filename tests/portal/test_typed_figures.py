@@ -13,6 +13,7 @@ from portal.customer.applications.states import INFORMATION_WITHIN
 from portal.customer.keys.overview import ROTATE_AFTER
 from portal.customer.people import links, pace
 from portal.customer.people.models import Purpose
+from portal.customer.policies.jobs import IMPACT_OVER
 from portal.customer.policies.views import EFFECT_OVER
 from portal.customer.team.services import INVITATION_LIFE
 from portal.notifications import deliveries
@@ -45,6 +46,7 @@ SAID: dict[str, list[timedelta]] = {
     "mail/confirm_address": [links.LIFE[Purpose.CONFIRM_ADDRESS]],
     "mail/key_old": [ROTATE_AFTER, LONGEST_OVERLAP],
     "mail/notification_stopped": [ABOUT_THREE_DAYS],
+    "mail/policies_migrated": [IMPACT_OVER, IMPACT_OVER],
     "mail/reset_password": [links.LIFE[Purpose.RESET_PASSWORD]],
     "mail/status_subscription": [subscribers.CONFIRM_WITHIN],
     "mail/ticket_answered": [states.REOPENED_WITHIN],

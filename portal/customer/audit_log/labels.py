@@ -118,6 +118,7 @@ _WORDS = {
     "plan.resumed": "Took back the end or switch of the plan",
     "plan.switched": "Switched the plan",
     "policy.changed": "Changed policies",
+    "policy.migrated": "Published a version in which a switch that is off adds no points",
     "policy.restored": "Went back to a version of the policies",
     "policy.seeded": "Set the first policies",
     "on_call.named": "Named who is on call",

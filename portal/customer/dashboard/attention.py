@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from api.policies import switch_migration
 from billing import entitlements
 from billing.access import AccessState
 from core.accounts import BlockReason, Organization
@@ -20,11 +21,13 @@ from portal.customer.keys.overview import lists_of
 from portal.notices import PageNotice
 
 PILOT_WARNING = timedelta(days=30)
+MIGRATION_SHOWN_FOR = timedelta(days=30)
 
 
 def attention_of(organization: Organization, *, now: datetime) -> list[PageNotice]:
     """The most pressing first, beside what every page tells already."""
     return [
+        *_of_policies(organization.id, now=now),
         *_of_keys(organization.id, now=now),
         *_of_organization(organization, now=now),
     ]
@@ -70,6 +73,20 @@ def _of_money(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
     if access.state is AccessState.GRACE or (access.state is AccessState.RESTRICTED and not is_legal):
         return [PageNotice(access.reason, "/plan", "See your plan")]
     return []
+
+
+def _of_policies(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
+    migration = switch_migration.latest_migration(organization_id)
+    if migration is None or now - migration.migrated_at > MIGRATION_SHOWN_FOR:
+        return []
+    impact = (
+        f"Of the {migration.looked_at:,} decisions of the seven days before, {migration.newly_allowed:,} that were "
+        "blocked would be allowed."
+        if migration.looked_at
+        else "There were no decisions in the seven days before to compare with."
+    )
+    words = f"Since version {migration.version} of your policies, a switch that is off adds no points. {impact}"
+    return [PageNotice(words, "/policies/versions", "Review versions")]
 
 
 def _of_keys(organization_id: UUID, *, now: datetime) -> list[PageNotice]:

@@ -14,6 +14,7 @@ from api.vocabulary import FactType
 from core.forms import Form, OneLine, WholeNumberField, stripped
 
 SWITCHES = ("block_personal_data", "block_external_models")
+ALSO_WHEN_OFF = "count_points_when_off"
 NUMBERS = (
     "max_risk_score",
     "points_personal_data",
@@ -50,6 +51,7 @@ class PoliciesForm(Form):
     )
     block_personal_data = BooleanField(**_words("block_personal_data"))
     block_external_models = BooleanField(**_words("block_external_models"))
+    count_points_when_off = BooleanField(**_words("count_points_when_off"))
     max_risk_score = _number("max_risk_score")
     points_personal_data = _number("points_personal_data")
     points_external_model = _number("points_external_model")
@@ -75,7 +77,7 @@ class PoliciesForm(Form):
 
     @classmethod
     def of(cls, version: int, document: PolicyDocument) -> "PoliciesForm":
-        values = {key: getattr(document, key) for key in (*SWITCHES, *NUMBERS)}
+        values = {key: getattr(document, key) for key in (*SWITCHES, ALSO_WHEN_OFF, *NUMBERS)}
         lists = {key: "\n".join(getattr(document, key)) for key in LISTS}
         facts = "\n".join(f"{name}: {kind}" for name, kind in document.custom_facts.items())
         return cls(formdata=None, version=version, custom_facts=facts, **values, **lists)
@@ -83,7 +85,7 @@ class PoliciesForm(Form):
     def values(self) -> dict[str, Any]:
         """What the person set, as the policies take it."""
         return {
-            **{key: self[key].data for key in (*SWITCHES, *NUMBERS)},
+            **{key: self[key].data for key in (*SWITCHES, ALSO_WHEN_OFF, *NUMBERS)},
             **{key: list(_split(self[key].data)) for key in LISTS},
             "custom_facts": dict(_pair(line) for line in _split(self.custom_facts.data)),
         }
