@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from portal.status import incidents, maintenances, probes, reviews
-from portal.status.detection import Day, days_until, detected, uptime_of
+from portal.status.detection import Day, detected, uptime_of
 from portal.status.models import Incident, IncidentReview, IncidentUpdate, Maintenance, MaintenanceUpdate, States
 from portal.status.states import (
     AT_LEAST,
@@ -42,6 +42,10 @@ class ComponentLine(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def uptime(self) -> float | None:
         return uptime_of(self.days)
+
+    @property
+    def minutes_unknown(self) -> int:
+        return sum(day.unknown for day in self.days)
 
     @property
     def days_measured(self) -> int:
@@ -169,5 +173,5 @@ def _line(component: Component, told: list[States], *, is_maintained: bool, now:
         state=state,
         is_detected=state is by_probes and state not in {*by_people, ComponentState.OPERATIONAL, None},
         measured_at=latest[0].probed_at if latest else None,
-        days=days_until(now.date(), probes.days_of(component, today=now.date())),
+        days=probes.days_of(component, now=now),
     )

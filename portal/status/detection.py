@@ -1,7 +1,7 @@
 """What probes mean: a component's state from the latest of them, and uptime from counts. Imports no database."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 
 import msgspec
@@ -69,31 +69,63 @@ def detected(latest: Sequence[Sample], *, now: datetime) -> ComponentState | Non
 
 
 class Day(msgspec.Struct, frozen=True):
-    """One day's probes, in UTC. Failures within maintenance that was announced in time are excused."""
+    """One day's probes, in UTC. Failures within maintenance that was announced in time are excused.
+
+    `minutes` is how many of the day are over since probes began; there is a probe for each that was measured.
+    """
 
     day: date
     probes: int = 0
     failures: int = 0
     excused: int = 0
+    minutes: int = 0
+
+    @property
+    def unknown(self) -> int:
+        """Minutes that nobody measured: whether we were up, we cannot say, and so do not claim."""
+        return max(0, self.minutes - self.probes)
 
     @property
     def uptime(self) -> float | None:
-        """In per cent of what was measured; None if nothing was."""
-        return _percent(self.probes, self.failures - self.excused)
+        """In per cent, at least; None if nothing was measured."""
+        return uptime_of([self])
 
 
-def days_until(today: date, found: Iterable[Day]) -> list[Day]:
-    """The last 90 days, the oldest first; days that nobody measured are there and say so."""
+def days_until(
+    now: datetime, found: Iterable[Day], *, since: datetime | None, latest: datetime | None = None
+) -> list[Day]:
+    """The last 90 days, the oldest first; days that nobody measured are there and say so.
+
+    `since` is the first probe, `latest` the last: the minute that is running counts once it is measured.
+    """
     by_day = {one.day: one for one in found}
-    span = (today - timedelta(days=back) for back in range(UPTIME_DAYS - 1, -1, -1))
-    return [by_day.get(day) or Day(day) for day in span]
+    until = max(_minute(now), _minute(latest) + timedelta(minutes=1)) if latest else _minute(now)
+    span = (now.date() - timedelta(days=back) for back in range(UPTIME_DAYS - 1, -1, -1))
+    return [
+        msgspec.structs.replace(
+            by_day.get(day) or Day(day), minutes=_minutes_over(day, since=since or now, until=until)
+        )
+        for day in span
+    ]
+
+
+def _minutes_over(day: date, *, since: datetime, until: datetime) -> int:
+    """Of this day, from the first probe on."""
+    midnight = datetime.combine(day, time(), tzinfo=UTC)
+    begins = max(midnight, _minute(since))
+    ends = min(midnight + timedelta(days=1), until)
+    return max(0, (ends - begins) // timedelta(minutes=1))
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
 
 
 def uptime_of(days: Iterable[Day]) -> float | None:
-    """Over all probes of these days, in per cent; None if there were none."""
+    """Over all minutes of these days, in per cent; None if none was measured. Unknown minutes are no uptime."""
     days = list(days)
-    return _percent(sum(day.probes for day in days), sum(day.failures - day.excused for day in days))
-
-
-def _percent(probes: int, failures: int) -> float | None:
-    return 100 * (probes - failures) / probes if probes else None
+    if not any(day.probes for day in days):
+        return None
+    minutes = sum(day.probes + day.unknown for day in days)
+    lost = sum(day.failures - day.excused + day.unknown for day in days)
+    return 100 * (minutes - lost) / minutes

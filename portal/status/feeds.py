@@ -126,6 +126,7 @@ def _component(line: ComponentLine) -> dict[str, Any]:
         "measured_at": _iso(line.measured_at),
         "uptime_90_days_percent": round(line.uptime, 3) if line.uptime is not None else None,
         "days_measured": line.days_measured,
+        "minutes_unknown": line.minutes_unknown,
     }
 
 

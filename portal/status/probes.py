@@ -1,7 +1,7 @@
 """Keeping what probes measured, and the key they are made with. Needs the system's scope."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -23,6 +23,7 @@ from portal.status.detection import (
     UPTIME_DAYS,
     Day,
     Sample,
+    days_until,
     detected,
     failures_in_a_row,
 )
@@ -140,13 +141,18 @@ def latest(component: Component, *, size: int = LOOKED_AT, but_excused: bool = F
 
 
 @needs_system_scope
-def days_of(component: Component, *, today: date) -> list[Day]:
+def days_of(component: Component, *, now: datetime) -> list[Day]:
+    """The last 90 days, the oldest first."""
+    today = now.date()
+    span = select(func.min(AvailabilityProbe.probed_at), func.max(AvailabilityProbe.probed_at))
+    since, last = db.session.execute(span.where(AvailabilityProbe.component == component.value)).one()
     rows = db.session.scalars(
         select(AvailabilityDay).where(
             AvailabilityDay.component == component.value, AvailabilityDay.day > today - timedelta(days=UPTIME_DAYS)
         )
     )
-    return [Day(row.day, row.probes, row.failures, row.excused) for row in rows]
+    found = [Day(row.day, row.probes, row.failures, row.excused) for row in rows]
+    return days_until(now, found, since=since, latest=last)
 
 
 @needs_system_scope

@@ -395,11 +395,11 @@ class TestMaintenance:
     def test_only_maintenance_that_was_announced_in_time_is_no_outage(
         self, app: Flask, nobody: Browser, ahead: timedelta, uptime: float
     ) -> None:
-        begins = utc_now() - 10 * MINUTE
+        begins = utc_now() - 3 * MINUTE
         self.schedule(app, now=begins - ahead, ahead=ahead)
         self.tick(app, begins)
 
-        probe(app, ".x.x", until=begins + 5 * MINUTE)
+        probe(app, ".x.x", until=begins + 3 * MINUTE)
 
         found = nobody.get("/status/api.json").json["components"][0]
         assert found["uptime_90_days_percent"] == uptime

@@ -69,6 +69,17 @@ def test_uptime_is_that_of_the_probes(app: Flask, nobody: Browser) -> None:
     assert "90.000 % uptime, measured on 1 of 90 days" in nobody.get("/status").text
 
 
+def test_a_stop_of_the_service_caps_its_uptime(app: Flask, nobody: Browser) -> None:
+    now = utc_now()
+    probe(app, "...", until=now - timedelta(minutes=7))
+    probe(app, ".....", until=now)
+
+    found = nobody.get("/status/api.json").json["components"][0]
+
+    assert (found["uptime_90_days_percent"], found["minutes_unknown"]) == (80.0, 2)
+    assert "unknown and not counted as uptime" in nobody.get("/status").text
+
+
 def test_three_failures_in_a_row_are_an_outage_that_was_detected(app: Flask, nobody: Browser) -> None:
     probe(app, "..xxxx")
 

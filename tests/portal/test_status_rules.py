@@ -51,13 +51,42 @@ def test_without_probes_nothing_is_claimed() -> None:
 
 
 def test_uptime_counts_what_was_measured_and_excuses_announced_maintenance() -> None:
-    days = days_until(date(2026, 3, 31), [Day(date(2026, 3, 30), 1000, 5, 0), Day(date(2026, 3, 31), 1000, 10, 10)])
+    until = datetime(2026, 3, 31, 16, 40, tzinfo=UTC)
+    found = [Day(date(2026, 3, 30), 1000, 5, 0), Day(date(2026, 3, 31), 1000, 10, 10)]
+    days = days_until(until, found, since=until - 2000 * MINUTE)
 
     assert len(days) == 90
     assert days[0].uptime is None
     assert days[-1].uptime == 100
     assert uptime_of(days) == pytest.approx(99.75)
     assert uptime_of([]) is None
+
+
+@pytest.mark.parametrize(
+    ("probes", "failures", "unknown", "uptime"),
+    [(1440, 0, 0, 100.0), (1436, 0, 4, 100 * 1436 / 1440), (720, 72, 720, 45.0), (1441, 0, 0, 100.0)],
+)
+def test_minutes_that_nobody_measured_are_unknown_and_no_uptime(
+    probes: int, failures: int, unknown: int, uptime: float
+) -> None:
+    midnight = datetime(2026, 3, 30, tzinfo=UTC)
+
+    days = days_until(midnight + timedelta(days=1), [Day(midnight.date(), probes, failures)], since=midnight)
+
+    assert days[-2].unknown == unknown
+    assert days[-2].uptime == pytest.approx(uptime)
+    assert uptime_of(days) == pytest.approx(uptime)
+
+
+def test_a_whole_day_without_a_probe_counts_as_unknown_and_days_before_the_first_probe_do_not() -> None:
+    midnight = datetime(2026, 3, 30, tzinfo=UTC)
+    found = [Day(midnight.date(), 1440), Day(midnight.date() + timedelta(days=2), 60)]
+
+    days = days_until(midnight + timedelta(days=2, hours=1), found, since=midnight)
+
+    assert [day.unknown for day in days[-4:]] == [0, 0, 1440, 0]
+    assert days[-2].uptime is None
+    assert uptime_of(days) == pytest.approx(100 * 1500 / 2940)
 
 
 def test_the_worst_state_wins() -> None:

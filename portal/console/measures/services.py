@@ -73,9 +73,9 @@ ENOUGH_A_DAY = 100
 def measures(*, now: datetime) -> list[Measure]:
     """The seven, over the last 30 days; the limit over the last day."""
     since = now - _OVER
-    days = [day for day in probes.days_of(Component.CHECK_API, today=now.date()) if day.day >= since.date()]
+    days = [day for day in probes.days_of(Component.CHECK_API, now=now) if day.day >= since.date()]
     return [
-        targets.uptime(uptime_of(days)),
+        targets.uptime(uptime_of(days), unknown=sum(day.unknown for day in days)),
         targets.latency(_p95_s(since)),
         targets.errors(sum(day.probes for day in days), sum(day.failures for day in days)),
         targets.limiter(*_minutes(now - _LIMIT_LOOKED_BACK)),

@@ -25,11 +25,12 @@ def unmeasured(name: str, target: str, source: str) -> Measure:
     return Measure(name, target, "Nothing measured yet", None, source)
 
 
-def uptime(percent: float | None) -> Measure:
+def uptime(percent: float | None, *, unknown: int) -> Measure:
     name, target, source = "Uptime", f"over {UPTIME_PERCENT} %", "probes of the check path, every minute"
     if percent is None:
         return unmeasured(name, target, source)
-    return Measure(name, target, f"{percent:.3f} %", percent > UPTIME_PERCENT, source)
+    not_measured = f", {unknown:,} minutes unknown" if unknown else ""
+    return Measure(name, target, f"{percent:.3f} %{not_measured}", percent > UPTIME_PERCENT, source)
 
 
 def latency(p95_s: float | None) -> Measure:
