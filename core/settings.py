@@ -126,6 +126,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         str | None, Meta(description="Where our Prometheus answers; the launch board asks it.")
     ] = None
     grafana_url: Annotated[str | None, Meta(description="Where our Grafana answers; the launch board asks it.")] = None
+    grafana_token: Annotated[
+        str | None, Meta(description="Of a Grafana service account that may view; the launch board reads with it.")
+    ] = None
+    alertmanager_url: Annotated[
+        str | None, Meta(description="Where our Alertmanager answers; the launch board sends it a test alert.")
+    ] = None
+    evidence_key: Annotated[
+        Annotated[str, Meta(min_length=24)] | None,
+        Meta(
+            description="Signs what the load test, the audit and the attack test hand in at `/webhooks/evidence`. "
+            "Empty: the address does not exist."
+        ),
+    ] = None
     metrics_token_previous: Annotated[
         str | None, Meta(description="The one before, as long as a new one is rolled out.")
     ] = None

@@ -1,16 +1,17 @@
 """`python -m deploy.audit`: asks whether any pinned dependency has a known hole, and leaves the answer as evidence."""
 
+import socket
 import subprocess
 import sys
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 
 from core.clock import utc_now
 from core.environment import read_settings
-
-LOCK = Path(__file__).parents[1] / "requirements.txt"
+from core.release import LOCK, locked, release
+from deploy.evidence import hand_in
+from portal.console.launch.evidence import Evidence, EvidenceKind
 
 
 class Package(msgspec.Struct, frozen=True):
@@ -31,7 +32,8 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def main() -> int:
-    """0: none; 1: some; 2: nobody could be asked, and what was known before stays."""
+    """0: none; 1: some, or it was not taken; 2: nobody could be asked, and what was known before stays."""
+    started_at = utc_now()
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(LOCK), "--disable-pip", "--format", "json"]
     asked = subprocess.run(command, capture_output=True, check=False)
     try:
@@ -40,11 +42,22 @@ def main() -> int:
         sys.stderr.write(asked.stderr.decode(errors="replace"))
         return 2
     result = Result(utc_now(), len(found.dependencies), [one.name for one in found.dependencies if one.vulns])
-    path = read_settings().data_path / "evidence" / "audit.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.encode(result))
-    sys.stdout.write(f"{result.packages} packages, {len(result.holes)} with a known hole. Written to {path}.\n")
-    return 1 if result.holes else 0
+    sys.stdout.write(f"{result.packages} packages, {len(result.holes)} with a known hole.\n")
+    is_taken = hand_in(evidence_of(result, started_at=started_at), read_settings())
+    return 0 if is_taken and not result.holes else 1
+
+
+def evidence_of(result: Result, *, started_at: datetime) -> Evidence:
+    return Evidence(
+        kind=EvidenceKind.AUDIT,
+        host=socket.gethostname(),
+        release=release(),
+        started_at=started_at,
+        finished_at=result.at,
+        keys=0,
+        answers=result.packages,
+        found={"lock": locked(), "packages": result.packages, "holes": result.holes},
+    )
 
 
 if __name__ == "__main__":

@@ -51,6 +51,8 @@ SECRETS: dict[str, Callable[[Settings], str | None]] = {
     "BACKUP_S3_SECRET_ACCESS_KEY": lambda settings: settings.backup_s3_secret_access_key,
     "INBOUND_MAIL_TOKEN": lambda settings: settings.inbound_mail_token,
     "ALERTMANAGER_TOKEN": lambda settings: settings.alertmanager_token,
+    "EVIDENCE_KEY": lambda settings: settings.evidence_key,
+    "GRAFANA_TOKEN": lambda settings: settings.grafana_token,
 }
 """What is to be changed every month: of an address, the password in it."""
 

@@ -39,6 +39,7 @@ def bearer_tokens(settings: Settings) -> Iterator[Fault]:
         ("METRICS_TOKEN_PREVIOUS", settings.metrics_token_previous),
         ("ALERTMANAGER_TOKEN", settings.alertmanager_token),
         ("INBOUND_MAIL_TOKEN", settings.inbound_mail_token),
+        ("EVIDENCE_KEY", settings.evidence_key),
     ):
         if token and (
             len(token) < TOKEN_CHARS or is_guessable(token, guesses_log10=TOKEN_GUESSES_LOG10) or is_typed(token)

@@ -13,9 +13,12 @@ import msgspec
 
 from core.clock import utc_now
 from core.environment import read_settings
+from core.release import release
 from core.settings_rules.faults import is_this_machine
+from deploy.evidence import hand_in
 from deploy.load_test import keys, run
 from deploy.load_test.profiles import MOST_REQUESTS, PROFILES, Profile, StageResult, Verdict, judge, meets_launch
+from portal.console.launch.evidence import Evidence, EvidenceKind, LoadStage
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -46,7 +49,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     _tell(result)
     _keep(result, Path(given.out) if given.out else read_settings().data_path / "evidence" / "load.json")
-    return 1 if result.verdict is Verdict.FAIL else 0
+    is_taken = given.profile != "launch" or hand_in(evidence_of(result), read_settings(), url=given.url)
+    return 1 if result.verdict is Verdict.FAIL or not is_taken else 0
+
+
+def evidence_of(result: Result) -> Evidence:
+    stages = [
+        {name: getattr(one, name) for name in LoadStage.__struct_fields__ if name != "errors"}
+        | {"errors": dict(one.errors)}
+        for one in result.stages
+    ]
+    return Evidence(
+        kind=EvidenceKind.LOAD,
+        host=result.host,
+        release=release(),
+        started_at=result.started_at,
+        finished_at=result.finished_at,
+        keys=result.keys,
+        answers=sum(one.answers for one in result.stages),
+        found={"profile": result.profile, "is_shortened": result.is_shortened, "stages": stages},
+    )
 
 
 def _load(given: argparse.Namespace, profile: Profile, secrets: Sequence[str]) -> Result:

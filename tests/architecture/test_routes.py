@@ -21,6 +21,7 @@ PLAIN = {
     "/status/unsubscribe/<secret>": "holders of the secret in a mail's link",
     "/notifications/unsubscribe/<token>": "holders of the token in a mail's link",
     "/webhooks/alertmanager": "holders of the alertmanager token",
+    "/webhooks/evidence": "holders of the key for evidence",
     "/webhooks/stripe": "holders of the webhook's secret",
 }
 

@@ -27,6 +27,8 @@ ALL = {
     "backup_s3_secret_access_key": "bucket-secret-of-the-test",
     "inbound_mail_token": "inbound-mail-token-of-the-test",
     "alertmanager_token": "alertmanager-token-of-the-test",
+    "evidence_key": "evidence-key-of-the-test",
+    "grafana_token": "grafana-token-of-the-test",
     "database_url": "postgresql://aig:d%40tabase-password@db/aig",
     "database_web_url": "postgresql://aig_web:web-password@db/aig",
     "redis_url": "rediss://aig:redis-password@redis:6379/0",

@@ -24,7 +24,13 @@ from tests.services import ROOT, free_port
 DEPLOY = ROOT / "deploy"
 NEWEST_SERVER = 18
 """Of PostgreSQL; a dump needs tools that are as new as the server."""
-WITHOUT_WHICH_IT_WORKS = {"BACKUP_S3_SECRET_ACCESS_KEY", "INBOUND_MAIL_TOKEN", "ALERTMANAGER_TOKEN"}
+WITHOUT_WHICH_IT_WORKS = {
+    "BACKUP_S3_SECRET_ACCESS_KEY",
+    "INBOUND_MAIL_TOKEN",
+    "ALERTMANAGER_TOKEN",
+    "EVIDENCE_KEY",
+    "GRAFANA_TOKEN",
+}
 """What they guard is off while they are empty."""
 NAMES = {field.encode_name for field in msgspec.structs.fields(Settings)}
 SECRETS = {

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -56,3 +56,25 @@ class LaunchDecision(Base):
     decided_by: Mapped[UUID] = mapped_column(ForeignKey("app_user.id"))
     decided_at: Mapped[datetime]
     seen: Mapped[dict[str, Any]]
+
+
+class LaunchEvidence(Base):
+    """What a signed run of the load test, the audit or the attack test found. Append-only."""
+
+    __tablename__ = "launch_evidence"
+    __table_args__ = (
+        CheckConstraint("kind IN ('load', 'audit', 'attack')", name="kind"),
+        UniqueConstraint("kind", "host", "finished_at"),
+        Index("ix_launch_evidence_kind", "kind", "received_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    host: Mapped[str]
+    release: Mapped[str]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime]
+    keys: Mapped[int]
+    answers: Mapped[int]
+    found: Mapped[dict[str, Any]]
+    received_at: Mapped[datetime]

@@ -288,24 +288,6 @@ def test_a_changed_vendored_file_is_found(
     assert (verdict.is_green, verdict.seen) == (False, "Changed: a.js.")
 
 
-def test_the_load_test_counts_while_it_is_fresh_whole_and_good(app: Flask, outside: Settings) -> None:
-    stage = {"rate_per_s": 1000, "seconds": 300, "answers": 300_000, "errors": {}, "p50_ms": 7.0, "p95_ms": 20.0}
-    file = outside.data_path / "evidence" / "load.json"
-    file.parent.mkdir()
-
-    def verdict_of(*, age: timedelta = timedelta(0), **changes: Any) -> bool:
-        launch = {"finished_at": (utc_now() - age).isoformat(), "stages": [{**stage, **changes}]}
-        file.write_bytes(msgspec.json.encode({"launch": launch}))
-        with app.app_context(), acting_as_system():
-            return CHECKS["load_passed"](CheckContext(outside, utc_now())).is_green
-
-    assert verdict_of()
-    assert not verdict_of(age=timedelta(days=40))
-    assert not verdict_of(seconds=30)
-    assert not verdict_of(p95_ms=600.0)
-    assert not verdict_of(errors={"timeout": 9_000})
-
-
 def test_preflight_prints_the_board_and_ends_with_1_while_something_is_red(app: Flask) -> None:
     result = app.test_cli_runner().invoke(args=["preflight"])
 

@@ -1,12 +1,9 @@
-"""The database, backups, Redis, the limit, and hostile text."""
+"""The database, backups, Redis and the limit."""
 
 from uuid import uuid4
 
-from flask import render_template_string
 from sqlalchemy import func, select, text
 
-from api.decisions import services as decisions
-from api.decisions.schema import DecisionFilter
 from api.limits.window import DEFAULT_LIMIT, Ask
 from api.policies.models import PolicyVersion
 from api.runtime import runtime
@@ -14,12 +11,9 @@ from api.v1.health import components
 from core.accounts import Organization, OrganizationStatus
 from core.backups import services as backups
 from core.db import db
-from core.network import PAGE_HEADERS
 from portal.console.launch.verdicts import CheckContext, CheckFunction, Verdict, either, green, red
 
 OLDEST_SERVER = 150_000
-_HOSTILE = ("'; DROP TABLE decision; --", "' OR '1'='1", '"; SELECT pg_sleep(1); --', "%' AND 1=1 --")
-_SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 
 
 def database_answers(_around: CheckContext) -> Verdict:
@@ -101,44 +95,6 @@ def limit_exact(_around: CheckContext) -> Verdict:
     )
 
 
-def filters_hold(_around: CheckContext) -> Verdict:
-    """Hostile text in every filter of the log finds nothing and harms nothing."""
-    before = db.session.scalar(select(func.count()).select_from(Organization))
-    organization = db.session.scalars(select(Organization).limit(1)).first()
-    if organization is None:
-        return red("There is no organization to try it with.", to_do="Make one.")
-    found = sum(
-        len(
-            decisions.list_page(
-                organization.id,
-                DecisionFilter(model=words, operation=words, reason=words, subject=words),
-                subject_secret=organization.subject_secret,
-                after=None,
-                size=1,
-            )
-        )
-        for words in _HOSTILE
-    )
-    after = db.session.scalar(select(func.count()).select_from(Organization))
-    return either(
-        found == 0 and before == after,
-        f"{len(_HOSTILE)} hostile texts were tried in every filter, and found nothing.",
-        otherwise="A hostile text changed what a filter finds.",
-        to_do="Stop, and find the query that is put together from text.",
-    )
-
-
-def pages_hold(_around: CheckContext) -> Verdict:
-    shown = render_template_string("{{ words }}", words=_SCRIPT)
-    policy = dict(PAGE_HEADERS)["Content-Security-Policy"]
-    return either(
-        "<" not in shown and "unsafe" not in policy and "script-src 'self'" in policy,
-        "A hostile text came out as text, and the pages' policy lets in no script but ours.",
-        otherwise="A hostile text came out as markup, or the policy lets scripts in.",
-        to_do="Stop, and look at the templates and at core/network.py.",
-    )
-
-
 def database_size(_around: CheckContext) -> Verdict:
     size = db.session.scalar(text("SELECT pg_size_pretty(pg_database_size(current_database()))"))
     return green(f"The database has {size}.")
@@ -152,7 +108,5 @@ CHECKS: dict[str, CheckFunction] = {
     "restore_verified": restore_verified,
     "redis_answers": redis_answers,
     "limit_exact": limit_exact,
-    "filters_hold": filters_hold,
-    "pages_hold": pages_hold,
     "database_size": database_size,
 }

@@ -1,60 +1,28 @@
-"""What was measured elsewhere and left as a file: the load test, the audit of dependencies; and vendored files."""
+"""What was measured elsewhere and handed in signed: load test, audit, attack test; and vendored files."""
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, TypeVar
 
 import msgspec
 
 from core.pages import STATIC
-from core.settings import Settings
+from portal.console.launch import evidence_records
+from portal.console.launch.evidence import (
+    REQUESTS_A_SECOND,
+    SECONDS,
+    AttackFound,
+    AuditFound,
+    Evidence,
+    EvidenceKind,
+    LoadFound,
+    LoadStage,
+)
 from portal.console.launch.verdicts import CheckContext, CheckFunction, Verdict, either, green, red
 
-FRESH_FOR = timedelta(days=31)
-REQUESTS_A_SECOND, SECONDS = 1_000, 300
 P50_MS, P95_MS, ERROR_SHARE = 200, 500, 0.01
-_RUN_LOAD = "Run the load test: python -m deploy.load_test launch."
-_RUN_AUDIT = "Run make audit."
-
-
-Result = TypeVar("Result")
-
-
-class LoadStage(msgspec.Struct, frozen=True):
-    """Of the load test. `errors` counts each kind."""
-
-    rate_per_s: int
-    seconds: int
-    answers: int
-    errors: dict[str, int]
-    p50_ms: float
-    p95_ms: float
-
-    @property
-    def error_share(self) -> float:
-        failed = sum(self.errors.values())
-        return failed / (self.answers + failed) if self.answers or failed else 1.0
-
-
-class LoadResult(msgspec.Struct, frozen=True):
-    """What the load test leaves of a profile."""
-
-    finished_at: datetime
-    stages: list[LoadStage]
-
-
-class AuditResult(msgspec.Struct, frozen=True):
-    """What the audit of dependencies leaves."""
-
-    at: datetime
-    packages: int
-    holes: list[str]
-
-
-def folder(settings: Settings) -> Path:
-    return settings.data_path / "evidence"
+_RUN_LOAD = "Run the load test with EVIDENCE_KEY set: python -m deploy.load_test launch."
+_RUN_AUDIT = "Run make audit with EVIDENCE_KEY set."
+_RUN_ATTACK = "Run the attack test with EVIDENCE_KEY set: python -m deploy.attack_test."
 
 
 def load_held(around: CheckContext) -> Verdict:
@@ -88,13 +56,14 @@ def latency_met(around: CheckContext) -> Verdict:
 
 
 def dependencies_audited(around: CheckContext) -> Verdict:
-    result = _read(folder(around.settings) / "audit.json", AuditResult)
-    if result is None or around.now - result.at > FRESH_FOR:
-        return red("There is no audit of the last month.", to_do=_RUN_AUDIT)
+    evidence = _newest(EvidenceKind.AUDIT, around)
+    if evidence is None:
+        return red("There is no audit of these dependencies of the last month.", to_do=_RUN_AUDIT)
+    found = msgspec.convert(evidence.found, AuditFound)
     return either(
-        not result.holes,
-        f"{result.packages} packages, none with a known hole, on {result.at:%d %B %Y}.",
-        otherwise=f"Known holes in {', '.join(result.holes[:5])}.",
+        not found.holes,
+        f"{found.packages} packages, none with a known hole, on {evidence.finished_at:%d %B %Y}.",
+        otherwise=f"Known holes in {', '.join(found.holes[:5])}.",
         to_do="Bring them up to date within 48 hours; then make audit.",
     )
 
@@ -117,21 +86,41 @@ def vendored_unchanged(_around: CheckContext) -> Verdict:
     )
 
 
+def filters_hold(around: CheckContext) -> Verdict:
+    return _attack(around, lambda found: found.failures, "Hostile text changed no query", otherwise="Not so at")
+
+
+def pages_hold(around: CheckContext) -> Verdict:
+    return _attack(around, lambda found: found.markup, "Hostile text stayed text", otherwise="It became markup at")
+
+
+def _attack(
+    around: CheckContext, faults_in: Callable[[AttackFound], list[str]], words: str, *, otherwise: str
+) -> Verdict:
+    evidence = _newest(EvidenceKind.ATTACK, around)
+    if evidence is None:
+        return red("There is no attack test of this release.", to_do=_RUN_ATTACK)
+    found = msgspec.convert(evidence.found, AttackFound)
+    faults = faults_in(found)
+    return either(
+        not faults,
+        f"{words}: {evidence.answers} requests to {found.routes} routes of release {evidence.release}.",
+        otherwise=f"{otherwise} {', '.join(faults[:5])}.",
+        to_do=f"Stop, and mend it. {_RUN_ATTACK}",
+    )
+
+
 def _load(around: CheckContext, is_met: Callable[[LoadStage], bool], words: Callable[[LoadStage], str]) -> Verdict:
-    kept = _read(folder(around.settings) / "load.json", dict[str, Any]) or {}
-    result = msgspec.convert(kept["launch"], LoadResult) if "launch" in kept else None
-    if result is None or around.now - result.finished_at > FRESH_FOR:
-        return red("There is no load test of the last month.", to_do=_RUN_LOAD)
-    stage = result.stages[-1]
-    return either(is_met(stage), words(stage), otherwise=words(stage), to_do=f"Find out why. {_RUN_LOAD}")
+    evidence = _newest(EvidenceKind.LOAD, around)
+    if evidence is None:
+        return red("There is no load test of this service of the last month.", to_do=_RUN_LOAD)
+    stage = msgspec.convert(evidence.found, LoadFound).stages[-1]
+    seen = f"{words(stage)} Release {evidence.release}, {evidence.answers:,} answers."
+    return either(is_met(stage), seen, otherwise=seen, to_do=f"Find out why. {_RUN_LOAD}")
 
 
-def _read(file: Path, kind: type[Result]) -> Result | None:
-    """None where it is not there or not one of ours."""
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=kind)
-    except (OSError, msgspec.DecodeError):
-        return None
+def _newest(kind: EvidenceKind, around: CheckContext) -> Evidence | None:
+    return evidence_records.newest(kind, settings=around.settings, now=around.now)
 
 
 CHECKS: dict[str, CheckFunction] = {
@@ -142,4 +131,6 @@ CHECKS: dict[str, CheckFunction] = {
     "latency_met": latency_met,
     "dependencies_audited": dependencies_audited,
     "vendored_unchanged": vendored_unchanged,
+    "filters_hold": filters_hold,
+    "pages_hold": pages_hold,
 }
