@@ -22,7 +22,7 @@ def upgrade() -> None:
             answers integer NOT NULL,
             found jsonb NOT NULL,
             received_at timestamptz NOT NULL,
-            CONSTRAINT uq_launch_evidence_kind UNIQUE (kind, host, finished_at)
+            CONSTRAINT uq_launch_evidence_kind_host_finished_at UNIQUE (kind, host, finished_at)
         )
     """)
     op.execute("CREATE INDEX ix_launch_evidence_kind ON launch_evidence (kind, received_at)")
