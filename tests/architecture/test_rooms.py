@@ -20,7 +20,6 @@ KNOW_THE_WEB_TOO = {
     "billing/sandbox/events.py": "posts to our own webhook",
     "billing/transport.py": "a deadline for each request",
     "billing/webhooks.py": "an address",
-    "portal/console/launch/checks/data.py": "looks at the app",
     "portal/console/launch/checks/money.py": "looks at the app",
     "portal/customer/documents/signing.py": "who signs, and from where",
     "portal/customer/people/passkey_refusals.py": "reads what a browser sent",
