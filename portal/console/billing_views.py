@@ -42,7 +42,7 @@ def index() -> ViewResponse:
 def try_again(event_id: str) -> ViewResponse:
     with transaction():
         defer(process_event, event_id=webhook_events.find(event_id).id)
-    flash("It is tried again. Load the page in a moment.")
+    flash("Event queued for retry. Reload this page in a moment.")
     return see_other("/console/billing")
 
 
@@ -51,7 +51,7 @@ def try_again(event_id: str) -> ViewResponse:
 def compare() -> ViewResponse:
     with transaction():
         defer(reconcile, timestamp=int(utc_now().timestamp()))
-    flash("A round has begun. Load the page in a moment.")
+    flash("Comparison started. Reload this page in a moment.")
     return see_other("/console/billing")
 
 
@@ -60,7 +60,7 @@ def compare() -> ViewResponse:
 def refund(organization_id: UUID, invoice_id: str) -> ViewResponse:
     form = RefundForm()
     if not form.validate():
-        raise InvalidRequest("Enter a reason, and an amount such as 10.00, or none to refund all that is left.")
+        raise InvalidRequest("Enter a reason. For a partial refund, enter an amount such as 10.00.")
     with transaction():
         refuse_own(organization_id, operator())
         amount_minor = refunds.amount_of(organization_id, invoice_id, form.amount.data or "")
@@ -85,7 +85,7 @@ def end_subscription(organization_id: UUID) -> ViewResponse:
     with transaction():
         refuse_own(organization_id, operator())
     subscriptions.end_without_access(organization_id, gateway(), by=operator(), now=utc_now())
-    flash("The subscription is ended. Nothing more is charged.")
+    flash("Subscription canceled. No further charges are made.")
     return see_other(f"/console/organizations/{organization_id}")
 
 
@@ -95,13 +95,13 @@ def unlink_customer(organization_id: UUID) -> ViewResponse:
     with transaction():
         refuse_own(organization_id, operator())
         gone_customers.unlink(organization_id, by=operator(), now=utc_now())
-    flash("The customer is unlinked. The next checkout creates a new one.")
+    flash("Customer unlinked. The next checkout creates a new one.")
     return see_other("/console/billing")
 
 
 _AFTER_REFUND = {
     AfterRefund.UNTOUCHED: "",
-    AfterRefund.KEPT: " Paid access is over. The subscription renews, and charges again.",
-    AfterRefund.ENDED: " The subscription is ended. Nothing more is charged.",
-    AfterRefund.WILL_END: " Stripe does not answer just now; the subscription is ended as soon as it does.",
+    AfterRefund.KEPT: " Paid access has ended. The subscription still renews and will be charged.",
+    AfterRefund.ENDED: " Subscription canceled. No further charges are made.",
+    AfterRefund.WILL_END: " Stripe is unavailable. The subscription will be canceled when Stripe responds.",
 }

@@ -4,8 +4,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parents[2] / "docs" / "operators"
 GROUPS = {
-    "When something is wrong": ("troubleshooting", "incidents", "backup-and-restore"),
-    "Every day": ("support", "routine"),
-    "Before and at the launch": ("production-readiness", "launch", "deployment", "risks"),
+    "Incidents and troubleshooting": ("troubleshooting", "incidents", "backup-and-restore"),
+    "Daily operations": ("support", "routine"),
+    "Launch": ("production-readiness", "launch", "deployment", "risks"),
 }
 NAMES = tuple(name for names in GROUPS.values() for name in names)

@@ -11,5 +11,5 @@ def end_of(day: date | None) -> datetime | None:
     if day is None:
         return None
     if day < utc_now().date():
-        raise InvalidRequest("Choose a day that has not passed.")
+        raise InvalidRequest("Choose a date in the future.")
     return datetime.combine(day, time(23, 59, 59), tzinfo=UTC)

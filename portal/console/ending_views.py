@@ -22,10 +22,10 @@ bp = Pages("console_endings", __name__, url_prefix="/console/organizations/<uuid
 def revoke_key(organization_id: UUID, key_id: UUID) -> ViewResponse:
     form = ShortReasonForm()
     if not form.validate():
-        raise InvalidRequest("Write a reason in one line: the customer reads it.")
+        raise InvalidRequest("Enter a reason in one line. The customer sees it.")
     with transaction():
         services.revoke_key(organization_id, key_id, reason=form.reason.data, by=operator(), now=utc_now())
-    flash("Revoked. It opens nothing any more within a second, and the owners get a mail.")
+    flash("API key revoked. It stops working within a second. We emailed the owners.")
     return see_other(f"/console/organizations/{organization_id}#keys")
 
 
@@ -35,7 +35,7 @@ def close(organization_id: UUID) -> ViewResponse:
     form = CloseForm()
     if not form.validate():
         raise InvalidRequest(
-            f"Enter 0 to {figures.RETRIEVAL_DAYS} days and a reason in one line: the customer reads it."
+            f"Enter 0 to {figures.RETRIEVAL_DAYS} days and a reason in one line. The customer sees the reason."
         )
     with transaction():
         services.close(
@@ -45,5 +45,5 @@ def close(organization_id: UUID) -> ViewResponse:
             by=operator(),
             now=utc_now(),
         )
-    flash("The account closes. Its keys rest, and the owners get a mail.")
+    flash("Account closure started. API keys are disabled. We emailed the owners.")
     return see_other(f"/console/organizations/{organization_id}")

@@ -35,11 +35,11 @@ def _text(label: str, *, required: str, most: int = 2000, description: str = "")
 class DecisionForm(Form):
     """For approving, declining, deferring, asking and noting; `version` is the one that was read."""
 
-    version = WholeNumberField("", validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)])
-    words = _text("Reason", required="Write a reason: the customer reads it.")
+    version = WholeNumberField("", validators=[InputRequired("Reload this page."), NumberRange(1, 2**31 - 1)])
+    words = _text("Reason", required="Enter a reason. The customer sees it.")
     pilot_ends_on = DateField("Pilot ends on", validators=[Optional()])
     slot = FieldList(
-        DateTimeLocalField("Time for a first call, in UTC", validators=[Optional()]), max_entries=SLOTS_OFFERED
+        DateTimeLocalField("Time for a first call (UTC)", validators=[Optional()]), max_entries=SLOTS_OFFERED
     )
 
     def call_slots(self) -> list[datetime]:
@@ -47,7 +47,7 @@ class DecisionForm(Form):
 
 
 class ReasonForm(Form):
-    reason = _text("Reason", required="Write a reason: the customer reads it.")
+    reason = _text("Reason", required="Enter a reason. The customer sees it.")
 
 
 class ShortReasonForm(Form):
@@ -80,47 +80,51 @@ class PublishForm(Form):
     number = StringField(
         "Number",
         filters=[stripped],
-        description="Such as 1.0. A major version raises the first part.",
-        validators=[DataRequired("Enter a number.")],
+        description="For example, 1.0. A major version increases the first number.",
+        validators=[DataRequired("Enter a version number.")],
     )
-    is_major = BooleanField("Major: it needs a new acceptance")
-    summary = _text("What is new", required="Say what is new, in plain words.", description="It goes into the notice.")
+    is_major = BooleanField("Major version (customers must accept it again)")
+    summary = _text(
+        "Summary of changes", required="Summarize what changed.", description="Included in the notice to customers."
+    )
     effective_on = DateField(
-        "In effect from",
+        "Effective date",
         validators=[DataRequired("Choose a date.")],
-        description=f"At least {figures.CHANGE_NOTICE_DAYS} days ahead, once a version was accepted.",
+        description=f"At least {figures.CHANGE_NOTICE_DAYS} days ahead if a customer has accepted an earlier version.",
     )
     reviewer = StringField(
         "Reviewed by",
         filters=[stripped],
-        description="The lawyer's name.",
-        validators=[DataRequired("Name the lawyer."), Length(max=200), OneLine()],
+        description="The reviewing lawyer's name.",
+        validators=[DataRequired("Enter the lawyer's name."), Length(max=200), OneLine()],
     )
-    reviewed_on = DateField("Reviewed on", validators=[DataRequired("Choose the day of the review.")])
-    review_note = _text("What the review found", required="Write what the review found.")
+    reviewed_on = DateField("Reviewed on", validators=[DataRequired("Choose the date of the review.")])
+    review_note = _text("Review findings", required="Enter the review findings.")
 
 
 class ChangeForm(Form):
     kind = SelectField("Change", choices={"add": "Add", "replace": "Replace", "remove": "Remove"})
-    replaces = SelectField("Which one is replaced or removed", choices={"": "None"})
+    replaces = SelectField("Sub-processor to replace or remove", choices={"": "None"})
     name = StringField("Name", filters=[stripped], validators=[OneLine(), Printable()])
     entity = StringField("Legal entity", filters=[stripped], validators=[OneLine(), Printable()])
     address = StringField("Address", filters=[stripped], validators=[OneLine(), Printable()])
     country = SelectField("Country", choices=lambda: {"": "Choose", **countries()})
     contact = StringField("Contact", filters=[stripped], validators=[OneLine(), Printable()])
     purpose = StringField("Purpose", filters=[stripped], validators=[OneLine(), Printable()])
-    data_categories = StringField("Data", filters=[stripped], validators=[OneLine(), Printable()])
-    location = StringField("Where it works", filters=[stripped], validators=[OneLine(), Printable()])
-    first_mechanism = StringField("First transfer mechanism", filters=[stripped], validators=[OneLine(), Printable()])
-    second_mechanism = StringField("Second transfer mechanism", filters=[stripped], validators=[OneLine(), Printable()])
-    certificates = StringField("Certificates that it holds", filters=[stripped], validators=[OneLine(), Printable()])
-    reason = _text("Why", required="Say why: customers read it.")
+    data_categories = StringField("Data processed", filters=[stripped], validators=[OneLine(), Printable()])
+    location = StringField("Processing location", filters=[stripped], validators=[OneLine(), Printable()])
+    first_mechanism = StringField("Transfer mechanism", filters=[stripped], validators=[OneLine(), Printable()])
+    second_mechanism = StringField(
+        "Additional transfer mechanism", filters=[stripped], validators=[OneLine(), Printable()]
+    )
+    certificates = StringField("Certifications", filters=[stripped], validators=[OneLine(), Printable()])
+    reason = _text("Reason", required="Enter a reason. Customers see it.")
     takes_effect_on = DateField(
-        "Takes effect on",
+        "Effective date",
         validators=[DataRequired("Choose a date.")],
         description=f"At least {figures.SUB_PROCESSOR_NOTICE_DAYS} days ahead.",
     )
 
 
 class AnswerForm(Form):
-    text = _text("Answer", required="Write an answer.", most=5000)
+    text = _text("Reply", required="Enter a reply.", most=5000)

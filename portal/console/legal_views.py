@@ -56,7 +56,7 @@ def publish() -> ViewResponse:
         except AppError as refused:
             form.form_errors.append(f"{refused.title}. {refused.detail}")
         else:
-            flash(f"{version.title} {version.number} is published, and notice is on its way.")
+            flash(f"{version.title} {version.number} published. Notices are being sent.")
             return see_other("/console/documents")
     return _documents_page(form, status=422)
 
@@ -89,7 +89,7 @@ def announce() -> ViewResponse:
             form.blame(refused.errors)
             form.form_errors.append(f"{refused.title}. {refused.detail}")
         else:
-            flash("The change is announced to every organization.")
+            flash("Change announced to every organization.")
             return see_other("/console/sub-processors")
     return _register_page(form, status=422)
 
@@ -99,7 +99,7 @@ def announce() -> ViewResponse:
 def withdraw(change_id: UUID) -> ViewResponse:
     with transaction():
         changes.withdraw(change_id, by=operator(), now=utc_now())
-    flash("The change is withdrawn.")
+    flash("Change withdrawn.")
     return see_other("/console/sub-processors")
 
 
@@ -111,7 +111,7 @@ def answer(response_id: UUID) -> ViewResponse:
         raise InvalidRequest(" ".join(form.errors["text"]))
     with transaction():
         responses.answer(response_id, text=form.text.data, by=operator(), now=utc_now())
-    flash("The answer is on its way.")
+    flash("Reply sent.")
     return see_other("/console/sub-processors")
 
 

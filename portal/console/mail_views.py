@@ -25,5 +25,5 @@ def index() -> ViewResponse:
 def send_again(mail_id: UUID) -> ViewResponse:
     with transaction():
         mail_failures.send_again(mail_id, by=operator(), now=utc_now())
-    flash("The email is sent again. Reload the page in a moment.")
+    flash("Email queued for sending. Reload this page in a moment.")
     return see_other("/console/mail")

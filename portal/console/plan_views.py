@@ -24,7 +24,7 @@ bp = Pages("console_plans", __name__, url_prefix="/console/organizations/<uuid:o
 def grant(organization_id: UUID) -> ViewResponse:
     form = GrantForm()
     if not form.validate():
-        raise InvalidRequest("Choose a plan and write a reason: the customer reads it.")
+        raise InvalidRequest("Choose a plan and enter a reason. The customer sees the reason.")
     until = end_of(form.until.data)
     with transaction():
         refuse_own(organization_id, operator())
@@ -36,7 +36,7 @@ def grant(organization_id: UUID) -> ViewResponse:
             by=operator(),
             now=utc_now(),
         )
-    flash("The plan is given.")
+    flash("Plan set.")
     return see_other(f"/console/organizations/{organization_id}")
 
 
@@ -46,7 +46,7 @@ def end_grant(organization_id: UUID) -> ViewResponse:
     with transaction():
         refuse_own(organization_id, operator())
         entitlements.end_grant(organization_id, by=operator(), now=utc_now())
-    flash("What was given by hand is ended.")
+    flash("Manual plan removed.")
     return see_other(f"/console/organizations/{organization_id}")
 
 
@@ -57,5 +57,5 @@ def offer_metered(organization_id: UUID) -> ViewResponse:
     with transaction():
         refuse_own(organization_id, operator())
         entitlements.offer_metered(organization_id, is_offered=is_offered, by=operator(), now=utc_now())
-    flash("They may pay as they go." if is_offered else "Paying as they go is not offered any more.")
+    flash("Pay as you go is now offered." if is_offered else "Pay as you go is no longer offered.")
     return see_other(f"/console/organizations/{organization_id}")

@@ -26,13 +26,13 @@ USAGE_OVER = timedelta(days=30)
 
 
 class CannotSuspend(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "cannot_suspend", "This organization cannot be suspended now"
-    advice = "Load the page again to see how it stands."
+    status, code, title = HTTPStatus.CONFLICT, "cannot_suspend", "This organization cannot be suspended"
+    advice = "Reload the page to see its current status."
 
 
 class NotSuspended(AppError):
     status, code, title = HTTPStatus.CONFLICT, "not_suspended", "This organization is not suspended"
-    advice = "Load the page again to see how it stands."
+    advice = "Reload the page to see its current status."
 
 
 @needs_system_scope
@@ -59,7 +59,7 @@ def find(organization_id: UUID) -> Organization:
     """Raises NotFound."""
     organization = db.session.get(Organization, organization_id)
     if organization is None:
-        raise NotFound("There is no such organization.")
+        raise NotFound("This organization does not exist.")
     return organization
 
 

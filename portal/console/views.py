@@ -111,7 +111,11 @@ def change_status(organization_id: UUID, verb: str) -> ViewResponse:
     act = services.suspend if verb == "suspend" else services.restore
     with transaction():
         act(organization_id, reason=form.reason.data, by=operator(), now=utc_now())
-    flash("Suspended. Every key rests within a second." if verb == "suspend" else "Restored.")
+    flash(
+        "Organization suspended. All API keys are disabled within a second."
+        if verb == "suspend"
+        else "Organization restored. We emailed the owners."
+    )
     return see_other(f"/console/organizations/{organization_id}")
 
 
@@ -121,19 +125,23 @@ def move_pilot_end(organization_id: UUID) -> ViewResponse:
     form = PilotForm()
     ends_at = end_of(form.ends_on.data) if form.validate() else None
     if ends_at is None:
-        raise InvalidRequest("Choose the day on which the pilot ends.")
+        raise InvalidRequest("Choose the date when the pilot ends.")
     with transaction():
         services.move_pilot_end(organization_id, ends_at, by=operator(), now=utc_now())
-    flash("The end of the pilot is moved.")
+    flash("Pilot end date saved.")
     return see_other(f"/console/organizations/{organization_id}")
 
 
+_CHANGED = {
+    "suspend": "Organization suspended. All API keys are disabled within a second.",
+    "restore": "Organization restored. We emailed the owners.",
+}
 _DONE = {
-    "approve": "Approved. The owners get a mail.",
-    "decline": "Declined. The owners get a mail.",
-    "defer": "Put off. The owners get a mail.",
-    "ask": "Asked. The owners get a mail.",
-    "note": "Noted, for operators only.",
+    "approve": "Approved. We emailed the owners.",
+    "decline": "Declined. We emailed the owners.",
+    "defer": "Deferred. We emailed the owners.",
+    "ask": "Information requested. We emailed the owners.",
+    "note": "Internal note added.",
 }
 
 

@@ -13,9 +13,9 @@ from portal.help.figures import figures
 
 FOLDER = Path(__file__).parents[2] / "docs" / "customers"
 GROUPS = {
-    "Begin": ("quickstart", "portal-guide", "faq"),
+    "Get started": ("quickstart", "portal-guide", "faq"),
     "Build": ("api-guide", "policies", "limits", "errors"),
-    "Trust": ("security-and-privacy",),
+    "Security and compliance": ("security-and-privacy",),
 }
 """Which guides there are, in the order in which they are read."""
 
@@ -36,7 +36,7 @@ class Article(msgspec.Struct, frozen=True):
 def find(name: str, *, base_url: str) -> Article:
     """Raises NotFound."""
     if name not in {known for names in GROUPS.values() for known in names}:
-        raise NotFound("There is no such guide. The list is at /help.")
+        raise NotFound("This guide does not exist. All guides are listed at /help.")
     return read(name, (FOLDER / f"{name}.md").read_text(), figures(), base_url=base_url)
 
 

@@ -19,7 +19,7 @@ MOST_BYTES = 1_000_000
 
 
 class WrongAlertToken(AppError):
-    status, code, title = HTTPStatus.UNAUTHORIZED, "wrong_alert_token", "The token is not the right one"
+    status, code, title = HTTPStatus.UNAUTHORIZED, "wrong_alert_token", "Invalid token"
     advice = "Send the ALERTMANAGER_TOKEN of this installation as a bearer token (credentials in http_config)."
 
 
@@ -38,10 +38,12 @@ def receive() -> Response:
 
 def _read(body: bytes) -> alerts.Told:
     if len(body) > MOST_BYTES:
-        raise InvalidRequest("A message of Alertmanager is not that long.")
+        raise InvalidRequest("The request body is too large for an Alertmanager message.")
     try:
         return msgspec.json.decode(body, type=alerts.Told)
     except msgspec.ValidationError as error:
         raise InvalidRequest(errors=(fault_of(error),)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidRequest("The body is no JSON. Send what Alertmanager's webhook_configs sends.") from error
+        raise InvalidRequest(
+            "The body is not valid JSON. Send the payload of Alertmanager's webhook_configs."
+        ) from error

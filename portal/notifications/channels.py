@@ -229,7 +229,7 @@ def _read(kind: Kind, target: str) -> tuple[str, str]:
         return target, target
     found = outside().read_target(target)
     if kind is Kind.SLACK and found.is_tls and found.host not in SLACK_HOSTS:
-        raise TargetRefused("A Slack address starts with https://hooks.slack.com/. For others choose Webhook.")
+        raise TargetRefused("Slack webhook URLs start with https://hooks.slack.com/. For other URLs, choose Webhook.")
     return found.url, found.shown
 
 

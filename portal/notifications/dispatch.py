@@ -126,9 +126,12 @@ def send(parcel: DueDelivery, *, now: datetime) -> Answer:
         target = channel_secrets.decrypt(parcel.sealed_target)
         signing_secrets = [channel_secrets.decrypt(sealed) for sealed in parcel.sealed_secrets]
     except channel_secrets.Unreadable:
-        return Answer(took_ms=0, problem="What we kept of this channel cannot be read any more. Make it anew.")
+        return Answer(
+            took_ms=0,
+            problem="The stored settings cannot be decrypted. Delete the channel and create it again.",
+        )
     if parcel.kind is Kind.MAIL:
-        return Answer(took_ms=0, status=HTTPStatus.OK, text="Handed to our mail server.")
+        return Answer(took_ms=0, status=HTTPStatus.OK, text="Accepted by our email server.")
     if parcel.kind is Kind.SLACK:
         return outside().post(target, payloads.as_slack(parcel.payload), dict(_JSON), now=now)
     body = payloads.as_json(parcel.payload)

@@ -53,7 +53,7 @@ def resolve_by_dns(name: str, within_s: float) -> Sequence[str]:
     try:
         return list(dns.resolver.resolve_name(name, lifetime=within_s).addresses())
     except dns.exception.DNSException as error:
-        raise OSError(f"The name {name} could not be resolved.") from error
+        raise OSError(f"The host {name} could not be resolved.") from error
 
 
 class Outside(msgspec.Struct, frozen=True):
@@ -117,7 +117,7 @@ class Outside(msgspec.Struct, frozen=True):
 
     def _reach(self, target: Target, *, ends: float) -> socket.socket:
         """A connection to the first of the checked addresses that takes one. Raises OSError or TargetRefused."""
-        failure = OSError(f"The name {target.host} leads nowhere.")
+        failure = OSError(f"The host {target.host} has no address.")
         for address in self._checked_addresses(target, ends=ends):
             try:
                 return self.connect((address, target.port), _left(ends))
@@ -131,7 +131,7 @@ class Outside(msgspec.Struct, frozen=True):
             return ["::1" if target.host == "::1" else "127.0.0.1"]
         addresses = sorted(self.resolve(target.host, _left(ends)), key=lambda address: ":" in address)
         if not all(map(self.is_allowed, addresses)):
-            raise TargetRefused(f"The name {target.host} leads to a private address. We send to public ones only.")
+            raise TargetRefused(f"The host {target.host} resolves to a private address. Use a public address.")
         return addresses
 
 
@@ -167,13 +167,13 @@ def _words_for(error: Exception, *, is_late: bool, within_s: float) -> str:
     if isinstance(error, TargetRefused):
         return error.detail
     if isinstance(error, TimeoutError) or is_late:
-        return f"No answer within {within_s:g} seconds."
+        return f"No response within {within_s:g} seconds."
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"The certificate is not valid: {error.verify_message}."
     if isinstance(error, ssl.SSLError):
-        return "The encrypted connection could not be made."
+        return "The TLS connection failed."
     if isinstance(error, HTTPException | ValueError):
-        return "What came back is no HTTP answer."
+        return "The response is not valid HTTP."
     return (error.strerror or str(error) or "The connection failed") if isinstance(error, OSError) else str(error)
 
 

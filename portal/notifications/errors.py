@@ -9,25 +9,28 @@ MOST_CHANNELS = 20
 
 
 class ChannelExists(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "channel_exists", "There is a channel with this name already"
-    advice = "Choose another name. If you pressed twice, your channel is in the list; roll its secret to see one."
+    status, code, title = HTTPStatus.CONFLICT, "channel_exists", "A channel with this name already exists"
+    advice = (
+        "Choose another name. If you submitted the form twice, the channel is in the list; "
+        "rotate its secret to see a new one."
+    )
 
 
 class TooManyChannels(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "too_many_channels", "There are as many channels as there can be"
-    advice = f"Delete one that is not needed: {MOST_CHANNELS} are possible."
+    status, code, title = HTTPStatus.CONFLICT, "too_many_channels", "Channel limit reached"
+    advice = f"You can have up to {MOST_CHANNELS} channels. Delete one you no longer need."
 
 
 class ChannelMoved(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "channel_moved", "The channel is in another state by now"
-    advice = "Load the page again to see how it stands. Nothing was changed."
+    status, code, title = HTTPStatus.CONFLICT, "channel_moved", "The channel's status has changed"
+    advice = "Reload the page to see its current status. Nothing was changed."
 
 
 class NotAgreed(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "not_agreed", "Whoever reads this address has not agreed to it"
-    advice = "They agree with the link in their mail. To ask them again, delete the channel and make it anew."
+    status, code, title = HTTPStatus.CONFLICT, "not_agreed", "The recipient has not confirmed this address"
+    advice = "They confirm with the link in their email. To send it again, delete the channel and create a new one."
 
 
 class NoSecret(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "no_secret", "Only webhooks are signed"
-    advice = "Mail and Slack need no secret of ours."
+    status, code, title = HTTPStatus.CONFLICT, "no_secret", "Only webhooks have a signing secret"
+    advice = "Email and Slack channels do not use a signing secret."

@@ -31,12 +31,12 @@ class Event(msgspec.Struct, frozen=True):
 BLOCKED = Event(
     "decision.blocked",
     EventAudience.CUSTOMER,
-    "Decisions were blocked",
+    "Decisions blocked",
     "/decisions",
     ("count", "from", "until", "environments", "decision_ids", "reasons"),
 )
 """Not from the trail: counted each minute, see `blocked`."""
-TEST = Event("test", EventAudience.CUSTOMER, "A test, sent by hand", "", ("channel",))
+TEST = Event("test", EventAudience.CUSTOMER, "Test message", "", ("channel",))
 
 _DESK, _INCIDENTS, _KEYS = "/console/support/{id}", "/console/incidents/{id}", "/keys/{id}"
 _TICKET = ("number", "severity", "category", "level", "due_at")
@@ -53,85 +53,77 @@ def _customer(name: str, words: str, path: str, *facts: str) -> Event:
 
 
 EVENTS: Mapping[str, Event] = {
-    "application.submitted": _operators("application.submitted", "An application waits", "/console/applications/{id}"),
-    "ticket.opened": _operators("ticket.opened", "A support request was opened", _DESK, *_TICKET),
-    "ticket.warned": _operators("ticket.warned", "A support request is due soon", _DESK, *_TICKET),
-    "ticket.escalated": _operators("ticket.escalated", "A support request was escalated", _DESK, *_TICKET),
-    "ticket.breached": _operators("ticket.breached", "A support request is late", _DESK, *_TICKET),
-    "incident.opened": _operators("incident.opened", "An incident was opened", _INCIDENTS, *_INCIDENT),
-    "incident.updated": _operators("incident.updated", "An incident was updated", _INCIDENTS, *_INCIDENT),
-    "incident.resolved": _operators("incident.resolved", "An incident is resolved", _INCIDENTS, *_INCIDENT),
-    "incident.notice_overdue": _operators(
-        "incident.notice_overdue", "An incident is not told of yet", _INCIDENTS, *_INCIDENT
-    ),
-    "incident.update_overdue": _operators(
-        "incident.update_overdue", "An incident's next word is late", _INCIDENTS, *_INCIDENT
-    ),
+    "application.submitted": _operators("application.submitted", "Application submitted", "/console/applications/{id}"),
+    "ticket.opened": _operators("ticket.opened", "Ticket created", _DESK, *_TICKET),
+    "ticket.warned": _operators("ticket.warned", "Ticket response due soon", _DESK, *_TICKET),
+    "ticket.escalated": _operators("ticket.escalated", "Ticket escalated", _DESK, *_TICKET),
+    "ticket.breached": _operators("ticket.breached", "Ticket SLA missed", _DESK, *_TICKET),
+    "incident.opened": _operators("incident.opened", "Incident created", _INCIDENTS, *_INCIDENT),
+    "incident.updated": _operators("incident.updated", "Incident updated", _INCIDENTS, *_INCIDENT),
+    "incident.resolved": _operators("incident.resolved", "Incident resolved", _INCIDENTS, *_INCIDENT),
+    "incident.notice_overdue": _operators("incident.notice_overdue", "Incident notice overdue", _INCIDENTS, *_INCIDENT),
+    "incident.update_overdue": _operators("incident.update_overdue", "Incident update overdue", _INCIDENTS, *_INCIDENT),
     "incident.review_overdue": _operators(
-        "incident.review_overdue", "An incident's review is late", _INCIDENTS, *_INCIDENT
+        "incident.review_overdue", "Incident post-mortem overdue", _INCIDENTS, *_INCIDENT
     ),
-    "breach.notice_overdue": _operators(
-        "breach.overdue", "Customers are to be told of a breach, and the time is up", _INCIDENTS
-    ),
-    "probe.failing": _operators("probe.failing", "Our own probes fail", "/console/incidents"),
+    "breach.notice_overdue": _operators("breach.overdue", "Breach notice to customers overdue", _INCIDENTS),
+    "probe.failing": _operators("probe.failing", "Status probes failing", "/console/incidents"),
     "maintenance.scheduled": _operators(
-        "maintenance.scheduled", "Maintenance is planned", "/console/maintenances/{id}", "title", "starts_at", "ends_at"
+        "maintenance.scheduled", "Maintenance scheduled", "/console/maintenances/{id}", "title", "starts_at", "ends_at"
     ),
     "sub_processor.change_object": _operators(
-        "sub_processor.objection", "A customer objects to a change of sub-processors", "/console/sub-processors"
+        "sub_processor.objection", "Customer objected to a sub-processor change", "/console/sub-processors"
     ),
     "sub_processor.change_ask": _operators(
-        "sub_processor.question", "A customer asks about a change of sub-processors", "/console/sub-processors"
+        "sub_processor.question", "Customer asked about a sub-processor change", "/console/sub-processors"
     ),
     "organization.kept": _operators(
-        "organization.kept", "An owner keeps an account after all", "/console/organizations"
+        "organization.kept", "Account closure canceled by an owner", "/console/organizations"
     ),
-    "backup.failed": _operators("backup.failed", "A backup failed", "/console/figures", "kind", "failure"),
-    "alert.firing": _operators("alert.firing", "An alert fires", "/console/figures", *_ALERT),
-    "alert.resolved": _operators("alert.resolved", "An alert is over", "/console/figures", *_ALERT),
-    "api_key.created": _customer("api_key.created", "An API key was made", _KEYS, "name", "environment", "scopes"),
-    "api_key.rotated": _customer("api_key.rotated", "An API key was rotated", _KEYS, "expires_at", "successor"),
-    "api_key.revoked": _customer("api_key.revoked", "An API key was revoked", _KEYS, "reason"),
-    "api_key.rotation_reminded": _customer("api_key.rotation_due", "An API key is 90 days old: rotate it", _KEYS),
-    "api_key.expiry_reminded": _customer("api_key.expiring", "An API key expires soon", _KEYS, "expires_at"),
-    "policy.changed": _customer("policy.changed", "Policies were changed", "/policies/versions", "version"),
+    "backup.failed": _operators("backup.failed", "Backup failed", "/console/figures", "kind", "failure"),
+    "alert.firing": _operators("alert.firing", "Alert firing", "/console/figures", *_ALERT),
+    "alert.resolved": _operators("alert.resolved", "Alert resolved", "/console/figures", *_ALERT),
+    "api_key.created": _customer("api_key.created", "API key created", _KEYS, "name", "environment", "scopes"),
+    "api_key.rotated": _customer("api_key.rotated", "API key rotated", _KEYS, "expires_at", "successor"),
+    "api_key.revoked": _customer("api_key.revoked", "API key revoked", _KEYS, "reason"),
+    "api_key.rotation_reminded": _customer(
+        "api_key.rotation_due", "API key is 90 days old and due for rotation", _KEYS
+    ),
+    "api_key.expiry_reminded": _customer("api_key.expiring", "API key expires soon", _KEYS, "expires_at"),
+    "policy.changed": _customer("policy.changed", "Policies changed", "/policies/versions", "version"),
     "policy.migrated": _customer(
         "policy.migrated",
-        "Policies have a new version: a switch that is off no longer adds points",
+        "New policy version: disabled switches no longer add points",
         "/policies/versions",
         "version",
         "looked_at",
         "newly_allowed",
     ),
-    "policy.restored": _customer(
-        "policy.restored", "An older version of the policies was restored", "/policies/versions", "version"
-    ),
+    "policy.restored": _customer("policy.restored", "Policy version restored", "/policies/versions", "version"),
     "fact.looks_like_free_text": _customer(
-        "fact.looks_like_free_text", "A field of your checks looks like free text", "/decisions", "fact", "values"
+        "fact.looks_like_free_text", "A metadata field looks like free text", "/decisions", "fact", "values"
     ),
     "entitlement.quota_near": _customer(
-        "quota.near", "80 % of the month's checks are used", "/plan", "used", "limit", "until"
+        "quota.near", "80% of this month's checks used", "/plan", "used", "limit", "until"
     ),
     "entitlement.quota_reached": _customer(
-        "quota.reached", "The month's checks are used up", "/plan", "used", "limit", "until"
+        "quota.reached", "All of this month's checks used", "/plan", "used", "limit", "until"
     ),
-    "entitlement.changed": _customer("entitlement.changed", "Your access changed", "/plan", "plan", "state", "reason"),
+    "entitlement.changed": _customer(
+        "entitlement.changed", "Plan or access changed", "/plan", "plan", "state", "reason"
+    ),
     "legal.notice_given": _customer(
-        "legal.new_version", "A legal document has a new version", "/documents", "document", "version", "effective_at"
+        "legal.new_version", "New version of a legal document", "/documents", "document", "version", "effective_at"
     ),
     "legal.reminded": _customer(
-        "legal.acceptance_due", "A legal document has to be accepted", "/legal/accept", "document", "version", "due_at"
+        "legal.acceptance_due", "Legal document needs acceptance", "/legal/accept", "document", "version", "due_at"
     ),
     "sub_processor.notice_given": _customer(
-        "legal.sub_processor_change", "A change of sub-processors is announced", "/documents", "kind", "takes_effect_at"
+        "legal.sub_processor_change", "Sub-processor change announced", "/documents", "kind", "takes_effect_at"
     ),
-    "organization.suspended": _customer(
-        "organization.suspended", "Your organization was suspended", "/organization", "reason"
-    ),
-    "organization.restored": _customer(
-        "organization.restored", "Your organization was restored", "/organization", "reason"
-    ),
-    "ticket.answered": _customer("ticket.answered", "We answered a support request", "/support/{id}", *_TICKET),
+    "organization.suspended": _customer("organization.suspended", "Organization suspended", "/organization", "reason"),
+    "organization.restored": _customer("organization.restored", "Organization restored", "/organization", "reason"),
+    "ticket.answered": _customer("ticket.answered", "Reply to a support request", "/support/{id}", *_TICKET),
 }
 
 

@@ -40,7 +40,7 @@ _ALERT = {
     "subject": "1a30ba71cca2921f",
     "alert": "ErrorRateHigh",
     "severity": "critical",
-    "about": "More than 1 % of requests fail.",
+    "about": "More than 1% of requests fail.",
     "started_at": iso(_AT - timedelta(minutes=5)),
 }
 

@@ -14,8 +14,8 @@ from portal.notifications.targets import LONGEST
 class EventsForm(Form):
     """What a channel is told. `offer` says whose channel it is, and has to be called before anything else."""
 
-    events = ChecksField("Tell it of", choices=[], validators=[InputRequired("Choose at least one.")])
-    includes_test = BooleanField("Tell of blocked decisions of test keys too")
+    events = ChecksField("Events", choices=[], validators=[InputRequired("Choose at least one event.")])
+    includes_test = BooleanField("Include blocked decisions of test keys")
 
     def offer(self, audience: EventAudience) -> None:
         self.events.choices = [(event.name, f"{event.words} ({event.name})") for event in of_audience(audience)]
@@ -28,18 +28,18 @@ class EventsForm(Form):
 
 
 class ChannelForm(EventsForm):
-    kind = SelectField("How", choices={kind.value: words for kind, words in KIND_LABELS.items()})
+    kind = SelectField("Type", choices={kind.value: words for kind, words in KIND_LABELS.items()})
     name = StringField(
         "Name",
         filters=[stripped],
-        validators=[DataRequired("Give the channel a name."), Length(max=100), OneLine()],
-        description="For your list, such as: On-call, compliance team.",
+        validators=[DataRequired("Enter a name."), Length(max=100), OneLine()],
+        description="For example, On-call or Compliance team.",
     )
     target = StringField(
         "Address",
         filters=[stripped],
-        validators=[DataRequired("Enter where to send to."), Length(max=LONGEST), OneLine()],
-        description="An e-mail address, a Slack address (https://hooks.slack.com/…), or a webhook's https address.",
+        validators=[DataRequired("Enter an address."), Length(max=LONGEST), OneLine()],
+        description="An email address, a Slack webhook URL (https://hooks.slack.com/…) or an HTTPS URL.",
         render_kw={"autocomplete": "off", "spellcheck": "false"},
     )
 

@@ -76,7 +76,7 @@ def create(place: Place) -> ViewResponse:
     if made.secret is not None:
         return page
     if made.channel.state == ChannelState.ACTIVE:
-        flash("The channel is made. Send a test to see whether it works.")
+        flash("Channel created. Send a test to check that it works.")
     return see_other(f"{place.path}/{made.channel.id}")
 
 
@@ -98,14 +98,14 @@ def choose_events(place: Place, channel_id: UUID) -> ViewResponse:
             by=place.by,
             now=utc_now(),
         )
-    flash("Kept. It holds from now on.")
+    flash("Events saved.")
     return see_other(f"{place.path}/{channel_id}")
 
 
 def pause(place: Place, channel_id: UUID) -> ViewResponse:
     with transaction():
         channels.pause(place.owner, channel_id, by=place.by, now=utc_now())
-    flash("Paused. What happens meanwhile is not sent, also not later.")
+    flash("Channel paused. Events that occur while it is paused are not sent.")
     return see_other(f"{place.path}/{channel_id}")
 
 
@@ -113,7 +113,7 @@ def resume(place: Place, channel_id: UUID) -> ViewResponse:
     with transaction():
         channels.resume(place.owner, channel_id, by=place.by, now=utc_now())
         sending.begin_run(channels.find(place.owner, channel_id))
-    flash("Resumed. What was waiting is sent now.")
+    flash("Channel resumed. Pending deliveries are being sent.")
     return see_other(f"{place.path}/{channel_id}")
 
 
@@ -126,14 +126,14 @@ def roll_secret(place: Place, channel_id: UUID) -> ViewResponse:
 def remove(place: Place, channel_id: UUID) -> ViewResponse:
     with transaction():
         channels.remove(place.owner, channel_id, by=place.by, now=utc_now())
-    flash("The channel and its log are deleted.")
+    flash("Channel and delivery log deleted.")
     return see_other(place.path)
 
 
 def send_test(place: Place, channel_id: UUID) -> ViewResponse:
     with transaction():
         delivery = deliveries.send_test(place.owner, channel_id, by=place.by, now=utc_now())
-    flash("The test is on its way. Load this page again to see what came of it.")
+    flash("Test queued. Reload this page to see the result.")
     return see_other(f"{place.path}/{channel_id}/deliveries/{delivery.id}")
 
 
@@ -153,7 +153,7 @@ def show_delivery(place: Place, channel_id: UUID, delivery_id: UUID) -> ViewResp
 def send_again(place: Place, channel_id: UUID, delivery_id: UUID) -> ViewResponse:
     with transaction():
         is_left = deliveries.send_again(place.owner, channel_id, delivery_id, by=place.by, now=utc_now())
-    flash("It is on its way again." if is_left else "It is on its way already.")
+    flash("Delivery queued again." if is_left else "This delivery is already queued.")
     return see_other(f"{place.path}/{channel_id}/deliveries/{delivery_id}")
 
 

@@ -61,7 +61,7 @@ def stop_at_once(token: str) -> Response:
     """Sent by mail programs without a page before it (RFC 8058), so it has no token but the one in its address."""
     with acting_as_system(), transaction():
         channels.stop(readers.find_to_stop(token), by=actor(), now=utc_now())
-    return Response("No more of these notifications come to you.\n", content_type="text/plain; charset=utf-8")
+    return Response("You are unsubscribed from these notifications.\n", content_type="text/plain; charset=utf-8")
 
 
 @one_click.get("/unsubscribe/<token>")
@@ -73,7 +73,7 @@ def lead_to_page(token: str) -> Response:
 def _asked(token: str) -> Channel:
     channel = readers.find_unconfirmed(token)
     if channel is None:
-        raise NotFound("This link was used already, or the channel was deleted.")
+        raise NotFound("This link was already used, or the channel was deleted.")
     return channel
 
 

@@ -73,7 +73,7 @@ def find_to_stop(token: str) -> Channel:
     channel_id = channel_secrets.channel_to_stop(token)
     channel = db.session.get(Channel, channel_id, populate_existing=True) if channel_id else None
     if channel is None:
-        raise NotFound("This channel was deleted, and nothing more comes from it.")
+        raise NotFound("This channel was deleted. It sends no more notifications.")
     return channel
 
 

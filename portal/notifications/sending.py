@@ -98,7 +98,7 @@ def _send(parcel: DueDelivery) -> None:
     except Exception as error:
         log.exception("notification.not_sent", delivery_id=str(parcel.delivery_id))
         report_error(error)
-        _finish(parcel, Answer(took_ms=0, problem="Something went wrong on our side."))
+        _finish(parcel, Answer(took_ms=0, problem="Internal error on our side."))
 
 
 def _finish(parcel: DueDelivery, answer: Answer) -> None:

@@ -42,18 +42,18 @@ DELIVERY_MOVES = {
 }
 UNDER_WAY = frozenset({DeliveryState.WAITING, DeliveryState.FAILED})
 
-KIND_LABELS = {Kind.MAIL: "E-mail", Kind.SLACK: "Slack", Kind.WEBHOOK: "Webhook"}
+KIND_LABELS = {Kind.MAIL: "Email", Kind.SLACK: "Slack", Kind.WEBHOOK: "Webhook"}
 CHANNEL_LABELS = {
-    ChannelState.UNCONFIRMED: "waits for confirmation",
+    ChannelState.UNCONFIRMED: "waiting for confirmation",
     ChannelState.ACTIVE: "active",
     ChannelState.PAUSED: "paused",
-    ChannelState.FAILING: "stopped by itself",
+    ChannelState.FAILING: "stopped after failures",
 }
 DELIVERY_LABELS = {
     DeliveryState.WAITING: "waiting",
     DeliveryState.DELIVERED: "delivered",
-    DeliveryState.FAILED: "failed, tried again",
-    DeliveryState.GIVEN_UP: "given up",
+    DeliveryState.FAILED: "failed, will retry",
+    DeliveryState.GIVEN_UP: "failed",
 }
 
 TRIES = 10

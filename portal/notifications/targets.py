@@ -35,7 +35,7 @@ _NOT_OUTSIDE = tuple(
 
 
 class TargetRefused(AppError):
-    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "target_refused", "We cannot send there"
+    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "target_refused", "This address cannot be used"
     advice = "Enter a public https address, such as https://hooks.your-company.com/ai-governance."
 
 
@@ -63,21 +63,21 @@ class Target(msgspec.Struct, frozen=True):
 def read_target(text: str, *, allows_this_machine: bool = False, ports: frozenset[int] = PORTS) -> Target:
     """Raises TargetRefused, with words on what to enter instead."""
     if len(text) > LONGEST or not text.isprintable() or any(sign in text for sign in " \\"):
-        raise TargetRefused("The address is too long, or has spaces, backslashes or control characters. Remove them.")
+        raise TargetRefused("The address is too long or contains spaces, backslashes or control characters.")
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise TargetRefused(f"This is no address. {TargetRefused.advice}") from error
+        raise TargetRefused(f"This is not a valid URL. {TargetRefused.advice}") from error
     if "@" in parts.netloc:
-        raise TargetRefused("Leave out the user name and the password: webhooks are signed instead.")
+        raise TargetRefused("Remove the user name and password. Webhooks are signed instead.")
     if not text.isascii() and not (parts.path + parts.query).isascii():
-        raise TargetRefused("Write what follows the host in plain letters, with %-codes for others.")
+        raise TargetRefused("Percent-encode special characters after the host name.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if allows_this_machine and parts.scheme == "http" and parts.hostname in _THIS_MACHINE:
         return Target(parts.hostname, port or _HTTP_PORT, path, is_tls=False)
     if parts.scheme != "https":
-        raise TargetRefused(f"The address has to start with https://. {TargetRefused.advice}")
+        raise TargetRefused(f"The URL must start with https://. {TargetRefused.advice}")
     if (port or _HTTPS_PORT) not in ports:
         raise TargetRefused(f"Use port {' or '.join(map(str, sorted(ports)))}.")
     return Target(_host_of(parts), port or _HTTPS_PORT, path)
@@ -96,13 +96,13 @@ def is_public(address: str) -> bool:
 def _host_of(parts: SplitResult) -> str:
     host = parts.hostname or ""
     if _is_number(host):
-        raise TargetRefused("Enter the name of a host, not its number: certificates are made out to names.")
+        raise TargetRefused("Enter a host name, not an IP address. The certificate must match the name.")
     try:
         name = idna.encode(host, uts46=True, std3_rules=True).decode()
     except idna.IDNAError as error:
-        raise TargetRefused(f"This is no name of a host. {TargetRefused.advice}") from error
+        raise TargetRefused(f"This is not a valid host name. {TargetRefused.advice}") from error
     if "." not in name or name.endswith(".") or _is_number(name):
-        raise TargetRefused(f"Enter the whole name of a public host, without a dot at its end. {TargetRefused.advice}")
+        raise TargetRefused(f"Enter the full name of a public host, without a trailing dot. {TargetRefused.advice}")
     return name
 
 

@@ -37,7 +37,7 @@ class ComponentLine(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        return STATE_LABELS[self.state] if self.state else "Not measured now"
+        return STATE_LABELS[self.state] if self.state else "No current data"
 
     @property
     def uptime(self) -> float | None:
@@ -89,14 +89,16 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def headline(self) -> str:
         if self.state is None:
-            return "Nothing measures the service now"
+            return "No current monitoring data"
         if self.state is not ComponentState.OPERATIONAL:
             if self._is_watched:
-                return "A fix is in place, and we watch whether it holds"
-            return _HEADLINES[self.state] if self.state is self._of_components else "An incident is under way"
+                return "A fix is in place and we are monitoring it"
+            return _HEADLINES[self.state] if self.state is self._of_components else "Incident in progress"
         unmeasured = [line.name for line in self.components if line.state is None]
         return (
-            f"Operational, but not measured now: {', '.join(unmeasured)}" if unmeasured else "All systems operational"
+            f"Operational, with no current data for: {', '.join(unmeasured)}"
+            if unmeasured
+            else "All systems operational"
         )
 
     @property
@@ -112,10 +114,10 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _HEADLINES = {
-    ComponentState.UNDER_MAINTENANCE: "Maintenance is under way",
-    ComponentState.DEGRADED: "Some parts are slower than usual",
-    ComponentState.PARTIAL_OUTAGE: "Some requests fail",
-    ComponentState.MAJOR_OUTAGE: "A part of the service is down",
+    ComponentState.UNDER_MAINTENANCE: "Maintenance in progress",
+    ComponentState.DEGRADED: "Degraded performance",
+    ComponentState.PARTIAL_OUTAGE: "Partial outage",
+    ComponentState.MAJOR_OUTAGE: "Major outage",
 }
 
 

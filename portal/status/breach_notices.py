@@ -63,7 +63,7 @@ def send(incident_id: UUID, *, version: int, by: Actor, now: datetime) -> int:
     breach = breaches.find(incident_id)
     affected = breaches.organizations_of(breach)
     if not affected:
-        raise BreachMoved("Nobody is on the list of the affected. Add organizations first.")
+        raise BreachMoved("No affected organizations yet. Add at least one first.")
     breach = breaches.change(breach, version=version, phase=breach.phase + 1)
     for organization in affected:
         _send_to(organization, breach, by=by, now=now)
@@ -81,7 +81,7 @@ def read_by(organization_id: UUID, breach_id: UUID) -> list[BreachNotice]:
     )
     found = list(db.session.scalars(query.order_by(BreachNotice.phase)))
     if not found:
-        raise NotFound("There is no such notice.")
+        raise NotFound("This notice does not exist.")
     return found
 
 
@@ -96,7 +96,7 @@ def every_one_of(organization_id: UUID) -> list[BreachNotice]:
 def as_text(notices: list[BreachNotice]) -> str:
     """For an organization's own files."""
     return "\n\n".join(
-        f"Phase {one.phase}, sent {one.sent_at:%Y-%m-%d %H:%M} UTC\n\n{_in_lines(one)}" for one in notices
+        f"Notice {one.phase}, sent {one.sent_at:%Y-%m-%d %H:%M} UTC\n\n{_in_lines(one)}" for one in notices
     )
 
 
@@ -104,8 +104,8 @@ TITLES = {
     "nature": "Nature of the breach",
     "people": "Categories of people",
     "records": "Categories of records",
-    "numbers": "Approximate numbers, counted for your organization",
-    "contact": "Who can say more",
+    "numbers": "Approximate numbers for your organization",
+    "contact": "Contact for more information",
     "consequences": "Likely consequences",
     "measures": "Measures taken or proposed",
 }
@@ -118,9 +118,9 @@ def mails_of_notices() -> Select[Any]:
 
 def numbers_in_words(numbers: Mapping[str, int]) -> str:
     return (
-        f"{numbers['decisions']:,} decisions in the log, about {numbers['subjects']:,} pseudonymous subjects (we keep "
-        f"keyed hashes and do not know who they are), {numbers['keys']:,} API keys (we keep SHA-256 hashes, never the "
-        f"keys), {numbers['members']:,} members. The log is kept for {numbers['retention_days']:,} days."
+        f"{numbers['decisions']:,} decisions in the log, about {numbers['subjects']:,} pseudonymous subjects (we store "
+        f"keyed hashes and cannot identify them), {numbers['keys']:,} API keys (we store SHA-256 hashes, never the "
+        f"keys), {numbers['members']:,} members. The log is retained for {numbers['retention_days']:,} days."
     )
 
 
@@ -181,7 +181,7 @@ def _tell_operators(breach: Breach, count: int, *, now: datetime) -> None:
 def lines_of(notice: BreachNotice) -> list[tuple[str, str]]:
     """Titles and words, in the order of Article 33(3)."""
     content = {**notice.content, "numbers": numbers_in_words(notice.content["numbers"])}
-    return [(title, content[name] or "Not known yet. It follows.") for name, title in TITLES.items()]
+    return [(title, content[name] or "Not known yet. To follow.") for name, title in TITLES.items()]
 
 
 def _in_lines(notice: BreachNotice) -> str:

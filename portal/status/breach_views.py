@@ -86,7 +86,7 @@ def create(incident_id: UUID) -> ViewResponse:
         except InvalidRequest as refused:
             form.blame(refused.errors)
         else:
-            flash("The breach room is open. The 24 hours run from discovery.")
+            flash("Breach recorded. The notification deadline is 24 hours after discovery.")
             return see_other(f"/console/incidents/{incident_id}/breach")
     return _opening_page(incident, form, status=422)
 
@@ -102,7 +102,7 @@ def save(incident_id: UUID) -> ViewResponse:
         except InvalidRequest as refused:
             form.blame(refused.errors)
         else:
-            flash("Kept. It goes out with the next phase.")
+            flash("Details saved. They are included in the next notice.")
             return see_other(f"/console/incidents/{incident_id}/breach")
     return _page(incident, breach, form, status=422)
 
@@ -112,14 +112,14 @@ def save(incident_id: UUID) -> ViewResponse:
 def add(incident_id: UUID) -> ViewResponse:
     form = AddForm()
     if not form.validate():
-        raise InvalidRequest("Enter the slug of one organization, or press the button that adds every one.")
+        raise InvalidRequest("Enter an organization's slug, or use the button to add every customer.")
     with transaction():
         if form.slug.data:
             breaches.add(incident_id, form.slug.data, by=operator(), now=utc_now())
-            flash("The organization is on the list.")
+            flash("Organization added.")
         else:
             count = breaches.add_all_with_data(incident_id, by=operator(), now=utc_now())
-            flash(f"Organizations with decisions in this time: {count}.")
+            flash(f"Organizations added: {count}.")
     return see_other(f"/console/incidents/{incident_id}/breach")
 
 
@@ -139,10 +139,10 @@ def move(incident_id: UUID, verb: str) -> ViewResponse:
     with transaction():
         if verb == "send":
             count = breach_notices.send(incident_id, version=version, by=operator(), now=utc_now())
-            flash(f"The phase is out. Organizations told: {count}.")
+            flash(f"Notice sent. Organizations notified: {count}.")
         else:
             breaches.close(incident_id, version=version, by=operator(), now=utc_now())
-            flash("Closed. It stays in the register.")
+            flash("Breach closed. It stays in the register.")
     return see_other(f"/console/incidents/{incident_id}/breach")
 
 
@@ -157,8 +157,8 @@ def _first_facts(incident: Incident) -> dict[str, Any]:
         "from_at": incident.began_at - timedelta(hours=1),
         "until_at": now,
         "discovered_at": now,
-        "people": "Members of your account. People whom your decisions are about, known to us as keyed hashes only.",
-        "records": "Decisions: metadata, never prompts. API keys as hashes. Members' names and e-mail addresses.",
+        "people": "Members of your account. People your decisions are about, known to us only as keyed hashes.",
+        "records": "Decisions: metadata, never prompts. API keys as hashes. Members' names and email addresses.",
         "contact": ", ".join(filter(None, (settings.provider_name, settings.security_email or settings.support_email))),
     }
 

@@ -34,23 +34,23 @@ _WITH_DATA = text("""
 
 
 class BreachMoved(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "breach_moved", "Somebody else was quicker"
-    advice = "Load the page again to see what is known and what was sent. Nothing that you wrote was kept."
+    status, code, title = HTTPStatus.CONFLICT, "breach_moved", "Someone else changed this"
+    advice = "Reload the page to see the current details. Your changes were not saved."
 
 
 class BreachExists(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "breach_exists", "This incident has its breach room already"
-    advice = "Load the page again."
+    status, code, title = HTTPStatus.CONFLICT, "breach_exists", "This incident already has a breach record"
+    advice = "Reload this page."
 
 
 class NotYetTold(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "not_yet_told", "Organizations on the list were not told yet"
-    advice = "Tell them first, or take those that are not affected off the list."
+    status, code, title = HTTPStatus.CONFLICT, "not_yet_told", "Some affected organizations have not been notified"
+    advice = "Send them a notice, or remove organizations that are not affected."
 
 
 class AlreadyTold(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "already_told", "This organization was told already"
-    advice = "Tell it in the next phase that it is not affected after all."
+    status, code, title = HTTPStatus.CONFLICT, "already_told", "This organization was already notified"
+    advice = "In the next notice, tell them that they are not affected."
 
 
 def open_breach(
@@ -124,7 +124,7 @@ def add(incident_id: UUID, slug: str, *, by: Actor, now: datetime) -> None:
     """Raises NotFound."""
     organization_id = db.session.scalar(select(Organization.id).where(Organization.slug == slug.strip().lower()))
     if organization_id is None:
-        raise NotFound(f"There is no organization with the slug {slug.strip()!r}. The console's list has the slugs.")
+        raise NotFound(f"There is no organization with the slug {slug.strip()!r}. Find slugs under Organizations.")
     _add(find(incident_id), [organization_id], by=by, now=now)
 
 
@@ -154,7 +154,7 @@ def find(incident_id: UUID) -> Breach:
     """Raises NotFound."""
     breach = find_or_none(incident_id)
     if breach is None:
-        raise NotFound("This incident has no breach room.")
+        raise NotFound("This incident has no breach record.")
     return breach
 
 
@@ -251,9 +251,9 @@ def _write_of_list(breach: Breach, action: str, organization_id: UUID, *, by: Ac
 
 def _need_order(discovered_at: datetime, from_at: datetime, until_at: datetime, *, now: datetime) -> None:
     if discovered_at > now:
-        raise InvalidRequest(errors=(FieldProblem("discovered_at", "future", "It cannot be later than now."),))
+        raise InvalidRequest(errors=(FieldProblem("discovered_at", "future", "Choose a time in the past."),))
     if from_at >= until_at:
-        raise InvalidRequest(errors=(FieldProblem("until_at", "order", "The end comes after the beginning."),))
+        raise InvalidRequest(errors=(FieldProblem("until_at", "order", "The end must be after the start."),))
 
 
 def _write(breach: Breach, action: str, *, by: Actor, now: datetime) -> None:

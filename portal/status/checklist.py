@@ -36,7 +36,7 @@ def ticks_of(incident_id: UUID) -> dict[str, Tick]:
 def tick(incident_id: UUID, code: str, *, is_done: bool, note: str | None, by: Actor, now: datetime) -> None:
     """Who ticked an item first stays; a second tick changes nothing. Raises NotFound for an item there is none of."""
     if code not in CODES:
-        raise NotFound("There is no such item in the playbook.")
+        raise NotFound("This playbook item does not exist.")
     changed = _add(incident_id, code, note=note, by=by, now=now) if is_done else _take_back(incident_id, code)
     if changed:
         action = "incident.step_done" if is_done else "incident.step_undone"

@@ -77,7 +77,9 @@ def create() -> ViewResponse:
             by=operator(),
             now=utc_now(),
         )
-    flash("The incident is open and public." if incident.published_at else "The incident is open, for operators only.")
+    flash(
+        "Incident created and published." if incident.published_at else "Incident created, visible to operators only."
+    )
     return see_other(f"/console/incidents/{incident.id}")
 
 
@@ -109,7 +111,7 @@ def update(incident_id: UUID) -> ViewResponse:
             by=operator(),
             now=utc_now(),
         )
-    flash("The update is out." if incident.published_at else "The update is kept, for operators only.")
+    flash("Update posted." if incident.published_at else "Update saved. Only operators can see it.")
     return see_other(f"/console/incidents/{incident_id}")
 
 
@@ -120,7 +122,7 @@ def publish(incident_id: UUID) -> ViewResponse:
     version = form.version.data if form.validate() else 0
     with transaction():
         handling.publish(incident_id, version=version, by=operator(), now=utc_now())
-    flash("The incident is public.")
+    flash("Incident published.")
     return see_other(f"/console/incidents/{incident_id}")
 
 
@@ -148,7 +150,7 @@ def review(incident_id: UUID) -> ViewResponse:
     with transaction():
         words = {name: form[name].data for name in reviews.FIELDS}
         reviews.write(incident_id, words=words, by=operator(), now=utc_now())
-    flash("The review is kept, and public with the incident.")
+    flash("Post-mortem published with the incident.")
     return see_other(f"/console/incidents/{incident_id}")
 
 

@@ -47,7 +47,7 @@ def draft(component_name: str | None, template: str | None, *, now: datetime) ->
     state = found.state if found else ComponentState.DEGRADED
     since, seen = (found.since, found.seen) if found else (now, "")
     return {
-        "title": f"{NAMES[component]}: {'slow answers' if state is ComponentState.DEGRADED else 'requests fail'}",
+        "title": f"{NAMES[component]}: {'slow responses' if state is ComponentState.DEGRADED else 'requests failing'}",
         "impact": _IMPACTS[state].value,
         component.value: state.value,
         "began_at": since,
@@ -86,15 +86,15 @@ def _suggestion(component: Component, *, now: datetime) -> Suggestion | None:
         return None
     row = failures_in_a_row(latest)
     if row >= FAILURES_FOR_OUTAGE:
-        seen = f"our own requests fail ({latest[0].failure}), {row} in a row."
+        seen = f"{row} probes in a row failed ({latest[0].failure})."
         return Suggestion(component, state, seen, latest[row - 1].probed_at, "start")
     window = latest[:LOOKED_AT]
     if state is ComponentState.DEGRADED:
         slowest = max(one.seconds for one in window if one.is_ok)
-        return Suggestion(component, state, f"our own requests take up to {slowest:.1f} s.", _first(window), "latency")
+        return Suggestion(component, state, f"Probes take up to {slowest:.1f} seconds.", _first(window), "latency")
     failed = [one for one in window if not one.is_ok]
     return Suggestion(
-        component, state, f"{len(failed)} of our last {len(window)} requests failed.", _first(failed), "start"
+        component, state, f"{len(failed)} of the last {len(window)} probes failed.", _first(failed), "start"
     )
 
 

@@ -28,10 +28,10 @@ _STATES = {
     **{state.value: words for state, words in STATE_LABELS.items() if state is not ComponentState.UNDER_MAINTENANCE},
 }
 _IMPACTS = {
-    Impact.NONE.value: "None: nothing is broken",
-    Impact.MINOR.value: "Minor: slower, or a small part",
-    Impact.MAJOR.value: "Major: an important part is broken",
-    Impact.CRITICAL.value: "Critical: checks fail, or data is in danger",
+    Impact.NONE.value: "None: no customer impact",
+    Impact.MINOR.value: "Minor: slower, or a small part affected",
+    Impact.MAJOR.value: "Major: an important part does not work",
+    Impact.CRITICAL.value: "Critical: checks fail, or data is at risk",
 }
 
 
@@ -40,7 +40,7 @@ class NoGap:
 
     def __call__(self, _form: Any, field: Any) -> None:
         if GAP in (field.data or ""):
-            raise ValidationError(f"Fill in every gap that is marked {GAP}, or remove its line.")
+            raise ValidationError(f"Fill in every placeholder {GAP}, or remove its line.")
 
 
 def _words(label: str, *, required: str, rows: int = 6, most: int = 5000, description: str = "") -> Any:
@@ -57,8 +57,8 @@ def _title() -> Any:
     return StringField(
         "Title",
         filters=[stripped],
-        description="What customers notice, not what caused it.",
-        validators=[DataRequired("Give it a title."), Length(max=120), OneLine()],
+        description="Describe what customers notice, not the cause.",
+        validators=[DataRequired("Enter a title."), Length(max=120), OneLine()],
     )
 
 
@@ -67,7 +67,7 @@ def _moment(label: str, description: str = "") -> Any:
         f"{label} (UTC)",
         description=description,
         format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
-        validators=[DataRequired("Choose a day and a time.")],
+        validators=[DataRequired("Enter a date and time.")],
     )
 
 
@@ -86,7 +86,7 @@ def id_of(field: Any) -> UUID:
 
 
 def _version() -> Any:
-    return WholeNumberField("", validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)])
+    return WholeNumberField("", validators=[InputRequired("Reload this page."), NumberRange(1, 2**31 - 1)])
 
 
 class _OfComponents(Form):
@@ -112,9 +112,13 @@ class IncidentForm(_OfComponents):
     number = _number()
     title = _title()
     impact = SelectField("Impact", choices=_IMPACTS, default=Impact.MINOR.value)
-    began_at = _moment("Began at", "When the trouble began, as far as you know.")
-    body = _words("First notice", required="Say what is known.", description="Say what is confirmed; guess no cause.")
-    is_public = BooleanField("Publish it now, and mail it to subscribers", default=True)
+    began_at = _moment("Started at", "When the problem started, as far as you know.")
+    body = _words(
+        "First notice",
+        required="Enter what is known.",
+        description="Describe only what is confirmed. Do not speculate about the cause.",
+    )
+    is_public = BooleanField("Publish now and email subscribers", default=True)
 
 
 class UpdateForm(_OfComponents):
@@ -124,7 +128,7 @@ class UpdateForm(_OfComponents):
         choices={one.value: words for one, words in INCIDENT_LABELS.items() if one is not IncidentStatus.POSTMORTEM},
     )
     impact = SelectField("Impact", choices=_IMPACTS)
-    body = _words("Update", required="Say what is known now.")
+    body = _words("Update", required="Enter an update.")
 
 
 class VersionForm(Form):
@@ -136,13 +140,13 @@ class TickForm(Form):
 
 
 class ReviewForm(Form):
-    what_happened = _words(FIELDS["what_happened"], required="Say what happened, and when.", rows=4)
-    impact = _words(FIELDS["impact"], required="Say whom it hit, and how.", rows=3)
-    root_cause = _words(FIELDS["root_cause"], required="Say what the cause was.", rows=3)
-    prevention = _words(FIELDS["prevention"], required="Say what keeps it from happening again.", rows=3)
-    actions = _words(FIELDS["actions"], required="Say who does what by when.", rows=3)
-    lessons = _words(FIELDS["lessons"], required="Say what was learned.", rows=3)
-    explanation = _words(FIELDS["explanation"], required="Explain it to customers.", rows=5)
+    what_happened = _words(FIELDS["what_happened"], required="Describe what happened and when.", rows=4)
+    impact = _words(FIELDS["impact"], required="Describe who was affected and how.", rows=3)
+    root_cause = _words(FIELDS["root_cause"], required="Describe the cause.", rows=3)
+    prevention = _words(FIELDS["prevention"], required="Describe how you will prevent it from happening again.", rows=3)
+    actions = _words(FIELDS["actions"], required="List the actions, owners and due dates.", rows=3)
+    lessons = _words(FIELDS["lessons"], required="Describe what you learned.", rows=3)
+    explanation = _words(FIELDS["explanation"], required="Enter an explanation for customers.", rows=5)
 
 
 class MaintenanceForm(Form):
@@ -153,21 +157,21 @@ class MaintenanceForm(Form):
         choices={one.value: name for one, name in NAMES.items()},
         validators=[DataRequired("Choose at least one.")],
     )
-    starts_at = _moment("Begins at")
+    starts_at = _moment("Starts at")
     ends_at = _moment("Ends at")
-    body = _words("Announcement", required="Say what will be done, and what customers notice.", rows=4)
+    body = _words("Announcement", required="Describe the work and what customers will notice.", rows=4)
 
 
 class MaintenanceMoveForm(Form):
     version = _version()
-    body = _words("What to say", required="Say what is going on.", rows=3)
+    body = _words("Update", required="Enter an update.", rows=3)
 
 
 class SubscribeForm(Form):
     email = StringField(
-        "E-mail address",
+        "Email address",
         filters=[stripped],
-        validators=[DataRequired("Enter your e-mail address."), EmailAddress()],
+        validators=[DataRequired("Enter your email address."), EmailAddress()],
         render_kw={"type": "email", "autocomplete": "email"},
     )
 
@@ -184,14 +188,14 @@ def _fact(label: str, description: str) -> Any:
 
 
 class BreachFactsForm(Form):
-    from_at = _moment("Data concerned from", "Numbers are counted in this time for each organization.")
-    until_at = _moment("Data concerned until")
-    nature = _words("Nature of the breach", required="Say what happened, as far as it is known.", rows=3)
-    people = _fact("Categories of people", "Such as the customer's staff, or people whom its decisions are about.")
-    records = _fact("Categories of records", "Such as decisions, keys, members' names and addresses.")
-    contact = _words("Who can say more", required="Name somebody, with an address.", rows=2)
+    from_at = _moment("Affected data from", "Figures for each organization are counted in this period.")
+    until_at = _moment("Affected data until")
+    nature = _words("Nature of the breach", required="Describe what is known so far.", rows=3)
+    people = _fact("Categories of people", "For example, the customer's staff, or people its decisions are about.")
+    records = _fact("Categories of records", "For example, decisions, API keys, members' names and addresses.")
+    contact = _words("Contact for more information", required="Enter a name and an email address.", rows=2)
     consequences = _fact("Likely consequences", "")
-    measures = _fact("Measures taken or proposed", "Also against possible harm.")
+    measures = _fact("Measures taken or proposed", "Include measures against possible harm.")
 
     @property
     def facts(self) -> dict[str, str]:
@@ -201,10 +205,10 @@ class BreachFactsForm(Form):
 
 class BreachForm(BreachFactsForm):
     kind = SelectField(
-        "Drill or real",
-        choices={"drill": "A drill: only operators get mail", "real": "Real: customers are told"},
+        "Type",
+        choices={"drill": "Drill (only operators get emails)", "real": "Real breach (customers are notified)"},
     )
-    discovered_at = _moment("Discovered at", "The 24 hours begin here.")
+    discovered_at = _moment("Discovered at", "The 24-hour deadline starts at this time.")
 
 
 class BreachSaveForm(BreachFactsForm):
@@ -214,7 +218,7 @@ class BreachSaveForm(BreachFactsForm):
 class AddForm(Form):
     """One organization, or `every` one with decisions in the time concerned; never all of them for want of a word."""
 
-    slug = StringField("Slug of the organization", filters=[stripped], validators=[Length(max=63), OneLine()])
+    slug = StringField("Organization slug", filters=[stripped], validators=[Length(max=63), OneLine()])
     every = BooleanField("")
 
     def validate(self, extra_validators: Any = None) -> bool:

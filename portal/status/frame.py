@@ -11,7 +11,7 @@ from portal.status import breach_notices, clocks, incidents
 def notices(organization_id: UUID | None, *, now: datetime) -> list[PageNotice]:
     with acting_as_system():
         told = [
-            PageNotice(f"There is an incident: {one.title}.", f"/status/incidents/{one.id}", "See what we know")
+            PageNotice(f"Ongoing incident: {one.title}.", f"/status/incidents/{one.id}", "View incident")
             for one in incidents.every_open()
         ]
     return told + (_of_breaches(organization_id, now=now) if organization_id else [])
@@ -23,9 +23,9 @@ def _of_breaches(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
         first = {one.breach_id: one for one in reversed(breach_notices.every_one_of(organization_id))}
     return [
         PageNotice(
-            "We told you of a personal data breach. You have 72 hours to tell your authority.",
+            "We notified you of a personal data breach. You have 72 hours to notify your supervisory authority.",
             f"/organization/breaches/{breach_id}",
-            "Read what we know",
+            "View notice",
         )
         for breach_id, notice in first.items()
         if now < clocks.authority_clock(notice.sent_at).due_at

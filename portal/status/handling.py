@@ -33,13 +33,13 @@ from portal.status.states import (
 
 
 class IncidentMoved(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "incident_moved", "Somebody else was quicker"
-    advice = "Load the page again to see how the incident stands now. Nothing that you wrote was sent."
+    status, code, title = HTTPStatus.CONFLICT, "incident_moved", "Someone else changed this"
+    advice = "Reload the page to see the incident's current status. Your update was not posted."
 
 
 class StillWatching(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "still_watching", "The all-clear comes after the watch"
-    advice = "Watch the figures for 30 minutes first, or lower the impact to none if nothing was broken."
+    status, code, title = HTTPStatus.CONFLICT, "still_watching", "The incident cannot be resolved yet"
+    advice = "Monitor for 30 minutes first, or set the impact to none if no customer was affected."
 
 
 @needs_system_scope
@@ -132,14 +132,14 @@ def move_to_postmortem(incident: Incident, *, body: str, by: Actor, now: datetim
         _write(incident, "incident.reviewed", by=by, now=now, before=IncidentStatus.RESOLVED)
         _say(incident, body, by=by, now=now)
     elif incident.status != IncidentStatus.POSTMORTEM:
-        raise IncidentMoved("The review comes after the all-clear. Resolve the incident first.")
+        raise IncidentMoved("Resolve the incident before you write the post-mortem.")
     return incident
 
 
 def _need_watch(incident: Incident, impact: Impact, *, now: datetime) -> None:
     until = clocks.may_resolve_at(impact, incident.monitoring_from)
     if until is not None and now < until:
-        raise StillWatching(f"Watch until {until:%H:%M} UTC, or lower the impact to none if nothing was broken.")
+        raise StillWatching(f"Monitor until {until:%H:%M} UTC, or set the impact to none if no customer was affected.")
 
 
 def _say(incident: Incident, body: str, *, by: Actor, now: datetime) -> None:
@@ -179,7 +179,7 @@ def _change(incident: Incident, *, version: int, now: datetime, **values: Any) -
 
 def _moved(incident: Incident) -> IncidentMoved:
     words = INCIDENT_LABELS[IncidentStatus(find(incident.id).status)].lower()
-    return IncidentMoved(f"The incident is now: {words}. Load the page again. Nothing that you wrote was sent.")
+    return IncidentMoved(f"The incident's status is now: {words}. Reload the page. Your update was not posted.")
 
 
 def _write(incident: Incident, action: str, *, by: Actor, now: datetime, before: IncidentStatus | None = None) -> None:

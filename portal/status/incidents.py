@@ -20,7 +20,7 @@ def find(incident_id: UUID, *, is_public: bool = False) -> Incident:
     """Raises NotFound, also for what the public may not see yet."""
     incident = db.session.get(Incident, incident_id, populate_existing=True)
     if incident is None or (is_public and incident.published_at is None):
-        raise NotFound("There is no such incident.")
+        raise NotFound("This incident does not exist.")
     return incident
 
 

@@ -52,7 +52,7 @@ def create() -> ViewResponse:
         except InvalidRequest as refused:
             form.blame(refused.errors)
         else:
-            flash("The maintenance is announced.")
+            flash("Maintenance announced.")
             return see_other(f"/console/maintenances/{maintenance.id}")
     return render_template("portal/console/status/new_maintenance.html", form=form), 422
 
@@ -79,7 +79,7 @@ def move(maintenance_id: UUID, verb: str) -> ViewResponse:
             by=operator(),
             now=utc_now(),
         )
-    flash("The update is out.")
+    flash("Update posted.")
     return see_other(f"/console/maintenances/{maintenance_id}")
 
 

@@ -34,14 +34,14 @@ ANNOUNCED_AHEAD = timedelta(hours=figures.MAINTENANCE_NOTICE_HOURS)
 """With less notice than this it counts as outage: Terms 6.4."""
 PAGE_SIZE = 50
 _BY_THE_CLOCK = {
-    MaintenanceStatus.IN_PROGRESS: "The maintenance has begun.",
-    MaintenanceStatus.COMPLETED: "The maintenance is over.",
+    MaintenanceStatus.IN_PROGRESS: "Maintenance has started.",
+    MaintenanceStatus.COMPLETED: "Maintenance is complete.",
 }
 
 
 class MaintenanceMoved(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "maintenance_moved", "Somebody else, or the clock, was quicker"
-    advice = "Load the page again to see how the maintenance stands now. Nothing was changed."
+    status, code, title = HTTPStatus.CONFLICT, "maintenance_moved", "The maintenance status has changed"
+    advice = "Reload the page to see its current status. Nothing was changed."
 
 
 @needs_system_scope
@@ -60,7 +60,7 @@ def schedule(
     if starts_at <= now:
         raise InvalidRequest(errors=(FieldProblem("starts_at", "past", "Choose a time in the future."),))
     if ends_at <= starts_at:
-        raise InvalidRequest(errors=(FieldProblem("ends_at", "order", "It ends after it begins."),))
+        raise InvalidRequest(errors=(FieldProblem("ends_at", "order", "The end must be after the start."),))
     scheduling = insert(Maintenance).values(
         id=maintenance_id,
         title=title,
@@ -138,7 +138,7 @@ def find(maintenance_id: UUID) -> Maintenance:
     """Raises NotFound."""
     found = db.session.get(Maintenance, maintenance_id, populate_existing=True)
     if found is None:
-        raise NotFound("There is no such maintenance.")
+        raise NotFound("This maintenance does not exist.")
     return found
 
 
@@ -216,4 +216,4 @@ def _say(maintenance: Maintenance, body: str, *, now: datetime) -> None:
 
 def _moved(maintenance: Maintenance) -> MaintenanceMoved:
     words = MAINTENANCE_LABELS[MaintenanceStatus(find(maintenance.id).status)].lower()
-    return MaintenanceMoved(f"The maintenance is now: {words}. Load the page again. Nothing was changed.")
+    return MaintenanceMoved(f"The maintenance status is now: {words}. Reload the page. Nothing was changed.")

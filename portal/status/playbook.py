@@ -17,20 +17,20 @@ class Step(msgspec.Struct, frozen=True):
 STEPS = (
     Step(
         "Confirm",
-        "at once",
+        "immediately",
         (
-            Item("confirm.health", "Open /health/ready: which component fails?"),
-            Item("confirm.dashboard", "Look at the probes on the status page and at the figures of the console."),
-            Item("confirm.errors", "Look at the error tracker: what is new?"),
-            Item("confirm.graphs", "Look at the dashboards: error ratio, latency, saturation."),
-            Item("confirm.customers", "Write down how many customers are hit."),
+            Item("confirm.health", "Open /health/ready and find the failing component."),
+            Item("confirm.dashboard", "Check the probes on the status page and the metrics in the console."),
+            Item("confirm.errors", "Check the error tracker for new errors."),
+            Item("confirm.graphs", "Check the dashboards for error rate, latency and saturation."),
+            Item("confirm.customers", "Record how many customers are affected."),
         ),
     ),
     Step(
         "Notify",
         "within 15 minutes",
         (
-            Item("notify.team", "Tell the team's incident channel: component, severity, since when, who leads."),
+            Item("notify.team", "Post in the team's incident channel: component, severity, start time, incident lead."),
             Item("notify.public", "Publish the first notice with the impact and the time of the next update."),
         ),
     ),
@@ -39,62 +39,67 @@ STEPS = (
         "in parallel",
         (
             Item("investigate.logs", "Read the logs of the web server and the worker."),
-            Item("investigate.database", "Is the database reachable, and has it connections left?"),
-            Item("investigate.redis", "Is Redis reachable, and has it memory left?"),
-            Item("investigate.deploys", "What was deployed in the last hour?"),
-            Item("investigate.disk", "Is there room on the disks? The spool needs it."),
-            Item("investigate.memory", "Is there memory left?"),
+            Item("investigate.database", "Check that the database is reachable and has free connections."),
+            Item("investigate.redis", "Check that Redis is reachable and has free memory."),
+            Item("investigate.deploys", "Check what was deployed in the last hour."),
+            Item("investigate.disk", "Check free disk space. The spool needs it."),
+            Item("investigate.memory", "Check free memory."),
         ),
     ),
     Step(
         "Fix",
-        "one of these",
+        "as applicable",
         (
             Item("fix.database", "Database: restart it, or restore the last verified backup."),
-            Item("fix.redis", "Redis: enlarge or restart it; limits are counted in memory meanwhile."),
-            Item("fix.code", "Code: go back to the last release, or fix it after a test on a local machine."),
-            Item("fix.limiter", "Limits: raise them for a while for those they keep out."),
+            Item("fix.redis", "Redis: resize or restart it. Limits are counted in memory until it is back."),
+            Item("fix.code", "Code: roll back to the last release, or deploy a fix tested locally."),
+            Item("fix.limiter", "Limits: raise them temporarily for affected customers."),
         ),
     ),
     Step(
         "Communicate",
         "every 15 minutes if critical, every 30 if major",
-        (Item("communicate.updates", "Each update says progress, next steps, expected end, what customers can do."),),
-    ),
-    Step(
-        "Recover",
-        "watch for 30 minutes",
         (
-            Item("recover.api", "The API answers as usual: the probes are green."),
-            Item("recover.smoke", "A real check with a real key was answered and is in the decision log."),
-            Item("recover.watch", "The figures were watched for 30 minutes."),
             Item(
-                "recover.all_clear",
-                "The all-clear says status, what, cause, fix, impact and where the review will be.",
+                "communicate.updates",
+                "Each update states progress, next steps, expected resolution and workarounds.",
             ),
         ),
     ),
     Step(
-        "Review",
+        "Recover",
+        "monitor for 30 minutes",
+        (
+            Item("recover.api", "The API responds normally and probes pass."),
+            Item("recover.smoke", "A real check with a real API key succeeded and is in the decision log."),
+            Item("recover.watch", "Metrics were monitored for 30 minutes."),
+            Item(
+                "recover.all_clear",
+                "The final update covers status, events, cause, fix, impact and where the post-mortem will be.",
+            ),
+        ),
+    ),
+    Step(
+        "Post-mortem",
         "within 24 hours",
         (
-            Item("review.engineering", "The review was shared with engineering."),
-            Item("review.product", "The review was shared with product."),
-            Item("review.customers", "The review was shared with customers, on the status page."),
+            Item("review.engineering", "The post-mortem was shared with engineering."),
+            Item("review.product", "The post-mortem was shared with product."),
+            Item("review.customers", "The post-mortem was published on the status page."),
         ),
     ),
 )
 
 BREACH_STEP = Step(
     "Breach",
-    "customers within 24 hours",
+    "notify customers within 24 hours",
     (
-        Item("breach.isolate", "Isolate: revoke what was used to get in, and close the way."),
-        Item("breach.assess", "Assess the scope and the severity: whose data, which data, since when."),
-        Item("breach.notify", "Tell every affected customer, in phases if not all is known."),
-        Item("breach.remediate", "Repair the damage and its cause."),
-        Item("breach.document", "Write down facts, effects and measures: they make the register."),
-        Item("breach.audit", "Examine afterwards how it could happen, and send the report."),
+        Item("breach.isolate", "Contain: revoke the credentials used and close the entry point."),
+        Item("breach.assess", "Assess scope and severity: whose data, which data, since when."),
+        Item("breach.notify", "Notify every affected customer, with follow-up notices if details are missing."),
+        Item("breach.remediate", "Fix the damage and its cause."),
+        Item("breach.document", "Record facts, effects and measures in the register."),
+        Item("breach.audit", "Investigate how it happened, and send the report."),
     ),
 )
 

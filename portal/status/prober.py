@@ -65,13 +65,13 @@ def _timed(component: Component, ask: Callable[[], object], *, now: datetime) ->
     try:
         ask()
     except HTTPError as error:
-        failure = KEY_REFUSED if error.code == HTTPStatus.UNAUTHORIZED else f"answered {error.code}"
+        failure = KEY_REFUSED if error.code == HTTPStatus.UNAUTHORIZED else f"HTTP {error.code}"
     except TimeoutError:
-        failure = "no answer in time"
+        failure = "timed out"
     except OSError:
         failure = "not reachable"
     except (HTTPException, msgspec.DecodeError):
-        failure = "an answer that is none of ours"
+        failure = "unexpected response"
     return Sample(
         component=component,
         probed_at=now,

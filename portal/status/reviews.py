@@ -13,12 +13,12 @@ from portal.status import handling, incidents
 from portal.status.models import Incident, IncidentReview
 
 FIELDS = {
-    "what_happened": "What happened, and when",
-    "impact": "Impact on customers, money and data",
+    "what_happened": "Timeline",
+    "impact": "Impact on customers, billing and data",
     "root_cause": "Root cause",
-    "prevention": "What keeps it from happening again",
-    "actions": "Actions, with who and by when",
-    "lessons": "Lessons",
+    "prevention": "Prevention",
+    "actions": "Actions, owners and due dates",
+    "lessons": "Lessons learned",
     "explanation": "Explanation for customers",
 }
 PUBLIC = ("explanation", "what_happened", "impact", "root_cause", "prevention", "actions", "lessons")

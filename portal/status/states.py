@@ -17,14 +17,14 @@ NAMES = {
     Component.MANAGEMENT_API: "Management API",
     Component.DECISION_LOG: "Decision log",
     Component.PORTAL: "Portal",
-    Component.MESSAGES: "Webhooks and mail",
+    Component.MESSAGES: "Webhooks and email",
 }
 PROBED_BY = {
-    Component.CHECK_API: "A real check every minute, with a key of our own.",
-    Component.MANAGEMENT_API: "The policies are read over the API every minute.",
+    Component.CHECK_API: "A real check every minute with our own API key.",
+    Component.MANAGEMENT_API: "Policies are read through the API every minute.",
     Component.DECISION_LOG: "The decision of that check is read back from the log every minute.",
-    Component.PORTAL: "The log-in page is opened every minute.",
-    Component.MESSAGES: "How long the oldest message has waited to leave, every minute.",
+    Component.PORTAL: "The log-in page is loaded every minute.",
+    Component.MESSAGES: "The age of the oldest unsent message, every minute.",
 }
 
 

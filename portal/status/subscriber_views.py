@@ -65,7 +65,7 @@ def end_at_once(secret: str) -> Response:
     """Sent by mail programs without a page before it (RFC 8058), so it has no token but the secret in its address."""
     with acting_as_system(), transaction():
         subscribers.end(secret)
-    return Response("You get no more mail about the status.\n", content_type="text/plain; charset=utf-8")
+    return Response("You are unsubscribed from status updates.\n", content_type="text/plain; charset=utf-8")
 
 
 @one_click.get("/status/unsubscribe/<secret>")

@@ -19,8 +19,8 @@ CONFIRM_WITHIN = timedelta(days=3)
 
 
 class SubscriptionUnknown(AppError):
-    status, code, title = HTTPStatus.NOT_FOUND, "subscription_unknown", "There is no such subscription"
-    advice = "It was ended, or not confirmed in time. You can subscribe again on the status page."
+    status, code, title = HTTPStatus.NOT_FOUND, "subscription_unknown", "This subscription does not exist"
+    advice = "It was canceled or not confirmed in time. You can subscribe again on the status page."
 
 
 @needs_system_scope

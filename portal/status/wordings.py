@@ -8,8 +8,8 @@ GAP = "[…]"
 def first_notice(component: str, *, since: datetime, seen: str) -> str:
     """When the next update is due follows from the impact, and is said by the page and the mail themselves."""
     return _lines(
-        f"We are looking into a problem with the {component} since {_clock(since)}.",
-        f"What we see: {seen or GAP}",
+        f"We are investigating a problem with the {component} that started on {_clock(since)}.",
+        f"Symptoms: {seen or GAP}",
         f"Impact: {GAP}",
         "Status: investigating. The cause is not known yet.",
     )
@@ -19,34 +19,34 @@ def progress() -> str:
     return _lines(
         f"Progress: {GAP}",
         f"Next steps: {GAP}",
-        f"Expected end: {GAP}",
+        f"Expected resolution: {GAP}",
         f"What you can do: {GAP}",
     )
 
 
 def all_clear(*, began_at: datetime, monitoring_from: datetime | None, now: datetime, review: str) -> str:
     """The six fields of the playbook."""
-    watched = f", and we have watched it since {_clock(monitoring_from)}" if monitoring_from else ""
+    watched = f", and we have monitored it since {_clock(monitoring_from)}" if monitoring_from else ""
     minutes = int(((monitoring_from or now) - began_at).total_seconds() // 60)
     return _lines(
-        f"Status: resolved. The service answers as usual{watched}.",
+        f"Status: resolved. The service is operating normally{watched}.",
         f"What happened: {GAP}",
         f"Cause: {GAP}",
         f"Fix: {GAP}",
         f"Impact: from {_clock(began_at)}, for {minutes} minutes: {GAP}",
-        f"Review: within 24 hours at {review}",
+        f"Post-mortem: within 24 hours at {review}",
     )
 
 
 def slow_answers(component: str, *, since: datetime, seen: str, now: datetime) -> str:
     """The proactive notice: answers take longer than a second, nothing else is wrong."""
     return _lines(
-        f"The {component} answers, but more slowly than it should since {_clock(since)}.",
-        f"What we see: {seen or GAP}",
-        "Nothing is lost: every check is answered and recorded. If your software waits for less than 5 seconds, let it "
-        "wait longer until this is over.",
+        f"The {component} has been responding more slowly than usual since {_clock(since)}.",
+        f"Symptoms: {seen or GAP}",
+        "No data is lost: every check is answered and recorded. If your client timeout is shorter than 5 seconds, "
+        "raise it until this is resolved.",
         f"Next update by {_clock(now + timedelta(hours=2))}.",
-        f"We expect to have it fixed by {_clock(now + timedelta(hours=24))}.",
+        f"We expect to resolve this by {_clock(now + timedelta(hours=24))}.",
     )
 
 

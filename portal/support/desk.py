@@ -22,8 +22,8 @@ from portal.support.uploads import Upload
 
 
 class CannotJoin(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "cannot_join", "These two requests cannot be joined"
-    advice = "Join the newer into the older one, of the same organization, while both are under way."
+    status, code, title = HTTPStatus.CONFLICT, "cannot_join", "These tickets cannot be merged"
+    advice = "Merge the newer ticket into the older one. Both must be open and belong to the same organization."
 
 
 def answer(
@@ -45,7 +45,7 @@ def answer(
     if records.was_said(message_id):
         return ticket
     if ticket.status not in UNDER_WAY:
-        raise TicketClosed("The request is not under way any more. The customer can take it up again.")
+        raise TicketClosed("This ticket is no longer open. The customer can reopen it.")
     message = records.say(
         ticket, MessageKind.ANSWER, body, author=author, now=now, message_id=message_id, uploads=uploads
     )
@@ -102,7 +102,7 @@ def weigh(ticket_id: UUID, severity: Severity, *, reason: str, version: int, by:
     before, ticket.severity = ticket.severity, severity.value
     if before != severity:
         records.record_event(ticket, Happened.SEVERITY_CHANGED, now=now, severity=severity)
-        _keep_reason(ticket, f"Severity {before} to {severity}: {reason}", now=now)
+        _keep_reason(ticket, f"Severity changed from {before} to {severity}: {reason}", now=now)
         records.note(ticket, "ticket.severity_changed", by=by, now=now, before={"severity": before})
     return ticket
 
@@ -116,14 +116,14 @@ def escalate(ticket_id: UUID, *, reason: str, version: int, by: Actor, now: date
 
 def _keep_reason(ticket: Ticket, words: str, *, now: datetime) -> None:
     """For operators alone; the customer's trail tells what was done, not what was thought."""
-    records.say(ticket, MessageKind.INTERNAL_NOTE, words, author=Author("The service", ""), now=now)
+    records.say(ticket, MessageKind.INTERNAL_NOTE, words, author=Author("AI Governance", ""), now=now)
 
 
 @needs_system_scope
 def hand_over(ticket: Ticket, *, reason: str, by: Actor, now: datetime) -> None:
     """To the next of three levels, with all they need to begin. Needs a held request."""
     ticket.level = above(Level(ticket.level)).value
-    _keep_reason(ticket, f"To {LEVEL_LABELS[Level(ticket.level)]}: {reason}", now=now)
+    _keep_reason(ticket, f"Escalated to {LEVEL_LABELS[Level(ticket.level)]}: {reason}", now=now)
     records.note(ticket, "ticket.escalated", by=by, now=now, after={"level": ticket.level})
     first = db.session.scalars(
         select(TicketMessage.body)
@@ -151,7 +151,7 @@ def join(ticket_id: UUID, into_number: int, *, version: int, by: Actor, now: dat
     if any(
         clock.is_running and clock.kind is not Kind.RESOLUTION for clock in sla_deadlines.clocks_of(ticket.id, now=now)
     ):
-        raise CannotJoin(f"The customer waits for an answer here. Answer first that you go on in {into.number}.")
+        raise CannotJoin(f"The customer is waiting for a reply. Reply first that you will continue in {into.number}.")
     ticket.merged_into = into.id
     records.move(ticket, RequestStatus.MERGED, by=by, now=now, into=into.number)
     records.record_event(ticket, Happened.MERGED, now=now)
@@ -159,8 +159,8 @@ def join(ticket_id: UUID, into_number: int, *, version: int, by: Actor, now: dat
     if gravest.value != into.severity:
         into.severity = gravest.value
         records.record_event(into, Happened.SEVERITY_CHANGED, now=now, severity=gravest)
-    _say_automatically(into, f"Request {ticket.number} was joined into this one.", now=now)
-    _say_automatically(ticket, f"Joined into request {into.number}.", now=now)
+    _say_automatically(into, f"Request {ticket.number} was merged into this one.", now=now)
+    _say_automatically(ticket, f"Merged into request {into.number}.", now=now)
     records.note(into, "ticket.joined_by", by=by, now=now, after={"joined": ticket.number})
     return into
 
@@ -175,7 +175,7 @@ def _refuse_unlike(ticket: Ticket, into: Ticket) -> None:
 
 
 def _say_automatically(ticket: Ticket, words: str, *, now: datetime) -> None:
-    records.say(ticket, MessageKind.AUTOMATIC, words, author=Author("The service", ""), now=now)
+    records.say(ticket, MessageKind.AUTOMATIC, words, author=Author("AI Governance", ""), now=now)
 
 
 def set_wish(ticket_id: UUID, wish: str | None, *, version: int, by: Actor, now: datetime) -> Ticket:
@@ -204,5 +204,5 @@ def operators() -> list[User]:
 def _under_way(ticket_id: UUID, *, version: int) -> Ticket:
     ticket = records.hold(ticket_id, version=version)
     if ticket.status not in UNDER_WAY:
-        raise TicketClosed("The request is not under way any more.")
+        raise TicketClosed("This ticket is no longer open.")
     return ticket

@@ -80,7 +80,7 @@ def answer(ticket_id: UUID) -> ViewResponse:
             now=utc_now(),
             uploads=taken,
         )
-    flash("Sent. The customer gets a mail.")
+    flash("Reply sent. We emailed the customer.")
     return see_other(f"/console/support/{ticket_id}#latest")
 
 
@@ -89,7 +89,7 @@ def answer(ticket_id: UUID) -> ViewResponse:
 def note(ticket_id: UUID) -> ViewResponse:
     form = NoteForm()
     if not form.validate():
-        raise InvalidRequest("Write a note before you keep it.")
+        raise InvalidRequest("Enter a note.")
     with transaction():
         desk.write_note(
             ticket_id,
@@ -99,7 +99,7 @@ def note(ticket_id: UUID) -> ViewResponse:
             by=operator(),
             now=utc_now(),
         )
-    flash("Kept. Only operators see the note.")
+    flash("Internal note added.")
     return see_other(f"/console/support/{ticket_id}#latest")
 
 
@@ -112,7 +112,7 @@ def assign(ticket_id: UUID) -> ViewResponse:
         raise InvalidRequest("Choose an operator from the list.")
     with transaction():
         desk.assign(ticket_id, assignee_id, version=form.version.data, by=operator(), now=utc_now())
-    flash("Set. Whoever takes it is on the request from now on." if assignee_id else "Set. Nobody has taken it now.")
+    flash("Ticket assigned." if assignee_id else "Ticket unassigned.")
     return see_other(f"/console/support/{ticket_id}")
 
 
@@ -129,7 +129,7 @@ def weigh(ticket_id: UUID) -> ViewResponse:
             by=operator(),
             now=utc_now(),
         )
-    flash("The severity is changed, and the clocks follow.")
+    flash("Severity changed. SLA deadlines were updated.")
     return see_other(f"/console/support/{ticket_id}")
 
 
@@ -139,7 +139,7 @@ def escalate(ticket_id: UUID) -> ViewResponse:
     form = _valid(EscalateForm())
     with transaction():
         desk.escalate(ticket_id, reason=form.reason.data, version=form.version.data, by=operator(), now=utc_now())
-    flash("Handed over, by mail.")
+    flash("Ticket escalated. We emailed the team.")
     return see_other(f"/console/support/{ticket_id}")
 
 
@@ -149,7 +149,7 @@ def join(ticket_id: UUID) -> ViewResponse:
     form = _valid(JoinForm())
     with transaction():
         into = desk.join(ticket_id, form.number.data, version=form.version.data, by=operator(), now=utc_now())
-    flash(f"Joined into {into.number}.")
+    flash(f"Merged into ticket {into.number}.")
     return see_other(f"/console/support/{into.id}")
 
 
@@ -159,7 +159,7 @@ def wish(ticket_id: UUID) -> ViewResponse:
     form = _valid(WishForm())
     with transaction():
         desk.set_wish(ticket_id, form.wish.data or None, version=form.version.data, by=operator(), now=utc_now())
-    flash("The vote is counted." if form.wish.data else "The vote is taken back.")
+    flash("Feature request saved." if form.wish.data else "Feature request removed.")
     return see_other(f"/console/support/{ticket_id}")
 
 

@@ -45,53 +45,53 @@ def _shown_id(label: str, prefix: str, description: str) -> Any:
         filters=[stripped, lambda value: value or None],
         validators=[
             Optional(),
-            Regexp(rf"^{prefix}_[0-9a-f]+\Z", message=f"It starts with {prefix}_."),
+            Regexp(rf"^{prefix}_[0-9a-f]+\Z", message=f"Enter an ID that starts with {prefix}_."),
             Length(max=64),
         ],
     )
 
 
 def _reason() -> Any:
-    return StringField("Reason", filters=[stripped], validators=[DataRequired("Say why."), Length(max=300), OneLine()])
+    return StringField(
+        "Reason", filters=[stripped], validators=[DataRequired("Enter a reason."), Length(max=300), OneLine()]
+    )
 
 
 class WritingForm(Form):
     """`once` is made with the page, so that what is sent twice is kept once."""
 
-    once = StringField(validators=[DataRequired("Load the page again.")])
+    once = StringField(validators=[DataRequired("Reload this page.")])
 
     def once_id(self) -> UUID:
         """Raises InvalidRequest."""
         try:
             return UUID(self.once.data)
         except ValueError as error:
-            raise InvalidRequest("Load the page again and repeat what you did.") from error
+            raise InvalidRequest("Reload the page and try again.") from error
 
 
 class QuestionForm(WritingForm):
-    category = SelectField(
-        "What is it about", choices={category.value: words for category, words in CATEGORY_LABELS.items()}
-    )
+    category = SelectField("Category", choices={category.value: words for category, words in CATEGORY_LABELS.items()})
     severity = SelectField(
-        "How grave is it",
+        "Severity",
         choices=_SEVERITY_CHOICES,
         default=Severity.MEDIUM.value,
     )
     subject = StringField(
-        "In one line",
+        "Subject",
         filters=[stripped],
-        validators=[DataRequired("Say in one line what it is about."), Length(max=200), OneLine()],
+        validators=[DataRequired("Enter a subject."), Length(max=200), OneLine()],
     )
     body = _body(
-        "What happened",
-        required="Tell us what happened.",
-        description="What you did, what you expected, what came instead. Never paste prompts, personal data or a key.",
+        "Description",
+        required="Enter a description.",
+        description="What you did, expected and saw instead. Never include prompts, personal data or API keys.",
     )
-    environment = SelectField("Environment", choices={"": "Does not matter", "live": "Live", "test": "Test"})
-    happened_at = DateTimeLocalField("When, in UTC", validators=[Optional()])
-    api_key_id = _shown_id("Key id", "key", "From the list of keys, such as key_0199…; never the secret.")
-    decision_id = _shown_id("Decision id", "dec", "From an answer or the log.")
-    request_id = _shown_id("Request id", "req", "From the header X-Request-Id.")
+    environment = SelectField("Environment", choices={"": "Not relevant", "live": "Live", "test": "Test"})
+    happened_at = DateTimeLocalField("Time of the problem (UTC)", validators=[Optional()])
+    api_key_id = _shown_id("API key ID", "key", "From your list of API keys, such as key_0199…. Not the key itself.")
+    decision_id = _shown_id("Decision ID", "dec", "From a response or the decision log.")
+    request_id = _shown_id("Request ID", "req", "From the X-Request-Id response header.")
     files = _files()
 
     def chosen_category(self) -> Category:
@@ -106,63 +106,63 @@ class QuestionForm(WritingForm):
 
 
 class MessageForm(WritingForm):
-    body = _body("Your message", required="Write a message.")
+    body = _body("Message", required="Enter a message.")
     files = _files()
 
 
 class AnswerForm(WritingForm):
-    body = _body("Answer", required="Write an answer.", description="The customer gets it by mail, too.")
+    body = _body("Reply", required="Enter a reply.", description="The customer also gets it by email.")
     then = SelectField(
-        "Then",
+        "Status after sending",
         choices={
-            RequestStatus.OPEN.value: "we go on working on it",
-            RequestStatus.WAITING_ON_CUSTOMER.value: "we wait for the customer",
-            RequestStatus.RESOLVED.value: "it is resolved",
+            RequestStatus.OPEN.value: "Open",
+            RequestStatus.WAITING_ON_CUSTOMER.value: "Waiting on customer",
+            RequestStatus.RESOLVED.value: "Resolved",
         },
     )
     files = _files()
 
 
 class NoteForm(WritingForm):
-    body = _body("Note", required="Write a note.", description="For operators only.")
+    body = _body("Note", required="Enter a note.", description="Visible to operators only.")
 
 
 class _Versioned(Form):
     """`version` is the one that was read."""
 
-    version = WholeNumberField(validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)])
+    version = WholeNumberField(validators=[InputRequired("Reload this page."), NumberRange(1, 2**31 - 1)])
 
 
 class AssignForm(_Versioned):
-    assignee = SelectField("Taken by", validate_choice=False)
+    assignee = SelectField("Assignee", validate_choice=False)
 
 
 class WeighForm(_Versioned):
     severity = SelectField("Severity", choices={severity.value: severity.value for severity in Severity})
     reason = StringField(
-        "Reason", filters=[stripped], validators=[DataRequired("Say why."), Length(max=300), OneLine()]
+        "Reason", filters=[stripped], validators=[DataRequired("Enter a reason."), Length(max=300), OneLine()]
     )
 
 
 class EscalateForm(_Versioned):
     reason = StringField(
-        "Reason", filters=[stripped], validators=[DataRequired("Say why."), Length(max=300), OneLine()]
+        "Reason", filters=[stripped], validators=[DataRequired("Enter a reason."), Length(max=300), OneLine()]
     )
 
 
 class JoinForm(_Versioned):
-    number = WholeNumberField("Number", validators=[InputRequired("Name the other request."), NumberRange(1, 2**62)])
+    number = WholeNumberField("Number", validators=[InputRequired("Enter a ticket number."), NumberRange(1, 2**62)])
 
 
 class WishForm(_Versioned):
-    wish = StringField("Wish", filters=[stripped], validators=[Length(max=120), OneLine()])
+    wish = StringField("Feature request", filters=[stripped], validators=[Length(max=120), OneLine()])
 
 
 class EmailRequestForm(Form):
     """Makes a request of an email that nobody could file."""
 
     email = StringField(
-        "Send answers to", filters=[stripped], validators=[DataRequired("Enter an address."), EmailAddress()]
+        "Send replies to", filters=[stripped], validators=[DataRequired("Enter an email address."), EmailAddress()]
     )
     subject = StringField(
         "Subject", filters=[stripped], validators=[DataRequired("Enter a subject."), Length(max=200), OneLine()]
@@ -170,9 +170,11 @@ class EmailRequestForm(Form):
 
 
 class AddEmailForm(Form):
-    number = WholeNumberField("Request number", validators=[InputRequired("Enter a number."), NumberRange(1, 2**62)])
+    number = WholeNumberField(
+        "Ticket number", validators=[InputRequired("Enter a ticket number."), NumberRange(1, 2**62)]
+    )
 
 
 class ScoreForm(Form):
     score = WholeNumberField("Score", validators=[InputRequired("Choose a number from 1 to 10."), NumberRange(1, 10)])
-    words = TextAreaField("What would have been better", filters=[stripped], validators=[Length(max=2000)])
+    words = TextAreaField("What could we have done better?", filters=[stripped], validators=[Length(max=2000)])

@@ -16,13 +16,13 @@ bp = Blueprint("inbound_mail", __name__)
 
 
 class TokenRefused(AppError):
-    status, code, title = HTTPStatus.UNAUTHORIZED, "token_refused", "This token is not the right one"
+    status, code, title = HTTPStatus.UNAUTHORIZED, "token_refused", "Invalid token"
     advice = "Send Authorization: Bearer with INBOUND_MAIL_TOKEN."
 
 
 class MailEmpty(AppError):
-    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "mail_empty", "Nothing was sent"
-    advice = "Send the raw message as it came, as the body of the request."
+    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "mail_empty", "Empty request body"
+    advice = "Send the raw email message as the request body."
 
 
 @bp.post("/webhooks/inbound-mail")

@@ -3,16 +3,16 @@
 from portal.support.sla import Kind, Outcome
 
 CLOCK_LABELS = {
-    Kind.FIRST_RESPONSE: "First answer",
-    Kind.NEXT_RESPONSE: "Next answer",
+    Kind.FIRST_RESPONSE: "First response",
+    Kind.NEXT_RESPONSE: "Next response",
     Kind.RESOLUTION: "Resolution",
 }
 OUTCOME_LABELS = {
-    Outcome.RUNNING: "under way",
-    Outcome.PAUSED: "paused while we wait for you",
-    Outcome.MET: "in time",
-    Outcome.MISSED: "late",
-    Outcome.MET_LATE: "came late",
-    Outcome.ENDED: "not needed any more",
+    Outcome.RUNNING: "in progress",
+    Outcome.PAUSED: "paused (waiting for your reply)",
+    Outcome.MET: "on time",
+    Outcome.MISSED: "overdue",
+    Outcome.MET_LATE: "late",
+    Outcome.ENDED: "no longer needed",
 }
 OUTCOME_TONES = {Outcome.MET: "good", Outcome.MISSED: "bad", Outcome.MET_LATE: "bad", Outcome.RUNNING: "accent"}

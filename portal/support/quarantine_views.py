@@ -39,7 +39,7 @@ def original(mail_id: UUID) -> ViewResponse:
     """As it came, never shown in the page: always a download."""
     email = quarantine.find(mail_id)
     if email.raw is None:
-        raise NotFound("The original of this email is not kept any more.")
+        raise NotFound("The original of this email has been deleted.")
     answer = Response(email.raw, content_type="message/rfc822")
     answer.headers.set("Content-Disposition", "attachment", filename=f"email-{email.id.hex[-8:]}.eml")
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
@@ -56,7 +56,7 @@ def create_request(mail_id: UUID) -> ViewResponse:
         ticket = quarantine.create_request(
             mail_id, email=form.email.data, subject=form.subject.data, by=operator(), now=utc_now()
         )
-    flash(f"Request {ticket.number} created.")
+    flash(f"Ticket {ticket.number} created.")
     return see_other(f"/console/support/{ticket.id}")
 
 
@@ -68,7 +68,7 @@ def add(mail_id: UUID) -> ViewResponse:
         return _page(quarantine.find(mail_id), EmailRequestForm(formdata=None), add_form=form, status=422)
     with transaction():
         ticket = quarantine.add_to_request(mail_id, form.number.data, by=operator(), now=utc_now())
-    flash(f"Added to request {ticket.number} as a note for operators.")
+    flash(f"Added to ticket {ticket.number} as an internal note.")
     return see_other(f"/console/support/{ticket.id}#latest")
 
 

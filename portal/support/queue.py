@@ -21,15 +21,15 @@ class View(StrEnum):
     UNDER_WAY = "under_way"
     MINE = "mine"
     FREE = "free"
-    LATE = "late"
+    LATE = "overdue"
     DONE = "done"
 
 
 WORDS = {
-    View.UNDER_WAY: "Under way",
-    View.MINE: "Mine",
-    View.FREE: "Taken by nobody",
-    View.LATE: "A promise was missed",
+    View.UNDER_WAY: "Open",
+    View.MINE: "Assigned to me",
+    View.FREE: "Unassigned",
+    View.LATE: "SLA missed",
     View.DONE: "Resolved and closed",
 }
 

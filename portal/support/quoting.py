@@ -4,7 +4,7 @@ Our mails begin with a line above which answers belong, so a quotation of them i
 known by the marks before its lines. No pattern is matched against what a stranger sent, so none can run for long.
 """
 
-LINE_ABOVE = "Please write your answer above this line."
+LINE_ABOVE = "Please reply above this line."
 _LONGEST_ATTRIBUTION = 3
 """Lines, such as: On Thu, 1 Oct 2026 at 10:00, Support <support@company.com> wrote:"""
 

@@ -22,13 +22,13 @@ from portal.support.uploads import Upload
 
 
 class TicketMoved(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "ticket_moved", "The request has changed meanwhile"
-    advice = "Load the page again to see how it stands. Nothing that you did was kept."
+    status, code, title = HTTPStatus.CONFLICT, "ticket_moved", "Someone else changed this request"
+    advice = "Reload the page to see the current version. Your changes were not saved."
 
 
 class TicketClosed(AppError):
     status, code, title = HTTPStatus.CONFLICT, "ticket_closed", "This request is closed"
-    advice = "Open a new request and name this one's number; nothing of it is lost."
+    advice = "Create a new request and include the number of this one."
 
 
 class Author(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ def find(ticket_id: UUID) -> Ticket:
     """Raises NotFound, also for another organization's where the scope is one organization's."""
     ticket = db.session.scalar(select(Ticket).where(Ticket.id == ticket_id).execution_options(populate_existing=True))
     if ticket is None:
-        raise NotFound("There is no such request.")
+        raise NotFound("This request does not exist.")
     return ticket
 
 
@@ -53,7 +53,7 @@ def hold(ticket_id: UUID, *, version: int | None = None) -> Ticket:
         select(Ticket).where(Ticket.id == ticket_id).with_for_update().execution_options(populate_existing=True)
     )
     if ticket is None:
-        raise NotFound("There is no such request.")
+        raise NotFound("This request does not exist.")
     if version is not None and ticket.version != version:
         raise TicketMoved
     return ticket
@@ -86,7 +86,7 @@ def find_file(ticket_id: UUID, file_id: UUID) -> TicketFile:
     """Raises NotFound."""
     file = next((one for some in files(ticket_id).values() for one in some if one.id == file_id), None)
     if file is None:
-        raise NotFound("There is no such file.")
+        raise NotFound("This file does not exist.")
     return file
 
 
@@ -140,7 +140,7 @@ def move(ticket: Ticket, to: RequestStatus, *, by: Actor, now: datetime, **told:
     """Needs a held request. Raises TicketMoved."""
     before = RequestStatus(ticket.status)
     if to not in MOVES[before]:
-        raise TicketMoved(f"The request is now: {LABELS[before].lower()}. Load the page again. Nothing was changed.")
+        raise TicketMoved(f"The status is now: {LABELS[before].lower()}. Reload the page. Nothing was changed.")
     ticket.status = to.value
     ticket.resolved_at = (
         now if to is RequestStatus.RESOLVED else ticket.resolved_at if to is RequestStatus.CLOSED else None

@@ -27,50 +27,50 @@ class Reply(msgspec.Struct, frozen=True):
 
 REPLIES = {
     Template.INITIAL: Reply(
-        "First answer",
-        "Hello {name},\n\nthank you for writing. We understand it so: [one line].\n"
-        "We take it as {severity}, and are looking into it now.\n\n"
-        "What comes next:\n1. [step]\n2. [step]\n3. [step]\n\n"
-        "You hear from us again within 24 hours. If you can, add [what would help].\n\n{operator}",
+        "First response",
+        "Hello {name},\n\nThank you for contacting us. As we understand it: [one-line summary].\n"
+        "We set the severity to {severity} and are investigating.\n\n"
+        "Next steps:\n1. [step]\n2. [step]\n3. [step]\n\n"
+        "We will reply again within 24 hours. If you can, please send [what would help].\n\n{operator}",
     ),
     Template.CAUSE: Reply(
-        "The cause is found",
-        "Hello {name},\n\nwe found the cause: [what]. It came about because [why].\n\n"
-        "How it stands: [mended / mended in X hours / until then this helps: …].\n"
-        "What you need to do: [nothing / …].\n\nWe are sorry for the trouble.\n\n{operator}",
+        "Cause found",
+        "Hello {name},\n\nWe found the cause: [what]. It happened because [why].\n\n"
+        "Status: [fixed / fixed within X hours / workaround until then: …].\n"
+        "What you need to do: [nothing / …].\n\nWe apologize for the inconvenience.\n\n{operator}",
     ),
     Template.NOT_REPRODUCED: Reply(
-        "It does not show here",
-        "Hello {name},\n\nwe tried it and it did not show here. Could you tell us:\n"
-        "- the browser or the library and its version, and the operating system\n"
-        "- the time in UTC, as exactly as you can\n"
-        "- each step, one by one\n- the request id (X-Request-Id) or a screenshot\n\n{operator}",
+        "Could not reproduce",
+        "Hello {name},\n\nWe could not reproduce the problem. Please send us:\n"
+        "- your browser or library with its version, and your operating system\n"
+        "- the time in UTC, as precisely as possible\n"
+        "- the steps to reproduce it\n- the request ID (X-Request-Id) or a screenshot\n\n{operator}",
     ),
     Template.RESOLVED: Reply(
-        "It is resolved",
-        "Hello {name},\n\nit is done: [what changed].\n\nTo check it: [step].\n\n"
-        "If it is not as it should be, just answer; the request is open again then.\n\n{operator}",
+        "Resolved",
+        "Hello {name},\n\nThis is resolved: [what changed].\n\nTo check: [step].\n\n"
+        "If the problem continues, reply to this message to reopen the request.\n\n{operator}",
     ),
     Template.WISH: Reply(
-        "A wish",
-        "Hello {name},\n\nthank you for the idea. We counted your vote for [wish].\n"
-        "Where it stands: [this quarter / after the pilot / on the list, without a date].\n"
-        "If you like, we talk about it in a short call.\n\n{operator}",
+        "Feature request",
+        "Hello {name},\n\nThank you for the suggestion. We added your vote for [feature].\n"
+        "Status: [planned this quarter / planned after the pilot / under consideration, no date yet].\n"
+        "We are happy to discuss it in a short call.\n\n{operator}",
     ),
     Template.BILLING: Reply(
         "Billing",
-        "Hello {name},\n\nwe looked at your plan and invoices: [what we found].\n"
+        "Hello {name},\n\nWe reviewed your plan and invoices: [what we found].\n"
         "[What we did / what you can do under Plan and usage.]\n\n{operator}",
     ),
     Template.SLOWNESS: Reply(
-        "Slower than promised",
-        "Hello {name},\n\nchecks take longer than they should at the moment: about [X] ms for 95 of 100, where we"
-        " aim for 500 ms. We are on it.\nThe next word comes within 2 hours, and we mean to have it mended within 24"
-        " hours.\nYou need to do nothing.\n\n{operator}",
+        "Degraded performance",
+        "Hello {name},\n\nChecks are slower than usual: the 95th percentile is about [X] ms, and our target is 500 ms."
+        " We are working on it.\nWe will send an update within 2 hours and expect to resolve this within 24 hours.\n"
+        "No action is needed.\n\n{operator}",
     ),
     Template.CALL: Reply(
         "Offer a call",
-        "Hello {name},\n\nthis is quicker in a call of 15 minutes. Would [time], [time] or [time] (UTC) suit you?"
+        "Hello {name},\n\nA 15-minute call may be faster. Would [time], [time] or [time] (UTC) work for you?"
         "\n\n{operator}",
     ),
 }

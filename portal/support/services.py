@@ -156,5 +156,5 @@ def _is_kept(ticket: Ticket) -> bool:
 def _opened_before(ticket_id: UUID, author: Author) -> Ticket:
     ticket = records.find(ticket_id)
     if ticket.opened_by != author.id:
-        raise NotFound("There is no such request.")
+        raise NotFound("This request does not exist.")
     return ticket

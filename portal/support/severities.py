@@ -42,26 +42,30 @@ class Promise(msgspec.Struct, frozen=True):
 
 PROMISES = {
     Severity.CRITICAL: Promise(
-        timedelta(hours=1), None, "The API is down for you, data is lost, or you suspect a security breach."
+        timedelta(hours=1), None, "The API is down for you, data is lost or you suspect a security breach."
     ),
     Severity.HIGH: Promise(
-        timedelta(hours=4), timedelta(hours=24), "One key fails, a policy decides wrongly, checks take over a second."
+        timedelta(hours=4),
+        timedelta(hours=24),
+        "A key fails, a policy decides incorrectly, or checks take over a second.",
     ),
     Severity.MEDIUM: Promise(
-        timedelta(hours=12), timedelta(days=3), "A page is wrong or slow, a question about policies, a minor bug."
+        timedelta(hours=12),
+        timedelta(days=3),
+        "A page is wrong or slow, you have a question about policies, or a minor bug.",
     ),
-    Severity.LOW: Promise(timedelta(hours=48), None, "A wish, a typo, a general question, feedback."),
+    Severity.LOW: Promise(timedelta(hours=48), None, "Feature requests, typos, general questions and feedback."),
 }
 
 CATEGORY_LABELS = {
-    Category.BUG: "Something does not work",
-    Category.QUESTION: "A question",
+    Category.BUG: "Problem",
+    Category.QUESTION: "Question",
     Category.BILLING: "Billing and plan",
-    Category.FEATURE_REQUEST: "A wish for the product",
+    Category.FEATURE_REQUEST: "Feature request",
     Category.FEEDBACK: "Feedback",
 }
 
-LEVEL_LABELS = {Level.SUPPORT: "support", Level.ENGINEERING: "engineering", Level.ON_CALL: "on call"}
+LEVEL_LABELS = {Level.SUPPORT: "support", Level.ENGINEERING: "engineering", Level.ON_CALL: "on-call"}
 
 
 def rank(severity: Severity) -> int:

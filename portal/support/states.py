@@ -34,18 +34,18 @@ MOVES: dict[RequestStatus, frozenset[RequestStatus]] = {
 UNDER_WAY = frozenset({RequestStatus.NEW, RequestStatus.OPEN, RequestStatus.WAITING_ON_CUSTOMER})
 
 LABELS = {
-    RequestStatus.NEW: "With us",
-    RequestStatus.OPEN: "We work on it",
-    RequestStatus.WAITING_ON_CUSTOMER: "We wait for you",
+    RequestStatus.NEW: "Received",
+    RequestStatus.OPEN: "In progress",
+    RequestStatus.WAITING_ON_CUSTOMER: "Waiting for your reply",
     RequestStatus.RESOLVED: "Resolved",
     RequestStatus.CLOSED: "Closed",
-    RequestStatus.MERGED: "Joined with another",
+    RequestStatus.MERGED: "Merged",
 }
 FOR_OPERATORS = {
     **LABELS,
     RequestStatus.NEW: "New",
     RequestStatus.OPEN: "Open",
-    RequestStatus.WAITING_ON_CUSTOMER: "Waits for the customer",
+    RequestStatus.WAITING_ON_CUSTOMER: "Waiting on customer",
 }
 TONES = {
     RequestStatus.NEW: "accent",

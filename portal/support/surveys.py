@@ -17,13 +17,13 @@ from portal.support.states import SURVEY_OPEN_FOR
 
 
 class SurveyUnknown(AppError):
-    status, code, title = HTTPStatus.NOT_FOUND, "survey_unknown", "This link is not one of ours"
-    advice = "Open it from the mail again; some programs cut long links in two."
+    status, code, title = HTTPStatus.NOT_FOUND, "survey_unknown", "This link is not valid"
+    advice = "Open it from the email again. Some email programs break long links."
 
 
 class SurveyOver(AppError):
-    status, code, title = HTTPStatus.GONE, "survey_over", "This question was answered, or is too old"
-    advice = "Thank you. If there is something to add, write into the request."
+    status, code, title = HTTPStatus.GONE, "survey_over", "This survey was already answered or has expired"
+    advice = "To add anything, reply to the request."
 
 
 def send(ticket: Ticket, *, now: datetime) -> None:

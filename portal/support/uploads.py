@@ -23,7 +23,7 @@ _LONGEST_NAME = 120
 
 
 class FileRefused(AppError):
-    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "file_refused", "This file cannot be taken"
+    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "file_refused", "This file cannot be uploaded"
     advice = f"Send up to {MOST_FILES} files of up to {MOST_BYTES_EACH // 1_000_000} MB each: {KINDS}."
 
 
@@ -44,7 +44,7 @@ def accept_all(given: Iterable[Given]) -> tuple[Upload, ...]:
     """Those that have a name; a browser sends an empty one where none was chosen. Raises FileRefused."""
     named = [one for one in given if one.filename]
     if len(named) > MOST_FILES:
-        raise FileRefused(f"These are {len(named)} files. {FileRefused.advice}")
+        raise FileRefused(f"You selected {len(named)} files. {FileRefused.advice}")
     return tuple(accept(one.filename or "", one.stream.read(MOST_BYTES_EACH + 1)) for one in named)
 
 
@@ -55,7 +55,7 @@ def accept(name: str, content: bytes) -> Upload:
         raise FileRefused(f"{shown} is larger than {MOST_BYTES_EACH // 1_000_000} MB. {FileRefused.advice}")
     kind = _kind_of(content)
     if kind is None:
-        raise FileRefused(f"{shown} is of another kind, or empty. {FileRefused.advice}")
+        raise FileRefused(f"{shown} is empty or not a supported file type. {FileRefused.advice}")
     return Upload(shown, kind, content)
 
 

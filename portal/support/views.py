@@ -72,7 +72,7 @@ def create() -> ViewResponse:
             by=actor(),
             now=utc_now(),
         )
-    flash(f"Request {ticket.number} is with us. A mail confirms it.")
+    flash(f"Request {ticket.number} created. We sent you a confirmation email.")
     return see_other(f"/support/{ticket.id}")
 
 
@@ -112,7 +112,7 @@ def write(ticket_id: UUID) -> ViewResponse:
 def solve(ticket_id: UUID) -> ViewResponse:
     with transaction():
         services.solve(ticket_id, by=actor(), now=utc_now())
-    flash("Good. Should it come back, write here within 14 days.")
+    flash("Request marked as resolved. If the problem returns, reply here within 14 days to reopen it.")
     return see_other(f"/support/{ticket_id}")
 
 

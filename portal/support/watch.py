@@ -30,7 +30,7 @@ def look(ticket_id: UUID, *, now: datetime) -> None:
         if milestone.kind is NoticeKind.MISSED:
             after = {"clock": milestone.clock.kind.value}
             records.note(ticket, "ticket.breached", by=SYSTEM, now=now, after=after)
-            desk.hand_over(ticket, reason=f"{words} was promised and is late.", by=SYSTEM, now=now)
+            desk.hand_over(ticket, reason=f"{words} is overdue.", by=SYSTEM, now=now)
         else:
             records.note(ticket, "ticket.warned", by=SYSTEM, now=now, after={"clock": milestone.clock.kind.value})
             for email in operator_alerts.recipients(ticket):

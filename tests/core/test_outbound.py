@@ -42,7 +42,7 @@ def test_when_all_places_are_taken_nothing_is_sent(silence: threading.Event) -> 
         with pytest.raises(Unreachable):
             outbound.call(silence.wait, within_s=0.05)
 
-    with pytest.raises(Unreachable, match="under way") as caught:
+    with pytest.raises(Unreachable, match="in progress") as caught:
         outbound.call(lambda: 7, within_s=0.05)
     assert caught.value.is_unsent
 

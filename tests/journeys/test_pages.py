@@ -90,10 +90,10 @@ def ada(browser: Browser, portal: Portal) -> Any:
     page.goto("/organization/notifications/new")
     steps.fill(page, name="On-call", target="https://hooks.example.com/in")
     page.get_by_label("(decision.blocked)").check()
-    steps.press(page, "Make the channel")
+    steps.press(page, "Create channel")
     page.goto("/organization/notifications")
     page.get_by_role("link", name="On-call").click()
-    steps.press(page, "Send a test")
+    steps.press(page, "Send test")
     yield page
     opening.close()
 

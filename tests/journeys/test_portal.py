@@ -28,7 +28,7 @@ def test_from_sign_up_to_the_first_live_decision(page: Page, other_page: Page, p
     other_page.get_by_role("link", name="Pilot & Sons").click()
     steps.fill(other_page, words="Welcome. A clear use.")
     steps.press(other_page, "Approve")
-    steps.wait_for(other_page, "Approved. The owners get a mail.")
+    steps.wait_for(other_page, "Approved. We emailed the owners.")
 
     live_key = steps.make_key(page, "Production", "live")
     page.goto("/start")
@@ -81,7 +81,7 @@ def test_two_operators_who_decide_at_once(page: Page, other_page: Page, portal: 
     steps.press(page, "Approve")
     steps.press(other_page, "Decline")
 
-    steps.wait_for(page, "Approved. The owners get a mail.")
+    steps.wait_for(page, "Approved. We emailed the owners.")
     steps.wait_for(other_page, "The application is now: approved.")
     page.goto("/mailbox")
     expect(page.get_by_role("row").filter(has_text="cleo@waiting.example").filter(has_text="approved")).to_have_count(1)
@@ -126,8 +126,8 @@ def test_a_new_version_of_the_terms_is_published_compared_and_accepted(
     steps.fill(other_page, effective_on=(utc_now() + timedelta(days=40)).date().isoformat())
     steps.fill(other_page, reviewed_on=utc_now().date().isoformat())
     other_page.locator("[name=is_major]").check()
-    steps.press(other_page, "Publish")
-    steps.wait_for(other_page, "Terms of Service 2.0 is published")
+    steps.press(other_page, "Publish version")
+    steps.wait_for(other_page, "Terms of Service 2.0 published")
 
     steps.log_in(page, "ada@demo.example", portal.password)
     page.goto("/documents")

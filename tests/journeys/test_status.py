@@ -16,10 +16,10 @@ def test_a_reader_hears_of_an_incident(page: Page, other_page: Page, portal: Por
     steps.log_in_as_operator(page, "otto@operators.example", PASSWORD)
     page.goto("/console/incidents/new?component=portal")
     steps.fill(page, title="Pages are slow", body="Pages take longer than usual.")
-    steps.press(page, "Open it")
+    steps.press(page, "Create incident")
     page.wait_for_url(re.compile(r"/console/incidents/0"))
     address = page.url
-    page.get_by_role("button", name="Done").first.click()
+    page.get_by_role("button", name="Mark as done").first.click()
     expect(page.get_by_text("Otto Operator")).to_have_count(2)  # in the frame, and at the step
     look_around(page, "an incident")
 
@@ -30,17 +30,17 @@ def test_a_reader_hears_of_an_incident(page: Page, other_page: Page, portal: Por
     assert "/status/incidents/" in letter
     steps.log_in(other_page, "ada@demo.example", portal.password)
     other_page.goto(letter)
-    expect(other_page.get_by_role("heading", name="Did it affect you?")).to_be_visible()
+    expect(other_page.get_by_role("heading", name="Were you affected?")).to_be_visible()
     look_around(other_page, "the incident for a member")
 
     page.goto(f"{address}/breach")
-    look_around(page, "opening a breach room")
+    look_around(page, "recording a breach")
     steps.fill(page, nature="A drill.", contact="Otto, security@provider.example")
-    steps.press(page, "Open it")
+    steps.press(page, "Record breach")
     steps.fill(page, slug="demo")
-    steps.press(page, "Add it")
+    steps.press(page, "Add")
     expect(page.get_by_role("link", name="Demo organization")).to_be_visible()
-    look_around(page, "a breach room")
+    look_around(page, "a breach")
 
 
 def test_maintenance_is_announced(page: Page, portal: Portal) -> None:
@@ -49,7 +49,7 @@ def test_maintenance_is_announced(page: Page, portal: Portal) -> None:
     page.get_by_label("Portal").check()
     steps.fill(page, title="A new disk", body="A disk is changed.")
     steps.fill(page, starts_at="2099-01-01T10:00", ends_at="2099-01-01T11:00")
-    steps.press(page, "Announce it")
+    steps.press(page, "Announce maintenance")
     page.wait_for_url(re.compile(r"/console/maintenances/0"))
     look_around(page, "maintenance")
     look_at(page, page.url.replace("/console", "/status"))
@@ -58,8 +58,8 @@ def test_maintenance_is_announced(page: Page, portal: Portal) -> None:
 def subscribe(reader: Page) -> None:
     reader.goto("/status/subscribe")
     steps.fill(reader, email=READER)
-    steps.press(reader, "Send me the link")
+    steps.press(reader, "Subscribe")
     reader.goto(steps.open_mail(reader, READER, "Confirm"))
     look_around(reader, "a subscription")
-    steps.press(reader, "Yes, confirm")
-    expect(reader.get_by_role("button", name="Get no more of it")).to_be_visible()
+    steps.press(reader, "Confirm subscription")
+    expect(reader.get_by_role("button", name="Unsubscribe")).to_be_visible()

@@ -82,10 +82,10 @@ def test_the_all_clear_waits_for_the_watch(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("impact", "indicator", "headline"),
     [
-        (Impact.NONE, "none", "Operational, but not measured now"),
-        (Impact.MINOR, "minor", "An incident is under way"),
-        (Impact.MAJOR, "major", "An incident is under way"),
-        (Impact.CRITICAL, "critical", "An incident is under way"),
+        (Impact.NONE, "none", "Operational, with no current data"),
+        (Impact.MINOR, "minor", "Incident in progress"),
+        (Impact.MAJOR, "major", "Incident in progress"),
+        (Impact.CRITICAL, "critical", "Incident in progress"),
     ],
 )
 def test_the_page_is_never_milder_than_an_open_incident(
@@ -107,7 +107,7 @@ def test_while_a_fix_is_watched_the_page_says_so_and_not_that_all_is_well(app: F
 
     shown = nobody.get("/status/api.json").json["status"]
 
-    assert shown == {"indicator": "minor", "description": "A fix is in place, and we watch whether it holds"}
+    assert shown == {"indicator": "minor", "description": "A fix is in place and we are monitoring it"}
 
 
 def test_the_watch_starts_anew_when_the_trouble_comes_back(app: Flask) -> None:
@@ -166,10 +166,10 @@ def test_pressing_twice_sends_once(app: Flask, operator: Person) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("title", "", "Give it a title"),
-        ("began_at", "soon", "Choose a day and a time"),
+        ("title", "", "Enter a title"),
+        ("began_at", "soon", "Enter a date and time"),
         ("impact", "huge", "Not a valid choice"),
-        ("body", f"Impact: {GAP}", "Fill in every gap"),
+        ("body", f"Impact: {GAP}", "Fill in every placeholder"),
         ("check_api", "broken", "Not a valid choice"),
     ],
 )
@@ -237,18 +237,18 @@ class TestPlaybook:
         draft = operator.get("/console/incidents/new?component=portal&template=start").text
 
         assert "Portal: major outage" in suggested
-        assert "5 in a row" in draft
+        assert "5 probes in a row" in draft
         assert "not reachable" in draft
-        assert "Expected end" in operator.get(f"{path}?template=update").text
+        assert "Expected resolution" in operator.get(f"{path}?template=update").text
         assert "more slowly than it should" in operator.get("/console/incidents/new?template=latency").text
 
     def test_what_an_open_incident_speaks_of_is_not_suggested(self, app: Flask, operator: Person) -> None:
         probe(app, "..xxxxx")
-        assert "Look at the draft" in operator.get("/console/incidents").text
+        assert "Review draft" in operator.get("/console/incidents").text
 
         open_incident(app)
 
-        assert "Look at the draft" not in operator.get("/console/incidents").text
+        assert "Review draft" not in operator.get("/console/incidents").text
 
 
 class TestWarnings:
@@ -327,9 +327,9 @@ class TestAffected:
         assert (found.during.checks, found.during.minutes, found.findings) == (1, 1, [])
         page = f"/status/incidents/{incident_id}"
         assert "Your checks were answered as usual" in owner.get(page).text
-        assert "has no answered check of this time" in stranger.get(page).text
-        assert "Did it affect you" not in nobody.get(page).text
-        assert "Did it affect you" in owner.get("/status").text
+        assert "has no checks in this period" in stranger.get(page).text
+        assert "Were you affected" not in nobody.get(page).text
+        assert "Were you affected" in owner.get("/status").text
 
     def test_fewer_checks_than_a_week_earlier_are_found(self, app: Flask, ada: Member, as_ada: Caller) -> None:
         incident_id = open_incident(app, began_at=utc_now() - MINUTE)
@@ -348,7 +348,7 @@ class TestAffected:
         incident_id = open_incident(app, began_at=utc_now() - timedelta(days=100))
 
         assert self.of(app, incident_id, ada).during is None
-        assert "deleted already" in owner.get(f"/status/incidents/{incident_id}").text
+        assert "have been deleted" in owner.get(f"/status/incidents/{incident_id}").text
 
 
 class TestMaintenance:
@@ -442,7 +442,7 @@ class TestMaintenance:
         assert twice == [303, 303]
         assert trail(app, "maintenance") == ["maintenance.scheduled"]
         for field, value, words in (
-            ("ends_at", form["starts_at"], "It ends after it begins"),
+            ("ends_at", form["starts_at"], "must be after the start"),
             ("starts_at", "2020-01-01T10:00", "in the future"),
             ("components", "engine", "not a valid choice"),
         ):
@@ -475,4 +475,4 @@ def test_an_operator_sees_how_many_customers_it_may_have_reached(
 
     page = operator.get(f"/console/incidents/{incident_id}").text
 
-    assert "Checks of 2 customers were answered since it began; of 0" in page
+    assert "2 customers received responses since the incident began, compared with 0" in page

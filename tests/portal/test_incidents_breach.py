@@ -66,14 +66,14 @@ def test_the_affected_are_told_with_their_own_numbers(
     (mail,) = [one for one in mails_to(app, owner.email) if one.template == "breach_notice"]
     assert mail.text is not None
     assert "4 decisions in the log, about 2 pseudonymous subjects" in mail.text
-    assert "Not known yet. It follows." in mail.text
+    assert "Not known yet. To follow." in mail.text
     assert len(mails_to(app, "contact@ada.example")) == 1
     assert mails_to(app, stranger.email) == []
     page = owner.get(f"/organization/breaches/{breach_of(app, room).id}")
     assert "71 hours left" in page.text
     assert "Keys were read by somebody" in page.text
     assert stranger.get(f"/organization/breaches/{breach_of(app, room).id}").status_code == 404
-    assert "We told you of a personal data breach" in owner.get("/keys").text
+    assert "We notified you of a personal data breach" in owner.get("/keys").text
     assert "personal data breach" not in stranger.get("/keys").text
     assert "Told you of a breach" in owner.get("/audit-trail").text
 
@@ -110,7 +110,7 @@ def test_what_is_learned_later_goes_out_as_the_next_phase(
 
     page = owner.get(f"/organization/breaches/{breach_of(app, room).id}").text
 
-    assert "Phase 2" in page
+    assert "Notice 2" in page
     assert "Somebody may have read decisions." in page
     with app.app_context(), acting_as_system():
         phases = db.session.scalars(select(BreachNotice.phase).order_by(BreachNotice.phase)).all()
@@ -192,9 +192,9 @@ def test_nobody_is_told_of_nothing_and_a_closed_breach_stays_as_it_is(
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("nature", "", "Say what happened"),
-        ("discovered_at", stamp(NOW + timedelta(days=2)), "later than now"),
-        ("until_at", stamp(NOW - timedelta(days=2)), "after the beginning"),
+        ("nature", "", "Describe what is known"),
+        ("discovered_at", stamp(NOW + timedelta(days=2)), "in the past"),
+        ("until_at", stamp(NOW - timedelta(days=2)), "after the start"),
         ("kind", "maybe", "valid choice"),
     ],
     ids=["nature", "discovered_at", "until_at", "kind"],

@@ -25,7 +25,7 @@ def test_where_nothing_was_measured_no_figure_is_invented(app: Flask) -> None:
     measures = found(app)
 
     assert len(measures) == 7
-    assert set(measures.values()) == {("Nothing measured yet", None)}
+    assert set(measures.values()) == {("No data yet", None)}
 
 
 def test_uptime_latency_and_errors_are_those_of_the_probes(app: Flask) -> None:
@@ -37,9 +37,9 @@ def test_uptime_latency_and_errors_are_those_of_the_probes(app: Flask) -> None:
 
     measures = found(app)
 
-    assert measures["Uptime"] == ("99.000 %", False)
-    assert measures["95 of 100 checks"] == ("20 ms", True)
-    assert measures["Errors"] == ("1.00 % (1 of 100)", False)
+    assert measures["Uptime"] == ("99.000%", False)
+    assert measures["Check latency (95th percentile)"] == ("20 ms", True)
+    assert measures["Error rate"] == ("1.00% (1 of 100)", False)
 
 
 def test_a_key_beyond_its_limit_in_some_minute_would_be_seen(app: Flask, ada: Member) -> None:
@@ -47,7 +47,7 @@ def test_a_key_beyond_its_limit_in_some_minute_would_be_seen(app: Flask, ada: Me
     for _ in range(3):
         Caller(app.test_client(), slow.secret).check()
 
-    assert found(app)["The limit is exact"][1] is True
+    assert found(app)["Rate-limit accuracy"][1] is True
     assert targets.limiter(10, 1).is_met is False
 
 
@@ -59,8 +59,8 @@ def test_answers_bugs_and_satisfaction_come_from_requests(app: Flask, ada: Membe
 
     measures = found(app)
 
-    assert measures["First answer to a request"][0].startswith("1 of 2 in time")
-    assert measures["Bugs that are not critical"] == ("1 of 2 in time", False)
+    assert measures["First response"][0].startswith("1 of 2 on time")
+    assert measures["Bug resolution (not critical)"] == ("1 of 2 on time", False)
     assert targets.satisfaction(8.5, 2).is_met
 
 
@@ -70,5 +70,5 @@ def test_the_page_shows_how_each_customer_gets_on(app: Flask, ada: Member, as_ad
     page = operator.get("/console/figures").text
 
     assert "Ada-And-Co" in page
-    assert "Nothing measured yet" in page
+    assert "No data yet" in page
     assert "status-probes" not in page

@@ -17,7 +17,7 @@ TOKEN = "a-token-for-the-alertmanager"
 FIRING = {
     "status": "firing",
     "labels": {"alertname": "ErrorRateHigh", "severity": "critical", "instance": "web-1"},
-    "annotations": {"summary": "More than 1 % of requests fail."},
+    "annotations": {"summary": "More than 1% of requests fail."},
     "startsAt": "2026-11-22T10:00:00.123456789+01:00",
     "endsAt": "0001-01-01T00:00:00Z",
     "generatorURL": "http://prometheus.example:9090/graph",
@@ -56,8 +56,8 @@ def test_an_alert_that_fires_reaches_the_operators_channels(told_app: Flask) -> 
     (delivery,) = deliveries_of(told_app, made.channel.id)
     assert answer.status_code == 204
     assert delivery.payload["data"] | {"link": ""} == {
-        "summary": "An alert fires",
-        "about": "More than 1 % of requests fail.",
+        "summary": "Alert firing",
+        "about": "More than 1% of requests fail.",
         "link": "",
         "subject": "1a30ba71cca2921f",
         "alert": "ErrorRateHigh",

@@ -233,16 +233,16 @@ def test_a_receiver_that_says_nothing_is_given_up_in_time() -> None:
 
         given = outside_to(port, ssl.create_default_context(), within_s=0.2).post(URL, b"{}", {}, now=utc_now())
 
-    assert given.problem == "No answer within 0.2 seconds."
+    assert given.problem == "No response within 0.2 seconds."
 
 
 def test_a_resolver_that_does_not_answer_in_time_is_a_failure_like_any_other() -> None:
     def resolve(name: str, within_s: float) -> list[str]:
-        raise OSError(f"The name {name} could not be resolved.")
+        raise OSError(f"The host {name} could not be resolved.")
 
     given = Outside(resolve=resolve).post(URL, b"{}", {}, now=utc_now())
 
-    assert given.problem == "The name hooks.example.com could not be resolved."
+    assert given.problem == "The host hooks.example.com could not be resolved."
 
 
 def test_what_is_no_name_for_name_servers_is_a_failure_like_any_other() -> None:

@@ -241,7 +241,7 @@ def test_a_fault_of_ours_counts_as_a_failed_try_and_the_next_is_sent(app: Flask,
 
     failed = the_delivery(app, waiting)
     assert failed.state == "failed"
-    assert attempts_of(failed)[0].problem == "Something went wrong on our side."
+    assert attempts_of(failed)[0].problem == "Internal error on our side."
 
 
 def test_what_cannot_be_opened_any_more_holds_up_nobody(app: Flask, waiting: Channel, ada: Member) -> None:
@@ -253,7 +253,7 @@ def test_what_cannot_be_opened_any_more_holds_up_nobody(app: Flask, waiting: Cha
     with way_out(app, receiver):
         send_all(app)
 
-    assert "cannot be read any more" in (attempts_of(deliveries_of(app, waiting.id)[0])[0].problem or "")
+    assert "cannot be decrypted" in (attempts_of(deliveries_of(app, waiting.id)[0])[0].problem or "")
     assert [one.state for one in deliveries_of(app, fine.channel.id)] == ["delivered"]
 
 

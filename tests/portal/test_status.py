@@ -53,7 +53,7 @@ def test_what_is_shown_to_members_is_never_kept(owner: Person) -> None:
 def test_without_probes_the_page_says_that_nothing_is_measured(nobody: Browser) -> None:
     page = nobody.get("/status").text
 
-    assert "Nothing measures the service now" in page
+    assert "No current monitoring data" in page
     assert "No data yet" in page
     found = nobody.get("/status/api.json").json
     assert found["status"]["indicator"] == "unknown"
@@ -126,11 +126,11 @@ def test_an_incident_that_is_not_public_is_nowhere(app: Flask, nobody: Browser, 
 
 
 def test_every_page_of_the_portal_tells_of_an_open_incident(app: Flask, owner: Person) -> None:
-    assert "There is an incident" not in owner.get("/keys").text
+    assert "Ongoing incident" not in owner.get("/keys").text
 
     open_incident(app)
 
-    assert "There is an incident: Checks fail." in owner.get("/keys").text
+    assert "Ongoing incident: Checks fail." in owner.get("/keys").text
 
 
 def test_the_feeds_have_every_update_with_an_id_that_stays(app: Flask, nobody: Browser, operator: Person) -> None:

@@ -190,7 +190,7 @@ def test_seventy_two_hours_begin_when_the_customer_is_told() -> None:
 
 def test_the_playbook_has_seven_steps_and_the_breach_six_items() -> None:
     assert [step.title for step in playbook.STEPS] == [
-        *("Confirm", "Notify", "Investigate", "Fix", "Communicate", "Recover", "Review")
+        *("Confirm", "Notify", "Investigate", "Fix", "Communicate", "Recover", "Post-mortem")
     ]
     assert len(playbook.BREACH_STEP.items) == 6
     assert len(playbook.CODES) == sum(len(step.items) for step in (*playbook.STEPS, playbook.BREACH_STEP))
@@ -200,7 +200,7 @@ def test_the_all_clear_has_its_six_fields() -> None:
     words = wordings.all_clear(began_at=T0, monitoring_from=T0 + 40 * MINUTE, now=T0, review="https://status.example/1")
 
     assert [line.partition(":")[0] for line in words.splitlines()] == [
-        *("Status", "What happened", "Cause", "Fix", "Impact", "Review")
+        *("Status", "What happened", "Cause", "Fix", "Impact", "Post-mortem")
     ]
     assert "for 40 minutes" in words
 
@@ -209,4 +209,4 @@ def test_the_notice_of_slow_answers_promises_two_hours_and_a_day() -> None:
     words = wordings.slow_answers("Check API", since=T0, seen="up to 1.4 s", now=T0)
 
     assert "Next update by 25 October, 01:50 UTC" in words
-    assert "fixed by 25 October, 23:50 UTC" in words
+    assert "resolve this by 25 October, 23:50 UTC" in words

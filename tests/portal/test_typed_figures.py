@@ -55,7 +55,6 @@ SAID: dict[str, list[timedelta]] = {
     "mail/wrong_sign_ins": [pace.LIMITS[pace.Kind.PASSWORD].everybody.most_s * _UNITS["second"]],
     "portal/console/organization.html": [30 * DAY, 30 * DAY],
     "portal/console/status/breach.html": [clocks.AUTHORITY_WITHIN],
-    "portal/console/status/breaches.html": [clocks.BREACH_NOTICE_WITHIN],
     "portal/console/status/incident.html": [clocks.NOTICE_WITHIN, clocks.REVIEW_WITHIN],
     "portal/console/status/new.html": [clocks.NOTICE_WITHIN],
     "portal/notifications/index.html": [deliveries.KEPT],

@@ -67,7 +67,7 @@ def test_what_was_sent_or_not_tried_yet_is_not_listed(app: Flask, operator: Pers
     owner.post("/team/invitations", email=GONE, role="viewer")
 
     assert GONE not in operator.get("/console/mail").text
-    assert "Every email was sent." in operator.get("/console/mail").text
+    assert "All emails were sent." in operator.get("/console/mail").text
 
 
 def test_it_is_sent_again_and_that_is_on_the_audit_log(

@@ -21,7 +21,7 @@ _LINK = re.compile(r"\]\(([a-z-]+)\.md(#[a-z0-9-]+)?\)")
 def find(name: str, *, base_url: str) -> Article:
     """Raises NotFound."""
     if name not in NAMES:
-        raise NotFound("There is no such chapter. The list is at /console/handbook.")
+        raise NotFound("This chapter does not exist. All chapters are listed at /console/handbook.")
     source = _COMMENT.sub("", (FOLDER / f"{name}.md").read_text())
     return articles.read(name, _LINK.sub(r"](/console/handbook/\1\2)", source), figures(), base_url=base_url)
 

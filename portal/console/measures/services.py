@@ -64,7 +64,7 @@ class Adoption(msgspec.Struct, frozen=True):
             return "no live check yet"
         if self.last_day > ENOUGH_A_DAY:
             return f"over {ENOUGH_A_DAY} a day"
-        return "live" if self.last_week else "silent for a week"
+        return "live" if self.last_week else "no checks for a week"
 
 
 ENOUGH_A_DAY = 100

@@ -57,9 +57,9 @@ def _read(part: Any, found: Contents, origin: Origin) -> None:
     elif kind in _SIGNATURES:
         found.remarks.append(f"{_name_of(part)}: a signature")
     elif kind in _SEALED or _is_sealed_by_pgp(part):
-        found.remarks.append(f"{_name_of(part)}: encrypted, or signed in a way that we cannot read")
+        found.remarks.append(f"{_name_of(part)}: encrypted or signed in an unsupported way")
     elif kind in _OF_OUTLOOK or _name_of(part).lower() == "winmail.dat":
-        found.remarks.append(f"{_name_of(part)}: Outlook's own format, which may hold files")
+        found.remarks.append(f"{_name_of(part)}: Outlook format (may contain files)")
     elif kind == "text/rfc822-headers" and origin is Origin.BOUNCE:
         _keep_returned_headers(part, found)
     elif kind in _WORDS and not _has_name(part) and part.get_content_disposition() != "attachment":
@@ -76,7 +76,7 @@ def _read_several(part: Any, kind: str, found: Contents, origin: Origin) -> None
         found.words.append("\n".join(_told_by_server(children)))
     elif kind.startswith("message/") and origin is Origin.BOUNCE:
         found.returned += children
-        found.remarks.append("The mail that came back")
+        found.remarks.append("Returned email")
     elif kind.startswith("message/"):
         for child in children:
             _read_forwarded(child, found, origin)
@@ -119,14 +119,14 @@ def _keep_returned_headers(part: Any, found: Contents) -> None:
         if colon and name.lower() in {"reply-to", "message-id"} and name not in returned:
             returned[name] = one_line(value)
     found.returned.append(returned)
-    found.remarks.append("The headers of the mail that came back")
+    found.remarks.append("Headers of the returned email")
 
 
 def _read_words(part: Any, kind: str, found: Contents) -> None:
     text = decoded(_content_of(part), part.get_content_charset())
     if kind == "text/html":
         if len(text) > _MOST_MARKUP:
-            found.remarks.append("The end of a very long text")
+            found.remarks.append("Rest of a very long text")
         text = words_of(text[:_MOST_MARKUP])
     text = clean(text).strip("\n")
     if text.strip():

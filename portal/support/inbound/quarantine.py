@@ -30,7 +30,7 @@ REASON_LABELS = {
     Reason.SENDER: "No single sender address",
     Reason.AUTOMATIC: "Automatic reply",
     Reason.BOUNCE: "Delivery report",
-    Reason.LIST: "Mailing list, from an unknown sender",
+    Reason.LIST: "Mailing list from an unknown sender",
     Reason.FLOOD: "Many emails from one sender within an hour",
     Reason.OURS: "From our own address",
     Reason.NOT_TAKEN: "Processing failed",
@@ -38,7 +38,7 @@ REASON_LABELS = {
 
 
 class AlreadyDecided(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "mail_already_decided", "Someone else decided about this email"
+    status, code, title = HTTPStatus.CONFLICT, "mail_already_decided", "Someone else already handled this email"
     advice = "Reload the quarantine to see what is left."
 
 
@@ -71,7 +71,7 @@ def find(mail_id: UUID) -> InboundMail:
     """Raises NotFound."""
     row = db.session.get(InboundMail, mail_id)
     if row is None:
-        raise NotFound("There is no such email.")
+        raise NotFound("This email does not exist.")
     return row
 
 
@@ -105,11 +105,11 @@ def add_to_request(mail_id: UUID, number: int, *, by: Actor, now: datetime) -> T
     row = _undecided(mail_id)
     ticket_id = db.session.scalar(select(Ticket.id).where(Ticket.number == number))
     if ticket_id is None:
-        raise NotFound("There is no such request.")
+        raise NotFound("This request does not exist.")
     ticket = records.hold(ticket_id)
-    words = f"An email from {row.sender or 'an unknown sender'}:\n\n{_words_of(row)}"
+    words = f"Email from {row.sender or 'an unknown sender'}:\n\n{_words_of(row)}"
     said = records.say(
-        ticket, MessageKind.INTERNAL_NOTE, words, author=Author("The service", ""), now=now, is_by_mail=True
+        ticket, MessageKind.INTERNAL_NOTE, words, author=Author("AI Governance", ""), now=now, is_by_mail=True
     )
     records.note(ticket, "ticket.noted", by=by, now=now)
     _settle(row, MailOutcome.NOTED, ticket)
@@ -123,7 +123,7 @@ def dismiss(mail_id: UUID) -> None:
 
 
 def _words_of(row: InboundMail) -> str:
-    return row.words or "(This email could not be read. Look at the original.)"
+    return row.words or "(This email could not be read. Open the original.)"
 
 
 def _settle(row: InboundMail, outcome: MailOutcome, ticket: Ticket | None) -> None:
@@ -133,7 +133,7 @@ def _settle(row: InboundMail, outcome: MailOutcome, ticket: Ticket | None) -> No
 def _undecided(mail_id: UUID) -> InboundMail:
     row = db.session.get(InboundMail, mail_id, with_for_update=True, populate_existing=True)
     if row is None:
-        raise NotFound("There is no such email.")
+        raise NotFound("This email does not exist.")
     if row.outcome != MailOutcome.QUARANTINED:
         raise AlreadyDecided
     return row

@@ -76,7 +76,7 @@ def shown(words: str, remarks: Sequence[str]) -> str:
         told.insert(0, f"{len(words) - MOST_WORDS:,} more characters of text")
     if len(remarks) > _MOST_REMARKS:
         told.append(f"{len(remarks) - _MOST_REMARKS} more files or parts")
-    lines = "\n".join(f"[Left out: {one}]" for one in told)
+    lines = "\n".join(f"[Not included: {one}]" for one in told)
     return f"{kept or '(no text)'}\n\n{lines}" if lines else kept or "(no text)"
 
 
@@ -88,7 +88,7 @@ def _glimpse(message: EmailMessage) -> Glimpse:
         message_id=message_id[:_LONGEST_ID] or None,
         sender=sender_of(headers.get("from", ())),
         shown_sender=one_line(clean(given))[:_LONGEST_SUBJECT],
-        subject=one_line(clean(str(message.get("Subject", ""))))[:_LONGEST_SUBJECT] or "Without a subject",
+        subject=one_line(clean(str(message.get("Subject", ""))))[:_LONGEST_SUBJECT] or "No subject",
     )
 
 
@@ -104,7 +104,7 @@ def _uploads_of(files: Sequence[File]) -> tuple[tuple[Upload, ...], list[str]]:
         try:
             upload = accept(file.name, file.content)
         except FileRefused:
-            left_out.append(f"{file.name}: not a kind or size that we take")
+            left_out.append(f"{file.name}: unsupported file type or size")
             continue
         if len(taken) < MOST_FILES:
             taken.append(upload)

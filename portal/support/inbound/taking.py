@@ -99,8 +99,8 @@ def _file(row: InboundMail, mail: Mail, *, now: datetime) -> MailOutcome:
 
 
 def _kind_of(mail: Mail) -> str:
-    kinds = {Origin.AUTOMATIC: "An automatic reply came", Origin.BOUNCE: "A delivery report came"}
-    return kinds.get(mail.origin, "An email came")
+    kinds = {Origin.AUTOMATIC: "Automatic reply", Origin.BOUNCE: "Delivery report"}
+    return kinds.get(mail.origin, "Email")
 
 
 def _answered(mail: Mail, *, now: datetime) -> Ticket | None:
@@ -118,7 +118,7 @@ def _answered(mail: Mail, *, now: datetime) -> Ticket | None:
 def _add(row: InboundMail, ticket: Ticket, mail: Mail, sender: Author, *, now: datetime) -> MailOutcome:
     author = requesters.person_of(ticket, sender)
     if author is None:
-        why = f"An email came from an address that the request does not know, {sender.email}"
+        why = f"Email from an address that is not part of this request, {sender.email}"
         return _note(row, ticket, mail, why, now=now)
     message_id = new_uuid()
     services.write(
@@ -141,7 +141,7 @@ def _note(row: InboundMail, ticket: Ticket, mail: Mail, why: str, *, now: dateti
         ticket,
         MessageKind.INTERNAL_NOTE,
         f"{why}:\n\n{row.words}",
-        author=Author(row.sender or "The service", ""),
+        author=Author(row.sender or "AI Governance", ""),
         now=now,
         uploads=mail.uploads,
         is_by_mail=True,

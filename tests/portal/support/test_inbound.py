@@ -157,7 +157,7 @@ def test_somebody_unknown_is_heard_too(app: Flask, nobody: Browser, operator: Pe
 
     ticket = tickets(app)[0]
     assert ticket.organization_id is None
-    assert "whom no organization or more than one knows" in operator.get(f"/console/support/{ticket.id}").text
+    assert "does not belong to exactly one organization" in operator.get(f"/console/support/{ticket.id}").text
 
 
 @pytest.mark.parametrize("header", [{"Auto_Submitted": "auto-replied"}, {"Precedence": "bulk"}, {"List_Id": "<a.b>"}])
@@ -192,7 +192,7 @@ def test_files_of_a_mail_are_taken_or_named_as_left_out(
 
     page = owner.get(f"/support/{tickets(app)[0].id}").text
     assert "app.log" in page
-    assert "[Left out: x.exe: not a kind or size that we take]" in page
+    assert "[Not included: x.exe: unsupported file type or size]" in page
 
 
 def test_nothing_is_no_mail(nobody: Browser) -> None:
@@ -306,7 +306,7 @@ def test_the_desk_says_that_a_mail_proves_nothing(
 ) -> None:
     hand_in(nobody, mail("support@provider.example", body="Please reset my second factor."))
 
-    assert "A mail does not prove who sent it" in operator.get(f"/console/support/{tickets(app)[0].id}").text
+    assert "an email does not prove who sent it" in operator.get(f"/console/support/{tickets(app)[0].id}").text
 
 
 def test_the_web_keeps_a_mail_unread_with_a_job_that_reads_it(app: Flask, nobody: Browser) -> None:
@@ -394,7 +394,7 @@ def test_a_bounce_is_noted_on_the_request_whose_answer_came_back(
 
     hand_in(nobody, raw.encode())
 
-    assert "A delivery report came from mailer-daemon@x.example" in said(app, ticket_id)[-1][1]
+    assert "Delivery report from mailer-daemon@x.example" in said(app, ticket_id)[-1][1]
     assert "No such user" in said(app, ticket_id)[-1][1]
 
 
@@ -471,7 +471,7 @@ def test_an_operator_adds_a_quarantined_mail_to_a_request_or_dismisses_it(
 
     assert said(app, ticket_id)[-1][0] == "internal_note"
     assert [row.outcome for row in kept(app)] == ["noted", "dismissed"]
-    assert "The quarantine is empty" in operator.get("/console/support/email").text
+    assert "No quarantined emails" in operator.get("/console/support/email").text
 
 
 def test_operators_hear_of_what_a_person_may_have_written_once_an_hour(app: Flask, nobody: Browser) -> None:

@@ -106,13 +106,13 @@ def test_signed_mail_is_read_and_its_signature_named() -> None:
         ('application/pkcs7-mime; smime-type=enveloped-data; name="smime.p7m"', "smime.p7m: encrypted"),
         ("application/ms-tnef; name=winmail.dat", "winmail.dat: Outlook"),
         ("application/octet-stream; name=winmail.dat", "winmail.dat: Outlook"),
-        ("application/x-msdownload; name=x.exe", "x.exe: not a kind"),
+        ("application/x-msdownload; name=x.exe", "x.exe: unsupported file type"),
     ],
 )
 def test_what_cannot_be_read_is_named_on_the_request(kind: str, told: str) -> None:
     mail = of(several("mixed", part("text/plain", "see"), part(kind, b"\x00\x01")))
 
-    assert f"[Left out: {told}" in shown(mail.words, mail.remarks)
+    assert f"[Not included: {told}" in shown(mail.words, mail.remarks)
 
 
 def test_pgp_encrypted_mail_is_named_as_such() -> None:
@@ -278,7 +278,7 @@ def test_a_mail_of_49_kb_is_kept_whole_and_what_is_cut_is_said() -> None:
     mail = of(b"\n" + words.encode())
 
     assert shown(mail.words, mail.remarks) == words.rstrip("\n")
-    assert "[Left out: 50,000 more characters of text]" in shown("x" * 150_000, [])
+    assert "[Not included: 50,000 more characters of text]" in shown("x" * 150_000, [])
 
 
 def test_styles_and_scripts_are_no_words_and_links_keep_their_address() -> None:

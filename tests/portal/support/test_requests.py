@@ -104,11 +104,11 @@ def test_a_key_that_is_pasted_is_never_kept(app: Flask, ada: Member, owner: Pers
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"subject": ""}, "Say in one line"),
-        ({"body": " "}, "Tell us what happened"),
+        ({"subject": ""}, "Enter a subject"),
+        ({"body": " "}, "Enter a description"),
         ({"severity": "urgent"}, "Not a valid choice"),
-        ({"api_key_id": "aig_live_secret"}, "It starts with key_"),
-        ({"once": "twice"}, "Load the page again"),
+        ({"api_key_id": "aig_live_secret"}, "Enter an ID that starts with key_"),
+        ({"once": "twice"}, "Reload the page"),
     ],
 )
 def test_bad_input_is_told_at_its_field_and_nothing_is_kept(
@@ -135,8 +135,8 @@ def test_files_are_taken_by_what_they_are_and_given_back_as_downloads(app: Flask
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("shot.png", b"MZ\x90\x00\x03\x00\x00\x00\x04\x00", "is of another kind"),
-        ("page.html.png", b"", "is of another kind, or empty"),
+        ("shot.png", b"MZ\x90\x00\x03\x00\x00\x00\x04\x00", "is empty or not a supported"),
+        ("page.html.png", b"", "is empty or not a supported"),
     ],
 )
 def test_other_files_are_refused_with_what_may_be_sent(
@@ -151,7 +151,7 @@ def test_other_files_are_refused_with_what_may_be_sent(
 def test_a_large_file_is_refused_and_so_are_too_many() -> None:
     with pytest.raises(FileRefused, match="is larger than 5 MB"):
         accept("big.txt", b"a" * 5_000_001)
-    with pytest.raises(FileRefused, match="These are 6 files"):
+    with pytest.raises(FileRefused, match="You selected 6 files"):
         accept_all([FileStorage(io.BytesIO(b"a"), filename=f"{number}.txt") for number in range(6)])
 
 
@@ -184,7 +184,7 @@ def test_an_answer_reaches_the_customer_and_a_note_never_does(
     assert answered.status_code == 303
     assert "Please try again." in page
     assert "proxy of theirs" not in page
-    assert "We wait for an answer from you" in page
+    assert "We are waiting for your reply" in page
     assert "Please try again." in (mails_to(app, owner.email)[-1].text or "")
     assert "proxy of theirs" in operator.get(base).text
 
@@ -197,7 +197,7 @@ def test_an_answer_with_blanks_of_its_template_is_held_back(app: Flask, owner: P
         f"/console/support/{ticket_id}/answer", once=str(uuid4()), body="It is done: [what changed].", then="resolved"
     )
 
-    assert "it is done: [what changed]." in page
+    assert "This is resolved: [what changed]." in page
     assert (refused.status_code, "Fill in or delete [what changed]" in refused.text) == (422, True)
     assert ticket_of(app, ticket_id).status == "new"
 
@@ -212,7 +212,7 @@ def test_the_customer_takes_a_resolved_request_up_again_but_not_a_closed_one(
 
     refused = owner.post(f"/support/{ticket_id}/messages", once=str(uuid4()), body="Again")
 
-    assert (refused.status_code, "Open a new request" in refused.text) == (409, True)
+    assert (refused.status_code, "Create a new request" in refused.text) == (409, True)
 
 
 def test_two_operators_who_steer_at_once_have_one_winner(app: Flask, owner: Person, operator: Person) -> None:
@@ -247,7 +247,7 @@ def test_a_promise_is_never_joined_away(app: Flask, ada: Member, operator: Perso
         f"/console/support/{newer}/join", number=ticket_of(app, older).number, version=ticket_of(app, newer).version
     )
 
-    assert (refused.status_code, "Answer first" in refused.text) == (409, True)
+    assert (refused.status_code, "Reply first" in refused.text) == (409, True)
     assert ticket_of(app, newer).status == "new"
 
 
