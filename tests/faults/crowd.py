@@ -2,18 +2,20 @@
 
 import http.client
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from multiprocessing import get_context
-from multiprocessing.queues import SimpleQueue
-from multiprocessing.synchronize import Event
 from statistics import quantiles
-from threading import Thread
-from typing import Any, Self
+from typing import Self
+
+import msgspec
 
 from core.clock import monotonic_s
 from tests.faults.load import QUESTION
+from tests.faults.noise import BEGUN, Answered, Orders
+from tests.services import ROOT
 
 
 @contextmanager
@@ -53,10 +55,6 @@ def _connections(
         yield opened
 
 
-PAUSE_S = 0.01
-"""Between two requests of a noisy caller, so that those who measure beside it are not slow themselves."""
-
-
 class Noise:
     """Callers that send the same again and again, without a body GET, and keep what they were answered with.
 
@@ -64,75 +62,37 @@ class Noise:
     """
 
     def __init__(self, port: int, path: str, headers: dict[str, str], body: bytes | None, *, callers: int = 2) -> None:
-        processes = get_context("forkserver")
-        self._is_over, self._answers = processes.Event(), processes.SimpleQueue()
-        self._process = processes.Process(
-            target=_callers, args=(port, path, headers, body, callers, self._is_over, self._answers), daemon=True
-        )
-        self.statuses: list[int] = []
-        self.longest_bytes = 0
-        self.broken = 0
+        self._orders = Orders(port, path, headers, body, callers)
+        self.answered = Answered()
 
     def __enter__(self) -> Self:
-        self._process.start()
-        self._answers.get()  # the first answer
+        command = [sys.executable, "-m", "tests.faults.noise"]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._write(msgspec.json.encode(self._orders))
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == BEGUN, "the callers ended before they began"
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        self.statuses, self.longest_bytes, self.broken = self._answers.get()
-        self._process.join()
+        answered, _errors = self._process.communicate(timeout=60)
+        self.answered = msgspec.json.decode(answered, type=Answered)
 
+    def _write(self, line: bytes) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + b"\n")
+        self._process.stdin.flush()
 
-def _callers(
-    port: int,
-    path: str,
-    headers: dict[str, str],
-    body: bytes | None,
-    count: int,
-    is_over: Event,
-    answers: SimpleQueue[Any],
-) -> None:
-    callers = [_Caller(port, path, headers, body) for _ in range(count)]
-    callers[0].send()
-    answers.put(None)
-    threads = [Thread(target=caller.send_until, args=[is_over]) for caller in callers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    answers.put(
-        (
-            [status for caller in callers for status in caller.statuses],
-            max(caller.longest_bytes for caller in callers),
-            sum(caller.broken for caller in callers),
-        )
-    )
+    @property
+    def statuses(self) -> list[int]:
+        return self.answered.statuses
 
+    @property
+    def longest_bytes(self) -> int:
+        return self.answered.longest_bytes
 
-class _Caller:
-    def __init__(self, port: int, path: str, headers: dict[str, str], body: bytes | None) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        self._request = ("GET" if body is None else "POST", path, body, headers)
-        self.statuses: list[int] = []
-        self.longest_bytes = 0
-        self.broken = 0
-
-    def send_until(self, is_over: Event) -> None:
-        while not is_over.is_set():
-            self.send()
-            time.sleep(PAUSE_S)
-        self._connection.close()
-
-    def send(self) -> None:
-        try:
-            self._connection.request(*self._request)
-            answer = self._connection.getresponse()
-            self.longest_bytes = max(self.longest_bytes, len(answer.read()))
-            self.statuses.append(answer.status)
-        except (http.client.HTTPException, OSError):
-            self.broken += 1
-            self._connection.close()
+    @property
+    def broken(self) -> int:
+        return self.answered.broken
 
 
 def asked(port: int, method: str, path: str, *, count: int, secret: str | None = None) -> list[tuple[int, float]]:
