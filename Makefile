@@ -1,9 +1,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
+SIDE_BY_SIDE := -q -n auto --dist loadfile --no-loadscope-reorder
 TEMPLATES := core/templates legal_docs/templates billing/templates api/templates portal/templates
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench audit lock sbom
+.PHONY: help run test test-quick check format bench audit lock sbom
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -11,8 +12,11 @@ help: ## Show this list
 run: .venv/.run ## Set everything up and serve on http://127.0.0.1:8000
 	@exec $(BIN)/flask serve
 
-test: .venv/.dev ## Set everything up and run every test
-	$(BIN)/pytest
+test: .venv/.dev ## Set everything up and run every test, side by side
+	$(BIN)/pytest $(SIDE_BY_SIDE)
+
+test-quick: .venv/.dev ## Run what starts no browser, no processes and no databases of its own
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not slow"
 
 check: .venv/.dev ## Format, lint, types, contracts, dependencies, migrations up-down-up, secrets, what we ship
 	$(BIN)/ruff format --check .

@@ -28,6 +28,26 @@ from tests.reports import Reports, kept_reports
 from tests.services import ROOT, WORKER, RedisServer, forget_at_power_loss, fresh_database
 from wsgi import create_app
 
+REAL = frozenset({"live_url", "live_app", "redis_server", "cluster", "store", "place"})
+"""What starts processes or copies databases."""
+LONGEST_FIRST = ("tests/faults/", "tests/journeys/", "tests/core/backups/", "tests/contract/")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice as many as there are cores: much of the time is spent waiting."""
+    return 2 * (os.cpu_count() or 1)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if item.nodeid.startswith(LONGEST_FIRST) or REAL & {*getattr(item, "fixturenames", ())}:
+        item.add_marker("slow")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """After they were shuffled: what takes longest begins first, so that no worker ends long after the others."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST_FIRST))
+
 
 @pytest.fixture(scope="session")
 def server_url() -> str:

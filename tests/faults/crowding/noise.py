@@ -1,5 +1,7 @@
-"""`python -m tests.faults.noise`: noisy callers, as a process of their own. Orders come in as a line, and they go on
-until the input ends; then what they were answered with goes out."""
+"""`python -m tests.faults.crowding.noise`: noisy callers, as a process of their own.
+
+Orders come in as a line; they go on until the input ends, and then what they were answered with goes out.
+"""
 
 import http.client
 import sys

@@ -13,8 +13,8 @@ from typing import Self
 import msgspec
 
 from core.clock import monotonic_s
+from tests.faults.crowding.noise import BEGUN, Answered, Orders
 from tests.faults.load import QUESTION
-from tests.faults.noise import BEGUN, Answered, Orders
 from tests.services import ROOT
 
 
@@ -66,7 +66,7 @@ class Noise:
         self.answered = Answered()
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "tests.faults.noise"]
+        command = [sys.executable, "-m", "tests.faults.crowding.noise"]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._write(msgspec.json.encode(self._orders))
         assert self._process.stdout is not None
