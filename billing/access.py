@@ -4,22 +4,18 @@ In this order: whatever we gave by hand, a subscription that is paid, the pilot,
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
-from billing.plans import PLANS, SANDBOX, SOLD, Limits, Plan, PlanCode, plan_of_price
+from billing.plans import PLANS, SANDBOX, SOLD, Limits, Plan, PlanCode
+from billing.snapshots import GOES_ON, NEVER_BEGAN, Subscribed, subscribed
 
 GRACE = timedelta(days=14)
 """How long a paid plan goes on after its first failed payment."""
 
-GOES_ON = frozenset({"active", "trialing", "past_due"})
-STANDS_STILL = frozenset({"paused", "unpaid"})
-NEVER_BEGAN = frozenset({"incomplete", "incomplete_expired"})
-IS_OVER = frozenset({"canceled"})
-"""Together all that Stripe says today of how a subscription stands."""
 
 _WHY_PAUSED = {
     "first_payment_failure": "Its first payment failed, so it is paused.",
@@ -91,55 +87,6 @@ class EffectiveAccess(msgspec.Struct, frozen=True, kw_only=True):
         return self.state not in {AccessState.SANDBOX, AccessState.RESTRICTED}
 
 
-class Subscribed(msgspec.Struct, frozen=True):
-    """What is read from a subscription as Stripe tells it."""
-
-    id: str
-    status: str
-    plan: PlanCode | None
-    """None for a price that is none of ours."""
-    period_start: datetime | None
-    period_end: datetime | None
-    ends_at: datetime | None
-    """When it ends by a cancellation that is asked for; the customer portal sets `cancel_at` alone."""
-    trial_end: datetime | None
-    scheduled_plan: PlanCode | None
-    """The plan that follows at the end of the period."""
-    schedule_id: str | None
-    """Of the schedule that holds the subscription; Stripe lets nothing else change it meanwhile."""
-    ended_by: str | None
-    paused_because: str | None
-
-
-def subscribed(snapshot: Mapping[str, Any]) -> Subscribed:
-    """Reads a snapshot; what Stripe leaves out, and what it adds one day, does no harm."""
-    items = (snapshot.get("items") or {}).get("data") or []
-    prices = [item.get("price") or {} for item in items]
-    period_start = max(filter(None, (moment_of(item.get("current_period_start")) for item in items)), default=None)
-    period_end = max(filter(None, (moment_of(item.get("current_period_end")) for item in items)), default=None)
-    cancel_at = moment_of(snapshot.get("cancel_at"))
-    if cancel_at is None and snapshot.get("cancel_at_period_end"):
-        cancel_at = period_end
-    schedule = snapshot.get("schedule")
-    schedule = schedule if isinstance(schedule, dict) else {}
-    scheduled = (schedule.get("metadata") or {}).get("plan")
-    paused = ((snapshot.get("status_details") or {}).get("paused") or {}).get("subscription") or {}
-    plan = next((plan for price in prices if (plan := plan_of_price(price))), None)
-    return Subscribed(
-        id=str(snapshot.get("id")),
-        status=str(snapshot.get("status")),
-        plan=plan,
-        period_start=period_start,
-        period_end=period_end,
-        ends_at=cancel_at,
-        trial_end=moment_of(snapshot.get("trial_end")),
-        scheduled_plan=PlanCode(scheduled) if scheduled in set(PlanCode) and scheduled != plan else None,
-        schedule_id=schedule.get("id"),
-        ended_by=(snapshot.get("cancellation_details") or {}).get("reason"),
-        paused_because=paused.get("type"),
-    )
-
-
 def access_of(facts: BillingFacts, *, now: datetime) -> EffectiveAccess:
     """The whole decision. The same facts at the same time give the same answer."""
     if not facts.is_approved:
@@ -152,6 +99,14 @@ def access_of(facts: BillingFacts, *, now: datetime) -> EffectiveAccess:
         reason = "A new version of the Terms or the DPA was not accepted in time, so live keys rest until it is."
         return msgspec.structs.replace(access, state=AccessState.RESTRICTED, reason=reason)
     return msgspec.structs.replace(access, changes_at=_earliest(access.changes_at, facts.legal_due_at))
+
+
+def renewing_without_access(facts: BillingFacts) -> Subscribed | None:
+    """A subscription that renews although what was paid for it was given back."""
+    found = subscribed(facts.subscription) if facts.subscription is not None else None
+    is_given_back = facts.payment.is_refunded or facts.payment.is_charged_back
+    is_renewing = found is not None and found.status in GOES_ON and found.ends_at is None
+    return found if is_given_back and is_renewing else None
 
 
 def _of_money(facts: BillingFacts, *, now: datetime) -> EffectiveAccess:
@@ -262,11 +217,6 @@ def _to(found: Subscribed) -> str:
 
 def _on(plan: PlanCode, state: AccessState, reason: str, *, changes_at: datetime | None = None) -> EffectiveAccess:
     return EffectiveAccess(state=state, plan=plan, limits=PLANS[plan].limits, reason=reason, changes_at=changes_at)
-
-
-def moment_of(seconds: Any) -> datetime | None:
-    """Stripe's seconds since 1970 as a moment."""
-    return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
 def _earliest(*moments: datetime | None) -> datetime | None:

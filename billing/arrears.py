@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from billing.access import GRACE, moment_of
-from billing.stripe_words import Snapshot
+from billing.access import GRACE
+from billing.snapshots import Snapshot, moment_of
 
 IN_ARREARS = frozenset({"past_due", "unpaid"})
 

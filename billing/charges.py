@@ -3,7 +3,8 @@
 from typing import Any
 
 from billing.customers import Customers
-from billing.stripe_words import PRODUCT, Snapshot, every, id_of, plain, translated
+from billing.snapshots import PRODUCT, Snapshot, id_of
+from billing.stripe_words import every, plain, translated
 
 
 class Charges(Customers):

@@ -9,14 +9,13 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from billing import gone_customers, mirror
-from billing.access import IS_OVER, NEVER_BEGAN
+from billing.accounts import find_account, lock_account
 from billing.errors import PaymentsRefused
-from billing.facts import account_of, find_account, is_of_ours
 from billing.gateway import Gateway
 from billing.models import OPENING, BillingAccount, Checkout
 from billing.plans import PLANS, SOLD, PlanCode
 from billing.resync import sync_later
-from billing.stripe_words import Snapshot
+from billing.snapshots import IS_OVER, NEVER_BEGAN, Snapshot, is_of_ours
 from core import audit
 from core.accounts import Organization, OrganizationStatus
 from core.audit import Actor
@@ -92,7 +91,7 @@ def start(
 
 
 def _need_for_sale(organization_id: UUID, plan: PlanCode) -> None:
-    account = account_of(organization_id)
+    account = lock_account(organization_id)
     organization = db.session.get_one(Organization, organization_id, populate_existing=True)
     if plan not in SOLD or (plan is PlanCode.METERED and not account.is_metered_offered):
         raise NotForSale
@@ -104,7 +103,7 @@ def _begin(
     organization_id: UUID, plan: PlanCode, open_there: set[str], *, by: Actor, now: datetime
 ) -> tuple[UUID, str]:
     """The attempt that is to be opened, one that is under way if it is for the same plan."""
-    account_of(organization_id)
+    lock_account(organization_id)
     query = select(Checkout).where(Checkout.organization_id == organization_id, Checkout.status == "open")
     there = db.session.scalar(query.execution_options(populate_existing=True))
     if there is not None and there.plan == plan and (there.is_being_opened or there.session_id in open_there):
@@ -141,7 +140,7 @@ def _note_opened(
     organization_id: UUID, attempt_id: UUID, session_id: str, plan: PlanCode, *, by: Actor, now: datetime
 ) -> bool:
     """Whether it is still wanted: the account may have been closed while Stripe was asked."""
-    account_of(organization_id)
+    lock_account(organization_id)
     attempt = db.session.get_one(Checkout, attempt_id, populate_existing=True)
     organization = db.session.get_one(Organization, organization_id, populate_existing=True)
     is_first, attempt.session_id = attempt.is_being_opened, session_id
@@ -174,20 +173,20 @@ def want_news(attempt: Checkout, *, now: datetime) -> None:
 def customer_of(organization_id: UUID, gateway: Gateway, *, email: str, now: datetime) -> str:
     """One for each organization; a new one after the last was deleted at Stripe. Commits."""
     with transaction():
-        customer_id = account_of(organization_id).customer_id
+        customer_id = lock_account(organization_id).customer_id
     if customer_id is not None:
         if gateway.customer(customer_id) is not None:
             return customer_id
         mirror.sync(organization_id, gateway, now=now)  # what ended with it is not forgotten
     with transaction():
-        account = account_of(organization_id)
+        account = lock_account(organization_id)
         if account.customer_id is not None:
             gone_customers.forget(account, now=now)
         number = account.customers_made + 1
         name, invoices_to = db.session.get_one(Organization, organization_id).name, account.billing_email or email
     made = gateway.make_customer(organization_id, name=name, email=invoices_to, number=number)
     with transaction():
-        account = account_of(organization_id)
+        account = lock_account(organization_id)
         if account.customer_id is None:
             account.customer_id, account.customers_made = made, number
         return account.customer_id

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
+from billing.accounts import find_account
 from billing.emails import recipients
-from billing.facts import find_account
 from billing.gateway import Gateway
 from core.db import db
 from core.scope import needs_system_scope

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import stripe
 
-from billing.stripe_words import MOST_LISTED, Snapshot, every, found_or_none, is_ours, ours, plain, translated
+from billing.snapshots import Snapshot
+from billing.stripe_words import MOST_LISTED, every, found_or_none, is_ours, ours, plain, translated
 from billing.taxes import footer_for, is_our_footer
 
 

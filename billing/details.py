@@ -9,13 +9,13 @@ import msgspec
 from msgspec import convert, to_builtins
 
 from billing import changes
+from billing.accounts import find_account, lock_account
 from billing.changes import Steps, making
 from billing.checkouts import customer_of
 from billing.errors import PaymentsAway
-from billing.facts import account_of, find_account
 from billing.gateway import Gateway
 from billing.intents import Change
-from billing.stripe_words import Snapshot
+from billing.snapshots import Snapshot
 from core import audit
 from core.accounts import Organization
 from core.audit import Actor
@@ -97,7 +97,7 @@ def save(
 def _show(organization_id: UUID, customer: Snapshot | None) -> None:
     """On our pages, as Stripe has it now."""
     with transaction():
-        account = account_of(organization_id)
+        account = lock_account(organization_id)
         if customer is not None and account.customer_id == customer["id"]:
             account.customer, account.version = customer, account.version + 1
 
@@ -128,7 +128,7 @@ def _is_saved(change: Change, gateway: Gateway) -> bool:
 
 
 def _note_saved(change: Change, now: datetime) -> None:
-    account = account_of(change.organization_id)
+    account = lock_account(change.organization_id)
     account.billing_email = change.wanted["details"]["email"] or None
     audit.write(change.organization_id, "plan.billing_details_changed", by=change.by, now=now)
 

@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing import emails, entitlements
-from billing.access import GOES_ON, GRACE, AccessState, subscribed
+from billing.access import GRACE, AccessState
 from billing.connection import gateway as configured_gateway
 from billing.gateway import Gateway
 from billing.models import BillingAccount, Entitlement, Subscription
+from billing.snapshots import GOES_ON, subscribed
 from core.accounts import Organization
 from core.calendar import months_later
 from core.clock import utc_now

@@ -1,4 +1,4 @@
-"""The access of an organization as it stands, and handing it on to those who decide in a hurry."""
+"""The access of an organization as it is now, and projecting it to the row that checks read."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -6,11 +6,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing import emails
-from billing.access import GOES_ON, AccessState, EffectiveAccess, Grant, Subscribed, access_of, subscribed
-from billing.facts import account_of, facts_for, grant_of
+from billing import access_changes
+from billing.access import BillingFacts, EffectiveAccess, Grant, access_of, renewing_without_access
+from billing.accounts import lock_account
+from billing.facts import facts_for, grant_of
 from billing.models import Entitlement
 from billing.plans import PlanCode
+from billing.snapshots import Subscribed
 from core import audit
 from core.accounts import BlockReason, Organization, OrganizationStatus, hold
 from core.audit import SYSTEM, Actor
@@ -31,31 +33,41 @@ def access_for(organization_id: UUID, *, now: datetime) -> EffectiveAccess:
 
 @needs_system_scope
 def refresh(organization_id: UUID, *, now: datetime) -> EffectiveAccess:
-    """Works the access out anew, tells of a change, and writes what checks need to know."""
+    """Works the access out anew, notifies of a change, and writes what checks need to know."""
     organization = hold(organization_id)
-    access = access_of(facts_for(organization), now=now)
-    kept = db.session.get(Entitlement, organization_id)
-    if kept is None:
-        kept = Entitlement(organization_id=organization_id, since=now, plan_since=now, plan=access.plan)
-        db.session.add(kept)
-    elif (kept.state, kept.plan) != (access.state, access.plan):
-        _tell(organization, kept, access, now=now)
-        kept.since = now
-    kept.plan_since = kept.plan_since if kept.plan == access.plan else now
-    kept.state, kept.plan, kept.reason = access.state.value, access.plan, access.reason
-    kept.changes_at, kept.computed_at = access.changes_at, now
-    project_to_organization(organization, access, kept, now=now)
-    db.session.flush()
+    return settle(organization, facts_for(organization), now=now)
+
+
+def settle(organization: Organization, facts: BillingFacts, *, now: datetime) -> EffectiveAccess:
+    """Works the access out, stores it, and notifies of a change. Needs the organization held."""
+    access, renewing = access_of(facts, now=now), renewing_without_access(facts)
+    before = _store(organization, access, now=now)
+    if before is not None:
+        access_changes.notify(organization, before, access, renewing_without_access=renewing, now=now)
     return access
+
+
+def _store(organization: Organization, access: EffectiveAccess, *, now: datetime) -> str | None:
+    """The state before, if the access changed."""
+    stored, before = db.session.get(Entitlement, organization.id), None
+    if stored is None:
+        stored = Entitlement(organization_id=organization.id, since=now, plan_since=now, plan=access.plan)
+        db.session.add(stored)
+    elif (stored.state, stored.plan) != (access.state, access.plan):
+        before = stored.state
+        _record_change(organization, stored, access, now=now)
+        stored.since = now
+    stored.plan_since = stored.plan_since if stored.plan == access.plan else now
+    stored.state, stored.plan, stored.reason = access.state.value, access.plan, access.reason
+    stored.changes_at, stored.computed_at = access.changes_at, now
+    project_to_organization(organization, access, stored, now=now)
+    db.session.flush()
+    return before
 
 
 def charged_without_access(organization: Organization) -> Subscribed | None:
     """A subscription that renews although what was paid for it was given back."""
-    facts = facts_for(organization)
-    found = subscribed(facts.subscription) if facts.subscription is not None else None
-    is_given_back = facts.payment.is_refunded or facts.payment.is_charged_back
-    is_renewing = found is not None and found.status in GOES_ON and found.ends_at is None
-    return found if is_given_back and is_renewing else None
+    return renewing_without_access(facts_for(organization))
 
 
 @needs_system_scope
@@ -81,7 +93,7 @@ def grant(
     """Gives a plan by hand, in the place of one given before."""
     if until is not None and until <= now:
         raise InvalidRequest(errors=(FieldProblem("until", "out_of_range", "Choose a day that has not passed."),))
-    account = account_of(organization_id)
+    account = lock_account(organization_id)
     before = _shown(grant_of(account))
     account.grant_plan, account.grant_until, account.grant_reason = plan.value, until, reason
     after = _shown(grant_of(account))
@@ -92,7 +104,7 @@ def grant(
 @needs_system_scope
 def end_grant(organization_id: UUID, *, by: Actor, now: datetime) -> EffectiveAccess:
     """Raises GrantOver."""
-    account = account_of(organization_id)
+    account = lock_account(organization_id)
     before = grant_of(account)
     if before is None:
         raise GrantOver
@@ -104,7 +116,7 @@ def end_grant(organization_id: UUID, *, by: Actor, now: datetime) -> EffectiveAc
 @needs_system_scope
 def offer_metered(organization_id: UUID, *, is_offered: bool, by: Actor, now: datetime) -> None:
     """Lets an organization choose to pay as it goes, or no longer."""
-    account = account_of(organization_id)
+    account = lock_account(organization_id)
     if account.is_metered_offered != is_offered:
         account.is_metered_offered = is_offered
         action = "entitlement.metered_offered" if is_offered else "entitlement.metered_withdrawn"
@@ -114,7 +126,7 @@ def offer_metered(organization_id: UUID, *, is_offered: bool, by: Actor, now: da
 @needs_system_scope
 def ask_for_enterprise(organization_id: UUID, *, by: Actor, now: datetime) -> bool:
     """Whether it was asked for the first time."""
-    account = account_of(organization_id)
+    account = lock_account(organization_id)
     is_first = account.enterprise_asked_at is None
     if is_first:
         account.enterprise_asked_at = now
@@ -152,8 +164,7 @@ def project_to_organization(
         ) = wanted
 
 
-def _tell(organization: Organization, before: Entitlement, access: EffectiveAccess, *, now: datetime) -> None:
-    """On the trail; and by mail, where somebody may have to act."""
+def _record_change(organization: Organization, before: Entitlement, access: EffectiveAccess, *, now: datetime) -> None:
     audit.write(
         organization.id,
         "entitlement.changed",
@@ -162,15 +173,6 @@ def _tell(organization: Organization, before: Entitlement, access: EffectiveAcce
         before={"state": before.state, "plan": before.plan},
         after={"state": access.state.value, "plan": access.plan, "reason": access.reason},
     )
-    if access.state is AccessState.GRACE:
-        about = f"{access.unpaid_from:%Y-%m-%d %H:%M}"
-        emails.dun_once("payment_failed", organization, about=about, now=now, until=access.unpaid_from)
-    if access.state is AccessState.RESTRICTED:
-        emails.dun_once("access_restricted", organization, about=f"{now:%Y-%m-%d}", now=now, reason=access.reason)
-    if (unserved := charged_without_access(organization)) is not None:
-        emails.alert_once("charged_without_access", organization, about=unserved.id, now=now)
-    if before.state == AccessState.PILOT and access.state is AccessState.ENDED:
-        emails.send_once("pilot_ended", organization, about=f"{organization.pilot_ends_at:%Y-%m-%d}", now=now)
 
 
 def _shown(given: Grant | None) -> dict[str, str | None] | None:

@@ -1,30 +1,57 @@
 """What access depends on, read from the database: the account, what was given by hand, and what Stripe told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
 from billing import arrears
-from billing.access import GOES_ON, IS_OVER, NEVER_BEGAN, STANDS_STILL, BillingFacts, Grant, Payment, subscribed
+from billing.access import BillingFacts, Grant, Payment
+from billing.accounts import find_account
 from billing.models import BillingAccount, Checkout, Invoice, Subscription
 from billing.plans import PlanCode
-from billing.stripe_words import PRODUCT, Snapshot
+from billing.snapshots import GOES_ON, IS_OVER, NEVER_BEGAN, STANDS_STILL, Snapshot, is_of_ours
 from core.accounts import Organization, OrganizationStatus
 from core.db import db
 
+_MAY_CHARGE = GOES_ON | STANDS_STILL
 
-def facts_for(organization: Organization) -> BillingFacts:
-    account = find_account(organization.id)
-    return BillingFacts(
+
+class Known(msgspec.Struct, frozen=True):
+    """All that our own rows say of an organization, read once."""
+
+    facts: BillingFacts
+    live: Sequence[Snapshot]
+    """Subscriptions of ours that may charge somebody; the one that counts comes last."""
+
+
+def read(organization: Organization, account: BillingAccount | None) -> Known:
+    ours = _our_subscriptions(organization.id)
+    facts = BillingFacts(
         is_approved=_is_approved(organization),
         legal_due_at=organization.legal_due_at,
         pilot_ends_at=organization.pilot_ends_at,
         grant=grant_of(account),
-        **_facts_of_money(organization.id),
+        **(_facts_of_money(ours[-1]) if ours else {}),
     )
+    return Known(facts, [one.snapshot for one in ours if one.status in _MAY_CHARGE])
+
+
+def facts_for(organization: Organization) -> BillingFacts:
+    return read(organization, find_account(organization.id)).facts
+
+
+def live_subscriptions(organization_id: UUID) -> list[Snapshot]:
+    """Of ours, that may charge somebody; the one that counts comes last."""
+    return [one.snapshot for one in _our_subscriptions(organization_id) if one.status in _MAY_CHARGE]
+
+
+def grant_of(account: BillingAccount | None) -> Grant | None:
+    if account is None or account.grant_plan is None:
+        return None
+    return Grant(PlanCode(account.grant_plan), account.grant_until, account.grant_reason or "")
 
 
 def _is_approved(organization: Organization) -> bool:
@@ -37,33 +64,15 @@ def _is_approved(organization: Organization) -> bool:
     return status != OrganizationStatus.SANDBOX
 
 
-def find_account(organization_id: UUID) -> BillingAccount | None:
-    """None as long as nothing about money was ever said."""
-    return db.session.get(BillingAccount, organization_id)
-
-
-def account_of(organization_id: UUID) -> BillingAccount:
-    """The organization's account, held until the transaction ends; made if it is not there yet.
-
-    Never held while Stripe is asked. Who needs the organization's row too takes that second.
-    """
-    made = insert(BillingAccount).values(organization_id=organization_id)
-    db.session.execute(made.on_conflict_do_nothing())
-    return db.session.get_one(BillingAccount, organization_id, with_for_update=True, populate_existing=True)
-
-
-def grant_of(account: BillingAccount | None) -> Grant | None:
-    if account is None or account.grant_plan is None:
-        return None
-    return Grant(PlanCode(account.grant_plan), account.grant_until, account.grant_reason or "")
-
-
-def _facts_of_money(organization_id: UUID) -> dict[str, Any]:
-    """Of the subscription that counts, among those that are ours."""
+def _our_subscriptions(organization_id: UUID) -> list[Subscription]:
+    """The one that counts comes last."""
     query = select(Subscription).where(Subscription.organization_id == organization_id)
-    latest = one_that_counts(db.session.scalars(query))
-    if latest is None:
-        return {}
+    return in_rank(db.session.scalars(query))
+
+
+def _facts_of_money(latest: Subscription) -> dict[str, Any]:
+    """Of the subscription that counts."""
+    organization_id = latest.organization_id
     invoices = select(Invoice).where(Invoice.organization_id == organization_id, Invoice.subscription_id == latest.id)
     newest_first = list(db.session.scalars(invoices.order_by(Invoice.created_at.desc(), Invoice.id.desc())))
     paid = next((one for one in newest_first if one.brought_money), None)
@@ -84,25 +93,10 @@ def _facts_of_money(organization_id: UUID) -> dict[str, Any]:
     }
 
 
-def one_that_counts(subscriptions: Iterable[Subscription]) -> Subscription | None:
-    """Among all of an organization's."""
+def in_rank(subscriptions: Iterable[Subscription]) -> list[Subscription]:
+    """Of ours among an organization's; the one that counts comes last."""
     ours = (one for one in subscriptions if is_of_ours(one.snapshot))
-    return max(ours, key=lambda one: (_rank(one.status), one.created_at), default=None)
-
-
-def is_of_ours(snapshot: Snapshot) -> bool:
-    """A subscription or a checkout: another product may be sold to the same customer."""
-    metadata = snapshot.get("metadata") or {}
-    return metadata.get("product") == PRODUCT or subscribed(snapshot).plan is not None
-
-
-def live_subscriptions(organization_id: UUID) -> list[Snapshot]:
-    """Of ours, that may charge somebody; the one that counts comes last."""
-    query = select(Subscription).where(
-        Subscription.organization_id == organization_id, Subscription.status.in_(GOES_ON | STANDS_STILL)
-    )
-    found = sorted(db.session.scalars(query), key=lambda one: (_rank(one.status), one.created_at))
-    return [one.snapshot for one in found if is_of_ours(one.snapshot)]
+    return sorted(ours, key=lambda one: (_rank(one.status), one.created_at))
 
 
 def _rank(status: str) -> int:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, or_, select, update
 
 from billing.models import BillingAccount, StripeEvent
+from billing.states import DONE, EventStatus
 from core.accounts import Organization, OrganizationStatus
 from core.db import db, rows_changed
 from core.retention import FAILED_PAYMENT_EVENT_DAYS, PAYMENT_EVENT_DAYS
@@ -16,7 +17,7 @@ _CLOSED = select(Organization.id).where(Organization.status == OrganizationStatu
 @needs_system_scope
 def forget_payloads(*, now: datetime) -> int:
     """How many were emptied; of a closed organization as soon as they are processed."""
-    is_done = StripeEvent.status.in_(("processed", "ignored"))
+    is_done = StripeEvent.status.in_([status.value for status in DONE])
     old = now - timedelta(days=PAYMENT_EVENT_DAYS)
     is_past = or_(
         and_(is_done, StripeEvent.received_at < old),
@@ -27,7 +28,9 @@ def forget_payloads(*, now: datetime) -> int:
     db.session.execute(
         update(StripeEvent)
         .where(given_up, ~is_done, has_payload)
-        .values(status="ignored", note="It could not be processed in time, and its contents are deleted.")
+        .values(
+            status=EventStatus.IGNORED.value, note="It could not be processed in time, and its contents are deleted."
+        )
     )
     emptied = update(StripeEvent).where(or_(is_past, given_up), has_payload).values(payload={})
     return rows_changed(emptied)

@@ -12,16 +12,8 @@ from billing.errors import PriceMissing
 from billing.meters import Meters
 from billing.plans import PlanCode, lookup_key
 from billing.signed_events import SignedEvents
-from billing.stripe_words import (
-    MOST_LISTED,
-    PRODUCT,
-    Snapshot,
-    found_or_none,
-    id_of,
-    ours,
-    plain,
-    translated,
-)
+from billing.snapshots import PRODUCT, Snapshot, id_of
+from billing.stripe_words import MOST_LISTED, found_or_none, ours, plain, translated
 from core.errors import AppError
 
 

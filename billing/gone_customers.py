@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing import emails, entitlements
-from billing.access import IS_OVER
-from billing.facts import account_of
+from billing.accounts import lock_account
 from billing.models import BillingAccount, Checkout, Subscription
+from billing.snapshots import IS_OVER
 from core import audit
 from core.accounts import Organization
 from core.audit import Actor
@@ -24,7 +24,7 @@ def unknown() -> list[BillingAccount]:
 
 def unlink(organization_id: UUID, *, by: Actor, now: datetime) -> None:
     """What was bought through it is over, and a new checkout makes a new one. Raises NotFound."""
-    account = account_of(organization_id)
+    account = lock_account(organization_id)
     if account.customer_gone_at is None:
         raise NotFound("Stripe knows the customer of this organization.")
     before = {"customer": account.customer_id}
@@ -32,14 +32,6 @@ def unlink(organization_id: UUID, *, by: Actor, now: datetime) -> None:
     db.session.flush()
     audit.write(organization_id, "plan.customer_unlinked", by=by, now=now, before=before)
     entitlements.refresh(organization_id, now=now)
-
-
-def standing(organization_id: UUID) -> list[str]:
-    """Subscriptions that are not over, as far as we know."""
-    query = select(Subscription.id).where(
-        Subscription.organization_id == organization_id, Subscription.status.not_in(IS_OVER)
-    )
-    return list(db.session.scalars(query))
 
 
 def note_unknown(account: BillingAccount, *, now: datetime) -> None:
@@ -55,8 +47,10 @@ def forget(account: BillingAccount, *, now: datetime) -> None:
 
     Needs the account held.
     """
-    for subscription_id in standing(account.organization_id):
-        subscription = db.session.get_one(Subscription, subscription_id)
+    not_over = select(Subscription).where(
+        Subscription.organization_id == account.organization_id, Subscription.status.not_in(IS_OVER)
+    )
+    for subscription in db.session.scalars(not_over).all():
         if subscription.fetched_at != now or subscription.status not in IS_OVER:
             ended = {**subscription.snapshot, "status": "canceled", "ended_at": int(now.timestamp())}
             subscription.status, subscription.snapshot, subscription.fetched_at = "canceled", ended, now

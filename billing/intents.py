@@ -13,8 +13,8 @@ import msgspec
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.accounts import lock_account
 from billing.errors import ChangeUnsure
-from billing.facts import account_of
 from core.audit import Actor, ActorKind
 from core.db import Base, db
 from core.ids import new_uuid
@@ -79,7 +79,7 @@ def begun(organization_id: UUID, kind: str) -> int:
 
 def begin(organization_id: UUID, kind: str, wanted: dict[str, Any], *, by: Actor, now: datetime) -> Change:
     """The same that is open already is joined, by its key. Raises ChangeUnsure while another one is open."""
-    account_of(organization_id)
+    lock_account(organization_id)
     wanted = msgspec.json.decode(msgspec.json.encode(wanted))  # as it is kept, to compare it
     query = select(ChangeIntent).where(ChangeIntent.organization_id == organization_id, ChangeIntent.outcome.is_(None))
     there = db.session.scalar(query.execution_options(populate_existing=True))
@@ -111,7 +111,7 @@ def find_open(intent_id: UUID) -> Change | None:
 
 def settle(change: Change, outcome: Outcome, *, now: datetime) -> bool:
     """Whether it was open until now; of those who find out, one puts it on record."""
-    account_of(change.organization_id)
+    lock_account(change.organization_id)
     found = db.session.get_one(ChangeIntent, change.id, with_for_update=True, populate_existing=True)
     if found.outcome is not None:
         return False

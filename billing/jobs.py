@@ -14,10 +14,10 @@ from billing import (
     emails,
     entitlements,
     metering,
-    mirror,
     operator_alerts,
     reconciliation,
     subscriptions,
+    unwanted_charges,
     webhook_events,
 )
 from billing.access import AccessState
@@ -115,7 +115,7 @@ def refresh_customer_email(organization_id: str, former_digest: str) -> None:
             contacts.replace_at_stripe(*found, gateway(), former_digest=former_digest)
 
 
-@mirror.must_end.connect
+@unwanted_charges.must_end.connect
 def _end_what_is_left(_sender: object, organization_id: UUID) -> None:
     organization = db.session.get_one(Organization, organization_id)
     is_closed = organization.status == OrganizationStatus.CLOSED

@@ -4,19 +4,19 @@ An hour that began before the subscription is not sent: what was free stays free
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import func, select
 
-from billing.access import NEVER_BEGAN, moment_of, subscribed
-from billing.facts import facts_for, one_that_counts
+from billing.facts import in_rank
 from billing.gateway import Gateway
 from billing.models import BillingAccount, Subscription, UsageHour
 from billing.plans import PlanCode
-from core.accounts import Organization
+from billing.snapshots import NEVER_BEGAN, moment_of, subscribed
 from core.clock import utc_now
 from core.db import among, db, transaction
 from core.scope import needs_system_scope
@@ -72,18 +72,18 @@ def every_metered() -> list[Metered]:
 
 
 def _metered(account: BillingAccount, subscriptions: Iterable[Subscription]) -> Metered | None:
-    subscription = one_that_counts(subscriptions)
-    if account.customer_id is None or account.metered_since is None or subscription is None:
+    ours = in_rank(subscriptions)
+    if account.customer_id is None or account.metered_since is None or not ours:
         return None
+    subscription = ours[-1]
     found, since = subscribed(subscription.snapshot), account.metered_since
     ends_at = moment_of(subscription.snapshot.get("ended_at")) or found.ends_at
     return Metered(account.organization_id, account.customer_id, since, ends_at, found.period_start, found.period_end)
 
 
 @needs_system_scope
-def note_plan(account: BillingAccount, *, now: datetime) -> None:
-    """Keeps since when the organization pays as it goes: from the period in which that was seen first."""
-    snapshot = facts_for(db.session.get_one(Organization, account.organization_id)).subscription
+def note_plan(account: BillingAccount, snapshot: Mapping[str, Any] | None, *, now: datetime) -> None:
+    """Stores since when the organization pays as it goes: from the period in which that was seen first."""
     found = subscribed(snapshot) if snapshot is not None else None
     if found is None or found.plan is not PlanCode.METERED or found.status in NEVER_BEGAN:
         account.metered_since = None

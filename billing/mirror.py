@@ -1,50 +1,41 @@
 """Bringing what we keep of an organization up to what Stripe says. One way for every event, button and nightly round.
 
-Nothing is locked while Stripe is asked. The account counts what was written, so an older answer never overwrites a
-newer one.
+`sync` is that way: fetch, lock, store, read the facts once, settle the access, notify. Nothing is locked while Stripe
+is asked. The account counts what was written, so an older answer never overwrites a newer one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-import blinker
-import msgspec
 from sqlalchemy import select
 
-from billing import arrears, emails, entitlements, gone_customers, metering
-from billing.access import GOES_ON, IS_OVER, NEVER_BEGAN, STANDS_STILL, EffectiveAccess, moment_of, subscribed
+from billing import arrears, emails, entitlements, facts, fetching, gone_customers, metering, unwanted_charges
+from billing.access import EffectiveAccess
+from billing.accounts import lock_account
 from billing.errors import PaymentsAway
-from billing.facts import account_of, find_account, is_of_ours, live_subscriptions
+from billing.fetching import CustomerState
 from billing.gateway import Gateway
-from billing.models import OPENING, Checkout, Invoice, Subscription
-from billing.stripe_words import Snapshot, id_of
-from core.accounts import Organization, OrganizationStatus
+from billing.models import BillingAccount, Checkout, Invoice, Subscription
+from billing.snapshots import (
+    GOES_ON,
+    IS_OVER,
+    NEVER_BEGAN,
+    STANDS_STILL,
+    Snapshot,
+    id_of,
+    is_of_ours,
+    moment_of,
+    payment_intent_of,
+    subscription_of,
+)
+from core.accounts import Organization, hold
 from core.db import db, transaction
 from core.scope import needs_system_scope
 
-must_end = blinker.Signal()
-"""Sent, with the change that showed it, where somebody who left would go on being charged."""
-
 MOST_TRIES = 4
+"""Each loss means that somebody else wrote a newer answer, so more than a few in a row are no race but a fault."""
 _KNOWN = GOES_ON | STANDS_STILL | NEVER_BEGAN | IS_OVER
-
-
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """All that Stripe says of a customer, fetched without holding anything."""
-
-    version: int
-    """Of the account when it was begun to ask."""
-    customer_id: str
-    customer: Snapshot | None = None
-    """None if Stripe knows none of this id."""
-    subscriptions: Sequence[Snapshot] = ()
-    invoices: Sequence[Snapshot] = ()
-    money: Mapping[str, tuple[Snapshot | None, Snapshot | None]] = {}
-    """Charge and dispute by payment."""
-    checkouts: Mapping[str, Snapshot] = {}
-    is_partial: bool = False
-    """Only its subscriptions."""
 
 
 def refresh_subscriptions(organization_id: UUID, gateway: Gateway, *, now: datetime) -> None:
@@ -61,69 +52,28 @@ def sync(organization_id: UUID, gateway: Gateway, *, now: datetime, is_partial: 
     """
     for _ in range(MOST_TRIES):
         with transaction():
-            account = find_account(organization_id)
-            asked = (account.version, account.customer_id) if account is not None else None
-            checkouts, standing = _unfinished(organization_id), gone_customers.standing(organization_id)
-        if asked is None or asked[1] is None:
+            question = fetching.question_about(organization_id, is_partial=is_partial)
+        if question is None:
             with transaction():
                 return entitlements.refresh(organization_id, now=now)
-        if is_partial:
-            listed = gateway.subscriptions_of(asked[1])
-            told = Told(version=asked[0], customer_id=asked[1], subscriptions=listed, is_partial=True)
-        else:
-            told = _fetch(asked[0], asked[1], checkouts, standing, gateway)
+        state = fetching.fetch(question, gateway)
         with transaction():
-            access = _write(organization_id, told, now=now)
-        if access is not None:
-            return access
+            account, organization = lock_account(organization_id), hold(organization_id)
+            if (account.version, account.customer_id) == (question.version, question.customer_id):
+                return _take_over(account, organization, state, now=now)
     raise PaymentsAway("Somebody else was asking at the same time.")
 
 
-def _fetch(version: int, customer_id: str, checkouts: Sequence[str], standing: Sequence[str], gateway: Gateway) -> Told:
-    customer = gateway.customer_with_tax_ids(customer_id)
-    if customer is None:
-        return Told(version=version, customer_id=customer_id)
-    if customer.get("deleted"):  # and with it every subscription
-        kept = [found for one in standing if (found := gateway.find_subscription(one)) is not None]
-        return Told(version=version, customer_id=customer_id, customer=customer, subscriptions=kept)
-    invoices = gateway.invoices_of(customer_id)
-    money = {intent: (gateway.charge_for(intent), gateway.dispute_of(intent)) for intent in _latest_payments(invoices)}
-    sessions = {one: found for one in checkouts if (found := gateway.find_checkout(one)) is not None}
-    return Told(
-        version=version,
-        customer_id=customer_id,
-        customer=customer,
-        subscriptions=gateway.subscriptions_of(customer_id),
-        invoices=invoices,
-        money=money,
-        checkouts=sessions,
-    )
-
-
-def _write(organization_id: UUID, told: Told, *, now: datetime) -> EffectiveAccess | None:
-    """None if something else was written since it was begun to ask."""
-    account = account_of(organization_id)
-    if (account.version, account.customer_id) != (told.version, told.customer_id):
-        return None
-    account.version += 1
-    account.synced_at = account.synced_at if told.is_partial else now
-    for snapshot in told.subscriptions:
-        _keep_subscription(organization_id, snapshot, now=now)
-    _keep_invoices(organization_id, told, now=now)
-    if told.is_partial:
-        pass
-    elif told.customer is None:
-        gone_customers.note_unknown(account, now=now)
-    elif told.customer.get("deleted"):
-        gone_customers.forget(account, now=now)
-    else:
-        account.customer, account.customer_gone_at = told.customer, None
-        _keep_checkouts(organization_id, told.checkouts)
-    db.session.flush()
-    _note_arrears(organization_id, now=now)
-    _watch_live(organization_id, now=now)
-    metering.note_plan(account, now=now)
-    return entitlements.refresh(organization_id, now=now)
+def _take_over(
+    account: BillingAccount, organization: Organization, state: CustomerState, *, now: datetime
+) -> EffectiveAccess:
+    """Needs both held."""
+    _store(account, organization, state, now=now)
+    known = facts.read(organization, account)
+    metering.note_plan(account, known.facts.subscription, now=now)
+    access = entitlements.settle(organization, known.facts, now=now)
+    unwanted_charges.look_for(organization, known.live, now=now)
+    return access
 
 
 def find_invoice(organization_id: UUID, invoice_id: str) -> Invoice | None:
@@ -137,23 +87,60 @@ def invoices_of(organization_id: UUID) -> list[Invoice]:
     return list(db.session.scalars(query.order_by(Invoice.created_at.desc(), Invoice.id.desc())))
 
 
-def _watch_live(organization_id: UUID, *, now: datetime) -> None:
-    """One live subscription at most, and none of an account that is closing or closed."""
-    live = live_subscriptions(organization_id)
-    organization = db.session.get_one(Organization, organization_id, populate_existing=True)
-    if len(live) > 1:
-        about = " ".join(sorted(one["id"] for one in live))
-        emails.alert_once("subscription_second", organization, about=about, now=now)
-    if organization.status == OrganizationStatus.CLOSED and live:
-        about = " ".join(sorted(one["id"] for one in live))
-        emails.alert_once("charged_after_closing", organization, about=about, now=now)
-        must_end.send(organization_id=organization_id)
-    elif organization.status == OrganizationStatus.CLOSING and any(_renews(one) for one in live):
-        must_end.send(organization_id=organization_id)
+def _store(account: BillingAccount, organization: Organization, state: CustomerState, *, now: datetime) -> None:
+    account.version += 1
+    account.synced_at = account.synced_at if state.question.is_partial else now
+    for snapshot in state.subscriptions:
+        _store_subscription(organization, snapshot, now=now)
+    for snapshot in state.invoices:
+        _store_invoice(organization.id, snapshot, state, now=now)
+    if not state.question.is_partial:
+        _store_customer(account, state, now=now)
+    db.session.flush()
+    _note_arrears(organization.id, now=now)
 
 
-def _renews(snapshot: Snapshot) -> bool:
-    return snapshot.get("status") in GOES_ON and subscribed(snapshot).ends_at is None
+def _store_customer(account: BillingAccount, state: CustomerState, *, now: datetime) -> None:
+    if state.customer is None:
+        gone_customers.note_unknown(account, now=now)
+    elif state.customer.get("deleted"):
+        gone_customers.forget(account, now=now)
+    else:
+        account.customer, account.customer_gone_at = state.customer, None
+        _store_checkouts(account.organization_id, state.checkouts)
+
+
+def _store_subscription(organization: Organization, snapshot: Snapshot, *, now: datetime) -> None:
+    found = db.session.get(Subscription, snapshot["id"])
+    if found is None:
+        created_at = moment_of(snapshot.get("created")) or now
+        found = Subscription(id=snapshot["id"], organization_id=organization.id, created_at=created_at)
+        db.session.add(found)
+    found.status, found.snapshot, found.fetched_at = str(snapshot.get("status")), snapshot, now
+    if is_of_ours(snapshot) and (found.status not in _KNOWN or found.status == "paused"):
+        emails.alert_once("subscription_odd", organization, about=f"{found.id} {found.status}", now=now)
+
+
+def _store_invoice(organization_id: UUID, snapshot: Snapshot, state: CustomerState, *, now: datetime) -> None:
+    found = db.session.get(Invoice, snapshot["id"])
+    if found is None:
+        created_at = moment_of(snapshot.get("created")) or now
+        found = Invoice(id=snapshot["id"], organization_id=organization_id, created_at=created_at)
+        db.session.add(found)
+    found.subscription_id = subscription_of(snapshot)
+    found.status, found.snapshot, found.fetched_at = str(snapshot.get("status")), snapshot, now
+    intent = payment_intent_of(snapshot)
+    if intent is not None and intent in state.payments:
+        found.charge, found.dispute = state.payments[intent]
+
+
+def _store_checkouts(organization_id: UUID, sessions: Mapping[str, Snapshot]) -> None:
+    query = select(Checkout).where(Checkout.organization_id == organization_id, Checkout.session_id.in_(sessions))
+    for attempt in db.session.scalars(query).all():
+        session = sessions[attempt.session_id]
+        attempt.status, attempt.payment_status = str(session.get("status")), str(session.get("payment_status"))
+        subscription = session.get("subscription")
+        attempt.subscription_id = id_of(subscription) if subscription else None
 
 
 def _note_arrears(organization_id: UUID, *, now: datetime) -> None:
@@ -169,83 +156,3 @@ def _note_arrears(organization_id: UUID, *, now: datetime) -> None:
         since = subscription.unpaid_since
         if since is None or not arrears.still_counts(since, newest_first):
             subscription.unpaid_since = arrears.began_at(newest_first) or now
-
-
-def _keep_subscription(organization_id: UUID, snapshot: Snapshot, *, now: datetime) -> None:
-    found = db.session.get(Subscription, snapshot["id"])
-    if found is None:
-        created_at = moment_of(snapshot.get("created")) or now
-        found = Subscription(id=snapshot["id"], organization_id=organization_id, created_at=created_at)
-        db.session.add(found)
-    found.status, found.snapshot, found.fetched_at = str(snapshot.get("status")), snapshot, now
-    if is_of_ours(snapshot) and (found.status not in _KNOWN or found.status == "paused"):
-        organization = db.session.get_one(Organization, organization_id)
-        emails.alert_once("subscription_odd", organization, about=f"{found.id} {found.status}", now=now)
-
-
-def _keep_invoices(organization_id: UUID, told: Told, *, now: datetime) -> None:
-    for snapshot in told.invoices:
-        found = db.session.get(Invoice, snapshot["id"])
-        if found is None:
-            created_at = moment_of(snapshot.get("created")) or now
-            found = Invoice(id=snapshot["id"], organization_id=organization_id, created_at=created_at)
-            db.session.add(found)
-        found.subscription_id = subscription_of(snapshot)
-        found.status, found.snapshot, found.fetched_at = str(snapshot.get("status")), snapshot, now
-        intent = payment_intent_of(snapshot)
-        if intent is not None and intent in told.money:
-            found.charge, found.dispute = told.money[intent]
-
-
-def _latest_payments(newest_first: Sequence[Snapshot]) -> list[str]:
-    """Of each subscription's latest paid invoice: only what became of that money bears on the access."""
-    found: dict[str | None, str | None] = {}
-    for snapshot in newest_first:
-        if snapshot.get("status") == "paid" and snapshot.get("amount_paid"):
-            found.setdefault(subscription_of(snapshot), payment_intent_of(snapshot))
-    return [intent for intent in found.values() if intent is not None]
-
-
-def _unfinished(organization_id: UUID) -> list[str]:
-    """Checkouts of which something may still come."""
-    query = select(Checkout.session_id).where(
-        Checkout.organization_id == organization_id,
-        (Checkout.status == "open") | ((Checkout.status == "complete") & (Checkout.payment_status == "unpaid")),
-        Checkout.session_id.not_like(f"{OPENING}%"),
-    )
-    return list(db.session.scalars(query))
-
-
-def _keep_checkouts(organization_id: UUID, sessions: Mapping[str, Snapshot]) -> None:
-    query = select(Checkout).where(Checkout.organization_id == organization_id, Checkout.session_id.in_(sessions))
-    for attempt in db.session.scalars(query).all():
-        note_checkout(attempt, sessions[attempt.session_id])
-
-
-def note_checkout(attempt: Checkout, session: Snapshot) -> None:
-    attempt.status, attempt.payment_status = str(session.get("status")), str(session.get("payment_status"))
-    subscription = session.get("subscription")
-    attempt.subscription_id = id_of(subscription) if subscription else None
-
-
-def subscription_of(invoice: Snapshot) -> str | None:
-    details = (invoice.get("parent") or {}).get("subscription_details") or {}
-    found = details.get("subscription")
-    return id_of(found) if found else None
-
-
-def period_of(invoice: Snapshot) -> tuple[datetime, datetime] | None:
-    """What its lines are for, from the earliest to the latest."""
-    periods = [line.get("period") or {} for line in (invoice.get("lines") or {}).get("data") or []]
-    starts = list(filter(None, (moment_of(period.get("start")) for period in periods)))
-    ends = list(filter(None, (moment_of(period.get("end")) for period in periods)))
-    return (min(starts), max(ends)) if starts and ends else None
-
-
-def payment_intent_of(invoice: Snapshot) -> str | None:
-    payments = (invoice.get("payments") or {}).get("data") or []
-    for payment in payments:
-        intent = (payment.get("payment") or {}).get("payment_intent")
-        if intent and payment.get("status") == "paid":
-            return id_of(intent)
-    return None

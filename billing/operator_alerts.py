@@ -6,15 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from procrastinate import RetryStrategy
+from procrastinate.tasks import Task
 from sqlalchemy import select
 
 from billing import emails
-from billing.access import moment_of
 from billing.connection import gateway as configured_gateway
 from billing.gateway import Gateway
 from billing.models import BillingAccount, Invoice, StripeEvent
 from billing.money import format_amount
-from billing.stripe_words import Snapshot, id_of
+from billing.snapshots import Snapshot, id_of, moment_of
 from core.accounts import Organization
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
@@ -26,19 +26,14 @@ _DECIDED = frozenset({"won", "lost", "warning_closed", "prevented"})
 _Alert = Callable[[Organization, Snapshot, datetime], object]
 
 
-def concerns(kind: str) -> bool:
-    """Whether operators hear of such an event."""
-    return kind in _HEARD
-
-
 @needs_system_scope
 def hear(event_id: str, gateway: Gateway, *, now: datetime) -> None:
     """Asks Stripe how the thing stands, and tells operators once. Raises PaymentsAway."""
     event = db.session.get_one(StripeEvent, event_id)
     subject = (event.payload.get("data") or {}).get("object")
-    if event.livemode != gateway.is_live or not concerns(event.type) or not isinstance(subject, dict):
+    if event.livemode != gateway.is_live or event.type not in _ALERTS or not isinstance(subject, dict):
         return
-    fetch, alert = _HEARD[event.type]
+    fetch, alert = _ALERTS[event.type]
     found = fetch(gateway, str(subject.get("id")))
     organization = _organization_of(found, gateway)
     if organization is not None:
@@ -60,6 +55,11 @@ def look_at(organization_id: UUID, *, now: datetime) -> None:
 def alert_operators_of_event(event_id: str) -> None:
     with acting_as_system(), transaction():
         hear(event_id, configured_gateway(), now=utc_now())
+
+
+def jobs_for(event_type: str) -> list[Task[Any, Any, Any]]:
+    """What the worker has to do where operators are alerted of such an event."""
+    return [alert_operators_of_event] if event_type in _ALERTS else []
 
 
 def _organization_of(found: Snapshot, gateway: Gateway) -> Organization | None:
@@ -110,7 +110,7 @@ def _amount(found: Snapshot) -> str:
 
 _DISPUTE = (Gateway.dispute, _of_dispute)
 _REFUND = (Gateway.refund_of, _of_refund)
-_HEARD: dict[str, tuple[Callable[[Gateway, str], Snapshot], _Alert]] = {
+_ALERTS: dict[str, tuple[Callable[[Gateway, str], Snapshot], _Alert]] = {
     "charge.dispute.created": _DISPUTE,
     "charge.dispute.updated": _DISPUTE,
     "charge.dispute.closed": _DISPUTE,

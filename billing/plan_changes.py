@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from billing import changes
-from billing.access import GOES_ON, STANDS_STILL, subscribed
 from billing.gateway import Gateway
 from billing.intents import Change
 from billing.plans import PLANS, PlanCode
-from billing.stripe_words import Snapshot
+from billing.snapshots import GOES_ON, STANDS_STILL, Snapshot, subscribed
 from core import audit
 
 END, RESUME, SWITCH = "end", "resume", "switch"

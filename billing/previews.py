@@ -5,8 +5,8 @@ from uuid import UUID
 
 import msgspec
 
+from billing.accounts import find_account, lock_account
 from billing.connection import gateway
-from billing.facts import account_of, find_account
 from billing.plans import PlanCode
 from billing.subscriptions import NoSubscription, is_upgrade, snapshot_of, switchable
 from core.clock import utc_now
@@ -62,6 +62,6 @@ def ask_preview(organization_id: str, plan: str) -> None:
             return
         due_minor = gateway().preview_change(snapshot, PlanCode(plan))
         with transaction():
-            held = account_of(UUID(organization_id))
+            held = lock_account(UUID(organization_id))
             told = {"plan": plan, "subscription": snapshot["id"], "due_minor": due_minor}
             held.preview = {**told, "at": int(utc_now().timestamp())}

@@ -11,11 +11,11 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing import emails, metering, mirror
-from billing.access import GOES_ON, STANDS_STILL, subscribed
 from billing.errors import PaymentsRefused
 from billing.gateway import Gateway
 from billing.metering import Metered
 from billing.models import BillingAccount, Drift, Invoice, ReconciliationRun, Subscription
+from billing.snapshots import GOES_ON, STANDS_STILL, subscribed
 from billing.taxes import is_calculated
 from core.accounts import Organization
 from core.db import db, transaction

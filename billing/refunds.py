@@ -10,16 +10,16 @@ import msgspec
 from sqlalchemy import select
 
 from billing import changes, credit_notes, intents, mirror
-from billing.access import GOES_ON, STANDS_STILL, Subscribed, subscribed
+from billing.accounts import lock_account
 from billing.connection import gateway as configured_gateway
 from billing.errors import ChangeUnsure, PaymentsAway, PaymentsRefused
-from billing.facts import account_of, facts_for
+from billing.facts import facts_for
 from billing.gateway import Gateway
 from billing.intents import Change
 from billing.models import Invoice
 from billing.money import NotAnAmount, format_amount, parse_amount
 from billing.resync import catch_up
-from billing.stripe_words import Snapshot
+from billing.snapshots import GOES_ON, STANDS_STILL, Snapshot, Subscribed, payment_intent_of, subscribed
 from billing.waiting import UntilStripeAnswers
 from core import audit
 from core.accounts import Organization
@@ -122,7 +122,7 @@ def refund(
     """
     with transaction():
         invoice = _invoice(organization_id, invoice_id)
-        number, payment = invoice.snapshot.get("number") or invoice_id, mirror.payment_intent_of(invoice.snapshot)
+        number, payment = invoice.snapshot.get("number") or invoice_id, payment_intent_of(invoice.snapshot)
         stake, begun = at_stake(organization_id), intents.begun(organization_id, REFUND)
     intent, amount, left, charge = _wanted(payment, gateway, amount_minor, refunded_before_minor)
     is_over = stake is not None and stake.invoice_id == invoice_id and amount == left
@@ -149,7 +149,7 @@ def refund(
 
 def _begin(organization_id: UUID, wanted: dict[str, Any], begun: int, *, by: Actor, now: datetime) -> Change:
     """Raises RefundedMeanwhile if another one was begun since Stripe was asked how the charge stands."""
-    account_of(organization_id)
+    lock_account(organization_id)
     if intents.begun(organization_id, REFUND) != begun:
         raise RefundedMeanwhile
     try:

@@ -5,7 +5,8 @@ import json
 import stripe
 
 from billing.errors import WebhookRefused
-from billing.stripe_words import Snapshot, is_storable
+from billing.snapshots import Snapshot
+from billing.stripe_words import is_storable
 
 TOLERANCE_S = 300
 

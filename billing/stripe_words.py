@@ -10,14 +10,8 @@ from uuid import UUID
 import stripe
 
 from billing.errors import PaymentsAway, PaymentsRefused
+from billing.snapshots import PRODUCT, Snapshot
 from core.outbound import Unreachable
-
-Snapshot = dict[str, Any]
-"""An object word for word as Stripe tells it."""
-
-PRODUCT = "ai-governance"
-"""In the metadata of all that is ours: other products may share the account."""
-
 
 MOST_LISTED = 100
 """On one page."""
@@ -57,11 +51,6 @@ def plain(found: stripe.StripeObject) -> Snapshot:
 def every(service: Any, params: dict[str, Any] | None = None) -> Iterator[Any]:
     """All that a list has, page by page: the account may have more than ours."""
     return iter(service.list({**(params or {}), "limit": MOST_LISTED}).auto_paging_iter())
-
-
-def id_of(reference: Any) -> str:
-    """Stripe gives an id, or where it was asked to, the whole object."""
-    return str(reference.get("id") if isinstance(reference, dict) else reference)
 
 
 def ours(organization_id: UUID) -> dict[str, str]:

@@ -10,16 +10,16 @@ from uuid import UUID
 import msgspec
 
 from billing import checkouts, entitlements, mirror
-from billing.access import GOES_ON, STANDS_STILL, Subscribed, subscribed
+from billing.accounts import find_account
 from billing.changes import Steps, making
 from billing.errors import PaymentsAway, PaymentsRefused
-from billing.facts import facts_for, find_account, live_subscriptions
+from billing.facts import facts_for, live_subscriptions
 from billing.gateway import Gateway
 from billing.models import BillingAccount
 from billing.plan_changes import END, RESUME, SWITCH
 from billing.plans import SOLD, PlanCode
 from billing.resync import sync_later
-from billing.stripe_words import Snapshot
+from billing.snapshots import GOES_ON, STANDS_STILL, Snapshot, Subscribed, subscribed
 from core.accounts import Organization
 from core.audit import Actor
 from core.db import db, transaction

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from billing.money import format_amount
-from billing.stripe_words import Snapshot
+from billing.snapshots import Snapshot
 from billing.tax_ids import OF_VALUE_ADDED_TAX
 
 TAX_CODE = "txcd_10103001"

@@ -1,4 +1,4 @@
-"""Events by webhook: taken in once by their id, then worked off by the worker, which asks Stripe how things stand.
+"""Events by webhook: stored once by their id, then processed by the worker, which asks Stripe for the present state.
 
 An event only says that something happened to a customer. What is true is fetched anew, so neither doubles nor their
 order can do harm.
@@ -17,12 +17,13 @@ from billing import mirror
 from billing.errors import PaymentsRefused
 from billing.gateway import Gateway
 from billing.models import BillingAccount, StripeEvent
-from billing.stripe_words import PRODUCT, Snapshot, id_of
+from billing.snapshots import PRODUCT, Snapshot, id_of
+from billing.states import DONE, MOVES, EventStatus
 from core.db import db, transaction
 from core.errors import NotFound
 from core.scope import needs_system_scope
 
-LEFT_AFTER = timedelta(minutes=10)
+STUCK_AFTER = timedelta(minutes=10)
 FAMILIES = ("customer", "invoice", "checkout", "charge", "subscription_schedule", "entitlements", "refund")
 """Events about these can concern an organization's access; the others are kept and acknowledged."""
 
@@ -66,7 +67,7 @@ def store(event: Snapshot, *, now: datetime) -> bool:
         created_at=notice.created_at,
         received_at=now,
         payload=event,
-        status="received",
+        status=EventStatus.RECEIVED.value,
         attempts=0,
     )
     return db.session.execute(row.on_conflict_do_nothing().returning(StripeEvent.id)).first() is not None
@@ -79,7 +80,7 @@ def process(event_id: str, gateway: Gateway, *, now: datetime) -> None:
     """
     with transaction():
         event = db.session.get(StripeEvent, event_id, populate_existing=True)
-        payload = event.payload if event is not None and event.status not in {"processed", "ignored"} else None
+        payload = event.payload if event is not None and event.status not in DONE else None
     if payload is None:
         return
     notice = notice_of(payload)
@@ -91,11 +92,10 @@ def process(event_id: str, gateway: Gateway, *, now: datetime) -> None:
     if organization_id is not None:
         mirror.sync(organization_id, gateway, now=now)
     with transaction():
-        found = db.session.get_one(StripeEvent, event_id, with_for_update=True, populate_existing=True)
-        if found.status in {"processed", "ignored"}:
-            return
-        found.attempts, found.organization_id, found.processed_at = found.attempts + 1, organization_id, now
-        found.status, found.note = ("ignored", note) if organization_id is None else ("processed", None)
+        if organization_id is None:
+            _move(event_id, EventStatus.IGNORED, note=note, processed_at=now)
+        else:
+            _move(event_id, EventStatus.PROCESSED, organization_id=organization_id, processed_at=now)
 
 
 def note_waiting(event_id: str) -> None:
@@ -106,20 +106,36 @@ def note_waiting(event_id: str) -> None:
 
 def note_failure(event_id: str, words: str) -> None:
     """For operators to see, who can have it tried again."""
-    event = db.session.get_one(StripeEvent, event_id)
-    event.status, event.note, event.attempts = "failed", words, event.attempts + 1
+    _move(event_id, EventStatus.FAILED, note=words)
+
+
+def _move(
+    event_id: str,
+    to: EventStatus,
+    *,
+    note: str | None = None,
+    organization_id: UUID | None = None,
+    processed_at: datetime | None = None,
+) -> None:
+    """Nothing, where somebody else was done with the event meanwhile: it is processed twice without harm."""
+    event = db.session.get_one(StripeEvent, event_id, with_for_update=True, populate_existing=True)
+    if to in MOVES[EventStatus(event.status)]:
+        event.status, event.note, event.attempts = to.value, note, event.attempts + 1
+        event.organization_id, event.processed_at = organization_id, processed_at
 
 
 def in_trouble(now: datetime) -> list[StripeEvent]:
-    """What could not be worked off, or was left lying, newest first."""
-    is_left = (StripeEvent.status == "received") & (StripeEvent.received_at <= now - LEFT_AFTER)
-    query = select(StripeEvent).where((StripeEvent.status == "failed") | is_left)
+    """What failed, or is stuck, newest first."""
+    is_stuck = (StripeEvent.status == EventStatus.RECEIVED.value) & (StripeEvent.received_at <= now - STUCK_AFTER)
+    query = select(StripeEvent).where((StripeEvent.status == EventStatus.FAILED.value) | is_stuck)
     return list(db.session.scalars(query.order_by(StripeEvent.received_at.desc()).limit(200)))
 
 
 def stuck(now: datetime) -> list[str]:
-    """Taken in, and never worked off nor failed."""
-    query = select(StripeEvent.id).where(StripeEvent.status == "received", StripeEvent.received_at <= now - LEFT_AFTER)
+    """Received, and neither processed nor failed."""
+    query = select(StripeEvent.id).where(
+        StripeEvent.status == EventStatus.RECEIVED.value, StripeEvent.received_at <= now - STUCK_AFTER
+    )
     return list(db.session.scalars(query))
 
 

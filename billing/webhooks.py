@@ -1,4 +1,4 @@
-"""Where Stripe tells us things: verified, kept once, answered at once, and worked off by the worker."""
+"""Where Stripe's events arrive: verified, stored once, answered at once, and processed by the worker."""
 
 from flask import Blueprint, Response, request
 
@@ -23,9 +23,9 @@ def receive() -> Response:
     if len(body) > MOST_BYTES:
         raise InvalidRequest("An event is not that long.")
     event = gateway().read_event(body, request.headers.get("Stripe-Signature", ""))
+    jobs = [process_event, *operator_alerts.jobs_for(event["type"])]
     with acting_as_system(), transaction():
         if webhook_events.store(event, now=utc_now()):
-            defer(process_event, event_id=event["id"])
-            if operator_alerts.concerns(event["type"]):
-                defer(operator_alerts.alert_operators_of_event, event_id=event["id"])
+            for job in jobs:
+                defer(job, event_id=event["id"])
     return Response(status=204)

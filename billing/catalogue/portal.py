@@ -3,7 +3,8 @@
 from typing import Any
 
 from billing.catalogue.part import differing
-from billing.stripe_words import PRODUCT, every, is_ours, plain
+from billing.snapshots import PRODUCT
+from billing.stripe_words import every, is_ours, plain
 
 _FEATURES: dict[str, Any] = {
     "customer_update": {"enabled": True, "allowed_updates": ["email", "address", "name", "tax_id"]},

@@ -14,7 +14,8 @@ from billing.plans import (
     lookup_key,
     product_id,
 )
-from billing.stripe_words import Snapshot, id_of, plain
+from billing.snapshots import Snapshot, id_of
+from billing.stripe_words import plain
 
 _INCLUDED = METERED_MINIMUM_MINOR * METERED_CHECKS_PER_CENT
 _BEYOND = Decimal(1) / METERED_CHECKS_PER_CENT

@@ -6,7 +6,8 @@ import stripe
 
 from billing.catalogue.part import differing
 from billing.plans import Plan, product_id
-from billing.stripe_words import PRODUCT, id_of, plain
+from billing.snapshots import PRODUCT, id_of
+from billing.stripe_words import plain
 from billing.taxes import TAX_CODE
 
 

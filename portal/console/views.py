@@ -4,7 +4,7 @@ from uuid import UUID
 
 from flask import flash, render_template, request
 
-from billing import entitlements, facts, mirror, refunds
+from billing import accounts, entitlements, mirror, refunds
 from billing.plans import PLANS
 from core.access import Audience, Pages, open_to, operator
 from core.calendar import months_later
@@ -178,7 +178,7 @@ def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int =
         words=LABELS,
         usage=services.usage_of(organization_id, now=now),
         access=entitlements.access_for(organization_id, now=now),
-        account=facts.find_account(organization_id),
+        account=accounts.find_account(organization_id),
         plans=PLANS,
         invoices=mirror.invoices_of(organization_id),
         at_stake=refunds.at_stake(organization_id),

@@ -228,5 +228,5 @@ def test_another_product_s_dispute_is_none_of_ours(app: Flask, subscribed: Membe
 
 
 def test_the_webhook_leaves_word_for_operators(app: Flask) -> None:
-    assert operator_alerts.concerns("charge.dispute.created")
-    assert not operator_alerts.concerns("invoice.paid")
+    assert operator_alerts.jobs_for("charge.dispute.created") == [operator_alerts.alert_operators_of_event]
+    assert operator_alerts.jobs_for("invoice.paid") == []

@@ -7,13 +7,12 @@ import pytest
 from flask import Flask
 
 from billing import metering, usage
-from billing.access import subscribed
 from billing.connection import gateway
 from billing.jobs import send_usage
 from billing.models import BillingAccount, Subscription, UsageHour
 from billing.plans import PlanCode, product_id
 from billing.sandbox import store
-from billing.stripe_words import PRODUCT
+from billing.snapshots import PRODUCT, subscribed
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from tests.api.test_usage_of_many import statements

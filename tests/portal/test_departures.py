@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, select, text, update
 
+from billing.accounts import lock_account
 from billing.connection import gateway
-from billing.facts import account_of
 from billing.jobs import refresh_customer_email
 from billing.models import BillingAccount
 from core.audit import SYSTEM, Actor, ActorKind
@@ -352,7 +352,7 @@ class TestBilling:
     @pytest.fixture
     def customer(self, app: Flask, ada: Member, developer: Person) -> str:
         with app.app_context(), acting_as_system(), transaction():
-            account = account_of(ada.organization_id)
+            account = lock_account(ada.organization_id)
             account.billing_email = developer.email
             account.customer_id = gateway().make_customer(
                 ada.organization_id, name="Ada", email=developer.email.title(), number=1

@@ -7,6 +7,7 @@ from billing import checkouts, details, entitlements, metering, mirror, subscrip
 from billing.connection import gateway, is_sandbox
 from billing.errors import PaymentsRefused
 from billing.plans import PlanCode
+from billing.snapshots import period_of
 from core.access import Audience, Pages, active_membership, actor, current_user, may, open_to
 from core.clock import utc_now
 from core.current import settings
@@ -90,7 +91,7 @@ def invoice_usage(invoice_id: str) -> ViewResponse:
     """The hours behind an invoice, as CSV: what was counted, and under which identifier it was sent."""
     organization_id = active_membership().organization_id
     invoice = mirror.find_invoice(organization_id, invoice_id)
-    span = mirror.period_of(invoice.snapshot) if invoice else None
+    span = period_of(invoice.snapshot) if invoice else None
     if invoice is None or span is None:
         raise NotFound("There is no such invoice.")
     since, until = span

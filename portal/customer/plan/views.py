@@ -2,7 +2,7 @@
 
 from flask import flash, render_template
 
-from billing import entitlements, facts, previews, subscriptions
+from billing import accounts, entitlements, previews, subscriptions
 from billing.access import AccessState, EffectiveAccess
 from billing.connection import gateway, is_sandbox
 from billing.plans import PLANS, SOLD, Plan, PlanCode
@@ -37,7 +37,7 @@ def index() -> ViewResponse:
     now = utc_now()
     organization = db.session.get_one(Organization, active_membership().organization_id)
     access = entitlements.access_for(organization.id, now=now)
-    account = facts.find_account(organization.id)
+    account = accounts.find_account(organization.id)
     return render_template(
         "portal/customer/plan/index.html",
         access=access,
