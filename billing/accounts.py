@@ -6,6 +6,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from billing.models import BillingAccount
 from core.db import db
+from core.rows import locked
 
 
 def find_account(organization_id: UUID) -> BillingAccount | None:
@@ -20,4 +21,4 @@ def lock_account(organization_id: UUID) -> BillingAccount:
     """
     made = insert(BillingAccount).values(organization_id=organization_id)
     db.session.execute(made.on_conflict_do_nothing())
-    return db.session.get_one(BillingAccount, organization_id, with_for_update=True, populate_existing=True)
+    return locked(BillingAccount, organization_id)

@@ -23,6 +23,7 @@ from core.db import db, rows_changed, transaction
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
 from core.jobs import defer
+from core.rows import fresh, read_anew
 from core.scope import needs_system_scope
 
 ASK_EVERY = timedelta(seconds=5)
@@ -92,7 +93,7 @@ def start(
 
 def _need_for_sale(organization_id: UUID, plan: PlanCode) -> None:
     account = lock_account(organization_id)
-    organization = db.session.get_one(Organization, organization_id, populate_existing=True)
+    organization = fresh(Organization, organization_id)
     if plan not in SOLD or (plan is PlanCode.METERED and not account.is_metered_offered):
         raise NotForSale
     if organization.status != OrganizationStatus.LIVE:
@@ -105,7 +106,7 @@ def _begin(
     """The attempt that is to be opened, one that is under way if it is for the same plan."""
     lock_account(organization_id)
     query = select(Checkout).where(Checkout.organization_id == organization_id, Checkout.status == "open")
-    there = db.session.scalar(query.execution_options(populate_existing=True))
+    there = db.session.scalar(read_anew(query))
     if there is not None and there.plan == plan and (there.is_being_opened or there.session_id in open_there):
         return there.id, there.session_id
     if there is not None:
@@ -141,8 +142,8 @@ def _note_opened(
 ) -> bool:
     """Whether it is still wanted: the account may have been closed while Stripe was asked."""
     lock_account(organization_id)
-    attempt = db.session.get_one(Checkout, attempt_id, populate_existing=True)
-    organization = db.session.get_one(Organization, organization_id, populate_existing=True)
+    attempt = fresh(Checkout, attempt_id)
+    organization = fresh(Organization, organization_id)
     is_first, attempt.session_id = attempt.is_being_opened, session_id
     if organization.status != OrganizationStatus.LIVE:
         attempt.status = "expired"

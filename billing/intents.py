@@ -18,6 +18,7 @@ from billing.errors import ChangeUnsure
 from core.audit import Actor, ActorKind
 from core.db import Base, db
 from core.ids import new_uuid
+from core.rows import find_fresh, locked, read_anew
 
 UNSURE_FOR = timedelta(minutes=3)
 """So long a write may still be under way: some calls of a job, each by its deadline, and what Stripe takes for one."""
@@ -82,7 +83,7 @@ def begin(organization_id: UUID, kind: str, wanted: dict[str, Any], *, by: Actor
     lock_account(organization_id)
     wanted = msgspec.json.decode(msgspec.json.encode(wanted))  # as it is kept, to compare it
     query = select(ChangeIntent).where(ChangeIntent.organization_id == organization_id, ChangeIntent.outcome.is_(None))
-    there = db.session.scalar(query.execution_options(populate_existing=True))
+    there = db.session.scalar(read_anew(query))
     if there is not None and there.begun_at > now - GIVEN_UP_AFTER:
         if (there.kind, there.wanted) != (kind, wanted):
             raise ChangeUnsure
@@ -105,14 +106,14 @@ def begin(organization_id: UUID, kind: str, wanted: dict[str, Any], *, by: Actor
 
 
 def find_open(intent_id: UUID) -> Change | None:
-    found = db.session.get(ChangeIntent, intent_id, populate_existing=True)
+    found = find_fresh(ChangeIntent, intent_id)
     return _change_of(found) if found is not None and found.outcome is None else None
 
 
 def settle(change: Change, outcome: Outcome, *, now: datetime) -> bool:
     """Whether it was open until now; of those who find out, one puts it on record."""
     lock_account(change.organization_id)
-    found = db.session.get_one(ChangeIntent, change.id, with_for_update=True, populate_existing=True)
+    found = locked(ChangeIntent, change.id)
     if found.outcome is not None:
         return False
     _settle(found, outcome, now=now)
@@ -121,7 +122,7 @@ def settle(change: Change, outcome: Outcome, *, now: datetime) -> bool:
 
 def note_ended(change: Change, *, now: datetime) -> None:
     """Stripe gave an answer that leaves it open, and is not at work on it any more."""
-    found = db.session.get_one(ChangeIntent, change.id, with_for_update=True, populate_existing=True)
+    found = locked(ChangeIntent, change.id)
     found.unsure_until = min(found.unsure_until, now)
 
 

@@ -19,6 +19,7 @@ from billing.plans import PlanCode
 from billing.snapshots import NEVER_BEGAN, moment_of, subscribed
 from core.clock import utc_now
 from core.db import among, db, transaction
+from core.rows import locked
 from core.scope import needs_system_scope
 
 HOUR = timedelta(hours=1)
@@ -178,7 +179,7 @@ def _begin_anew(key: PartKey, payer: Metered, *, now: datetime) -> Part:
 
 
 def _held(key: PartKey) -> UsageHour:
-    return db.session.get_one(UsageHour, key, with_for_update=True, populate_existing=True)
+    return locked(UsageHour, key)
 
 
 def _part_of(row: UsageHour) -> Part:

@@ -21,6 +21,8 @@ from core.db import acting_as_system, db, transaction
 from core.jobs import in_its_own_session, jobs
 from core.scope import needs_system_scope
 
+_TRIES = RetryStrategy(max_attempts=12, wait=30, exponential_wait=2)
+"""Over two hours in all; a dispute that is missed even then is found by the round every six hours."""
 _DECIDED = frozenset({"won", "lost", "warning_closed", "prevented"})
 
 _Alert = Callable[[Organization, Snapshot, datetime], object]
@@ -50,7 +52,7 @@ def look_at(organization_id: UUID, *, now: datetime) -> None:
             _of_dispute(organization, dispute, now)
 
 
-@jobs.task(retry=RetryStrategy(max_attempts=12, wait=30, exponential_wait=2))
+@jobs.task(retry=_TRIES)
 @in_its_own_session
 def alert_operators_of_event(event_id: str) -> None:
     with acting_as_system(), transaction():

@@ -20,6 +20,7 @@ from billing.taxes import is_calculated
 from core.accounts import Organization
 from core.db import db, transaction
 from core.ids import new_uuid
+from core.rows import fresh
 from core.scope import needs_system_scope
 
 _TOLD = ("status", "cancel_at", "cancel_at_period_end", "ended_at", "amount_paid", "attempt_count")
@@ -60,6 +61,7 @@ def _keep_differences(run_id: UUID, organization_id: UUID, before: dict[str, dic
     if different:
         organization = db.session.get_one(Organization, organization_id)
         emails.alert_once("billing_drift", organization, about=f"{now:%Y-%m-%d}", now=now)
+    # counted by reading and writing, so two organizations that are done at once must come one after the other
     run = db.session.get_one(ReconciliationRun, run_id, with_for_update=True)
     run.compared += 1
     return len(different)
@@ -114,7 +116,7 @@ def compare_usage(run_id: UUID, payer: Metered, gateway: Gateway, *, since: date
 @needs_system_scope
 def finish(run_id: UUID, *, wanted: int, now: datetime) -> None:
     """`wanted` organizations were to be compared; those that could not be are counted."""
-    run = db.session.get_one(ReconciliationRun, run_id, populate_existing=True)
+    run = fresh(ReconciliationRun, run_id)
     run.finished_at, run.failed = now, wanted - run.compared
 
 

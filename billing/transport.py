@@ -10,6 +10,7 @@ from billing.deadline import JOB_S, REQUEST_S, left_s
 from core.outbound import Outbound, Unreachable
 
 RETRIES = 1
+"""One, since only a kept connection that was closed is mended by it; whoever waits for a page has two seconds."""
 RETRY_AFTER_S = 0.1
 
 

@@ -6,6 +6,7 @@ from procrastinate.jobs import Job
 from billing.errors import PaymentsAway
 
 FIRST_S, MOST_S = 5, 300
+"""Doubled from the first to the longest pause, so that at most five minutes pass after Stripe answers again."""
 TRIES = 6
 """For errors of our own, which waiting seldom mends."""
 

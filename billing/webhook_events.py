@@ -21,6 +21,7 @@ from billing.snapshots import PRODUCT, Snapshot, id_of
 from billing.states import DONE, MOVES, EventStatus
 from core.db import db, transaction
 from core.errors import NotFound
+from core.rows import find_fresh, locked
 from core.scope import needs_system_scope
 
 STUCK_AFTER = timedelta(minutes=10)
@@ -79,7 +80,7 @@ def process(event_id: str, gateway: Gateway, *, now: datetime) -> None:
     Commits: nothing is held while Stripe is asked. Raises what Stripe's refusal raised.
     """
     with transaction():
-        event = db.session.get(StripeEvent, event_id, populate_existing=True)
+        event = find_fresh(StripeEvent, event_id)
         payload = event.payload if event is not None and event.status not in DONE else None
     if payload is None:
         return
@@ -118,7 +119,7 @@ def _move(
     processed_at: datetime | None = None,
 ) -> None:
     """Nothing, where somebody else was done with the event meanwhile: it is processed twice without harm."""
-    event = db.session.get_one(StripeEvent, event_id, with_for_update=True, populate_existing=True)
+    event = locked(StripeEvent, event_id)
     if to in MOVES[EventStatus(event.status)]:
         event.status, event.note, event.attempts = to.value, note, event.attempts + 1
         event.organization_id, event.processed_at = organization_id, processed_at

@@ -15,6 +15,7 @@ from core.calendar import months_later
 from core.db import Base, db
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
+from core.rows import locking
 from core.scope import needs_system_scope
 
 DEFAULT_RETENTION_DAYS = 90
@@ -97,10 +98,7 @@ def find_by_slug(slug: str) -> Organization:
 def hold(organization_id: UUID) -> Organization:
     """As it stands now, and until the transaction ends nobody else changes it. Raises NotFound."""
     organization = db.session.scalar(
-        select(Organization)
-        .where(Organization.id == organization_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
+        locking(select(Organization).where(Organization.id == organization_id), key_share=True)
     )
     if organization is None:
         raise NotFound("There is no such organization.")

@@ -29,6 +29,7 @@ from core.clock import utc_now
 from core.db import Base, acting_as_system, db, transaction
 from core.ids import new_uuid
 from core.jobs import Queue, defer, in_its_own_session, jobs
+from core.rows import find_fresh
 from core.settings import Settings
 
 log = structlog.get_logger()
@@ -40,6 +41,7 @@ _NEVER = 500
 """From here on, a server's answer is for good."""
 _LONGEST_FAILURE = 500
 _TRIES = RetryStrategy(max_attempts=12, wait=30, exponential_wait=2)
+"""Over two hours in all, with growing pauses: longer than a mail server is restarted or puts a stranger off."""
 
 
 class Attachment(msgspec.Struct, frozen=True):
@@ -166,7 +168,7 @@ def _deliver_or_note(mail_id: str) -> None:
 
 def _note_failure(mail_id: str, error: Exception) -> None:
     with acting_as_system(), transaction():
-        message = db.session.get(MailMessage, UUID(mail_id), populate_existing=True)
+        message = find_fresh(MailMessage, UUID(mail_id))
         if message is not None:
             message.failure = f"{type(error).__name__}: {error}"[:_LONGEST_FAILURE]
     log.error("mail.not_sent", mail_id=mail_id, failure=type(error).__name__, is_final=_is_final(error))
@@ -182,6 +184,7 @@ def _is_final(error: Exception) -> bool:
 def _deliver(mail_id: str) -> None:
     settings = current.settings()
     with acting_as_system(), transaction():
+        # held while it is sent: a second worker waits, and then sees that it left
         message = db.session.get(MailMessage, UUID(mail_id), with_for_update=True)
         if message is None or message.sent_at is not None:
             return

@@ -20,6 +20,7 @@ from core.db import db
 from core.errors import NotFound
 from core.jobs import defer
 from core.mail import MailMessage, deliver_mail
+from core.rows import find_fresh
 from core.scope import needs_system_scope
 
 SHOWN = 100
@@ -76,7 +77,7 @@ def unsent() -> list[UnsentMail]:
 @needs_system_scope
 def send_again(mail_id: UUID, *, by: Actor, now: datetime) -> None:
     """One that has left meanwhile is left alone. Raises NotFound."""
-    mail = db.session.get(MailMessage, mail_id, populate_existing=True)
+    mail = find_fresh(MailMessage, mail_id)
     if mail is None or mail.sent_at is not None:
         raise NotFound("This email has been sent, or was deleted.")
     defer(deliver_mail, mail_id=str(mail_id))

@@ -14,6 +14,7 @@ from core.audit import AuditEvent
 from core.db import db
 from core.errors import NotFound
 from core.ids import public_id
+from core.rows import locking
 from core.scope import needs_system_scope
 
 _AT_ONCE = 100
@@ -23,7 +24,7 @@ def find(organization_id: UUID, key_id: UUID, *, for_update: bool = False) -> Ap
     """Raises NotFound, also for a key of another organization."""
     query = select(ApiKey).where(ApiKey.organization_id == organization_id, ApiKey.id == key_id)
     if for_update:  # what was read before the lock may be old by now
-        query = query.with_for_update().execution_options(populate_existing=True)
+        query = locking(query)
     key = db.session.scalar(query)
     if key is None:
         raise NotFound("There is no such key. List the keys with GET /v1/keys.")

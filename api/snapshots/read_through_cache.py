@@ -18,6 +18,7 @@ Row = TypeVar("Row")
 Value = TypeVar("Value")
 
 _MOST_ATTEMPTS = 5
+"""A change that comes while a row is read makes it be read again; so many in a row mean that we cannot keep up."""
 
 
 class NotInMemory(Exception):

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from billing.sandbox.blank import blank
 from core.clock import utc_now
 from core.db import Base, acting_as_system, db
+from core.rows import find_fresh, read_anew
 
 
 class SandboxObject(Base):
@@ -62,7 +63,7 @@ def keep(body: dict[str, Any], *, kind: str | None = None) -> dict[str, Any]:
 
 def find(identifier: str, kind: str | None = None) -> dict[str, Any] | None:
     with acting_as_system():
-        found = db.session.get(SandboxObject, identifier, populate_existing=True)
+        found = find_fresh(SandboxObject, identifier)
     return dict(found.body) if found is not None and (kind is None or found.kind == kind) else None
 
 
@@ -78,5 +79,5 @@ def every(kind: str, **fields: Any) -> list[dict[str, Any]]:
     """Objects of a kind whose fields have these values, newest first."""
     query = select(SandboxObject).where(SandboxObject.kind == kind).order_by(SandboxObject.number.desc())
     with acting_as_system():
-        bodies = [dict(found.body) for found in db.session.scalars(query.execution_options(populate_existing=True))]
+        bodies = [dict(found.body) for found in db.session.scalars(read_anew(query))]
     return [body for body in bodies if all(body.get(name) == value for name, value in fields.items())]

@@ -36,6 +36,7 @@ restored = blinker.Signal()
 FOLDER = "erasures"
 _ENDING = ".json.age"
 _TRIES = RetryStrategy(max_attempts=12, wait=30, exponential_wait=2)
+"""Over two hours in all; the nightly backup takes up what was not copied even then."""
 
 Again = Callable[[dict[str, Any], datetime], None]
 """Makes an erasure again from its facts, at a time. Harmless to repeat; called in the system's scope."""
@@ -75,6 +76,7 @@ def note_erasure(kind: str, facts: dict[str, Any], *, now: datetime) -> None:
 @in_its_own_session
 def copy_erasure(erasure_id: str) -> None:
     with acting_as_system(), transaction():
+        # held while it is copied, so that the nightly round does not copy it beside us
         erasure = db.session.get(Erasure, UUID(erasure_id), with_for_update=True)
         if erasure is not None and erasure.copied_at is None:
             _copy(erasure, open_repository(current.settings()))
@@ -83,6 +85,7 @@ def copy_erasure(erasure_id: str) -> None:
 @needs_system_scope
 def copy_waiting(repository: BackupRepository) -> None:
     """Those whose job gave up."""
+    # waits for jobs that copy one of them just now
     for erasure in db.session.scalars(select(Erasure).where(Erasure.copied_at.is_(None)).with_for_update()).all():
         _copy(erasure, repository)
 

@@ -26,6 +26,7 @@ _PART_BYTES = 8 * 1024 * 1024
 _MOST_PARTS = 9_000
 """S3 takes 10,000 parts."""
 _RETRIES: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(minutes=2)}
+"""For a dropped connection or a busy store; a longer outage is left to the job, which starts anew."""
 
 
 class Stored(msgspec.Struct, frozen=True):

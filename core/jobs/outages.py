@@ -8,6 +8,7 @@ from core.db import is_away
 
 _TRIED_AGAIN_AFTER_S = 5
 _MOST_ATTEMPTS = 100
+"""More than eight minutes: a failover takes two, and a job that only waits for the database has not failed."""
 
 
 class ThroughOutages(BaseRetryStrategy):

@@ -18,6 +18,7 @@ from core.errors import AppError
 from core.ids import new_uuid
 from core.mail import send_mail
 from core.profiles import find_profile
+from core.rows import locking
 from core.tokens import digest_of, new_token
 from legal_docs import links
 from legal_docs.acceptances import services
@@ -120,7 +121,7 @@ def pending(organization_id: UUID, *, now: datetime) -> list[LegalDelegation]:
 def _find(token: str, *, for_update: bool = False) -> LegalDelegation | None:
     query = select(LegalDelegation).where(LegalDelegation.token_hash == digest_of(token))
     if for_update:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        query = locking(query)
     with acting_as_system():
         return db.session.scalar(query)
 

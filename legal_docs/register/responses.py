@@ -15,6 +15,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
 from core.ids import new_uuid
+from core.rows import locking
 from core.scope import needs_system_scope
 from legal_docs import links
 from legal_docs.figures import OBJECTION_ANSWER_BUSINESS_DAYS
@@ -92,7 +93,7 @@ def answer(response_id: UUID, *, text: str, by: Actor, now: datetime) -> SubProc
     Raises NotFound, AlreadyAnswered, or InvalidRequest if there is no text.
     """
     query = select(SubProcessorResponse).where(SubProcessorResponse.id == response_id)
-    response = db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
+    response = db.session.scalar(locking(query))
     if response is None or response.kind == ResponseKind.ACCEPT:
         raise NotFound("There is no such question or objection.")
     if response.answered_at is not None:

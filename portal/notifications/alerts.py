@@ -15,6 +15,7 @@ from core import audit
 from core.audit import SYSTEM
 from core.db import db
 from core.pages import iso
+from core.rows import locking
 from core.scope import needs_system_scope
 from portal.notifications.models import Alert
 
@@ -70,10 +71,7 @@ def _store(told: AlertTold, *, now: datetime) -> bool:
 def _end(told: AlertTold, *, now: datetime) -> bool:
     """Whether it ends now, and has not ended before."""
     alert = db.session.scalar(
-        select(Alert)
-        .where(Alert.fingerprint == told.fingerprint, Alert.started_at == told.starts_at)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        locking(select(Alert).where(Alert.fingerprint == told.fingerprint, Alert.started_at == told.starts_at))
     )
     if alert is None or alert.resolved_at is not None:
         return False

@@ -15,6 +15,7 @@ from api.keys.token import KeyEnvironment
 from core.db import db
 from core.ids import new_uuid, public_id
 from core.pages import iso
+from core.rows import find_locked
 from core.scope import needs_system_scope
 from portal.notifications import deliveries
 from portal.notifications.events import BLOCKED
@@ -46,6 +47,7 @@ def to_tell(*, now: datetime) -> list[tuple[UUID, UUID]]:
         to=until,
         includes_test=Channel.includes_test,
     )
+    # a channel that is held is served just now, and looked at again in a minute
     quiet = select(Channel.id).where(*waits, ~something).order_by(Channel.id).with_for_update(skip_locked=True)
     db.session.execute(
         update(Channel)
@@ -59,7 +61,7 @@ def to_tell(*, now: datetime) -> list[tuple[UUID, UUID]]:
 
 def tell(channel_id: UUID, *, now: datetime) -> bool:
     """Leaves a delivery about what was blocked since the last look, if anything was. Looks at nothing twice."""
-    channel = db.session.get(Channel, channel_id, with_for_update=True, populate_existing=True)
+    channel = find_locked(Channel, channel_id)
     if channel is None or channel.organization_id is None or channel.state != ChannelState.ACTIVE:
         return False
     since, until = channel.blocked_until, now - SETTLED_AFTER

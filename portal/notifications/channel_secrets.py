@@ -54,6 +54,7 @@ def channel_to_stop(token: str) -> UUID | None:
 @needs_system_scope
 def reencrypt(_sender: object, *, secret_keys: Sequence[str]) -> int:
     """Seals with the first key what only another opens."""
+    # a secret that is rolled meanwhile is written to the same row
     return sum(_reseal(channel, secret_keys) for channel in db.session.scalars(select(Channel).with_for_update()))
 
 

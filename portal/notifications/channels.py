@@ -19,6 +19,7 @@ from core.errors import NotFound
 from core.ids import new_uuid
 from core.mail import send_mail
 from core.members import Role, User, emails_of, emails_of_operators, shortened
+from core.rows import read_anew
 from core.scope import needs_system_scope
 from core.tokens import digest_of, new_token
 from portal.notifications import channel_secrets, readers, signing
@@ -92,7 +93,7 @@ def every(owner: UUID | None) -> list[Channel]:
 
 def find(owner: UUID | None, channel_id: UUID) -> Channel:
     """Raises NotFound, also for a channel of somebody else."""
-    channel = db.session.scalar(_of(owner).where(Channel.id == channel_id).execution_options(populate_existing=True))
+    channel = db.session.scalar(read_anew(_of(owner).where(Channel.id == channel_id)))
     if channel is None:
         raise NotFound
     return channel

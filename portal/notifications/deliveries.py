@@ -15,6 +15,7 @@ from core.current import settings
 from core.db import acting_as_system, db
 from core.errors import NotFound
 from core.ids import new_uuid
+from core.rows import read_anew
 from core.scope import needs_system_scope
 from portal.notifications import channels, payloads, sending
 from portal.notifications.errors import NotAgreed
@@ -130,13 +131,13 @@ def send_again(owner: UUID | None, channel_id: UUID, delivery_id: UUID, *, by: A
 def find(owner: UUID | None, channel_id: UUID, delivery_id: UUID) -> Delivery:
     """Raises NotFound, also for one of somebody else."""
     delivery = db.session.scalar(
-        select(Delivery)
-        .where(
-            Delivery.id == delivery_id,
-            Delivery.channel_id == channel_id,
-            Delivery.organization_id.is_not_distinct_from(owner),
+        read_anew(
+            select(Delivery).where(
+                Delivery.id == delivery_id,
+                Delivery.channel_id == channel_id,
+                Delivery.organization_id.is_not_distinct_from(owner),
+            )
         )
-        .execution_options(populate_existing=True)
     )
     if delivery is None:
         raise NotFound

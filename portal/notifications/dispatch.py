@@ -20,6 +20,7 @@ from core import current
 from core.audit import SYSTEM
 from core.db import db
 from core.mail import send_mail
+from core.rows import locking, read_anew
 from portal.notifications import channel_secrets, channels, payloads, readers, signing
 from portal.notifications.egress import Answer, outside
 from portal.notifications.events import TEST
@@ -74,23 +75,25 @@ def take(*, is_isolated: bool, now: datetime) -> DueDelivery | None:
     rows are locked and looked at anew, so two workers never take the same one, nor two of one channel.
     """
     found = db.session.execute(
-        select(Delivery, Channel)
-        .join(Channel, Channel.id == Delivery.channel_id)
-        .where(
-            Delivery.state.in_([state.value for state in UNDER_WAY]),
-            Delivery.next_try_at <= now,
-            or_(Channel.state == ChannelState.ACTIVE.value, Delivery.event == TEST.name),
-            or_(Channel.busy_until.is_(None), Channel.busy_until <= now),
-            Channel.is_isolated == is_isolated,
-            or_(
-                Channel.organization_id.is_(None),
-                Channel.organization_id.not_in(_served(is_isolated=is_isolated, now=now)),
-            ),
+        locking(
+            select(Delivery, Channel)
+            .join(Channel, Channel.id == Delivery.channel_id)
+            .where(
+                Delivery.state.in_([state.value for state in UNDER_WAY]),
+                Delivery.next_try_at <= now,
+                or_(Channel.state == ChannelState.ACTIVE.value, Delivery.event == TEST.name),
+                or_(Channel.busy_until.is_(None), Channel.busy_until <= now),
+                Channel.is_isolated == is_isolated,
+                or_(
+                    Channel.organization_id.is_(None),
+                    Channel.organization_id.not_in(_served(is_isolated=is_isolated, now=now)),
+                ),
+            )
+            .order_by(Delivery.next_try_at, Delivery.id)
+            .limit(1),
+            of=(Delivery, Channel),
+            skip_locked=True,
         )
-        .order_by(Delivery.next_try_at, Delivery.id)
-        .limit(1)
-        .with_for_update(of=(Delivery, Channel), skip_locked=True)
-        .execution_options(populate_existing=True)
     ).first()
     if found is None:
         return None
@@ -145,12 +148,12 @@ def finish(parcel: DueDelivery, answer: Answer, *, now: datetime) -> datetime | 
     When it is tried again, if it is.
     """
     found = db.session.execute(
-        select(Delivery, Channel)
-        .join(Channel, Channel.id == Delivery.channel_id)
-        .where(Delivery.id == parcel.delivery_id, Delivery.tries == parcel.tries)
-        .where(Delivery.state.in_([state.value for state in UNDER_WAY]))
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        locking(
+            select(Delivery, Channel)
+            .join(Channel, Channel.id == Delivery.channel_id)
+            .where(Delivery.id == parcel.delivery_id, Delivery.tries == parcel.tries)
+            .where(Delivery.state.in_([state.value for state in UNDER_WAY]))
+        )
     ).first()
     if found is None:
         return None
@@ -170,10 +173,11 @@ def finish(parcel: DueDelivery, answer: Answer, *, now: datetime) -> datetime | 
 def find_untaken(delivery_id: UUID, *, tries: int) -> tuple[Delivery, Channel] | None:
     """A delivery that waits for its next try, if nobody has taken it since it was tried that often."""
     found = db.session.execute(
-        select(Delivery, Channel)
-        .join(Channel, Channel.id == Delivery.channel_id)
-        .where(Delivery.id == delivery_id, Delivery.tries == tries, Delivery.next_try_at.is_not(None))
-        .execution_options(populate_existing=True)
+        read_anew(
+            select(Delivery, Channel)
+            .join(Channel, Channel.id == Delivery.channel_id)
+            .where(Delivery.id == delivery_id, Delivery.tries == tries, Delivery.next_try_at.is_not(None))
+        )
     ).first()
     return (found[0], found[1]) if found else None
 

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, delete, or_, select
 from core.db import acting_as_system, db
 from core.errors import NotFound
 from core.members import Membership, User
+from core.rows import find_fresh, locking
 from core.scope import needs_system_scope
 from core.tokens import digest_of
 from portal.notifications import channel_secrets
@@ -40,7 +41,7 @@ def read_by(owner: UUID | None, user: User) -> list[Channel]:
     query = select(Channel).where(
         Channel.organization_id.is_not_distinct_from(owner), Channel.kind == Kind.MAIL.value, theirs
     )
-    found = list(db.session.scalars(query.with_for_update().execution_options(populate_existing=True)))
+    found = list(db.session.scalars(locking(query)))
     for channel in found:
         channel.reader_id = user.id
     db.session.flush()
@@ -49,6 +50,7 @@ def read_by(owner: UUID | None, user: User) -> list[Channel]:
 
 def follow(user: User) -> None:
     """Somebody has a new address: their channels lead to it, but for those of owners whom they left."""
+    # a delivery under way writes to the channel too
     for channel in db.session.scalars(select(Channel).where(Channel.reader_id == user.id).with_for_update()):
         if known_by(channel.organization_id, user.email) == user.id:
             channel.sealed_target, channel.target_shown = channel_secrets.encrypt(user.email), user.email
@@ -71,7 +73,7 @@ def find_unconfirmed(token: str) -> Channel | None:
 def find_to_stop(token: str) -> Channel:
     """The channel whose mails the holder of this link reads. Raises NotFound."""
     channel_id = channel_secrets.channel_to_stop(token)
-    channel = db.session.get(Channel, channel_id, populate_existing=True) if channel_id else None
+    channel = find_fresh(Channel, channel_id) if channel_id else None
     if channel is None:
         raise NotFound("This channel was deleted. It sends no more notifications.")
     return channel

@@ -17,6 +17,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
 from core.ids import new_uuid
+from core.rows import read_anew
 from portal.status import clocks, incidents
 from portal.status.breach_models import Breach, BreachNotice, BreachOrganization
 from portal.status.clocks import Clock, ClockState
@@ -160,7 +161,7 @@ def find(incident_id: UUID) -> Breach:
 
 def find_or_none(incident_id: UUID) -> Breach | None:
     query = select(Breach).where(Breach.incident_id == incident_id)
-    return db.session.scalar(query.execution_options(populate_existing=True))
+    return db.session.scalar(read_anew(query))
 
 
 def organizations_of(breach: Breach) -> list[Organization]:

@@ -17,6 +17,7 @@ from portal.status.models import Incident, IncidentUpdate, Maintenance, Maintena
 from portal.status.states import INCIDENT_LABELS, MAINTENANCE_LABELS, IncidentStatus, MaintenanceStatus
 
 _TRIES = RetryStrategy(max_attempts=5, wait=30)
+"""It only writes rows, so what fails five times in three minutes is a fault of ours and is shown as a failed job."""
 
 
 @jobs.task(retry=_TRIES)
@@ -25,6 +26,7 @@ def mail_incident_update(update_id: str) -> None:
     """All of its mails are written in one transaction, so that a crash leaves none or every one."""
     now = utc_now()
     with acting_as_system(), transaction():
+        # a job that is tried again beside one that still runs waits, and then sees that the mails are written
         said = db.session.get_one(IncidentUpdate, UUID(update_id), with_for_update=True)
         if said.mailed_at is not None:
             return
@@ -45,6 +47,7 @@ def mail_incident_update(update_id: str) -> None:
 def mail_maintenance_update(update_id: str) -> None:
     now = utc_now()
     with acting_as_system(), transaction():
+        # a job that is tried again beside one that still runs waits, and then sees that the mails are written
         said = db.session.get_one(MaintenanceUpdate, UUID(update_id), with_for_update=True)
         if said.mailed_at is not None:
             return

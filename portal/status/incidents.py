@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from core.db import db
 from core.errors import NotFound
+from core.rows import find_fresh
 from core.scope import needs_system_scope
 from portal.status.clocks import Times
 from portal.status.models import Incident, IncidentComponent, IncidentUpdate, States
@@ -18,7 +19,7 @@ PAGE_SIZE = 50
 @needs_system_scope
 def find(incident_id: UUID, *, is_public: bool = False) -> Incident:
     """Raises NotFound, also for what the public may not see yet."""
-    incident = db.session.get(Incident, incident_id, populate_existing=True)
+    incident = find_fresh(Incident, incident_id)
     if incident is None or (is_public and incident.published_at is None):
         raise NotFound("This incident does not exist.")
     return incident

@@ -18,6 +18,7 @@ from core.db import db
 from core.errors import AppError, FieldProblem, InvalidRequest, NotFound
 from core.ids import new_uuid
 from core.jobs import defer
+from core.rows import find_fresh
 from core.scope import needs_system_scope
 from legal_docs import figures
 from portal.status.emails import mail_maintenance_update
@@ -136,7 +137,7 @@ def due(*, now: datetime) -> list[Maintenance]:
 @needs_system_scope
 def find(maintenance_id: UUID) -> Maintenance:
     """Raises NotFound."""
-    found = db.session.get(Maintenance, maintenance_id, populate_existing=True)
+    found = find_fresh(Maintenance, maintenance_id)
     if found is None:
         raise NotFound("This maintenance does not exist.")
     return found

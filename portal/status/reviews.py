@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.audit import Actor
 from core.db import db
+from core.rows import find_fresh
 from core.scope import needs_system_scope
 from portal.status import handling, incidents
 from portal.status.models import Incident, IncidentReview
@@ -26,7 +27,7 @@ PUBLIC = ("explanation", "what_happened", "impact", "root_cause", "prevention", 
 
 @needs_system_scope
 def find(incident_id: UUID) -> IncidentReview | None:
-    return db.session.get(IncidentReview, incident_id, populate_existing=True)
+    return find_fresh(IncidentReview, incident_id)
 
 
 @needs_system_scope

@@ -91,6 +91,7 @@ def assign(ticket_id: UUID, assignee_id: UUID | None, *, version: int, by: Actor
 def release_all(assignee_id: UUID, *, by: Actor, now: datetime) -> None:
     """Nobody has taken what an operator who left was working on."""
     is_theirs = Ticket.assignee_id == assignee_id, Ticket.status.in_([status.value for status in UNDER_WAY])
+    # in the order of their ids, so that two who release the same ones never wait for each other
     for ticket in db.session.scalars(select(Ticket).where(*is_theirs).order_by(Ticket.id).with_for_update()):
         ticket.assignee_id = None
         records.note(ticket, "ticket.assigned", by=by, now=now)

@@ -15,6 +15,7 @@ from portal.support import emails, records
 from portal.support.models import Ticket
 
 _TRIES = RetryStrategy(max_attempts=8, wait=10, exponential_wait=2)
+"""Some ten minutes with growing pauses: an alert that comes later than that helps nobody on call."""
 
 
 @jobs.task(retry=_TRIES)

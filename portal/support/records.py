@@ -13,6 +13,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
+from core.rows import locking, read_anew
 from portal.support import sla_deadlines
 from portal.support.models import MessageKind, Ticket, TicketFile, TicketMessage
 from portal.support.severities import Severity
@@ -41,7 +42,7 @@ class Author(msgspec.Struct, frozen=True):
 
 def find(ticket_id: UUID) -> Ticket:
     """Raises NotFound, also for another organization's where the scope is one organization's."""
-    ticket = db.session.scalar(select(Ticket).where(Ticket.id == ticket_id).execution_options(populate_existing=True))
+    ticket = db.session.scalar(read_anew(select(Ticket).where(Ticket.id == ticket_id)))
     if ticket is None:
         raise NotFound("This request does not exist.")
     return ticket
@@ -49,9 +50,7 @@ def find(ticket_id: UUID) -> Ticket:
 
 def hold(ticket_id: UUID, *, version: int | None = None) -> Ticket:
     """As it stands now, and nobody else changes it. Raises NotFound, or TicketMoved if it is not as it was read."""
-    ticket = db.session.scalar(
-        select(Ticket).where(Ticket.id == ticket_id).with_for_update().execution_options(populate_existing=True)
-    )
+    ticket = db.session.scalar(locking(select(Ticket).where(Ticket.id == ticket_id)))
     if ticket is None:
         raise NotFound("This request does not exist.")
     if version is not None and ticket.version != version:

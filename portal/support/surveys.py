@@ -9,6 +9,7 @@ from core import audit
 from core.audit import SYSTEM
 from core.db import db
 from core.errors import AppError
+from core.rows import read_anew
 from core.scope import needs_system_scope
 from core.tokens import digest_of, new_token
 from portal.support import emails
@@ -43,11 +44,7 @@ def send(ticket: Ticket, *, now: datetime) -> None:
 @needs_system_scope
 def find(secret: str, *, now: datetime) -> TicketSurvey:
     """Raises SurveyUnknown or SurveyOver."""
-    survey = db.session.scalar(
-        select(TicketSurvey)
-        .where(TicketSurvey.token_hash == digest_of(secret))
-        .execution_options(populate_existing=True)
-    )
+    survey = db.session.scalar(read_anew(select(TicketSurvey).where(TicketSurvey.token_hash == digest_of(secret))))
     if survey is None:
         raise SurveyUnknown
     if survey.answered_at is not None or now - survey.sent_at > SURVEY_OPEN_FOR:

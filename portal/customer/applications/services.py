@@ -14,6 +14,7 @@ from core.db import db
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
 from core.profiles import find_profile
+from core.rows import read_anew
 from legal_docs.acceptances import status as standing
 from portal.customer.applications.models import Application, ApplicationMessage, MessageKind
 from portal.customer.applications.states import LABELS, MOVES, SENT, ApplicationStatus, due_at
@@ -49,19 +50,18 @@ def start(organization_id: UUID, *, now: datetime) -> Application:
 
 def latest(organization_id: UUID) -> Application | None:
     return db.session.scalar(
-        select(Application)
-        .where(Application.organization_id == organization_id)
-        .order_by(Application.id.desc())
-        .limit(1)
-        .execution_options(populate_existing=True)
+        read_anew(
+            select(Application)
+            .where(Application.organization_id == organization_id)
+            .order_by(Application.id.desc())
+            .limit(1)
+        )
     )
 
 
 def find(application_id: UUID) -> Application:
     """Raises NotFound, also for another organization's where the scope is one organization's."""
-    application = db.session.scalar(
-        select(Application).where(Application.id == application_id).execution_options(populate_existing=True)
-    )
+    application = db.session.scalar(read_anew(select(Application).where(Application.id == application_id)))
     if application is None:
         raise NotFound("There is no such application.")
     return application
@@ -80,6 +80,7 @@ def messages(application_id: UUID) -> list[ApplicationMessage]:
 
 def submit(organization_id: UUID, *, by: Actor, now: datetime) -> Application:
     """Sends the application. Raises ApplicationIncomplete or ApplicationMoved."""
+    # the organization first, as everywhere: its approval and this come one after the other
     status = db.session.scalar(select(Organization.status).where(Organization.id == organization_id).with_for_update())
     if status != OrganizationStatus.SANDBOX:
         raise ApplicationMoved("This organization needs no application now. Load the page again.")

@@ -18,6 +18,7 @@ from core.audit import SYSTEM
 from core.backups import erasures
 from core.db import db
 from core.jobs import defer
+from core.rows import locking
 from core.scope import needs_system_scope
 from portal.customer.onboarding import checklist
 from portal.customer.organization.services import notify_owners
@@ -34,14 +35,13 @@ ACCOUNT = "organization"
 def finish(organization_id: UUID, *, now: datetime) -> None:
     """Closes an account whose time has come; one that was kept meanwhile is left alone."""
     organization = db.session.scalar(
-        select(Organization)
-        .where(
-            Organization.id == organization_id,
-            Organization.status == OrganizationStatus.CLOSING.value,
-            Organization.closes_at <= now,
+        locking(
+            select(Organization).where(
+                Organization.id == organization_id,
+                Organization.status == OrganizationStatus.CLOSING.value,
+                Organization.closes_at <= now,
+            )
         )
-        .with_for_update()
-        .execution_options(populate_existing=True)
     )
     if organization is None:
         return
@@ -56,6 +56,7 @@ def finish(organization_id: UUID, *, now: datetime) -> None:
 @erasures.erases_again(ACCOUNT)
 def _close_again(facts: dict[str, Any], now: datetime) -> None:
     """Nobody is told a second time. An organization that is younger than the backup is gone already."""
+    # as in `close`: nothing is written for the organization while it is emptied
     organization = db.session.get(Organization, UUID(facts["organization_id"]), with_for_update=True)
     if organization is not None:
         _erase(organization, now=now)

@@ -59,6 +59,7 @@ def forget_unconfirmed(*, before: datetime, now: datetime) -> int:
 @erasures.erases_again(PERSON)
 def _delete_again(facts: dict[str, Any], now: datetime) -> None:
     """Also a last owner: they left when somebody else was one. Who is younger than the backup is gone already."""
+    # the person first, before all that hangs from them, as every change of an account takes them
     user = db.session.get(User, UUID(facts["user_id"]), with_for_update=True)
     if user is not None:
         _leave_everything(user, by=SYSTEM, now=now)

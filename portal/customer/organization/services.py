@@ -18,6 +18,7 @@ from core.jobs import defer
 from core.mail import send_mail
 from core.members import Membership, Role, User
 from core.profiles import OrganizationProfile, find_profile
+from core.rows import fresh
 from legal_docs import figures
 from portal.customer.organization.signals import closing_began, details_changed
 
@@ -36,7 +37,7 @@ class NotClosing(AppError):
 
 
 def find(organization_id: UUID) -> Organization:
-    return db.session.get_one(Organization, organization_id, populate_existing=True)
+    return fresh(Organization, organization_id)
 
 
 def save_details(organization_id: UUID, details: dict[str, Any], *, by: Actor, now: datetime) -> None:

@@ -24,6 +24,7 @@ from core.ids import new_uuid
 from core.mail import send_mail
 from core.members import Membership, Role, User
 from core.passwords import hash_password
+from core.rows import locking
 from core.scope import needs_system_scope
 from portal.customer.people import devices, links, passwords
 from portal.customer.people.models import Passkey, PasskeyChallenge, Purpose, RecoveryCode, TotpSecret
@@ -158,9 +159,7 @@ def confirm_address(secret: str, *, password: str, by: Actor, now: datetime) -> 
 @needs_system_scope
 def lock(user_id: UUID) -> User:
     """The person, held until the transaction ends."""
-    return db.session.scalars(
-        select(User).where(User.id == user_id).with_for_update().execution_options(populate_existing=True)
-    ).one()
+    return db.session.scalars(locking(select(User).where(User.id == user_id))).one()
 
 
 @needs_system_scope

@@ -9,6 +9,7 @@ from core.db import db
 from core.errors import AppError
 from core.ids import new_uuid
 from core.members import User
+from core.rows import locking
 from core.tokens import digest_of, new_token
 from portal.customer.people.models import EmailToken, Purpose
 
@@ -90,7 +91,7 @@ def find(secret: str, purpose: Purpose, *, now: datetime, for_use: bool = False)
         .where(EmailToken.token_hash == digest_of(secret), EmailToken.purpose == purpose.value)
     )
     if for_use:
-        query = query.with_for_update(of=EmailToken).execution_options(populate_existing=True)
+        query = locking(query, of=EmailToken)
     found = db.session.execute(query).first()
     if found is None:
         raise LinkUnknown

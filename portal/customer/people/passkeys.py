@@ -164,6 +164,7 @@ def remove(user: User, passkey_id: UUID, *, by: Actor, now: datetime) -> None:
 
 def _find(credential_id: bytes, *, for_update: bool = False) -> Passkey | None:
     query = select(Passkey).where(Passkey.credential_id == credential_id)
+    # the counter of its uses is compared and written, so the same answer of a device counts once
     return db.session.scalar(query.with_for_update() if for_update else query)
 
 

@@ -171,6 +171,7 @@ def renew_recovery_codes(user: User) -> tuple[str, ...]:
 def reencrypt(_sender: object, *, secret_keys: Sequence[str]) -> int:
     """Seals with the first key what only another opens. What none opens is left, unless it waits for a first code."""
     count = 0
+    # a code that is used meanwhile writes the same row
     for totp in db.session.scalars(select(TotpSecret).with_for_update()):
         anew = encryption.encrypted_anew(_PURPOSE, totp.sealed_secret, secret_keys=secret_keys)
         if anew is not None:
@@ -201,6 +202,7 @@ def _use_step(totp: TotpSecret, code: str, *, secret_keys: Sequence[str], now: d
 
 
 def _locked_totp(user_id: UUID) -> TotpSecret | None:
+    # the last step that was used is compared and written, so a code counts once
     return db.session.scalar(select(TotpSecret).where(TotpSecret.user_id == user_id).with_for_update())
 
 

@@ -12,6 +12,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, NotFound
 from core.members import Membership, Role
+from core.rows import read_anew
 from portal.customer.team import departures
 
 
@@ -71,11 +72,12 @@ def remove_member(
 
 def _held(organization_id: UUID, user_id: UUID) -> Membership:
     """The membership, with the organization's row held until the transaction ends."""
+    # the organization's row is the lock of all its memberships, so two last owners cannot leave at once
     db.session.scalar(select(Organization.id).where(Organization.id == organization_id).with_for_update())
     member = db.session.scalar(
-        select(Membership)
-        .where(Membership.organization_id == organization_id, Membership.user_id == user_id)
-        .execution_options(populate_existing=True)
+        read_anew(
+            select(Membership).where(Membership.organization_id == organization_id, Membership.user_id == user_id)
+        )
     )
     if member is None:
         raise NotFound("There is no such member. They may have left already.")

@@ -22,6 +22,7 @@ from portal.support.models import InboundMail, MailOutcome
 log = structlog.get_logger()
 
 _TRIES = RetryStrategy(max_attempts=5, wait=10, exponential_wait=3)
+"""Some seven minutes, well within the half hour after which a person is asked."""
 _TAKEN_WITHIN = timedelta(minutes=30)
 """So long the worker may try; then a person is asked."""
 
@@ -66,6 +67,7 @@ def show_not_taken(*, now: datetime) -> int:
     query = select(InboundMail).where(
         InboundMail.outcome == MailOutcome.RECEIVED.value, InboundMail.received_at < now - _TAKEN_WITHIN
     )
+    # what the worker reads this moment is not too late yet
     found = db.session.scalars(query.with_for_update(skip_locked=True)).all()
     for row in found:
         log.warning("mail.not_taken", mail_id=str(row.id))

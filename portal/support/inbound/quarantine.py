@@ -12,6 +12,7 @@ from core.db import db
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
 from core.jobs import defer
+from core.rows import find_locked
 from core.scope import needs_system_scope
 from portal.support import operator_alerts, records, requesters, services
 from portal.support.inbound.bounded import Reason
@@ -131,7 +132,7 @@ def _settle(row: InboundMail, outcome: MailOutcome, ticket: Ticket | None) -> No
 
 
 def _undecided(mail_id: UUID) -> InboundMail:
-    row = db.session.get(InboundMail, mail_id, with_for_update=True, populate_existing=True)
+    row = find_locked(InboundMail, mail_id)
     if row is None:
         raise NotFound("This email does not exist.")
     if row.outcome != MailOutcome.QUARANTINED:

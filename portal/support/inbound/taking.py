@@ -18,6 +18,7 @@ from core.audit import SYSTEM
 from core.db import db
 from core.ids import new_uuid
 from core.jobs import defer
+from core.rows import find_locked
 from core.scope import needs_system_scope
 from portal.support import addresses, operator_alerts, records, requesters, services
 from portal.support.inbound import quarantine, reading
@@ -41,7 +42,7 @@ _AN_HOUR = timedelta(hours=1)
 @needs_system_scope
 def take(mail_id: UUID, *, now: datetime) -> MailOutcome:
     """Files a kept mail once, however often it is asked."""
-    row = db.session.get(InboundMail, mail_id, with_for_update=True, populate_existing=True)
+    row = find_locked(InboundMail, mail_id)
     if row is None or row.outcome != MailOutcome.RECEIVED or row.raw is None:
         return MailOutcome.IGNORED
     try:
