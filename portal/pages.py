@@ -9,7 +9,7 @@ from portal.console import mail_views as console_mail_views
 from portal.console import plan_views as console_plan_views
 from portal.console import views as console_views
 from portal.console.handbook import views as handbook_views
-from portal.console.launch import evidence_views
+from portal.console.launch import challenge_views, evidence_views
 from portal.console.launch import views as launch_views
 from portal.console.measures import views as measure_views
 from portal.customer.audit_log import views as trail_views
@@ -93,4 +93,5 @@ FOR_MACHINES: tuple[Blueprint, ...] = (
     notification_reader_views.one_click,
     alert_views.bp,
     evidence_views.bp,
+    challenge_views.bp,
 )

@@ -129,7 +129,7 @@ _GO_NO_GO = {
         ("A test error reached the tracker", "sentry_takes_errors"),
         ("Metrics are collected", "metrics_collected"),
         ("The dashboard shows data", "dashboard_has_data"),
-        ("Alerts are set", "alerts_loaded"),
+        ("Alerts reach us", "alerts_arrive"),
         ("The status page shows that all works", "status_page_green"),
     ),
     "Legal": (

@@ -4,13 +4,10 @@ from sqlalchemy import select
 
 from core.db import db
 from core.members import User
-from core.network import cors_headers
 from core.rotations import services as rotations
 from core.settings_rules import faults_of
 from portal.console.launch.verdicts import CheckContext, CheckFunction, Verdict, either, green, red
 from portal.customer.people import second_factor
-
-_STRANGERS = ("https://elsewhere.example", "null", "https://app.example.com.elsewhere.example")
 
 
 def _is_set(name: str) -> CheckFunction:
@@ -56,34 +53,10 @@ def operators_guarded(_around: CheckContext) -> Verdict:
     return green(f"{len(operators)} named operators, each with a second factor.")
 
 
-def cors_exact(around: CheckContext) -> Verdict:
-    origins = around.settings.allowed_origins
-    loose = sorted(one for one in origins if "*" in one or not one.startswith("https://"))
-    if loose:
-        return red(
-            f"Not exact, or not HTTPS: {', '.join(loose)}.", to_do="Name exact https:// origins in CORS_ORIGINS."
-        )
-    return green(f"{len(origins)} exact origins." if origins else "No page of another origin may call the API.")
-
-
-def cors_refuses(around: CheckContext) -> Verdict:
-    """Asked as a stranger's page would ask."""
-    allowed = around.settings.allowed_origins
-    let_in = [one for one in _STRANGERS if cors_headers(one, allowed=allowed)]
-    return either(
-        not let_in,
-        f"{len(_STRANGERS)} foreign origins were tried, and none got an answer.",
-        otherwise=f"Let in: {', '.join(let_in)}.",
-        to_do="Name exact origins in CORS_ORIGINS.",
-    )
-
-
 CHECKS: dict[str, CheckFunction] = {
     "database_set": database_set,
     "redis_set": _is_set("REDIS_URL"),
     "sentry_set": _is_set("SENTRY_DSN"),
     "secrets_rotated": secrets_rotated,
     "operators_guarded": operators_guarded,
-    "cors_exact": cors_exact,
-    "cors_refuses": cors_refuses,
 }

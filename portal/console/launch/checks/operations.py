@@ -1,14 +1,14 @@
 """Support, who is on call, the status page, the handbook."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 
 from core.db import db
 from portal.console.chapters import FOLDER, NAMES
+from portal.console.launch.checks.asking import ask
 from portal.console.launch.verdicts import CheckContext, CheckFunction, Verdict, either, green, red
-from portal.status.board import board
-from portal.status.states import ComponentState
 from portal.support.models import Ticket
 from portal.support.replies import REPLIES
 from portal.support.rota import Week, weeks
@@ -46,28 +46,36 @@ def _named(some: list[Week]) -> Verdict:
 
 
 def status_page_live(around: CheckContext) -> Verdict:
+    """At its public address, and as files for when the service is down."""
     file = around.settings.status_path / "index.html"
     if not file.exists():
         return red(
             "The page was never rendered to files.", to_do="Run flask status render, and keep the worker running."
         )
     rendered_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    if around.now - rendered_at > RENDERED_WITHIN:
+        return red(f"Last rendered on {rendered_at:%d %B %Y, %H:%M} UTC.", to_do="Look whether the worker runs.")
+    shown = _shown(around)
     return either(
-        around.now - rendered_at <= RENDERED_WITHIN,
-        f"Rendered at {rendered_at:%H:%M} UTC.",
-        otherwise=f"Last rendered on {rendered_at:%d %B %Y, %H:%M} UTC.",
-        to_do="Look whether the worker runs.",
+        bool(shown),
+        f"{around.settings.base_url}/status answers; rendered to files at {rendered_at:%H:%M} UTC.",
+        otherwise=f"{around.settings.base_url}/status does not answer.",
+        to_do="Look at the proxy and at the service.",
     )
 
 
 def status_page_green(around: CheckContext) -> Verdict:
-    shown = board(now=around.now)
+    """What the outside is shown now."""
+    said = _shown(around).get("status", {})
+    seen = f"It says: {said.get('description', 'nothing')}."
     return either(
-        shown.state is ComponentState.OPERATIONAL and not shown.open,
-        f"It says: {shown.headline}.",
-        otherwise=f"It says: {shown.headline}.",
-        to_do="Open /status, and Incidents in the console.",
+        said.get("indicator") == "none", seen, otherwise=seen, to_do="Open /status, and Incidents in the console."
     )
+
+
+def _shown(around: CheckContext) -> Any:
+    answer = ask(f"{around.settings.base_url}/status/api.json")
+    return answer.read() if answer.is_ok else {}
 
 
 def handbook_present(_around: CheckContext) -> Verdict:

@@ -1,47 +1,20 @@
-"""What is asked over the network: our own address, the error tracker, Prometheus, Grafana. Never in a web request."""
+"""Our own address, asked as the outside does. Never in a web request."""
 
 import socket
 import ssl
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from urllib.error import HTTPError
-from urllib.parse import urlencode, urlsplit
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
 
-import msgspec
-from sentry_sdk.envelope import Envelope
-from sentry_sdk.utils import Dsn
-
-from core.clock import monotonic_s
-from core.ids import new_uuid
+from core.network import CORS_METHODS
+from portal.console.launch import challenge
+from portal.console.launch.checks.asking import TIMEOUT_S, Answer, ask
 from portal.console.launch.verdicts import CheckContext, CheckFunction, Verdict, either, green, red
 
-TIMEOUT_S = 5
 VALID_FOR = timedelta(days=14)
 READY_WITHIN_S = 0.2
-ALERTS_FOR = ("error", "latency", "limit")
-"""Each has to be in the name of some alert rule that Prometheus has loaded."""
+_STRANGERS = ("https://elsewhere.example", "null", "https://app.example.com.elsewhere.example")
 _SET_PUBLIC_URL = "Set PUBLIC_URL to the https:// address that customers use."
-
-
-class Answer(msgspec.Struct, frozen=True):
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    seconds: float
-
-
-def ask(url: str, *, data: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
-    """Whatever the status; raises OSError where nobody answers."""
-    request = Request(url, data=data, headers=dict(headers or {}))  # noqa: S310  addresses of our own settings
-    started_s = monotonic_s()
-    try:
-        with urlopen(request, timeout=TIMEOUT_S) as found:  # noqa: S310
-            body, status, told = found.read(1_000_000), found.status, found.headers
-    except HTTPError as refusal:
-        body, status, told = b"", refusal.code, refusal.headers
-    return Answer(status, {name.lower(): value for name, value in told.items()}, body, monotonic_s() - started_s)
+_CHECK_ORIGINS = "Name exact https:// origins in CORS_ORIGINS, and let the proxy pass our headers on."
 
 
 def https_api(around: CheckContext) -> Verdict:
@@ -69,11 +42,19 @@ def _over_https(around: CheckContext, path: str, name: str) -> Verdict:
 
 
 def domain_resolves(around: CheckContext) -> Verdict:
+    """And to us: a number that is used once comes back as only our secret makes it."""
     host = urlsplit(around.settings.public_url or "").hostname
     if not host:
         return red("There is no public address.", to_do=_SET_PUBLIC_URL)
-    found = sorted({str(one[4][0]) for one in socket.getaddrinfo(host, None)})
-    return green(f"{host} leads to {', '.join(found[:4])}.")
+    addresses = sorted({str(one[4][0]) for one in socket.getaddrinfo(host, None)})
+    asked = challenge.new_challenge()
+    answer = ask(_public(around, f"{challenge.PATH}{asked}")).body.decode(errors="replace")
+    return either(
+        challenge.is_ours(answer, asked, secret_keys=around.settings.secret_keys),
+        f"{host} leads to us, at {', '.join(addresses[:4])}.",
+        otherwise=f"{host} leads to {', '.join(addresses[:4])}, and that is not us.",
+        to_do="Look at the domain's records, and at the proxy.",
+    )
 
 
 def certificate_valid(around: CheckContext) -> Verdict:
@@ -124,84 +105,40 @@ def portal_opens(around: CheckContext) -> Verdict:
     )
 
 
-def sentry_takes_errors(around: CheckContext) -> Verdict:
-    """Sends one event of its own, with nothing in it but its name, and wants it taken."""
-    if not around.settings.sentry_dsn:
-        return red("SENTRY_DSN is not set.", to_do="Set SENTRY_DSN.")
-    auth = Dsn(around.settings.sentry_dsn).to_auth("ai-governance")
-    event_id = new_uuid().hex
-    envelope = Envelope(headers={"event_id": event_id})
-    envelope.add_event({"event_id": event_id, "message": "launch.test_event", "level": "info", "platform": "python"})
-    found = ask(
-        auth.get_api_url(),
-        data=envelope.serialize(),
-        headers={"X-Sentry-Auth": auth.to_header(), "Content-Type": "application/x-sentry-envelope"},
-    )
+def cors_exact(around: CheckContext) -> Verdict:
+    """Each origin that is named gets its own name back, and none is loose."""
+    origins = sorted(around.settings.allowed_origins)
+    loose = [one for one in origins if "*" in one or not one.startswith("https://")]
+    if loose:
+        return red(f"Not exact, or not HTTPS: {', '.join(loose)}.", to_do=_CHECK_ORIGINS)
+    shut = [one for one in origins if _allowed(_preflight(around, one)) != one]
+    if shut:
+        return red(f"Refused, although named: {', '.join(shut)}.", to_do=_CHECK_ORIGINS)
+    return green(f"{len(origins)} exact origins." if origins else "No page of another origin may call the API.")
+
+
+def cors_refuses(around: CheckContext) -> Verdict:
+    """Asked as a stranger's page would ask."""
+    let_in = [one for one in _STRANGERS if _allowed(_preflight(around, one)) is not None]
     return either(
-        found.status == 200,  # noqa: PLR2004
-        f"It took the test event {event_id[:8]}.",
-        otherwise=f"It answered {found.status}.",
-        to_do="Check SENTRY_DSN and the project's quota.",
+        not let_in,
+        f"{len(_STRANGERS)} foreign origins were tried at {around.settings.base_url}, and none got an answer.",
+        otherwise=f"Let in: {', '.join(let_in)}.",
+        to_do=_CHECK_ORIGINS,
     )
 
 
-def metrics_collected(around: CheckContext) -> Verdict:
-    count = _query(around, "sum(up)")
-    if count is None:
-        return red("Prometheus is not set, or has no answer.", to_do="Set PROMETHEUS_URL.")
-    return either(
-        count > 0,
-        f"Prometheus reaches {count:.0f} of its targets.",
-        otherwise="Prometheus reaches none of its targets.",
-        to_do="Check METRICS_TOKEN in deploy/prometheus/prometheus.yml.",
-    )
+def _preflight(around: CheckContext, origin: str) -> Answer:
+    headers = {"Origin": origin, "Access-Control-Request-Method": CORS_METHODS.split(", ")[1]}
+    return ask(f"{around.settings.base_url}/v1/check", method="OPTIONS", headers=headers)
 
 
-def dashboard_has_data(around: CheckContext) -> Verdict:
-    count = _query(around, "sum(aig_checks_total)")
-    if count is None:
-        return red("Prometheus has no figure of checks.", to_do="Set PROMETHEUS_URL, and let one check be made.")
-    return green(f"{count:.0f} checks are counted.")
-
-
-def alerts_loaded(around: CheckContext) -> Verdict:
-    if not around.settings.prometheus_url:
-        return red("PROMETHEUS_URL is not set.", to_do="Set PROMETHEUS_URL.")
-    found = msgspec.json.decode(ask(f"{around.settings.prometheus_url}/api/v1/rules?type=alert").body)
-    names = [rule["name"] for group in found["data"]["groups"] for rule in group["rules"]]
-    missing = [word for word in ALERTS_FOR if not any(word in name.lower() for name in names)]
-    return either(
-        not missing,
-        f"{len(names)} alert rules are loaded.",
-        otherwise=f"There is no alert rule for {', '.join(missing)}.",
-        to_do="Load the rules in deploy/prometheus/rules.",
-    )
-
-
-def grafana_reachable(around: CheckContext) -> Verdict:
-    if not around.settings.grafana_url:
-        return red("GRAFANA_URL is not set.", to_do="Set GRAFANA_URL.")
-    status = ask(f"{around.settings.grafana_url}/api/health").status
-    return either(
-        status == 200,  # noqa: PLR2004
-        "Grafana answers.",
-        otherwise=f"Grafana answers {status}.",
-        to_do="Look at Grafana.",
-    )
+def _allowed(answer: Answer) -> str | None:
+    return answer.headers.get("access-control-allow-origin")
 
 
 def _public(around: CheckContext, path: str) -> str:
     return f"{(around.settings.public_url or '').rstrip('/')}{path}"
-
-
-def _query(around: CheckContext, words: str) -> float | None:
-    """A figure of Prometheus; None where it is not set or knows none."""
-    if not around.settings.prometheus_url:
-        return None
-    answer = ask(f"{around.settings.prometheus_url}/api/v1/query?{urlencode({'query': words})}")
-    found: Any = msgspec.json.decode(answer.body) if answer.body else {}
-    result = found.get("data", {}).get("result", [])
-    return float(result[0]["value"][1]) if result else None
 
 
 CHECKS: dict[str, CheckFunction] = {
@@ -211,9 +148,6 @@ CHECKS: dict[str, CheckFunction] = {
     "certificate_valid": certificate_valid,
     "ready_quickly": ready_quickly,
     "portal_opens": portal_opens,
-    "sentry_takes_errors": sentry_takes_errors,
-    "metrics_collected": metrics_collected,
-    "dashboard_has_data": dashboard_has_data,
-    "alerts_loaded": alerts_loaded,
-    "grafana_reachable": grafana_reachable,
+    "cors_exact": cors_exact,
+    "cors_refuses": cors_refuses,
 }
