@@ -18,7 +18,7 @@ MAX_NAMED, MAX_NAMED_IN_BATCH = 20, 5
 
 class InvalidJson(AppError):
     status, code, title = HTTPStatus.BAD_REQUEST, "invalid_json", "The body is not valid JSON"
-    advice = "Send one JSON object in UTF-8, without repeated keys and without NaN or Infinity."
+    advice = "Send one JSON object in UTF-8, without duplicate keys, NaN or Infinity."
 
 
 class Pairs(list[tuple[str, Any]]):
@@ -41,7 +41,9 @@ def load(text: str, make_object: Callable[[list[tuple[str, Any]]], Any] = Pairs)
         where = f"line {error.lineno}, column {error.colno}"
         raise InvalidJson(f"The body is not valid JSON at {where}. Send one JSON object.") from error
     except ValueError as error:
-        raise InvalidJson("The body has a number that is too long. Send numbers of at most 16 digits.") from error
+        raise InvalidJson(
+            "The body contains a number that is too long. Send numbers with at most 16 digits."
+        ) from error
 
 
 @contextmanager
@@ -50,7 +52,7 @@ def within_the_stack() -> Iterator[None]:
     try:
         yield
     except RecursionError as error:
-        raise InvalidJson("The body is nested too deeply. Facts are flat.") from error
+        raise InvalidJson("The body is nested too deeply. Facts cannot be nested.") from error
 
 
 @within_the_stack()
@@ -58,7 +60,7 @@ def parse(body: bytes) -> Any:
     """The JSON value of `body`. Raises InvalidJson."""
     tree = load(decode(body))
     if _has_unstorable_text(tree):
-        raise InvalidJson("The body has a NUL or half of a surrogate pair. Send plain Unicode text.")
+        raise InvalidJson("The body contains a NUL character or an unpaired surrogate. Send valid Unicode text.")
     refusal = refusal_of_repeated(tree)
     if refusal is not None:
         raise refusal
@@ -91,7 +93,7 @@ def refusal_of_repeated(tree: Any, *, most_named: int = MAX_NAMED) -> InvalidJso
     if not repeated:
         return None
     return InvalidJson(
-        "A key is repeated, so it is not clear which value is meant. Send each key once.",
+        "A JSON key is repeated. Send each key once.",
         errors=tuple(FieldProblem(path, "repeated_key", "Send this key once.") for path in repeated),
     )
 
@@ -116,7 +118,7 @@ def _repeated_paths(tree: Any, path: str) -> Iterator[str]:
 
 
 def _refuse_constant(_name: str) -> NoReturn:
-    raise InvalidJson("NaN and Infinity are not JSON. Send a finite number or leave the field out.")
+    raise InvalidJson("NaN and Infinity are not valid JSON. Send a finite number or remove the field.")
 
 
 def _finite(digits: str) -> float:

@@ -22,8 +22,8 @@ ones are refused."""
 MOST_KEPT = 1_000_000
 """Values of all organizations in one process; then counting begins anew."""
 _DETAIL = (
-    f"This field looks like free text: it had {MOST_VALUES:,} different values today, and new ones are refused. "
-    "Send a code; for ids use a fact whose name ends in _id."
+    f"This field looks like free text: it had {MOST_VALUES:,} different values today, so new values are rejected. "
+    "Send a code. For IDs, use a fact whose name ends in _id."
 )
 
 _NONE: frozenset[int] = frozenset()

@@ -61,15 +61,15 @@ MOST_CONTAINERS, MOST_CONTAINERS_IN_BATCH = 256, 8_192
 
 
 class TooManyNames(AppError):
-    status, code, title = HTTPStatus.BAD_REQUEST, "too_many_names", "The body has too many fields"
-    advice = f"State at most {MAX_FACTS} facts for an operation, without nesting; nothing of this request was kept."
+    status, code, title = HTTPStatus.BAD_REQUEST, "too_many_names", "Too many fields in the request body"
+    advice = f"Send at most {MAX_FACTS} facts per operation, without nesting. Nothing from this request was stored."
 
 
 class ContentRefused(AppError):
     status, code, title = HTTPStatus.BAD_REQUEST, "content_refused", "Content is not accepted"
     advice = (
-        "Send facts about the operation, never its content. Remove the fields named under errors; "
-        "nothing of this request was kept."
+        "Send facts about the operation, never its content. Remove the fields listed in errors. "
+        "Nothing from this request was stored."
     )
 
 
@@ -138,7 +138,7 @@ def _need_few(body: bytes, *, names: int, containers: int) -> None:
     if body.count(b":") > names and _has_more_names(body, names):
         raise TooManyNames
     if body.count(b"{") + body.count(b"[") > containers:
-        raise InvalidJson("The body has too many objects or lists. Facts are flat.")
+        raise InvalidJson("The body has too many objects or lists. Facts cannot be nested.")
 
 
 def _has_more_names(body: bytes, most: int) -> bool:
@@ -195,7 +195,7 @@ def _plain_or_refused(tree: Any) -> Any:
 def _refusal_of(tree: Any, *, most_named: int = MAX_NAMED) -> AppError | None:
     content = tuple(islice(_content_paths(tree, ""), most_named))
     if content:
-        advice = "This is a name for content. Remove the field."
+        advice = "This field name indicates content. Remove the field."
         return ContentRefused(errors=tuple(FieldProblem(path, "content_refused", advice) for path in content))
     return refusal_of_repeated(tree, most_named=most_named)
 

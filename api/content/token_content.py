@@ -27,18 +27,18 @@ FEWEST_DIGITS = 6
 
 
 _DETAILS = {
-    "card": "This looks like a card number. Send the kind of number as a code, such as credit_card.",
-    "iban": "This looks like an IBAN. Send the kind of number as a code, such as iban.",
-    "ssn": "This looks like a social security number. Send the kind of number as a code, such as us_ssn.",
-    "national": "This looks like a person's national number. Send the kind of number as a code, such as national_id.",
-    "phone": "This looks like a phone number. Send the kind of data as a code, such as phone; write a code of your own "
-    "with letters before it, such as CC-4711.",
-    "credential": "This looks like an API key or another secret. Never send one; if it is in use, revoke it.",
-    "email": "This looks like an email address. Send the kind of data as a code, or a pseudonym of your own.",
+    "card": "This looks like a card number. Send the type as a code, such as credit_card.",
+    "iban": "This looks like an IBAN. Send the type as a code, such as iban.",
+    "ssn": "This looks like a social security number. Send the type as a code, such as us_ssn.",
+    "national": "This looks like a person's national number. Send the type as a code, such as national_id.",
+    "phone": "This looks like a phone number. Send the type as a code, such as phone. Prefix internal codes "
+    "with letters, such as CC-4711.",
+    "credential": "This looks like an API key or another secret. Never send secrets. If it is in use, revoke it.",
+    "email": "This looks like an email address. Send the type as a code, or use your own pseudonym.",
     "url": "This URL has a path that could carry data. Send a short name for the resource.",
-    "blob": "This looks like encoded data. Send a short code of your own.",
-    "sentence": "This looks like a sentence. Send a short code of your own, such as invoice_review.",
-    "host": "Expected a host name or an IP address alone, such as api.example.com: no scheme, no path.",
+    "blob": "This looks like encoded data. Send a short code.",
+    "sentence": "This looks like a sentence. Send a short code, such as invoice_review.",
+    "host": "Expected only a host name or IP address, such as api.example.com, without scheme or path.",
 }
 
 

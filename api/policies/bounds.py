@@ -24,7 +24,9 @@ def faults_of_size(rules: Sequence[Rule], path: str) -> Iterator[FieldProblem]:
         size = sum(map(len, rule.when.conditions))
         total += size
         if size > MAX_RULE_CHARACTERS:
-            detail = f"Use at most {MAX_RULE_CHARACTERS} characters in the conditions of a rule. Make two rules of it."
+            detail = (
+                f"Use at most {MAX_RULE_CHARACTERS} characters in the conditions of a rule. Split it into two rules."
+            )
             yield FieldProblem(f"{path}[{index}].when", "too_large", detail)
         for part in ("all", "any", "none"):
             for place, condition in enumerate(getattr(rule.when, part)):

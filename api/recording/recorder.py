@@ -32,7 +32,7 @@ class DecisionNotRecorded(AppError):
         "decision_not_recorded",
         "The decision could not be recorded",
     )
-    advice = "Treat the operation as not allowed, and ask again in a second."
+    advice = "Treat the operation as not allowed and retry after a second."
 
     def __init__(self) -> None:
         super().__init__(headers=(("Retry-After", "1"),))

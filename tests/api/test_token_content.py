@@ -93,7 +93,7 @@ def test_ten_digits_are_a_phone_number_where_words_are_usual(fact: str, value: s
     refused = refusal(fact, value)
 
     assert refused is not None
-    assert "letters before it" in refused[2]
+    assert "Prefix internal codes with letters" in refused[2]
 
 
 @pytest.mark.parametrize("value", ["410-220-1000", "410.220.1000", "+14102201000"])
@@ -176,7 +176,7 @@ def test_the_refusal_names_the_field_and_what_to_send(as_ada: Caller) -> None:
         {
             "path": "metadata.purpose",
             "code": "looks_like_content",
-            "detail": "This looks like an IBAN. Send the kind of number as a code, such as iban.",
+            "detail": "This looks like an IBAN. Send the type as a code, such as iban.",
         }
     ]
     assert as_ada.check(**{k: v for k, v in HARMLESS.items() if k == "metadata"}).status_code == 200
