@@ -7,7 +7,6 @@ from uuid import UUID
 
 import structlog
 from flask import Flask, current_app
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.authentication import Caller
 from api.checks.distinct_values import DistinctValues
@@ -24,17 +23,18 @@ from api.recording.spool import Spool
 from api.snapshots.disk import DiskSnapshots
 from api.snapshots.feed import ANSWER_WITHIN_S
 from api.snapshots.store import Snapshots
+from api.usage.request_counts import RequestCounts
 from core.accounts import OrganizationStatus
 from core.clock import monotonic_s
-from core.db import DatabaseRole, acting_as_system, connect_as, transaction
+from core.db import DatabaseRole, connect_as
 from core.observability import LIMIT_HITS
+from core.periodic_flush import PeriodicFlush
 from core.settings import Settings
 
 log = structlog.get_logger()
 
 _EXTENSION = "runtime"
 _CHECKS_BEYOND_LIMIT, _OTHERS_BEYOND_LIMIT = (LIMIT_HITS.labels(purpose) for purpose in ("check", "manage"))
-NOTE_USE_EVERY_S = 5.0
 WRITE_SNAPSHOTS_EVERY_S = 10.0
 FAILURE_COUNTS_FOR_S = 30.0
 """A process that is asked nothing because of it would never find out that it is over."""
@@ -75,6 +75,7 @@ class Runtime:
         self.replay = Replay(PostgresSink(lambda: connect_as(DatabaseRole.SYSTEM, url, timeout_s=30)), self.spool)
         self.probe = ReadinessProbe(url)
         self.uses = KeyUses(app)
+        self.requests = RequestCounts(app)
         self.values = DistinctValues()
         self.free_text = FreeTextNotices(app, self.values)
 
@@ -85,10 +86,12 @@ class Runtime:
         self.disk_writer.start()
         self.replay.start()
         self.uses.start()
+        self.requests.start()
         self.free_text.start()
 
     def stop(self) -> None:
         self.uses.stop()
+        self.requests.stop()
         self.free_text.stop()
         self._is_stopped.set()
         self.snapshots.close()
@@ -143,50 +146,28 @@ def _ask(caller: Caller, purpose: str, cost: int) -> Ask:
     )
 
 
-class KeyUses:
+class KeyUses(PeriodicFlush):
     """Remembers when and from where each key was last used, and tells the database every few seconds.
 
     A convenience for people: what is lost when a process is killed is in the decision log all the same.
     """
 
+    name = "key-uses"
+
     def __init__(self, app: Flask) -> None:
-        self._app = app
+        super().__init__(app)
         self._lock = Lock()
         self._uses: dict[UUID, tuple[str, datetime]] = {}
-        self._stopped = Event()
-        self._thread: Thread | None = None
 
     def note(self, key_id: UUID, *, address: str, at: datetime) -> None:
         with self._lock:
             self._uses[key_id] = (address, at)
 
-    def start(self) -> None:
-        self._thread = Thread(target=self._run, name="key-uses", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
-
-    def flush(self) -> None:
+    def write(self) -> None:
         with self._lock:
             uses, self._uses = self._uses, {}
-        if not uses:
-            return
-        with self._app.app_context(), acting_as_system(), transaction():
+        if uses:
             note_uses(uses)
-
-    def _run(self) -> None:
-        while not self._stopped.wait(NOTE_USE_EVERY_S):
-            self._flush_if_possible()
-        self._flush_if_possible()
-
-    def _flush_if_possible(self) -> None:
-        try:
-            self.flush()
-        except SQLAlchemyError as error:
-            log.warning("key_uses.not_noted", error=type(error).__name__)
 
 
 def set_up(app: Flask, settings: Settings) -> Runtime:

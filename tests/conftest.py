@@ -19,6 +19,7 @@ from api.recording.recorder import Recorder
 from api.recording.spool import Spool
 from api.runtime import Runtime, runtime
 from api.snapshots.store import Snapshots
+from api.usage.request_counts import RequestCounts
 from core import embedded
 from core.db import db
 from core.settings import Durability, Settings
@@ -131,6 +132,7 @@ def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
     )
     room.probe = ReadinessProbe(session_app.config["DATABASE_URL"])
     room.values = DistinctValues()
+    room.requests = RequestCounts(session_app)
     room.free_text = FreeTextNotices(session_app, room.values)
     yield session_app
     vars(room).update(before)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from api.usage import counts
+from api.usage import availability, counts
 from billing import metering, quotas
 from billing.jobs import send_usage
 from core.clock import utc_now
@@ -63,3 +63,11 @@ def look_for_late_checks(timestamp: int) -> None:  # noqa: ARG001  the queue tel
         counts.seal_hours(now=now)
         added = counts.count_again(since=counts.full_hour(now - LATE), until=counts.full_hour(now), now=now)
     log.info("usage.late_checks_added", checks=added)
+
+
+@jobs.periodic(cron="45 3 * * *")
+@jobs.task(queueing_lock="purge_request_counts", queue=Queue.LONG)
+@in_its_own_session
+def purge_request_counts(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    with acting_as_system(), transaction():
+        availability.purge(now=utc_now())

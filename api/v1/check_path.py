@@ -87,8 +87,22 @@ class CheckPath:
         """What the caller gets, as the steps so far have it."""
         made = self._answer(call)
         environ = call.environ
-        note_request(environ["REQUEST_METHOD"], environ["PATH_INFO"], made[0], monotonic_s() - call.started_s)
+        seconds = monotonic_s() - call.started_s
+        note_request(environ["REQUEST_METHOD"], environ["PATH_INFO"], made[0], seconds)
+        self._note_outcome(call, made[0], seconds)
         return made
+
+    def _note_outcome(self, call: Call, status: int, seconds: float) -> None:
+        """For the organization's own count; a caller that is not known counts for nobody."""
+        caller = getattr(call, "caller", None)
+        self._room.requests.note(
+            caller.organization.id if caller else None,
+            key_id=caller.key.id if caller else None,
+            environment=caller.key.environment if caller else None,
+            status=status,
+            seconds=seconds,
+            at=utc_now(),
+        )
 
     def fail(self, call: Call, error: Exception) -> Answer:
         """The last line: the caller gets a problem document, we a report."""

@@ -1,7 +1,7 @@
 """Whether an incident reached one organization: from its own decision log, beside the same hours a week earlier.
 
-What the log holds was answered and is certain. What never reached us, or was refused before a decision, is not counted
-for single organizations anywhere, so nothing is said about it but that.
+What the log holds was answered and is certain. Requests that failed or were refused are counted by the hour. What never
+reached us is not counted anywhere, so nothing is said about it but that.
 """
 
 from datetime import datetime, timedelta
@@ -10,6 +10,9 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import text
 
+from api.usage import availability
+from api.usage.availability import RequestTotals
+from api.usage.counts import full_hour
 from core.accounts import Organization
 from core.db import db
 from legal_docs import figures
@@ -60,11 +63,18 @@ class Affected(msgspec.Struct, frozen=True):
     """None where the log of that time is deleted already, by the organization's own retention."""
     before: Numbers | None
     """The same hours a week earlier."""
+    requests: RequestTotals
+    """Of the whole hours that this time touches."""
 
     @property
     def findings(self) -> list[str]:
         """In sentences; none if the log shows nothing unusual."""
-        return _findings(self.during, self.before) if self.during else []
+        failed = (
+            [f"{self.requests.failed:,} of your requests failed because of an error on our side in these hours."]
+            if self.requests.failed
+            else []
+        )
+        return [*failed, *(_findings(self.during, self.before) if self.during else [])]
 
 
 def of_incident(incident: Incident, organization_id: UUID, *, now: datetime) -> Affected:
@@ -78,6 +88,7 @@ def of_incident(incident: Incident, organization_id: UUID, *, now: datetime) -> 
         until,
         _numbers(organization_id, since, until) if since >= oldest else None,
         _numbers(organization_id, earlier, until - A_WEEK) if earlier >= oldest else None,
+        availability.totals(organization_id, since=full_hour(since), until=until),
     )
 
 

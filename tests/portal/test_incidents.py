@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from api.runtime import runtime
 from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
@@ -330,6 +331,23 @@ class TestAffected:
         assert "has no checks in this period" in stranger.get(page).text
         assert "Were you affected" not in nobody.get(page).text
         assert "Were you affected" in owner.get("/status").text
+
+    def test_requests_that_failed_are_told_to_whom_they_belong(
+        self, app: Flask, ada: Member, cleo: Member, owner: Person, stranger: Person
+    ) -> None:
+        began_at = utc_now() - MINUTE
+        incident_id = open_incident(app, began_at=began_at)
+        for status in (200, 503, 503, 429):
+            runtime(app).requests.note(
+                ada.organization_id, key_id=ada.key_id, environment="live", status=status, seconds=0.1, at=began_at
+            )
+        runtime(app).requests.flush()
+
+        assert self.of(app, incident_id, ada).findings[0].startswith("2 of your requests failed")
+        page = f"/status/incidents/{incident_id}"
+        assert "<strong>2 failed</strong>" in owner.get(page).text
+        assert "failed</strong>" not in stranger.get(page).text
+        assert self.of(app, incident_id, cleo).requests.failed == 0
 
     def test_fewer_checks_than_a_week_earlier_are_found(self, app: Flask, ada: Member, as_ada: Caller) -> None:
         incident_id = open_incident(app, began_at=utc_now() - MINUTE)

@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 from flask import Flask
+from sqlalchemy import text
 
+from api.runtime import runtime
 from core.clock import utc_now
-from core.db import acting_as_system, transaction
+from core.db import acting_as_system, db, transaction
 from portal.console.measures import services, targets
 from portal.status import probes
 from portal.status.detection import Sample
@@ -40,6 +42,39 @@ def test_uptime_latency_and_errors_are_those_of_the_probes(app: Flask) -> None:
     assert measures["Uptime"] == ("99.000%", False)
     assert measures["Check latency (95th percentile)"] == ("20 ms", True)
     assert measures["Error rate"] == ("1.00% (1 of 100)", False)
+
+
+def test_requests_of_customers_count_before_probes(app: Flask, ada: Member) -> None:
+    now = utc_now()
+    with app.app_context(), acting_as_system(), transaction():
+        probes.note([Sample(component=Component.CHECK_API, probed_at=now, is_ok=True, seconds=0.02)], now=now)
+    for status in [200] * 97 + [429] * 50 + [503] * 3:
+        runtime(app).requests.note(
+            ada.organization_id, key_id=ada.key_id, environment="live", status=status, seconds=0.3, at=now
+        )
+    runtime(app).requests.flush()
+
+    measures = found(app)
+
+    assert measures["Uptime"] == ("97.000%", False)
+    assert measures["Check latency (95th percentile)"] == ("300 ms", True)
+    assert measures["Error rate"] == ("3.00% (3 of 100)", False)
+
+
+def test_the_day_of_the_first_live_check_outlives_the_decision_log(
+    app: Flask, ada: Member, as_ada: Caller, operator: Person
+) -> None:
+    as_ada.check()
+    runtime(app).requests.flush()
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.execute(text("SET LOCAL ROLE NONE"))
+        db.session.execute(text("DELETE FROM decision"))
+
+    with app.app_context(), acting_as_system():
+        (one,) = [line for line in services.adoption(now=utc_now()) if line.organization_id == ada.organization_id]
+
+    assert (one.live_since, one.enough_since, one.step) == (utc_now().date(), None, "no checks for a week")
+    assert utc_now().date().isoformat() in operator.get("/console/figures").text
 
 
 def test_a_key_beyond_its_limit_in_some_minute_would_be_seen(app: Flask, ada: Member) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from flask import Flask
 
+from api.runtime import runtime
 from billing import entitlements
 from billing.plans import PlanCode
 from core.audit import COMMAND_LINE
@@ -30,6 +31,34 @@ def test_the_page_says_what_one_has_and_why_and_what_is_used(as_ada: Caller, vie
         assert words in page
     assert "Pay as you go" not in page
     assert "Ask for an offer" not in page  # a viewer may not
+
+
+def test_the_share_of_valid_requests_that_were_answered_is_that_of_ones_own_live_keys(
+    app: Flask, ada: Member, cleo: Member, viewer: Person
+) -> None:
+    assert "No valid live request this month yet" in viewer.get("/plan").text
+    for who, environment, status, count in (
+        (ada, "live", 200, 3),
+        (ada, "live", 503, 1),
+        (ada, "live", 429, 5),
+        (ada, "test", 503, 7),
+        (cleo, "live", 503, 9),
+    ):
+        for _ in range(count):
+            runtime(app).requests.note(
+                who.organization_id,
+                key_id=who.key_id,
+                environment=environment,
+                status=status,
+                seconds=0.1,
+                at=utc_now(),
+            )
+    runtime(app).requests.flush()
+
+    page = viewer.get("/plan").text
+
+    assert "75.000 % of your valid live requests to the check API were answered this month: 3 of 4" in page
+    assert "Another 5 were refused" in page
 
 
 def test_enterprise_is_asked_for_once_and_operators_are_told(live_app: Flask) -> None:

@@ -1,6 +1,7 @@
 """Counting what the targets are held against. Needs the system's scope."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from statistics import median
 from uuid import UUID
 
@@ -8,13 +9,15 @@ import msgspec
 from sqlalchemy import func, select, text
 
 from api.limits.window import DEFAULT_LIMIT
+from api.usage import availability
+from api.usage.availability import Milestones, RequestTotals
 from core.accounts import Organization, OrganizationStatus
 from core.db import db
 from core.scope import needs_system_scope
 from portal.console.measures import targets
 from portal.console.measures.targets import Measure
 from portal.status import probes
-from portal.status.detection import uptime_of
+from portal.status.detection import Day, uptime_of
 from portal.status.models import AvailabilityProbe
 from portal.status.states import Component
 from portal.support import sla_deadlines, surveys
@@ -56,11 +59,22 @@ class Adoption(msgspec.Struct, frozen=True):
     last_at: datetime | None
     last_week: int
     last_day: int
+    milestones: Milestones | None = None
+    """From the counts of requests, which are kept for longer than decisions."""
+
+    @property
+    def live_since(self) -> date | None:
+        found = [self.milestones.first_day] if self.milestones else []
+        return min([*found, *([self.first_at.date()] if self.first_at else [])], default=None)
+
+    @property
+    def enough_since(self) -> date | None:
+        return self.milestones.enough_day if self.milestones else None
 
     @property
     def step(self) -> str:
         """Where they are on the way that a pilot is meant to go."""
-        if self.first_at is None:
+        if self.live_since is None:
             return "no live check yet"
         if self.last_day > ENOUGH_A_DAY:
             return f"over {ENOUGH_A_DAY} a day"
@@ -73,11 +87,12 @@ ENOUGH_A_DAY = 100
 def measures(*, now: datetime) -> list[Measure]:
     """The seven, over the last 30 days; the limit over the last day."""
     since = now - _OVER
+    requests = availability.totals(None, since=since, until=now, but=probes.SLUG)
     days = [day for day in probes.days_of(Component.CHECK_API, now=now) if day.day >= since.date()]
     return [
-        targets.uptime(uptime_of(days), unknown=sum(day.unknown for day in days)),
-        targets.latency(_p95_s(since)),
-        targets.errors(sum(day.probes for day in days), sum(day.failures for day in days)),
+        targets.uptime(uptime_of(days), unknown=sum(day.unknown for day in days), answered=requests.availability),
+        _latency(requests, since),
+        _errors(requests, days),
         targets.limiter(*_minutes(now - _LIMIT_LOOKED_BACK)),
         _first_answers(since, now=now),
         _bugs(since, now=now),
@@ -96,7 +111,8 @@ def adoption(*, now: datetime) -> list[Adoption]:
             "ours": probes.SLUG,
         },
     )
-    return [Adoption(*row) for row in rows]
+    reached = availability.milestones(enough_a_day=ENOUGH_A_DAY)
+    return [msgspec.structs.replace(Adoption(*row), milestones=reached.get(row[0])) for row in rows]
 
 
 @needs_system_scope
@@ -104,6 +120,20 @@ def counts() -> dict[str, int]:
     """Organizations by their state, ours aside."""
     query = select(Organization.status, func.count()).where(Organization.slug != probes.SLUG)
     return {row[0]: row[1] for row in db.session.execute(query.group_by(Organization.status))}
+
+
+def _latency(requests: RequestTotals, since: datetime) -> Measure:
+    """Of customers' requests; as long as there are none, of the probes."""
+    p95_ms = requests.p95_ms
+    if p95_ms is None:
+        return targets.latency(_p95_s(since), is_probed=True)
+    return targets.latency(p95_ms / 1000, is_probed=False)
+
+
+def _errors(requests: RequestTotals, days: Sequence[Day]) -> Measure:
+    if requests.valid:
+        return targets.errors(requests.valid, requests.failed, is_probed=False)
+    return targets.errors(sum(day.probes for day in days), sum(day.failures for day in days), is_probed=True)
 
 
 def _p95_s(since: datetime) -> float | None:

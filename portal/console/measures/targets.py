@@ -25,31 +25,32 @@ def unmeasured(name: str, target: str, source: str) -> Measure:
     return Measure(name, target, "No data yet", None, source)
 
 
-def uptime(percent: float | None, *, unknown: int) -> Measure:
-    name, target, source = "Uptime", f"over {UPTIME_PERCENT}%", "probes of the check endpoint, every minute"
-    if percent is None:
+def uptime(probed: float | None, *, unknown: int, answered: float | None = None) -> Measure:
+    """`answered` is the share of valid requests; the lower of the two counts."""
+    name, target = "Uptime", f"over {UPTIME_PERCENT}%"
+    source = "the lower of probes of the check endpoint, every minute, and the share of valid requests answered"
+    if probed is None:
         return unmeasured(name, target, source)
+    percent = probed if answered is None else min(probed, answered)
     not_measured = f", {unknown:,} minutes unknown" if unknown else ""
     return Measure(name, target, f"{percent:.3f}%{not_measured}", percent > UPTIME_PERCENT, source)
 
 
-def latency(p95_s: float | None) -> Measure:
-    name, target, source = (
-        "Check latency (95th percentile)",
-        f"within {P95_S * 1000:.0f} ms",
-        "probes sent as customer requests",
-    )
+def latency(p95_s: float | None, *, is_probed: bool) -> Measure:
+    name, target = "Check latency (95th percentile)", f"within {P95_S * 1000:.0f} ms"
+    source = "probes sent as customer requests" if is_probed else "every response of the check API to a customer"
     if p95_s is None:
         return unmeasured(name, target, source)
     return Measure(name, target, f"{p95_s * 1000:.0f} ms", p95_s < P95_S, source)
 
 
-def errors(probes: int, failures: int) -> Measure:
-    name, target, source = "Error rate", f"under {ERROR_PERCENT:.0f}%", "failed probes of the check endpoint"
-    if not probes:
+def errors(requests: int, failures: int, *, is_probed: bool) -> Measure:
+    name, target = "Error rate", f"under {ERROR_PERCENT:.0f}%"
+    source = "failed probes of the check endpoint" if is_probed else "failed valid requests to the check API"
+    if not requests:
         return unmeasured(name, target, source)
-    percent = 100 * failures / probes
-    return Measure(name, target, f"{percent:.2f}% ({failures} of {probes})", percent < ERROR_PERCENT, source)
+    percent = 100 * failures / requests
+    return Measure(name, target, f"{percent:.2f}% ({failures:,} of {requests:,})", percent < ERROR_PERCENT, source)
 
 
 def limiter(minutes: int, beyond: int) -> Measure:

@@ -22,6 +22,7 @@ def index() -> ViewResponse:
         "portal/console/measures/index.html",
         measures=services.measures(now=now),
         adoption=services.adoption(now=now),
+        enough_a_day=services.ENOUGH_A_DAY,
         counts=services.counts(),
         open_requests=queue.counts_by_severity(),
         backup=backups.status(now),

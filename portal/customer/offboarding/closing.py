@@ -11,6 +11,7 @@ from sqlalchemy import select
 from api.decisions import retention
 from api.keys import services as keys
 from api.policies import services as policies
+from api.usage import availability
 from billing.jobs import end_plan_of_closed_account
 from core import audit, mail_records
 from core.accounts import Organization, OrganizationStatus
@@ -72,6 +73,7 @@ def _erase(organization: Organization, *, now: datetime) -> int:
     team.forget_invitations(organization.id)
     checklist.forget(organization.id)
     forget_organization(organization.id)
+    availability.forget(organization.id)
     mail_records.forget_written_for(organization.id)
     organization.subject_secret = os.urandom(32)
     organization.status = OrganizationStatus.CLOSED.value

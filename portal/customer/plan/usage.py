@@ -1,11 +1,13 @@
 """What an organization uses of its plan."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
-from api.usage import counts
+from api.usage import availability, counts
+from api.usage.availability import RequestTotals
 from billing import quotas
 from billing.access import EffectiveAccess
 from billing.models import UsageHour
@@ -30,6 +32,12 @@ def usage_of(organization: Organization, access: EffectiveAccess, *, now: dateti
     since, until = (quota.since, quota.until) if quota else quotas.month_of(organization, now=now)
     used = counts.used_in(organization.id, since=since, until=until)
     return Usage(used, access.limits.checks_a_month, since, until)
+
+
+def requests_this_month(organization_id: UUID, *, now: datetime) -> RequestTotals:
+    """Live requests of the calendar month, in UTC: whose share that was answered the Terms speak of."""
+    since = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return availability.totals(organization_id, since=since, until=now, environment="live")
 
 
 PROOF = ("hour", "part", "checks", "identifier", "sealed_at", "sent_at")

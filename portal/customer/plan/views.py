@@ -15,7 +15,7 @@ from core.htmx import page_or_block, see_other
 from core.jobs import defer
 from core.views import ViewResponse
 from portal.customer.plan.jobs import tell_operators_of_enterprise
-from portal.customer.plan.usage import usage_of
+from portal.customer.plan.usage import requests_this_month, usage_of
 
 STATE_LABELS = {
     AccessState.SANDBOX: "test keys only",
@@ -46,6 +46,7 @@ def index() -> ViewResponse:
         plan=PLANS[access.plan] if access.plan else None,
         standing=subscriptions.status_of(organization.id),
         usage=usage_of(organization, access, now=now),
+        requests=requests_this_month(organization.id, now=now),
         offers=_offers(access, is_metered_offered=account is not None and account.is_metered_offered),
         sold=SOLD,
         enterprise_asked_at=account.enterprise_asked_at if account else None,

@@ -1,0 +1,118 @@
+"""What requests to the check API came to: the share that was answered, how fast, and since when somebody uses it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import delete, text
+
+from api.usage.models import KeyRequestDay, RequestHour
+from api.usage.request_counts import BUCKETS_MS
+from core.db import db
+from core.scope import needs_system_scope
+
+HOURS_KEPT = timedelta(days=400)
+"""A year and a month: the month that a credit is about, and the same one a year before."""
+DAYS_KEPT = timedelta(days=90)
+
+_TOTALS = text("""
+    SELECT coalesce(sum(answered), 0), coalesce(sum(refused), 0), coalesce(sum(failed), 0), coalesce(sum(slow), 0)
+    FROM request_hour
+    WHERE hour >= :since AND hour < :until
+      AND (CAST(:organization_id AS uuid) IS NULL OR organization_id = :organization_id)
+      AND (organization_id IS NULL OR organization_id NOT IN (SELECT id FROM organization WHERE slug = :but))
+      AND (CAST(:environment AS text) IS NULL OR environment = :environment)
+""")
+_LATENCIES = text("""
+    SELECT sum(counted) FROM request_hour, unnest(latencies) WITH ORDINALITY AS bucket (counted, place)
+    WHERE hour >= :since AND hour < :until
+      AND (CAST(:organization_id AS uuid) IS NULL OR organization_id = :organization_id)
+      AND (organization_id IS NULL OR organization_id NOT IN (SELECT id FROM organization WHERE slug = :but))
+      AND (CAST(:environment AS text) IS NULL OR environment = :environment)
+    GROUP BY place ORDER BY place
+""")
+_MILESTONES = text("""
+    SELECT organization_id, min(day) AS first_day, min(day) FILTER (WHERE answered > :enough) AS enough_day
+    FROM (
+        SELECT organization_id, CAST(hour AT TIME ZONE 'UTC' AS date) AS day, sum(answered) AS answered
+        FROM request_hour WHERE environment = 'live' AND organization_id IS NOT NULL GROUP BY 1, 2
+    ) AS days
+    WHERE answered > 0 GROUP BY 1
+""")
+
+
+class RequestTotals(msgspec.Struct, frozen=True):
+    answered: int
+    refused: int
+    failed: int
+    slow: int
+    latencies: Sequence[int] = ()
+
+    @property
+    def valid(self) -> int:
+        """Those that neither limits, keys nor plans refused, and that could be read."""
+        return self.answered + self.failed
+
+    @property
+    def availability(self) -> float | None:
+        """The share of valid requests that were answered, in per cent; None without any."""
+        return 100 * self.answered / self.valid if self.valid else None
+
+    @property
+    def p95_ms(self) -> int | None:
+        """95 of 100 answers took at most so long: the upper end of a bucket. None without any answer."""
+        total, reached = sum(self.latencies), 0
+        for bound, count in zip((*BUCKETS_MS, None), self.latencies, strict=False):
+            reached += count
+            if total and reached >= 0.95 * total:
+                return bound if bound is not None else 2 * BUCKETS_MS[-1]
+        return None
+
+
+class Milestones(msgspec.Struct, frozen=True):
+    first_day: date
+    """Of the first live check that was answered."""
+    enough_day: date | None
+    """The first with more than enough of them."""
+
+
+def totals(
+    organization_id: UUID | None,
+    *,
+    since: datetime,
+    until: datetime,
+    environment: str | None = None,
+    but: str = "",
+) -> RequestTotals:
+    """Of the hours that begin in this time. None for all organizations but the one with the slug `but`."""
+    span = {
+        "organization_id": organization_id,
+        "since": since,
+        "until": until,
+        "environment": environment,
+        "but": but,
+    }
+    answered, refused, failed, slow = map(int, db.session.execute(_TOTALS, span).one())
+    latencies = [int(count) for count in db.session.scalars(_LATENCIES, span)]
+    return RequestTotals(answered, refused, failed, slow, latencies)
+
+
+@needs_system_scope
+def milestones(*, enough_a_day: int) -> dict[UUID, Milestones]:
+    """Of each organization that had a live check answered, within what is kept."""
+    rows = db.session.execute(_MILESTONES, {"enough": enough_a_day})
+    return {row.organization_id: Milestones(row.first_day, row.enough_day) for row in rows}
+
+
+@needs_system_scope
+def purge(*, now: datetime) -> None:
+    db.session.execute(delete(RequestHour).where(RequestHour.hour < now - HOURS_KEPT))
+    db.session.execute(delete(KeyRequestDay).where(KeyRequestDay.day < (now - DAYS_KEPT).date()))
+
+
+@needs_system_scope
+def forget(organization_id: UUID) -> None:
+    """Of a closed account."""
+    db.session.execute(delete(RequestHour).where(RequestHour.organization_id == organization_id))
+    db.session.execute(delete(KeyRequestDay).where(KeyRequestDay.organization_id == organization_id))

@@ -1,0 +1,49 @@
+"""Requests as they are counted: by hour for each organization, by day for each key."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+
+
+class RequestHour(Base):
+    """Requests to the check API in one hour. Those without a valid key belong to nobody."""
+
+    __tablename__ = "request_hour"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "environment", "hour", postgresql_nulls_not_distinct=True),
+        CheckConstraint("environment IN ('live', 'test')", name="environment"),
+        Index("ix_request_hour_hour", "hour"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organization.id"))
+    environment: Mapped[str | None]
+    hour: Mapped[datetime]
+    answered: Mapped[int]
+    refused: Mapped[int]
+    """By limits, keys, plans, or because they were not valid: no fault of ours."""
+    failed: Mapped[int]
+    """Through a fault of ours: answered with 500 or above."""
+    slow: Mapped[int]
+    """Of those that were answered."""
+    latencies: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    """Answers by how long they took, in the buckets of `request_counts`."""
+
+
+class KeyRequestDay(Base):
+    """Requests of one key to the check API on one day, in UTC; gone with the key."""
+
+    __tablename__ = "key_request_day"
+    __table_args__ = (Index("ix_key_request_day_day", "day"),)
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    api_key_id: Mapped[UUID] = mapped_column(ForeignKey("api_key.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    requests: Mapped[int]
+    limited: Mapped[int]
+    """Refused with 429."""
