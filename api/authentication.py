@@ -22,7 +22,7 @@ _CHALLENGE = (("WWW-Authenticate", 'Bearer realm="AI Governance API"'),)
 class Unauthenticated(AppError):
     """Base of all refusals of a key that opens nothing."""
 
-    status, code, title = HTTPStatus.UNAUTHORIZED, "unauthenticated", "A working API key is needed"
+    status, code, title = HTTPStatus.UNAUTHORIZED, "unauthenticated", "A valid API key is required"
     advice = "Send Authorization: Bearer followed by an API key."
 
     def __init__(self) -> None:
@@ -35,12 +35,12 @@ class MissingKey(Unauthenticated):
 
 
 class MalformedKey(Unauthenticated):
-    code, title = "malformed_api_key", "This is not one of our API keys"
+    code, title = "malformed_api_key", "This is not a valid API key"
     advice = "The API key is invalid. Copy the whole key: it starts with aig_live_ or aig_test_; its checksum must fit."
 
 
 class UnknownKey(Unauthenticated):
-    code, title = "unknown_api_key", "This API key is not known"
+    code, title = "unknown_api_key", "This API key does not exist"
     advice = "The API key is invalid. Check which key is configured, or create a new one."
 
 
@@ -57,55 +57,55 @@ class ExpiredKey(Unauthenticated):
 class Forbidden(AppError):
     """Base of all refusals of a key that works, but not for this."""
 
-    status, code, title = HTTPStatus.FORBIDDEN, "forbidden", "This API key may not do this"
+    status, code, title = HTTPStatus.FORBIDDEN, "forbidden", "This API key is not allowed to do this"
     advice = "Use another key."
 
 
 class MissingScope(Forbidden):
     code, title = "missing_scope", "This API key lacks a scope"
-    advice = "Use a key with the scope that this address needs."
+    advice = "Use a key with the scope that this endpoint requires."
 
 
 class WrongEnvironment(Forbidden):
     code, title = "wrong_environment", "This API key belongs to the other environment"
-    advice = "Use a live key for what is live and a test key for what is a test."
+    advice = "Use a live key for live checks and a test key for test checks."
 
 
 class AddressNotAllowed(Forbidden):
-    code, title = "address_not_allowed", "This API key may not be used from this address"
+    code, title = "address_not_allowed", "This API key can't be used from this IP address"
     advice = "Call from one of the key's allowed networks, or add this one to a new key."
 
 
 class OrganizationSuspended(Forbidden):
     code, title = "organization_suspended", "This organization is suspended"
-    advice = "Write to support; nothing in the account was lost."
+    advice = "Contact support. No data was lost."
 
 
 class OrganizationClosing(Forbidden):
     code, title = "organization_closing", "This organization's account is closing"
-    advice = "An owner can keep the account from its pages, until the day on which it closes."
+    advice = "An owner can cancel the closure in the portal until the account closes."
 
 
 class NotApproved(Forbidden):
     code, title = "not_approved", "This organization is not approved for live keys yet"
-    advice = "Use a test key; the task list in the portal says what is missing for the approval."
+    advice = "Use a test key. The Get started page in the portal shows the remaining steps."
 
 
 class TermsLapsed(Forbidden):
     code, title = "terms_lapsed", "A new version of the Terms or the DPA was not accepted in time"
-    advice = "Let an owner accept it under Documents in the portal; live keys work again within a second."
+    advice = "Ask an owner to accept it under Documents in the portal. Live keys then work again within a second."
 
 
 class Unpaid(AppError):
     """Base of all refusals of a live key for a reason of money. Test keys go on working."""
 
-    status, code, title = HTTPStatus.PAYMENT_REQUIRED, "payment_required", "This organization's plan is not paid"
-    advice = "The plan page in the portal says what is open. Live keys work again as soon as it is paid."
+    status, code, title = HTTPStatus.PAYMENT_REQUIRED, "payment_required", "Payment is required"
+    advice = "See the plan page in the portal for open invoices. Live keys work again as soon as they are paid."
 
 
 class QuotaReached(Unpaid):
-    code, title = "quota_reached", "The checks of this month are used up"
-    advice = "They begin anew with the next month; a plan with more is chosen on the plan page in the portal."
+    code, title = "quota_reached", "This month's live checks are used up"
+    advice = "Wait until next month, or upgrade on the plan page in the portal."
 
 
 class Caller(msgspec.Struct, frozen=True):

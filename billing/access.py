@@ -12,16 +12,20 @@ import msgspec
 
 from billing.plans import PLANS, SANDBOX, SOLD, Limits, Plan, PlanCode
 from billing.snapshots import GOES_ON, NEVER_BEGAN, Subscribed, subscribed
+from core.formats import utc
 
 GRACE = timedelta(days=14)
 """How long a paid plan goes on after its first failed payment."""
 
 
 _WHY_PAUSED = {
-    "first_payment_failure": "Its first payment failed, so it is paused.",
-    "final_payment_failure": "Its last payment failed, so it is paused.",
-    "trial_end_without_payment_method": "Its trial ended without a means of payment, so it is paused.",
+    "first_payment_failure": "It is paused because the first payment failed.",
+    "final_payment_failure": "It is paused because the last payment failed.",
+    "trial_end_without_payment_method": "It is paused because the trial ended without a payment method.",
 }
+
+
+_THEN_FREE = "After that you are on the Free plan."
 
 
 class AccessState(StrEnum):
@@ -90,13 +94,13 @@ class EffectiveAccess(msgspec.Struct, frozen=True, kw_only=True):
 def access_of(facts: BillingFacts, *, now: datetime) -> EffectiveAccess:
     """The whole decision. The same facts at the same time give the same answer."""
     if not facts.is_approved:
-        reason = "Your organization is not approved yet. Test keys work, with the limits of the sandbox."
+        reason = "Your organization is not approved yet. Test keys work within the sandbox limits."
         return EffectiveAccess(state=AccessState.SANDBOX, plan=None, limits=SANDBOX, reason=reason)
     access = _of_money(facts, now=now)
     if facts.legal_due_at is None:
         return access
     if facts.legal_due_at <= now:
-        reason = "A new version of the Terms or the DPA was not accepted in time, so live keys rest until it is."
+        reason = "Live keys are disabled until you accept the new version of the Terms or the DPA."
         return msgspec.structs.replace(access, state=AccessState.RESTRICTED, reason=reason)
     return msgspec.structs.replace(access, changes_at=_earliest(access.changes_at, facts.legal_due_at))
 
@@ -126,24 +130,24 @@ def _of_grant(grant: Grant | None, *, now: datetime) -> EffectiveAccess | None:
     if grant is None or (grant.until is not None and grant.until <= now):
         return None
     state = AccessState.ACTIVE_ENDING if grant.until else AccessState.ACTIVE
-    until = f"until {_day(grant.until)}" if grant.until else "without an end"
-    reason = f"We gave you {PLANS[grant.plan].name} by hand, {until}: {grant.reason}"
+    until = f"until {_day(grant.until)}" if grant.until else "with no end date"
+    reason = f"We set your plan to {PLANS[grant.plan].name}, {until}: {grant.reason}"
     return _on(grant.plan, state, reason, changes_at=grant.until)
 
 
 def _of_pilot(ends_at: datetime | None, *, now: datetime) -> EffectiveAccess | None:
     if ends_at is None or ends_at <= now:
         return None
-    reason = f"Your pilot is free until {_day(ends_at)}. Then you are on Free, unless you choose a plan before."
+    reason = f"Your pilot is free until {_day(ends_at)}. {_THEN_FREE[:-1]}, unless you choose another plan."
     return _on(PlanCode.PILOT, AccessState.PILOT, reason, changes_at=ends_at)
 
 
 def _of_the_past(facts: BillingFacts) -> EffectiveAccess:
     if facts.grant is not None:
-        return _over(f"What we had agreed with you ended on {_day(facts.grant.until)}.")
+        return _over(f"The plan we set for you ended on {_day(facts.grant.until)}.")
     if facts.pilot_ends_at is not None:
-        return _over(f"Your pilot ended on {_day(facts.pilot_ends_at)}. Nothing is charged.")
-    return _on(PlanCode.FREE, AccessState.ACTIVE, "You are on Free.")
+        return _over(f"Your pilot ended on {_day(facts.pilot_ends_at)}. You are not charged.")
+    return _on(PlanCode.FREE, AccessState.ACTIVE, "You are on the Free plan.")
 
 
 def _of_subscription(facts: BillingFacts, *, now: datetime) -> EffectiveAccess | None:
@@ -156,13 +160,13 @@ def _of_subscription(facts: BillingFacts, *, now: datetime) -> EffectiveAccess |
 
 def _of_begun(found: Subscribed, facts: BillingFacts, *, now: datetime) -> EffectiveAccess:
     if facts.payment.is_charged_back:
-        return _restricted(found, "A payment for it was charged back by your bank.")
+        return _restricted(found, "Your bank charged back a payment.")
     if facts.payment.is_refunded:
-        return _over("What you paid for your plan was refunded in full, so it is over.")
+        return _over("Your plan ended because your payment was refunded in full.")
     if found.status not in GOES_ON:
         return _of_stopped(found)
     if found.plan is None:
-        return _over("Your subscription is for something that is not one of our plans.")
+        return _over("Your subscription does not match any of our plans. Contact support.")
     plan = PLANS[found.plan]
     if found.status == "past_due":
         return _of_arrears(found, plan, first_failure_at=facts.first_failure_at, now=now)
@@ -171,44 +175,47 @@ def _of_begun(found: Subscribed, facts: BillingFacts, *, now: datetime) -> Effec
 
 def _of_stopped(found: Subscribed) -> EffectiveAccess:
     if found.status == "unpaid":
-        return _restricted(found, "Its invoices were not paid.")
+        return _restricted(found, "Invoices are unpaid.")
     if found.status == "paused":
         return _restricted(found, _WHY_PAUSED.get(found.paused_because or "", "It is paused."))
     if found.status != "canceled":
-        return _over("Our payment provider tells something new of your subscription, and we look into it.")
+        return _over("Your subscription is in an unexpected state, and we are looking into it.")
     if found.ended_by in {"payment_failed", "payment_disputed"}:
-        return _restricted(found, "It was ended because it was not paid.")
+        return _restricted(found, "It was canceled because it was not paid.")
     return _over(f"Your subscription{_to(found)} has ended.")
 
 
 def _of_active(found: Subscribed, plan: Plan, *, now: datetime) -> EffectiveAccess:
     if found.status == "trialing":
         until = f" until {_day(found.trial_end)}" if found.trial_end else ""
-        return _on(plan.code, AccessState.TRIAL, f"You are trying {plan.name}{until}.")
+        return _on(plan.code, AccessState.TRIAL, f"You are on a trial of {plan.name}{until}.")
     if found.ends_at is None:
         renews = f" It renews on {_day(found.period_end)}." if found.period_end else ""
         return _on(plan.code, AccessState.ACTIVE, f"You are subscribed to {plan.name}.{renews}")
     if found.ends_at <= now:
         return _over(f"Your subscription to {plan.name} ended on {_day(found.ends_at)}.")
-    reason = f"You ended {plan.name}. It goes on until {_day(found.ends_at)}; then you are on Free."
+    reason = f"You canceled {plan.name}. Your plan stays active until {_day(found.ends_at)}. {_THEN_FREE}"
     return _on(plan.code, AccessState.ACTIVE_ENDING, reason, changes_at=found.ends_at)
 
 
 def _of_arrears(found: Subscribed, plan: Plan, *, first_failure_at: datetime | None, now: datetime) -> EffectiveAccess:
     ends_at = (first_failure_at or found.period_start or now) + GRACE
     if ends_at <= now:
-        return _restricted(found, f"A payment failed, and was not made up for by {_day(ends_at)}.")
-    reason = f"A payment for {plan.name} failed. It goes on until {_day(ends_at)}; pay the open invoice before then."
+        return _restricted(found, f"A payment failed and was not paid by {_day(ends_at)}.")
+    active = f"Your plan stays active until {_day(ends_at)}."
+    reason = f"A payment for {plan.name} failed. {active} Pay the open invoice before then."
     return msgspec.structs.replace(_on(plan.code, AccessState.GRACE, reason, changes_at=ends_at), unpaid_from=ends_at)
 
 
 def _restricted(found: Subscribed, why: str) -> EffectiveAccess:
-    reason = f"Live keys rest because of your subscription{_to(found)}. {why} Test keys and all pages go on working."
+    reason = (
+        f"Live keys are disabled because of your subscription{_to(found)}. {why} Test keys and all pages keep working."
+    )
     return msgspec.structs.replace(_on(PlanCode.FREE, AccessState.RESTRICTED, reason), is_unpaid=True)
 
 
 def _over(why: str) -> EffectiveAccess:
-    return _on(PlanCode.FREE, AccessState.ENDED, f"{why} You are on Free.")
+    return _on(PlanCode.FREE, AccessState.ENDED, f"{why} You are on the Free plan.")
 
 
 def _to(found: Subscribed) -> str:
@@ -224,4 +231,4 @@ def _earliest(*moments: datetime | None) -> datetime | None:
 
 
 def _day(moment: datetime | None) -> str:
-    return f"{moment:%d %B %Y}".lstrip("0") if moment else "an unknown day"
+    return utc(moment, "day") if moment else "an unknown date"

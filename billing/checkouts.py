@@ -32,18 +32,22 @@ _OVER = IS_OVER | NEVER_BEGAN
 
 
 class AlreadySubscribed(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "already_subscribed", "There is a subscription already"
-    advice = "Load the plan page again: it shows the subscription, and lets you change it."
+    status, code, title = HTTPStatus.CONFLICT, "already_subscribed", "You already have a subscription"
+    advice = "Reload the plan page to see the subscription and change it."
 
 
 class NotForSale(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "not_for_sale", "This plan cannot be chosen here"
-    advice = "Choose one that the plan page offers."
+    status, code, title = HTTPStatus.CONFLICT, "not_for_sale", "This plan is not available"
+    advice = "Choose one of the plans on the plan page."
 
 
 class NotApprovedYet(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "not_approved_yet", "Plans can be chosen after the approval"
-    advice = "The task list says what is missing for it."
+    status, code, title = (
+        HTTPStatus.CONFLICT,
+        "not_approved_yet",
+        "You can subscribe once your organization is approved",
+    )
+    advice = "See the remaining steps on the Get started page."
 
 
 @needs_system_scope
@@ -158,7 +162,7 @@ def find(organization_id: UUID, session_id: str) -> Checkout:
     query = select(Checkout).where(Checkout.organization_id == organization_id, Checkout.session_id == session_id)
     found = db.session.scalar(query)
     if found is None:
-        raise NotFound("There is no such checkout.")
+        raise NotFound("Checkout not found.")
     return found
 
 

@@ -22,8 +22,8 @@ from core.scope import needs_system_scope
 
 
 class GrantOver(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "grant_over", "Nothing was given by hand to this organization"
-    advice = "Load the page again to see how it stands."
+    status, code, title = HTTPStatus.CONFLICT, "grant_over", "This organization has no manually set plan"
+    advice = "Reload the page to see the current status."
 
 
 def access_for(organization_id: UUID, *, now: datetime) -> EffectiveAccess:
@@ -92,7 +92,7 @@ def grant(
 ) -> EffectiveAccess:
     """Gives a plan by hand, in the place of one given before."""
     if until is not None and until <= now:
-        raise InvalidRequest(errors=(FieldProblem("until", "out_of_range", "Choose a day that has not passed."),))
+        raise InvalidRequest(errors=(FieldProblem("until", "out_of_range", "Choose a date in the future."),))
     account = lock_account(organization_id)
     before = _shown(grant_of(account))
     account.grant_plan, account.grant_until, account.grant_reason = plan.value, until, reason

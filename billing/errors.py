@@ -6,8 +6,8 @@ from core.errors import AppError
 
 
 class PaymentsAway(AppError):
-    status, code, title = HTTPStatus.SERVICE_UNAVAILABLE, "payments_away", "Our payment provider does not answer"
-    advice = "Try again in a minute. Nothing was changed, and nothing was charged."
+    status, code, title = HTTPStatus.SERVICE_UNAVAILABLE, "payments_away", "Our payment provider is not responding"
+    advice = "Try again in a minute. Nothing was changed, and you were not charged."
     is_unsent = False
     """Whether nothing was asked of it, so that nothing can have happened."""
     is_answered = False
@@ -17,20 +17,20 @@ class PaymentsAway(AppError):
 class ChangeUnsure(PaymentsAway):
     """A write was asked for, and its answer was lost."""
 
-    code, title = "payments_unsure", "We are finding out whether this was done"
-    advice = "Our payment provider did not tell us. Look at your plan again in a minute, before you try once more."
+    code, title = "payments_unsure", "We are checking whether this change was made"
+    advice = "Our payment provider did not respond in time. Check your plan in a minute before you try again."
 
 
 class PaymentsRefused(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "payments_refused", "Our payment provider refused this"
-    advice = "Load the page again. If it stays, write to support."
+    status, code, title = HTTPStatus.CONFLICT, "payments_refused", "Our payment provider declined this request"
+    advice = "Reload the page. If the problem persists, contact support."
     is_missing = False
     """Whether it does not have what it was asked about."""
 
 
 class PriceMissing(AppError):
-    status, code, title = HTTPStatus.SERVICE_UNAVAILABLE, "price_missing", "This plan cannot be bought just now"
-    advice = "Write to support: the price is not set up at our payment provider."
+    status, code, title = HTTPStatus.SERVICE_UNAVAILABLE, "price_missing", "This plan is not available right now"
+    advice = "Contact support: the price is not set up with our payment provider."
 
 
 class MeterMissing(AppError):

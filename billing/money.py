@@ -39,7 +39,7 @@ def parse_amount(written: str, currency: str | None) -> int:
         raise NotAnAmount(f"Enter an amount such as {_example(code)}.")
     minor = Decimal(written.strip()).scaleb(_digits(code))
     if minor != minor.to_integral_value() or minor % _step(code):
-        raise NotAnAmount(f"{code.upper()} has no smaller parts than {format_amount(_step(code), code)}.")
+        raise NotAnAmount(f"The smallest amount in {code.upper()} is {format_amount(_step(code), code)}.")
     return int(minor)
 
 

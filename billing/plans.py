@@ -62,8 +62,8 @@ METERED_CHECKS_PER_CENT = 1_000
 """$0.01 for each 1,000 checks."""
 METERED_MINIMUM_MINOR = 10 * DOLLAR
 
-_BEST_EFFORT = "By mail, as well as we can"
-_NO_END = "There is no limit a month."
+_BEST_EFFORT = "Email, best effort"
+_NO_END = "There is no monthly limit."
 
 SANDBOX = Limits(checks_a_month=None, rate_per_key=30, keys=5, members=10, retention_days=1_095, support=_BEST_EFFORT)
 """Before an organization is approved: test keys only."""
@@ -74,7 +74,7 @@ _OF_PRODUCTION = Limits(
     keys=100,
     members=50,
     retention_days=1_095,
-    support="Our response times, owed",
+    support="Guaranteed response times (SLA)",
 )
 
 PLANS: dict[PlanCode, Plan] = {
@@ -85,7 +85,7 @@ PLANS: dict[PlanCode, Plan] = {
             name="Pilot",
             price_minor=0,
             price="Free for six months",
-            summary="Everything, to find out whether it fits. When it ends you are on Free, unless you chose a plan.",
+            summary="All features, to evaluate the product. Then you are on Free unless you choose another plan.",
             beyond=_NO_END,
             limits=Limits(
                 checks_a_month=None,
@@ -93,7 +93,7 @@ PLANS: dict[PlanCode, Plan] = {
                 keys=100,
                 members=25,
                 retention_days=1_095,
-                support="Our response times, as aims",
+                support="Target response times",
             ),
         ),
         Plan(
@@ -102,8 +102,8 @@ PLANS: dict[PlanCode, Plan] = {
             price_minor=0,
             price="$0",
             summary="For small and occasional use.",
-            beyond="Live checks are refused until the next month begins, or until you choose a plan with more. "
-            "They are counted once a minute, so some more may pass. Test keys go on working.",
+            beyond="Live checks are refused until the next month begins or until you upgrade. "
+            "Usage is counted once a minute, so slightly more checks may get through. Test keys keep working.",
             limits=Limits(
                 checks_a_month=10_000,
                 rate_per_key=100,
@@ -127,7 +127,7 @@ PLANS: dict[PlanCode, Plan] = {
             name="Pay as you go",
             price_minor=None,
             price="$0.01 for 1,000 checks, at least $10 a month",
-            summary="As Pro, paid by what is used.",
+            summary="Everything in Pro, billed by usage.",
             beyond=_NO_END,
             limits=_OF_PRODUCTION,
         ),
@@ -136,7 +136,7 @@ PLANS: dict[PlanCode, Plan] = {
             name="Enterprise",
             price_minor=None,
             price="By agreement",
-            summary="Your own terms, limits and invoices.",
+            summary="Custom terms, limits and invoicing.",
             beyond=_NO_END,
             limits=Limits(
                 checks_a_month=None,

@@ -36,18 +36,20 @@ _UNTIL_STRIPE_ANSWERS = UntilStripeAnswers()
 
 
 class NothingToRefund(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "nothing_to_refund", "Nothing of this invoice can be refunded"
-    advice = "It was not paid, was refunded already, or is disputed: then the bank decides."
+    status, code, title = HTTPStatus.CONFLICT, "nothing_to_refund", "This invoice can't be refunded"
+    advice = "It was not paid, was already refunded, or is disputed, in which case the bank decides."
 
 
 class RefundedMeanwhile(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "refunded_meanwhile", "Something of this invoice was refunded meanwhile"
-    advice = "Load the page again to see what is left. Nothing more was refunded."
+    status, code, title = HTTPStatus.CONFLICT, "refunded_meanwhile", "Part of this invoice was refunded in the meantime"
+    advice = "Reload the page to see the remaining amount. Nothing more was refunded."
 
 
 class RefundUnsure(AppError):
-    status, code, title = HTTPStatus.SERVICE_UNAVAILABLE, "refund_unsure", "We are finding out whether it was refunded"
-    advice = "Stripe did not answer in time. Do not refund it again: the audit log says so as soon as it is certain."
+    status, code, title = HTTPStatus.SERVICE_UNAVAILABLE, "refund_unsure", "We are checking whether the refund was made"
+    advice = (
+        "Stripe did not respond in time. Do not refund it again; the audit log shows the result as soon as it is known."
+    )
 
 
 class AfterRefund(StrEnum):
@@ -210,7 +212,7 @@ changes.declare(REFUND, changes.Kind("refund", _find, _note))
 def _invoice(organization_id: UUID, invoice_id: str) -> Invoice:
     found = mirror.find_invoice(organization_id, invoice_id)
     if found is None:
-        raise NotFound("There is no such invoice.")
+        raise NotFound("Invoice not found.")
     return found
 
 

@@ -31,13 +31,13 @@ _CHANGEABLE = GOES_ON | STANDS_STILL
 
 
 class NoSubscription(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "no_subscription", "There is no subscription to change"
-    advice = "Load the plan page again: it shows what there is."
+    status, code, title = HTTPStatus.CONFLICT, "no_subscription", "You have no subscription to change"
+    advice = "Reload the plan page to see your current plan."
 
 
 class CannotSwitch(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "cannot_switch", "The plan cannot be switched to this one now"
-    advice = "Load the plan page again: it shows which plans can be chosen."
+    status, code, title = HTTPStatus.CONFLICT, "cannot_switch", "You can't switch to this plan right now"
+    advice = "Reload the plan page to see the available plans."
 
 
 class SubscriptionStatus(msgspec.Struct, frozen=True):
@@ -107,7 +107,7 @@ def end_without_access(organization_id: UUID, gateway: Gateway, *, by: Actor, no
         found = entitlements.charged_without_access(db.session.get_one(Organization, organization_id))
         snapshot = snapshot_of(organization_id)
     if found is None or snapshot is None:
-        raise NotFound("There is no subscription that goes on without access.")
+        raise NotFound("There is no active subscription without access.")
     _end(organization_id, snapshot, gateway, is_at_once=True, bills_usage=False, by=by, now=now)
     _look_again(organization_id, gateway, now=now)
 

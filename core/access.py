@@ -207,7 +207,8 @@ def _admit(access: Audience, *, fresh: bool, while_inactive: bool) -> None:
         _need_own_form()
     if access in ROLES_OF:
         if active_membership().role not in ROLES_OF[access]:
-            raise RoleNeeded(f"This is for {access}. Ask one of them, or ask for another role.")
+            who = " and ".join(access.rsplit(", ", 1))
+            raise RoleNeeded(f"Only {who} can do this. Ask one of them, or ask for a different role.")
         if is_change and not while_inactive and active_membership().status not in _IN_USE:
             raise OrganizationReadOnly
     if fresh and not current_user().is_fresh_at(utc_now()):

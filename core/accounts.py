@@ -82,7 +82,7 @@ class SlugTaken(AppError):
 
 
 class UnknownOrganization(AppError):
-    status, code, title = HTTPStatus.NOT_FOUND, "unknown_organization", "There is no such organization"
+    status, code, title = HTTPStatus.NOT_FOUND, "unknown_organization", "Organization not found"
     advice = "Check the slug."
 
 
@@ -101,7 +101,7 @@ def hold(organization_id: UUID) -> Organization:
         locking(select(Organization).where(Organization.id == organization_id), key_share=True)
     )
     if organization is None:
-        raise NotFound("There is no such organization.")
+        raise NotFound("Organization not found.")
     return organization
 
 

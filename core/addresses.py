@@ -5,8 +5,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from core.errors import FieldProblem, InvalidRequest
 
-NOT_AN_ADDRESS = "Enter an e-mail address, such as name@company.com."
-NOT_SENDABLE = "We can send only to addresses with plain letters (a to z), digits and signs before the @."
+NOT_AN_ADDRESS = "Enter an email address, such as name@company.com."
+NOT_SENDABLE = "Use an email address with only plain letters (a to z), digits and symbols before the @."
 
 
 class AddressFault(ValueError):

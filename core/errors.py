@@ -58,7 +58,7 @@ class AppError(Exception):
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Something went wrong on our side"
-    advice: ClassVar[str] = "Try again; if it stays, write to support and quote the request id."
+    advice: ClassVar[str] = "Try again. If the problem persists, contact support and include the request ID."
 
     def __init__(
         self,
@@ -89,17 +89,17 @@ class InternalError(AppError):
 
 
 class NotFound(AppError):
-    status, code, title = HTTPStatus.NOT_FOUND, "not_found", "There is nothing here"
-    advice = "Check the address and the id; records of another organization are not shown."
+    status, code, title = HTTPStatus.NOT_FOUND, "not_found", "Page not found"
+    advice = "Check the URL and the ID. Records of other organizations are not shown."
 
 
 class MethodNotAllowed(AppError):
     status, code, title = (
         HTTPStatus.METHOD_NOT_ALLOWED,
         "method_not_allowed",
-        "This address takes another method",
+        "This method is not allowed",
     )
-    advice = "Use one of the methods named in the Allow header."
+    advice = "Use one of the methods listed in the Allow header."
 
 
 class InvalidRequest(AppError):
@@ -108,8 +108,8 @@ class InvalidRequest(AppError):
 
 
 class TooLarge(AppError):
-    status, code, title = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "This is too much at once"
-    advice = "Send less at once: shorter text, or fewer and smaller files. Nothing was kept."
+    status, code, title = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "The request is too large"
+    advice = "Send less at once: shorter text, or fewer and smaller files. Nothing was stored."
 
 
 class UnsupportedEncoding(AppError):
@@ -118,40 +118,44 @@ class UnsupportedEncoding(AppError):
         "unsupported_encoding",
         "Compressed request bodies are not accepted",
     )
-    advice = "Send the body as it is, without Content-Encoding. Nothing was kept."
+    advice = "Send the body uncompressed, without Content-Encoding. Nothing was stored."
 
     def __init__(self) -> None:
         super().__init__(headers=(("Accept-Encoding", "identity"),))
 
 
 class ServiceUnavailable(AppError):
-    status, code, title = HTTPStatus.SERVICE_UNAVAILABLE, "service_unavailable", "We cannot answer just now"
+    status, code, title = (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "service_unavailable",
+        "The service is temporarily unavailable",
+    )
     advice = "Try again in a second. Nothing was changed."
 
 
 class RoleNeeded(AppError):
     status, code, title = HTTPStatus.FORBIDDEN, "role_needed", "Your role does not allow this"
-    advice = "Ask an owner or admin of your organization to do it, or to change your role."
+    advice = "Ask an owner or admin of your organization to do this or to change your role."
 
 
 class OperatorsOnly(AppError):
-    status, code, title = HTTPStatus.FORBIDDEN, "operators_only", "This page is for our operators"
-    advice = "Go back to your own pages."
+    status, code, title = HTTPStatus.FORBIDDEN, "operators_only", "This page is for operators only"
+    advice = "Go to your dashboard."
 
 
 class OrganizationReadOnly(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "organization_read_only", "This organization cannot be changed now"
-    advice = "It is suspended, closing or closed. Its page says why, and what can still be done."
+    status, code, title = HTTPStatus.CONFLICT, "organization_read_only", "This organization can't be changed right now"
+    advice = "It is suspended, closing or closed. See the organization page for the reason and your options."
 
 
 class FormExpired(AppError):
-    status, code, title = HTTPStatus.BAD_REQUEST, "form_expired", "This page was open for too long"
-    advice = "Load the page again and repeat what you did. Nothing was changed."
+    status, code, title = HTTPStatus.BAD_REQUEST, "form_expired", "This page has expired"
+    advice = "Reload the page and try again. Nothing was changed."
 
 
 class OtherOrganization(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "other_organization", "You are looking at another organization now"
-    advice = "You changed the organization in another tab. Load the page again. Nothing was changed."
+    status, code, title = HTTPStatus.CONFLICT, "other_organization", "You switched to another organization"
+    advice = "You switched the organization in another tab. Reload the page. Nothing was changed."
 
 
 def all_refusals(base: type[AppError] = AppError) -> list[type[AppError]]:

@@ -55,10 +55,10 @@ _PLAIN = (
     (re.compile(r"Expected `(?:int|float)` >= (\S+?)\.?$"), "Enter at least {}."),
     (re.compile(r"Expected `str` of length <= (\d+)"), "Use at most {} characters."),
     (re.compile(r"Expected `(?:array|object)` of length <= (\d+)"), "Enter at most {}."),
-    (re.compile(r"Expected `str` of length >= (\d+)"), "Enter something here."),
-    (re.compile(r"Expected `str` matching regex"), "This has a character or a form that does not belong here."),
+    (re.compile(r"Expected `str` of length >= (\d+)"), "This field is required."),
+    (re.compile(r"Expected `str` matching regex"), "This contains characters that are not allowed here."),
     (re.compile(r"Expected `(?:int|float)`"), "Enter a number."),
-    (re.compile(r"Invalid RFC3339|Expected `datetime`"), "Enter a date and a time, such as 2026-11-22T10:00."),
+    (re.compile(r"Invalid RFC3339|Expected `datetime`"), "Enter a date and time, such as 2026-11-22T10:00."),
     (re.compile(r"Expected `bool`"), "Choose one of the two."),
 )
 

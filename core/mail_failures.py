@@ -26,13 +26,13 @@ from core.scope import needs_system_scope
 SHOWN = 100
 _ADVICE = {
     "SMTPRecipientsRefused": "The other side refuses this address. Ask the organization for another one.",
-    "SMTPNotSupportedError": "The mail server cannot send to addresses of this kind. Ask for another one.",
-    "SMTPSenderRefused": "The mail server refuses our sender. Check MAIL_FROM.",
-    "SMTPAuthenticationError": "The mail server refuses our login. Check SMTP_URL.",
-    "SMTPDataError": "The mail server refuses the message. Read its answer, and ask the provider.",
+    "SMTPNotSupportedError": "The mail server cannot send to this type of address. Ask for a different one.",
+    "SMTPSenderRefused": "The mail server rejected our sender address. Check MAIL_FROM.",
+    "SMTPAuthenticationError": "The mail server rejected our login. Check SMTP_URL.",
+    "SMTPDataError": "The mail server rejected the email. Read its response, and ask the provider.",
 }
 _OTHERWISE = (
-    "The mail server does not answer as it should. It is tried again by itself for about a day; then send it here."
+    "The mail server did not respond correctly. We retry automatically for about a day; after that, resend it here."
 )
 
 

@@ -22,11 +22,11 @@ class Role(StrEnum):
 
 
 MEANING = {
-    Role.OWNER: "Everything, closing the account and naming owners included.",
-    Role.ADMIN: "Everything but owners and closing the account.",
-    Role.DEVELOPER: "Keys, policies, the decision log.",
-    Role.BILLING: "The plan and invoices; reads the rest.",
-    Role.VIEWER: "Reads everything, changes nothing.",
+    Role.OWNER: "Full access, including managing owners and closing the account.",
+    Role.ADMIN: "Full access, except managing owners and closing the account.",
+    Role.DEVELOPER: "Manage API keys and policies; view the rest.",
+    Role.BILLING: "Manage the plan and invoices; view the rest.",
+    Role.VIEWER: "View everything.",
 }
 
 

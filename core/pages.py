@@ -1,4 +1,4 @@
-"""What every page can use: assets that may be kept for ever, the reader's theme, times, and flashed notices."""
+"""What every page can use: assets that may be kept for ever, the reader's theme, and the filters of core.formats."""
 
 import hashlib
 from datetime import datetime
@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import babel.dates
-import babel.numbers
 from flask import Flask, has_request_context, request, url_for
 
+from core.clock import utc_now
+from core.formats import ago, duration, iso, number, percent, utc
 from core.ids import public_id
 
 STATIC = Path(__file__).with_name("static")
@@ -20,14 +20,14 @@ THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
 ASSET_LIFE_S = 31_536_000
 
-_FORMS_OF_TIME = {"": "d MMM y, HH:mm 'UTC'", "date": "d MMM y", "day": "d MMM y", "precise": "d MMM y, HH:mm:ss 'UTC'"}
-
 
 def init_app(app: Flask) -> None:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = ASSET_LIFE_S
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(asset=asset, frame=PLAIN_FRAME)
-    app.jinja_env.filters.update(iso=iso, utc=utc, number=number, public_id=_shown)
+    app.jinja_env.filters.update(
+        iso=iso, utc=utc, ago=_ago, duration=duration, number=number, percent=percent, public_id=_shown
+    )
     app.context_processor(lambda: {"theme": chosen_theme()})
 
 
@@ -46,17 +46,8 @@ def chosen_theme() -> str:
     return wanted if wanted in THEMES else "auto"
 
 
-def iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def utc(moment: datetime, style: str = "") -> str:
-    """A moment for people, in UTC; scripts show it in the reader's own zone."""
-    return babel.dates.format_datetime(moment, _FORMS_OF_TIME[style], locale="en")
-
-
-def number(value: Any) -> str:
-    return str(babel.numbers.format_decimal(value, locale="en"))
+def _ago(moment: datetime) -> str:
+    return ago(moment, now=utc_now())
 
 
 def _shown(identifier: Any, prefix: str) -> str:

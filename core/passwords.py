@@ -69,17 +69,17 @@ def fault_of_password(password: str, *, own_words: Iterable[str], breached_passw
     """Why a password cannot be taken, in a sentence for the person who chose it; None if it can."""
     password = normalized(password)
     if len(password) < MIN_LENGTH:
-        return f"Use at least {MIN_LENGTH} characters. Several words in a row are easy to remember."
+        return f"Use at least {MIN_LENGTH} characters. A few random words are easy to remember."
     if len(password) > MAX_LENGTH:
         return f"Use at most {MAX_LENGTH} characters."
     words = [word[:64] for word in own_words if word]
     if _is_common(password, words):
-        return "This password is among the common ones, or close to them. Choose words that do not belong together."
+        return "This password is too common. Choose a few unrelated words."
     rest = without_own_words(password, words)
     if rest is not None and _is_common(rest, words):
-        return "This password is mostly your name, email address or organization. Choose other words."
+        return "This password is too similar to your name, email address or organization. Choose different words."
     if breached_passwords_url and _was_breached(password, breached_passwords_url):
-        return "This password is known from a breach of another service. Choose another one, and do not use it there."
+        return "This password appeared in a data breach. Choose another one, and stop using this one elsewhere."
     return None
 
 

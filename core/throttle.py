@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
-from math import ceil
 from typing import Any, TypeVar, cast
 
 import structlog
@@ -17,13 +16,12 @@ from redis.exceptions import RedisClusterException
 
 from core.access import address, current_user_or_none
 from core.errors import AppError
+from core.formats import duration
 from core.network import sender_of
 from core.settings import CLUSTER, Settings
 from core.views import ViewResponse
 
 log = structlog.get_logger()
-
-_MINUTE_S = 60
 
 View = TypeVar("View", bound=Callable[..., ViewResponse])
 
@@ -37,21 +35,14 @@ limiter = Limiter(key_func=sender, headers_enabled=False, swallow_errors=True, i
 
 
 class TooManyTries(AppError):
-    status, code, title = HTTPStatus.TOO_MANY_REQUESTS, "too_many_tries", "That was tried too often"
+    status, code, title = HTTPStatus.TOO_MANY_REQUESTS, "too_many_tries", "Too many attempts"
     advice = "Wait a few minutes and try again."
 
     def __init__(self, *, wait_s: int | None = None) -> None:
         if wait_s is None:
             super().__init__()
             return
-        super().__init__(f"Wait {shown_duration(wait_s)} and try again.", headers=(("Retry-After", str(wait_s)),))
-
-
-def shown_duration(seconds: int) -> str:
-    """In words, rounded up to what people count in."""
-    if seconds < 2 * _MINUTE_S:
-        return f"{seconds} second{'' if seconds == 1 else 's'}"
-    return f"{ceil(seconds / _MINUTE_S)} minutes"
+        super().__init__(f"Wait {duration(wait_s)} and try again.", headers=(("Retry-After", str(wait_s)),))
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -111,7 +111,9 @@ def _show_errors(app: Flask, settings: Settings) -> None:
     @app.errorhandler(DataError)
     def refuse_value(_error: DataError) -> Response:
         """A value that the database cannot hold: a NUL in a text, a number out of all range."""
-        return refuse(InvalidRequest("The address or the form has a value that cannot be right. Correct it."))
+        return refuse(
+            InvalidRequest("The URL or the form contains a value that is not valid. Correct it and try again.")
+        )
 
     @app.errorhandler(Exception)
     def fail(error: Exception) -> Response:

@@ -4,7 +4,7 @@ from core.access import ROLES_OF, Audience, current_user_or_none
 
 _START = ("/start", "Get started")
 _OVERVIEW = ("/dashboard", "Dashboard")
-_CHECKLIST = ("/checklist", "Before going live")
+_CHECKLIST = ("/checklist", "Go-live checklist")
 _BUILD = (("/keys", "API keys"), ("/try-it", "Try it"), ("/policies", "Policies"), ("/decisions", "Decision log"))
 _ORGANIZATION = (
     ("/documents", "Documents"),
@@ -13,7 +13,7 @@ _ORGANIZATION = (
     ("/organization", "Organization"),
     ("/organization/notifications", "Notifications"),
     ("/plan", "Plan and usage"),
-    ("/audit-trail", "Audit trail"),
+    ("/audit-trail", "Audit log"),
 )
 _HELP = (("/help", "Help"), ("/support", "Support"))
 _CONSOLE = (
@@ -47,5 +47,5 @@ def of_visitor() -> list[Group]:
         groups.append(("Help", list(_HELP)))
     if who.is_operator:
         groups.append(("Console", list(_CONSOLE)))
-    groups.append(("You", [("/security", "Your sign-in"), ("/organizations", "Your organizations")]))
+    groups.append(("Account", [("/security", "Account security"), ("/organizations", "Organizations")]))
     return groups

@@ -5,7 +5,7 @@ from uuid import UUID
 from core.errors import InvalidRequest
 from core.ids import parse_public_id
 
-_NO_ID = "The address has an id that does not exist. Go back and follow the link again."
+_NO_ID = "This page of results does not exist. Go back and follow the link again."
 
 
 def parse_uuid(text: str | None) -> UUID | None:

@@ -38,11 +38,9 @@ _LONGEST_KIND = max(map(len, KINDS))
 _FIRST_CARD = 10**12
 _FIELDS = ("model", "operation", "metadata", "subject")
 
-_MODEL_ADVICE = (
-    "Give the model's name as one token, such as gpt-4o or mistral/large: no spaces, at most 128 characters."
-)
-_OPERATION_ADVICE = "Give the operation's name as one token, such as chat or embeddings: at most 64 characters."
-_SUBJECT_ADVICE = "Give a pseudonym of the person as one token, never a name or an e-mail address."
+_MODEL_ADVICE = "Send the model name as one token, such as gpt-4o or mistral/large: no spaces, at most 128 characters."
+_OPERATION_ADVICE = "Send the operation name as one token, such as chat or embeddings: at most 64 characters."
+_SUBJECT_ADVICE = "Send a pseudonym of the person as one token, never a name or an email address."
 
 
 class CheckQuestion(msgspec.Struct, frozen=True):

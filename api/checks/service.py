@@ -51,7 +51,9 @@ def decide(
     """
     policy = caller.organization.policy
     if policy is None:
-        raise ServiceUnavailable("This organization has no policies yet, so nothing can be allowed. Write to support.")
+        raise ServiceUnavailable(
+            "This organization has no policies yet, so no request can be allowed. Contact support."
+        )
     question = read_question(parsed, policy.facts, most_named=most_named)
     values.need_few(caller.organization.id, question.facts)
     outcome = evaluate(policy, question.facts)

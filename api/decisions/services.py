@@ -49,7 +49,7 @@ def find(organization_id: UUID, shown_id: str) -> Decision:
             )
         )
     if decision is None:
-        raise NotFound("There is no such decision, or it is past its retention. Check the id.")
+        raise NotFound("Decision not found, or it is past its retention. Check the ID.")
     return decision
 
 

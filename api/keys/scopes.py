@@ -15,7 +15,7 @@ class Scope(StrEnum):
 DEFAULT_SCOPES = (Scope.CHECKS_WRITE,)
 
 MEANING = {
-    Scope.CHECKS_WRITE: "Ask whether an operation may go ahead.",
+    Scope.CHECKS_WRITE: "Send checks.",
     Scope.DECISIONS_READ: "Read and export the decision log.",
     Scope.POLICIES_READ: "Read the policies.",
     Scope.POLICIES_WRITE: "Change the policies.",

@@ -28,47 +28,53 @@ LONGEST_LIFE = timedelta(days=3653)
 
 
 class KeyNameTaken(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "key_name_taken", "A key in use already has this name"
-    advice = "Choose another name, or rotate the key that has it."
+    status, code, title = HTTPStatus.CONFLICT, "key_name_taken", "An active API key already has this name"
+    advice = "Choose another name, or rotate the existing key."
 
 
 class KeyAlreadyRotated(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "key_already_rotated", "This key was rotated before"
-    advice = "Rotate its successor instead; at most two keys of one line may be in use."
+    status, code, title = HTTPStatus.CONFLICT, "key_already_rotated", "This API key has already been rotated"
+    advice = (
+        "Rotate its replacement instead. At most two keys, the old one and the new one, can be active at the same time."
+    )
 
 
 class RotationUnfinished(AppError):
     status, code, title = (
         HTTPStatus.CONFLICT,
         "rotation_unfinished",
-        "The key before this one is still in use",
+        "The previous API key is still active",
     )
-    advice = "Revoke the old key, or wait until its overlap ends, and rotate again."
+    advice = "Revoke the previous key or wait until it expires, then rotate again."
 
 
 class KeyNotInUse(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "key_not_in_use", "This key is revoked or expired"
+    status, code, title = HTTPStatus.CONFLICT, "key_not_in_use", "This API key is revoked or expired"
     advice = "Create a new key instead."
 
 
 class NotRotated(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "not_rotated", "This key was not rotated"
-    advice = "Only a key that has a successor can be finished. Revoke it instead."
+    status, code, title = HTTPStatus.CONFLICT, "not_rotated", "This API key was not rotated"
+    advice = "You can complete the rotation only of a key that was rotated. Revoke this key instead."
 
 
 class LiveKeysNotYet(AppError):
-    status, code, title = HTTPStatus.FORBIDDEN, "live_keys_not_yet", "Live keys come with the approval"
-    advice = "Make a test key; the task list in the portal says what is missing for the approval."
+    status, code, title = HTTPStatus.FORBIDDEN, "live_keys_not_yet", "Live API keys require approval"
+    advice = "Create a test key instead. The Get started page in the portal shows the remaining steps."
 
 
 class KeyLimitReached(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "key_limit_reached", "This organization has all the keys it may have"
-    advice = "Revoke one that nothing needs, or choose a plan with more keys."
+    status, code, title = HTTPStatus.CONFLICT, "key_limit_reached", "This organization has reached its API key limit"
+    advice = "Revoke a key you no longer need, or upgrade the plan."
 
 
 class OrganizationInactive(AppError):
-    status, code, title = HTTPStatus.FORBIDDEN, "organization_inactive", "This organization can make no keys now"
-    advice = "It is suspended or closing; its pages say why and what can be done."
+    status, code, title = (
+        HTTPStatus.FORBIDDEN,
+        "organization_inactive",
+        "This organization can't create API keys right now",
+    )
+    advice = "It is suspended or closing. See the organization page for the reason and your options."
 
 
 class IssuedKey(msgspec.Struct, frozen=True):
@@ -95,10 +101,10 @@ def issue(
     _require_active(organization_id, environment, now=now)
     most = entitlements.access_for(organization_id, now=now).limits.keys
     if most is not None and lookup.count_in_use(organization_id, now=now) >= most:
-        raise KeyLimitReached(f"Its plan allows {most} keys in use. {KeyLimitReached.advice}")
+        raise KeyLimitReached(f"Its plan includes {most} active keys. {KeyLimitReached.advice}")
     networks = _parse_networks(allowed_networks)
     if expires_at is not None and not now < expires_at <= now + LONGEST_LIFE:
-        detail = "Give a time in the future, at most ten years away."
+        detail = "Enter a time in the future, at most ten years from now."
         raise InvalidRequest(errors=(FieldProblem("expires_at", "out_of_range", detail),))
     identifier = new_uuid()
     key = _new_key(
@@ -232,7 +238,7 @@ def _require_active(organization_id: UUID, environment: KeyEnvironment, *, now: 
     if environment is KeyEnvironment.LIVE and status == OrganizationStatus.SANDBOX:
         raise LiveKeysNotYet
     if environment is KeyEnvironment.LIVE and legal_due_at is not None and legal_due_at <= now:
-        raise OrganizationInactive("Accept the new version of the Terms and the DPA first; then live keys work again.")
+        raise OrganizationInactive("Accept the new version of the Terms and the DPA first. Live keys then work again.")
 
 
 def _predecessor_in_use(key: ApiKey, *, now: datetime) -> bool:
@@ -248,7 +254,7 @@ def _parse_networks(networks: tuple[str, ...]) -> list[str]:
         try:
             parsed.append(str(plain_network(network)))
         except ValueError:
-            advice = "Give an address or a network, such as 203.0.113.7 or 203.0.113.0/24."
+            advice = "Enter an IP address or a network, such as 203.0.113.7 or 203.0.113.0/24."
             problems.append(FieldProblem(f"allowed_networks[{index}]", "not_a_network", advice))
     if problems:
         raise InvalidRequest(errors=tuple(problems))

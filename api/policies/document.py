@@ -53,26 +53,26 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Meta(
             title="Block personal data",
-            description="Blocks every operation on personal data. Off: personal data adds no points either.",
+            description="Blocks every operation on personal data. If off, personal data adds no points.",
         ),
     ] = True
     block_external_models: Annotated[
         bool,
         Meta(
             title="Block external models",
-            description="Blocks every operation on an external model. Off: an external model adds no points either.",
+            description="Blocks every operation on an external model. If off, external models add no points.",
         ),
     ] = False
     count_points_when_off: Annotated[
         bool,
         Meta(
             title="Count points when off",
-            description="Adds the points for personal data and external models even while their switch is off.",
+            description="Adds the points for personal data and external models even if their hard block is off.",
         ),
     ] = False
     max_risk_score: Annotated[
         int,
-        Meta(ge=1, le=100, title="Highest risk score", description="Blocks at this risk score and above."),
+        Meta(ge=1, le=100, title="Block at score", description="Requests with this risk score or higher are blocked."),
     ] = 50
     points_personal_data: Annotated[
         Points,
@@ -93,8 +93,8 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=MAX_INTEGER,
-            title="Large from",
-            description="Records from which dataset_record_count makes a dataset large.",
+            title="Large dataset threshold",
+            description="A dataset is large if dataset_record_count is this number or higher.",
         ),
     ] = 10_000
     known_operations: Annotated[
@@ -106,7 +106,7 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             max_length=500,
             title="Allowed models",
-            description="Blocks every other model. Empty: all are allowed.",
+            description="All other models are blocked. Leave empty to allow all models.",
         ),
     ] = ()
     denied_operations: Annotated[
@@ -115,11 +115,11 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     custom_facts: Annotated[
         dict[CustomFactName, FactType],
-        Meta(max_length=100, title="Custom facts", description="Facts of your own that metadata may state."),
+        Meta(max_length=100, title="Custom facts", description="Your own facts that metadata can contain."),
     ] = {}
     rules: Annotated[
         tuple[Rule, ...],
-        Meta(max_length=MAX_RULES, title="Rules", description="Conditions of your own over the facts, in CEL."),
+        Meta(max_length=MAX_RULES, title="Rules", description="Your own conditions on the facts, in CEL."),
     ] = ()
 
 

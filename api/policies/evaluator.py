@@ -76,7 +76,7 @@ class CompiledPolicy(msgspec.Struct, frozen=True):
 def compile_policy(organization_id: UUID, version: int, document: PolicyDocument) -> CompiledPolicy:
     rules = tuple(map(compile_rule, document.rules))
     needed = {variable for rule in rules for variable in rule.variables}
-    custom = {name: Fact(name, kind, "A fact of your own.") for name, kind in document.custom_facts.items()}
+    custom = {name: Fact(name, kind, "A custom fact.") for name, kind in document.custom_facts.items()}
     facts = {**BUILT_IN, **custom}
     return CompiledPolicy(
         organization_id=organization_id,
@@ -124,7 +124,7 @@ def _built_in_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contri
                 points=document.points_personal_data,
                 blocks=document.block_personal_data,
                 message="The operation works on personal data.",
-                fix="Remove or pseudonymise the personal data and state contains_personal_data: false.",
+                fix="Remove or pseudonymize the personal data and send contains_personal_data: false.",
             )
         )
     if stated.get(vocabulary.IS_EXTERNAL_MODEL) is True and _counts(document, document.block_external_models):
@@ -157,7 +157,7 @@ def _built_in_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contri
                 points=HIGHEST_SCORE,
                 blocks=True,
                 message="This operation is on the list of denied operations.",
-                fix="Use another operation, or take it off denied_operations.",
+                fix="Use another operation, or remove this one from denied_operations.",
             )
         )
     if policy.allowed_models and normal_model(request.model) not in policy.allowed_models:
@@ -190,8 +190,8 @@ def _counts(document: PolicyDocument, is_on: bool) -> bool:
 
 
 def _fix_for_external_model(document: PolicyDocument) -> str:
-    switch_off = "switch block_external_models off" if document.block_external_models else "lower points_external_model"
-    return f"Use a model of your own, or {switch_off} if external models are acceptable."
+    switch_off = "turn off block_external_models" if document.block_external_models else "lower points_external_model"
+    return f"Use your own model, or {switch_off} if external models are acceptable."
 
 
 def _is_large(policy: CompiledPolicy, stated: Mapping[str, FactValue]) -> bool:
@@ -220,8 +220,8 @@ def _rule_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contributi
                 policy="rules",
                 points=rule.points,
                 blocks=truth is None or rule.effect is RuleEffect.BLOCK,
-                message=rule.message if truth else f"{rule.message} (A fact that this rule needs was not stated.)",
-                fix=rule.fix if truth else f"State {_missing(compiled, stated)}.",
+                message=rule.message if truth else f"{rule.message} (A fact that this rule needs is missing.)",
+                fix=rule.fix if truth else f"Send {_missing(compiled, stated)}.",
             )
         )
     return causes

@@ -22,8 +22,8 @@ from core.scope import needs_system_scope
 
 
 class PolicyChanged(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "policy_changed", "The policies were changed meanwhile"
-    advice = "Read the policies again and repeat the change on the version they have now."
+    status, code, title = HTTPStatus.CONFLICT, "policy_changed", "Someone else changed the policies"
+    advice = "Reload to see the current version, then make your change again."
 
 
 class PolicySetting(msgspec.Struct, frozen=True):
@@ -85,7 +85,7 @@ def find_version(organization_id: UUID, version: int) -> PolicyRevision:
     """Raises NotFound."""
     row = db.session.get(PolicyVersion, (organization_id, version))
     if row is None:
-        raise NotFound("There is no such version of the policies.")
+        raise NotFound("Policy version not found.")
     return _revision(row)
 
 
@@ -124,7 +124,7 @@ def change(
     `expected_version` is no longer the one in force.
     """
     if key not in POLICY_KEYS:
-        raise NotFound(f"There is no such policy. The policies are: {', '.join(POLICY_KEYS)}.")
+        raise NotFound(f"Policy not found. Policies: {', '.join(POLICY_KEYS)}.")
     version, document = hold(organization_id, expected_version)
     changed = with_values(document, {key: value}, path_of=lambda _: "value")
     return adopt(organization_id, version, document, changed, "policy.changed", by=by, now=now)

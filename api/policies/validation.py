@@ -52,7 +52,7 @@ def _check(document: PolicyDocument, before: PolicyDocument, path_of: PathOf) ->
     problems = _faults_of_names(document.custom_facts, path_of("custom_facts"))
     problems += _faults_of_rules(document, before, path)
     if len({rule.code for rule in document.rules}) < len(document.rules):
-        problems.append(FieldProblem(path, "code_taken", "Give every rule a code of its own."))
+        problems.append(FieldProblem(path, "code_taken", "Each rule needs a unique code."))
     if problems:
         raise InvalidRequest(errors=tuple(problems))
 
@@ -90,10 +90,10 @@ def _faults_of_names(custom_facts: Mapping[str, FactType], path: str) -> list[Fi
     for name, kind in custom_facts.items():
         if variable_of(name) in taken:
             problems.append(
-                FieldProblem(f"{path}.{name}", "name_taken", "A fact of this name, or nearly, exists already.")
+                FieldProblem(f"{path}.{name}", "name_taken", "A fact with this or a very similar name already exists.")
             )
         if is_content(name, 0 if kind in {FactType.INTEGER, FactType.NUMBER} else ""):
-            detail = "This name is one for content, which is never accepted; choose another."
+            detail = "This name is reserved for content, which is never accepted. Choose another name."
             problems.append(FieldProblem(f"{path}.{name}", "content_refused", detail))
         taken.add(variable_of(name))
     return problems
@@ -113,7 +113,7 @@ def _faults_of_rule(rule: Rule, path: str, examples: Mapping[str, Any]) -> list[
     if not rule.message:
         return [FieldProblem(f"{path}.message", "nothing_to_see", NOTHING_TO_SEE)]
     if not rule.when.conditions:
-        return [FieldProblem(f"{path}.when", "no_condition", "Give at least one condition.")]
+        return [FieldProblem(f"{path}.when", "no_condition", "Enter at least one condition.")]
     problems = []
     for part in ("all", "any", "none"):
         for index, condition in enumerate(getattr(rule.when, part)):

@@ -180,5 +180,5 @@ def _questions_of(parsed: Any) -> list[Any]:
         raise InvalidRequest(errors=(FieldProblem("checks", "wrong_type", detail),))
     questions: list[Any] = parsed["checks"]
     if not 1 <= len(questions) <= MAX_BATCH:
-        raise InvalidRequest(errors=(FieldProblem("checks", "length", f"Send 1 to {MAX_BATCH} questions at once."),))
+        raise InvalidRequest(errors=(FieldProblem("checks", "length", f"Send 1 to {MAX_BATCH} checks at once."),))
     return questions

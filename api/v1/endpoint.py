@@ -115,7 +115,7 @@ def parse_cursor(prefix: str, cursor: str | None) -> UUID | None:
         return None
     after = parse_public_id(prefix, cursor)
     if after is None:
-        detail = "Give next_cursor of the page before, as it is, or leave the cursor out."
+        detail = "Send the next_cursor of the previous page unchanged, or omit the cursor."
         raise InvalidRequest(errors=(FieldProblem("cursor", "invalid_value", detail),))
     return after
 

@@ -31,7 +31,7 @@ class KeyCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class KeyRotate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     overlap_hours: Annotated[
-        float, Meta(ge=0, le=LONGEST_OVERLAP / HOUR, description="How long the old key goes on working, in hours.")
+        float, Meta(ge=0, le=LONGEST_OVERLAP / HOUR, description="How long the old key stays active, in hours.")
     ] = DEFAULT_OVERLAP / HOUR
 
 

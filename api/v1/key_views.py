@@ -112,7 +112,7 @@ def create(caller: Caller, body: KeyCreate) -> KeyIssued:
         method="POST",
         path="/v1/keys/{key_id}/rotate",
         tag="Keys",
-        summary="Replace a key; the old one goes on for the overlap",
+        summary="Rotate a key; the old one stays active for the overlap",
         scope=Scope.KEYS_WRITE,
         body=KeyRotate,
         body_is_optional=True,
@@ -153,7 +153,7 @@ def rotate(caller: Caller, key_id: str, body: KeyRotate) -> KeyIssued:
         method="POST",
         path="/v1/keys/{key_id}/revoke",
         tag="Keys",
-        summary="End a key at once",
+        summary="Revoke a key",
         scope=Scope.KEYS_WRITE,
         body=KeyRevoke,
         body_is_optional=True,
@@ -173,7 +173,7 @@ def revoke(caller: Caller, key_id: str, body: KeyRevoke) -> KeyView:
 def _parse_id(text: str) -> UUID:
     key_id = parse_public_id("key", text)
     if key_id is None:
-        raise NotFound("There is no such key. List the keys with GET /v1/keys.")
+        raise NotFound("API key not found. List your keys with GET /v1/keys.")
     return key_id
 
 

@@ -10,23 +10,23 @@ from core.errors import AppError
 
 class RateLimited(AppError):
     status, code, title = HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", "The key's limit is reached"
-    advice = "Wait as long as Retry-After says, then go on more slowly."
+    advice = "Wait for Retry-After, then send requests more slowly."
 
 
 class OrganizationRateLimited(RateLimited):
     code, title = "organization_rate_limited", "The limit of the organization's keys together is reached"
-    advice = "Wait as long as Retry-After says, then let all of the organization's software go on more slowly."
+    advice = "Wait for Retry-After, then send fewer requests from all software of the organization."
 
 
 class TooManyAtOnce(RateLimited):
     """Of requests under way in one process, whatever they count."""
 
-    code, title = "organization_busy", "The organization has too many requests under way at once"
+    code, title = "organization_busy", "The organization has too many concurrent requests"
     advice = "Wait for answers before you send more; Retry-After says when to try again. It counted nothing."
 
     def __init__(self, most: int) -> None:
         super().__init__(
-            f"An organization may have {most} checks under way at once. Wait for answers before you send more.",
+            f"An organization can have {most} concurrent checks. Wait for responses before you send more.",
             headers=(("Retry-After", "1"),),
         )
 
@@ -54,6 +54,6 @@ def refusal_of(verdict: Verdict) -> RateLimited:
     if verdict.scope is LimitScope.ORGANIZATION:
         kind, who = OrganizationRateLimited, "All keys of this organization together"
     return kind(
-        f"{who} may make {verdict.limit} requests in {verdict.window_s:g} s. Wait {seconds} s and go on more slowly.",
+        f"{who} may make {verdict.limit} requests in {verdict.window_s:g} s. Wait {seconds} s, then slow down.",
         headers=(("Retry-After", str(seconds)),),
     )

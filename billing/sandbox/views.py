@@ -25,8 +25,8 @@ Result = TypeVar("Result")
 
 
 class SandboxRefused(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "sandbox_refused", "The sandbox cannot do this now"
-    advice = "Go back and load the page again."
+    status, code, title = HTTPStatus.CONFLICT, "sandbox_refused", "This is not possible in the sandbox right now"
+    advice = "Go back and reload the page."
 
 
 @bp.get("/checkout/<session_id>")
@@ -76,7 +76,7 @@ def act(session_id: str, verb: str) -> ViewResponse:
     if verb not in acts:
         raise NotFound
     words = _do(acts[verb])
-    flash(words if isinstance(words, str) else "Done. Our webhook is told.")
+    flash(words if isinstance(words, str) else "Done. The webhook event was sent.")
     return see_other(session["return_url"] if verb == "delete_customer" else f"/_sandbox/stripe/portal/{session_id}")
 
 
@@ -123,13 +123,13 @@ def _acts(customer_id: str) -> dict[str, Callable[[], Any]]:
     def charge() -> str:
         found = next(iter(store.every("charge", customer=customer_id)), None)
         if found is None:
-            raise store.Refused("Nothing was charged.")
+            raise store.Refused("There is no charge yet.")
         return str(found["id"])
 
     def waiting() -> str:
         sessions = store.every("checkout.session", customer=customer_id, status="complete", payment_status="unpaid")
         if not sessions:
-            raise store.Refused("No money is on its way.")
+            raise store.Refused("There is no pending bank transfer.")
         return str(sessions[0]["id"])
 
     return {
@@ -155,7 +155,7 @@ def _send_again(*, in_reverse: bool) -> str:
     sent = [event["id"] for event in store.every("event")[:SHOWN_EVENTS]]
     for event_id in sent if in_reverse else reversed(sent):
         events.send_again(event_id)
-    return f"{len(sent)} events are sent again{', the newest first' if in_reverse else ''}."
+    return f"{len(sent)} events were resent{', newest first' if in_reverse else ''}."
 
 
 def _do(act: Callable[Asked, Result], *arguments: Asked.args, **options: Asked.kwargs) -> Result:
@@ -169,5 +169,5 @@ def _do(act: Callable[Asked, Result], *arguments: Asked.args, **options: Asked.k
 def _need(identifier: str, kind: str) -> dict[str, Any]:
     found = store.find(identifier, kind)
     if found is None:
-        raise NotFound("The sandbox knows nothing of this.")
+        raise NotFound("Not found in the sandbox.")
     return found

@@ -3,7 +3,7 @@
     "use strict";
 
     // Pages are in English; a reader of another language gets its European order of day and month.
-    var locale = navigator.language.startsWith("en") ? navigator.language : "en-GB";
+    var locale = "en-GB";
 
     function showLocalTimes(root) {
         root.querySelectorAll("time[datetime]:not([data-local])").forEach(function (element) {
@@ -36,10 +36,10 @@
                 var words = button.textContent;
                 navigator.clipboard.writeText(source.value || source.textContent.trim()).then(function () {
                     button.textContent = "Copied";
-                    announce("Copied to the clipboard.");
+                    announce("Copied to clipboard");
                     window.setTimeout(function () { button.textContent = words; }, 2000);
                 }, function () {
-                    announce("Copying was not allowed. Select the text and copy it by hand.");
+                    announce("Copying is blocked by your browser. Select the text and copy it manually.");
                 });
             });
         });
@@ -56,7 +56,7 @@
     function askFirst(form, submitter) {
         var dialog = document.getElementById("confirmation");
         document.getElementById("confirmation-words").textContent = form.dataset.confirm;
-        dialog.querySelector("[value=yes]").textContent = submitter ? submitter.textContent : "Go on";
+        dialog.querySelector("[value=yes]").textContent = submitter ? submitter.textContent : "Continue";
         dialog.returnValue = "";
         asked = { form: form, submitter: submitter };
         dialog.showModal();

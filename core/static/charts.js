@@ -3,7 +3,7 @@
     "use strict";
 
     var HEIGHT = 210, DAY_S = 86400;
-    var locale = navigator.language.startsWith("en") ? navigator.language : "en-GB";
+    var locale = "en-GB";
     var asDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
     var asHour = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
     var asMoment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
@@ -47,9 +47,9 @@
             cursor: { y: false, drag: { x: false } },
             hooks: { setLegend: [function (plot) { plot.root.classList.toggle("is-idle", plot.legend.idx == null); }] },
             series: [
-                { label: "From", value: function (_plot, at) { return at == null ? "" : asMoment.format(new Date(at * 1000)); } },
+                { label: "Time", value: function (_plot, at) { return at == null ? "" : asMoment.format(new Date(at * 1000)); } },
                 bars("All", token("--accent")),
-                bars("of these blocked", token("--bad"))
+                bars("Blocked", token("--bad"))
             ]
         }, data, place);
         chart.root.classList.add("is-idle");

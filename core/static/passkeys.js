@@ -30,7 +30,7 @@
                 form.elements.credential.value = JSON.stringify(credential.toJSON());
                 form.submit();
             }).catch(function () {
-                form.querySelector("[data-passkey-error]").textContent = "No passkey was used. Try again, or go on without one.";
+                form.querySelector("[data-passkey-error]").textContent = "The passkey request was canceled. Try again, or continue without a passkey.";
             });
         });
     });

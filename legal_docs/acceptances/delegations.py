@@ -29,7 +29,11 @@ from legal_docs.figures import DELEGATION_DAYS
 
 
 class LinkUnusable(AppError):
-    status, code, title = HTTPStatus.GONE, "link_unusable", "This link is used, expired or replaced by a newer one"
+    status, code, title = (
+        HTTPStatus.GONE,
+        "link_unusable",
+        "This link has been used, has expired or was replaced by a newer one",
+    )
     advice = "Ask the person who sent it to you for a new one."
 
 

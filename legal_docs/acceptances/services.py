@@ -37,18 +37,18 @@ RECEIPT = "legal_receipt"
 class VersionSuperseded(AppError):
     """`newest` holds the versions to show instead."""
 
-    status, code, title = HTTPStatus.CONFLICT, "version_superseded", "A newer version was published meanwhile"
-    advice = "Read and accept the newest version instead."
+    status, code, title = HTTPStatus.CONFLICT, "version_superseded", "A newer version was published in the meantime"
+    advice = "Read and accept the latest version instead."
 
     def __init__(self, newest: Sequence[LegalVersion]) -> None:
         names = ", ".join(f"{version.title} {version.number}" for version in newest)
-        super().__init__(f"Read and accept the newest version instead: {names}. Nothing was accepted.")
+        super().__init__(f"Read and accept the latest version instead: {names}. Nothing was accepted.")
         self.newest = tuple(newest)
 
 
 class DetailsMissing(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "details_missing", "The organization's details are not known yet"
-    advice = "Give the legal name, register, address and contact first: they go onto the cover page."
+    status, code, title = HTTPStatus.CONFLICT, "details_missing", "Organization details are missing"
+    advice = "Add the legal name, registration number, address and contact first. They appear on the cover page."
 
 
 def accept(
@@ -92,7 +92,7 @@ def find(organization_id: UUID, acceptance_id: UUID) -> LegalAcceptance:
         )
     )
     if acceptance is None:
-        raise NotFound("There is no such acceptance.")
+        raise NotFound("Receipt not found.")
     return acceptance
 
 
@@ -109,10 +109,10 @@ def history(organization_id: UUID) -> list[LegalAcceptance]:
 
 def _refuse_incomplete(seen: Sequence[SeenDocument], statement: Statement) -> None:
     needed = {
-        "name": (statement.name, "Give your full name."),
-        "title": (statement.title, "Give your title or function."),
-        "authority": (statement.authority, "Confirm that you have the authority, or send the documents to who has it."),
-        "email": (statement.email, "Give your e-mail address: the receipt goes there."),
+        "name": (statement.name, "Enter your full name."),
+        "title": (statement.title, "Enter your job title."),
+        "authority": (statement.authority, "Confirm that you are authorized, or send the documents to someone who is."),
+        "email": (statement.email, "Enter your email address. We send the receipt there."),
         "button_text": (statement.button_text, "Say what the button said."),
     }
     problems = [FieldProblem(name, "missing", advice) for name, (value, advice) in needed.items() if not value.strip()]
@@ -120,7 +120,7 @@ def _refuse_incomplete(seen: Sequence[SeenDocument], statement: Statement) -> No
     if not kinds or len(set(kinds)) != len(kinds) or not set(kinds) <= set(ACCEPTED_KINDS):
         problems.append(FieldProblem("documents", "invalid_value", "Name each document to accept once."))
     if len([text for text in statement.checkbox_texts if text.strip()]) != len(kinds):
-        problems.append(FieldProblem("checkboxes", "missing", "Tick the box of each document."))
+        problems.append(FieldProblem("checkboxes", "missing", "Select the checkbox of each document."))
     if problems:
         raise InvalidRequest(errors=tuple(problems))
 

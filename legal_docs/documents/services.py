@@ -41,7 +41,7 @@ def find(kind: Kind, number: str, *, locale: str = DEFAULT_LOCALE) -> LegalVersi
         )
     )
     if version is None:
-        raise NotFound("There is no such version. The history of the document lists those there are.")
+        raise NotFound("Version not found. See the document for all versions.")
     return version
 
 

@@ -46,8 +46,8 @@ class ChangeFor(msgspec.Struct, frozen=True):
 
 
 class ObjectionTooLate(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "objection_too_late", "The time to object to this change has passed"
-    advice = "Write to us: we look for a way together, and you may end the contract at any time."
+    status, code, title = HTTPStatus.CONFLICT, "objection_too_late", "The objection period for this change has ended"
+    advice = "Contact us to find a solution. You can also end the contract at any time."
 
 
 class AlreadyAnswered(AppError):
@@ -66,7 +66,7 @@ def respond(
     _refuse_late(organization_id, change, kind, now=now)
     reason = reason.strip()
     if len(reason) > LONGEST_REASON or (kind is not ResponseKind.ACCEPT and not reason):
-        advice = f"Say why, in at most {LONGEST_REASON} characters."
+        advice = f"Enter a question or reason of at most {LONGEST_REASON:,} characters."
         raise InvalidRequest(errors=(FieldProblem("reason", "missing", advice),))
     answer_due_at = deadlines.add_business_days(now, OBJECTION_ANSWER_BUSINESS_DAYS)
     response = SubProcessorResponse(
@@ -95,7 +95,7 @@ def answer(response_id: UUID, *, text: str, by: Actor, now: datetime) -> SubProc
     query = select(SubProcessorResponse).where(SubProcessorResponse.id == response_id)
     response = db.session.scalar(locking(query))
     if response is None or response.kind == ResponseKind.ACCEPT:
-        raise NotFound("There is no such question or objection.")
+        raise NotFound("Question or objection not found.")
     if response.answered_at is not None:
         raise AlreadyAnswered
     if not text.strip():

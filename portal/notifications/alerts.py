@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from core import audit
 from core.audit import SYSTEM
 from core.db import db
-from core.pages import iso
+from core.formats import iso
 from core.rows import locking
 from core.scope import needs_system_scope
 from portal.notifications.models import Alert

@@ -13,8 +13,8 @@ from sqlalchemy import select, update
 from api.decisions import statistics
 from api.keys.token import KeyEnvironment
 from core.db import db
+from core.formats import iso
 from core.ids import new_uuid, public_id
-from core.pages import iso
 from core.rows import find_locked
 from core.scope import needs_system_scope
 from portal.notifications import deliveries

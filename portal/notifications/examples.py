@@ -5,8 +5,8 @@ from uuid import UUID
 
 import msgspec
 
+from core.formats import iso
 from core.ids import new_uuid, public_id
-from core.pages import iso
 from portal.notifications import payloads, signing
 from portal.notifications.events import BLOCKED, EVENTS, EventAudience
 

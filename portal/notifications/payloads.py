@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
+from core.formats import iso
 from core.ids import public_id
-from core.pages import iso
 
 SLACK_AT_MOST = 3000
 _ID = re.compile(r"[0-9a-f]{32}")

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
-from core.pages import iso
+from core.formats import iso
 from core.patterns import for_xml
 from portal.status.board import Board, ComponentLine, IncidentView, MaintenanceView
 from portal.status.models import Incident, Maintenance

@@ -112,7 +112,7 @@ def test_an_external_model_alone_blocks_at_50_once_it_is_switched_on() -> None:
     outcome = evaluate(compiled(PolicyDocument(block_external_models=True)), asked)
 
     assert (outcome.allowed, outcome.risk_score, outcome.reason) == (False, 50, "external_model_detected")
-    assert "switch block_external_models off" in outcome.reasons[0].fix
+    assert "turn off block_external_models" in outcome.reasons[0].fix
 
 
 def test_a_switch_blocks_whatever_the_points() -> None:

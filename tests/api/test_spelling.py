@@ -103,7 +103,7 @@ def test_a_rule_that_lacks_the_kinds_of_personal_data_says_which_fact_to_state(a
 
     [cause] = as_ada.check(metadata={}).json["reasons"]
 
-    assert cause["fix"] == "State pii_types."
+    assert cause["fix"] == "Send pii_types."
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_a_pilot_runs_to_its_second_and_then_there_is_free() -> None:
     assert judged(pilot_ends_at=ends_at).changes_at == ends_at
     after = judged(now=ends_at, pilot_ends_at=ends_at)
     assert (after.state, after.plan) == (AccessState.ENDED, PlanCode.FREE)
-    assert "23 November 2026" in after.reason
+    assert "23 Nov 2026" in after.reason
     assert after.may_use_live_keys
 
 

@@ -160,7 +160,7 @@ def test_operators_hear_of_a_dispute_and_until_when_evidence_counts(
     assert mail.template == "dispute_opened"
     assert "49.00 USD" in str(mail.text)
     assert f"{utc_now() + timedelta(seconds=invoices.EVIDENCE_WITHIN_S):%Y}" in str(mail.text)
-    assert "Send evidence at Stripe before" in str(mail.text)
+    assert "Submit evidence in Stripe before" in str(mail.text)
 
     hear(app, "charge.dispute.closed", disputed(app, "won"))
     assert templates(app, operator.email) == ["dispute_opened", "dispute_closed"]
@@ -170,7 +170,7 @@ def test_an_inquiry_that_becomes_a_dispute_is_told_of_again(app: Flask, subscrib
     hear(app, "charge.dispute.created", disputed(app, "warning_needs_response"))
     hear(app, "charge.dispute.updated", disputed(app, "needs_response"))
 
-    assert [mail.subject.split(" about")[0] for mail in mails_to(app, operator.email)] == ["An inquiry", "A dispute"]
+    assert [mail.subject.split(" about")[0] for mail in mails_to(app, operator.email)] == ["Inquiry", "Dispute"]
 
 
 def test_a_dispute_whose_event_was_missed_is_found_by_the_round(

@@ -161,7 +161,7 @@ def test_a_write_that_was_made_and_whose_answer_is_lost_is_confirmed_on_the_audi
         do(app, write.act, customer)
     stripe.heal()
 
-    assert "nothing was charged" not in told.value.detail.lower()
+    assert "you were not charged" not in told.value.detail.lower()
     assert recorded(app, customer, write.action) == before
     assert recorded(app, customer, "plan.change_unsure") == 1
 
@@ -282,7 +282,7 @@ def test_what_was_not_asked_at_all_is_said_to_have_changed_nothing(
             do(app, end, subscribed)
 
     assert not isinstance(told.value, ChangeUnsure)
-    assert "nothing was charged" in told.value.detail
+    assert "you were not charged" in told.value.detail
     assert recorded(app, subscribed, "plan.change_unsure") == 0
     do(app, end, subscribed)
 

@@ -134,7 +134,7 @@ def test_a_cancellation_in_the_portal_shows_its_day_and_can_be_undone_there(app:
     happen(app, subscriptions.cancel_in_portal, identifier, is_ending=True)
     ending = access(app, subscribed)
     assert (ending.state, ending.plan) == (AccessState.ACTIVE_ENDING, PlanCode.PRO)
-    assert "It goes on until" in ending.reason
+    assert "Your plan stays active until" in ending.reason
 
     happen(app, subscriptions.cancel_in_portal, identifier, is_ending=False)
     assert access(app, subscribed).state is AccessState.ACTIVE

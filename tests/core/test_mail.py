@@ -107,7 +107,7 @@ def test_a_mail_leaves_with_its_cause_and_its_words_are_forgotten(mailing: Flask
     run_worker(mailing, until_done=True)
 
     (received,) = postbox.received
-    assert (received["To"], received["Subject"]) == ("ada@people.example", "Set a new password")
+    assert (received["To"], received["Subject"]) == ("ada@people.example", "Reset your password")
     assert "/reset-password/a-link" in received.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert "/reset-password/a-link" in received.get_body(("html",)).get_content()  # type: ignore[union-attr]
     message = kept(mailing)

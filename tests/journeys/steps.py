@@ -37,10 +37,10 @@ def sign_up(page: Page, *, name: str, organization: str, email: str, password: s
     page.goto("/sign-up")
     fill(page, name=name, organization_name=organization, email=email, password=password)
     press(page, "Sign up")
-    expect(page.get_by_role("heading", name="Check your mail")).to_be_visible()
-    page.goto(open_mail(page, email, "Confirm your address"))
+    expect(page.get_by_role("heading", name="Check your email")).to_be_visible()
+    page.goto(open_mail(page, email, "Confirm your email address"))
     fill(page, password=password)
-    press(page, "Confirm my address and log in")
+    press(page, "Confirm and log in")
     expect(page.get_by_role("heading", name="Get started")).to_be_visible()
 
 
@@ -52,10 +52,10 @@ def log_in(page: Page, email: str, password: str) -> None:
 
 def set_up_authenticator(page: Page) -> pyotp.TOTP:
     """On the security page, where operators without a second factor are led."""
-    expect(page.get_by_text("Operators need a second factor.")).to_be_visible()
+    expect(page.get_by_text("Operators need two-factor authentication.")).to_be_visible()
     press(page, "Set up")
     app = take_authenticator(page)
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I've saved these codes").click()
     return app
 
 
@@ -63,8 +63,8 @@ def take_authenticator(page: Page) -> pyotp.TOTP:
     """From the page with the secret to the one with the recovery codes."""
     app = pyotp.TOTP(page.locator("main code").inner_text())
     fill(page, code=app.at(utc_now()))
-    press(page, "Use this app")
-    expect(page.get_by_role("link", name="I have kept them")).to_be_visible()
+    press(page, "Set up app")
+    expect(page.get_by_role("link", name="I've saved these codes")).to_be_visible()
     return app
 
 
@@ -86,7 +86,7 @@ def make_key(page: Page, name: str, environment: str) -> str:
     """Makes a key and gives its secret, which the page shows this once."""
     page.goto(f"/keys/new?environment={environment}")
     fill(page, name=name)
-    press(page, "Make the key")
+    press(page, "Create API key")
     secret = page.locator("#secret").inner_text()
     assert re.fullmatch(rf"aig_{environment}_[0-9A-Za-z]{{33}}", secret)
     return secret
@@ -119,7 +119,7 @@ def give_details(page: Page, legal_name: str, *, use_case: str = "Summaries for 
         use_case=use_case,
     )
     page.locator("[name=country]").select_option("DE")
-    press(page, "Keep the details")
+    press(page, "Save")
 
 
 def accept_documents(page: Page, title: str) -> None:
@@ -129,7 +129,7 @@ def accept_documents(page: Page, title: str) -> None:
         assert not box.is_checked()
         box.check()
     page.get_by_role("button", name=re.compile("^Accept the")).click()
-    expect(page.get_by_text("Accepted. The receipt is on its way")).to_be_visible()
+    expect(page.get_by_text("Documents accepted.")).to_be_visible()
 
 
 def wait_for(page: Page, words: str) -> None:

@@ -12,22 +12,22 @@ def test_signing_up_setting_a_new_password_and_the_second_step(page: Page, porta
     steps.fill(page, name="Sam Step", organization_name="Steps", email="sam@step.example", password=PASSWORD)
     steps.press(page, "Sign up")
     look_around(page, "check your mail")
-    page.goto(steps.open_mail(page, "sam@step.example", "Confirm your address"))
+    page.goto(steps.open_mail(page, "sam@step.example", "Confirm your email address"))
     look_around(page, "confirm")
     steps.fill(page, password=PASSWORD)
-    steps.press(page, "Confirm my address and log in")
+    steps.press(page, "Confirm and log in")
 
     page.goto("/security")
     steps.press(page, "Set up")
     look_around(page, "authenticator")
     app = steps.take_authenticator(page)
     look_around(page, "recovery codes")
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I've saved these codes").click()
     look_around(page, "guarded security")
 
     steps.log_out(page, "Sam Step")
     steps.log_in(page, "sam@step.example", PASSWORD)
-    expect(page.get_by_role("heading", name="Second step")).to_be_visible()
+    expect(page.get_by_role("heading", name="Two-factor authentication")).to_be_visible()
     look_around(page, "second step")
     steps.fill(page, code="000000")
     steps.press(page, "Log in")
@@ -36,9 +36,9 @@ def test_signing_up_setting_a_new_password_and_the_second_step(page: Page, porta
 
     page.goto("/forgotten-password")
     steps.fill(page, email="sam@step.example")
-    steps.press(page, "Send me a link")
-    page.goto(steps.open_mail(page, "sam@step.example", "new password"))
-    look_around(page, "new password")
+    steps.press(page, "Send link")
+    page.goto(steps.open_mail(page, "sam@step.example", "Reset your password"))
+    look_around(page, "Reset your password")
 
 
 def test_the_key_that_is_shown_once(page: Page, portal: Portal) -> None:
@@ -51,8 +51,8 @@ def test_the_key_that_is_shown_once(page: Page, portal: Portal) -> None:
 
     page.goto("/try-it")
     steps.fill(page, secret=secret)
-    steps.press(page, "Ask")
-    steps.wait_for(page, "See it in the log")
+    steps.press(page, "Send")
+    steps.wait_for(page, "View in decision log")
     look_around(page, "answered try-it")
 
 
@@ -60,9 +60,9 @@ def test_an_invitation(page: Page, other_page: Page, portal: Portal) -> None:
     steps.log_in(page, "ada@demo.example", portal.password)
     page.goto("/team")
     steps.fill(page, email="lin@demo.example")
-    steps.press(page, "Send the invitation")
-    steps.wait_for(page, "The invitation to lin@demo.example is on its way.")
-    other_page.goto(steps.open_mail(other_page, "lin@demo.example", "invites you"))
+    steps.press(page, "Send invitation")
+    steps.wait_for(page, "Invitation sent to lin@demo.example.")
+    other_page.goto(steps.open_mail(other_page, "lin@demo.example", "invited you"))
     look_around(other_page, "join")
 
 
@@ -71,8 +71,8 @@ def test_a_link_to_sign(page: Page, other_page: Page, portal: Portal) -> None:
     steps.give_details(page, "Delegates GmbH")
     page.goto("/legal/accept")
     steps.fill(page, email="boss@egate.example")
-    steps.press(page, "Send the link")
-    steps.wait_for(page, "A link is on its way")
+    steps.press(page, "Send link")
+    steps.wait_for(page, "We sent a link to")
     other_page.goto(steps.open_mail(other_page, "boss@egate.example", "asks you to accept"))
     look_around(other_page, "sign")
     other_page.get_by_role("link", name="Open").first.click()
@@ -82,8 +82,8 @@ def test_a_link_to_sign(page: Page, other_page: Page, portal: Portal) -> None:
 def test_a_mail_and_its_box(page: Page, portal: Portal) -> None:
     page.goto("/forgotten-password")
     steps.fill(page, email="ben@demo.example")
-    steps.press(page, "Send me a link")
-    steps.open_mail(page, "ben@demo.example", "new password")
+    steps.press(page, "Send link")
+    steps.open_mail(page, "ben@demo.example", "Reset your password")
     look_around(page, "a mail")
 
 

@@ -86,7 +86,7 @@ def ada(browser: Browser, portal: Portal) -> Any:
         steps.check(portal.url, secret, contains_personal_data=contains_personal_data)
     page.goto("/policies/rules/new")
     steps.fill(page, code="hr_needs_review", message="HR needs a review.", fix="Ask HR.", all='department == "hr"')
-    steps.press(page, "Keep the rule")
+    steps.press(page, "Create rule")
     page.goto("/organization/notifications/new")
     steps.fill(page, name="On-call", target="https://hooks.example.com/in")
     page.get_by_label("(decision.blocked)").check()

@@ -13,12 +13,12 @@ def test_from_the_plan_page_to_active_and_through_a_failed_renewal(page: Page, p
     page.goto("/plan")
     expect(page.get_by_text("this is not Stripe, and no money moves").first).to_be_visible()
     look_around(page, "plan")
-    steps.press(page, "Choose Pro")
+    steps.press(page, "Subscribe to Pro")
 
     expect(page.get_by_role("heading", name="Checkout")).to_be_visible()
     expect(page.get_by_text("this is not Stripe, and no money moves").first).to_be_visible()
     look_around(page, "sandbox checkout")
-    steps.press(page, "Pay with a pretended card")
+    steps.press(page, "Pay with a test card")
     steps.wait_for(page, "You are subscribed to Pro.")
     look_around(page, "payment done")
 
@@ -27,24 +27,24 @@ def test_from_the_plan_page_to_active_and_through_a_failed_renewal(page: Page, p
     look_around(page, "invoices")
 
     page.goto("/plan")
-    steps.press(page, "Cards")
+    steps.press(page, "Manage cards")
     look_around(page, "sandbox portal")
-    steps.press(page, "A month passes, and the renewal fails")
+    steps.press(page, "Advance one month: renewal fails")
     steps.wait_for(page, "past_due")
     page.get_by_role("link", name="Back to AI Governance").click()
     steps.reload_until(page, "A payment for Pro failed.")
     look_around(page, "plan with a failed payment")
     assert steps.check(portal.url, live_key).status == 200
 
-    page.get_by_role("link", name="Pay the open invoice").click()
+    page.get_by_role("link", name="Pay invoice").click()
     look_around(page, "sandbox invoice")
-    steps.press(page, "Pay with a pretended card")
+    steps.press(page, "Pay with a test card")
     steps.reload_until(page, "You are subscribed to Pro.")
 
     page.goto("/plan")
-    steps.press(page, "End the plan")
-    page.get_by_role("dialog").get_by_role("button", name="End the plan").click()
-    steps.wait_for(page, "You ended Pro.")
-    steps.press(page, "Go on with Pro")
-    steps.wait_for(page, "The plan goes on as it was.")
+    steps.press(page, "Cancel subscription")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel subscription").click()
+    steps.wait_for(page, "You canceled Pro.")
+    steps.press(page, "Keep Pro")
+    steps.wait_for(page, "Your plan continues without changes.")
     assert steps.check(portal.url, live_key).status == 200

@@ -16,13 +16,13 @@ def test_from_sign_up_to_the_first_live_decision(page: Page, other_page: Page, p
     page.goto("/start")
 
     assert steps.check(portal.url, test_key, contains_personal_data=True).body["allowed"] is False
-    expect(page.get_by_text("Make a first test decision (done)")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Send your first test check (done)")).to_be_visible(timeout=15_000)
 
     steps.give_details(page, "Pilot & Sons GmbH")
     steps.accept_documents(page, "Managing director")
     page.goto("/application")
-    steps.press(page, "Send the application")
-    steps.wait_for(page, "We decide by")
+    steps.press(page, "Submit application")
+    steps.wait_for(page, "We will decide by")
 
     steps.log_in_as_operator(other_page, "otto@operators.example", PASSWORD)
     other_page.get_by_role("link", name="Pilot & Sons").click()
@@ -46,23 +46,23 @@ def test_a_colleague_joins_by_invitation(page: Page, other_page: Page, portal: P
     page.goto("/team")
     steps.fill(page, email="mia@demo.example")
     page.locator("form[action='/team/invitations'] [name=role]").select_option("viewer")
-    steps.press(page, "Send the invitation")
-    steps.wait_for(page, "The invitation to mia@demo.example is on its way.")
+    steps.press(page, "Send invitation")
+    steps.wait_for(page, "Invitation sent to mia@demo.example.")
 
-    other_page.goto(steps.open_mail(other_page, "mia@demo.example", "invites you"))
+    other_page.goto(steps.open_mail(other_page, "mia@demo.example", "invited you"))
     steps.fill(other_page, name="Mia Member", password=PASSWORD)
-    steps.press(other_page, "Make an account and join")
+    steps.press(other_page, "Create account and join")
     other_page.goto("/keys")
     expect(other_page.get_by_role("heading", name="API keys")).to_be_visible()
-    expect(other_page.get_by_role("link", name="Make a key")).to_have_count(0)
+    expect(other_page.get_by_role("link", name="Create API key")).to_have_count(0)
 
     page.goto("/team")
     row = page.get_by_role("row").filter(has_text="Mia Member")
     row.get_by_role("button", name="Remove").click()
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
-    steps.wait_for(page, "The member was removed.")
+    steps.wait_for(page, "Member removed.")
     other_page.goto("/keys")
-    steps.wait_for(other_page, "You belong to no organization now.")
+    steps.wait_for(other_page, "You are not a member of any organization.")
 
 
 def test_two_operators_who_decide_at_once(page: Page, other_page: Page, portal: Portal) -> None:
@@ -82,7 +82,7 @@ def test_two_operators_who_decide_at_once(page: Page, other_page: Page, portal: 
     steps.press(other_page, "Decline")
 
     steps.wait_for(page, "Approved. We emailed the owners.")
-    steps.wait_for(other_page, "The application is now: approved.")
+    steps.wait_for(other_page, "The status of the application is now: approved.")
     page.goto("/mailbox")
     expect(page.get_by_role("row").filter(has_text="cleo@waiting.example").filter(has_text="approved")).to_have_count(1)
     expect(page.get_by_role("row").filter(has_text="About your application")).to_have_count(0)
@@ -95,11 +95,11 @@ def test_a_key_is_rotated_and_its_secret_is_never_seen_again(page: Page, portal:
     page.goto("/keys")
     page.get_by_role("link", name="Rotated").click()
     page.get_by_role("link", name="Rotate", exact=True).click()
-    steps.press(page, "Make the new key")
+    steps.press(page, "Rotate key")
     new = page.locator("#secret").inner_text()
 
     assert steps.check(portal.url, old).status == steps.check(portal.url, new).status == 200
-    page.get_by_role("link", name="I have kept the key").click()
+    page.get_by_role("link", name="I've saved this key").click()
     shown_after_back = ""
     with suppress(Error):  # the browser refuses to show the answer to a form again
         page.go_back()
@@ -107,9 +107,9 @@ def test_a_key_is_rotated_and_its_secret_is_never_seen_again(page: Page, portal:
     page.wait_for_timeout(500)
     assert new not in shown_after_back
     page.goto("/keys")
-    page.get_by_role("row").filter(has_text="ending").get_by_role("link").first.click()
-    steps.press(page, "Finish now")
-    steps.wait_for(page, "The old key is finished.")
+    page.get_by_role("row").filter(has_text="expiring").get_by_role("link").first.click()
+    steps.press(page, "Complete rotation")
+    steps.wait_for(page, "Rotation complete.")
     assert steps.check(portal.url, new).status == 200
     refused = steps.check(portal.url, old)
     assert (refused.status, refused.body["code"]) == (401, "revoked_api_key")
@@ -131,11 +131,11 @@ def test_a_new_version_of_the_terms_is_published_compared_and_accepted(
 
     steps.log_in(page, "ada@demo.example", portal.password)
     page.goto("/documents")
-    steps.wait_for(page, "A new version of the Terms of Service is to be accepted")
-    page.get_by_role("link", name="See the changes").click()
+    steps.wait_for(page, "Accept the new version of the Terms of Service")
+    page.get_by_role("link", name="Compare versions").click()
     expect(page.locator("ins").first).to_be_visible()
     steps.accept_documents(page, "Managing director")
-    expect(page.get_by_text("A new version of the Terms of Service is to be accepted")).to_have_count(0)
+    expect(page.get_by_text("Accept the new version of the Terms of Service")).to_have_count(0)
     expect(page.get_by_role("row").filter(has_text="Terms of Service 2.0")).to_be_visible()
 
 
@@ -148,20 +148,20 @@ def test_everything_works_without_scripts(browser: Browser, portal: Portal) -> N
 
     page.goto("/policies")
     page.locator("[name=points_personal_data]").fill("71")
-    steps.press(page, "Show the effect")
-    steps.wait_for(page, "What would change")
-    steps.press(page, "Keep the change")
-    steps.wait_for(page, "The policies are kept as version")
+    steps.press(page, "Preview impact")
+    steps.wait_for(page, "Impact preview")
+    steps.press(page, "Publish changes")
+    steps.wait_for(page, "Changes published as version")
     page.goto("/decisions?environment=test")
     page.locator("tbody a").first.click()
     steps.wait_for(page, "The operation works on personal data.")
     page.goto("/dashboard")
-    page.get_by_role("link", name="Show the figures").click()
-    steps.wait_for(page, "Allowed and blocked over time")
+    page.get_by_role("link", name="Load usage").click()
+    steps.wait_for(page, "Decisions over time")
     page.goto("/try-it")
     steps.fill(page, secret=secret)
-    steps.press(page, "Ask")
-    steps.wait_for(page, "See it in the log")
+    steps.press(page, "Send")
+    steps.wait_for(page, "View in decision log")
     context.close()
 
 
@@ -176,8 +176,8 @@ def test_a_passkey_stands_for_password_and_second_factor(page: Page, portal: Por
     steps.sign_up(page, name="Kim Key", organization="Key Works", email="kim@key.example", password=PASSWORD)
     page.goto("/security")
     steps.fill(page, name="Work laptop")
-    steps.press(page, "Add a passkey")
-    page.get_by_role("link", name="I have kept them").click()
+    steps.press(page, "Add passkey")
+    page.get_by_role("link", name="I've saved these codes").click()
     steps.wait_for(page, "Passkey: Work laptop")
 
     steps.log_out(page, "Kim Key")
@@ -186,6 +186,6 @@ def test_a_passkey_stands_for_password_and_second_factor(page: Page, portal: Por
 
     steps.log_out(page, "Kim Key")
     steps.log_in(page, "kim@key.example", PASSWORD)
-    expect(page.get_by_role("heading", name="Second step")).to_be_visible()
+    expect(page.get_by_role("heading", name="Two-factor authentication")).to_be_visible()
     steps.press(page, "Use a passkey")
     expect(page.get_by_role("heading", name="Get started")).to_be_visible()

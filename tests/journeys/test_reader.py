@@ -51,10 +51,10 @@ def test_the_keyboard_alone_suffices(page: Page, portal: Portal) -> None:
     page.keyboard.press("Space")
     tab_to(page, "[formaction='/policies/effect']")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="What would change")).to_be_visible()
+    expect(page.get_by_role("heading", name="Impact preview")).to_be_visible()
     tab_to(page, "#policies .btn-primary")
     page.keyboard.press("Enter")
-    steps.wait_for(page, "The policies are kept as version")
+    steps.wait_for(page, "Changes published as version")
 
     page.goto("/policies/versions")
     tab_to(page, "form[action$='/restore'] button")
@@ -66,7 +66,7 @@ def test_the_keyboard_alone_suffices(page: Page, portal: Portal) -> None:
     page.keyboard.press("Enter")  # the focus is back on the button
     tab_to(page, "dialog [value=yes]")
     page.keyboard.press("Enter")
-    steps.wait_for(page, "is in force again, as version")
+    steps.wait_for(page, "restored as version")
 
 
 def test_a_slash_leads_to_the_search_of_the_log(page: Page, portal: Portal) -> None:

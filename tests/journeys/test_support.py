@@ -70,7 +70,7 @@ def test_from_the_question_to_the_survey(page: Page, other_page: Page, portal: P
     expect(other_page.get_by_text("Resolved", exact=True).first).to_be_visible()
 
     a_week_passes(portal)
-    page.goto(steps.open_mail(page, "ben@demo.example", "How well did we help"))
+    page.goto(steps.open_mail(page, "ben@demo.example", "How did we do"))
     look_around(page, "the survey")
     steps.press(page, "9")
     expect(page.get_by_text("You rated our support 9 out of 10.")).to_be_visible()
@@ -81,7 +81,7 @@ def test_a_check_of_the_own_set_up_leads_on_to_support(page: Page, portal: Porta
     page.goto("/help/checks/key")
     steps.fill(page, header="Bearer aig_live_wrong")
     steps.press(page, "Run check")
-    expect(page.get_by_text("The key is not whole")).to_be_visible()
+    expect(page.get_by_text("The key is not valid")).to_be_visible()
     look_around(page, "a check that found something")
     page.get_by_role("main").get_by_role("link", name="Contact support").click()
-    expect(page.locator("[name=subject]")).to_have_value("A key does not work")
+    expect(page.locator("[name=subject]")).to_have_value("An API key does not work")

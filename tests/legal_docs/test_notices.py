@@ -190,7 +190,7 @@ def test_a_minor_version_is_told_and_never_due(ada: Firm) -> None:
     for days in (0, 25, 60):
         reacceptance.follow_up(now=LATER + timedelta(days=days))
 
-    assert "You need not do anything" in (mails("legal_new_version")[0].text or "")
+    assert "You don't need to do anything" in (mails("legal_new_version")[0].text or "")
     assert mails("legal_reminder") == []
     assert due_date_of(ada) is None
 

@@ -95,7 +95,7 @@ def test_it_cannot_be_sent_before_it_is_complete(app: Flask, applicant: tuple[Pe
     assert ann.post("/application/submit").status_code == 303  # twice is once
 
     assert application_of(app, organization_id).status == ApplicationStatus.SUBMITTED
-    assert "We decide by" in ann.get("/application").text
+    assert "We will decide by" in ann.get("/application").text
 
 
 def test_approval_makes_the_organization_live_and_tells_the_owner(
@@ -111,7 +111,7 @@ def test_approval_makes_the_organization_live_and_tells_the_owner(
     assert ann.get("/keys/new?environment=live").status_code == 200
     trail = ann.get("/audit-trail").text
     assert "organization.approved" in trail
-    assert "Our operator" in trail
+    assert "AI Governance operator" in trail
     assert operator.email not in trail
 
 
@@ -275,7 +275,7 @@ def test_the_task_list_knows_what_is_next(app: Flask, applicant: tuple[Person, U
             assert tasks.next is not None
             return tasks.done, tasks.next.title
 
-    assert titles() == (1, "Make a first test decision")
+    assert titles() == (1, "Send your first test check")
     ann.post("/organization/details", **DETAILS)
     accept_all(ann)
     assert titles()[0] == 4
@@ -298,14 +298,14 @@ def test_operators_are_told_of_a_new_application(live_app: Flask) -> None:
     run_worker(live_app, until_done=True)
 
     (mail,) = mails_to(live_app, olga.email)
-    assert "Ann Works waits for a decision" in mail.subject
+    assert "New application: Ann Works" in mail.subject
 
 
 def test_what_was_put_off_can_be_sent_again(app: Flask, submitted: tuple[Person, UUID], operator: Person) -> None:
     ann, organization_id = submitted
     decide(operator, application_of(app, organization_id), "defer", "Your site is not up yet.")
     assert "Your site is not up yet." in ann.get("/application").text
-    assert "Send it again" in ann.get("/application").text
+    assert "Submit again" in ann.get("/application").text
 
     assert ann.post("/application/submit").status_code == 303
 

@@ -23,7 +23,7 @@ def test_the_log_shows_filters_and_explains(as_ada: Caller, viewer: Person) -> N
     assert allowed["decision_id"] not in page
     shown = viewer.get(f"/decisions/{blocked['decision_id']}").text
     assert "The operation works on personal data." in shown
-    assert "These policies are still in force." in shown
+    assert "This policy version is still active." in shown
     assert viewer.get("/decisions", headers={"HX-Request": "true"}).text.lstrip().startswith("<section")
 
 
@@ -135,11 +135,11 @@ def test_the_dashboard_counts_what_was_decided(as_ada: Caller, viewer: Person) -
     figures = viewer.get("/dashboard/figures?span=week&environment=live").text
 
     assert '<p class="figure-number mb-0">3</p>' in figures
-    assert "33.3 %" in figures
+    assert "33.3%" in figures
     assert "contains_personal_data" in figures
     assert 'data-allowed="2"' in figures
     assert re.search(r"[1-3] of 10,000<", figures)
-    assert "No decision in this time" in viewer.get("/dashboard/figures?environment=test").text
+    assert "No decisions in this period" in viewer.get("/dashboard/figures?environment=test").text
 
 
 def test_trying_it_out_takes_test_keys_only(ada: Member, developer: Person) -> None:

@@ -282,7 +282,7 @@ def test_keys_of_a_deleted_account_go_on_and_are_marked(owner: Person, developer
 
     delete_account(developer)
 
-    assert "Its maker has left the organization" in owner.get("/keys").text
+    assert "The member who created this key has left the organization" in owner.get("/keys").text
 
 
 def test_an_invitation_by_somebody_who_was_removed_opens_nothing(

@@ -98,7 +98,7 @@ def test_accepting_keeps_the_evidence_of_what_was_served(app: Flask, signer: Per
         assert acceptance.request_id.startswith("req_")
     assert [mail.template for mail in mails_to(app, signer.email)] == ["legal_receipt"]
     receipt = signer.get(link_in(mails_to(app, signer.email)[-1]))
-    assert "Unchanged" in receipt.text
+    assert "Verified" in receipt.text
     pdf = signer.get(f"/legal/acceptances/{acceptances(app)[0].id}/pdf")
     assert pdf.data.startswith(b"%PDF")
 
@@ -207,7 +207,7 @@ def test_checks_go_on_until_the_date_and_again_at_once_after_accepting(
 ) -> None:
     accept_all(signer)
     publish_next(app)
-    assert "A new version of the Terms of Service" in signer.get("/keys").text
+    assert "Accept the new version of the Terms of Service" in signer.get("/keys").text
     assert as_ada.check().status_code == 200
 
     with app.app_context(), acting_as_system(), transaction():

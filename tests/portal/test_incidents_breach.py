@@ -75,7 +75,7 @@ def test_the_affected_are_told_with_their_own_numbers(
     assert stranger.get(f"/organization/breaches/{breach_of(app, room).id}").status_code == 404
     assert "We notified you of a personal data breach" in owner.get("/keys").text
     assert "personal data breach" not in stranger.get("/keys").text
-    assert "Told you of a breach" in owner.get("/audit-trail").text
+    assert "Sent a breach notice" in owner.get("/audit-trail").text
 
 
 def test_a_customer_downloads_what_they_were_told(app: Flask, ada: Member, owner: Person) -> None:

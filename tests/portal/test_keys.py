@@ -161,7 +161,7 @@ def test_rotation_shows_the_new_secret_and_when_the_old_one_ends(app: Flask, ada
 
     assert SECRET.search(answer.text)
     assert "The old key" in answer.text
-    assert "ending" in developer.get(f"/keys/{ada.key_id}").text
+    assert "expiring" in developer.get(f"/keys/{ada.key_id}").text
     assert developer.post(f"/keys/{ada.key_id}/rotate", overlap="24").status_code == 409
     assert developer.post(f"/keys/{ada.key_id}/finish").status_code == 303
     assert key_named(app, ada, "Main").revoked_at is None
@@ -186,7 +186,10 @@ def test_what_should_be_done_about_a_key_is_said(app: Flask, ada: Member, develo
     with app.app_context(), acting_for(ada.organization_id):
         (line,) = lists_of(ada.organization_id, now=later).in_use
 
-    assert line.hints == ("Older than 90 days: rotate it.", "Not used for 30 days: revoke it if nothing needs it.")
+    assert line.hints == (
+        "This key is older than 90 days. Rotate it.",
+        "This key has not been used for 30 days. Revoke it if you no longer need it.",
+    )
     assert developer.get("/keys").status_code == 200
 
 

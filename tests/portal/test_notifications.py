@@ -86,7 +86,7 @@ def test_operators_and_organizations_may_use_the_same_name(operator: Person, adm
         ({"target": "https://10.0.0.1/"}, "not an IP address"),
         ({"target": "http://hooks.example.com/"}, "https://"),
         ({"kind": "slack", "target": "https://hooks.example.com/services/T"}, "hooks.slack.com"),
-        ({"kind": "mail", "target": "not an address"}, "e-mail address"),
+        ({"kind": "mail", "target": "not an address"}, "email address"),
         ({"kind": "mail", "target": "a@b.example\r\nBcc: c@d.example"}, "one line"),
         ({"name": ""}, "Enter a name"),
         ({"events": []}, "Choose at least one"),

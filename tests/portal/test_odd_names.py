@@ -88,7 +88,7 @@ def test_a_key_of_an_odd_name_from_before_is_revoked(
         db.session.execute(update(ApiKey).where(ApiKey.id == ada.key_id).values(name=kept))
     typed = typed or public_id("key", ada.key_id)
 
-    assert f"It is {typed}." in owner.get(f"/keys/{ada.key_id}/revoke").text
+    assert f"Enter: {typed}" in owner.get(f"/keys/{ada.key_id}/revoke").text
     assert owner.post(f"/keys/{ada.key_id}/revoke", typed="something else").status_code == 422
     assert owner.post(f"/keys/{ada.key_id}/revoke", typed=typed).status_code == 303
 
@@ -100,7 +100,7 @@ def test_an_organization_of_an_odd_name_from_before_is_closed(
     with app.app_context(), acting_as_system(), transaction():
         db.session.execute(update(Organization).where(Organization.id == ada.organization_id).values(name=kept))
 
-    assert f"It is {typed}." in owner.get("/organization/closing").text
+    assert f"Enter: {typed}" in owner.get("/organization/closing").text
     assert owner.post("/organization/closing", typed=typed).status_code == 303
     with app.app_context(), acting_as_system():
         assert db.session.scalar(select(Organization.status)) == "closing"

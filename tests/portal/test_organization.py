@@ -86,7 +86,7 @@ def test_a_high_risk_system_is_warned_of_less_than_six_months(admin: Person) -> 
     assert "six months" in admin.get("/organization/retention").text
     assert "six months" in admin.get("/dashboard").text
     admin.post("/organization/retention", days="183")
-    assert "are fewer" not in admin.get("/organization/retention").text
+    assert "is shorter" not in admin.get("/organization/retention").text
 
 
 def test_all_data_comes_as_one_file_without_any_secret(

@@ -175,7 +175,7 @@ def test_a_wrong_answer_of_a_known_passkey_is_on_the_audit_log_of_its_owner(
     assert nobody.post("/log-in/passkey", credential=answer).status_code == 422
 
     assert refusals(app) == [(ada.organization_id, owner.user_id, "log-in")]
-    assert "passkey was refused" in owner.get("/audit-trail").text
+    assert "Passkey was rejected" in owner.get("/audit-trail").text
 
 
 def test_a_replayed_answer_is_on_the_audit_log_of_its_owner(

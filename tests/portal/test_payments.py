@@ -35,7 +35,7 @@ def paying(app: Flask, ada: Member, prices: None, billing: Person) -> Person:
     session_id = url.rpartition("/")[2]
     pay(app, session_id)
     look(app, ada)
-    assert "It is done" in billing.get(f"/plan/return?session_id={session_id}").text
+    assert "Payment complete" in billing.get(f"/plan/return?session_id={session_id}").text
     return billing
 
 
@@ -65,19 +65,19 @@ def test_the_return_page_waits_until_it_is_true(
     path = f"/plan/return?session_id={session_id}"
 
     waiting = billing.get(path)
-    assert "We ask our payment provider" in waiting.text
+    assert "Confirming your payment" in waiting.text
     assert 'hx-trigger="every 2s"' in waiting.text
     assert stranger.get(path).status_code == 404
     assert billing.get("/plan/return").status_code == 404
 
     pay(app, session_id, is_slow=True)
     look(app, ada)
-    assert "The money is on its way" in billing.get(path).text
+    assert "Payment pending" in billing.get(path).text
     with app.app_context(), acting_as_system(), transaction():
         checkout.settle(session_id, has_arrived=True)
     look(app, ada)
     done = billing.get(path, headers={"HX-Request": "true"})
-    assert "It is done" in done.text
+    assert "Payment complete" in done.text
     assert "every 2s" not in done.text
 
 
@@ -91,7 +91,7 @@ def test_while_stripe_is_silent_the_return_page_answers_and_nothing_is_sold(
 
     with app.app_context():
         monkeypatch.setattr(type(gateway()), "customer", silent)
-    assert "nothing is lost" in billing.get(f"/plan/return?session_id={session_id}").text
+    assert "your plan starts as soon as it does" in billing.get(f"/plan/return?session_id={session_id}").text
     assert billing.post("/plan/checkout/pro").status_code == 503
 
 
@@ -134,7 +134,7 @@ def test_invoices_say_and_go_where_they_are_wanted(app: Flask, ada: Member, pric
     page = billing.get("/plan/invoices").text
     assert "money@people.example" in page
     assert "Hamburg" in page
-    assert "DE1, European Union: VAT (eu_vat), being verified" in page
+    assert "DE1, European Union: VAT (eu_vat), verification pending" in page
     with app.app_context(), acting_as_system():
         [customer] = store.every("customer")
         assert (customer["email"], customer["address"]["city"]) == ("money@people.example", "Hamburg")
@@ -175,7 +175,7 @@ def test_a_company_has_as_many_tax_ids_as_it_adds_until_it_removes_them(
     assert "123456789MVA" in refused.text
 
 
-@pytest.mark.parametrize("status", ["pending", "verified", "unverified", "unavailable", "something new"])
+@pytest.mark.parametrize("status", ["pending", "verified", "unverified", "unavailable", "unexpected state"])
 def test_the_page_says_what_the_authority_said_of_a_tax_id(
     app: Flask, ada: Member, prices: None, billing: Person, status: str
 ) -> None:
@@ -185,7 +185,7 @@ def test_the_page_says_what_the_authority_said_of_a_tax_id(
         store.keep({**tax_id, "verification": {**tax_id["verification"], "status": status}})
     look(app, ada)
 
-    words = {"pending": "being verified", "unverified": "could not be verified", "unavailable": "not verified"}
+    words = {"pending": "verification pending", "unverified": "verification failed", "unavailable": "not verified"}
     assert f"DE1, European Union: VAT (eu_vat), {words.get(status, status)}" in billing.get("/plan/invoices").text
 
 
@@ -198,11 +198,11 @@ def test_a_company_s_name_is_on_the_invoices(app: Flask, prices: None, billing: 
 
 def test_a_plan_is_ended_and_taken_back_on_the_page(paying: Person) -> None:
     paying.post("/plan/end")
-    assert "You ended Pro. It goes on until" in paying.get("/plan").text
+    assert "You canceled Pro. Your plan stays active until" in paying.get("/plan").text
 
     paying.post("/plan/resume")
     assert "It renews on" in paying.get("/plan").text
-    assert "Ended the plan" in paying.get("/audit-trail").text
+    assert "Canceled the subscription" in paying.get("/audit-trail").text
 
 
 def test_the_page_says_that_we_are_finding_out_where_an_answer_was_lost(
@@ -214,23 +214,23 @@ def test_the_page_says_that_we_are_finding_out_where_an_answer_was_lost(
     answer = paying.post("/plan/end")
 
     assert answer.status_code == 503
-    assert "finding out" in answer.text
-    assert "nothing was charged" not in answer.text.lower()
+    assert "checking whether" in answer.text
+    assert "you were not charged" not in answer.text.lower()
     with app.app_context(), acting_as_system():
         [intent] = db.session.scalars(select(ChangeIntent.id))
     with app.app_context():
         find_out(intent_id=str(intent))
-    assert "Ended the plan" in paying.get("/audit-trail").text
+    assert "Canceled the subscription" in paying.get("/audit-trail").text
 
 
 def test_a_switch_says_before_what_it_means(ada: Member, paying: Person, operator: Person) -> None:
     assert paying.get("/plan/switch/pay_as_you_go").status_code == 409
     operator.post(f"/console/organizations/{ada.organization_id}/metered", offered="yes")
 
-    assert "Nothing changes before" in paying.get("/plan/switch/pay_as_you_go").text
+    assert "Your current plan stays active until" in paying.get("/plan/switch/pay_as_you_go").text
     assert paying.post("/plan/switch/pay_as_you_go").status_code == 303
     page = paying.get("/plan").text
-    assert "on you are on Pay as you go" in page
+    assert "You switch to Pay as you go" in page
     assert "Go on with Pro" in page
 
 

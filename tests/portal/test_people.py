@@ -69,7 +69,7 @@ def test_looking_at_a_link_uses_nothing_up(app: Flask, nobody: Browser) -> None:
     assert nobody.post(path, password=PASSWORD).status_code == 303
     used = nobody.get(path)
     assert used.status_code == 410
-    assert "used already" in used.text
+    assert "already been used" in used.text
 
 
 def test_a_newer_link_makes_the_older_void(app: Flask, nobody: Browser) -> None:

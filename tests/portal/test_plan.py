@@ -27,10 +27,10 @@ def test_the_page_says_what_one_has_and_why_and_what_is_used(as_ada: Caller, vie
 
     assert "Your pilot is free until" in page
     assert "<strong>1</strong> live checks" in " ".join(page.split())
-    for words in ("$49 a month", "10,000", "By agreement", "What else there is"):
+    for words in ("$49 a month", "10,000", "By agreement", "Compare plans"):
         assert words in page
     assert "Pay as you go" not in page
-    assert "Ask for an offer" not in page  # a viewer may not
+    assert "Contact sales" not in page  # a viewer may not
 
 
 def test_the_share_of_valid_requests_that_were_answered_is_that_of_ones_own_live_keys(
@@ -71,7 +71,7 @@ def test_enterprise_is_asked_for_once_and_operators_are_told(live_app: Flask) ->
 
     run_worker(live_app, until_done=True)
     assert [mail.template for mail in mails_to(live_app, olga.email)] == ["enterprise_asked"]
-    assert "You asked on" in bill.get("/plan").text
+    assert "You contacted us on" in bill.get("/plan").text
 
 
 def test_an_operator_gives_a_plan_and_takes_it_back(app: Flask, ada: Member, viewer: Person, operator: Person) -> None:
@@ -82,7 +82,7 @@ def test_an_operator_gives_a_plan_and_takes_it_back(app: Flask, ada: Member, vie
     assert operator.post(f"{path}/grant", plan="enterprise", until="2020-01-01", reason="Past.").status_code == 422
     assert operator.post(f"{path}/grant", plan="enterprise", until=until, reason="Paid by invoice.").status_code == 303
     assert "Paid by invoice." in viewer.get("/plan").text
-    assert "Gave a plan by hand" in viewer.get("/audit-trail").text
+    assert "Set the plan manually" in viewer.get("/audit-trail").text
 
     assert operator.post(f"{path}/grant/end").status_code == 303
     assert operator.post(f"{path}/grant/end").status_code == 409
@@ -114,11 +114,11 @@ def test_keys_members_and_retention_end_where_the_plan_does(
     for number in range(4):
         fields = {"name": f"Key {number}", "environment": "live", "scopes": ["checks:write"], "life": ""}
         assert owner.post("/keys", **fields).status_code == 200, number
-    assert "allows 5 keys" in owner.post("/keys", **{**fields, "name": "One too many"}).text
+    assert "includes 5 active keys" in owner.post("/keys", **{**fields, "name": "One too many"}).text
 
     answer = owner.post("/team/invitations", email="fourth@people.example", role="viewer")
     assert answer.status_code == 409
-    assert "allows 3 members" in answer.text
+    assert "includes 3 members" in answer.text
 
     answer = owner.post("/organization/retention", days="365")
     assert answer.status_code == 409

@@ -55,7 +55,7 @@ def test_the_effect_is_shown_and_nothing_is_kept(app: Flask, ada: Member, as_ada
 
     assert answer.status_code == 200
     assert "<strong>3</strong> decisions" in answer.text
-    assert "<strong>2</strong> allowed instead" in answer.text
+    assert "<strong>2</strong> would be allowed instead" in answer.text
     assert "<strong>0</strong> would be blocked" in answer.text
     assert current(app, ada)[0] == 1
 
@@ -68,7 +68,7 @@ def test_the_effect_is_against_the_policies_in_force(
 
     answer = developer.post("/policies/effect", **form_of(app, ada, max_risk_score="80"))
 
-    assert "<strong>0</strong> allowed instead" in answer.text  # it was blocked, but is not any more
+    assert "<strong>0</strong> would be allowed instead" in answer.text  # it was blocked, but is not any more
 
 
 def test_what_was_not_looked_at_is_not_kept(app: Flask, ada: Member, developer: Person) -> None:
@@ -78,7 +78,7 @@ def test_what_was_not_looked_at_is_not_kept(app: Flask, ada: Member, developer: 
 
     other = developer.post("/policies", **form_of(app, ada, max_risk_score="90"), seen=found[1])
     assert other.status_code == 409
-    assert "changed after you looked" in other.text
+    assert "changed the form after the preview" in other.text
     assert current(app, ada)[0] == 1
 
     assert developer.post("/policies", **form_of(app, ada, max_risk_score="45"), seen=found[1]).status_code == 303

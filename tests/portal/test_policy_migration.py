@@ -83,7 +83,7 @@ def test_its_people_are_told_with_the_impact(app: Flask, ada: Member, as_ada: Ca
     assert "restore version 2" in (mail.text or "")
     assert [one.event for one in deliveries_of(app, channel.id)] == ["policy.migrated"]
     assert "2 that were blocked would be allowed" in owner.get("/dashboard").text
-    assert "a switch that is off adds no points" in owner.get("/audit-trail").text
+    assert "hard blocks that are off add no points" in owner.get("/audit-trail").text
 
 
 def test_the_old_version_comes_back_and_is_not_migrated_again(

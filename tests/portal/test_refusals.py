@@ -29,7 +29,7 @@ def test_what_was_written_is_given_back(operator: Person, ticket_id: UUID) -> No
 
     assert status == 422
     assert SHOWN in page
-    assert "What you wrote" in page
+    assert "Your text" in page
 
 
 def test_also_when_the_page_was_open_for_too_long(owner: Person) -> None:
@@ -75,4 +75,4 @@ def test_a_form_without_words_has_no_empty_box(owner: Person) -> None:
     status, page = post(owner, "/support", csrf_token="of-last-week", severity="high")
 
     assert status == 400
-    assert "What you wrote" not in page
+    assert "Your text" not in page

@@ -78,7 +78,7 @@ def test_an_authenticator_app_is_asked_for_and_each_code_works_once(app: Flask, 
     assert secret is not None
     code = pyotp.TOTP(secret[1]).at(utc_now())
     codes = owner.post("/security/authenticator", code=code)
-    assert "shown only now" in codes.text
+    assert "be able to see them again" in codes.text
 
     log_in(nobody, owner.email)
     again = nobody.post("/log-in/second-step", code=code)
@@ -145,7 +145,7 @@ def test_too_many_tries_from_one_place_are_refused_however_the_address_is_spelle
         answer = try_from(nobody, "203.0.113.7", spelling)
 
     assert answer.status_code == 429
-    assert "tried too often" in answer.text
+    assert "Too many attempts" in answer.text
     assert try_from(nobody, "203.0.113.7", email, PASSWORD).status_code == 429
     assert try_from(nobody, "203.0.113.8", email, PASSWORD).status_code == 303  # nobody is kept out from elsewhere
 

@@ -177,7 +177,7 @@ class TestSubscribing:
         answer = nobody.post("/status/subscribe", email="nonsense")
 
         assert answer.status_code == 422
-        assert "Enter an e-mail address" in answer.text
+        assert "Enter an email address" in answer.text
 
     def test_one_post_from_a_mail_program_ends_it(self, app: Flask, nobody: Browser) -> None:
         secret = subscribe(app, "reader@mail.example")

@@ -71,7 +71,7 @@ def test_an_invitation_is_for_one_address(app: Flask, owner: Person, stranger: P
     invite(owner)
     path = link_in(mails_to(app, NEW)[-1])
 
-    assert "another address" in stranger.get(path).text
+    assert "different address" in stranger.get(path).text
     assert stranger.post(path).status_code == 403
 
 
@@ -139,7 +139,7 @@ def test_keys_of_a_removed_member_go_on_and_are_marked(owner: Person, developer:
     owner.post(f"/team/members/{developer.user_id}/remove")
 
     page = owner.get("/keys").text
-    assert "Its maker has left the organization" in page
+    assert "The member who created this key has left the organization" in page
 
 
 def at_once(*acts: Callable[[], object]) -> list[object]:

@@ -77,10 +77,8 @@ SAID: dict[str, list[timedelta]] = {
     "portal/support/show.html": [states.ANSWERED_WITHIN],
     "portal/customer/team/index.html": [INVITATION_LIFE],
     # What people do, and not the software
-    "mail/application_approved.html": [ANSWERED_BY_MAIL, OUTAGE, 30 * MINUTE, 10 * MINUTE],
-    "mail/application_approved.txt": [ANSWERED_BY_MAIL, OUTAGE, 10 * MINUTE],
+    "mail/application_approved": [ANSWERED_BY_MAIL, OUTAGE, 10 * MINUTE, 10 * MINUTE, 10 * MINUTE],
     "mail/no_first_check": [15 * MINUTE],
-    "mail/no_first_check.subject.txt": [15 * MINUTE],
     # Spans that are asked for by the same page's view
     "portal/console/measures/index.html": [30 * DAY, 7 * DAY, 24 * HOUR],
 }

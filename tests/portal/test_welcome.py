@@ -44,10 +44,10 @@ PARTS = (
     "23 Nov 2026, 10:00 UTC",
     "First%20call%20on",
     "Pro for $49 a month",
-    "99.9 %",
+    "99.9%",
     "22 May 2027",
     "09:00 to 18:00 UTC",
-    "To go back",
+    "To roll back",
 )
 
 

@@ -30,7 +30,7 @@ FOLLOWED_UP = "organization.followed_up"
 
 class OwnOrganization(AppError):
     status, code, title = HTTPStatus.FORBIDDEN, "own_organization", "This organization is your own"
-    advice = "Let another operator decide about it."
+    advice = "Ask another operator to review it."
 
 
 @needs_system_scope
@@ -64,7 +64,7 @@ def approve(
     organization = hold(application.organization_id)
     before = organization.status
     if before in {OrganizationStatus.CLOSING, OrganizationStatus.CLOSED}:
-        raise services.ApplicationMoved("This account is closing or closed. Nothing was changed.")
+        raise services.ApplicationMoved("This account is closing or closed, so nothing was changed.")
     if organization.status == OrganizationStatus.SUSPENDED:
         organization.status_before = OrganizationStatus.LIVE.value
     elif organization.status == OrganizationStatus.SANDBOX:

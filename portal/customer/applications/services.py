@@ -23,13 +23,13 @@ from portal.customer.people.signals import organization_founded
 
 
 class ApplicationMoved(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "application_moved", "Somebody else was quicker"
-    advice = "Load the page again to see how the application stands now. Nothing that you did was kept."
+    status, code, title = HTTPStatus.CONFLICT, "application_moved", "Someone else changed this application"
+    advice = "Reload the page to see its current status. Your changes were not saved."
 
 
 class ApplicationIncomplete(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "application_incomplete", "The application is not complete yet"
-    advice = "Finish the steps before this one on the task list."
+    status, code, title = HTTPStatus.CONFLICT, "application_incomplete", "The application is incomplete"
+    advice = "Complete the earlier steps on the Get started page first."
 
 
 @organization_founded.connect
@@ -63,7 +63,7 @@ def find(application_id: UUID) -> Application:
     """Raises NotFound, also for another organization's where the scope is one organization's."""
     application = db.session.scalar(read_anew(select(Application).where(Application.id == application_id)))
     if application is None:
-        raise NotFound("There is no such application.")
+        raise NotFound("Application not found.")
     return application
 
 
@@ -83,12 +83,12 @@ def submit(organization_id: UUID, *, by: Actor, now: datetime) -> Application:
     # the organization first, as everywhere: its approval and this come one after the other
     status = db.session.scalar(select(Organization.status).where(Organization.id == organization_id).with_for_update())
     if status != OrganizationStatus.SANDBOX:
-        raise ApplicationMoved("This organization needs no application now. Load the page again.")
+        raise ApplicationMoved("This organization does not need an application. Reload the page.")
     application = latest(organization_id) or start(organization_id, now=now)
     if not MOVES[ApplicationStatus(application.status)]:
         application = start(organization_id, now=now)
     if find_profile(organization_id) is None:
-        raise ApplicationIncomplete("Give your organization's details first.")
+        raise ApplicationIncomplete("Add your organization details first.")
     if not standing.has_accepted_everything(organization_id, now=now):
         raise ApplicationIncomplete("Accept the Terms and the DPA first.")
     if application.status == ApplicationStatus.SUBMITTED:
@@ -107,7 +107,7 @@ def answer(organization_id: UUID, *, body: str, by: Actor, now: datetime) -> App
     """Answers the reviewer, which sends the application back to us. Raises ApplicationMoved."""
     application = latest(organization_id)
     if application is None or application.status != ApplicationStatus.INFORMATION_REQUESTED:
-        raise ApplicationMoved("There is no open question. Load the page again.")
+        raise ApplicationMoved("There is no open question to answer. Reload the page.")
     moved = move(application, ApplicationStatus.SUBMITTED, by=by, now=now, due_at=due_at(now))
     say(moved, MessageKind.ANSWER, body, by=by, now=now)
     return moved
@@ -116,7 +116,7 @@ def answer(organization_id: UUID, *, body: str, by: Actor, now: datetime) -> App
 def withdraw(organization_id: UUID, *, by: Actor, now: datetime) -> Application:
     application = latest(organization_id)
     if application is None or application.status not in SENT:
-        raise ApplicationMoved("There is no application to withdraw.")
+        raise ApplicationMoved("There is no application to withdraw. Reload the page.")
     return move(application, ApplicationStatus.WITHDRAWN, by=by, now=now, decided_at=now)
 
 
@@ -181,7 +181,7 @@ def move(
     if moved is None:
         now_is = ApplicationStatus(find(application.id).status)
         raise ApplicationMoved(
-            f"The application is now: {LABELS[now_is].lower()}. Load the page again. Nothing was changed."
+            f"The status of the application is now: {LABELS[now_is].lower()}. Reload the page. Nothing was changed."
         )
     audit.write(
         application.organization_id,

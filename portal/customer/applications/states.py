@@ -57,14 +57,14 @@ WAITING_FOR_US = frozenset({ApplicationStatus.SUBMITTED, ApplicationStatus.DEFER
 SENT = OPEN - {ApplicationStatus.DRAFT}
 
 LABELS = {
-    ApplicationStatus.DRAFT: "Not sent yet",
-    ApplicationStatus.SUBMITTED: "With us for a decision",
-    ApplicationStatus.INFORMATION_REQUESTED: "We asked you something",
-    ApplicationStatus.DEFERRED: "Put off for now",
+    ApplicationStatus.DRAFT: "Draft",
+    ApplicationStatus.SUBMITTED: "Under review",
+    ApplicationStatus.INFORMATION_REQUESTED: "Waiting for your answer",
+    ApplicationStatus.DEFERRED: "Postponed",
     ApplicationStatus.APPROVED: "Approved",
     ApplicationStatus.DECLINED: "Declined",
     ApplicationStatus.WITHDRAWN: "Withdrawn",
-    ApplicationStatus.EXPIRED: "Expired without an answer",
+    ApplicationStatus.EXPIRED: "Expired",
 }
 
 

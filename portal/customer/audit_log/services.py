@@ -99,9 +99,9 @@ def _entry(event: AuditEvent, name: str | None) -> Entry:
 
 def _name_of(event: AuditEvent, name: str | None) -> str:
     if event.actor_kind == ActorKind.OPERATOR:
-        return f"Our operator{f' {name}' if name else ''}"
+        return f"AI Governance operator{f' {name}' if name else ''}"
     if event.actor_kind == ActorKind.API_KEY and event.actor_id is not None:
         return public_id("key", event.actor_id)
     if event.actor_kind == ActorKind.MEMBER:
         return name or "Former member"
-    return {ActorKind.COMMAND_LINE: "Our operator (command line)"}.get(ActorKind(event.actor_kind), "The service")
+    return {ActorKind.COMMAND_LINE: "AI Governance operator (command line)"}.get(ActorKind(event.actor_kind), "System")

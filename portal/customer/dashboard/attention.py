@@ -10,6 +10,7 @@ from billing import entitlements
 from billing.access import AccessState
 from core.accounts import BlockReason, Organization
 from core.db import db
+from core.formats import utc
 from core.members import Membership, Role
 from core.profiles import find_profile
 from legal_docs import figures
@@ -39,23 +40,23 @@ def account_notices(organization_id: UUID, *, now: datetime) -> list[PageNotice]
     for part in acceptance_status(organization_id, now=now):
         if part.to_accept is None or part.status is AcceptanceStatus.NOT_ACCEPTED:
             continue
-        until = f" by {part.due_at:%d %B %Y}" if part.due_at else ""
-        words = f"A new version of the {part.to_accept.title} is to be accepted{until}."
+        until = f" by {utc(part.due_at, 'day')}" if part.due_at else ""
+        words = f"Accept the new version of the {part.to_accept.title}{until}."
         if part.status is AcceptanceStatus.OVERDUE:
-            words = f"The new version of the {part.to_accept.title} was not accepted in time: live keys rest."
-        notices.append(PageNotice(words, "/legal/accept", "Read and accept"))
+            words = (
+                f"Live API keys are disabled: the new version of the {part.to_accept.title} was not accepted in time."
+            )
+        notices.append(PageNotice(words, "/legal/accept", "Review and accept"))
     application = applications.latest(organization_id)
     if application is not None and application.status == ApplicationStatus.INFORMATION_REQUESTED:
-        notices.append(PageNotice("We have a question about your application.", "/application", "Answer it"))
+        notices.append(PageNotice("We have a question about your application.", "/application", "Answer"))
     waiting = [
         part
         for part in changes_for(organization_id, now=now)
         if not part.responses and not part.is_active and not part.change.withdrawn_at
     ]
     if waiting:
-        notices.append(
-            PageNotice("A change of sub-processors is announced.", "/legal/sub-processors", "Accept, ask or object")
-        )
+        notices.append(PageNotice("We announced a sub-processor change.", "/legal/sub-processors", "Review the change"))
     return notices
 
 
@@ -66,12 +67,14 @@ def _of_money(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
         and organization.blocked_until
         and now < organization.blocked_until
     ):
-        words = f"This month's checks are used up. Live keys rest until {organization.blocked_until:%d %B %Y}."
-        return [PageNotice(words, "/plan", "Choose a plan")]
+        words = (
+            f"This month's checks are used up. Live keys are disabled until {utc(organization.blocked_until, 'day')}."
+        )
+        return [PageNotice(words, "/plan", "View plans")]
     access = entitlements.access_for(organization_id, now=now)
     is_legal = organization.legal_due_at is not None and organization.legal_due_at <= now
     if access.state is AccessState.GRACE or (access.state is AccessState.RESTRICTED and not is_legal):
-        return [PageNotice(access.reason, "/plan", "See your plan")]
+        return [PageNotice(access.reason, "/plan", "View plan")]
     return []
 
 
@@ -80,18 +83,18 @@ def _of_policies(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
     if migration is None or now - migration.migrated_at > MIGRATION_SHOWN_FOR:
         return []
     impact = (
-        f"Of the {migration.looked_at:,} decisions of the seven days before, {migration.newly_allowed:,} that were "
+        f"Of the {migration.looked_at:,} decisions in the seven days before, {migration.newly_allowed:,} that were "
         "blocked would be allowed."
         if migration.looked_at
-        else "There were no decisions in the seven days before to compare with."
+        else "There were no decisions in the seven days before to compare."
     )
-    words = f"Since version {migration.version} of your policies, a switch that is off adds no points. {impact}"
+    words = f"Since version {migration.version} of your policies, a hard block that is off adds no points. {impact}"
     return [PageNotice(words, "/policies/versions", "Review versions")]
 
 
 def _of_keys(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
     return [
-        PageNotice(f"Key {line.key.name}: {hint}", f"/keys/{line.key.id}", "Look at it")
+        PageNotice(f"Key {line.key.name}: {hint}", f"/keys/{line.key.id}", "View key")
         for line in lists_of(organization_id, now=now).in_use
         for hint in line.hints
     ]
@@ -101,15 +104,15 @@ def _of_organization(organization: Organization, *, now: datetime) -> list[PageN
     notices = []
     profile = find_profile(organization.id)
     if profile is not None and profile.is_high_risk and organization.retention_days < figures.HIGH_RISK_RETENTION_DAYS:
-        words = "You told us of a high-risk system, whose logs are to be kept for at least six months."
-        notices.append(PageNotice(words, "/organization/retention", "Set the retention"))
+        words = "You use a high-risk system. Its logs must be kept for at least six months."
+        notices.append(PageNotice(words, "/organization/retention", "Set log retention"))
     access = entitlements.access_for(organization.id, now=now)
     if access.state is AccessState.PILOT and access.changes_at and access.changes_at - now <= PILOT_WARNING:
-        notices.append(PageNotice(access.reason, "/plan", "See the plans"))
+        notices.append(PageNotice(access.reason, "/plan", "View plans"))
     owners = db.session.scalar(
         select(func.count()).where(Membership.organization_id == organization.id, Membership.role == Role.OWNER.value)
     )
     if owners == 1:
-        words = "There is one owner. A second one keeps you from being locked out."
-        notices.append(PageNotice(words, "/team", "Open the team"))
+        words = "Your organization has only one owner. Add a second owner so that you can't be locked out."
+        notices.append(PageNotice(words, "/team", "Go to team"))
     return notices

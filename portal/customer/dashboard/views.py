@@ -102,7 +102,7 @@ def _bounds(span: Span, *, now: datetime) -> tuple[datetime, datetime]:
 def _chosen_span() -> str:
     wanted = request.args.get("span", "day")
     if wanted not in SPANS:
-        raise InvalidRequest(f"Choose one of {', '.join(SPANS)} as the span.")
+        raise InvalidRequest(f"Choose a period: {', '.join(SPANS)}.")
     return wanted
 
 
@@ -110,5 +110,5 @@ def _environment() -> str:
     default = "test" if active_membership().status == "sandbox" else "live"
     wanted = request.args.get("environment", default)
     if wanted not in {"live", "test"}:
-        raise InvalidRequest("Choose live or test as the environment.")
+        raise InvalidRequest("Choose an environment: live or test.")
     return wanted

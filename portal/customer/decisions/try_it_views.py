@@ -22,15 +22,15 @@ EXAMPLE = '{"contains_personal_data": true, "department": "support"}'
 
 class TryForm(Form):
     secret = PasswordField(
-        "Your test key",
+        "Test key",
         filters=[stripped],
         validators=[DataRequired("Paste one of your test keys."), Length(max=100)],
-        description="It goes to our API with this one question and is kept nowhere.",
+        description="Used for this one request and not stored.",
         render_kw={"autocomplete": "off"},
     )
-    model = StringField("Model", filters=[stripped], validators=[DataRequired("Name a model."), Length(max=200)])
+    model = StringField("Model", filters=[stripped], validators=[DataRequired("Enter a model."), Length(max=200)])
     operation = StringField(
-        "Operation", filters=[stripped], validators=[DataRequired("Name an operation."), Length(max=200)]
+        "Operation", filters=[stripped], validators=[DataRequired("Enter an operation."), Length(max=200)]
     )
     metadata = TextAreaField(
         "Metadata",
@@ -60,14 +60,14 @@ def ask() -> ViewResponse:
     form = TryForm()
     if form.validate():
         if not is_well_formed(form.secret.data):
-            form.secret.errors = ["This is not one of our keys. Check that the whole key was copied."]
+            form.secret.errors = ["This is not a valid API key. Check that you copied the whole key."]
         elif not form.secret.data.startswith(f"aig_{KeyEnvironment.TEST}_"):
-            form.secret.errors = ["Use a test key here. Live keys belong into your software only."]
+            form.secret.errors = ["Use a test key here. Use live keys only in your software."]
         else:
             try:
                 metadata = msgspec.json.decode(form.metadata.data or "{}")
             except (msgspec.DecodeError, RecursionError):
-                form.metadata.errors = ["This is not JSON. Write it as in the example."]
+                form.metadata.errors = ["This is not valid JSON. Follow the example."]
             else:
                 question = {"model": form.model.data, "operation": form.operation.data, "metadata": metadata}
                 return _page(form, answered=_ask(form.secret.data, question))

@@ -31,7 +31,7 @@ PAGE_SIZE = 25
 _LABELS = {
     "from": "From",
     "to": "To",
-    "key": "Key id",
+    "key": "Key ID",
     "allowed": "Outcome",
     "environment": "Environment",
     "model": "Model",
@@ -93,7 +93,7 @@ def search() -> ViewResponse:
             fault=None,
         )
     raise NotFound(
-        "No decision has this id. Decision ids start with dec_, request ids with req_; both are in every answer."
+        "No decision has this ID. Decision IDs start with dec_ and request IDs with req_; every response contains both."
     )
 
 
@@ -159,7 +159,7 @@ def _format() -> schema.ExportFormat:
     """Raises InvalidRequest."""
     wanted = request.args.get("format", schema.ExportFormat.NDJSON)
     if wanted not in set(schema.ExportFormat):
-        raise InvalidRequest("Choose csv or ndjson as the format.")
+        raise InvalidRequest("Choose a format: csv or ndjson.")
     return schema.ExportFormat(wanted)
 
 

@@ -12,22 +12,26 @@ class AcceptForm(Form):
 
     name = name_field("Full name", render_kw={"autocomplete": "name"})
     title = StringField(
-        "Title or function",
+        "Job title",
         filters=[stripped],
-        validators=[DataRequired("Enter your title or function."), Length(max=200), OneLine()],
+        validators=[DataRequired("Enter your job title."), Length(max=200), OneLine()],
         render_kw={"autocomplete": "organization-title"},
     )
     authority = BooleanField(
         "Authority",
-        validators=[DataRequired("Confirm that you may sign for the organization, or send the link to who may.")],
+        validators=[
+            DataRequired(
+                "Confirm that you are authorized to sign for the organization, or send a link to someone who is."
+            )
+        ],
     )
 
 
 class DelegateForm(Form):
-    email = email_field("Their e-mail address")
+    email = email_field("Email address")
 
 
 class ResponseForm(Form):
     reason = TextAreaField(
-        "Your reason or question", filters=[stripped], validators=[Length(max=5000)], render_kw={"rows": 3}
+        "Reason or question", filters=[stripped], validators=[Length(max=5000)], render_kw={"rows": 3}
     )

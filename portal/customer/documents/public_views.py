@@ -154,4 +154,4 @@ def _kind(name: str) -> Kind:
     try:
         return Kind(name.replace("-", "_"))
     except ValueError:
-        raise NotFound("There is no such document. The list is at /legal.") from None
+        raise NotFound("Document not found. All documents are listed at /legal.") from None

@@ -95,7 +95,7 @@ def is_complete(form: AcceptForm, versions: Sequence[LegalVersion]) -> bool:
     is_filled_in = form.validate()
     if {document.kind for document in seen_documents()} == {Kind(version.kind) for version in versions}:
         return bool(is_filled_in)
-    form.form_errors.append("Tick the box of each document that you accept.")
+    form.form_errors.append("Select the checkbox of each document you accept.")
     return False
 
 

@@ -77,7 +77,7 @@ def create() -> ViewResponse:
         except InvalidRequest as refused:
             form.blame(refused.errors)
         else:
-            flash("Accepted. The receipt is on its way to you by mail, and here for good.")
+            flash("Documents accepted. We emailed you a receipt; you can also find it here.")
             return see_other("/documents")
     return _accept_page(form, DelegateForm(formdata=None), status=422)
 
@@ -102,9 +102,7 @@ def delegate() -> ViewResponse:
     except InvalidRequest as refused:
         form.blame(refused.errors)
         return _accept_page(AcceptForm(formdata=None, name=current_user().name), form, status=422)
-    flash(
-        f"A link is on its way to {form.email.data}. It works for {figures.DELEGATION_DAYS} days, without an account."
-    )
+    flash(f"We sent a link to {form.email.data}. It works for {figures.DELEGATION_DAYS} days, without an account.")
     return see_other("/documents")
 
 
@@ -172,7 +170,7 @@ def respond(change_id: UUID) -> ViewResponse:
     try:
         kind = responses.ResponseKind(request.form.get("kind", ""))
     except ValueError:
-        raise InvalidRequest("Press one of the three buttons.") from None
+        raise InvalidRequest("Choose Accept, Ask a question or Object.") from None
     with transaction():
         responses.respond(
             active_membership().organization_id,
@@ -182,7 +180,7 @@ def respond(change_id: UUID) -> ViewResponse:
             by=actor(),
             now=utc_now(),
         )
-    flash("Your answer is with us.")
+    flash("Your response was sent.")
     return see_other("/legal/sub-processors")
 
 

@@ -11,9 +11,9 @@ from core.forms import ChecksField, Form, OneLine, WholeNumberField, stripped
 
 LIVES = {"": None, "30": timedelta(days=30), "90": timedelta(days=90), "365": timedelta(days=365)}
 OVERLAPS = {
-    "0": ("None: the old key stops at once", timedelta(0)),
+    "0": ("Revoke immediately", timedelta(0)),
     "1": ("1 hour", timedelta(hours=1)),
-    "24": ("24 hours (usual)", timedelta(hours=24)),
+    "24": ("24 hours (recommended)", timedelta(hours=24)),
     "72": ("3 days", timedelta(days=3)),
     "168": ("7 days", timedelta(days=7)),
 }
@@ -23,34 +23,34 @@ class KeyForm(Form):
     name = StringField(
         "Name",
         filters=[stripped],
-        validators=[DataRequired("Give the key a name."), Length(max=255), OneLine()],
-        description="What uses it, such as: Production, billing service.",
+        validators=[DataRequired("Enter a name."), Length(max=255), OneLine()],
+        description="For example: Production, billing service.",
     )
     environment = SelectField(
         "Environment",
         choices={KeyEnvironment.TEST.value: "Test", KeyEnvironment.LIVE.value: "Live"},
-        description="Test decisions are marked as such in the log. Both follow the same policies.",
+        description="Test decisions are marked in the decision log. Both environments use the same policies.",
     )
     scopes = ChecksField(
-        "What it may do",
+        "Scopes",
         choices={scope.value: f"{scope.value}: {MEANING[scope]}" for scope in Scope},
         default=[scope.value for scope in DEFAULT_SCOPES],
-        validators=[InputRequired("Choose at least one.")],
+        validators=[InputRequired("Choose at least one scope.")],
     )
     life = SelectField(
         "Expires",
-        choices={"": "Never", "30": "After 30 days", "90": "After 90 days", "365": "After a year"},
+        choices={"": "Never", "30": "After 30 days", "90": "After 90 days", "365": "After 1 year"},
     )
     rate_limit = WholeNumberField(
-        "Requests in 60 seconds",
-        validators=[Optional(), NumberRange(1, 1_000_000, "Enter a number from 1.")],
-        description="Empty: what your plan allows.",
+        "Requests per minute",
+        validators=[Optional(), NumberRange(1, 1_000_000, "Enter a whole number of at least 1.")],
+        description="Leave empty to use the limit of your plan.",
     )
     allowed_networks = TextAreaField(
-        "Only from these addresses",
+        "Allowed IP addresses",
         filters=[stripped],
         validators=[Length(max=4000)],
-        description="One address or network a line, such as 203.0.113.0/24. Empty: from anywhere.",
+        description="One address or network per line, such as 203.0.113.0/24. Leave empty to allow any.",
         render_kw={"rows": 3},
     )
 
@@ -60,7 +60,7 @@ class KeyForm(Form):
 
 class RotateForm(Form):
     overlap = SelectField(
-        "How long the old key goes on working",
+        "Keep the old key active for",
         choices={hours: words for hours, (words, _) in OVERLAPS.items()},
         default="24",
     )
@@ -68,21 +68,21 @@ class RotateForm(Form):
 
 class RevokeForm(Form):
     typed = StringField(
-        "Type the key's name to confirm", filters=[stripped], validators=[DataRequired("Type the name.")]
+        "Type the key's name to confirm", filters=[stripped], validators=[DataRequired("Type the name of the key.")]
     )
     reason = StringField(
         "Reason",
         filters=[stripped],
         validators=[Length(max=300), OneLine()],
-        description="For the audit trail, such as: laptop lost.",
+        description="Recorded in the audit log. For example: laptop lost.",
     )
 
 
 class LeakForm(Form):
     secret = StringField(
-        "The key",
+        "API key",
         filters=[stripped],
-        validators=[DataRequired("Paste the key."), Length(max=300)],
+        validators=[DataRequired("Paste the API key."), Length(max=300)],
         render_kw={"autocomplete": "off", "spellcheck": "false"},
     )
     place = StringField("Where you found it", filters=[stripped], validators=[Length(max=500), OneLine()])

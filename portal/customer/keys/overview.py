@@ -18,7 +18,7 @@ ROTATE_AFTER = timedelta(days=90)
 class KeyLine(msgspec.Struct, frozen=True):
     key: ApiKey
     state: str
-    """in use | ending | expired | revoked"""
+    """active | expiring | expired | revoked"""
     made_by: str
     hints: tuple[str, ...]
 
@@ -32,8 +32,8 @@ def lists_of(organization_id: UUID, *, now: datetime) -> KeyLists:
     names = team.names_of(organization_id)
     lines = [_line(key, names, now=now) for key in lookup.every(organization_id)]
     return KeyLists(
-        in_use=tuple(line for line in lines if line.state in {"in use", "ending"}),
-        ended=tuple(line for line in lines if line.state not in {"in use", "ending"}),
+        in_use=tuple(line for line in lines if line.state in {"active", "expiring"}),
+        ended=tuple(line for line in lines if line.state not in {"active", "expiring"}),
     )
 
 
@@ -50,27 +50,27 @@ def _line(key: ApiKey, names: dict[UUID, str], *, now: datetime) -> KeyLine:
     is_by_member = key.created_by_kind == ActorKind.MEMBER
     has_left = is_by_member and key.created_by_id not in names
     made_by = (
-        names.get(key.created_by_id, "Former member")
+        names.get(key.created_by_id, "a former member")
         if is_by_member and key.created_by_id
         else _MAKERS[ActorKind(key.created_by_kind)]
     )
     hints = []
-    if state == "in use":
+    if state == "active":
         if has_left:
-            hints.append("Its maker has left the organization: rotate it.")
+            hints.append("The member who created this key has left the organization. Rotate it.")
         if is_due_for_rotation(key, now=now):
-            hints.append("Older than 90 days: rotate it.")
+            hints.append("This key is older than 90 days. Rotate it.")
         if now - (key.last_used_at or key.created_at) >= IDLE_AFTER:
-            hints.append("Not used for 30 days: revoke it if nothing needs it.")
+            hints.append("This key has not been used for 30 days. Revoke it if you no longer need it.")
     return KeyLine(key=key, state=state, made_by=made_by, hints=tuple(hints))
 
 
 _MAKERS = {
-    ActorKind.MEMBER: "Former member",
+    ActorKind.MEMBER: "a former member",
     ActorKind.API_KEY: "an API key",
-    ActorKind.OPERATOR: "our operator",
-    ActorKind.COMMAND_LINE: "our operator",
-    ActorKind.SYSTEM: "the service",
+    ActorKind.OPERATOR: "an AI Governance operator",
+    ActorKind.COMMAND_LINE: "an AI Governance operator",
+    ActorKind.SYSTEM: "the system",
 }
 
 
@@ -79,4 +79,4 @@ def _state(key: ApiKey, *, now: datetime) -> str:
         return "revoked"
     if key.expires_at is not None and key.expires_at <= now:
         return "expired"
-    return "ending" if key.successor_id is not None else "in use"
+    return "expiring" if key.successor_id is not None else "active"

@@ -127,14 +127,14 @@ def ask_revocation(key_id: UUID) -> ViewResponse:
 def revoke(key_id: UUID) -> ViewResponse:
     key, form = lookup.find(active_membership().organization_id, key_id), RevokeForm()
     if form.validate() and not names.is_typed(form.typed.data, key.name, otherwise=public_id("key", key.id)):
-        form.typed.errors = [f"Type {_to_type(key)}, exactly as it is written here."]
+        form.typed.errors = [f"Type {_to_type(key)} exactly as shown."]
     if form.errors:
         return render_template("portal/customer/keys/revoke.html", key=key, to_type=_to_type(key), form=form), 422
     with transaction():
         keys.revoke(
             active_membership().organization_id, key_id, reason=form.reason.data or None, by=actor(), now=utc_now()
         )
-    flash("The key is revoked. It opens nothing any more, everywhere, within a second.")
+    flash("API key revoked. It stops working within a second.")
     return see_other("/keys")
 
 
@@ -144,7 +144,7 @@ def finish(key_id: UUID) -> ViewResponse:
     """Ends the overlap of a rotation now. Only for a key that has a successor."""
     with transaction():
         keys.finish_rotation(active_membership().organization_id, key_id, by=actor(), now=utc_now())
-    flash("The old key is finished. Only its successor works now.")
+    flash("Rotation complete. The old key is revoked; only the new key works.")
     return see_other("/keys")
 
 
@@ -171,7 +171,7 @@ def _within_plan(rate_limit: int | None) -> int | None:
     """Raises InvalidRequest for more than the plan allows."""
     most = organizations.find(active_membership().organization_id).check_limit or DEFAULT_LIMIT
     if rate_limit is not None and rate_limit > most:
-        detail = f"Your plan allows up to {most} requests in 60 seconds."
+        detail = f"Your plan allows up to {most:,} requests per minute."
         raise InvalidRequest(errors=(FieldProblem("rate_limit", "out_of_range", detail),))
     return rate_limit
 

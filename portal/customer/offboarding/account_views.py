@@ -18,7 +18,7 @@ bp = Pages("account_deletion", __name__)
 @open_to(Audience.SIGNED_IN, fresh=True)
 def delete_account() -> ViewResponse:
     if request.form.get("typed", "").strip().lower() != current_user().email:
-        return security_page(delete_error="Type your e-mail address to confirm.", status=422)
+        return security_page(delete_error="Type your email address to confirm.", status=422)
     with acting_as_system(), transaction():
         deletion.delete_account(current_user().user_id, by=actor(), now=utc_now())
     forget_browser()

@@ -31,35 +31,35 @@ from portal.notifications import channels
 from portal.status.breach_models import BreachNotice
 from portal.support import archive as requests
 
-_READ_ME = """This is what we keep about your organization.
+_READ_ME = """This archive contains the data we store about your organization.
 
-organization.json   the organization and its details
-applications.json   its applications, and what was asked and answered
-checklist.json      what was ticked before going live
-members.json        its members
-invitations.json    who was invited, as which role
-keys.json           API keys, without their secrets, which nobody has but you
-policies.json       every version of the policies
-decisions.ndjson    the decision log, oldest first, one JSON object a line
-audit-trail.ndjson  the audit trail, oldest first
-requests.json       support requests: what was said, what happened when, and how each was rated
-requests/           the files that came with them, by number
+organization.json   your organization and its details
+applications.json   applications, with questions and answers
+checklist.json      the go-live checklist
+members.json        members
+invitations.json    invitations and their roles
+keys.json           API keys, without secrets, which we do not store
+policies.json       every policy version
+decisions.ndjson    the decision log, oldest first, one JSON object per line
+audit-trail.ndjson  the audit log, oldest first
+requests.json       support requests: messages, events and ratings
+requests/           their attachments, by request number
 
-acceptances.json            what was accepted, by whom, with the evidence
-documents-seen.json         when signers were shown, opened and downloaded what they accepted
-signing-links.json          to whom documents were sent for signing
-legal-notices.json          notices of new versions and of changed sub-processors
-breach-notices.json         what we told you of breaches
-sub-processor-answers.json  what you said of such changes, and what we answered
+acceptances.json            accepted documents, by whom, with the evidence
+documents-seen.json         when signers viewed, opened and downloaded the documents they accepted
+signing-links.json          links that were sent to signers
+legal-notices.json          notices of new versions and sub-processor changes
+breach-notices.json         breach notices that we sent you
+sub-processor-answers.json  your responses to sub-processor changes, and our answers
 
-channels.json   who is notified of what, without secrets
-invoices.json   invoices, as the payment provider tells them
+channels.json   notification channels and their events, without secrets
+invoices.json   invoices, as received from the payment provider
 
-The last line of decisions.ndjson and of audit-trail.ndjson has "complete": true, how many records come before it,
-and the SHA-256 of every byte before it. This archive was received whole if it can be opened: its directory comes last.
+The last line of decisions.ndjson and of audit-trail.ndjson has "complete": true, the number of records before it,
+and the SHA-256 of every byte before it. The archive is complete if it can be opened: its directory is written last.
 
-Not in it: that a mail was sent to somebody (its words are forgotten when it leaves), the tries of the last month to
-notify a channel (on the channel's page), and counts that are made of the log.
+Not included: records of emails sent (we do not keep their text), the last month's notification delivery attempts
+(see the page of the channel), and statistics derived from the decision log.
 """
 _SECRETS = frozenset({"token_hash", "sealed_target", "sealed_secret", "sealed_old_secret", "confirmation"})
 

@@ -59,7 +59,7 @@ def erase() -> ViewResponse:
     with transaction():
         erased = retention_service.erase_subject(organization, form.subject.data, by=actor(), now=utc_now())
     flash(
-        f"Decisions about this subject that were deleted: {erased}. "
-        f"They are gone from backups within {figures.BACKUP_DAYS} days more."
+        f"Erased {erased:,} decisions about this subject. "
+        f"They are deleted from backups within another {figures.BACKUP_DAYS} days."
     )
     return see_other("/organization/data")

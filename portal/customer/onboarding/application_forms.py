@@ -10,6 +10,6 @@ class AnswerForm(Form):
     body = TextAreaField(
         "Your answer",
         filters=[stripped],
-        validators=[DataRequired("Write an answer."), Length(max=5000)],
+        validators=[DataRequired("Enter an answer."), Length(max=5000)],
         render_kw={"rows": 5},
     )

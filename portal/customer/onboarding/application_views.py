@@ -30,7 +30,7 @@ def submit() -> ViewResponse:
     with transaction():
         application = services.submit(active_membership().organization_id, by=actor(), now=utc_now())
         defer(tell_operators, application_id=str(application.id))
-    flash("Your application is with us.")
+    flash("Application submitted.")
     return see_other("/application")
 
 
@@ -42,7 +42,7 @@ def answer() -> ViewResponse:
         return _page(form, status=422)
     with transaction():
         services.answer(active_membership().organization_id, body=form.body.data, by=actor(), now=utc_now())
-    flash("Your answer is with us.")
+    flash("Answer sent.")
     return see_other("/application")
 
 
@@ -51,7 +51,7 @@ def answer() -> ViewResponse:
 def withdraw() -> ViewResponse:
     with transaction():
         services.withdraw(active_membership().organization_id, by=actor(), now=utc_now())
-    flash("The application is withdrawn. You can send a new one at any time.")
+    flash("Application withdrawn. You can submit a new one at any time.")
     return see_other("/application")
 
 

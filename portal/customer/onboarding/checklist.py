@@ -53,28 +53,33 @@ def _has_restricted_key(organization_id: UUID) -> bool:
 
 GROUPS: dict[str, tuple[Item, ...]] = {
     "Testing": (
-        Item("test_key", "A test key is made.", _has_test_key),
+        Item("test_key", "A test key exists.", _has_test_key),
         Item("allowed_seen", "A decision was allowed.", _has_seen(allowed=True)),
         Item("blocked_seen", "A decision was blocked.", _has_seen(allowed=False)),
-        Item("own_models", "The models and operations of our own software were tried."),
+        Item("own_models", "We have tested the models and operations our software uses."),
     ),
     "Security": (
-        Item("metadata_only", "Our software sends metadata only, and handles the refusal of content."),
-        Item("secret_store", "The key is in an environment variable or a secret store, in no code and no repository."),
-        Item("check_only_key", "A key that can do nothing but ask is in use.", _has_restricted_key),
-        Item("transport", "Every call goes over HTTPS and carries the Authorization header."),
+        Item("metadata_only", "Our software sends metadata only and handles content_refused errors."),
+        Item(
+            "secret_store", "The API key is in an environment variable or a secret store, not in code or a repository."
+        ),
+        Item("check_only_key", "An active API key has only the checks:write scope.", _has_restricted_key),
+        Item("transport", "Every request uses HTTPS and sends the Authorization header."),
     ),
-    "Watching": (
-        Item("limit_handled", "A 429 is handled: wait as Retry-After says, then go on more slowly."),
-        Item("outage_handled", "What our software does when no answer comes is decided, and it is not: allow."),
-        Item("alerts", "We are alerted when checks fail or are slow."),
-        Item("log_seen", "The people who need it can open the decision log."),
+    "Monitoring": (
+        Item("limit_handled", "Our software handles 429 responses: it waits for Retry-After, then slows down."),
+        Item(
+            "outage_handled",
+            "We have decided what our software does when it gets no response, and it is not to allow the operation.",
+        ),
+        Item("alerts", "We are alerted when checks fail or are slow to respond."),
+        Item("log_seen", "Everyone who needs the decision log has access to it."),
     ),
-    "Running": (
-        Item("rotation_plan", "Who rotates the key every 90 days, and how, is written down."),
-        Item("support_known", "The team knows where to get help, and that a decision or request id speeds it up."),
-        Item("leak_plan", "The team knows what to do if a key leaks: revoke it on the keys page, at once."),
-        Item("deploy_date", "The day of going live is set, with somebody watching."),
+    "Operations": (
+        Item("rotation_plan", "It is documented who rotates the API key every 90 days, and how."),
+        Item("support_known", "The team knows how to contact support, and to include a decision ID or request ID."),
+        Item("leak_plan", "The team knows what to do if an API key leaks: revoke it immediately on the API keys page."),
+        Item("deploy_date", "The go-live date is set, and someone monitors it."),
     ),
 }
 _CONFIRMED = {item.code for items in GROUPS.values() for item in items if item.sees is None}
@@ -101,7 +106,7 @@ def lines_of(organization_id: UUID) -> dict[str, list[Line]]:
 def tick(organization_id: UUID, code: str, *, is_done: bool, by: Actor, now: datetime) -> None:
     """Somebody says that an item is done, or that it is not. Raises NotFound for what the service sees for itself."""
     if code not in _CONFIRMED:
-        raise NotFound("There is no such item to tick.")
+        raise NotFound("Checklist item not found.")
     if is_done:
         statement = insert(ChecklistTick).values(
             organization_id=organization_id, item=code, ticked_by=by.id, ticked_at=now

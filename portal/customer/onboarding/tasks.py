@@ -9,7 +9,7 @@ from api.decisions import services as decisions
 from api.keys import lookup
 from api.keys.token import KeyEnvironment
 from core.accounts import OrganizationStatus
-from core.pages import utc
+from core.formats import utc
 from core.profiles import find_profile
 from legal_docs.acceptances.status import AcceptanceStatus, acceptance_status
 from legal_docs.documents.kinds import ACCEPTED_KINDS, Kind
@@ -17,7 +17,7 @@ from portal.customer.applications import services as applications
 from portal.customer.applications.models import Application
 from portal.customer.applications.states import LABELS, ApplicationStatus
 
-_BY_OTHERS = "An owner or admin does it"
+_BY_OTHERS = "Requires an owner or admin"
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -66,40 +66,40 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime, 
     has_live_key = lookup.has_key(organization_id, KeyEnvironment.LIVE)
     return Tasks(
         steps=(
-            Step("Confirm your address", "So that nobody signs up in your name.", is_done=True),
+            Step("Confirm your email address", "This prevents others from signing up with your address.", is_done=True),
             Step(
-                "Make a first test decision",
-                "Make a test key and ask your first question, with curl, Python or JavaScript. No approval is needed.",
+                "Send your first test check",
+                "Create a test key and send a check with curl, Python or JavaScript. No approval needed.",
                 is_done=decisions.has_any(organization_id, KeyEnvironment.TEST),
                 path="/try-it" if has_test_key else "/keys/new?environment=test",
-                label="Try it" if has_test_key else "Make a test key",
+                label="Try it" if has_test_key else "Create test key",
             ),
             Step(
-                "Give your organization's details",
-                "The legal name and address for the contract, and whom we may write to.",
+                "Add your organization details",
+                "The legal name and address for the agreement, and your contacts.",
                 is_done=has_profile,
                 path="/organization/details",
-                label="Give details",
+                label="Add details",
                 may_be_done=may_manage,
                 state=_BY_OTHERS,
             ),
             Step(
                 "Accept the Terms of Service",
-                "By somebody who may sign for your organization. You can send a link to that person.",
+                "Someone who can sign for your organization accepts it. You can send them a link.",
                 is_done=Kind.TERMS in accepted,
                 path="/legal/accept",
-                label="Read and accept",
+                label="Review and accept",
                 may_be_done=has_profile and may_manage,
-                state="After the details" if may_manage else _BY_OTHERS,
+                state="After organization details" if may_manage else _BY_OTHERS,
             ),
             Step(
                 "Accept the Data Processing Agreement",
-                "What we may do with personal data on your behalf, and what we may not.",
+                "It defines how we process personal data on your behalf.",
                 is_done=Kind.DPA in accepted,
                 path="/legal/accept",
-                label="Read and accept",
+                label="Review and accept",
                 may_be_done=has_profile and may_manage,
-                state="After the details" if may_manage else _BY_OTHERS,
+                state="After organization details" if may_manage else _BY_OTHERS,
             ),
             _approval(
                 application,
@@ -107,22 +107,22 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime, 
                 may_send=may_manage and has_profile and len(accepted) == len(ACCEPTED_KINDS),
             ),
             Step(
-                "Make a live key",
-                "For your production software. Its secret is shown once.",
+                "Create a live key",
+                "For your production software. The key is shown once.",
                 is_done=has_live_key,
                 path="/keys/new?environment=live",
-                label="Make a live key",
+                label="Create a live key",
                 may_be_done=is_live,
-                state="After the approval",
+                state="After approval",
             ),
             Step(
-                "See the first live decision",
-                "It shows here and in the log as soon as your software asks.",
+                "See your first live decision",
+                "It appears here and in the decision log as soon as your software sends a check.",
                 is_done=has_live_key and decisions.has_any(organization_id, KeyEnvironment.LIVE),
                 path="/decisions",
-                label="Open the log",
+                label="Open decision log",
                 may_be_done=has_live_key,
-                state="After the live key",
+                state="After live key",
             ),
         )
     )
@@ -130,12 +130,12 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime, 
 
 def _looking(application: Application | None) -> str:
     if application is None or application.due_at is None:
-        return "We are looking at your application."
-    return f"We are looking at your application, and decide by {utc(application.due_at)}."
+        return "Your application is under review."
+    return f"Your application is under review. We will decide by {utc(application.due_at)}."
 
 
 def _approval(application: Application | None, *, is_live: bool, may_send: bool) -> Step:
-    title = "Be approved"
+    title = "Get approved"
     if is_live:
         return Step(title, "Your organization is approved.", is_done=True)
     status = ApplicationStatus(application.status) if application else ApplicationStatus.DRAFT
@@ -149,14 +149,16 @@ def _approval(application: Application | None, *, is_live: bool, may_send: bool)
             state=LABELS[status],
         )
     if status is ApplicationStatus.INFORMATION_REQUESTED:
-        return Step(title, "We asked you something.", is_done=False, path="/application", label="Answer")
-    words = "We look at every organization before its first live key, within two working days."
+        return Step(
+            title, "We have a question about your application.", is_done=False, path="/application", label="Answer"
+        )
+    words = "We review every organization before its first live key, within two working days."
     return Step(
         title,
         words,
         is_done=False,
         path="/application",
-        label="Send the application",
+        label="Submit application",
         may_be_done=may_send,
-        state="After the documents",
+        state="After the documents are accepted",
     )

@@ -9,8 +9,8 @@ from core.access import Audience, Pages, open_to
 from core.clock import utc_now
 from core.current import settings
 from core.errors import NotFound
+from core.formats import iso
 from core.htmx import see_other
-from core.pages import iso
 from core.views import ViewResponse
 
 bp = Pages("well_known", __name__, url_prefix="/.well-known")

@@ -70,32 +70,34 @@ class DetailsForm(Form):
         validators=[
             Optional(),
             Length(max=200),
-            Regexp(r"^https?://[^\s/]+\.[^\s]+$", message="Enter an address that starts with https://."),
+            Regexp(r"^https?://[^\s/]+\.[^\s]+$", message="Enter a URL that starts with https://."),
             Printable(),
         ],
     )
-    contact_name = _line("First contact's name")
+    contact_name = _line("Primary contact name")
     contact_email = StringField(
-        "First contact's e-mail", filters=[stripped], validators=[DataRequired("Enter an address."), EmailAddress()]
+        "Primary contact email",
+        filters=[stripped],
+        validators=[DataRequired("Enter an email address."), EmailAddress()],
     )
     second_contact_name = StringField(
-        "Second contact's name",
+        "Secondary contact name",
         filters=[stripped, lambda value: value or None],
         validators=[Optional(), Length(max=200), OneLine(), Printable()],
     )
     second_contact_email = StringField(
-        "Second contact's e-mail",
+        "Secondary contact email",
         filters=[stripped, lambda value: value or None],
         validators=[Optional(), EmailAddress()],
     )
     use_case = TextAreaField(
-        "What your software asks AI models to do",
+        "What does your software use AI models for?",
         filters=[stripped],
         validators=[DataRequired("Describe it in a sentence or two."), Length(max=2000), Printable()],
         render_kw={"rows": 3},
     )
-    expected_checks = SelectField("Checks a month", choices={one: one for one in VOLUMES})
-    is_high_risk = BooleanField("We use or provide a high-risk system in the sense of the EU AI Act")
+    expected_checks = SelectField("Expected checks per month", choices={one: one for one in VOLUMES})
+    is_high_risk = BooleanField("We use or provide a high-risk system as defined by the EU AI Act")
 
 
 class NameForm(Form):
@@ -114,14 +116,20 @@ class RetentionForm(Form):
 
 class ClosingForm(Form):
     typed = StringField(
-        "Type the organization's name to confirm", filters=[stripped], validators=[DataRequired("Type the name.")]
+        "Type the organization's name to confirm",
+        filters=[stripped],
+        validators=[DataRequired("Type the name of the organization.")],
     )
 
 
 class EraseForm(Form):
     subject = StringField(
-        "Pseudonym of the subject",
+        "Subject pseudonym",
         filters=[stripped],
-        validators=[DataRequired("Enter the pseudonym, as your software sends it."), Length(max=128), ExactLine()],
+        validators=[
+            DataRequired("Enter the pseudonym exactly as your software sends it."),
+            Length(max=128),
+            ExactLine(),
+        ],
         render_kw={"autocomplete": "off"},
     )

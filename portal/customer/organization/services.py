@@ -27,13 +27,17 @@ _SUSPENDED = OrganizationStatus.SUSPENDED.value
 
 
 class RetentionBeyondPlan(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "retention_beyond_plan", "Your plan does not keep decisions for so long"
-    advice = "Choose fewer days, or a plan that keeps them longer. What is set now stays as it is."
+    status, code, title = (
+        HTTPStatus.CONFLICT,
+        "retention_beyond_plan",
+        "Your plan does not include this retention period",
+    )
+    advice = "Choose fewer days or upgrade your plan. The current setting was not changed."
 
 
 class NotClosing(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "not_closing", "The account is not closing"
-    advice = "Load the page again to see how it stands."
+    status, code, title = HTTPStatus.CONFLICT, "not_closing", "This account is not closing"
+    advice = "Reload the page to see the current status."
 
 
 def find(organization_id: UUID) -> Organization:
@@ -78,7 +82,7 @@ def set_retention(organization_id: UUID, days: int, *, by: Actor, now: datetime)
         return
     longest = entitlements.access_for(organization_id, now=now).limits.retention_days
     if days > max(longest, organization.retention_days):
-        raise RetentionBeyondPlan(f"Your plan keeps decisions for up to {longest} days. {RetentionBeyondPlan.advice}")
+        raise RetentionBeyondPlan(f"Your plan keeps decisions for up to {longest:,} days. {RetentionBeyondPlan.advice}")
     before, organization.retention_days = organization.retention_days, days
     audit.write(
         organization_id,
@@ -105,7 +109,7 @@ def close(
     """
     organization = hold(organization_id)
     if organization.status == OrganizationStatus.CLOSED:
-        raise NotClosing("This account is closed already.")
+        raise NotClosing("This account is already closed.")
     ends_before = organization.closes_at if organization.status == OrganizationStatus.CLOSING else None
     closes_at = min(now + window, ends_before) if ends_before else now + window
     is_taken_over = reason is not None and organization.closing_from != _SUSPENDED
@@ -133,7 +137,7 @@ def keep(organization_id: UUID, *, by: Actor, now: datetime) -> None:
     if organization.status != OrganizationStatus.CLOSING or organization.closes_at is None:
         raise NotClosing
     if organization.closes_at <= now:
-        raise NotClosing("The time to keep this account has passed.")
+        raise NotClosing("It is too late to cancel the closure of this account.")
     organization.status = organization.closing_from or OrganizationStatus.SANDBOX.value
     organization.closing_from = organization.closes_at = None
     if organization.status != OrganizationStatus.SUSPENDED:

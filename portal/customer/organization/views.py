@@ -43,7 +43,7 @@ def rename() -> ViewResponse:
         return _page(form, status=422)
     with transaction():
         services.rename(active_membership().organization_id, form.name.data, by=actor(), now=utc_now())
-    flash("The name is changed.")
+    flash("Name saved.")
     return see_other("/organization")
 
 
@@ -63,7 +63,7 @@ def update() -> ViewResponse:
         return render_template("portal/customer/organization/details.html", form=form), 422
     with transaction():
         services.save_details(active_membership().organization_id, dict(form.data), by=actor(), now=utc_now())
-    flash("The details are kept.")
+    flash("Details saved.")
     return see_other("/start" if active_membership().status == "sandbox" else "/organization")
 
 
@@ -89,7 +89,7 @@ def set_retention() -> ViewResponse:
     except services.RetentionBeyondPlan as refused:
         form.days.errors = [refused.detail]
         return _retention_page(form, status=int(refused.status))
-    flash(f"Decisions are kept for {form.days.data} days.")
+    flash(f"Saved. Decisions are kept for {form.days.data:,} days.")
     return see_other("/organization/retention")
 
 
@@ -106,7 +106,7 @@ def close() -> ViewResponse:
     if form.validate() and not names.is_typed(
         form.typed.data, active_membership().name, otherwise=active_membership().slug
     ):
-        form.typed.errors = [f"Type {_to_type()}, exactly as it is written here."]
+        form.typed.errors = [f"Type {_to_type()} exactly as shown."]
     if form.errors:
         return _closing_page(form, status=422)
     with transaction():
@@ -119,7 +119,7 @@ def close() -> ViewResponse:
 def keep() -> ViewResponse:
     with transaction():
         services.keep(active_membership().organization_id, by=actor(), now=utc_now())
-    flash("The account stays.")
+    flash("Closure canceled. Your account stays open.")
     return see_other("/")
 
 

@@ -18,15 +18,15 @@ from portal.customer.people.signals import address_changed
 
 
 class AddressTaken(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "address_taken", "This address cannot be used"
-    advice = "Choose another address."
+    status, code, title = HTTPStatus.CONFLICT, "address_taken", "This email address can't be used"
+    advice = "Use a different email address."
 
 
 def ask_to_change_address(user_id: UUID, *, email: str, now: datetime) -> None:
     """Sends a link to the new address. If another account has it, nothing is sent and nobody is told."""
     user = lock(user_id)
     if email == user.email:
-        raise InvalidRequest(errors=(FieldProblem("email", "unchanged", "This is your address already."),))
+        raise InvalidRequest(errors=(FieldProblem("email", "unchanged", "This is already your email address."),))
     send_mail("address_change_asked", to=user.email, now=now, context={"name": user.name})
     if find_by_email(email) is None:
         secret = links.issue(user, Purpose.CHANGE_ADDRESS, now=now, email=email)

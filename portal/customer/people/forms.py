@@ -8,14 +8,16 @@ from wtforms.validators import DataRequired, InputRequired, Length
 from core.forms import EmailAddress, Form, OneLine, stripped
 from core.passwords import MAX_LENGTH, MIN_LENGTH
 
-_NEW = f"At least {MIN_LENGTH} characters. Several words in a row are easy to remember; no digits or signs are needed."
+_NEW = (
+    f"At least {MIN_LENGTH} characters. A few random words are easy to remember; digits and symbols are not required."
+)
 
 
-def email_field(label: str = "E-mail address") -> Any:
+def email_field(label: str = "Email address") -> Any:
     return EmailField(
         label,
         filters=[stripped],
-        validators=[DataRequired("Enter your e-mail address."), Length(max=254), EmailAddress()],
+        validators=[DataRequired("Enter your email address."), Length(max=254), EmailAddress()],
         render_kw={"autocomplete": "email"},
     )
 
@@ -24,7 +26,7 @@ def new_password_field(label: str = "Password") -> Any:
     return PasswordField(
         label,
         description=_NEW,
-        validators=[InputRequired("Choose a password."), Length(max=MAX_LENGTH)],
+        validators=[InputRequired("Enter a password."), Length(max=MAX_LENGTH)],
         render_kw={"autocomplete": "new-password"},
     )
 
@@ -37,7 +39,7 @@ def password_field(label: str = "Password") -> Any:
     )
 
 
-def name_field(label: str = "Your name", *, missing: str = "Enter a name.", **options: Any) -> Any:
+def name_field(label: str = "Your name", *, missing: str = "Enter your name.", **options: Any) -> Any:
     return StringField(
         label,
         filters=[stripped],
@@ -49,9 +51,9 @@ def name_field(label: str = "Your name", *, missing: str = "Enter a name.", **op
 class SignUpForm(Form):
     name = name_field(render_kw={"autocomplete": "name"})
     organization_name = name_field(
-        "Organization", missing="Enter your organization's name.", render_kw={"autocomplete": "organization"}
+        "Organization", missing="Enter the name of your organization.", render_kw={"autocomplete": "organization"}
     )
-    email = email_field("Work e-mail address")
+    email = email_field("Work email")
     password = new_password_field()
 
 
@@ -64,7 +66,7 @@ class SecondStepForm(Form):
     code = StringField(
         "Code",
         filters=[stripped],
-        description="Six digits from your authenticator app, or a recovery code.",
+        description="Enter the six-digit code from your authenticator app, or a recovery code.",
         validators=[DataRequired("Enter a code."), Length(max=40)],
         render_kw={"autocomplete": "one-time-code", "inputmode": "text", "autofocus": True},
     )
@@ -72,6 +74,10 @@ class SecondStepForm(Form):
 
 class EmailForm(Form):
     email = email_field()
+
+
+class ChangeEmailForm(Form):
+    email = email_field("New email address")
 
 
 class NewPasswordForm(Form):
@@ -83,7 +89,7 @@ class PasswordForm(Form):
 
 
 class ChangePasswordForm(Form):
-    current = password_field("Present password")
+    current = password_field("Current password")
     password = new_password_field("New password")
 
 

@@ -21,23 +21,23 @@ LIFE = {
 
 
 class LinkUnknown(AppError):
-    status, code, title = HTTPStatus.NOT_FOUND, "link_unknown", "This link is not one of ours"
-    advice = "Open it from the mail again; some programs cut long links in two."
+    status, code, title = HTTPStatus.NOT_FOUND, "link_unknown", "This link is not valid"
+    advice = "Open it from the email again, or copy the whole link: some email programs split long links."
 
 
 class LinkUsed(AppError):
-    status, code, title = HTTPStatus.GONE, "link_used", "This link was used already"
-    advice = "Log in. If you cannot, ask for a new link on the log-in page."
+    status, code, title = HTTPStatus.GONE, "link_used", "This link has already been used"
+    advice = "Log in. If you can't, request a new link on the login page."
 
 
 class LinkReplaced(AppError):
-    status, code, title = HTTPStatus.GONE, "link_replaced", "A newer link was sent after this one"
-    advice = "Open the latest mail from us."
+    status, code, title = HTTPStatus.GONE, "link_replaced", "This link was replaced by a newer one"
+    advice = "Use the link in our latest email."
 
 
 class LinkExpired(AppError):
     status, code, title = HTTPStatus.GONE, "link_expired", "This link has expired"
-    advice = "Log in or ask for a new link on the log-in page; it arrives at once."
+    advice = "Log in, or request a new link on the login page."
 
 
 def issue(user: User, purpose: Purpose, *, now: datetime, email: str | None = None) -> str:

@@ -30,13 +30,13 @@ from portal.customer.people.signing_in import (
 bp = Pages("log_in", __name__)
 
 NOTICES = {
-    "reset": "Your new password is set, and every session was ended. Log in with it.",
-    "address": "Your address was changed. Log in with the new one.",
-    "logged-out": "You are logged out.",
-    "deleted": "Your account was deleted.",
+    "reset": "Password changed. All sessions were ended; log in with your new password.",
+    "address": "Email address changed. Log in with the new address.",
+    "logged-out": "You have been logged out.",
+    "deleted": "Account deleted.",
     "proofs": "Your session was ended after too many wrong passwords or codes. Log in again.",
 }
-_WRONG = "This address and password do not belong together, or there is no such account."
+_WRONG = "Incorrect email address or password."
 
 
 @bp.get("/log-in")
@@ -150,7 +150,7 @@ def prove() -> ViewResponse:
         ended = trying.fail_in_session("member.proof_failed", attempt)
         if ended is not None:
             return ended
-        form.password.errors = ["This is not your password."]
+        form.password.errors = ["Incorrect password."]
     return _proof_page(form, status=422)
 
 

@@ -33,7 +33,7 @@ from portal.customer.people.second_factor import ISSUER, FactorRequired, guards_
 
 
 class PasskeyRefused(AppError):
-    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "passkey_refused", "This passkey could not be used"
+    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "passkey_refused", "This passkey could not be verified"
     advice = "Try again, or log in with your password."
 
 
@@ -95,7 +95,7 @@ def register(
     except WebAuthnException as error:
         raise PasskeyRefused from error
     if _find(verified.credential_id) is not None:
-        raise PasskeyRefused("This passkey is in use already.")
+        raise PasskeyRefused("This passkey has already been added.")
     passkey = Passkey(
         id=new_uuid(),
         user_id=user.id,
@@ -123,7 +123,7 @@ def use(credential: Any, *, challenge: bytes, site: Site, now: datetime) -> User
     """Whose passkey it is. Raises PasskeyRefused."""
     passkey = _find(_credential_id(credential), for_update=True)
     if passkey is None:
-        raise PasskeyRefused("We do not know this passkey. Log in with your password.")
+        raise PasskeyRefused("This passkey is not registered. Log in with your password.")
     try:
         verified = webauthn.verify_authentication_response(
             credential=credential,
@@ -155,7 +155,7 @@ def remove(user: User, passkey_id: UUID, *, by: Actor, now: datetime) -> None:
     """Raises NotFound, also for another person's; FactorRequired for an operator's last factor."""
     guards = guards_of(user.id)
     if passkey_id not in {passkey.id for passkey in guards.passkeys}:
-        raise NotFound("There is no such passkey. It may have been removed already.")
+        raise NotFound("Passkey not found. It may have been removed.")
     if user.is_operator and not guards.has_totp and len(guards.passkeys) == 1:
         raise FactorRequired
     db.session.execute(delete(Passkey).where(Passkey.id == passkey_id, Passkey.user_id == user.id))

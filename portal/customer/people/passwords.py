@@ -8,8 +8,8 @@ from core.passwords import fault_of_password, is_password, rehashed
 
 
 class WrongPassword(AppError):
-    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_password", "This is not your password"
-    advice = "Type it again. If you forgot it, ask for a link to set a new one on the log-in page."
+    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_password", "Incorrect password"
+    advice = "Try again. If you forgot your password, reset it on the login page."
 
 
 def check(user: User | None, password: str) -> bool:

@@ -36,13 +36,13 @@ _WINDOW = 1
 
 
 class WrongCode(AppError):
-    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_code", "This code is not right"
-    advice = "Use the code that your app shows now; each code works once. A recovery code works too."
+    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_code", "Incorrect code"
+    advice = "Enter the code that your app shows now; each code works once. You can also use a recovery code."
 
 
 class FactorRequired(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "factor_required", "Operators need a second factor"
-    advice = "Add another one before you remove this one."
+    status, code, title = HTTPStatus.CONFLICT, "factor_required", "Operators need two-factor authentication"
+    advice = "Add another authenticator app or passkey before you remove this one."
 
 
 class Guards(msgspec.Struct, frozen=True):
@@ -189,7 +189,7 @@ def reencrypt(_sender: object, *, secret_keys: Sequence[str]) -> int:
 def _use_step(totp: TotpSecret, code: str, *, secret_keys: Sequence[str], now: datetime) -> None:
     secret = encryption.decrypt(_PURPOSE, totp.sealed_secret, secret_keys=secret_keys)
     if secret is None:
-        raise WrongCode("We can no longer check codes of this app. Use a recovery code, then set the app up again.")
+        raise WrongCode("We can no longer verify codes from this app. Use a recovery code, then set up the app again.")
     clock = pyotp.TOTP(secret)
     present = int(now.timestamp()) // _STEP_S
     if not code.isascii():

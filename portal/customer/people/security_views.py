@@ -25,7 +25,7 @@ from portal.customer.people import (
     trying,
 )
 from portal.customer.people.challenges import ChallengePurpose
-from portal.customer.people.forms import ChangePasswordForm, EmailForm, SecondStepForm
+from portal.customer.people.forms import ChangeEmailForm, ChangePasswordForm, SecondStepForm
 from portal.customer.people.pace import Kind
 from portal.customer.people.passkey_refusals import PasskeyUse, read_credential, recorded
 from portal.customer.people.passwords import WrongPassword
@@ -77,7 +77,7 @@ def change_password() -> ViewResponse:
 @per_person("10 per hour")
 @open_to(Audience.SIGNED_IN, fresh=True)
 def change_address() -> ViewResponse:
-    form = EmailForm()
+    form = ChangeEmailForm()
     if form.validate():
         try:
             with acting_as_system(), transaction():
@@ -184,7 +184,7 @@ def delete_passkey(passkey_id: UUID) -> ViewResponse:
 def end_session(session_id: UUID) -> ViewResponse:
     with acting_as_system(), transaction():
         if not sessions.revoke(current_user().user_id, session_id, now=utc_now()):
-            raise NotFound("There is no such session. It may have ended already.")
+            raise NotFound("Session not found. It may have ended.")
         accounts.note(accounts.lock(current_user().user_id), "member.session_ended", by=actor(), now=utc_now())
     return see_other("/security?done=session")
 
@@ -200,20 +200,20 @@ def end_other_sessions() -> ViewResponse:
 
 
 DONE = {
-    "password": "Your password was changed, and your other sessions were ended.",
-    "address": "If the address can be used, we sent a link to it. Your address changes when you press its button.",
-    "authenticator": "The authenticator app is in use.",
-    "passkey": "The passkey is in use.",
-    "removed": "It was removed.",
-    "session": "The session was ended.",
-    "others": "All your other sessions were ended.",
+    "password": "Password changed. Your other sessions were ended.",
+    "address": "If the address can be used, we sent a link to it. Your email address changes once you confirm.",
+    "authenticator": "Authenticator app added.",
+    "passkey": "Passkey added.",
+    "removed": "Removed.",
+    "session": "Session ended.",
+    "others": "All other sessions ended.",
 }
 
 
 def security_page(
     *,
     password_form: ChangePasswordForm | None = None,
-    address_form: EmailForm | None = None,
+    address_form: ChangeEmailForm | None = None,
     delete_error: str | None = None,
     status: int = 200,
 ) -> ViewResponse:
@@ -225,7 +225,7 @@ def security_page(
             guards=guards,
             sessions=standing,
             password_form=password_form or ChangePasswordForm(formdata=None),
-            address_form=address_form or EmailForm(formdata=None),
+            address_form=address_form or ChangeEmailForm(formdata=None),
             delete_error=delete_error,
             site=site(),
             done=DONE.get(request.args.get("done", "")),

@@ -144,7 +144,7 @@ def take_challenge(purpose: ChallengePurpose) -> bytes:
     with acting_as_system(), transaction():
         is_open = challenges.take(challenge, purpose, user_id=_who_registers(purpose), now=utc_now())
     if not is_open:
-        raise PasskeyRefused("That took too long, or was answered already. Try again.")
+        raise PasskeyRefused("The request expired or was already used. Try again.")
     return challenge
 
 

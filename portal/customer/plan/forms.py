@@ -24,23 +24,23 @@ class BillingForm(Form):
     email = EmailField(
         "Email address for invoices",
         filters=[stripped],
-        description="Empty: they go to whoever paid.",
+        description="If empty, invoices go to the person who paid.",
         validators=[Optional(), Length(max=254), EmailAddress()],
         render_kw={"autocomplete": "email"},
     )
     name = _line("Company name", 200, "organization")
     line1 = _line("Street and number", 200, "address-line1")
-    line2 = _line("Second line", 200, "address-line2")
+    line2 = _line("Address line 2 (optional)", 200, "address-line2")
     postal_code = _line("Postal code", 20, "postal-code")
     city = _line("City", 100, "address-level2")
     country = SelectField("Country", choices=lambda: {"": "Choose", **countries()})
-    removed_tax_ids = ChecksField("Tax ids on your invoices", validate_choice=False)
-    tax_id_type = SelectField("Add a tax id: kind", choices={"": "None", **TAX_IDS})
-    tax_id = _line("Add a tax id: number", 40, "off")
+    removed_tax_ids = ChecksField("Tax IDs on your invoices", validate_choice=False)
+    tax_id_type = SelectField("Tax ID type", choices={"": "None", **TAX_IDS})
+    tax_id = _line("Tax ID", 40, "off")
 
     def validate_tax_id(self, field: StringField) -> None:
         if bool(field.data) != bool(self.tax_id_type.data):
-            raise ValidationError("Enter the tax id and its kind, or neither.")
+            raise ValidationError("Enter both the tax ID and its type, or leave both empty.")
 
     def offer(self, known: BillingDetails) -> "BillingForm":
         """With the tax ids there are, each with what the authority said of it."""
@@ -59,8 +59,8 @@ class BillingForm(Form):
 _TEXTS = ("email", "name", "line1", "line2", "postal_code", "city", "country", "tax_id_type", "tax_id")
 _STATUS_LABELS = {
     "verified": "verified",
-    "pending": "being verified",
-    "unverified": "could not be verified",
+    "pending": "verification pending",
+    "unverified": "verification failed",
     "unavailable": "not verified",
 }
 

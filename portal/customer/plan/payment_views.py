@@ -81,7 +81,7 @@ def invoice_pdf(invoice_id: str) -> ViewResponse:
     """To the file that Stripe keeps."""
     invoice = mirror.find_invoice(active_membership().organization_id, invoice_id)
     if invoice is None or not invoice.snapshot.get("invoice_pdf"):
-        raise NotFound("There is no such invoice.")
+        raise NotFound("Invoice not found.")
     return redirect(invoice.snapshot["invoice_pdf"], code=303)
 
 
@@ -93,7 +93,7 @@ def invoice_usage(invoice_id: str) -> ViewResponse:
     invoice = mirror.find_invoice(organization_id, invoice_id)
     span = period_of(invoice.snapshot) if invoice else None
     if invoice is None or span is None:
-        raise NotFound("There is no such invoice.")
+        raise NotFound("Invoice not found.")
     since, until = span
     return streamed(
         organization_id,
@@ -124,7 +124,7 @@ def set_details() -> ViewResponse:
     except PaymentsRefused as refused:
         form.form_errors.append(refused.detail)
         return _refused_details(form, status=409)
-    flash("Saved. The next invoice says so.")
+    flash("Billing details saved. They apply from your next invoice.")
     return see_other("/plan/invoices")
 
 

@@ -20,11 +20,11 @@ from portal.customer.plan.usage import requests_this_month, usage_of
 STATE_LABELS = {
     AccessState.SANDBOX: "test keys only",
     AccessState.PILOT: "free",
-    AccessState.TRIAL: "on trial",
+    AccessState.TRIAL: "trial",
     AccessState.ACTIVE: "active",
     AccessState.ACTIVE_ENDING: "ending",
-    AccessState.GRACE: "payment open",
-    AccessState.RESTRICTED: "live keys rest",
+    AccessState.GRACE: "payment due",
+    AccessState.RESTRICTED: "live keys disabled",
     AccessState.ENDED: "plan ended",
 }
 
@@ -63,7 +63,7 @@ def ask_for_enterprise() -> ViewResponse:
         organization_id = active_membership().organization_id
         if entitlements.ask_for_enterprise(organization_id, by=actor(), now=utc_now()):
             defer(tell_operators_of_enterprise, organization_id=str(organization_id))
-    flash("We write to you within two working days.")
+    flash("Request sent. We will email you within two working days.")
     return see_other("/plan")
 
 
@@ -72,7 +72,7 @@ def ask_for_enterprise() -> ViewResponse:
 def end() -> ViewResponse:
     with acting_as_system():
         subscriptions.end(active_membership().organization_id, gateway(), by=actor(), now=utc_now())
-    flash("The plan ends with what was paid for. Until then you can take it back here.")
+    flash("Subscription canceled. Your plan stays active until the end of the period; you can undo this until then.")
     return see_other("/plan")
 
 
@@ -81,7 +81,7 @@ def end() -> ViewResponse:
 def resume() -> ViewResponse:
     with acting_as_system():
         subscriptions.resume(active_membership().organization_id, gateway(), by=actor(), now=utc_now())
-    flash("The plan goes on as it was.")
+    flash("Your plan continues without changes.")
     return see_other("/plan")
 
 
@@ -108,8 +108,8 @@ def switch(plan: str) -> ViewResponse:
             active_membership().organization_id, PlanCode(plan), gateway(), by=actor(), now=utc_now()
         )
     name = PLANS[PlanCode(plan)].name
-    later = f"{name} comes at the end of this period, or as soon as your bank has its confirmation."
-    flash(f"You are on {name} now." if is_now else later)
+    later = f"You switch to {name} at the end of this period, or once your bank confirms the payment."
+    flash(f"You are now on {name}." if is_now else later)
     return see_other("/plan")
 
 

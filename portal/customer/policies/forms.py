@@ -47,7 +47,7 @@ def _lines(key: str, more: str) -> Any:
 
 class PoliciesForm(Form):
     version = WholeNumberField(
-        widget=HiddenInput(), validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)]
+        widget=HiddenInput(), validators=[InputRequired("Reload the page."), NumberRange(1, 2**31 - 1)]
     )
     block_personal_data = BooleanField(**_words("block_personal_data"))
     block_external_models = BooleanField(**_words("block_external_models"))
@@ -58,12 +58,12 @@ class PoliciesForm(Form):
     points_large_dataset = _number("points_large_dataset")
     points_unknown_operation = _number("points_unknown_operation")
     large_dataset_records = _number("large_dataset_records")
-    allowed_models = _lines("allowed_models", "One a line.")
-    denied_operations = _lines("denied_operations", "One a line.")
-    known_operations = _lines("known_operations", "One a line.")
+    allowed_models = _lines("allowed_models", "One per line.")
+    denied_operations = _lines("denied_operations", "One per line.")
+    known_operations = _lines("known_operations", "One per line.")
     custom_facts = TextAreaField(
         "Custom facts",
-        description=f"One a line, as name: type. Types are {', '.join(FactType)}.",
+        description=f"One per line, in the form name: type. Types: {', '.join(FactType)}.",
         validators=[Length(max=10_000)],
         render_kw={"rows": 3, "spellcheck": "false"},
     )
@@ -93,36 +93,36 @@ class PoliciesForm(Form):
 
 class RuleForm(Form):
     version = WholeNumberField(
-        widget=HiddenInput(), validators=[InputRequired("Load the page again."), NumberRange(1, 2**31 - 1)]
+        widget=HiddenInput(), validators=[InputRequired("Reload the page."), NumberRange(1, 2**31 - 1)]
     )
     code = StringField(
         "Code",
         filters=[stripped],
-        description="The reason that answers carry, such as hr_needs_review.",
+        description="Shown as the reason in responses, such as hr_needs_review.",
         validators=[DataRequired("Enter a code."), Length(max=64)],
     )
     message = StringField(
-        "What answers say",
+        "Message",
         filters=[stripped],
-        validators=[DataRequired("Enter a sentence."), Length(max=300), OneLine()],
+        validators=[DataRequired("Enter a text."), Length(max=300), OneLine()],
     )
     fix = StringField(
-        "What the caller could change",
+        "How to fix",
         filters=[stripped],
-        validators=[DataRequired("Enter a sentence."), Length(max=300), OneLine()],
+        validators=[DataRequired("Enter a text."), Length(max=300), OneLine()],
     )
     all = TextAreaField(
-        "All of these hold",
-        description='One condition a line, such as department == "hr".',
+        "All of these conditions match",
+        description='One condition per line, such as department == "hr".',
         render_kw={"rows": 3, "spellcheck": "false"},
     )
-    any = TextAreaField("At least one of these holds", render_kw={"rows": 2, "spellcheck": "false"})
-    none = TextAreaField("None of these holds", render_kw={"rows": 2, "spellcheck": "false"})
-    effect = SelectField("Then", choices={RuleEffect.BLOCK.value: "Block", RuleEffect.ADD_RISK.value: "Add points"})
-    points = WholeNumberField("Points", validators=[InputRequired("Enter 0 to 100.")], default=50)
+    any = TextAreaField("At least one of these conditions matches", render_kw={"rows": 2, "spellcheck": "false"})
+    none = TextAreaField("None of these conditions match", render_kw={"rows": 2, "spellcheck": "false"})
+    effect = SelectField("Action", choices={RuleEffect.BLOCK.value: "Block", RuleEffect.ADD_RISK.value: "Add points"})
+    points = WholeNumberField("Points", validators=[InputRequired("Enter a number from 0 to 100.")], default=50)
     on_missing = SelectField(
-        "If a fact is not stated",
-        choices={OnMissing.BLOCK.value: "Block", OnMissing.SKIP.value: "Pass over the rule"},
+        "If a fact is missing",
+        choices={OnMissing.BLOCK.value: "Block", OnMissing.SKIP.value: "Skip this rule"},
     )
 
     @classmethod

@@ -75,7 +75,7 @@ def update() -> ViewResponse:
             form.form_errors.append(f"{refused.title}. {refused.detail}")
             return _page(form, status=409)
         else:
-            flash(f"The policies are kept as version {version}. Every check uses them within a second.")
+            flash(f"Changes published as version {version}. They apply to all checks within a second.")
             return see_other("/policies")
     return _page(form, status=422)
 
@@ -93,7 +93,7 @@ def edit_rule(code: str) -> ViewResponse:
     version, document = policies.current(active_membership().organization_id)
     rule = next((rule for rule in document.rules if rule.code == code), None)
     if rule is None:
-        raise NotFound("There is no such rule.")
+        raise NotFound("Rule not found.")
     return render_template("portal/customer/policies/rule.html", form=RuleForm.of(version, rule), code=code)
 
 
@@ -118,12 +118,12 @@ def delete_rule(code: str) -> ViewResponse:
     version, document = policies.current(active_membership().organization_id)
     kept = [msgspec.to_builtins(rule) for rule in document.rules if rule.code != code]
     if len(kept) == len(document.rules):
-        raise NotFound("There is no such rule. It may have been removed already.")
+        raise NotFound("Rule not found. It may have been deleted.")
     with transaction():
         policies.change_many(
             active_membership().organization_id, {"rules": kept}, expected_version=version, by=actor(), now=utc_now()
         )
-    flash("The rule is removed.")
+    flash("Rule deleted.")
     return see_other("/policies")
 
 
@@ -150,7 +150,7 @@ def versions() -> ViewResponse:
 def restore(version: int) -> ViewResponse:
     with transaction():
         new = policies.restore(active_membership().organization_id, version, by=actor(), now=utc_now())
-    flash(f"Version {version} is in force again, as version {new}.")
+    flash(f"Version {version} restored as version {new}.")
     return see_other("/policies/versions")
 
 
@@ -176,7 +176,7 @@ def _save_rule(code: str | None) -> ViewResponse:
         except AppError as refused:
             form.form_errors.append(f"{refused.title}. {refused.detail}")
         else:
-            flash("The rule is kept.")
+            flash("Rule saved.")
             return see_other("/policies")
     return render_template("portal/customer/policies/rule.html", form=form, code=code), 422
 

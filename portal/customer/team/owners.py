@@ -17,13 +17,13 @@ from portal.customer.team import departures
 
 
 class LastOwner(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "last_owner", "An organization keeps at least one owner"
-    advice = "Make somebody else an owner first, or close the organization's account."
+    status, code, title = HTTPStatus.CONFLICT, "last_owner", "An organization needs at least one owner"
+    advice = "Make someone else an owner first, or close the account."
 
 
 class OwnersOnly(AppError):
-    status, code, title = HTTPStatus.FORBIDDEN, "owners_only", "Only owners decide about owners"
-    advice = "Ask an owner to do it."
+    status, code, title = HTTPStatus.FORBIDDEN, "owners_only", "Only owners can change owners"
+    advice = "Ask an owner to make this change."
 
 
 def change_role(organization_id: UUID, user_id: UUID, role: Role, *, by_role: Role, by: Actor, now: datetime) -> None:
@@ -80,7 +80,7 @@ def _held(organization_id: UUID, user_id: UUID) -> Membership:
         )
     )
     if member is None:
-        raise NotFound("There is no such member. They may have left already.")
+        raise NotFound("Member not found. They may have left the organization.")
     return member
 
 

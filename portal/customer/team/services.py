@@ -26,28 +26,28 @@ INVITATION_LIFE = timedelta(days=7)
 
 
 class AlreadyMember(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "already_member", "This person is a member already"
-    advice = "Change their role in the list of members."
+    status, code, title = HTTPStatus.CONFLICT, "already_member", "This person is already a member"
+    advice = "You can change their role in the list of members."
 
 
 class AlreadyInvited(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "already_invited", "This person is invited already"
-    advice = "Send the invitation again from the list, or revoke it first."
+    status, code, title = HTTPStatus.CONFLICT, "already_invited", "This person has already been invited"
+    advice = "Resend the invitation from the list, or revoke it first."
 
 
 class InvitationOver(AppError):
-    status, code, title = HTTPStatus.GONE, "invitation_over", "This invitation is no longer open"
-    advice = "Ask whoever invited you to send it again."
+    status, code, title = HTTPStatus.GONE, "invitation_over", "This invitation is no longer valid"
+    advice = "Ask the person who invited you to send a new one."
 
 
 class OtherAddress(AppError):
-    status, code, title = HTTPStatus.FORBIDDEN, "other_address", "This invitation is for another address"
-    advice = "Log in with the address that the invitation was sent to."
+    status, code, title = HTTPStatus.FORBIDDEN, "other_address", "This invitation was sent to a different address"
+    advice = "Log in with the email address that received the invitation."
 
 
 class MemberLimitReached(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "member_limit_reached", "This organization has all its members"
-    advice = "Remove somebody, revoke an open invitation, or choose a plan with more members."
+    status, code, title = HTTPStatus.CONFLICT, "member_limit_reached", "This organization has reached its member limit"
+    advice = "Remove a member, revoke a pending invitation, or upgrade the plan."
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -237,7 +237,7 @@ def _pending(organization_id: UUID, invitation_id: UUID) -> Invitation:
         .with_for_update()
     )
     if invitation is None:
-        raise NotFound("There is no such invitation.")
+        raise NotFound("Invitation not found.")
     if invitation.status != InvitationStatus.PENDING:
         raise InvitationOver
     return invitation
@@ -262,4 +262,6 @@ def _send(invitation: Invitation, secret: str, *, inviter: str, now: datetime) -
 def _refuse_beyond_plan(organization_id: UUID, *, now: datetime) -> None:
     most = entitlements.access_for(organization_id, now=now).limits.members
     if most is not None and len(list_members(organization_id)) + len(list_invitations(organization_id)) >= most:
-        raise MemberLimitReached(f"Its plan allows {most} members and open invitations. {MemberLimitReached.advice}")
+        raise MemberLimitReached(
+            f"Its plan includes {most} members and pending invitations. {MemberLimitReached.advice}"
+        )

@@ -63,7 +63,7 @@ def invite() -> ViewResponse:
     except (services.AlreadyMember, services.AlreadyInvited, owners.OwnersOnly) as refused:
         form.email.errors = [f"{refused.title}. {refused.detail}"]
         return _page(form, status=int(refused.status))
-    flash(f"The invitation to {form.email.data} is on its way.")
+    flash(f"Invitation sent to {form.email.data}.")
     return see_other("/team")
 
 
@@ -80,7 +80,7 @@ def resend(invitation_id: UUID) -> ViewResponse:
             by=actor(),
             now=utc_now(),
         )
-    flash("The invitation was sent again. The link sent before no longer works.")
+    flash("Invitation resent. The earlier link no longer works.")
     return see_other("/team")
 
 
@@ -89,7 +89,7 @@ def resend(invitation_id: UUID) -> ViewResponse:
 def revoke(invitation_id: UUID) -> ViewResponse:
     with transaction():
         services.revoke(active_membership().organization_id, invitation_id, by=actor(), now=utc_now())
-    flash("The invitation is revoked.")
+    flash("Invitation revoked.")
     return see_other("/team")
 
 
@@ -98,7 +98,7 @@ def revoke(invitation_id: UUID) -> ViewResponse:
 def change_role(user_id: UUID) -> ViewResponse:
     form = RoleForm()
     if not form.validate():
-        raise InvalidRequest("Choose one of the roles.")
+        raise InvalidRequest("Choose a role.")
     with transaction():
         owners.change_role(
             active_membership().organization_id,
@@ -108,7 +108,7 @@ def change_role(user_id: UUID) -> ViewResponse:
             by=actor(),
             now=utc_now(),
         )
-    flash("The role is changed.")
+    flash("Role saved.")
     return see_other("/team")
 
 
@@ -119,7 +119,7 @@ def remove(user_id: UUID) -> ViewResponse:
         owners.remove_member(
             active_membership().organization_id, user_id, by_role=active_membership().role, by=actor(), now=utc_now()
         )
-    flash("The member was removed. Keys they may have seen are marked for rotation on the keys page.")
+    flash("Member removed. API keys they may have seen are marked for rotation on the API keys page.")
     return see_other("/team")
 
 

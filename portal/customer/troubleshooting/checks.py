@@ -20,6 +20,7 @@ from api.runtime import Runtime
 from api.v1.health import components
 from core.accounts import Organization, OrganizationStatus
 from core.db import acting_as_system
+from core.formats import utc
 from core.members import Role
 from core.tokens import digest_of
 from portal.customer.keys.overview import line_of
@@ -58,30 +59,34 @@ class Situation(msgspec.Struct, frozen=True):
 
 
 def page_does_not_load(situation: Situation) -> list[Finding]:
-    found = [Finding(Tone.GOOD, "This page reached you, so the portal answers.")]
+    found = [Finding(Tone.GOOD, "This page loaded, so the portal is working.")]
     found += _open_incidents()
     failing = [name.replace("_", " ") for name, works in components(situation.room).items() if not works]
     if failing:
-        words = f"On our side this does not work just now: {', '.join(failing)}. We are told of it by ourselves."
+        words = f"These parts of the service are not working: {', '.join(failing)}. We have been alerted."
         found.append(Finding(Tone.BAD, words, "/status", "Status"))
     else:
-        found.append(Finding(Tone.GOOD, "Every part of the service answers just now."))
+        found.append(Finding(Tone.GOOD, "All parts of the service are working."))
     if situation.organization.status not in {OrganizationStatus.SANDBOX, OrganizationStatus.LIVE}:
-        words = f"Your organization is {situation.organization.status}: pages can be read, but not changed."
-        found.append(Finding(Tone.BAD, words, "/organization", "See why"))
+        words = f"Your organization is {situation.organization.status}: you can view pages but not change anything."
+        found.append(Finding(Tone.BAD, words, "/organization", "View details"))
     if situation.role is Role.VIEWER:
-        found.append(Finding(Tone.HINT, "Your role is viewer: you see everything and change nothing.", "/team", "Team"))
+        found.append(
+            Finding(Tone.HINT, "Your role is viewer: you can view everything but not change anything.", "/team", "Team")
+        )
     return [
         *found,
-        Finding(Tone.HINT, "Try a private window, or another browser: an extension may hold a page back."),
-        Finding(Tone.HINT, "Is the address the one that our mails name? A bookmark may be old."),
+        Finding(Tone.HINT, "Try a private window or another browser: an extension may block the page."),
+        Finding(Tone.HINT, "Check that the URL matches the one in our emails. Your bookmark may be outdated."),
     ]
 
 
 def _open_incidents() -> list[Finding]:
     with acting_as_system():
         return [
-            Finding(Tone.BAD, f"An incident is open: {one.title}.", f"/status/incidents/{one.id}", "What we know")
+            Finding(
+                Tone.BAD, f"There is an open incident: {one.title}.", f"/status/incidents/{one.id}", "View incident"
+            )
             for one in incidents.every_open()
         ]
 
@@ -90,12 +95,12 @@ def key_does_not_work(situation: Situation) -> list[Finding]:
     found = _header_findings(situation) if situation.header else []
     keys = list(lookup.every(situation.organization.id))
     if not keys:
-        return [*found, Finding(Tone.BAD, "Your organization has no key yet.", "/keys/new", "Make one")]
+        return [*found, Finding(Tone.BAD, "Your organization has no API keys yet.", "/keys/new", "Create API key")]
     chosen = [key for key in keys if key.id == situation.key_id] if situation.key_id else []
     for key in chosen:
         found += _key_findings(key, situation)
     if not chosen and not situation.header:
-        found.append(Finding(Tone.HINT, "Choose the key above, or paste how your code sends the header."))
+        found.append(Finding(Tone.HINT, "Choose a key above, or paste the header your code sends."))
     return found
 
 
@@ -113,12 +118,17 @@ def limited_too_soon(situation: Situation) -> list[Finding]:
             limit = limit_of(busiest.rate_limit, situation.organization.check_limit, is_sandbox=is_sandbox)
             found.append(_limit_finding(busiest, limit))
     if not found:
-        found.append(Finding(Tone.GOOD, "No key was answered in the last seven days, so none came near its limit."))
+        found.append(Finding(Tone.GOOD, "No API key was used in the last seven days, so none came close to its limit."))
     return [
         *found,
-        Finding(Tone.HINT, "When 429 comes, wait as Retry-After says, then 1, 2 and 4 seconds; never at once again."),
-        Finding(Tone.HINT, "Several questions at once cost one request each; a key for each service shares nothing."),
-        Finding(Tone.HINT, "A key can have a limit of its own, up to what your plan allows.", "/plan", "Your plan"),
+        Finding(
+            Tone.HINT, "When you receive a 429, wait for Retry-After, then 1, 2 and 4 seconds. Never retry immediately."
+        ),
+        Finding(
+            Tone.HINT,
+            "Each check in parallel counts as one request. Use a separate key for each service to get separate limits.",
+        ),
+        Finding(Tone.HINT, "A key can have its own limit, up to the limit of your plan.", "/plan", "View plan"),
     ]
 
 
@@ -127,27 +137,25 @@ def blocked_wrongly(situation: Situation) -> list[Finding]:
     found = []
     if situation.decision_id:
         decision = decisions.find(organization_id, situation.decision_id)
-        words = f"This decision had {decision.risk_score} points: {decision.reason.replace('_', ' ')}."
-        found.append(Finding(Tone.HINT, words, f"/decisions/{situation.decision_id}", "Every point explained"))
+        words = f"This decision has a risk score of {decision.risk_score}: {decision.reason.replace('_', ' ')}."
+        found.append(Finding(Tone.HINT, words, f"/decisions/{situation.decision_id}", "View decision"))
     for environment in KeyEnvironment:
         for top in statistics.top_reasons(
             organization_id, environment=environment.value, since=since, to=situation.now
         ):
             reason = top.reason.replace("_", " ")
-            words = f"Blocked in the last seven days, {environment}: {top.decisions}, because of: {reason}."
+            words = f"Blocked in the last seven days, {environment}: {top.decisions:,}. Reason: {reason}."
             path = f"/decisions?allowed=false&environment={environment}&reason={top.reason}"
-            found.append(Finding(Tone.HINT, words, path, "Look at them"))
+            found.append(Finding(Tone.HINT, words, path, "View decisions"))
     if not found:
         found.append(Finding(Tone.GOOD, "Nothing was blocked in the last seven days."))
     return [
         *found,
-        Finding(
-            Tone.HINT, "Before you change a policy, its page shows what the change would do.", "/policies", "Policies"
-        ),
+        Finding(Tone.HINT, "Before you publish a policy change, you can preview its impact.", "/policies", "Policies"),
         Finding(
             Tone.HINT,
-            "A request that holds a forbidden field, such as prompt or text, is refused with 400 and is no decision: "
-            "the answer names the field, and the log does not have it.",
+            "A request with a forbidden field, such as prompt or text, is refused with status 400 and not logged: "
+            "the response names the field.",
         ),
     ]
 
@@ -163,21 +171,21 @@ def log_is_empty(situation: Situation) -> list[Finding]:
             after=None,
             size=1,
         )
-        words = f"The newest {environment} decision is of {newest[0].decided_at:%d %B %Y, %H:%M} UTC." if newest else ""
+        words = f"The latest {environment} decision was made on {utc(newest[0].decided_at)}." if newest else ""
         path = f"/decisions?environment={environment}"
         found.append(
-            Finding(Tone.GOOD, words, path, "Open the log")
+            Finding(Tone.GOOD, words, path, "Open decision log")
             if newest
-            else Finding(Tone.HINT, f"There is no {environment} decision on record.", path, "Open the log")
+            else Finding(Tone.HINT, f"There are no {environment} decisions.", path, "Open decision log")
         )
     waiting_bytes = situation.room.spool.size_bytes
     if waiting_bytes:
-        found.append(Finding(Tone.HINT, "Some answered decisions wait on our disk; they show within minutes."))
-    kept = f"Decisions older than {organization.retention_days} days are deleted every day, as you set it."
+        found.append(Finding(Tone.HINT, "Some recent decisions are still being stored; they appear within minutes."))
+    kept = f"Decisions older than {organization.retention_days} days are deleted daily, as set in your log retention."
     return [
         *found,
-        Finding(Tone.HINT, kept, "/organization/retention", "Retention"),
-        Finding(Tone.HINT, "A filter that is still set hides the rest.", "/decisions", "The log without filters"),
+        Finding(Tone.HINT, kept, "/organization/retention", "Log retention"),
+        Finding(Tone.HINT, "An active filter may hide decisions.", "/decisions", "Clear filters"),
     ]
 
 
@@ -191,15 +199,21 @@ class Check(msgspec.Struct, frozen=True):
 
 
 CHECKS = {
-    "page": Check("A page does not load", "Whether it is the portal, your role, or the browser.", page_does_not_load),
+    "page": Check("A page does not load", "Is it the portal, your role or your browser?", page_does_not_load),
     "key": Check(
-        "A key does not work", "Its form, its state, and how it is sent.", key_does_not_work, asks=("key", "header")
+        "An API key does not work",
+        "Checks its format, its status and how you send it.",
+        key_does_not_work,
+        asks=("key", "header"),
     ),
-    "limit": Check("The limit comes too soon", "How near each key came to its limit.", limited_too_soon),
+    "limit": Check("Requests hit the rate limit", "Shows the peak usage of each key.", limited_too_soon),
     "blocked": Check(
-        "Something is blocked that should not be", "What blocked, and how often.", blocked_wrongly, asks=("decision",)
+        "A request was blocked unexpectedly",
+        "Shows what was blocked, why and how often.",
+        blocked_wrongly,
+        asks=("decision",),
     ),
-    "log": Check("The log does not show what I look for", "What is on record, and for how long.", log_is_empty),
+    "log": Check("A decision is missing from the log", "Shows what is stored, and for how long.", log_is_empty),
 }
 
 
@@ -209,51 +223,53 @@ def _header_findings(situation: Situation) -> list[Finding]:
     found = []
     scheme, _, rest = value.partition(" ")
     if scheme.lower() != "bearer":
-        found.append(Finding(Tone.BAD, "The header has to begin with the word Bearer and a space."))
+        found.append(Finding(Tone.BAD, "The header must start with the word Bearer and a space."))
     key = _KEY.search(rest or value)
     if key is None:
-        found.append(Finding(Tone.BAD, "There is no key in it: a key begins with aig_live_ or aig_test_."))
+        found.append(Finding(Tone.BAD, "The header contains no API key. Keys start with aig_live_ or aig_test_."))
     elif not is_well_formed(key[0]):
-        words = "The key is not whole: a letter is missing, wrong or too many. Copy it again, or make a new one."
+        words = "The key is not valid: a character is missing, wrong or extra. Copy it again, or create a new key."
         found.append(Finding(Tone.BAD, words))
     else:
-        found.append(Finding(Tone.GOOD, "The form of the key is right. We did not keep what you pasted."))
+        found.append(Finding(Tone.GOOD, "The format of the key is correct. We did not store what you pasted."))
         found.append(_standing(digest_of(key[0]), situation))
     if key is not None and (rest or value).strip() != key[0]:
-        found.append(Finding(Tone.BAD, "Around the key there is something else: quotes, a comma or a line break."))
+        found.append(
+            Finding(Tone.BAD, "There are extra characters around the key, such as quotes, a comma or a line break.")
+        )
     return found
 
 
 def _key_findings(key: ApiKey, situation: Situation) -> list[Finding]:
     found = [_standing(key.token_hash, situation)]
     if key.last_used_at is None:
-        found.append(Finding(Tone.HINT, "No request with this key has reached us yet: is it the one that is set?"))
+        found.append(
+            Finding(Tone.HINT, "We have not received a request with this key yet. Check that your software uses it.")
+        )
     else:
-        words = f"It was last used on {key.last_used_at:%d %B %Y, %H:%M} UTC, from {key.last_used_address}."
+        words = f"The key was last used on {utc(key.last_used_at)}, from {key.last_used_address}."
         found.append(Finding(Tone.GOOD, words))
     if key.allowed_networks:
-        words = f"It may be used only from {', '.join(key.allowed_networks)}; from elsewhere it is refused with 403."
-        found.append(Finding(Tone.HINT, words, f"/keys/{key.id}", "The key"))
+        words = f"The key is allowed only from {', '.join(key.allowed_networks)}; other requests are refused with 403."
+        found.append(Finding(Tone.HINT, words, f"/keys/{key.id}", "View key"))
     hints = line_of(key, now=situation.now).hints
-    return [*found, *(Finding(Tone.HINT, hint, f"/keys/{key.id}", "The key") for hint in hints)]
+    return [*found, *(Finding(Tone.HINT, hint, f"/keys/{key.id}", "View key") for hint in hints)]
 
 
 def _standing(digest: bytes, situation: Situation) -> Finding:
     """The very answer that the API would give."""
     key = situation.room.snapshots.key(digest)
     if key is not None and key.organization_id != situation.organization.id:
-        return Finding(Tone.BAD, "This key is none of your organization's. Use one of your own.", "/keys", "Your keys")
+        return Finding(Tone.BAD, "This key belongs to another organization. Use one of your own.", "/keys", "API keys")
     refusal = why_refused(digest, snapshots=situation.room.snapshots, now=situation.now)
     if refusal is None:
-        return Finding(Tone.GOOD, "The API takes this key just now.")
-    words = f"The API refuses it with {int(refusal.status)}: {refusal.title.lower()}. {refusal.advice}"
-    return Finding(Tone.BAD, words, f"/docs/problems/{refusal.code}", "About this refusal")
+        return Finding(Tone.GOOD, "The API accepts this key.")
+    words = f"The API refuses this key with status {int(refusal.status)}: “{refusal.title}”. {refusal.advice}"
+    return Finding(Tone.BAD, words, f"/docs/problems/{refusal.code}", "Learn more")
 
 
 def _limit_finding(busiest: statistics.BusiestMinute, limit: int) -> Finding:
     share = busiest.decisions / limit
-    words = (
-        f"{busiest.key_name}: {busiest.decisions} of {limit} in its fullest minute, {busiest.at:%d %B %Y, %H:%M} UTC."
-    )
+    words = f"{busiest.key_name}: {busiest.decisions:,} of {limit:,} requests in its peak minute, {utc(busiest.at)}."
     tone = Tone.BAD if share >= 1 else Tone.HINT if share >= _NEARLY_FULL else Tone.GOOD
-    return Finding(tone, words, f"/keys/{busiest.key_id}", "The key")
+    return Finding(tone, words, f"/keys/{busiest.key_id}", "View key")

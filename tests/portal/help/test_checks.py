@@ -22,7 +22,7 @@ def test_an_open_incident_is_named(app: Flask, owner: Person) -> None:
 
     page = owner.get("/help/checks/page").text
 
-    assert "An incident is open: Checks are answered late." in page
+    assert "There is an open incident: Checks are answered late." in page
     assert f"/status/incidents/{incident_id}" in page
 
 
@@ -30,7 +30,7 @@ def test_a_working_key_is_found_to_work(ada: Member, as_ada: Caller, owner: Pers
     page = owner.post("/help/checks/key", key=str(ada.key_id)).text
 
     assert as_ada.check().status_code == 200
-    assert "The API takes this key just now." in page
+    assert "The API accepts this key." in page
 
 
 def test_a_revoked_key_is_found_to_be_revoked(app: Flask, ada: Member, owner: Person) -> None:
@@ -41,7 +41,7 @@ def test_a_revoked_key_is_found_to_be_revoked(app: Flask, ada: Member, owner: Pe
     page = owner.post("/help/checks/key", key=str(other.key_id)).text
 
     assert as_ada.check().json["code"] == "revoked_api_key"
-    assert "The API refuses it with 401: this api key was revoked" in page
+    assert "The API refuses this key with status 401: “This API key was revoked”" in page
 
 
 def test_a_suspension_is_named(app: Flask, ada: Member, owner: Person) -> None:
@@ -49,17 +49,17 @@ def test_a_suspension_is_named(app: Flask, ada: Member, owner: Person) -> None:
         organization = db.session.get_one(Organization, ada.organization_id)
         organization.status = OrganizationStatus.SUSPENDED.value
 
-    assert "this organization is suspended" in owner.post("/help/checks/key", key=str(ada.key_id)).text
+    assert "This organization is suspended" in owner.post("/help/checks/key", key=str(ada.key_id)).text
 
 
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ("{key}", "has to begin with the word Bearer"),
-        ('Bearer "{key}"', "Around the key there is something else"),
-        ("Bearer {key}x", "The key is not whole"),
-        ("Bearer sk-something", "There is no key in it"),
-        ("Authorization: Bearer {key}", "The form of the key is right"),
+        ("{key}", "must start with the word Bearer"),
+        ('Bearer "{key}"', "There are extra characters around the key"),
+        ("Bearer {key}x", "The key is not valid"),
+        ("Bearer sk-something", "The header contains no API key"),
+        ("Authorization: Bearer {key}", "The format of the key is correct"),
     ],
 )
 def test_the_header_is_looked_at(ada: Member, owner: Person, header: str, words: str) -> None:
@@ -72,14 +72,14 @@ def test_the_header_is_looked_at(ada: Member, owner: Person, header: str, words:
 def test_another_organizations_key_is_not_looked_at(cleo: Member, owner: Person) -> None:
     page = owner.post("/help/checks/key", key=str(cleo.key_id)).text
 
-    assert "The API takes this key" not in page
+    assert "The API accepts this key" not in page
 
 
 def test_of_another_organizations_key_nothing_is_told(app: Flask, cleo: Member, owner: Person) -> None:
     page = owner.post("/help/checks/key", header=f"Bearer {cleo.secret}").text
 
-    assert "The API takes this key" not in page
-    assert "none of your organization" in page
+    assert "The API accepts this key" not in page
+    assert "belongs to another organization" in page
 
 
 def test_the_fullest_minute_stands_beside_the_limit(app: Flask, ada: Member, owner: Person) -> None:
@@ -87,7 +87,7 @@ def test_the_fullest_minute_stands_beside_the_limit(app: Flask, ada: Member, own
     for _ in range(3):
         Caller(app.test_client(), slow.secret).check()
 
-    assert "Slow: 3 of 3 in its fullest minute" in owner.get("/help/checks/limit").text
+    assert "Slow: 3 of 3 requests in its peak minute" in owner.get("/help/checks/limit").text
 
 
 def test_what_blocked_is_counted_and_a_decision_explained(as_ada: Caller, owner: Person, stranger: Person) -> None:
@@ -96,15 +96,15 @@ def test_what_blocked_is_counted_and_a_decision_explained(as_ada: Caller, owner:
     page = owner.post("/help/checks/blocked", decision=decision_id).text
     refused = stranger.post("/help/checks/blocked", decision=decision_id)
 
-    assert "This decision had 70 points: contains personal data." in page
-    assert "Blocked in the last seven days, live: 1, because of: " in page
-    assert (refused.status_code, "There is no such decision" in refused.text) == (422, True)
+    assert "This decision has a risk score of 70: contains personal data." in page
+    assert "Blocked in the last seven days, live: 1. Reason: " in page
+    assert (refused.status_code, "Decision not found" in refused.text) == (422, True)
 
 
 def test_the_log_says_what_there_is_and_how_long_it_stays(as_ada: Caller, owner: Person) -> None:
     before = owner.get("/help/checks/log").text
     as_ada.check()
 
-    assert "There is no live decision on record." in before
-    assert "The newest live decision is of" in owner.get("/help/checks/log").text
+    assert "There are no live decisions." in before
+    assert "The latest live decision was made on" in owner.get("/help/checks/log").text
     assert "Decisions older than 90 days are deleted" in before

@@ -54,7 +54,7 @@ def test_a_request_gets_its_number_and_an_acknowledgement_at_once(app: Flask, ad
     mail = mails_to(app, owner.email)[-1]
     assert f"Request {ticket.number}" in page.text
     assert (mail.template, f"Request {ticket.number}" in mail.subject) == ("ticket_opened", True)
-    assert "does not count as an answer" in (mail.text or "")
+    assert "does not count as a reply" in (mail.text or "")
     assert ticket.due_at is not None
 
 
