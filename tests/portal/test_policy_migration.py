@@ -77,7 +77,7 @@ def test_its_people_are_told_with_the_impact(app: Flask, ada: Member, as_ada: Ca
     migrate(app)
 
     (mail,) = [one for one in mails_to(app, owner.email) if one.template == "policies_migrated"]
-    assert "Of your latest 3 decisions of the last seven days, 2 that were blocked would be allowed" in (
+    assert "Of your latest 3 decisions in the last seven days, 2 that were blocked would be allowed" in (
         mail.text or ""
     )
     assert "restore version 2" in (mail.text or "")
