@@ -51,7 +51,7 @@ def test_the_key_that_is_shown_once(page: Page, portal: Portal) -> None:
 
     page.goto("/try-it")
     steps.fill(page, secret=secret)
-    steps.press(page, "Send")
+    steps.press(page, "Send check")
     steps.wait_for(page, "View in decision log")
     look_around(page, "answered try-it")
 

@@ -160,7 +160,7 @@ def test_everything_works_without_scripts(browser: Browser, portal: Portal) -> N
     steps.wait_for(page, "Decisions over time")
     page.goto("/try-it")
     steps.fill(page, secret=secret)
-    steps.press(page, "Send")
+    steps.press(page, "Send check")
     steps.wait_for(page, "View in decision log")
     context.close()
 

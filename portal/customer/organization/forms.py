@@ -106,7 +106,7 @@ class NameForm(Form):
 
 class RetentionForm(Form):
     days = WholeNumberField(
-        "Days",
+        "Keep decisions for (days)",
         validators=[
             InputRequired("Enter a number of days."),
             NumberRange(SHORTEST, LONGEST, f"Enter {SHORTEST} to {LONGEST} days."),

@@ -30,7 +30,7 @@ class BillingForm(Form):
     )
     name = _line("Company name", 200, "organization")
     line1 = _line("Street and number", 200, "address-line1")
-    line2 = _line("Address line 2 (optional)", 200, "address-line2")
+    line2 = _line("Address line 2", 200, "address-line2")
     postal_code = _line("Postal code", 20, "postal-code")
     city = _line("City", 100, "address-level2")
     country = SelectField("Country", choices=lambda: {"": "Choose", **countries()})
