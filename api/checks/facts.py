@@ -96,7 +96,7 @@ def _token(
 
 
 def _unknown_field(name: str) -> FieldProblem:
-    detail = f"There is no such field. The fields are {', '.join(_FIELDS)}; facts belong in metadata."
+    detail = f"Unknown field. The fields are {', '.join(_FIELDS)}; facts belong in metadata."
     return FieldProblem(show_name(name), "unknown_field", detail, nearest(name, _FIELDS))
 
 
@@ -109,7 +109,7 @@ def _read_metadata(
         problems.append(FieldProblem("metadata", "wrong_type", f"Expected an object of facts, got {_kind(metadata)}."))
         return {}
     if len(metadata) > MAX_FACTS:
-        problems.append(FieldProblem("metadata", "too_many", f"State at most {MAX_FACTS} facts."))
+        problems.append(FieldProblem("metadata", "too_many", f"Send at most {MAX_FACTS} facts."))
         return {}
     facts: dict[str, FactValue] = {}
     for given_name, value in metadata.items():
@@ -123,7 +123,7 @@ def _read_metadata(
             problems.append(FieldProblem(path, fault.code, fault.detail, fault.suggestion))
             continue
         if facts.setdefault(name, typed) != typed:
-            detail = f"Two spellings of {name} say different things. State it once."
+            detail = f"Two spellings of {name} have different values. Send it once."
             problems.append(FieldProblem(path, "contradiction", detail))
     return facts
 
@@ -155,7 +155,7 @@ def _need_no_content(name: str, typed: FactValue) -> None:
         return
     if isinstance(typed, int):
         if typed >= _FIRST_CARD and name != SEED and is_card(str(typed)):
-            raise _Fault("looks_like_content", "This looks like a card number. Leave it out, or state a count.")
+            raise _Fault("looks_like_content", "This looks like a card number. Leave it out, or send a count.")
         return
     room = room_of(name)
     for token in (typed,) if isinstance(typed, str) else typed:
@@ -169,7 +169,7 @@ def _unknown_fact(name: str, value: Any, vocabulary: Mapping[str, Fact]) -> _Fau
         return _Fault("nested", "Facts are flat. Use a dotted name, such as gen_ai.usage.input_tokens.")
     near = nearest(name, chain(vocabulary, ALIASES))
     hint = f" Did you mean {near}?" if near else " Declare it under custom_facts, or leave it out."
-    return _Fault("unknown_fact", f"There is no such fact.{hint}", near)
+    return _Fault("unknown_fact", f"Unknown fact.{hint}", near)
 
 
 def _read_boolean(value: Any) -> bool:
@@ -210,7 +210,7 @@ def _read_tokens(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise _Fault("wrong_type", f"Expected a list of strings, got {_kind(value)}.")
     if len(value) > MAX_TOKENS:
-        raise _Fault("too_many", f"Give at most {MAX_TOKENS} entries.")
+        raise _Fault("too_many", f"Send at most {MAX_TOKENS} entries.")
     return tuple(map(_read_token, value))
 
 

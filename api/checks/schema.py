@@ -16,9 +16,9 @@ MAX_BATCH = 100
 class CheckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One question. `metadata` states facts by the names of the vocabulary; content is refused."""
 
-    model: Annotated[str, Meta(pattern=MODEL_NAME, description="The model that would be called.", examples=["gpt-4o"])]
+    model: Annotated[str, Meta(pattern=MODEL_NAME, description="The model to call.", examples=["gpt-4o"])]
     operation: Annotated[
-        str, Meta(pattern=OPERATION_NAME, description="What it would do.", examples=["chat", "embeddings"])
+        str, Meta(pattern=OPERATION_NAME, description="What the model is used for.", examples=["chat", "embeddings"])
     ]
     metadata: (
         Annotated[
@@ -36,7 +36,7 @@ class CheckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             str,
             Meta(
                 pattern=TOKEN,
-                description="A pseudonym of the person concerned; kept as a keyed hash only.",
+                description="A pseudonym of the data subject; stored as a keyed hash only.",
             ),
         ]
         | None
@@ -53,14 +53,14 @@ class CheckAnswer(msgspec.Struct, frozen=True):
     """The answer. It is on record under `decision_id` before it is sent."""
 
     allowed: bool
-    risk_score: Annotated[int, Meta(ge=0, le=100, description="Sum of the contributions, at most 100.")]
-    reason: Annotated[str, Meta(description="ok, or the code of the weightiest cause.")]
+    risk_score: Annotated[int, Meta(ge=0, le=100, description="Sum of all points, at most 100.")]
+    reason: Annotated[str, Meta(description="ok, or the code of the most important reason.")]
     reasons: tuple[Contribution, ...]
     decision_id: str
     request_id: str
     policy_version: int
-    max_risk_score: Annotated[int, Meta(description="The score from which the policy blocks.")]
-    environment: Annotated[str, Meta(description="live or test, as the key.")]
+    max_risk_score: Annotated[int, Meta(description="The risk score at which the policy blocks.")]
+    environment: Annotated[str, Meta(description="live or test, as for the key.")]
     decided_at: Annotated[str, Meta(description="UTC, to the millisecond.")]
 
 
@@ -80,11 +80,11 @@ class BatchAnswer(msgspec.Struct, frozen=True):
 
 
 class LimitState(msgspec.Struct, frozen=True):
-    scope: Annotated[str, Meta(description="Whose limit is nearer: key, or organization (all its keys together).")]
+    scope: Annotated[str, Meta(description="Which limit is closer: key, or organization (all its keys together).")]
     limit: int
     remaining: int
     window_s: float
-    reset_s: Annotated[float, Meta(description="Seconds until a place becomes free.")]
+    reset_s: Annotated[float, Meta(description="Seconds until the next request is possible.")]
     backend: str
 
 
@@ -106,7 +106,7 @@ class KeyFacts(msgspec.Struct, frozen=True):
 class KeyProbe(msgspec.Struct, frozen=True):
     """What a key is good for just now."""
 
-    status: Annotated[str, Meta(description="ok: the key works. Its own state is key.status.")]
+    status: Annotated[str, Meta(description="ok: the key works. Its own status is key.status.")]
     key: KeyFacts
     organization: OrganizationFacts
     policy_version: int | None

@@ -21,22 +21,22 @@ ShortText = Annotated[str, Meta(min_length=1, max_length=128, pattern=ONE_LINE)]
 class DecisionFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"since": "from"}):
     """All that is given must hold."""
 
-    model: Annotated[ShortText, Meta(description="The model's whole name, in any case.")] | None = None
-    operation: Annotated[ShortText, Meta(description="In any case; - and _ are the same.")] | None = None
+    model: Annotated[ShortText, Meta(description="The full model name, case-insensitive.")] | None = None
+    operation: Annotated[ShortText, Meta(description="Case-insensitive; - and _ are equivalent.")] | None = None
     allowed: bool | None = None
     reason: ShortText | None = None
-    key: Annotated[str, Meta(pattern=whole("key_[0-9a-f]{32}"), description="A key's id.")] | None = None
+    key: Annotated[str, Meta(pattern=whole("key_[0-9a-f]{32}"), description="The ID of an API key.")] | None = None
     environment: KeyEnvironment | None = None
-    subject: Annotated[ShortText, Meta(description="The pseudonym, as it was sent.")] | None = None
+    subject: Annotated[ShortText, Meta(description="The pseudonym as sent.")] | None = None
     since: Annotated[datetime, Meta(tz=True, description="At this time or later.")] | None = None
     to: Annotated[datetime, Meta(tz=True, description="Before this time.")] | None = None
 
 
 class DecisionQuery(DecisionFilter, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"since": "from"}):
     cursor: (
-        Annotated[str, Meta(pattern=whole("dec_[0-9a-f]{32}"), description="next_cursor of the page before.")] | None
+        Annotated[str, Meta(pattern=whole("dec_[0-9a-f]{32}"), description="next_cursor of the previous page.")] | None
     ) = None
-    limit: Annotated[int, Meta(ge=1, le=100, description="Decisions on a page.")] = 20
+    limit: Annotated[int, Meta(ge=1, le=100, description="Decisions per page.")] = 20
 
 
 class ExportFormat(StrEnum):
@@ -64,7 +64,7 @@ class DecisionView(msgspec.Struct, frozen=True):
     reason: str
     reasons: tuple[Contribution, ...]
     policy_version: int
-    latency_us: Annotated[int, Meta(description="From the request's arrival to its recording, in microseconds.")]
+    latency_us: Annotated[int, Meta(description="From receiving the request to storing the decision, in microseconds.")]
     request_id: str
 
 

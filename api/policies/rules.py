@@ -151,7 +151,7 @@ def _compile(condition: str) -> CompiledCondition:
         program = cel.compile(condition)
     except ValueError as error:
         first_line = str(error).splitlines()[0].partition("ERROR: <input>:")[2] or "not a CEL expression"
-        raise ConditionRefused(f"It does not parse: {first_line}.") from error
+        raise ConditionRefused(f"The condition is not valid: {first_line}.") from error
     return CompiledCondition(program=program, variables=frozenset(program.variables()))
 
 
@@ -169,18 +169,18 @@ def check_condition(condition: str, *, examples: Mapping[str, Any]) -> None:
         _refuse_unknown_kind(kind)
     for function in compiled.program.functions():
         if function not in _FUNCTIONS:
-            raise ConditionRefused(f"{_WORDS.get(function, function.strip('_'))} may not be used in a condition.")
+            raise ConditionRefused(f"{_WORDS.get(function, function.strip('_'))} can't be used in a condition.")
     for variable in sorted(compiled.variables):
         if variable not in examples:
             near = nearest(variable, examples)
             hint = f" Did you mean {near}?" if near else ""
-            raise ConditionRefused(f"There is no fact {variable}.{hint}")
+            raise ConditionRefused(f"Unknown fact {variable}.{hint}")
     try:
         result = compiled.program.execute(context_of(dict(examples)))
     except Exception as error:
-        raise ConditionRefused(f"Its types do not fit: {type(error).__name__}.") from error
+        raise ConditionRefused(f"The types do not match: {type(error).__name__}.") from error
     if not isinstance(result, bool):
-        raise ConditionRefused("It must be true or false.")
+        raise ConditionRefused("The condition must be true or false.")
 
 
 def _refuse_unknown_kind(kind: str) -> None:
@@ -189,7 +189,7 @@ def _refuse_unknown_kind(kind: str) -> None:
     near = nearest(kind, KINDS)
     hint = f" Did you mean {near}?" if near else ""
     raise ConditionRefused(
-        f"There is no kind of personal data “{kind}” in pii_types, so this never matches.{hint} For kinds of your own,"
+        f"Unknown kind of personal data “{kind}” in pii_types, so this never matches.{hint} For your own kinds,"
         " declare a fact of type tokens under custom_facts and compare that."
     )
 

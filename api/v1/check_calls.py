@@ -176,7 +176,7 @@ class KeyProbeCall(Call):
 
 def _questions_of(parsed: Any) -> list[Any]:
     if not isinstance(parsed, dict) or set(parsed) != {"checks"} or not isinstance(parsed["checks"], list):
-        detail = f"Send an object with checks, a list of 1 to {MAX_BATCH} questions."
+        detail = f"Send an object with checks, a list of 1 to {MAX_BATCH} checks."
         raise InvalidRequest(errors=(FieldProblem("checks", "wrong_type", detail),))
     questions: list[Any] = parsed["checks"]
     if not 1 <= len(questions) <= MAX_BATCH:

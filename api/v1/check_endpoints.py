@@ -12,10 +12,10 @@ declare(
         method="POST",
         path="/v1/check",
         tag="Checks",
-        summary="May this operation go ahead?",
+        summary="Check an operation",
         description=(
-            "Ask before every call of a model, with facts and never with content. The answer is on record under its "
-            "decision_id before it is sent. Treat every answer but 200 with allowed: true as no."
+            "Send a check before every model call, with facts and never with content. The decision is stored under its "
+            "decision_id before we respond. Treat every response other than 200 with allowed: true as blocked."
         ),
         scope=Scope.CHECKS_WRITE,
         body=CheckRequest,
@@ -28,8 +28,8 @@ declare(
         method="POST",
         path="/v1/checks",
         tag="Checks",
-        summary="Up to 100 questions in one request",
-        description="Each has its own decision id, counts against the limit, and is answered or refused on its own.",
+        summary="Check up to 100 operations in one request",
+        description="Each check has its own decision ID, counts against the limit, and succeeds or fails on its own.",
         scope=Scope.CHECKS_WRITE,
         body=BatchRequest,
         answer=BatchAnswer,
@@ -41,8 +41,8 @@ declare(
         method="POST",
         path="/api/evaluate",
         tag="Checks",
-        summary="What is this key good for?",
-        description="Tells the key's status, its organization and what is left of its limit; counts as one request.",
+        summary="Get the status of the API key",
+        description="Returns the key with its status, organization and remaining limit. Counts as one request.",
         scope=ANY_KEY,
         answer=KeyProbe,
         refusals=(TooManyAtOnce,),

@@ -38,7 +38,10 @@ class Readiness(msgspec.Struct, frozen=True):
 
 LIVE_PATHS = ("/health", "/health/live")
 
-for path, summary in (("/health", "The service answers"), ("/health/live", "The process answers")):
+for path, summary in (
+    ("/health", "Service is running"),
+    ("/health/live", "Process is running"),
+):
     declare(
         Endpoint(
             method="GET",
@@ -55,7 +58,7 @@ declare(
         method="GET",
         path="/health/ready",
         tag="Health",
-        summary="Everything that a check needs works; 503 names what does not",
+        summary="Everything a check needs is working; 503 lists what is not",
         scope=None,
         answer=Readiness,
         is_limited=False,

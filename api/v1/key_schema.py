@@ -21,10 +21,10 @@ class KeyCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(min_length=1, max_length=255, pattern=ONE_LINE)]
     environment: KeyEnvironment = KeyEnvironment.TEST
     scopes: Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=len(Scope))] = DEFAULT_SCOPES
-    rate_limit: Annotated[int | None, Meta(description="Requests in 60 s; none: as the plan says.")] = None
+    rate_limit: Annotated[int | None, Meta(description="Requests per minute; null for the plan limit.")] = None
     allowed_networks: Annotated[
         tuple[Annotated[str, Meta(max_length=64)], ...],
-        Meta(max_length=50, description="Addresses or networks; empty: from anywhere."),
+        Meta(max_length=50, description="IP addresses or networks; empty to allow any."),
     ] = ()
     expires_at: AwareTime | None = None
 
@@ -67,7 +67,7 @@ class KeyIssued(msgspec.Struct, frozen=True):
 
 class KeyQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: KeyEnvironment | None = None
-    cursor: Annotated[str, Meta(description="next_cursor of the page before.")] | None = None
+    cursor: Annotated[str, Meta(description="next_cursor of the previous page.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
 
 

@@ -35,13 +35,13 @@ bp = Blueprint("api_keys", __name__)
 
 
 class ScopeNotHeld(Forbidden):
-    code, title = "scope_not_held", "A key cannot give what it does not have"
-    advice = "Ask for scopes that this key has, or use a key with more."
+    code, title = "scope_not_held", "An API key cannot grant scopes that it does not have"
+    advice = "Request only scopes that this key has, or use a key with more scopes."
 
 
 class BroaderThanOwn(Forbidden):
-    code, title = "broader_than_own", "A key cannot create or rotate one that may do more than itself"
-    advice = "Ask for no longer life, no more networks and no higher limit than this key has, or use a key with more."
+    code, title = "broader_than_own", "An API key cannot create or rotate a key with more permissions than its own"
+    advice = "Do not request a later expiry, more networks or a higher limit than this key has, or use a different key."
 
 
 @serve(
@@ -72,7 +72,7 @@ def index(caller: Caller, query: KeyQuery) -> KeyPage:
         method="POST",
         path="/v1/keys",
         tag="Keys",
-        summary="Create a key; its secret is in this answer only",
+        summary="Create a key; only this response contains the secret",
         scope=Scope.KEYS_WRITE,
         body=KeyCreate,
         answer=KeyIssued,
@@ -192,27 +192,27 @@ def _need_environment(caller: Caller, environment: KeyEnvironment) -> None:
 def _need_held(caller: Caller, scopes: tuple[Scope, ...]) -> None:
     lacking = sorted(scope.value for scope in scopes if scope.value not in caller.key.scopes)
     if lacking:
-        raise ScopeNotHeld(f"This key lacks {', '.join(lacking)}. Ask for scopes that it has.")
+        raise ScopeNotHeld(f"This key lacks {', '.join(lacking)}. Request only scopes that it has.")
 
 
 def _need_no_broader(caller: Caller, key: ApiKey) -> None:
     """A rotated key's secret goes to the caller: what it may not create, it may not receive either."""
     own = caller.key
     if own.expires_at is not None and (key.expires_at is None or key.expires_at > own.expires_at):
-        raise BroaderThanOwn("This key cannot rotate one that lives longer than itself.")
+        raise BroaderThanOwn("This key cannot rotate a key that expires later than itself.")
     is_anywhere = not key.allowed_networks
     if own.networks and (is_anywhere or not all(_is_part_of(one, own.networks) for one in key.allowed_networks)):
-        raise BroaderThanOwn("This key cannot rotate one for networks that it may not be used from itself.")
+        raise BroaderThanOwn("This key cannot rotate a key with networks that are not allowed for itself.")
     plan = _limit_of_plan(caller)
     if (key.rate_limit or plan) > (own.rate_limit or plan):
-        raise BroaderThanOwn("This key cannot rotate one with a higher limit than its own.")
+        raise BroaderThanOwn("This key cannot rotate a key with a higher limit than its own.")
 
 
 def _within_plan(caller: Caller, rate_limit: int | None) -> int | None:
     plan, own = _limit_of_plan(caller), caller.key.rate_limit
     most = min(plan, own or plan)
     if rate_limit is not None and not 1 <= rate_limit <= most:
-        fault = FieldProblem("rate_limit", "out_of_range", f"This key may give 1 to {most} requests in 60 s.")
+        fault = FieldProblem("rate_limit", "out_of_range", f"This key can set 1 to {most} requests per minute.")
         raise InvalidRequest(errors=(fault,))
     return rate_limit or (most if most < plan else None)
 
@@ -224,14 +224,14 @@ def _limit_of_plan(caller: Caller) -> int:
 def _within_own_life(caller: Caller, expires_at: datetime | None) -> datetime | None:
     own = caller.key.expires_at
     if own is not None and expires_at is not None and expires_at > own:
-        raise BroaderThanOwn("This key cannot make one that lives longer than itself.")
+        raise BroaderThanOwn("This key cannot create a key that expires later than itself.")
     return expires_at or own
 
 
 def _within_own_networks(caller: Caller, networks: tuple[str, ...]) -> tuple[str, ...]:
     own = caller.key.networks
     if own and not all(_is_part_of(network, own) for network in networks):
-        raise BroaderThanOwn("This key cannot make one for networks that it may not be used from itself.")
+        raise BroaderThanOwn("This key cannot create a key with networks that are not allowed for itself.")
     return networks or tuple(map(str, own))
 
 

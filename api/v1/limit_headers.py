@@ -9,12 +9,12 @@ from core.errors import AppError
 
 
 class RateLimited(AppError):
-    status, code, title = HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", "The key's limit is reached"
+    status, code, title = HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", "The rate limit of this API key is reached"
     advice = "Wait for Retry-After, then send requests more slowly."
 
 
 class OrganizationRateLimited(RateLimited):
-    code, title = "organization_rate_limited", "The limit of the organization's keys together is reached"
+    code, title = "organization_rate_limited", "The rate limit of the organization is reached"
     advice = "Wait for Retry-After, then send fewer requests from all software of the organization."
 
 
@@ -22,7 +22,7 @@ class TooManyAtOnce(RateLimited):
     """Of requests under way in one process, whatever they count."""
 
     code, title = "organization_busy", "The organization has too many concurrent requests"
-    advice = "Wait for answers before you send more; Retry-After says when to try again. It counted nothing."
+    advice = "Wait for responses before you send more, and retry after Retry-After. This request was not counted."
 
     def __init__(self, most: int) -> None:
         super().__init__(
@@ -54,6 +54,6 @@ def refusal_of(verdict: Verdict) -> RateLimited:
     if verdict.scope is LimitScope.ORGANIZATION:
         kind, who = OrganizationRateLimited, "All keys of this organization together"
     return kind(
-        f"{who} may make {verdict.limit} requests in {verdict.window_s:g} s. Wait {seconds} s, then slow down.",
+        f"{who} can make {verdict.limit} requests in {verdict.window_s:g} s. Wait {seconds} s, then slow down.",
         headers=(("Retry-After", str(seconds)),),
     )

@@ -9,9 +9,9 @@ from api.policies.services import PolicySetting
 
 
 class PolicyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    value: Annotated[Any, Meta(description="The new value, of the policy's own type.")]
+    value: Annotated[Any, Meta(description="The new value, in the type of the policy.")]
     expected_version: Annotated[
-        int | None, Meta(description="Refuses the change if the policies are no longer at this version.")
+        int | None, Meta(description="The change is refused if the policies are no longer at this version.")
     ] = None
 
 

@@ -21,7 +21,7 @@ bp = Blueprint("api_policies", __name__)
         method="GET",
         path="/v1/policies",
         tag="Policies",
-        summary="All policies as they stand",
+        summary="List the active policies",
         scope=Scope.POLICIES_READ,
         answer=services.PolicySet,
         refusals=(NotFound,),
@@ -38,7 +38,7 @@ def index(caller: Caller) -> services.PolicySet:
         path="/v1/policies/{key}",
         tag="Policies",
         summary="Change one policy",
-        description="Makes a new version, which every check uses within a second.",
+        description="Creates a new version that applies to all checks within a second.",
         scope=Scope.POLICIES_WRITE,
         body=schema.PolicyChange,
         answer=schema.PolicyChanged,
@@ -47,7 +47,7 @@ def index(caller: Caller) -> services.PolicySet:
 )
 def update(caller: Caller, key: str, body: schema.PolicyChange) -> schema.PolicyChanged:
     if caller.key.environment != KeyEnvironment.LIVE:
-        raise WrongEnvironment("Policies hold for live and test alike. Change them with a live key.")
+        raise WrongEnvironment("Policies apply to live and test checks. Use a live key to change them.")
     with transaction():
         version = services.change(
             caller.organization.id,

@@ -31,14 +31,14 @@ def read_body(environ: WSGIEnvironment, *, at_most_bytes: int, may_be_empty: boo
         _need_json(environ)
     declared = environ.get("CONTENT_LENGTH") or ""
     if declared.isdigit() and int(declared) > at_most_bytes:
-        raise TooLarge(f"The body may have at most {at_most_bytes} bytes. Send less at once.")
+        raise TooLarge(f"The body can have at most {at_most_bytes} bytes. Send less at once.")
     body: bytes = environ["wsgi.input"].read(at_most_bytes + 1)
     if body and may_be_empty:
         _need_json(environ)
     if declared.isdigit() and len(body) < int(declared):
         raise CutShort
     if len(body) > at_most_bytes:
-        raise TooLarge(f"The body may have at most {at_most_bytes} bytes. Send less at once.")
+        raise TooLarge(f"The body can have at most {at_most_bytes} bytes. Send less at once.")
     return body
 
 

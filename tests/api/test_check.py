@@ -86,7 +86,7 @@ def test_below_the_threshold_is_allowed_and_still_explained(as_ada: Caller) -> N
         ({"gen_ai.usage.input_tokens": 1.5}, "metadata.gen_ai.usage.input_tokens", "whole number"),
         ({"gen_ai.usage.input_tokens": -1}, "metadata.gen_ai.usage.input_tokens", "from 0"),
         ({"gen_ai": {"usage": 1}}, "metadata.gen_ai", "flat"),
-        ({"contains_pii": True, "contains_personal_data": False}, "metadata.contains_personal_data", "State it once"),
+        ({"contains_pii": True, "contains_personal_data": False}, "metadata.contains_personal_data", "Send it once"),
         ({f"fact_{n}": 1 for n in range(51)}, "metadata", "at most 50"),
         ([1], "metadata", "object"),
     ],

@@ -50,14 +50,14 @@ _OF_KEYS = (
 _OF_BODIES = (InvalidJson, CutShort, UnsupportedMediaType, UnsupportedEncoding, TooLarge, TooSlow, InvalidRequest)
 
 _HEADERS_OF_LIMITS = {
-    "RateLimit-Limit": "Requests that the key may make in 60 s, or all keys together: whichever limit is nearer.",
-    "RateLimit-Remaining": "What is left of them.",
-    "RateLimit-Reset": "Seconds until the next place becomes free.",
+    "RateLimit-Limit": "Requests per minute allowed for the key, or for all keys together, whichever limit is closer.",
+    "RateLimit-Remaining": "Requests left.",
+    "RateLimit-Reset": "Seconds until the next request is possible.",
     "X-RateLimit-Limit": "As RateLimit-Limit.",
     "X-RateLimit-Remaining": "As RateLimit-Remaining.",
     "X-RateLimit-Reset": "The same as a time, in seconds since 1970-01-01 UTC.",
-    "X-RateLimit-Scope": "Which limit the others tell of: key, or organization.",
-    "X-RateLimit-Backend": "redis, or memory where this process counts alone.",
+    "X-RateLimit-Scope": "Which limit the other headers describe: key or organization.",
+    "X-RateLimit-Backend": "redis, or memory if this process counts on its own.",
 }
 
 
@@ -70,7 +70,7 @@ def document(base_url: str) -> dict[str, Any]:
             "title": "AI Governance API",
             "version": "1",
             "description": (
-                "Ask before your software calls an AI model: may this operation go ahead? "
+                "Send a check before your software calls an AI model. "
                 "Send facts about the operation, never its content."
             ),
         },
@@ -139,7 +139,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
 
 def _responses(endpoint: Endpoint) -> dict[str, Any]:
     good: dict[str, Any] = {
-        "description": "The answer.",
+        "description": "The response.",
         "content": {
             media_type: {
                 "schema": _schema_of(endpoint.answer) if media_type == JSON_CONTENT_TYPE else {"type": "string"}
@@ -153,7 +153,7 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
         }
     responses = {str(int(endpoint.status)): good}
     if endpoint.path == "/health/ready":
-        responses["503"] = {**good, "description": "A component does not work."}
+        responses["503"] = {**good, "description": "A component is not working."}
     for refusal in refusals_of(endpoint):
         status = str(int(refusal.status))
         known = responses.setdefault(

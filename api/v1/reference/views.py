@@ -46,7 +46,7 @@ def index() -> str:
 def problem(code: str) -> str:
     refusal = next((one for one in all_refusals() if one.code == code), None)
     if refusal is None:
-        raise NotFound("There is no such problem. The list is at the end of /docs.")
+        raise NotFound("Problem not found. All problems are listed at the end of /docs.")
     endpoints = [e for e in declared_endpoints() if refusal in openapi.refusals_of(e)]
     return render_template("api/problem.html", problem=refusal, endpoints=endpoints)
 
