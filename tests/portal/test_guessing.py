@@ -195,7 +195,7 @@ def test_whoever_set_a_new_password_by_mail_is_not_made_to_wait(app: Flask, nobo
 def guarded(owner: Person) -> str:
     """Sets an authenticator app up; a recovery code."""
     owner.post("/security/authenticator/new")
-    secret = re.search(r"into the app: <code>([A-Z2-7]+)</code>", owner.get("/security/authenticator").text)
+    secret = re.search(r"in the app: <code>([A-Z2-7]+)</code>", owner.get("/security/authenticator").text)
     assert secret is not None
     codes = owner.post("/security/authenticator", code=pyotp.TOTP(secret[1]).at(utc_now())).text
     recovery = re.search(r"([A-Z2-7]{4}(-[A-Z2-7]{4}){3})", codes)

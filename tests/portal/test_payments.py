@@ -231,7 +231,7 @@ def test_a_switch_says_before_what_it_means(ada: Member, paying: Person, operato
     assert paying.post("/plan/switch/pay_as_you_go").status_code == 303
     page = paying.get("/plan").text
     assert "You switch to Pay as you go" in page
-    assert "Go on with Pro" in page
+    assert "Keep Pro" in page
 
 
 def test_cards_and_addresses_are_changed_at_stripes(paying: Person, stranger: Person) -> None:

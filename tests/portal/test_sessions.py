@@ -74,7 +74,7 @@ def test_sessions_can_be_seen_and_ended(app: Flask, owner: Person) -> None:
 
 def test_an_authenticator_app_is_asked_for_and_each_code_works_once(app: Flask, nobody: Browser, owner: Person) -> None:
     owner.post("/security/authenticator/new")
-    secret = re.search(r"into the app: <code>([A-Z2-7]+)</code>", owner.get("/security/authenticator").text)
+    secret = re.search(r"in the app: <code>([A-Z2-7]+)</code>", owner.get("/security/authenticator").text)
     assert secret is not None
     code = pyotp.TOTP(secret[1]).at(utc_now())
     codes = owner.post("/security/authenticator", code=code)
