@@ -109,7 +109,7 @@ def test_a_rule_that_lacks_the_kinds_of_personal_data_says_which_fact_to_state(a
 @pytest.mark.parametrize(
     ("condition", "advice"),
     [
-        ('"employee_badge" in pii_types', "no kind of personal data “employee_badge”"),
+        ('"employee_badge" in pii_types', "Unknown kind of personal data “employee_badge”"),
         ('"emial" in pii_types', "Did you mean email?"),
         ('department == "HR" && pii_types == ["iban", "shoe_size"]', "shoe_size"),
         ('"locker number" in pii_types', "custom_facts"),
