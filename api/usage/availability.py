@@ -116,3 +116,36 @@ def forget(organization_id: UUID) -> None:
     """Of a closed account."""
     db.session.execute(delete(RequestHour).where(RequestHour.organization_id == organization_id))
     db.session.execute(delete(KeyRequestDay).where(KeyRequestDay.organization_id == organization_id))
+
+
+class LimitedKey(msgspec.Struct, frozen=True):
+    """A key that was refused for its limit, in some days."""
+
+    key_id: UUID
+    name: str
+    organization_id: UUID
+    organization: str
+    requests: int
+    limited: int
+
+
+_MOST_LIMITED = text("""
+    SELECT api_key.id, api_key.name, organization.id AS organization_id, organization.name AS organization,
+           sum(requests) AS requests, sum(limited) AS limited
+    FROM key_request_day
+    JOIN api_key ON api_key.id = key_request_day.api_key_id
+    JOIN organization ON organization.id = key_request_day.organization_id
+    WHERE day >= :since
+    GROUP BY api_key.id, organization.id HAVING sum(limited) > 0
+    ORDER BY sum(limited) DESC, api_key.id LIMIT :most
+""")
+
+
+@needs_system_scope
+def most_limited_keys(*, since: date, most: int) -> list[LimitedKey]:
+    """The most refused first."""
+    rows = db.session.execute(_MOST_LIMITED, {"since": since, "most": most})
+    return [
+        LimitedKey(row.id, row.name, row.organization_id, row.organization, int(row.requests), int(row.limited))
+        for row in rows
+    ]

@@ -107,3 +107,13 @@ def test_the_page_shows_how_each_customer_gets_on(app: Flask, ada: Member, as_ad
     assert "Ada-And-Co" in page
     assert "No data yet" in page
     assert "status-probes" not in page
+
+
+def test_the_most_limited_keys_are_shown_with_their_requests(app: Flask, ada: Member, operator: Person) -> None:
+    assert "No API key reached its limit" in operator.get("/console/figures").text
+    tight = another_key(app, ada, rate_limit=2)
+    for _ in range(5):
+        Caller(app.test_client(), tight.secret).check()
+    runtime(app).requests.flush()
+
+    assert "3 of 5 requests refused with 429" in operator.get("/console/figures").text

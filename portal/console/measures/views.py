@@ -1,7 +1,10 @@
 """The page of figures in the console."""
 
+from datetime import timedelta
+
 from flask import render_template
 
+from api.usage import availability
 from core.access import Audience, Pages, open_to
 from core.backups import services as backups
 from core.clock import utc_now
@@ -12,6 +15,8 @@ from portal.support import queue
 bp = Pages("measures", __name__, url_prefix="/console/figures")
 
 RUNS_SHOWN = 14
+KEYS_SHOWN = 10
+LIMITED_OVER = timedelta(days=7)
 
 
 @bp.get("")
@@ -23,6 +28,7 @@ def index() -> ViewResponse:
         measures=services.measures(now=now),
         adoption=services.adoption(now=now),
         enough_a_day=services.ENOUGH_A_DAY,
+        limited_keys=availability.most_limited_keys(since=(now - LIMITED_OVER).date(), most=KEYS_SHOWN),
         counts=services.counts(),
         open_requests=queue.counts_by_severity(),
         backup=backups.status(now),
