@@ -12,6 +12,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -29,6 +30,8 @@ from tests.services import ROOT, free_port, wait_until
 
 HOST = socket.gethostname()
 PROGRAMS = ("caddy", "prometheus", "prometheus-alertmanager", "openssl")
+CERTIFIED_DAYS = 60
+LONGER_THAN_OURS = timedelta(days=CERTIFIED_DAYS + 1)
 ALERTMANAGER_TOKEN = "7c1d90b3a5f2e8641b7d3c59"
 METRICS_TOKEN = "9d1f6b3c5e7a2048d1c3b5a7e9f02468"
 GRAFANA_TOKEN = "glsa_of-the-test-and-of-nothing-else"
@@ -44,7 +47,7 @@ def need_programs() -> None:
         pytest.skip("This machine does not know its own name.")
 
 
-def make_certificates(folder: Path, *, days: int = 60) -> tuple[Path, Path, Path]:
+def make_certificates(folder: Path, *, days: int = CERTIFIED_DAYS) -> tuple[Path, Path, Path]:
     """Of an authority of our own: its certificate, and the chain and key of this machine."""
 
     def openssl(*arguments: str | Path) -> None:
@@ -154,6 +157,13 @@ def listens(port: int) -> bool:
             return True
     except OSError:
         return False
+
+
+def forwarded(url: str, environ: dict[str, Any]) -> Any:
+    """What another server answers to the same request, as JSON."""
+    request = Request(environ)
+    with urlopen(f"{url}{request.path}?{request.query_string.decode()}", timeout=5) as found:  # noqa: S310
+        return json.loads(found.read())
 
 
 class SmallGrafana:
