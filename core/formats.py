@@ -44,6 +44,6 @@ def number(value: Any) -> str:
     return str(babel.numbers.format_decimal(value, locale=_LOCALE))
 
 
-def percent(share: float) -> str:
-    """A share of one, such as `12.5%`."""
-    return str(babel.numbers.format_percent(share, "#,##0.#%", locale=_LOCALE))
+def percent(share: float, digits: int = 1) -> str:
+    """A share of one, such as `12.5%`, with at most so many digits after the point."""
+    return str(babel.numbers.format_percent(share, f"#,##0.{'#' * digits}%", locale=_LOCALE))

@@ -36,7 +36,7 @@ def test_the_page_says_what_one_has_and_why_and_what_is_used(as_ada: Caller, vie
 def test_the_share_of_valid_requests_that_were_answered_is_that_of_ones_own_live_keys(
     app: Flask, ada: Member, cleo: Member, viewer: Person
 ) -> None:
-    assert "No valid live request this month yet" in viewer.get("/plan").text
+    assert "No valid live requests yet this month" in viewer.get("/plan").text
     for who, environment, status, count in (
         (ada, "live", 200, 3),
         (ada, "live", 503, 1),
@@ -57,8 +57,8 @@ def test_the_share_of_valid_requests_that_were_answered_is_that_of_ones_own_live
 
     page = viewer.get("/plan").text
 
-    assert "75.000 % of your valid live requests to the check API were answered this month: 3 of 4" in page
-    assert "Another 5 were refused" in page
+    assert "The API answered 75% of your valid live checks this month: 3 of 4" in page
+    assert "Another 5 requests were refused" in page
 
 
 def test_enterprise_is_asked_for_once_and_operators_are_told(live_app: Flask) -> None:
