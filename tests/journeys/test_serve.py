@@ -120,7 +120,7 @@ def test_a_second_run_keeps_data_and_key_and_a_killed_one_is_recovered_from(serv
 
     serving.send(signal.SIGKILL)
     second_s = serving.start()
-    assert second_s < 15
+    assert second_s < 40, "it recovers by itself, and soon"
     assert serving.curl == first_curl
     paste(serving.curl)
     log = paste(f"curl -s http://127.0.0.1:{serving.port}/v1/decisions -H 'Authorization: Bearer {secret}'")
