@@ -87,7 +87,7 @@ class RedisServer:
         return False
 
 
-def wait_until(is_true: Any, what: str, *, within_s: float = 20.0) -> None:
+def wait_until(is_true: Any, what: str, *, within_s: float = 60.0) -> None:
     deadline_s = monotonic_s() + within_s
     while not is_true():
         assert monotonic_s() < deadline_s, f"waited in vain until {what}"
@@ -185,7 +185,7 @@ class Service:
     def start(self) -> None:
         self._process = self._run("web")
         self._worker = self._run("worker") if self._with_worker else None
-        wait_until(self._listens, "the web server listens", within_s=40)
+        wait_until(self._listens, "the web server listens", within_s=120)
 
     def stop(self) -> None:
         for process in (self._worker, self._process):

@@ -42,7 +42,7 @@ class Load:
     def more(self, count: int) -> None:
         """Waits until so many more were answered."""
         goal = len(self.acknowledged) + count
-        wait_until(lambda: len(self.acknowledged) >= goal, f"{count} more answers came", within_s=30)
+        wait_until(lambda: len(self.acknowledged) >= goal, f"{count} more answers came", within_s=120)
 
     def _ask(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)

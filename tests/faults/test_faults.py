@@ -122,7 +122,7 @@ def test_a_full_disk_and_no_database_is_503_and_never_allowed(
     with Load(service.port, member.secret) as load:
         load.more(100)
         kill_postgres(database)
-        wait_until(lambda: load.statuses[503] > 20, "the spools are full", within_s=60)
+        wait_until(lambda: load.statuses[503] > 20, "the spools are full", within_s=120)
         start_postgres(database)
         load.more(100)
 
@@ -161,7 +161,7 @@ def test_a_service_that_starts_while_postgresql_is_dead_goes_by_what_the_machine
     service = service_with(WEB_WORKERS="1")
     with Load(service.port, member.secret) as load:
         load.more(20)
-        wait_until((tmp_path / "snapshots" / "last").exists, "what is known is on the disk", within_s=30)
+        wait_until((tmp_path / "snapshots" / "last").exists, "what is known is on the disk", within_s=120)
     service.stop_gracefully()
     kill_postgres(database)
     try:

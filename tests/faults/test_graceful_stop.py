@@ -100,7 +100,7 @@ def test_a_worker_that_is_told_to_stop_finishes_the_job_that_it_has_begun(url: s
     environment = {**os.environ, "DATABASE_URL": url, "DATA_DIR": str(tmp_path), "LOG_LEVEL": "ERROR"}
     with nobody_may_write(url, "purge_run") as holder:
         worker = subprocess.Popen([ROOT / ".venv" / "bin" / "flask", "worker"], cwd=ROOT, env=environment)
-        wait_until(lambda: waiting(url, "purge_run") > 0, "the job is under way", within_s=40)
+        wait_until(lambda: waiting(url, "purge_run") > 0, "the job is under way", within_s=120)
         worker.terminate()
         with pytest.raises(subprocess.TimeoutExpired):
             worker.wait(HELD_S)

