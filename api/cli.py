@@ -18,12 +18,12 @@ from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.errors import AppError
 
-_SLUG = click.option("--organization", "slug", required=True, metavar="SLUG", help="The organization's slug.")
+_SLUG = click.option("--organization", "slug", required=True, metavar="SLUG", help="Slug of the organization.")
 
-organizations_commands = AppGroup("organizations", help="Organizations.")
-keys_commands = AppGroup("keys", help="API keys.")
-policies_commands = AppGroup("policies", help="Policies.")
-decisions_commands = AppGroup("decisions", help="The decision log.")
+organizations_commands = AppGroup("organizations", help="Manage organizations.")
+keys_commands = AppGroup("keys", help="Manage API keys.")
+policies_commands = AppGroup("policies", help="Manage policies.")
+decisions_commands = AppGroup("decisions", help="Export and delete decisions.")
 
 GROUPS = (organizations_commands, keys_commands, policies_commands, decisions_commands)
 
@@ -52,12 +52,18 @@ def create_organization(slug: str, name: str) -> None:
 
 @keys_commands.command("create")
 @_SLUG
-@click.option("--name", required=True, help="What the key is for.")
+@click.option("--name", required=True, help="Name of the key.")
 @click.option("--environment", type=click.Choice([e.value for e in KeyEnvironment]), default="live", show_default=True)
-@click.option("--scope", "scopes", multiple=True, type=click.Choice([s.value for s in Scope]), help="May be repeated.")
-@click.option("--rate-limit", type=click.IntRange(min=1), help="Requests in 60 s.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([s.value for s in Scope]),
+    help="Scope of the key. Repeat for several.",
+)
+@click.option("--rate-limit", type=click.IntRange(min=1), help="Requests per 60 seconds.")
 def create_key(slug: str, name: str, environment: str, scopes: tuple[str, ...], rate_limit: int | None) -> None:
-    """Create a key and print its secret, this once, and nothing else."""
+    """Create an API key and print its secret. It is shown only once."""
     try:
         with acting_as_system(), transaction():
             issued = keys.issue(
@@ -76,23 +82,23 @@ def create_key(slug: str, name: str, environment: str, scopes: tuple[str, ...], 
 
 @policies_commands.command("seed")
 def seed_policies() -> None:
-    """Give the default policies to every organization that has none. Harmless to repeat."""
+    """Create the default policies for every organization without policies. Safe to repeat."""
     with acting_as_system(), transaction():
         seeded = policies.seed(now=utc_now())
-    click.echo(f"{seeded} organizations got the default policies.", err=True)
+    click.echo(f"{seeded} organizations received the default policies.", err=True)
 
 
 @decisions_commands.command("purge")
 def purge_decisions() -> None:
-    """Delete what is past each organization's retention; the worker does it daily at 02:00 UTC."""
+    """Delete decisions past each organization's retention. The worker runs this daily at 02:00 UTC."""
     with transaction():
         purged = retention.purge(now=utc_now())
-    click.echo(f"{purged.decisions} decisions and {len(purged.partitions)} days were deleted.", err=True)
+    click.echo(f"{purged.decisions} decisions and {len(purged.partitions)} daily partitions deleted.", err=True)
 
 
 @decisions_commands.command("erase")
 @_SLUG
-@click.option("--subject", required=True, help="The pseudonym, as the customer sends it.")
+@click.option("--subject", required=True, help="Pseudonym as the customer sends it.")
 def erase_subject(slug: str, subject: str) -> None:
     """Delete every decision about one subject."""
     try:
@@ -101,14 +107,14 @@ def erase_subject(slug: str, subject: str) -> None:
             erased = retention.erase_subject(organization, subject, by=COMMAND_LINE, now=utc_now())
     except AppError as refusal:
         raise _Refusal(refusal) from refusal
-    click.echo(f"{erased} decisions were erased.", err=True)
+    click.echo(f"{erased} decisions deleted.", err=True)
 
 
 @decisions_commands.command("export")
 @_SLUG
 @click.option("--format", "form", type=click.Choice([f.value for f in ExportFormat]), default="ndjson")
 def export_decisions(slug: str, form: str) -> None:
-    """Write the whole log of an organization to standard output."""
+    """Write an organization's decision log to standard output."""
     try:
         with acting_as_system():
             organization = accounts.find_by_slug(slug)

@@ -10,27 +10,27 @@ from core.current import settings
 from core.db import transaction
 from core.errors import AppError
 
-billing_commands = AppGroup("billing", help="Plans and prices at Stripe.")
+billing_commands = AppGroup("billing", help="Manage plans and prices at Stripe.")
 
 
 @billing_commands.command("sync")
 def sync() -> None:
-    """Make products, prices, portal and webhook at Stripe what this version needs."""
+    """Create or update products, prices, customer portal and webhook at Stripe for this version."""
     try:
         with transaction():
             done = catalogue.sync(wanted())
     except AppError as refused:
         raise click.ClickException(f"{refused.title}. {refused.advice}") from refused
-    for line in done or ["Everything is as it should be."]:
+    for line in done or ["No differences found."]:
         click.echo(line)
 
 
 @billing_commands.command("doctor")
 def doctor() -> None:
-    """Say what differs at Stripe; ends with 1 if something does."""
+    """Report differences at Stripe. Exits with 1 if there are any."""
     with transaction():
         found = catalogue.differences(wanted())
-    for line in found or ["Everything is as it should be."]:
+    for line in found or ["No differences found."]:
         click.echo(line)
     if found:
         raise SystemExit(1)

@@ -14,15 +14,15 @@ from core.settings import Settings
 __all__ = ["backup_jobs", "init_app"]
 
 
-database_commands = AppGroup("database", help="Who logs in to the database.")
+database_commands = AppGroup("database", help="Manage database logins.")
 
 
 @database_commands.command("logins")
 def make_logins() -> None:
-    """Make the web server's login, which owns nothing, as DATABASE_WEB_URL names it; a release does."""
+    """Create the web server's login named in DATABASE_WEB_URL. Releases run this automatically."""
     name = _make_logins()
     if name is None:
-        click.echo("DATABASE_WEB_URL is not set: the web server logs in as the owner of the tables.", err=True)
+        click.echo("DATABASE_WEB_URL is not set. The web server logs in as the owner of the tables.", err=True)
         return
     click.echo(f"{name} may act as {' and '.join(logins.MAY_ACT_AS)}, and owns nothing.", err=True)
 
@@ -42,12 +42,12 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.cli.command("serve")
     def serve() -> None:
-        """Run everything: database (the embedded one, without DATABASE_URL), migrations, demo, web server, worker."""
+        """Run everything: database (embedded without DATABASE_URL), migrations, demo, web server, worker."""
         supervisor.serve(app, settings)
 
     @app.cli.command("web")
     def web() -> None:
-        """Run the web server alone, for production; migrate first with `flask db upgrade`."""
+        """Run only the web server, for production. First run `flask db upgrade`."""
         if embedded.EXTENSION in app.extensions:
             _make_logins()
         command = supervisor.web_command(settings)
@@ -55,9 +55,9 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.cli.command("worker")
     def worker() -> None:
-        """Carry out jobs: the daily purge, and all that rooms leave in the queue."""
+        """Run the worker, which processes all background jobs."""
         if settings.database_web_url and not settings.database_url:
             raise click.ClickException("DATABASE_URL is missing: the worker makes backups as the owner of the tables.")
         rotations.jobs.notice_at_start(app)
-        click.echo("The worker waits for jobs.", err=True)
+        click.echo("Worker started. Waiting for jobs.", err=True)
         jobs.run_worker(current_app)

@@ -25,7 +25,7 @@ from legal_docs.publishing import announce, publish
 from legal_docs.register import services as registers
 from legal_docs.register.changes import ChangeKind
 
-legal_commands = AppGroup("legal", help="Legal documents and the register of sub-processors.")
+legal_commands = AppGroup("legal", help="Manage legal documents and the sub-processor register.")
 
 Shape = TypeVar("Shape")
 
@@ -43,7 +43,7 @@ def _refusals_shown() -> Iterator[None]:
 
 @legal_commands.command("check")
 def check() -> None:
-    """Say which settings are missing, whether each text can be drawn up, and what is published. Fails if not ready."""
+    """Report missing settings, whether each document can be generated, and what is published. Fails if not ready."""
     settings, now = read_settings(), utc_now()
     missing = missing_settings(settings)
     for name in missing:
@@ -62,21 +62,21 @@ def check() -> None:
                 effective_at=now,
             )
             newest = documents.newest(kind)
-            published = f"newest {newest.number}, {newest.sha256[:12]}…" if newest else "nothing published"
+            published = f"newest {newest.number}, {newest.sha256[:12]}…" if newest else "not published"
             click.echo(f"{TITLES[kind]:<28}{len(text.encode()):>7} bytes   {published}")
         in_use = registers.entries()
         click.echo(f"{'In the register':<28}{len(in_use):>7} companies")
         page = documents.newest(Kind.SUB_PROCESSORS)
         if page is not None and register_part(in_use) not in page.markdown:
-            click.echo("The published sub-processor page is older than the register: publish a new version of it.")
+            click.echo("The published sub-processor page is older than the register. Publish a new version.")
     if missing:
-        raise click.ClickException("Set what is missing; until then nothing can be published.")
+        raise click.ClickException("Set the missing settings. Nothing can be published until then.")
 
 
 @legal_commands.command("draft")
 @click.argument("kind", type=click.Choice([kind.value for kind in Kind]))
 def show_draft(kind: str) -> None:
-    """Write a text as it would be published to standard output, for the lawyer."""
+    """Write a document draft to standard output, for legal review."""
     now = utc_now()
     review = Review(reviewer="not yet", on=now.date(), note="A draft for review.")
     with _refusals_shown(), acting_as_system():
@@ -95,11 +95,11 @@ def show_draft(kind: str) -> None:
 @legal_commands.command("publish")
 @click.argument("kind", type=click.Choice([kind.value for kind in Kind]))
 @click.argument("number")
-@click.option("--major/--minor", "is_major", required=True, help="A major version needs a new acceptance.")
-@click.option("--summary", required=True, help="What is new, in plain words; customers read it in the notice.")
-@click.option("--reviewed-by", required=True, help="The lawyer.")
-@click.option("--reviewed-on", required=True, type=_DAY, help="The day of the review.")
-@click.option("--review-note", required=True, help="What the review found.")
+@click.option("--major/--minor", "is_major", required=True, help="Major versions must be accepted again.")
+@click.option("--summary", required=True, help="Summary of changes, included in the notice to customers.")
+@click.option("--reviewed-by", required=True, help="Name of the reviewing lawyer.")
+@click.option("--reviewed-on", required=True, type=_DAY, help="Date of the review.")
+@click.option("--review-note", required=True, help="Review findings.")
 @click.option("--effective", type=_DAY, help="The day it takes effect; by default at once, or when its notice is over.")
 def publish_version(
     *,
@@ -112,7 +112,7 @@ def publish_version(
     review_note: str,
     effective: datetime | None,
 ) -> None:
-    """Publish a version for good and give notice of it."""
+    """Publish a version permanently and notify customers."""
     now = utc_now()
     with _refusals_shown(), acting_as_system(), transaction():
         version = publish(
@@ -132,24 +132,29 @@ def publish_version(
 @legal_commands.command("register")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def load_register(file: Path) -> None:
-    """Enter the companies of a JSON file into the register, before the first Data Processing Agreement."""
+    """Import sub-processors from a JSON file, before the first Data Processing Agreement."""
     entries = _read(file, list[Entry])
     with _refusals_shown(), acting_as_system(), transaction():
         for entry in entries:
             registers.list_first(entry, by=COMMAND_LINE, now=utc_now())
-    click.echo(f"{len(entries)} companies were entered.", err=True)
+    click.echo(f"{len(entries)} companies imported.", err=True)
 
 
 @legal_commands.command("announce")
 @click.argument("kind", type=click.Choice([kind.value for kind in ChangeKind]))
 @click.option("--reason", required=True)
-@click.option("--entry", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The new company.")
+@click.option(
+    "--entry",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON file with the new company.",
+)
 @click.option("--replaces", type=click.UUID, help="Whom it replaces, or who is removed: the id in the register.")
 @click.option("--effective", type=_DAY, help="By default as soon as the notice is over.")
 def announce_change(
     kind: str, reason: str, file: Path | None, replaces: UUID | None, effective: datetime | None
 ) -> None:
-    """Announce a change of the register and tell every customer."""
+    """Announce a sub-processor change to every customer."""
     now = utc_now()
     earliest = now + timedelta(days=SUB_PROCESSOR_NOTICE_DAYS)
     with _refusals_shown(), acting_as_system(), transaction():
@@ -162,7 +167,7 @@ def announce_change(
             by=COMMAND_LINE,
             now=now,
         )
-    click.echo(f"Announced; it takes effect on {change.takes_effect_at:%Y-%m-%d}.", err=True)
+    click.echo(f"Announced. It takes effect on {change.takes_effect_at:%Y-%m-%d}.", err=True)
 
 
 def _earliest(kind: Kind, now: datetime) -> datetime:

@@ -14,14 +14,14 @@ from portal.customer.people import accounts, links
 from portal.customer.people.models import Purpose
 from portal.customer.team import departures
 
-operators_commands = AppGroup("operators", help="Operators: the people who run the service.")
+operators_commands = AppGroup("operators", help="Manage operators.")
 
 
 @operators_commands.command("create")
 @click.option("--email", required=True)
 @click.option("--name", required=True)
 def create(email: str, name: str) -> None:
-    """Make somebody an operator and print the link with which they set a password. They need a second factor then."""
+    """Create an operator and print a link to set the password. They must then add a second factor."""
     email, name = addresses.clean(email), names.clean(name)
     with acting_as_system(), transaction():
         now = utc_now()
@@ -39,13 +39,13 @@ def create(email: str, name: str) -> None:
 @operators_commands.command("remove")
 @click.option("--email", required=True)
 def remove(email: str) -> None:
-    """Take an operator's rights away and end their sessions."""
+    """Remove an operator and end their sessions."""
     with acting_as_system(), transaction():
         user = accounts.find_by_email(email.strip().lower())
         if user is None or not user.is_operator:
-            raise click.ClickException("There is no such operator. Check the address.")
+            raise click.ClickException("Operator not found. Check the email address.")
         user.is_operator = False
         sessions.revoke_all(user.id, now=utc_now())
         audit.write(None, "operator.removed", by=COMMAND_LINE, now=utc_now(), subject_id=str(user.id))
         departures.end_trust(None, user.id, by=COMMAND_LINE, now=utc_now())
-    click.echo(f"{email} is no operator any more.", err=True)
+    click.echo(f"{email} is no longer an operator.", err=True)

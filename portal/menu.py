@@ -18,9 +18,9 @@ _ORGANIZATION = (
 _HELP = (("/help", "Help"), ("/support", "Support"))
 _CONSOLE = (
     ("/console", "Applications"),
-    ("/console/figures", "Figures"),
+    ("/console/figures", "Metrics"),
     ("/console/launch", "Launch board"),
-    ("/console/support", "Support requests"),
+    ("/console/support", "Tickets"),
     ("/console/organizations", "Organizations"),
     ("/console/billing", "Billing"),
     ("/console/incidents", "Incidents"),

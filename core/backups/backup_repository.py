@@ -40,7 +40,7 @@ class Kept(msgspec.Struct, frozen=True, order=True):
 
 class NoBackup(BackupTrouble):
     def __init__(self) -> None:
-        super().__init__("There is no backup yet. Make one with `flask backup create`.")
+        super().__init__("No backups yet. Create one with `flask backup create`.")
 
 
 class BackupRepository:

@@ -13,7 +13,7 @@ from core.backups.names import KEPT_FOR, BackupKind
 from core.backups.place import here
 from core.clock import utc_now
 
-backup_commands = AppGroup("backup", help="Backups of the database.")
+backup_commands = AppGroup("backup", help="Create, verify and restore database backups.")
 
 _NAME = click.argument("name", required=False)
 
@@ -31,9 +31,9 @@ def _said_plainly() -> Iterator[None]:
 
 
 @backup_commands.command("create")
-@click.option("--before-migration", is_flag=True, help="Only if a migration is pending and there is something to lose.")
+@click.option("--before-migration", is_flag=True, help="Only if a migration is pending and the database is not empty.")
 def create(*, before_migration: bool) -> None:
-    """Make a backup now."""
+    """Create a backup now."""
     with _said_plainly():
         if before_migration:
             manifest = migrating.back_up_if_due(now=utc_now())
@@ -48,42 +48,40 @@ def create(*, before_migration: bool) -> None:
 
 @backup_commands.command("list")
 def list_backups() -> None:
-    """Show the backups in the store, the oldest first."""
+    """List backups, oldest first."""
     with _said_plainly():
         kept = here().repository.kept()
     for one in kept:
         until = one.name.taken_at + KEPT_FOR
         click.echo(f"{one.name!s:<48} {_size(one.size_bytes):>10}   kept until {until:%Y-%m-%d}")
     if not kept:
-        click.echo("There is no backup yet.", err=True)
+        click.echo("No backups yet.", err=True)
 
 
 @backup_commands.command("verify")
 @_NAME
 def verify(name: str | None) -> None:
-    """Restore a backup (the newest, unless named) into an empty database, compare it, and drop that again."""
+    """Verify a backup (default: the newest) by restoring it into a temporary database and comparing it."""
     with _said_plainly():
         place = here()
         tried = making.verify(place, place.repository.find(name), by=COMMAND_LINE, now=utc_now())
-    click.echo(
-        f"{tried.name}: {tried.rows} rows in {tried.tables} tables are what they were, in {tried.seconds:.1f} s."
-    )
+    click.echo(f"{tried.name}: {tried.rows} rows in {tried.tables} tables verified in {tried.seconds:.1f} s.")
 
 
 @backup_commands.command("restore")
 @_NAME
-@click.option("--replace", is_flag=True, help="Replace what the database holds; it is backed up first.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--replace", is_flag=True, help="Replace the current data. It is backed up first.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def restore(name: str | None, *, replace: bool, yes: bool) -> None:
-    """Bring a backup (the newest, unless named) into the database of DATABASE_URL."""
+    """Restore a backup (default: the newest) into the database of DATABASE_URL."""
     with _said_plainly():
         place = here()
         chosen = place.repository.find(name)
         if not yes:
-            click.confirm(f"Restore {chosen}? What was changed after it is lost", abort=True)
+            click.confirm(f"Restore {chosen}? Changes made after it will be lost", abort=True)
         done = replacing.restore(place, chosen, replace=replace, by=COMMAND_LINE, now=utc_now())
     if done.replaced:
-        click.echo(f"What was there before is in {done.replaced}.")
+        click.echo(f"The previous data is backed up as {done.replaced}.")
     click.echo(
         f"Restored {done.name} in {done.seconds:.1f} s: {done.rows} rows, compared with what they were; "
         f"{done.erasures} erasures were made again."
@@ -93,7 +91,7 @@ def restore(name: str | None, *, replace: bool, yes: bool) -> None:
 
 @backup_commands.command("key")
 def key() -> None:
-    """Make a key for BACKUP_KEY and print it, this once. Without it no backup opens: keep it apart from them."""
+    """Create a key for BACKUP_KEY and print it once. Store it separately: backups cannot be opened without it."""
     click.echo(encryption.new_key())
 
 

@@ -8,13 +8,13 @@ from core.current import settings
 from core.db import acting_as_system
 from portal.status import snapshot
 
-status_commands = AppGroup("status", help="The status page.")
+status_commands = AppGroup("status", help="Manage the status page.")
 
 
 @status_commands.command("render")
 def render() -> None:
-    """Write the status page as plain files to STATUS_DIR; the worker does it after every change."""
+    """Write the status page as static files to STATUS_DIR. The worker does this after every change."""
     folder = settings().status_path
     with acting_as_system():
         count = snapshot.render(folder, base_url=settings().base_url, now=utc_now())
-    click.echo(f"{count} files are in {folder}.", err=True)
+    click.echo(f"Wrote {count} files to {folder}.", err=True)

@@ -67,7 +67,7 @@ def test_the_purge_says_what_it_did(app: Flask) -> None:
     code, out, err = run(app, "decisions", "purge")
 
     assert (code, out) == (0, "")
-    assert err == "0 decisions and 0 days were deleted.\n"
+    assert err == "0 decisions and 0 daily partitions deleted.\n"
 
 
 def test_a_subject_is_erased(app: Flask, as_ada: Caller, ada: Member) -> None:
@@ -75,7 +75,7 @@ def test_a_subject_is_erased(app: Flask, as_ada: Caller, ada: Member) -> None:
 
     _, _, err = run(app, "decisions", "erase", "--organization", ada.slug, "--subject", "person-1")
 
-    assert err == "1 decisions were erased.\n"
+    assert err == "1 decisions deleted.\n"
 
 
 def test_every_command_is_in_the_readme(app: Flask) -> None:

@@ -54,7 +54,7 @@ def test_check_is_content_when_everything_is_there(run: Any) -> None:
     result = run("check")
 
     assert result.exit_code == 0, result.output
-    assert result.output.count("nothing published") == 4
+    assert result.output.count("not published") == 4
 
 
 def test_publishing_from_the_command_line(run: Any) -> None:

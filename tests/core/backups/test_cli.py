@@ -25,7 +25,7 @@ def test_make_list_verify_destroy_restore(home: Flask, place: Place) -> None:
     assert listed.startswith(name)
     assert f"kept until {kept_until:%Y-%m-%d}" in listed
     assert tried.startswith(f"{name}: ")
-    assert "are what they were" in tried
+    assert "verified in" in tried
     assert f"Restored {name} in" in out
     assert count(place, "SELECT count(*) FROM organization") == 1
 
@@ -56,15 +56,15 @@ def test_a_database_is_replaced_when_told_so(home: Flask, place: Place) -> None:
     code, out, err = run(home, "backup", "restore", "--yes", "--replace")
 
     assert (code, err) == (0, "")
-    assert "What was there before is in" in out
+    assert "The previous data is backed up as" in out
     assert count(place, "SELECT count(*) FROM organization") == 0
 
 
 def test_without_a_backup_each_command_says_so(home: Flask, place: Place) -> None:
-    assert run(home, "backup", "list")[2].strip() == "There is no backup yet."
+    assert run(home, "backup", "list")[2].strip() == "No backups yet."
     for words in (("verify",), ("restore", "--yes")):
         code, _, err = run(home, "backup", *words)
-        assert (code, err.strip()) == (1, "Error: There is no backup yet. Make one with `flask backup create`.")
+        assert (code, err.strip()) == (1, "Error: No backups yet. Create one with `flask backup create`.")
 
 
 def test_an_unknown_name_is_said_plainly(home: Flask, place: Place) -> None:
