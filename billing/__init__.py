@@ -1,7 +1,7 @@
 """MONEY: what can be had, what an organization has, and why.
 
 `plans` says what there is and `access` which of it an organization has: pure rules. `entitlements` works the access out
-and hands it on; `usage` keeps the checks that were counted; `letters` are mails that are sent once.
+and projects it to the organization; `usage` stores the checks that were counted; `emails` are sent once.
 """
 
 from flask import Blueprint, Flask

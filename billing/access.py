@@ -82,7 +82,7 @@ class EffectiveAccess(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     changes_at: datetime | None = None
     is_unpaid: bool = False
-    """Whether live keys rest for want of payment."""
+    """Whether live keys are blocked for want of payment."""
     unpaid_from: datetime | None = None
     """From when on they will, if nothing is paid before."""
 

@@ -1,4 +1,4 @@
-"""Writing at Stripe: the intent first, then the write, then the record; and whoever finds out where one was not told.
+"""Writing at Stripe: the intent first, then the write, then the record; and finding out where the answer was lost.
 
 The worker is asked to look together with the intent, so it looks too where the process dies in the middle.
 """

@@ -166,7 +166,7 @@ def find(organization_id: UUID, session_id: str) -> Checkout:
     return found
 
 
-def want_news(attempt: Checkout, *, now: datetime) -> None:
+def request_sync(attempt: Checkout, *, now: datetime) -> None:
     """Has the worker ask Stripe, at most every few seconds: pages that wait ask often, in every tab. Commits."""
     long_ago = BillingAccount.asked_at.is_(None) | (BillingAccount.asked_at <= now - ASK_EVERY)
     ours = BillingAccount.organization_id == attempt.organization_id

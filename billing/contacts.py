@@ -31,7 +31,7 @@ def customer_and_email(organization_id: UUID) -> tuple[str, str] | None:
 
 
 def replace_at_stripe(customer_id: str, email: str, gateway: Gateway, *, former_digest: str) -> None:
-    """Only if it is the former address that stands there: who pays may have given Stripe another one."""
+    """Only if Stripe still has the former address: who pays may have given Stripe another one."""
     customer = gateway.customer(customer_id)
     if customer is None or digest_of((customer.get("email") or "").lower()).hex() != former_digest:
         return

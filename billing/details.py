@@ -56,7 +56,7 @@ _ADDRESS = ("line1", "line2", "postal_code", "city", "country")
 
 
 def read(organization_id: UUID) -> BillingDetails:
-    """As Stripe told them last."""
+    """As Stripe gave them last."""
     account = find_account(organization_id)
     customer = account.customer if account is not None else None
     if account is None or customer is None:

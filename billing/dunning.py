@@ -1,4 +1,4 @@
-"""Letters before live keys stop for want of payment, and before a card expires. Each is sent once."""
+"""Emails before live keys stop working for want of payment, and before a card expires. Each is sent once."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -81,12 +81,12 @@ def _remind(organization_id: UUID, *, now: datetime) -> None:
         return
     since = db.session.get_one(Entitlement, organization_id).since
     due = [stage for stage, before in STAGES.items() if until - now <= before + _A_CLOCK]
-    if due and now - since >= timedelta(days=1):  # that the payment failed was told just then
+    if due and now - since >= timedelta(days=1):  # they were notified of the failed payment just then
         about = f"{until:%Y-%m-%d %H:%M}, {due[-1]}"
         organization = db.session.get_one(Organization, organization_id)
         emails.dun_once("payment_reminder", organization, about=about, now=now, until=until)
 
 
 def _expires_at(card: dict[str, Any]) -> datetime:
-    """The end of the month that stands on it."""
+    """The end of the month that is printed on it."""
     return months_later(datetime(card["exp_year"], card["exp_month"], 1, tzinfo=UTC), 1)

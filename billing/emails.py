@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
-from billing.models import BillingAccount, BillingLetter
+from billing.models import BillingAccount, BillingEmail
 from core.accounts import Organization
 from core.db import db
 from core.mail import send_mail
@@ -41,8 +41,8 @@ def recipients(organization_id: UUID) -> list[str]:
 def _once(
     template: str, organization: Organization, emails: Sequence[str], *, about: str, now: datetime, **words: Any
 ) -> bool:
-    row = insert(BillingLetter).values(organization_id=organization.id, template=template, about=about, sent_at=now)
-    if db.session.execute(row.on_conflict_do_nothing().returning(BillingLetter.template)).first() is None:
+    row = insert(BillingEmail).values(organization_id=organization.id, template=template, about=about, sent_at=now)
+    if db.session.execute(row.on_conflict_do_nothing().returning(BillingEmail.template)).first() is None:
         return False
     for email in emails:
         context = {"organization": organization.name, "organization_id": organization.id, "about": about, **words}

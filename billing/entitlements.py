@@ -137,19 +137,19 @@ def ask_for_enterprise(organization_id: UUID, *, by: Actor, now: datetime) -> bo
 def project_to_organization(
     organization: Organization, access: EffectiveAccess, kept: Entitlement, *, now: datetime
 ) -> None:
-    """Into the organization's row, which every process of the API hears of at once."""
+    """Into the organization's row, whose changes every process of the API reads at once."""
     is_counted = access.limits.checks_a_month is not None and kept.quota_until is not None and now < kept.quota_until
     if not is_counted:
         kept.quota_reached_at = kept.quota_until = None
-    rests: tuple[datetime | None, datetime | None, str | None] = (None, None, None)
+    blocked: tuple[datetime | None, datetime | None, str | None] = (None, None, None)
     if access.is_unpaid:
         since = organization.blocked_from if organization.blocked_because == BlockReason.PAYMENT else None
-        rests = (min(since or now, now), None, BlockReason.PAYMENT.value)
+        blocked = (min(since or now, now), None, BlockReason.PAYMENT.value)
     elif access.unpaid_from is not None:
-        rests = (access.unpaid_from, None, BlockReason.PAYMENT.value)
+        blocked = (access.unpaid_from, None, BlockReason.PAYMENT.value)
     elif is_counted:
-        rests = (kept.quota_reached_at, kept.quota_until, BlockReason.QUOTA.value)
-    wanted = (access.limits.rate_per_key, *rests)
+        blocked = (kept.quota_reached_at, kept.quota_until, BlockReason.QUOTA.value)
+    wanted = (access.limits.rate_per_key, *blocked)
     if wanted != (
         organization.check_limit,
         organization.blocked_from,

@@ -1,4 +1,4 @@
-"""What access depends on, read from the database: the account, what was given by hand, and what Stripe told."""
+"""What access depends on, read from the database: the account, what was given by hand, and what Stripe said."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -100,7 +100,7 @@ def in_rank(subscriptions: Iterable[Subscription]) -> list[Subscription]:
 
 
 def _rank(status: str) -> int:
-    """What goes on counts before what stands still, that before what is over, and that before what never began."""
+    """What goes on counts before what is paused, that before what is over, and that before what never began."""
     if status in GOES_ON:
         return 3
     if status in NEVER_BEGAN:

@@ -1,4 +1,4 @@
-"""What the clock does about money: access that changes by itself, and word before a pilot ends."""
+"""What the clock does about money: access that changes by itself, and reminders before a pilot ends."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -107,7 +107,7 @@ def end_plan_of_closed_account(organization_id: str) -> None:
 @jobs.task(retry=_UNTIL_STRIPE_ANSWERS, queue=Queue.STRIPE)
 @in_its_own_session
 def refresh_customer_email(organization_id: str, former_digest: str) -> None:
-    """Whoever read the invoices left. Of their address only the hash is handed on: jobs are kept for days."""
+    """Whoever read the invoices left. Only the hash of their address is passed on: jobs are stored for days."""
     with acting_as_system(), transaction():
         found = contacts.customer_and_email(UUID(organization_id))
     if found is not None:
@@ -172,7 +172,7 @@ def reconcile(timestamp: int) -> None:  # noqa: ARG001  the queue says when it s
 @jobs.task(queueing_lock="remind_of_pilots")
 @in_its_own_session
 def remind_of_pilots(timestamp: int) -> None:
-    """At least 30, 7 and 1 days before the end, unless a plan was chosen. A moved end is told of anew."""
+    """At least 30, 7 and 1 days before the end, unless a plan was chosen. A moved end is announced again."""
     now = datetime.fromtimestamp(timestamp, UTC)
     with acting_as_system(), transaction():
         for organization in db.session.scalars(

@@ -39,17 +39,17 @@ class BillingAccount(Base):
     asked_at: Mapped[datetime | None]
     """When a page last wanted the worker to ask Stripe."""
     customer: Mapped[dict[str, Any] | None]
-    """The customer as Stripe told it last, with `tax_ids`."""
+    """The customer as Stripe gave it last, with `tax_ids`."""
     customer_gone_at: Mapped[datetime | None]
     """Since when Stripe knows no such customer, as long as no operator has looked at it."""
     pending: Mapped[dict[str, Any] | None]
     """Not used any more; the software of the version before wrote refunds that were under way."""
     preview: Mapped[dict[str, Any] | None]
-    """What a switch would cost, as Stripe told it last."""
+    """What a switch would cost, as Stripe gave it last."""
 
 
 class Subscription(Base):
-    """A subscription as Stripe told it last."""
+    """A subscription as Stripe gave it last."""
 
     __tablename__ = "subscription"
     __table_args__ = (Index("ix_subscription_organization_id", "organization_id"),)
@@ -66,7 +66,7 @@ class Subscription(Base):
 
 
 class Invoice(Base):
-    """An invoice as Stripe told it last, with what became of the money."""
+    """An invoice as Stripe gave it last, with what became of the money."""
 
     __tablename__ = "invoice"
     __table_args__ = (Index("ix_invoice_organization_id", "organization_id", "created_at"),)
@@ -88,7 +88,7 @@ class Invoice(Base):
 
 
 OPENING = "opening-"
-"""Before the id of an attempt, as long as Stripe has not told its session."""
+"""Before the id of an attempt, as long as Stripe has not given its session."""
 
 
 class Checkout(Base):
@@ -162,8 +162,8 @@ class Entitlement(Base):
     computed_at: Mapped[datetime]
 
 
-class BillingLetter(Base):
-    """A mail about money that is sent once; `about` names the invoice, the day or the month that it is about."""
+class BillingEmail(Base):
+    """An email about money that is sent once; `about` names the invoice, the day or the month that it is about."""
 
     __tablename__ = "billing_letter"
 

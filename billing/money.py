@@ -18,7 +18,7 @@ _AMOUNT = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?")
 
 
 class NotAnAmount(ValueError):
-    """What it should be stands in its text."""
+    """Its text says what it should be."""
 
 
 def format_amount(minor: int | None, currency: str | None) -> str:

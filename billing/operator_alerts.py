@@ -1,4 +1,4 @@
-"""What operators hear of money that is claimed back or did not arrive: each once, as Stripe tells it now."""
+"""Alerts to operators about money that is claimed back or did not arrive: each once, as Stripe has it now."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -29,8 +29,8 @@ _Alert = Callable[[Organization, Snapshot, datetime], object]
 
 
 @needs_system_scope
-def hear(event_id: str, gateway: Gateway, *, now: datetime) -> None:
-    """Asks Stripe how the thing stands, and tells operators once. Raises PaymentsAway."""
+def alert_operators(event_id: str, gateway: Gateway, *, now: datetime) -> None:
+    """Asks Stripe for the present state, and alerts operators once. Raises PaymentsAway."""
     event = db.session.get_one(StripeEvent, event_id)
     subject = (event.payload.get("data") or {}).get("object")
     if event.livemode != gateway.is_live or event.type not in _ALERTS or not isinstance(subject, dict):
@@ -56,7 +56,7 @@ def look_at(organization_id: UUID, *, now: datetime) -> None:
 @in_its_own_session
 def alert_operators_of_event(event_id: str) -> None:
     with acting_as_system(), transaction():
-        hear(event_id, configured_gateway(), now=utc_now())
+        alert_operators(event_id, configured_gateway(), now=utc_now())
 
 
 def jobs_for(event_type: str) -> list[Task[Any, Any, Any]]:

@@ -1,4 +1,4 @@
-"""What a switch to another plan would mean, before anything is changed: told by the worker, shown by the page."""
+"""What a switch to another plan would mean, before anything is changed: fetched by the worker, shown by the page."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,7 +17,7 @@ PREVIEW_HOLDS = timedelta(minutes=10)
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """What a switch means. `due_minor` is in cents; None at the end of the period, and until Stripe has told it."""
+    """What a switch means. `due_minor` is in cents; None at the end of the period, and until Stripe has given it."""
 
     plan: PlanCode
     is_now: bool
@@ -26,7 +26,7 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 def preview(organization_id: UUID, plan: PlanCode, *, now: datetime) -> Preview:
-    """As Stripe told it last; where that is too old, the worker asks, and the amount is not known yet. Commits.
+    """As Stripe gave it last; where that is too old, the worker asks, and the amount is not known yet. Commits.
 
     Raises NoSubscription or CannotSwitch.
     """
@@ -37,9 +37,10 @@ def preview(organization_id: UUID, plan: PlanCode, *, now: datetime) -> Preview:
         found = switchable(snapshot, plan, account)
         if not is_upgrade(found.plan, plan):
             return Preview(plan, is_now=False, due_minor=None, at=found.period_end)
-        told = account.preview or {}
-        if (told.get("plan"), told.get("subscription")) == (plan.value, found.id) and told["at"] > _fresh_from(now):
-            return Preview(plan, is_now=True, due_minor=told["due_minor"], at=None)
+        stored = account.preview or {}
+        is_for_this = (stored.get("plan"), stored.get("subscription")) == (plan.value, found.id)
+        if is_for_this and stored["at"] > _fresh_from(now):
+            return Preview(plan, is_now=True, due_minor=stored["due_minor"], at=None)
         defer(ask_preview, organization_id=str(organization_id), plan=plan.value)
         return Preview(plan, is_now=True, due_minor=None, at=None)
 
@@ -63,5 +64,5 @@ def ask_preview(organization_id: str, plan: str) -> None:
         due_minor = gateway().preview_change(snapshot, PlanCode(plan))
         with transaction():
             held = lock_account(UUID(organization_id))
-            told = {"plan": plan, "subscription": snapshot["id"], "due_minor": due_minor}
-            held.preview = {**told, "at": int(utc_now().timestamp())}
+            stored = {"plan": plan, "subscription": snapshot["id"], "due_minor": due_minor}
+            held.preview = {**stored, "at": int(utc_now().timestamp())}

@@ -1,4 +1,4 @@
-"""The live checks of a month where a plan has a limit: warnings, and the rest when they are used up."""
+"""The live checks of a month where a plan has a limit: warnings, and the block when they are used up."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from billing import emails, entitlements
 from billing.access import EffectiveAccess, access_of
 from billing.facts import facts_for
-from billing.models import BillingLetter, Entitlement
+from billing.models import BillingEmail, Entitlement
 from billing.plans import PLANS, PlanCode
 from core import audit
 from core.accounts import Organization, OrganizationStatus, hold
@@ -77,35 +77,35 @@ def counted(now: datetime) -> list[Quota]:
     return [quota for quota in found if quota is not None]
 
 
-def with_news(quotas: Collection[Quota], used: Mapping[UUID, int]) -> list[Quota]:
-    """Those that are used up, or near it while nobody was told so in this month. One query."""
+def to_notify(quotas: Collection[Quota], used: Mapping[UUID, int]) -> list[Quota]:
+    """Those that are used up, or near it while nobody was notified in this month. One query."""
     near = [quota for quota in quotas if used.get(quota.organization_id, 0) * 100 >= quota.checks * WARN_AT_PERCENT]
-    told = _told_of([quota.organization_id for quota in near])
+    notified = _notified([quota.organization_id for quota in near])
     return [
         quota
         for quota in near
-        if used[quota.organization_id] >= quota.checks or (quota.organization_id, _about(quota)) not in told
+        if used[quota.organization_id] >= quota.checks or (quota.organization_id, _about(quota)) not in notified
     ]
 
 
-def _told_of(organization_ids: Collection[UUID]) -> set[tuple[UUID, str]]:
-    query = select(BillingLetter.organization_id, BillingLetter.about).where(
-        among(BillingLetter.organization_id, organization_ids), BillingLetter.template == _NEAR
+def _notified(organization_ids: Collection[UUID]) -> set[tuple[UUID, str]]:
+    query = select(BillingEmail.organization_id, BillingEmail.about).where(
+        among(BillingEmail.organization_id, organization_ids), BillingEmail.template == _NEAR
     )
     return {(organization_id, about) for organization_id, about in db.session.execute(query)}
 
 
 @needs_system_scope
 def note_usage(quota: Quota, used: int, *, now: datetime) -> None:
-    """Warns when most of the month's checks are used; lets live keys rest when all are."""
+    """Warns when most of the month's checks are used; blocks live keys when all are."""
     organization = hold(quota.organization_id)
     if quota_of(organization, access_of(facts_for(organization), now=now), now=now) != quota:
         return  # another plan came meanwhile
     about = _about(quota)
     words = {"used": used, "limit": quota.checks, "until": quota.until}
     if used * 100 >= quota.checks * WARN_AT_PERCENT:
-        is_news = emails.send_once(_NEAR, organization, about=about, now=now, **words)
-        if is_news and used < quota.checks:
+        is_sent = emails.send_once(_NEAR, organization, about=about, now=now, **words)
+        if is_sent and used < quota.checks:
             after = {"used": used, "limit": quota.checks, "until": quota.until.isoformat()}
             audit.write(organization.id, "entitlement.quota_near", by=SYSTEM, now=now, after=after)
     if used < quota.checks:

@@ -23,7 +23,7 @@ from core.ids import new_uuid
 from core.rows import fresh
 from core.scope import needs_system_scope
 
-_TOLD = ("status", "cancel_at", "cancel_at_period_end", "ended_at", "amount_paid", "attempt_count")
+_COMPARED = ("status", "cancel_at", "cancel_at_period_end", "ended_at", "amount_paid", "attempt_count")
 """What is compared of an object. Addresses of pages and files, which Stripe gives anew each time, are not."""
 
 
@@ -139,12 +139,12 @@ def _kept(organization_id: UUID) -> dict[str, dict[str, Any]]:
 
 
 def _told(snapshot: dict[str, Any]) -> dict[str, Any]:
-    told = {name: snapshot[name] for name in _TOLD if name in snapshot}
+    compared = {name: snapshot[name] for name in _COMPARED if name in snapshot}
     if snapshot.get("object") != "subscription":
-        return told
+        return compared
     found = subscribed(snapshot)
     ends = found.period_end.isoformat() if found.period_end else None
-    return {**told, "plan": found.plan, "period_end": ends, "scheduled_plan": found.scheduled_plan}
+    return {**compared, "plan": found.plan, "period_end": ends, "scheduled_plan": found.scheduled_plan}
 
 
 def _note(
@@ -161,7 +161,7 @@ def _note(
         Drift.theirs == theirs,
     )
     if db.session.scalar(same.limit(1)) is not None:
-        return  # it was told before, and nobody has done anything about it
+        return  # operators were alerted before, and nobody has done anything about it
     db.session.add(
         Drift(id=new_uuid(), run_id=run_id, organization_id=organization_id, about=about, ours=ours, theirs=theirs)
     )

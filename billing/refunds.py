@@ -1,4 +1,4 @@
-"""Giving money back, by an operator. What follows for the access stands in `docs/decisions/0010`."""
+"""Giving money back, by an operator. What follows for the access is in `docs/decisions/0010`."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -118,7 +118,7 @@ def refund(
     """All that is left of what was paid, or a part of it. Raises NothingToRefund or InvalidRequest.
 
     `refunded_before_minor` is what whoever decides has seen as refunded: a second press, or a second operator, has seen
-    something else than there is, and is refused. Asks Stripe first how the charge stands. A refund in full ends the
+    something else than there is, and is refused. Asks Stripe for the charge first. A refund in full ends the
     access, and with `ends_subscription` the subscription too: otherwise Stripe would charge for it again. Raises
     RefundUnsure if the answer was lost.
     """
@@ -150,7 +150,7 @@ def refund(
 
 
 def _begin(organization_id: UUID, wanted: dict[str, Any], begun: int, *, by: Actor, now: datetime) -> Change:
-    """Raises RefundedMeanwhile if another one was begun since Stripe was asked how the charge stands."""
+    """Raises RefundedMeanwhile if another one was begun since Stripe was asked for the charge."""
     lock_account(organization_id)
     if intents.begun(organization_id, REFUND) != begun:
         raise RefundedMeanwhile
@@ -231,7 +231,7 @@ def _end(subscription_id: str, gateway: Gateway) -> AfterRefund:
     except PaymentsAway:
         return AfterRefund.WILL_END
     except PaymentsRefused:
-        pass  # it has ended meanwhile; catching up shows how it stands
+        pass  # it has ended meanwhile; catching up shows its state
     return AfterRefund.ENDED
 
 

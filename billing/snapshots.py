@@ -26,7 +26,7 @@ NEVER_BEGAN = frozenset({"incomplete", "incomplete_expired"})
 
 
 IS_OVER = frozenset({"canceled"})
-"""Together all that Stripe says today of how a subscription stands."""
+"""Together all the statuses of a subscription that Stripe has today."""
 
 
 class Subscribed(msgspec.Struct, frozen=True):

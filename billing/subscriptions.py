@@ -75,7 +75,7 @@ def portal_url(organization_id: UUID, gateway: Gateway, *, return_url: str) -> s
 
 @needs_system_scope
 def end(organization_id: UUID, gateway: Gateway, *, by: Actor, now: datetime) -> None:
-    """With what was paid for; what stands still anyhow ends at once. Twice is once. Every live one, if there are more.
+    """With what was paid for; what is paused or unpaid ends at once. Twice is once. Every live one, if there are more.
 
     Commits; nothing is held while Stripe is asked.
     """
@@ -188,7 +188,7 @@ def _look_again(organization_id: UUID, gateway: Gateway, *, now: datetime) -> No
 
 @contextmanager
 def _looked_at_if_refused(organization_id: UUID, gateway: Gateway, *, now: datetime) -> Iterator[None]:
-    """It stands otherwise than we thought: the page that is loaded again shows how."""
+    """Its state is not what we thought: the page that is loaded again shows it."""
     try:
         yield
     except PaymentsRefused:

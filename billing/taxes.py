@@ -15,7 +15,7 @@ _REVERSE = "Reverse charge: where it applies, the recipient of the service owes 
 
 
 def footer_for(kinds: Iterable[str], *, is_automatic: bool) -> str:
-    """What stands at the foot of a customer's invoices. Where Stripe calculates taxes, it writes the notes itself."""
+    """The footer of a customer's invoices. Where Stripe calculates taxes, it writes the notes itself."""
     if is_automatic:
         return ""
     return f"{_NONE} {_REVERSE}" if OF_VALUE_ADDED_TAX.intersection(kinds) else _NONE

@@ -1,6 +1,6 @@
 """Events by webhook: stored once by their id, then processed by the worker, which asks Stripe for the present state.
 
-An event only says that something happened to a customer. What is true is fetched anew, so neither doubles nor their
+An event only says that something happened to a customer. What is true is fetched anew, so neither duplicates nor their
 order can do harm.
 """
 

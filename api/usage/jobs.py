@@ -26,8 +26,8 @@ def watch_quotas(timestamp: int) -> None:  # noqa: ARG001  the queue tells when 
     with acting_as_system(), transaction():
         counted = quotas.counted(now)
         used = counts.used_since({quota.organization_id: quota.since for quota in counted})
-        with_news = quotas.with_news(counted, used)
-    for quota in with_news:
+        to_notify = quotas.to_notify(counted, used)
+    for quota in to_notify:
         with isolate_errors("quota.not_watched", quota.organization_id), acting_as_system(), transaction():
             quotas.note_usage(quota, used[quota.organization_id], now=now)
 

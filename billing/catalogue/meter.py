@@ -52,11 +52,11 @@ def mend(v1: Any) -> object:
 
 
 def _different(meter: Any) -> str:
-    told = plain(meter)
+    described = plain(meter)
     found = {
-        "formula": (told.get("default_aggregation") or {}).get("formula"),
-        "customer": told.get("customer_mapping"),
-        "value": (told.get("value_settings") or {}).get("event_payload_key"),
-        "event_time_window": told.get("event_time_window"),
+        "formula": (described.get("default_aggregation") or {}).get("formula"),
+        "customer": described.get("customer_mapping"),
+        "value": (described.get("value_settings") or {}).get("event_payload_key"),
+        "event_time_window": described.get("event_time_window"),
     }
     return differing(found, _WANTED)

@@ -15,9 +15,9 @@ def fault(v1: Any, plan: Plan) -> str | None:
     product = _find(v1, plan)
     if product is None:
         return "is missing"
-    told = plain(product)
-    tax_code = id_of(told["tax_code"]) if told.get("tax_code") else None
-    found = {**told, "product": (told.get("metadata") or {}).get("product"), "tax_code": tax_code}
+    described = plain(product)
+    tax_code = id_of(described["tax_code"]) if described.get("tax_code") else None
+    found = {**described, "product": (described.get("metadata") or {}).get("product"), "tax_code": tax_code}
     wanted = {"name": plan.name, "active": True, "product": PRODUCT, "tax_code": TAX_CODE}
     different = differing(found, wanted)
     return f"is something else: {different}" if different else None

@@ -36,7 +36,7 @@ EVENTS = (
     "subscription_schedule.updated",
     "subscription_schedule.released",
 )
-"""What our webhook is told."""
+"""The events that our webhook subscribes to."""
 
 
 def fault(v1: Any, url: str) -> str | None:

@@ -24,7 +24,7 @@ PATH = "/webhooks/stripe"
 
 
 def subscribe(app: Flask, who: Member, plan: PlanCode = PlanCode.PRO, *, is_slow: bool = False) -> str:
-    """Through the checkout, paid; nobody was told yet. The session's id."""
+    """Through the checkout, paid; no event was sent yet. The session's id."""
     with app.app_context(), acting_as_system(), transaction():
         url = open_checkout(who, plan)
         session_id = url.rpartition("/")[2]
@@ -51,7 +51,7 @@ def sent_events() -> list[dict[str, Any]]:
 
 
 def receive(app: Flask, event: dict[str, Any]) -> int:
-    """Signs an event, posts it to the webhook and works it off, as the worker would."""
+    """Signs an event, posts it to the webhook and processes it, as the worker would."""
     status = post(app, json.dumps(event).encode())
     with app.app_context(), acting_as_system(), transaction():
         webhook_events.process(event["id"], gateway(), now=utc_now())

@@ -1,4 +1,4 @@
-"""Letters about arrears and cards, and what operators hear of money that is claimed back."""
+"""Emails about arrears and cards, and alerts to operators about money that is claimed back."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -136,7 +136,7 @@ def refreshed(app: Flask, who: Member) -> None:
     happen(app, at_stripe.cancel_in_portal, subscription_id(app, who), is_ending=False)
 
 
-def hear(app: Flask, kind: str, subject: dict[str, Any]) -> None:
+def alert(app: Flask, kind: str, subject: dict[str, Any]) -> None:
     """An event of Stripe's comes in, and the worker tells of it, twice."""
     with app.app_context(), acting_as_system(), transaction():
         event = events.emit(kind, subject)
@@ -154,7 +154,7 @@ def disputed(app: Flask, status: str) -> dict[str, Any]:
 def test_operators_hear_of_a_dispute_and_until_when_evidence_counts(
     app: Flask, subscribed: Member, operator: Person
 ) -> None:
-    hear(app, "charge.dispute.created", disputed(app, "needs_response"))
+    alert(app, "charge.dispute.created", disputed(app, "needs_response"))
 
     [mail] = mails_to(app, operator.email)
     assert mail.template == "dispute_opened"
@@ -162,13 +162,13 @@ def test_operators_hear_of_a_dispute_and_until_when_evidence_counts(
     assert f"{utc_now() + timedelta(seconds=invoices.EVIDENCE_WITHIN_S):%Y}" in str(mail.text)
     assert "Submit evidence in Stripe before" in str(mail.text)
 
-    hear(app, "charge.dispute.closed", disputed(app, "won"))
+    alert(app, "charge.dispute.closed", disputed(app, "won"))
     assert templates(app, operator.email) == ["dispute_opened", "dispute_closed"]
 
 
 def test_an_inquiry_that_becomes_a_dispute_is_told_of_again(app: Flask, subscribed: Member, operator: Person) -> None:
-    hear(app, "charge.dispute.created", disputed(app, "warning_needs_response"))
-    hear(app, "charge.dispute.updated", disputed(app, "needs_response"))
+    alert(app, "charge.dispute.created", disputed(app, "warning_needs_response"))
+    alert(app, "charge.dispute.updated", disputed(app, "needs_response"))
 
     assert [mail.subject.split(" about")[0] for mail in mails_to(app, operator.email)] == ["Inquiry", "Dispute"]
 
@@ -196,25 +196,25 @@ def test_operators_hear_of_an_early_fraud_warning(app: Flask, subscribed: Member
             actionable=True,
         )
 
-    hear(app, "radar.early_fraud_warning.created", warning)
+    alert(app, "radar.early_fraud_warning.created", warning)
 
     [mail] = mails_to(app, operator.email)
     assert (mail.template, "made with stolen card" in str(mail.text)) == ("early_fraud_warning", True)
 
 
-@pytest.mark.parametrize(("status", "told"), [("failed", ["refund_failed"]), ("succeeded", [])])
+@pytest.mark.parametrize(("status", "alerts"), [("failed", ["refund_failed"]), ("succeeded", [])])
 @pytest.mark.parametrize("kind", ["refund.failed", "refund.updated"])
 def test_operators_hear_of_a_refund_that_failed(
-    app: Flask, subscribed: Member, operator: Person, kind: str, status: str, told: list[str]
+    app: Flask, subscribed: Member, operator: Person, kind: str, status: str, alerts: list[str]
 ) -> None:
     with app.app_context(), acting_as_system(), transaction():
         charge = store.every("charge")[0]
         gateway().refund(charge["payment_intent"], amount_minor=100, key="some")
         made = store.keep({**store.every("refund")[0], "status": status, "failure_reason": "lost_or_stolen_card"})
 
-    hear(app, kind, made)
+    alert(app, kind, made)
 
-    assert templates(app, operator.email) == told
+    assert templates(app, operator.email) == alerts
 
 
 def test_another_product_s_dispute_is_none_of_ours(app: Flask, subscribed: Member, operator: Person) -> None:
@@ -222,11 +222,11 @@ def test_another_product_s_dispute_is_none_of_ours(app: Flask, subscribed: Membe
         charge = store.every("charge")[0]
         store.keep({**charge, "customer": "cus_of_another_product"})
 
-    hear(app, "charge.dispute.created", disputed(app, "needs_response"))
+    alert(app, "charge.dispute.created", disputed(app, "needs_response"))
 
     assert templates(app, operator.email) == []
 
 
-def test_the_webhook_leaves_word_for_operators(app: Flask) -> None:
+def test_the_webhook_leaves_a_job_that_alerts_operators(app: Flask) -> None:
     assert operator_alerts.jobs_for("charge.dispute.created") == [operator_alerts.alert_operators_of_event]
     assert operator_alerts.jobs_for("invoice.paid") == []

@@ -1,4 +1,4 @@
-"""The access as it is worked out from the database, told of, and handed on to the checks."""
+"""The access as it is worked out from the database, notified of, and projected to the checks."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from api.usage import counts
 from api.usage.jobs import look_for_late_checks, seal_hours, watch_quotas
 from billing import emails, entitlements, usage
 from billing.jobs import refresh_entitlements, remind_of_pilots
-from billing.models import BillingLetter, UsageHour
+from billing.models import BillingEmail, UsageHour
 from billing.plans import PLANS, PlanCode
 from core.accounts import BlockReason, Organization
 from core.audit import COMMAND_LINE, AuditEvent
@@ -142,7 +142,7 @@ def test_a_plans_rate_reaches_the_checks(app: Flask, ada: Member) -> None:
 
 
 def trail_of(app: Flask, action: str) -> list[dict[str, int]]:
-    """What the trail keeps of each such action, without the dates."""
+    """What the audit log stores of each such action, without the dates."""
     with app.app_context(), acting_as_system():
         found = db.session.scalars(select(AuditEvent.after).where(AuditEvent.action == action))
         return [{name: value for name, value in (after or {}).items() if name != "until"} for after in found]
@@ -260,7 +260,7 @@ def test_one_letter_about_one_thing(app: Flask, ada: Member) -> None:
         organization = db.session.get_one(Organization, ada.organization_id)
         sent = [emails.send_once("pilot_ended", organization, about="x", now=utc_now()) for _ in range(2)]
         assert sent == [True, False]
-        assert db.session.scalar(select(func.count()).select_from(BillingLetter)) == 1
+        assert db.session.scalar(select(func.count()).select_from(BillingEmail)) == 1
 
 
 def test_who_is_in_charge_of_billing_gets_the_letters_too(app: Flask, ada: Member, owner: Person) -> None:

@@ -19,7 +19,7 @@ from tests.cast import Member
 DAY = timedelta(days=1)
 
 
-def taken_in(app: Flask, status: str, who: Member | None = None) -> str:
+def stored(app: Flask, status: str, who: Member | None = None) -> str:
     with app.app_context(), acting_as_system(), transaction():
         event = events.emit("customer.updated", {**store.every("customer")[0], "name": "Ada Example"})
         webhook_events.store(event, now=utc_now())
@@ -41,7 +41,7 @@ def kept(app: Flask, event_id: str) -> tuple[str, bool]:
 
 @pytest.mark.parametrize("status", ["processed", "ignored"])
 def test_what_is_done_is_emptied_after_a_month(app: Flask, subscribed: Member, status: str) -> None:
-    event_id = taken_in(app, status)
+    event_id = stored(app, status)
 
     night(app, days=PAYMENT_EVENT_DAYS - 1)
     assert kept(app, event_id) == (status, True)
@@ -51,7 +51,7 @@ def test_what_is_done_is_emptied_after_a_month(app: Flask, subscribed: Member, s
 
 @pytest.mark.parametrize("status", ["failed", "received"])
 def test_what_failed_can_be_tried_again_for_longer(app: Flask, subscribed: Member, status: str) -> None:
-    event_id = taken_in(app, status)
+    event_id = stored(app, status)
 
     night(app, days=FAILED_PAYMENT_EVENT_DAYS - 1)
     assert kept(app, event_id) == (status, True)
@@ -60,7 +60,7 @@ def test_what_failed_can_be_tried_again_for_longer(app: Flask, subscribed: Membe
 
 
 def test_of_a_closed_organization_nothing_waits_for_a_month(app: Flask, subscribed: Member) -> None:
-    closed_one, another = taken_in(app, "processed", subscribed), taken_in(app, "processed")
+    closed_one, another = stored(app, "processed", subscribed), stored(app, "processed")
     with app.app_context(), acting_as_system(), transaction():
         db.session.get_one(Organization, subscribed.organization_id).status = "closed"
         db.session.get_one(BillingAccount, subscribed.organization_id).billing_email = "ada@home.example"

@@ -32,7 +32,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def do(app: Flask, act: Callable[..., Any], who: Member, *arguments: Any, **options: Any) -> Any:
-    """Something that we do at Stripe; its events are not told."""
+    """Something that we do at Stripe; its events are not sent."""
     with app.app_context(), acting_as_system(), transaction():
         return act(who.organization_id, *arguments, gateway(), by=SYSTEM, now=utc_now(), **options)
 
@@ -355,8 +355,8 @@ def test_a_round_mends_four_silent_days_and_a_second_one_finds_nothing(
             at_stripe.cancel_in_portal(identifier, is_ending=True)
         if is_told:
             with app.app_context(), acting_as_system():
-                told = sent_events()
-            for event in told:
+                sent = sent_events()
+            for event in sent:
                 receive(app, event)
     assert access(app, cleo).state is AccessState.PILOT
 

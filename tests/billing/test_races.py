@@ -80,8 +80,8 @@ def test_the_return_page_and_three_events_at_once_leave_one_of_everything(live_a
     """Case 3."""
     with live_app.app_context(), acting_as_system(), transaction():
         session = checkout.pay(open_checkout(home).rpartition("/")[2])
-        told = [event["id"] for event in store.every("event")][:3]
-        for event_id in told:
+        sent = [event["id"] for event in store.every("event")][:3]
+        for event_id in sent:
             webhook_events.store(store.need(event_id), now=utc_now())
 
     def process(event_id: str) -> None:
@@ -92,7 +92,7 @@ def test_the_return_page_and_three_events_at_once_leave_one_of_everything(live_a
         with live_app.app_context(), acting_as_system(), transaction():
             mirror.sync(home.organization_id, gateway(), now=utc_now())
 
-    outcomes = at_once(come_back, *(lambda event_id=event_id: process(event_id) for event_id in told))
+    outcomes = at_once(come_back, *(lambda event_id=event_id: process(event_id) for event_id in sent))
 
     assert outcomes == [None] * 4
     with live_app.app_context(), acting_as_system():
@@ -106,14 +106,14 @@ def test_the_same_event_twice_at_once_is_one(live_app: Flask, home: Member) -> N
     with live_app.app_context(), acting_as_system(), transaction():
         checkout.pay(open_checkout(home).rpartition("/")[2])
         event = store.every("event")[0]
-    news: list[bool] = []
+    are_new: list[bool] = []
 
     def store_it() -> None:
         with live_app.app_context(), acting_as_system(), transaction():
-            news.append(webhook_events.store(event, now=utc_now()))
+            are_new.append(webhook_events.store(event, now=utc_now()))
 
     assert at_once(store_it, store_it, store_it) == [None] * 3
-    assert sorted(news) == [False, False, True]
+    assert sorted(are_new) == [False, False, True]
 
 
 def test_two_operators_who_refund_at_once_give_the_money_back_once(live_app: Flask, home: Member) -> None:

@@ -154,7 +154,7 @@ def test_the_commands_say_what_they_did_and_what_differs(app: Flask) -> None:
 
 
 class Line:
-    """Stands where the network is: keeps what goes out, and answers as it is told."""
+    """In the place of the network: stores what goes out, and answers as it is set to."""
 
     def __init__(self, status: int = 200, body: str = '{"id": "cus_1", "object": "customer"}') -> None:
         self.sent: list[tuple[str, str, dict[str, str]]] = []

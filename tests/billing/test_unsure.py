@@ -157,11 +157,11 @@ def test_a_write_that_was_made_and_whose_answer_is_lost_is_confirmed_on_the_audi
 ) -> None:
     before = recorded(app, customer, write.action)
     stripe.fail(write.path, is_applied=True)
-    with pytest.raises(write.unsure) as told:
+    with pytest.raises(write.unsure) as refusal:
         do(app, write.act, customer)
     stripe.heal()
 
-    assert "you were not charged" not in told.value.detail.lower()
+    assert "you were not charged" not in refusal.value.detail.lower()
     assert recorded(app, customer, write.action) == before
     assert recorded(app, customer, "plan.change_unsure") == 1
 
@@ -278,11 +278,11 @@ def test_what_was_not_asked_at_all_is_said_to_have_changed_nothing(
 
     with app.app_context(), monkeypatch.context() as patched:
         patched.setattr(type(gateway()), "end_at_period", unsent)
-        with pytest.raises(PaymentsAway) as told:
+        with pytest.raises(PaymentsAway) as refusal:
             do(app, end, subscribed)
 
-    assert not isinstance(told.value, ChangeUnsure)
-    assert "you were not charged" in told.value.detail
+    assert not isinstance(refusal.value, ChangeUnsure)
+    assert "you were not charged" in refusal.value.detail
     assert recorded(app, subscribed, "plan.change_unsure") == 0
     do(app, end, subscribed)
 

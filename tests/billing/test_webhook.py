@@ -1,4 +1,4 @@
-"""What comes in by webhook: signed or refused, kept once, worked off in any order with the same end."""
+"""What comes in by webhook: signed or refused, stored once, processed in any order with the same end."""
 
 import inspect
 from collections.abc import Callable
@@ -43,7 +43,7 @@ from wsgi import create_app
 
 
 def test_the_same_event_many_times_has_one_effect(app: Flask, subscribed: Member, owner: Person) -> None:
-    """Case 1: whatever comes again changes nothing, writes nothing to the trail and mails nobody."""
+    """Case 1: whatever comes again changes nothing, writes nothing to the audit log and emails nobody."""
     with app.app_context(), acting_as_system():
         again = sent_events()
     before = count(app, AuditEvent), count(app, StripeEvent), len(mails_to(app, owner.email))
@@ -322,8 +322,8 @@ def test_whatever_happens_in_whatever_order_it_is_told_the_end_is_what_stripe_sa
         for act in acts:
             if store.need(identifier)["status"] != "canceled":
                 ACTS[act](identifier)
-        told = sent_events()
-        shuffled = [*told, *told]
+        sent = sent_events()
+        shuffled = [*sent, *sent]
         seed.shuffle(shuffled)
         for event in shuffled:
             webhook_events.store(event, now=utc_now())

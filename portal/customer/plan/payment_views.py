@@ -48,7 +48,7 @@ def wait() -> ViewResponse:
     attempt = checkouts.find(organization_id, request.args.get("session_id", ""))
     if not attempt.is_settled:
         with acting_as_system():
-            checkouts.want_news(attempt, now=now)
+            checkouts.request_sync(attempt, now=now)
     return page_or_block(
         "portal/customer/plan/return.html",
         "waiting",
