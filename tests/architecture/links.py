@@ -16,6 +16,7 @@ SOME = "\x01"
 _FILLED_IN = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _TAG = re.compile(r"<(/?)(\w+)((?:\"[^\"]*\"|'[^']*'|[^<>\"'])*)>")
 _ATTRIBUTE = re.compile(r"([\w:-]+)\s*=\s*\"([^\"]*)\"")
+_BUTTON = re.compile(r"\{\{-?\s*button\(\s*([^,]+?)\s*,", re.DOTALL)
 _SET = re.compile(r"\{%-?\s*set (\w+) = (.*?)\s*-?%\}", re.DOTALL)
 ANY = "any method"
 _METHODS = {
@@ -100,6 +101,12 @@ def _of_template(path: Path) -> Iterator[Link]:
         for found in _paths_in_mail(text):
             yield Link(place, ANY if found.startswith("/v1/") else "GET", found)  # a mail shows a call of the API
         return
+    buttons = filter(None, map(_as_path, _BUTTON.findall(text)))  # the macro makes a form that posts
+    yield from (Link(place, "POST", path_of) for path_of in buttons)
+    yield from _of_tags(place, marked)
+
+
+def _of_tags(place: str, marked: str) -> Iterator[Link]:
     form_method = "GET"
     for closing, name, attributes in _TAG.findall(marked):
         given = {key.lower(): value for key, value in _ATTRIBUTE.findall(attributes)}

@@ -19,6 +19,7 @@ def test_links_are_found_wherever_they_are_written() -> None:
         (".html", ".txt", ".py", ".md"), True
     )
     assert {link.method for link in LINKS} >= {"GET", "POST"}
+    assert f"/console/organizations/{SOME}/subscription/end" in {link.target for link in LINKS}
 
 
 def test_every_link_leads_to_a_route_that_takes_its_method(app: Flask) -> None:
