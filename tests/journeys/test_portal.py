@@ -53,7 +53,7 @@ def test_a_colleague_joins_by_invitation(page: Page, other_page: Page, portal: P
     steps.fill(other_page, name="Mia Member", password=PASSWORD)
     steps.press(other_page, "Create account and join")
     other_page.goto("/keys")
-    expect(other_page.get_by_role("heading", name="API keys")).to_be_visible()
+    expect(other_page.get_by_role("heading", name="API keys", exact=True)).to_be_visible()
     expect(other_page.get_by_role("link", name="Create API key")).to_have_count(0)
 
     page.goto("/team")
