@@ -11,7 +11,7 @@ from core.clock import utc_now
 from core.db import transaction
 from core.htmx import see_other
 from core.ids import new_uuid
-from core.throttle import per_account
+from core.throttle import per_person
 from core.views import ViewResponse
 from portal.support import records, services, sla_deadlines, uploads
 from portal.support.forms import MessageForm, QuestionForm
@@ -27,7 +27,7 @@ bp = Pages("support", __name__, url_prefix="/support")
 
 _PREFILLED = ("category", "severity", "api_key_id", "decision_id", "request_id", "environment", "subject")
 
-_often = per_account("60 per hour", key=lambda: f"support:{current_user().user_id}")
+_often = per_person("60 per hour")
 
 
 @bp.get("")
