@@ -102,7 +102,7 @@ class Outbound:
         if not self.breaker.may_begin(monotonic_s()):
             raise Unreachable(f"{self.name}: it did not answer a moment ago", is_unsent=True)
         if not self._places.acquire(timeout=min(WAIT_FOR_PLACE_S, within_s)):
-            raise Unreachable(f"{self.name}: too many calls are under way", is_unsent=True)
+            raise Unreachable(f"{self.name}: too many calls are in progress", is_unsent=True)
         call = _Call(act)
         self._begin(call)
         if not call.is_over.wait(max(0.0, ends_s - monotonic_s())):

@@ -144,7 +144,7 @@ def test_many_keys_of_one_organization_get_what_five_would(app: Flask) -> None:
     assert [answer.headers["X-RateLimit-Scope"] for answer in (answers[0], answers[9])] == ["key", "organization"]
     refused = answers[10]
     assert refused.json["code"] == "organization_rate_limited"
-    assert refused.json["detail"].startswith("All keys of this organization together may make 10 requests in 60 s.")
+    assert refused.json["detail"].startswith("All keys of this organization together can make 10 requests in 60 s.")
     assert refused.headers["RateLimit-Limit"] == "10"
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert callers[10].get("/v1/decisions").status_code == 200

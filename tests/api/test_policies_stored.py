@@ -70,7 +70,7 @@ def test_a_stored_rule_that_cannot_work_is_named_by_a_refused_change(app: Flask,
     [fault] = as_ada.patch("/v1/policies/max_risk_score", {"value": 60}).json["errors"]
 
     assert fault["path"] == "rules[1].when"
-    assert fault["detail"].startswith("Rule broken: It does not parse")
+    assert fault["detail"].startswith("Rule broken: The condition is not valid")
     assert fault["detail"].endswith("Change this rule or remove it.")
 
 
@@ -80,7 +80,7 @@ def test_a_rule_that_loses_its_fact_is_named(app: Flask, as_ada: Caller, ada: Me
     [fault] = as_ada.patch("/v1/policies/custom_facts", {"value": {}}).json["errors"]
 
     assert fault["path"] == "rules[0].when.all[0]"
-    assert fault["detail"].startswith("Rule mine: There is no fact tier.")
+    assert fault["detail"].startswith("Rule mine: Unknown fact tier.")
 
 
 def test_a_version_from_before_decides_as_it_did(app: Flask, as_ada: Caller, ada: Member) -> None:

@@ -148,7 +148,7 @@ def test_the_list_shows_dates_and_what_is_overdue_and_no_value(app: Flask, settl
     assert "2026-01-01" in lines["SECRET_KEY"]
     assert "OVERDUE" in lines["SECRET_KEY"]
     assert lines["SECRET_KEY"].endswith("Olga")
-    assert "Overdue, for they are older than 30 days: SECRET_KEY" in shown.output
+    assert "Overdue (older than 30 days): SECRET_KEY" in shown.output
     assert not [secret for secret in (*ALL.values(), "d@tabase-password", "redis-password") if secret in shown.output]
 
 

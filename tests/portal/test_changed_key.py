@@ -65,7 +65,7 @@ def test_an_app_is_believed_with_the_key_before_and_after_resealing_with_the_new
     done = app.test_cli_runner().invoke(args=["secrets", "reseal"])
     again = app.test_cli_runner().invoke(args=["secrets", "reseal"])
 
-    assert done.output.startswith("1 second factors were sealed anew")
+    assert done.output.startswith("1 second factors re-encrypted")
     assert again.output.startswith("0 second factors")
     use(app, user_id, pyotp.TOTP(secret).now(), NEW)
 

@@ -241,7 +241,7 @@ class TestPlaybook:
         assert "5 probes in a row" in draft
         assert "not reachable" in draft
         assert "Expected resolution" in operator.get(f"{path}?template=update").text
-        assert "more slowly than it should" in operator.get("/console/incidents/new?template=latency").text
+        assert "more slowly than usual" in operator.get("/console/incidents/new?template=latency").text
 
     def test_what_an_open_incident_speaks_of_is_not_suggested(self, app: Flask, operator: Person) -> None:
         probe(app, "..xxxxx")

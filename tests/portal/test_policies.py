@@ -221,8 +221,8 @@ def test_a_stored_rule_that_cannot_work_is_named_where_another_change_is_refused
     of_a_rule = developer.post("/policies/rules", **RULE, version="2")
 
     assert (of_all.status_code, of_a_rule.status_code) == (422, 422)
-    assert "Rule broken: It does not parse" in of_all.text
-    assert "Rule broken: It does not parse" in of_a_rule.text
+    assert "Rule broken: The condition is not valid" in of_all.text
+    assert "Rule broken: The condition is not valid" in of_a_rule.text
     assert 'id="all-error"' not in of_a_rule.text
     assert developer.post("/policies/rules/broken/remove").status_code == 303
 

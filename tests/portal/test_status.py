@@ -66,7 +66,7 @@ def test_uptime_is_that_of_the_probes(app: Flask, nobody: Browser) -> None:
     found = nobody.get("/status/api.json").json["components"][0]
 
     assert (found["status"], found["uptime_90_days_percent"], found["days_measured"]) == ("operational", 90.0, 1)
-    assert "90.000 % uptime, measured on 1 of 90 days" in nobody.get("/status").text
+    assert "90.000% uptime, measured on 1 of 90 days" in nobody.get("/status").text
 
 
 def test_a_stop_of_the_service_caps_its_uptime(app: Flask, nobody: Browser) -> None:
@@ -315,7 +315,7 @@ def test_the_page_is_read_with_the_application_stopped(
     with plain_server(tmp_path / "status") as url:
         page = read(f"{url}/index.html")
         assert "Checks fail" in page
-        assert page.count("100.000 % uptime") == len(Component)
+        assert page.count("100.000% uptime") == len(Component)
         assert "We are looking into it." in read(f"{url}/incident-{incident_id}.html")
         assert json.loads(read(f"{url}/status.json"))["components"][0]["status"] == "major_outage"
 
