@@ -13,6 +13,7 @@ from werkzeug import Response
 
 from api.limits.window import Verdict
 from api.runtime import runtime
+from api.v1.health import _known_migrations
 from legal_docs.documents import services as documents
 from legal_docs.documents.kinds import Kind
 from portal.console.launch.checks import CHECKS
@@ -200,7 +201,10 @@ BREAKS: dict[str, tuple[Break, set[str]]] = {
     "a dashboard without its source": (dashboard_without_source, {"dashboard_has_data"}),
     "an old server": (patched(f"{CHECKS_AT}.data.OLDEST_SERVER", 999_999), {"database_answers"}),
     "a migration is missing": (
-        sql("UPDATE alembic_version SET version_num = '0029'", "UPDATE alembic_version SET version_num = '0030'"),
+        sql(
+            "UPDATE alembic_version SET version_num = '0001'",
+            f"UPDATE alembic_version SET version_num = '{_known_migrations()[-1]}'",
+        ),
         {"migrations_applied", "ready_quickly"},
     ),
     "the backup failed": (
@@ -286,6 +290,7 @@ def test_what_is_broken_is_red_and_nothing_else(
     name: str,
 ) -> None:
     break_it, expected = BREAKS[name]
+    monkeypatch.setattr("api.readiness.BELIEVED_FOR_S", 0.0)
 
     with ExitStack() as stack:
         settings = break_it(here, monkeypatch, stack)
