@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from threading import Event, Thread
 from uuid import UUID
 
 import structlog
-from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -15,12 +13,12 @@ from core import audit
 from core.audit import SYSTEM, AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
+from core.periodic_flush import EnterApp, PeriodicFlush
 from core.scope import needs_system_scope
 
 log = structlog.get_logger()
 
 ACTION = "fact.looks_like_free_text"
-TELL_EVERY_S = 5.0
 
 
 @needs_system_scope
@@ -46,35 +44,22 @@ def _told(organization_id: UUID, now: datetime) -> Iterable[AuditEvent]:
     )
 
 
-class FreeTextNotices:
-    """A thread that tells what the checks of this process found. What is lost with a process is found again."""
+class FreeTextNotices(PeriodicFlush):
+    """Tells what the checks of this process found. What is lost with a process is found again."""
 
-    def __init__(self, app: Flask, values: DistinctValues) -> None:
-        self._app = app
+    name = "free-text"
+
+    def __init__(self, enter_app: EnterApp, values: DistinctValues) -> None:
+        super().__init__(enter_app)
         self._values = values
-        self._stopped = Event()
-        self._thread: Thread | None = None
-
-    def start(self) -> None:
-        self._thread = Thread(target=self._run, name="free-text", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
 
     def flush(self) -> None:
         self._values.forget_yesterday()
         for found in self._values.take_untold():
             try:
-                with self._app.app_context(), acting_as_system(), transaction():
+                with self._enter_app(), acting_as_system(), transaction():
                     tell(found)
             except OperationalError:
                 self._values.put_back(found)  # until the database is back
             except SQLAlchemyError as error:
                 log.warning("free_text.not_told", error=type(error).__name__)
-
-    def _run(self) -> None:
-        while not self._stopped.wait(TELL_EVERY_S):
-            self.flush()

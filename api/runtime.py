@@ -28,7 +28,7 @@ from core.accounts import OrganizationStatus
 from core.clock import monotonic_s
 from core.db import DatabaseRole, connect_as
 from core.observability import LIMIT_HITS
-from core.periodic_flush import PeriodicFlush
+from core.periodic_flush import EnterApp, PeriodicFlush
 from core.settings import Settings
 
 log = structlog.get_logger()
@@ -44,7 +44,6 @@ class Runtime:
     def __init__(self, app: Flask, settings: Settings) -> None:
         url = app.config["DATABASE_URL"]
         timeout_s = settings.record_timeout_ms / 1000
-        self._app = app
         self.settings = settings
         self.snapshots = Snapshots(
             lambda: connect_as(DatabaseRole.SYSTEM, url, timeout_s=1),
@@ -74,10 +73,10 @@ class Runtime:
         )
         self.replay = Replay(PostgresSink(lambda: connect_as(DatabaseRole.SYSTEM, url, timeout_s=30)), self.spool)
         self.probe = ReadinessProbe(url)
-        self.uses = KeyUses(app)
-        self.requests = RequestCounts(app)
+        self.uses = KeyUses(app.app_context)
+        self.requests = RequestCounts(app.app_context)
         self.values = DistinctValues()
-        self.free_text = FreeTextNotices(app, self.values)
+        self.free_text = FreeTextNotices(app.app_context, self.values)
 
     def start(self) -> None:
         if self.shared_limiter is not None:
@@ -154,8 +153,8 @@ class KeyUses(PeriodicFlush):
 
     name = "key-uses"
 
-    def __init__(self, app: Flask) -> None:
-        super().__init__(app)
+    def __init__(self, enter_app: EnterApp) -> None:
+        super().__init__(enter_app)
         self._lock = Lock()
         self._uses: dict[UUID, tuple[str, datetime]] = {}
 

@@ -1,9 +1,10 @@
 """What a process gathers and writes to the database every few seconds, and once more when it stops."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from threading import Event, Thread
 
 import structlog
-from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.db import acting_as_system, transaction
@@ -12,17 +13,20 @@ log = structlog.get_logger()
 
 FLUSH_EVERY_S = 5.0
 
-App = Flask
-"""So that what is flushed need not know the web."""
+EnterApp = Callable[[], AbstractContextManager[object]]
+"""`app.app_context`: what is gathered need not know the web."""
 
 
 class PeriodicFlush:
-    """`write` is what subclasses do with what they gathered, in the system's scope and a transaction of its own."""
+    """`write` is what subclasses do with what they gathered, in the system's scope and a transaction of its own.
+
+    One that needs several transactions overrides `flush` instead.
+    """
 
     name = "periodic-flush"
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, enter_app: EnterApp) -> None:
+        self._enter_app = enter_app
         self._stopped = Event()
         self._thread: Thread | None = None
 
@@ -36,7 +40,7 @@ class PeriodicFlush:
             self._thread.join(timeout=5)
 
     def flush(self) -> None:
-        with self._app.app_context(), acting_as_system(), transaction():
+        with self._enter_app(), acting_as_system(), transaction():
             self.write()
 
     def write(self) -> None:

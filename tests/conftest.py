@@ -132,8 +132,8 @@ def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
     )
     room.probe = ReadinessProbe(session_app.config["DATABASE_URL"])
     room.values = DistinctValues()
-    room.requests = RequestCounts(session_app)
-    room.free_text = FreeTextNotices(session_app, room.values)
+    room.requests = RequestCounts(session_app.app_context)
+    room.free_text = FreeTextNotices(session_app.app_context, room.values)
     yield session_app
     vars(room).update(before)
     with session_app.app_context():

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from core.db import db
 from core.ids import new_uuid
-from core.periodic_flush import App, PeriodicFlush
+from core.periodic_flush import EnterApp, PeriodicFlush
 from legal_docs import figures
 
 SLOW_MS = figures.LATENCY_MS
@@ -91,8 +91,8 @@ class _Day(msgspec.Struct):
 class RequestCounts(PeriodicFlush):
     name = "request-counts"
 
-    def __init__(self, app: App) -> None:
-        super().__init__(app)
+    def __init__(self, enter_app: EnterApp) -> None:
+        super().__init__(enter_app)
         self._lock = Lock()
         self._hours: dict[HourKey, _Hour] = {}
         self._days: dict[DayKey, _Day] = {}

@@ -76,7 +76,7 @@ def test_a_failure_of_ours_counts_as_failed(
 
 def test_what_several_processes_counted_adds_up(app: Flask, ada: Member) -> None:
     for ms in (3, 499.9, 501, 9_000):
-        process = RequestCounts(app)
+        process = RequestCounts(app.app_context)
         note(process, ada, ms=ms)
         note(process, ada, ms=ms, at=AT + timedelta(seconds=2))
         process.flush()
@@ -95,7 +95,7 @@ def test_while_the_database_is_away_counts_wait_in_bounded_room(
     app: Flask, ada: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_counts, "MOST_HELD", 3)
-    counts = RequestCounts(app)
+    counts = RequestCounts(app.app_context)
     with monkeypatch.context() as away:
 
         def lost(*_: object) -> None:
@@ -153,7 +153,7 @@ def test_requests_are_counted_for_each_key_and_go_with_it(app: Flask, ada: Membe
 
 
 def test_milestones_outlive_the_decision_log(app: Flask, ada: Member) -> None:
-    counts = RequestCounts(app)
+    counts = RequestCounts(app.app_context)
     for days, requests in ((0, 1), (3, 101), (5, 150)):
         for _ in range(requests):
             note(counts, ada, at=AT + days * DAY)
@@ -166,7 +166,7 @@ def test_milestones_outlive_the_decision_log(app: Flask, ada: Member) -> None:
 
 def test_what_is_past_its_time_is_purged(app: Flask, ada: Member) -> None:
     now = utc_now()
-    counts = RequestCounts(app)
+    counts = RequestCounts(app.app_context)
     for age in (availability.HOURS_KEPT - DAY, availability.HOURS_KEPT + DAY):
         note(counts, ada, at=now - age)
     counts.flush()
@@ -179,7 +179,7 @@ def test_what_is_past_its_time_is_purged(app: Flask, ada: Member) -> None:
 
 def test_counts_of_an_organization_that_is_gone_hold_up_no_others(app: Flask, ada: Member) -> None:
     """As after a restore under a process that runs."""
-    counts = RequestCounts(app)
+    counts = RequestCounts(app.app_context)
     counts.note(UUID(int=7), key_id=UUID(int=8), environment="live", status=200, seconds=0.1, at=AT)
     note(counts, ada)
 

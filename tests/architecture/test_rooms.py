@@ -13,7 +13,6 @@ SOURCES = sorted(
 EDGE = re.compile(r"(^|/)(\w*_)?(views|forms|cli|__init__)\.py$|^api/v1/|^core/")
 """Where the web is known by its name: pages, forms, commands, the HTTP edge of the API, and the floor."""
 KNOW_THE_WEB_TOO = {
-    "api/free_text.py": "one for each app",
     "api/runtime.py": "one for each app",
     "billing/connection.py": "one for each app",
     "billing/deadline.py": "a deadline for each request",
