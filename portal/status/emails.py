@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from procrastinate import RetryStrategy
@@ -13,8 +13,11 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.jobs import in_its_own_session, jobs
 from core.mail import send_mail
+from core.rows import locked
 from portal.status.models import Incident, IncidentUpdate, Maintenance, MaintenanceUpdate, Subscriber
 from portal.status.states import INCIDENT_LABELS, MAINTENANCE_LABELS, IncidentStatus, MaintenanceStatus
+
+Update = TypeVar("Update", IncidentUpdate, MaintenanceUpdate)
 
 _TRIES = RetryStrategy(max_attempts=5, wait=30)
 """It only writes rows, so what fails five times in three minutes is a fault of ours and is shown as a failed job."""
@@ -26,11 +29,9 @@ def mail_incident_update(update_id: str) -> None:
     """All of its mails are written in one transaction, so that a crash leaves none or every one."""
     now = utc_now()
     with acting_as_system(), transaction():
-        # a job that is tried again beside one that still runs waits, and then sees that the mails are written
-        said = db.session.get_one(IncidentUpdate, UUID(update_id), with_for_update=True)
-        if said.mailed_at is not None:
+        said = _claimed(IncidentUpdate, update_id, now=now)
+        if said is None:
             return
-        said.mailed_at = now
         incident = db.session.get_one(Incident, said.incident_id)
         words = {
             "title": incident.title,
@@ -47,11 +48,9 @@ def mail_incident_update(update_id: str) -> None:
 def mail_maintenance_update(update_id: str) -> None:
     now = utc_now()
     with acting_as_system(), transaction():
-        # a job that is tried again beside one that still runs waits, and then sees that the mails are written
-        said = db.session.get_one(MaintenanceUpdate, UUID(update_id), with_for_update=True)
-        if said.mailed_at is not None:
+        said = _claimed(MaintenanceUpdate, update_id, now=now)
+        if said is None:
             return
-        said.mailed_at = now
         maintenance = db.session.get_one(Maintenance, said.maintenance_id)
         words = {
             "title": maintenance.title,
@@ -67,6 +66,18 @@ def mail_maintenance_update(update_id: str) -> None:
 def unsubscribe_url(subscriber: Subscriber) -> str:
     """Takes one POST, without a page before it (RFC 8058)."""
     return f"{current.settings().base_url}/status/unsubscribe/{subscriber.secret}"
+
+
+def _claimed(model: type[Update], update_id: str, *, now: datetime) -> Update | None:
+    """An update whose mails are to be written now; None if they are.
+
+    A job that is tried again beside one that still runs waits, and then sees that they are.
+    """
+    update = locked(model, UUID(update_id))
+    if update.mailed_at is not None:
+        return None
+    update.mailed_at = now
+    return update
 
 
 def _to_every_subscriber(template: str, words: Mapping[str, Any], *, now: datetime) -> None:
