@@ -38,6 +38,7 @@ def needs_system_scope(function: Callable[Arguments, Result]) -> Callable[Argume
     return run
 
 
+_NOBODYS = TenantScope()
 _GUARDED_TOO = frozenset({"organization", "app_user"})
 _UNGUARDED = frozenset({"user_session", "stripe_event", "drift"})
 
@@ -51,7 +52,7 @@ def is_guarded(table: object) -> bool:
 
 @event.listens_for(db.session, "do_orm_execute")
 def _refuse_in_no_scope(state: ORMExecuteState) -> None:
-    if scope() != TenantScope():
+    if scope() != _NOBODYS:
         return
     guarded = [str(mapper.local_table) for mapper in state.all_mappers if is_guarded(mapper.local_table)]
     if guarded:

@@ -36,9 +36,15 @@ _MOVED = {
     "portal.support.operator_alerts": "portal.support.news",
 }
 """Where tasks are, and where they were: jobs that the release before left are done by this one."""
-for task in list(jobs.tasks.values()):
-    place, _, name = task.name.rpartition(".")
-    if place in _MOVED:
-        jobs.add_task_alias(task, f"{_MOVED[place]}.{name}")
+
+
+def _answer_to_former_names() -> None:
+    for task in list(jobs.tasks.values()):
+        place, _, name = task.name.rpartition(".")
+        if place in _MOVED:
+            jobs.add_task_alias(task, f"{_MOVED[place]}.{name}")
+
+
+_answer_to_former_names()
 
 GAUGES = (notification_figures, status_metrics)

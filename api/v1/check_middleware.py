@@ -22,13 +22,13 @@ LOOKUP_THREADS = 4
 class CheckHandler:
     """Checks on the event loop. Single ones wait in a group; batches have threads of their own."""
 
-    def __init__(self, path: CheckPath, room: Runtime, flask: Handler) -> None:
+    def __init__(self, path: CheckPath, runtime: Runtime, flask: Handler) -> None:
         self._path = path
-        self._room = room
+        self._runtime = runtime
         self._flask = flask
         self._singles: Group[Call, Answer] = Group("checks", path.answer_all)
         self._batches = Pool("batches", BATCH_THREADS, per_key=1)
-        self._under_way = ConcurrencyLimit(room.settings.checks_at_once)
+        self._under_way = ConcurrencyLimit(runtime.settings.checks_at_once)
         self._lookups = Pool("lookups", LOOKUP_THREADS, per_key=LOOKUP_THREADS // 2)
 
     async def __call__(self, request: Request) -> None:
@@ -60,7 +60,7 @@ class CheckHandler:
     async def _admit(self, request: Request, call: Call) -> bool:
         """On the loop where memory has what it takes; whoever needs the database waits elsewhere."""
         try:
-            return self._path.admit(call, self._room.snapshots.in_memory)
+            return self._path.admit(call, self._runtime.snapshots.in_memory)
         except NotInMemory:
             return await self._lookups.run(request.address, self._path.admit, call)
 

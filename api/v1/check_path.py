@@ -40,10 +40,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class CheckPath:
-    def __init__(self, room: Runtime) -> None:
-        self._room = room
-        self._settings = room.settings
-        self._origins = room.settings.allowed_origins
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._settings = runtime.settings
+        self._origins = runtime.settings.allowed_origins
         self._groups = count()
 
     def admit(self, call: Call, keyring: Keyring | None = None) -> bool:
@@ -51,7 +51,7 @@ class CheckPath:
 
         Raises NotInMemory where `keyring` would have to ask the database.
         """
-        return bool(self._take([call], lambda one: self._admit(one, keyring or self._room.snapshots)))
+        return bool(self._take([call], lambda one: self._admit(one, keyring or self._runtime.snapshots)))
 
     def answer_all(self, calls: Sequence[Call]) -> list[Answer]:
         """Of single checks and probes whose callers were admitted and whose bodies are here."""
@@ -64,7 +64,7 @@ class CheckPath:
         times_s.append(monotonic_s())
         decided = self._decide(counted)
         times_s.append(monotonic_s())
-        self._record(decided, self._room.recorder)
+        self._record(decided, self._runtime.recorder)
         times_s.append(monotonic_s())
         if next(self._groups) % TIMED_EVERY == 0:
             for stage, (before_s, after_s) in zip(_STAGES, pairwise(times_s), strict=True):
@@ -80,7 +80,7 @@ class CheckPath:
         if self._count([call]) and self._take([call], Checks.read) and call.cost > 1:
             self._count_rest(call)
         if call.refusal is None:
-            self._record(self._decide([call]), self._room.batch_recorder)
+            self._record(self._decide([call]), self._runtime.batch_recorder)
         return self.answer(call)
 
     def answer(self, call: Call) -> Answer:
@@ -95,7 +95,7 @@ class CheckPath:
     def _note_outcome(self, call: Call, status: int, seconds: float) -> None:
         """For the organization's own count; a caller that is not known counts for nobody."""
         caller = getattr(call, "caller", None)
-        self._room.requests.note(
+        self._runtime.requests.note(
             caller.organization.id if caller else None,
             key_id=caller.key.id if caller else None,
             environment=caller.key.environment if caller else None,
@@ -137,11 +137,11 @@ class CheckPath:
             snapshots=keyring,
             now=now,
         )
-        self._room.uses.note(call.caller.key.id, address=address, at=now)
+        self._runtime.uses.note(call.caller.key.id, address=address, at=now)
 
     def _count(self, calls: Sequence[Call]) -> list[Call]:
         """Each as one request."""
-        verdicts = self._room.hit_checks([(call.caller, 1) for call in calls])
+        verdicts = self._runtime.hit_checks([(call.caller, 1) for call in calls])
         for call, verdict in zip(calls, verdicts, strict=True):
             call.limit = verdict
             if not verdict.granted:
@@ -150,7 +150,7 @@ class CheckPath:
 
     def _count_rest(self, call: Checks) -> None:
         """A batch was counted as one request before it was read; here are the others."""
-        verdict: Verdict = self._room.hit_checks([(call.caller, call.cost - 1)])[0]
+        verdict: Verdict = self._runtime.hit_checks([(call.caller, call.cost - 1)])[0]
         call.limit = msgspec.structs.replace(verdict, granted=verdict.granted + 1)
 
     def _decide(self, calls: Sequence[Call]) -> dict[Call, Sequence[service.Decided]]:
@@ -160,7 +160,7 @@ class CheckPath:
         def decide(call: Call) -> None:
             if call.scope is not None:
                 call.caller.need(call.scope)
-            decided[call] = call.decide(self._room.values)
+            decided[call] = call.decide(self._runtime.values)
 
         return {call: decided[call] for call in self._take(calls, decide) if decided[call]}
 
