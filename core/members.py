@@ -1,7 +1,7 @@
 """People and the organizations they are members of."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -81,6 +81,12 @@ def emails_of_each(organization_ids: Collection[UUID], roles: Collection[Role]) 
     for organization_id, email in db.session.execute(query):
         emails[organization_id].append(email)
     return dict(emails)
+
+
+@needs_system_scope
+def organizations_of(user_id: UUID) -> Sequence[UUID]:
+    """Whose member somebody is."""
+    return db.session.scalars(select(Membership.organization_id).where(Membership.user_id == user_id)).all()
 
 
 @needs_system_scope

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from core.db import acting_as_system, db
-from core.members import Membership, Role, User, emails_of
+from core.members import Membership, Role, User, emails_of, organizations_of
 from core.scope import needs_system_scope
 from portal.support.models import Ticket
 from portal.support.records import Author
@@ -34,7 +34,7 @@ def membership_of(sender: Author) -> tuple[UUID | None, Author]:
     if user is None:
         return None, sender
     author = Author(user.name, user.email, user.id)
-    memberships = db.session.scalars(select(Membership.organization_id).where(Membership.user_id == user.id)).all()
+    memberships = organizations_of(user.id)
     return (memberships[0] if len(memberships) == 1 else None), author
 
 

@@ -13,7 +13,7 @@ from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM, Actor
 from core.backups import erasures
 from core.db import db
-from core.members import Membership, User
+from core.members import Membership, User, organizations_of
 from core.scope import needs_system_scope
 from portal.customer.people import links
 from portal.customer.people.accounts import forget_proofs, lock
@@ -28,9 +28,7 @@ PERSON = "person"
 def delete_account(user_id: UUID, *, by: Actor, now: datetime) -> None:
     """Takes a person out of every organization and forgets name and address. Raises LastOwner."""
     user = lock(user_id)
-    for organization_id in db.session.scalars(
-        select(Membership.organization_id).where(Membership.user_id == user_id)
-    ).all():
+    for organization_id in organizations_of(user_id):
         owners.remove_member(organization_id, user_id, by=by, now=now)
     _forget(user, now=now)
     erasures.note_erasure(PERSON, {"user_id": str(user_id)}, now=now)

@@ -22,9 +22,9 @@ from core.audit import Actor, ActorKind
 from core.db import db
 from core.ids import new_uuid
 from core.mail import send_mail
-from core.members import Membership, Role, User
+from core.members import Membership, Role, User, organizations_of
 from core.passwords import hash_password
-from core.rows import locking
+from core.rows import locked
 from core.scope import needs_system_scope
 from portal.customer.people import devices, links, passwords
 from portal.customer.people.models import Passkey, PasskeyChallenge, Purpose, RecoveryCode, TotpSecret
@@ -159,7 +159,7 @@ def confirm_address(secret: str, *, password: str, by: Actor, now: datetime) -> 
 @needs_system_scope
 def lock(user_id: UUID) -> User:
     """The person, held until the transaction ends."""
-    return db.session.scalars(locking(select(User).where(User.id == user_id))).one()
+    return locked(User, user_id)
 
 
 @needs_system_scope
@@ -173,7 +173,7 @@ def note(
     after: dict[str, Any] | None = None,
 ) -> None:
     """Tells the audit trail of each of a person's organizations; or, if there is none, the operators'."""
-    memberships = db.session.scalars(select(Membership.organization_id).where(Membership.user_id == user.id)).all()
+    memberships = organizations_of(user.id)
     kind = ActorKind.MEMBER if memberships or not user.is_operator else ActorKind.OPERATOR
     who = msgspec.structs.replace(by, kind=kind, id=user.id)
     places: Sequence[UUID | None] = memberships or (None,)

@@ -14,7 +14,7 @@ from core import audit
 from core.audit import SYSTEM, Actor
 from core.db import acting_as_system, db
 from core.jobs import defer
-from core.members import Membership, Role, User
+from core.members import Membership, Role, User, organizations_of
 from core.profiles import NOBODY, find_profile
 from core.scope import needs_system_scope
 from core.tokens import digest_of
@@ -48,9 +48,7 @@ def follow_address(user: User, *, former: str) -> None:
     readers.follow(user)
     requesters.follow(user)
     subscribers.follow(former, user.email)
-    for organization_id in db.session.scalars(
-        select(Membership.organization_id).where(Membership.user_id == user.id)
-    ).all():
+    for organization_id in organizations_of(user.id):
         _send_invoices_elsewhere(organization_id, former, to=user.email)
         profile = find_profile(organization_id)
         if profile is not None and _is(profile.contact_email, former):
