@@ -28,7 +28,7 @@ from core.views import ViewResponse
 MOST_BYTES = 1_000_000
 """What a form may send. The API reads its bodies itself, with limits of its own."""
 SIGN_IN_PAGE, CONFIRM_PAGE, PROVE_PAGE = "/log-in", "/confirm-address", "/prove-it"
-SECOND_FACTOR_PAGE, NO_SEAT_PAGE = "/security", "/organizations"
+SECOND_FACTOR_PAGE, NO_SEAT_PAGE = "/account/security", "/organizations"
 
 csrf = CSRFProtect()
 login_manager = LoginManager()

@@ -47,5 +47,5 @@ def of_visitor() -> list[Group]:
         groups.append(("Help", list(_HELP)))
     if who.is_operator:
         groups.append(("Console", list(_CONSOLE)))
-    groups.append(("Account", [("/security", "Account security"), ("/organizations", "Organizations")]))
+    groups.append(("Account", [("/account/security", "Account security"), ("/organizations", "Organizations")]))
     return groups

@@ -17,7 +17,7 @@ def test_signing_up_setting_a_new_password_and_the_second_step(page: Page, porta
     steps.fill(page, password=PASSWORD)
     steps.press(page, "Confirm and log in")
 
-    page.goto("/security")
+    page.goto("/account/security")
     steps.press(page, "Set up")
     look_around(page, "authenticator")
     app = steps.take_authenticator(page)

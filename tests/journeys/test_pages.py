@@ -37,10 +37,10 @@ MEMBERS = (
     ),
     *("/policies/rules/new", "/decisions", "/documents", "/legal/accept", "/application", "/team", "/organization"),
     *("/organization/details", "/organization/retention", "/organization/data", "/organization/closing"),
-    *("/policies/rules/hr_needs_review", "/decisions?from=nonsense", "/security/authenticator"),
+    *("/policies/rules/hr_needs_review", "/decisions?from=nonsense", "/account/security/authenticator"),
     *("/support", "/support/new", "/help/checks", "/help/checks/page", "/help/checks/key", "/help/checks/limit"),
     *("/help/checks/blocked", "/help/checks/log"),
-    *("/audit-trail", "/security", "/organizations", "/prove-it", "/plan", "/plan/invoices"),
+    *("/audit-trail", "/account/security", "/organizations", "/prove-it", "/plan", "/plan/invoices"),
     *("/organization/notifications", "/organization/notifications/new", "/organization/notifications/what-we-send"),
 )
 OPERATORS = (
@@ -60,7 +60,7 @@ OPERATORS = (
     "/console/support/on-call",
     "/console/handbook",
     "/console/handbook/production-readiness",
-    "/security",
+    "/account/security",
     "/console/notifications",
     "/console/notifications/new",
     "/console/notifications/what-we-send",

@@ -174,7 +174,7 @@ def test_a_passkey_stands_for_password_and_second_factor(page: Page, portal: Por
         {"options": {**options, "isUserVerified": True, "automaticPresenceSimulation": True}},
     )
     steps.sign_up(page, name="Kim Key", organization="Key Works", email="kim@key.example", password=PASSWORD)
-    page.goto("/security")
+    page.goto("/account/security")
     steps.fill(page, name="Work laptop")
     steps.press(page, "Add passkey")
     page.get_by_role("link", name="I've saved these codes").click()

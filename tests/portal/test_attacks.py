@@ -58,7 +58,7 @@ def test_whoever_had_an_address_first_keeps_nothing_when_its_owner_comes(app: Fl
     squatter = Browser(app.test_client())
     sign_up(squatter)
     log_in(squatter, NEW["email"])
-    assert squatter.get("/security").headers["Location"] == "/confirm-address"
+    assert squatter.get("/account/security").headers["Location"] == "/confirm-address"
     plant_passkey(app, NEW["email"])
 
     if way == "sign up afresh":
@@ -78,7 +78,7 @@ def test_whoever_had_an_address_first_keeps_nothing_when_its_owner_comes(app: Fl
 
 
 def test_a_reset_makes_an_asked_for_change_of_address_void(app: Flask, nobody: Browser, owner: Person) -> None:
-    owner.post("/security/address", email="evil@people.example")
+    owner.post("/account/security/address", email="evil@people.example")
     change = link_in(mails_to(app, "evil@people.example")[-1])
     assert "address_change_asked" in [mail.template for mail in mails_to(app, owner.email)]
     nobody.post("/forgotten-password", email=owner.email)
@@ -211,7 +211,7 @@ def test_the_owner_of_a_closed_organization_can_leave(app: Flask, ada: Member, o
     with app.app_context(), acting_as_system(), transaction():
         db.session.get_one(Organization, ada.organization_id).status = "closed"
 
-    assert owner.post("/security/delete-account", typed=owner.email).status_code == 303
+    assert owner.post("/account/security/delete-account", typed=owner.email).status_code == 303
 
 
 def test_operators_leave_their_own_organizations_to_others(app: Flask, ada: Member) -> None:
@@ -248,8 +248,8 @@ def test_odd_input_from_strangers_is_refused_and_breaks_nothing(
 @pytest.mark.parametrize(
     ("path", "fields"),
     [
-        ("/security/passkeys", {"credential": "1"}),
-        ("/security/authenticator", {"code": "\uff11\uff12\uff13\uff14\uff15\uff16"}),
+        ("/account/security/passkeys", {"credential": "1"}),
+        ("/account/security/authenticator", {"code": "\uff11\uff12\uff13\uff14\uff15\uff16"}),
         ("/try-it", {"secret": "aig_test_x", "model": "m", "operation": "o", "metadata": "[" * 19_000}),
         ("/organization/details", {"use_case": "a\x00b"}),
         ("/policies/versions/99999999999999999999/restore", {}),
@@ -257,7 +257,7 @@ def test_odd_input_from_strangers_is_refused_and_breaks_nothing(
     ],
 )
 def test_odd_input_from_members_is_refused_and_breaks_nothing(owner: Person, path: str, fields: dict[str, str]) -> None:
-    owner.post("/security/authenticator/new")
+    owner.post("/account/security/authenticator/new")
 
     assert owner.post(path, **fields).status_code < 500
 

@@ -77,7 +77,7 @@ def remove(owner: Person, member: Person) -> None:
 
 
 def delete_account(who: Person) -> None:
-    assert who.post("/security/delete-account", typed=who.email).status_code == 303
+    assert who.post("/account/security/delete-account", typed=who.email).status_code == 303
 
 
 def take_new_address(app: Flask, who: Person) -> None:
@@ -248,8 +248,8 @@ def test_a_removed_member_takes_no_data_away(owner: Person, admin: Person, path:
 
 def test_a_deleted_account_leaves_no_passkey_that_signs_in(app: Flask, owner: Person, admin: Person) -> None:
     nobody, passkey = Browser(app.test_client()), Authenticator()
-    made = passkey.create(challenge_for(admin.browser, "/security/passkeys/options"))
-    assert admin.post("/security/passkeys", credential=made).status_code == 200
+    made = passkey.create(challenge_for(admin.browser, "/account/security/passkeys/options"))
+    assert admin.post("/account/security/passkeys", credential=made).status_code == 200
     assert log_in_with(nobody, passkey).status_code == 303
     other = Browser(app.test_client())
 
@@ -263,8 +263,8 @@ def test_a_removed_member_who_signs_in_by_passkey_sees_nothing_of_the_organizati
     app: Flask, owner: Person, admin: Person
 ) -> None:
     nobody, passkey = Browser(app.test_client()), Authenticator()
-    made = passkey.create(challenge_for(admin.browser, "/security/passkeys/options"))
-    admin.post("/security/passkeys", credential=made)
+    made = passkey.create(challenge_for(admin.browser, "/account/security/passkeys/options"))
+    admin.post("/account/security/passkeys", credential=made)
 
     remove(owner, admin)
 
@@ -423,7 +423,7 @@ def test_a_subscription_to_the_status_follows_an_account_and_ends_with_it(app: F
 
     take_new_address(app, developer)
     assert subscriptions(app) == [NEW]
-    assert developer.post("/security/delete-account", typed=NEW).status_code == 303
+    assert developer.post("/account/security/delete-account", typed=NEW).status_code == 303
     assert subscriptions(app) == []
 
 

@@ -50,7 +50,7 @@ def let_pass(app: Flask, time: timedelta) -> None:
 
 @pytest.mark.parametrize(
     ("path", "field", "others"),
-    [("/prove-it", "password", {}), ("/security/password", "current", {"password": "violin-ladder-quartz-11"})],
+    [("/prove-it", "password", {}), ("/account/security/password", "current", {"password": "violin-ladder-quartz-11"})],
 )
 def test_wrong_passwords_in_a_session_end_it_wherever_they_come_from(
     app: Flask, owner: Person, path: str, field: str, others: dict[str, str]
@@ -67,7 +67,7 @@ def test_wrong_passwords_in_a_session_end_it_wherever_they_come_from(
 def test_both_forms_of_a_session_count_together(owner: Person) -> None:
     for _ in range(2):
         owner.post("/prove-it", password=WRONG)
-        owner.post("/security/password", current=WRONG, password="violin-ladder-quartz-11")
+        owner.post("/account/security/password", current=WRONG, password="violin-ladder-quartz-11")
 
     owner.post("/prove-it", password=WRONG)
 
@@ -95,9 +95,9 @@ def test_many_sessions_of_one_account_have_no_more_tries_for_it(app: Flask, owne
 
 
 def test_wrong_codes_of_a_new_app_end_the_session_too(app: Flask, owner: Person) -> None:
-    owner.post("/security/authenticator/new")
+    owner.post("/account/security/authenticator/new")
 
-    answers = [send_from(owner.browser, n, "/security/authenticator", code=f"{n:06}") for n in range(10)]
+    answers = [send_from(owner.browser, n, "/account/security/authenticator", code=f"{n:06}") for n in range(10)]
 
     assert answers[-1].headers["Location"] == "/log-in?after=proofs"
     assert actions_about(app, owner).count("member.second_factor_failed") == 10
@@ -177,7 +177,7 @@ def test_a_new_password_makes_strangers_of_the_browsers_that_were_known(
     app: Flask, nobody: Browser, owner: Person
 ) -> None:
     log_in(nobody, owner.email)
-    owner.post("/security/password", current=PASSWORD, password="violin-ladder-quartz-11")
+    owner.post("/account/security/password", current=PASSWORD, password="violin-ladder-quartz-11")
     for _ in range(5):
         log_in(nobody, owner.email, WRONG)
 
@@ -194,10 +194,10 @@ def test_whoever_set_a_new_password_by_mail_is_not_made_to_wait(app: Flask, nobo
 
 def guarded(owner: Person) -> str:
     """Sets an authenticator app up; a recovery code."""
-    owner.post("/security/authenticator/new")
-    secret = re.search(r"in the app: <code>([A-Z2-7]+)</code>", owner.get("/security/authenticator").text)
+    owner.post("/account/security/authenticator/new")
+    secret = re.search(r"in the app: <code>([A-Z2-7]+)</code>", owner.get("/account/security/authenticator").text)
     assert secret is not None
-    codes = owner.post("/security/authenticator", code=pyotp.TOTP(secret[1]).at(utc_now())).text
+    codes = owner.post("/account/security/authenticator", code=pyotp.TOTP(secret[1]).at(utc_now())).text
     recovery = re.search(r"([A-Z2-7]{4}(-[A-Z2-7]{4}){3})", codes)
     assert recovery is not None
     return recovery[1]

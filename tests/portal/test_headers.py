@@ -60,7 +60,7 @@ def test_security_faults_can_be_reported(app: Flask, nobody: Browser, monkeypatc
 
 
 def test_password_managers_are_led_to_where_passwords_are_changed(nobody: Browser) -> None:
-    assert nobody.get("/.well-known/change-password").headers["Location"] == "/security"
+    assert nobody.get("/.well-known/change-password").headers["Location"] == "/account/security"
 
 
 def test_the_log_of_a_refusal_names_no_address(

@@ -78,7 +78,8 @@ def passkey(owner: Person) -> Authenticator:
     """Ada's."""
     made = Authenticator()
     answer = owner.post(
-        "/security/passkeys", credential=made.create(challenge_for(owner.browser, "/security/passkeys/options"))
+        "/account/security/passkeys",
+        credential=made.create(challenge_for(owner.browser, "/account/security/passkeys/options")),
     )
     assert answer.status_code == 200
     return made
@@ -108,29 +109,29 @@ def test_an_answer_that_was_refused_uses_its_challenge_up(nobody: Browser, passk
 
 def test_a_registration_is_not_replayed_after_the_passkey_was_removed(owner: Person) -> None:
     made = Authenticator()
-    answer = made.create(challenge_for(owner.browser, "/security/passkeys/options"))
+    answer = made.create(challenge_for(owner.browser, "/account/security/passkeys/options"))
     kept = cookie_of(owner.browser)
-    assert owner.post("/security/passkeys", credential=answer).status_code == 200
-    path = owner.get("/security").text.partition('action="/security/passkeys/')[2].partition('"')[0]
-    assert owner.post(f"/security/passkeys/{path}").status_code == 303
+    assert owner.post("/account/security/passkeys", credential=answer).status_code == 200
+    path = owner.get("/account/security").text.partition('action="/account/security/passkeys/')[2].partition('"')[0]
+    assert owner.post(f"/account/security/passkeys/{path}").status_code == 303
     put_cookie_back(owner.browser, kept)
 
-    assert owner.post("/security/passkeys", credential=answer).status_code == 422
+    assert owner.post("/account/security/passkeys", credential=answer).status_code == 422
 
 
 def test_a_challenge_to_sign_in_registers_nothing(owner: Person) -> None:
     challenge = challenge_for(owner.browser, "/log-in/passkey/options")
 
-    assert owner.post("/security/passkeys", credential=Authenticator().create(challenge)).status_code == 422
+    assert owner.post("/account/security/passkeys", credential=Authenticator().create(challenge)).status_code == 422
 
 
 def test_a_challenge_to_register_is_for_whoever_asked(owner: Person, admin: Person) -> None:
-    challenge = challenge_for(owner.browser, "/security/passkeys/options")
+    challenge = challenge_for(owner.browser, "/account/security/passkeys/options")
     asked = cookie_of(owner.browser)["challenge"]
     with admin.browser.client.session_transaction() as cookie:
         cookie["challenge"] = asked
 
-    assert admin.post("/security/passkeys", credential=Authenticator().create(challenge)).status_code == 422
+    assert admin.post("/account/security/passkeys", credential=Authenticator().create(challenge)).status_code == 422
 
 
 def test_a_challenge_ends_after_five_minutes(app: Flask, nobody: Browser, passkey: Authenticator) -> None:
@@ -206,15 +207,15 @@ def test_an_answer_of_nobody_we_know_is_on_the_operators_log_without_the_address
 
 
 def test_a_registration_that_is_refused_or_replayed_is_on_the_audit_log(app: Flask, owner: Person, ada: Member) -> None:
-    challenge = challenge_for(owner.browser, "/security/passkeys/options")
+    challenge = challenge_for(owner.browser, "/account/security/passkeys/options")
     answer = Authenticator().create(challenge)
     kept = cookie_of(owner.browser)
-    assert owner.post("/security/passkeys", credential=answer).status_code == 200
+    assert owner.post("/account/security/passkeys", credential=answer).status_code == 200
     put_cookie_back(owner.browser, kept)
-    assert owner.post("/security/passkeys", credential=answer).status_code == 422
+    assert owner.post("/account/security/passkeys", credential=answer).status_code == 422
     other = Authenticator().create(b64(b"another challenge, which nobody asked"))
-    challenge_for(owner.browser, "/security/passkeys/options")
-    assert owner.post("/security/passkeys", credential=other).status_code == 422
+    challenge_for(owner.browser, "/account/security/passkeys/options")
+    assert owner.post("/account/security/passkeys", credential=other).status_code == 422
 
     assert refusals(app) == [(ada.organization_id, owner.user_id, "registration")] * 2
 

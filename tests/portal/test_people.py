@@ -176,7 +176,7 @@ def test_asking_for_a_reset_tells_nothing(app: Flask, nobody: Browser, owner: Pe
 def test_a_new_address_holds_when_its_link_is_used_and_ends_older_links(app: Flask, owner: Person) -> None:
     owner.browser.post("/forgotten-password", email=owner.email)
     reset = link_in(mails_to(app, owner.email)[-1])
-    owner.post("/security/address", email="ada.new@people.example")
+    owner.post("/account/security/address", email="ada.new@people.example")
     change = link_in(mails_to(app, "ada.new@people.example")[-1])
 
     for _ in range(2):  # a mail scanner looks
@@ -188,8 +188,8 @@ def test_a_new_address_holds_when_its_link_is_used_and_ends_older_links(app: Fla
 
 
 def test_deleting_an_account_forgets_who_it_was(app: Flask, owner: Person, admin: Person) -> None:
-    assert admin.post("/security/delete-account", typed="something else").status_code == 422
-    assert admin.post("/security/delete-account", typed=admin.email).status_code == 303
+    assert admin.post("/account/security/delete-account", typed="something else").status_code == 422
+    assert admin.post("/account/security/delete-account", typed=admin.email).status_code == 303
 
     with app.app_context(), acting_as_system():
         user = db.session.get_one(User, admin.user_id)
@@ -207,13 +207,13 @@ def test_a_deleted_accounts_address_stays_only_where_the_privacy_policy_says_so(
     assert ask(nick).status_code == 303
     assert {"app_user", "email_token", "invitation", "ticket"} <= tables_with(app, nick.email)
 
-    assert nick.post("/security/delete-account", typed=nick.email).status_code == 303
+    assert nick.post("/account/security/delete-account", typed=nick.email).status_code == 303
 
     assert tables_with(app, nick.email) == {"audit_event", "mail_message"}
 
 
 def test_the_last_owner_cannot_delete_the_account(owner: Person) -> None:
-    assert owner.post("/security/delete-account", typed=owner.email).status_code == 409
+    assert owner.post("/account/security/delete-account", typed=owner.email).status_code == 409
     assert is_signed_in(owner.browser)
 
 

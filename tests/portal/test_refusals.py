@@ -62,7 +62,7 @@ def test_a_secret_is_never_given_back(owner: Person) -> None:
     secret = "three secret words"
 
     status, page = post(
-        owner, "/security/password", csrf_token="of-last-week", current=PASSWORD, password=secret, name="a b c"
+        owner, "/account/security/password", csrf_token="of-last-week", current=PASSWORD, password=secret, name="a b c"
     )
 
     assert status == 400

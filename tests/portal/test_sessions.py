@@ -54,7 +54,7 @@ def test_a_new_password_ends_every_other_session(app: Flask, owner: Person) -> N
     elsewhere = Browser(app.test_client())
     elsewhere.sign_in(owner.user_id)
 
-    answer = owner.post("/security/password", current=PASSWORD, password="violin-ladder-quartz-11")
+    answer = owner.post("/account/security/password", current=PASSWORD, password="violin-ladder-quartz-11")
 
     assert answer.status_code == 303
     assert is_signed_in(owner.browser)
@@ -64,7 +64,7 @@ def test_a_new_password_ends_every_other_session(app: Flask, owner: Person) -> N
 def test_sessions_can_be_seen_and_ended(app: Flask, owner: Person) -> None:
     elsewhere = Browser(app.test_client())
     elsewhere.sign_in(owner.user_id)
-    path = re.search(r'action="(/security/sessions/[^"]+/end)"', owner.get("/security").text)
+    path = re.search(r'action="(/account/security/sessions/[^"]+/end)"', owner.get("/account/security").text)
     assert path is not None
 
     assert owner.post(path[1]).status_code == 303
@@ -73,11 +73,11 @@ def test_sessions_can_be_seen_and_ended(app: Flask, owner: Person) -> None:
 
 
 def test_an_authenticator_app_is_asked_for_and_each_code_works_once(app: Flask, nobody: Browser, owner: Person) -> None:
-    owner.post("/security/authenticator/new")
-    secret = re.search(r"in the app: <code>([A-Z2-7]+)</code>", owner.get("/security/authenticator").text)
+    owner.post("/account/security/authenticator/new")
+    secret = re.search(r"in the app: <code>([A-Z2-7]+)</code>", owner.get("/account/security/authenticator").text)
     assert secret is not None
     code = pyotp.TOTP(secret[1]).at(utc_now())
-    codes = owner.post("/security/authenticator", code=code)
+    codes = owner.post("/account/security/authenticator", code=code)
     assert "be able to see them again" in codes.text
 
     log_in(nobody, owner.email)
@@ -108,18 +108,18 @@ def test_an_operator_without_a_second_factor_is_led_to_set_one_up(app: Flask) ->
     browser = Browser(app.test_client())
     browser.sign_in(user_id)
 
-    assert browser.get("/console").headers["Location"] == "/security"
+    assert browser.get("/console").headers["Location"] == "/account/security"
 
 
 def test_an_operator_keeps_a_second_factor(operator: Person) -> None:
-    assert operator.post("/security/authenticator/remove").status_code == 409
+    assert operator.post("/account/security/authenticator/remove").status_code == 409
 
 
 def test_what_matters_asks_for_proof_again(app: Flask, owner: Person) -> None:
     with app.app_context(), acting_as_system(), transaction():
         db.session.scalars(select(UserSession)).one().authenticated_at = utc_now() - timedelta(hours=1)
 
-    for path in ("/keys/new", "/security/authenticator"):
+    for path in ("/keys/new", "/account/security/authenticator"):
         assert owner.get(path).headers["Location"].startswith("/prove-it?next=%2F")
     assert owner.post("/team/invitations", email="x@people.example", role="viewer").status_code == 303
     assert mails_to(app, "x@people.example") == []

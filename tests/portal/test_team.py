@@ -120,7 +120,7 @@ def test_the_last_owner_stays_whatever_is_tried(owner: Person, admin: Person) ->
         ("/team/leave", {}),
         (f"/team/members/{owner.user_id}/remove", {}),
         (f"/team/members/{owner.user_id}/role", {"role": "viewer"}),
-        ("/security/delete-account", {"typed": owner.email}),
+        ("/account/security/delete-account", {"typed": owner.email}),
     ):
         answer = owner.post(path, **fields)
         assert answer.status_code == 409, path

@@ -52,7 +52,7 @@ def test_coming_and_going_are_on_it_with_the_way_in(owner: Person, viewer: Perso
 
 
 def test_a_changed_address_is_told_apart_without_being_kept(app: Flask, owner: Person, viewer: Person) -> None:
-    owner.post("/security/address", email="new@elsewhere.example")
+    owner.post("/account/security/address", email="new@elsewhere.example")
     link = link_in(mails_to(app, "new@elsewhere.example")[-1])
     owner.post(link)
 
@@ -66,8 +66,8 @@ def test_which_factor_was_taken_away_is_on_it_once(app: Flask, owner: Person, vi
         user = db.session.get_one(User, owner.user_id)
         second_factor.make_guarded(user, secret_key=app.config["SECRET_KEY"], now=utc_now())
 
-    owner.post("/security/authenticator/remove")
-    owner.post("/security/authenticator/remove")
+    owner.post("/account/security/authenticator/remove")
+    owner.post("/account/security/authenticator/remove")
 
     [line] = [line for line in lines_of(viewer) if line["action"] == "member.second_factor_removed"]
     assert line["after"] == '{"factor":"an authenticator app"}'

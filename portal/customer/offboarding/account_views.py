@@ -14,7 +14,7 @@ from portal.customer.people.signing_in import forget_browser
 bp = Pages("account_deletion", __name__)
 
 
-@bp.post("/security/delete-account")
+@bp.post("/account/security/delete-account")
 @open_to(Audience.SIGNED_IN, fresh=True)
 def delete_account() -> ViewResponse:
     if request.form.get("typed", "").strip().lower() != current_user().email:

@@ -46,7 +46,7 @@ def sbom() -> Response:
 @open_to(Audience.ANYBODY)
 def change_password() -> ViewResponse:
     """Password managers lead people here."""
-    return see_other("/security")
+    return see_other("/account/security")
 
 
 def _midnight(moment: datetime) -> datetime:

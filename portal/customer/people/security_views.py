@@ -31,7 +31,7 @@ from portal.customer.people.passkey_refusals import PasskeyUse, read_credential,
 from portal.customer.people.passwords import WrongPassword
 from portal.customer.people.signing_in import device_token, remember_challenge, site, take_challenge
 
-bp = Pages("security", __name__, url_prefix="/security")
+bp = Pages("security", __name__, url_prefix="/account/security")
 
 
 @bp.get("")
@@ -68,7 +68,7 @@ def change_password() -> ViewResponse:
         except InvalidRequest as refused:
             form.blame(refused.errors)
         else:
-            return see_other("/security?done=password")
+            return see_other("/account/security?done=password")
     return security_page(password_form=form, status=422)
 
 
@@ -85,7 +85,7 @@ def change_address() -> ViewResponse:
         except InvalidRequest as refused:
             form.blame(refused.errors)
         else:
-            return see_other("/security?done=address")
+            return see_other("/account/security?done=address")
     return security_page(address_form=form, status=422)
 
 
@@ -95,7 +95,7 @@ def begin_totp() -> ViewResponse:
     with acting_as_system(), transaction():
         user = accounts.lock(current_user().user_id)
         second_factor.begin_totp(user, secret_key=settings().secret_key, now=utc_now())
-    return see_other("/security/authenticator")
+    return see_other("/account/security/authenticator")
 
 
 @bp.get("/authenticator")
@@ -127,7 +127,7 @@ def create_totp() -> ViewResponse:
                 return ended
             form.code.errors = [refused.detail]
         else:
-            return _codes_page(codes) if codes else see_other("/security?done=authenticator")
+            return _codes_page(codes) if codes else see_other("/account/security?done=authenticator")
     return _totp_page(form, status=422)
 
 
@@ -136,7 +136,7 @@ def create_totp() -> ViewResponse:
 def delete_totp() -> ViewResponse:
     with acting_as_system(), transaction():
         second_factor.remove_totp(accounts.lock(current_user().user_id), by=actor(), now=utc_now())
-    return see_other("/security?done=removed")
+    return see_other("/account/security?done=removed")
 
 
 @bp.post("/recovery-codes")
@@ -168,7 +168,7 @@ def create_passkey() -> ViewResponse:
             user, who = accounts.lock(current_user().user_id), actor()
             passkeys.register(user, credential, name=name, challenge=challenge, site=site(), by=who, now=utc_now())
             codes = second_factor.first_recovery_codes(user)
-    return _codes_page(codes) if codes else see_other("/security?done=passkey")
+    return _codes_page(codes) if codes else see_other("/account/security?done=passkey")
 
 
 @bp.post("/passkeys/<uuid:passkey_id>/remove")
@@ -176,7 +176,7 @@ def create_passkey() -> ViewResponse:
 def delete_passkey(passkey_id: UUID) -> ViewResponse:
     with acting_as_system(), transaction():
         passkeys.remove(accounts.lock(current_user().user_id), passkey_id, by=actor(), now=utc_now())
-    return see_other("/security?done=removed")
+    return see_other("/account/security?done=removed")
 
 
 @bp.post("/sessions/<uuid:session_id>/end")
@@ -186,7 +186,7 @@ def end_session(session_id: UUID) -> ViewResponse:
         if not sessions.revoke(current_user().user_id, session_id, now=utc_now()):
             raise NotFound("Session not found. It may have ended.")
         accounts.note(accounts.lock(current_user().user_id), "member.session_ended", by=actor(), now=utc_now())
-    return see_other("/security?done=session")
+    return see_other("/account/security?done=session")
 
 
 @bp.post("/sessions/end-others")
@@ -196,7 +196,7 @@ def end_other_sessions() -> ViewResponse:
         sessions.revoke_all(current_user().user_id, now=utc_now(), but=current_user().session_id)
         devices.forget(current_user().user_id, but=device_token())
         accounts.note(accounts.lock(current_user().user_id), "member.sessions_ended", by=actor(), now=utc_now())
-    return see_other("/security?done=others")
+    return see_other("/account/security?done=others")
 
 
 DONE = {
@@ -238,7 +238,7 @@ def _totp_page(form: SecondStepForm, *, status: int = 200) -> ViewResponse:
         user = accounts.lock(current_user().user_id)
         address = second_factor.unconfirmed_totp(user, secret_keys=settings().secret_keys)
     if address is None:
-        return see_other("/security")
+        return see_other("/account/security")
     picture = segno.make(address, error="m").svg_inline(scale=4, dark="#000", light="#fff", omitsize=True)
     secret = address.partition("secret=")[2].partition("&")[0]
     return render_template("portal/customer/people/totp.html", form=form, picture=picture, secret=secret), status
