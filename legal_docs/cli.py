@@ -24,6 +24,7 @@ from legal_docs.figures import CHANGE_NOTICE_DAYS, SUB_PROCESSOR_NOTICE_DAYS
 from legal_docs.publishing import announce, publish
 from legal_docs.register import services as registers
 from legal_docs.register.changes import ChangeKind
+from legal_docs.register.completeness import gaps_of, services_in_use
 
 legal_commands = AppGroup("legal", help="Manage legal documents and the sub-processor register.")
 
@@ -66,11 +67,16 @@ def check() -> None:
             click.echo(f"{TITLES[kind]:<28}{len(text.encode()):>7} bytes   {published}")
         in_use = registers.entries()
         click.echo(f"{'In the register':<28}{len(in_use):>7} companies")
+        gaps = gaps_of(in_use, services_in_use(settings))
+        for gap in gaps:
+            click.echo(f"register          {gap.path}: {gap.detail}")
         page = documents.newest(Kind.SUB_PROCESSORS)
         if page is not None and register_part(in_use) not in page.markdown:
             click.echo("The published sub-processor page is older than the register. Publish a new version.")
     if missing:
         raise click.ClickException("Set the missing settings. Nothing can be published until then.")
+    if gaps:
+        raise click.ClickException("Complete the register. The DPA and its page can't be published until then.")
 
 
 @legal_commands.command("draft")
@@ -113,7 +119,7 @@ def publish_version(
     effective: datetime | None,
 ) -> None:
     """Publish a version permanently and notify customers."""
-    now = utc_now()
+    settings, now = read_settings(), utc_now()
     with _refusals_shown(), acting_as_system(), transaction():
         version = publish(
             Kind(kind),
@@ -122,7 +128,8 @@ def publish_version(
             summary=summary,
             effective_at=effective.replace(tzinfo=UTC) if effective else _earliest(Kind(kind), now),
             review=Review(reviewer=reviewed_by, on=reviewed_on.date(), note=review_note),
-            provider=provider_from(read_settings()),
+            provider=provider_from(settings),
+            services_in_use=services_in_use(settings),
             by=COMMAND_LINE,
             now=now,
         )

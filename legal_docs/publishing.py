@@ -1,5 +1,6 @@
 """What operators do: publish a version, announce a change of the register. Everybody concerned is told at once."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -19,12 +20,16 @@ from legal_docs.documents.emails import ADVICE, is_printable
 from legal_docs.documents.kinds import Kind
 from legal_docs.documents.models import LegalVersion
 from legal_docs.documents.provider import Provider
+from legal_docs.documents.service_types import ServiceType
 from legal_docs.figures import CHANGE_NOTICE_DAYS
 from legal_docs.notices.deadlines import refuse_short
 from legal_docs.register import changes
 from legal_docs.register.changes import ChangeKind
+from legal_docs.register.completeness import refuse_gaps
 from legal_docs.register.models import SubProcessorChange
 from legal_docs.register.services import entries
+
+_WITH_REGISTER = frozenset({Kind.DPA, Kind.SUB_PROCESSORS})
 
 
 @needs_system_scope
@@ -37,24 +42,28 @@ def publish(
     effective_at: datetime,
     review: Review,
     provider: Provider,
+    services_in_use: Collection[ServiceType],
     by: Actor,
     now: datetime,
 ) -> LegalVersion:
     """Draws up the text and publishes it for good; a job then gives notice.
 
     `provider` is `provider_from(settings)`, which raises SettingsMissing. Raises NumberNotValid, NumberNotHigher,
-    ReviewMissing, EffectiveInThePast, or NoticeTooShort if somebody accepted a version before this one, or everybody is
-    to hear of it before it holds, as of a new privacy policy.
+    ReviewMissing, EffectiveInThePast, RegisterIncomplete, or NoticeTooShort if somebody accepted a version before this
+    one, or everybody is to hear of it before it holds, as of a new privacy policy.
     """
     documents.publish_alone()
     documents.refuse_unready(kind, number=number, is_major=is_major, review=review, effective_at=effective_at, now=now)
     if _was_accepted(kind) or (kind is Kind.PRIVACY and is_major and documents.newest(kind) is not None):
         refuse_short(effective_at, days=CHANGE_NOTICE_DAYS, now=now)
+    register = entries()
+    if kind in _WITH_REGISTER:
+        refuse_gaps(register, services_in_use)
     markdown = draft(
         kind,
         number=number,
         provider=provider,
-        register=entries(),
+        register=register,
         review=review,
         published_at=now,
         effective_at=effective_at,

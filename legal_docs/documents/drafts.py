@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from legal_docs.documents.kinds import Kind
 from legal_docs.documents.provider import Provider
+from legal_docs.documents.service_types import ServiceType
 from legal_docs.figures import FIGURES
 
 SOURCES = Path(__file__).parent / "sources"
@@ -46,6 +47,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     second_mechanism: str = ""
     certificates: str = ""
     """Held by that company, never by us."""
+    service_type: ServiceType = ServiceType.OTHER
+    """What it does for us; the texts state its purpose instead."""
 
 
 class Verbatim(str):

@@ -4,16 +4,25 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
 from legal_docs.documents.drafts import Entry
+from legal_docs.documents.service_types import ServiceType
 
 
 class SubProcessor(Base):
     __tablename__ = "sub_processor"
-    __table_args__ = (CheckConstraint("country ~ '^[A-Z]{2}$'", name="country"),)
+    __table_args__ = (
+        CheckConstraint("country ~ '^[A-Z]{2}$'", name="country"),
+        CheckConstraint(
+            "service_type IN ('hosting', 'database', 'cache', 'backups', 'error_reports', 'payments', 'email', 'chat',"
+            " 'monitoring', 'other')",
+            name="service_type",
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -27,13 +36,14 @@ class SubProcessor(Base):
     first_mechanism: Mapped[str]
     second_mechanism: Mapped[str]
     certificates: Mapped[str]
+    service_type: Mapped[str] = mapped_column(default=ServiceType.OTHER.value)
     listed_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
 
     @property
     def entry(self) -> Entry:
         """What the texts state of it."""
-        return Entry(**{name: getattr(self, name) for name in Entry.__struct_fields__})
+        return msgspec.convert({name: getattr(self, name) for name in Entry.__struct_fields__}, Entry)
 
 
 class SubProcessorChange(Base):

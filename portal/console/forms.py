@@ -18,6 +18,7 @@ from billing.plans import PLANS
 from core.forms import Form, OneLine, WholeNumberField, stripped
 from legal_docs import figures
 from legal_docs.documents.kinds import TITLES
+from legal_docs.documents.service_types import SERVICE_TYPES, ServiceType
 from portal.customer.applications.welcome import SLOTS_OFFERED
 from portal.customer.organization.forms import Printable, countries
 
@@ -106,6 +107,9 @@ class ChangeForm(Form):
     kind = SelectField("Change", choices={"add": "Add", "replace": "Replace", "remove": "Remove"})
     replaces = SelectField("Sub-processor to replace or remove", choices={"": "None"})
     name = StringField("Name", filters=[stripped], validators=[OneLine(), Printable()])
+    service_type = SelectField(
+        "Service", choices={one.value: words for one, words in SERVICE_TYPES.items()}, default=ServiceType.OTHER.value
+    )
     entity = StringField("Legal entity", filters=[stripped], validators=[OneLine(), Printable()])
     address = StringField("Address", filters=[stripped], validators=[OneLine(), Printable()])
     country = SelectField("Country", choices=lambda: {"": "Choose", **countries()})

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time
 from uuid import UUID
 
+import msgspec
 from flask import flash, render_template
 
 from core.access import Audience, Pages, open_to, operator
@@ -17,9 +18,11 @@ from legal_docs.documents import services as documents
 from legal_docs.documents.drafts import Entry, Review
 from legal_docs.documents.kinds import TITLES, Kind
 from legal_docs.documents.provider import provider_from
+from legal_docs.documents.service_types import SERVICE_TYPES
 from legal_docs.register import changes, responses
 from legal_docs.register import services as register
 from legal_docs.register.changes import ChangeKind
+from legal_docs.register.completeness import gaps_of, services_in_use
 from portal.console import services
 from portal.console.forms import AnswerForm, ChangeForm, PublishForm
 
@@ -50,6 +53,7 @@ def publish() -> ViewResponse:
                     effective_at=max(now, _start_of(form.effective_on.data)),
                     review=Review(reviewer=form.reviewer.data, on=form.reviewed_on.data, note=form.review_note.data),
                     provider=provider_from(settings()),
+                    services_in_use=services_in_use(settings()),
                     by=operator(),
                     now=now,
                 )
@@ -73,7 +77,7 @@ def announce() -> ViewResponse:
     form = _change_form()
     if form.validate():
         kind, now = ChangeKind(form.kind.data), utc_now()
-        entry = Entry(**{name: form[name].data or "" for name in _ENTRY_FIELDS})
+        entry = msgspec.convert({name: form[name].data or "" for name in _ENTRY_FIELDS}, Entry)
         try:
             with transaction():
                 publishing.announce(
@@ -143,6 +147,8 @@ def _register_page(form: ChangeForm, *, status: int = 200) -> ViewResponse:
         "portal/console/register.html",
         form=form,
         register=register.register(),
+        service_types=SERVICE_TYPES,
+        gaps=gaps_of(register.entries(), services_in_use(settings())),
         changes=every,
         held={change.id: [services.find(one).name for one in responses.held_for(change)] for change in every},
         waiting=[(one, services.find(one.organization_id)) for one in waiting],

@@ -97,7 +97,7 @@ def test_the_starting_list_must_be_completed(run: Any) -> None:
     result = run("register", str(file))
 
     assert result.exit_code == 1
-    assert "Complete address, contact, entity" in result.output
+    assert "Complete address, contact, first_mechanism of Render" in result.output
     assert services.register() == []
 
 
