@@ -72,9 +72,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.id}-{step}"
 
 
-def begun(organization_id: UUID, kind: str) -> int:
-    """How many there ever were: who decides by what Stripe says now must not be overtaken by another one."""
-    query = select(func.count()).where(ChangeIntent.organization_id == organization_id, ChangeIntent.kind == kind)
+def settled(organization_id: UUID, kind: str) -> int:
+    """How many there were whose outcome is known: who decides by what Stripe says now must not be overtaken by another.
+
+    One that is open does not count yet: what Stripe says now may still be without it.
+    """
+    query = select(func.count()).where(
+        ChangeIntent.organization_id == organization_id, ChangeIntent.kind == kind, ChangeIntent.outcome.is_not(None)
+    )
     return db.session.scalar(query) or 0
 
 

@@ -125,7 +125,7 @@ def refund(
     with transaction():
         invoice = _invoice(organization_id, invoice_id)
         number, payment = invoice.snapshot.get("number") or invoice_id, payment_intent_of(invoice.snapshot)
-        stake, begun = at_stake(organization_id), intents.begun(organization_id, REFUND)
+        stake, settled = at_stake(organization_id), intents.settled(organization_id, REFUND)
     intent, amount, left, charge = _wanted(payment, gateway, amount_minor, refunded_before_minor)
     is_over = stake is not None and stake.invoice_id == invoice_id and amount == left
     ends = stake.subscription.id if stake is not None and is_over and ends_subscription else None
@@ -137,7 +137,7 @@ def refund(
         "about": {"invoice": number, "amount": format_amount(amount, str(charge["currency"])), "reason": reason},
     }
     with transaction():
-        change = _begin(organization_id, wanted, begun, by=by, now=now)
+        change = _begin(organization_id, wanted, settled, by=by, now=now)
     refund_id = _give_back(change, gateway)
     with transaction():
         changes.put_on_record(change, now=now, refund_id=refund_id)
@@ -149,10 +149,10 @@ def refund(
     return Refunded(amount, str(charge["currency"]), outcome)
 
 
-def _begin(organization_id: UUID, wanted: dict[str, Any], begun: int, *, by: Actor, now: datetime) -> Change:
-    """Raises RefundedMeanwhile if another one was begun since Stripe was asked for the charge."""
+def _begin(organization_id: UUID, wanted: dict[str, Any], settled: int, *, by: Actor, now: datetime) -> Change:
+    """Raises RefundedMeanwhile if another one is under way, or was settled since Stripe was asked for the charge."""
     lock_account(organization_id)
-    if intents.begun(organization_id, REFUND) != begun:
+    if intents.settled(organization_id, REFUND) != settled:
         raise RefundedMeanwhile
     try:
         change = changes.begin(organization_id, REFUND, wanted, by=by, now=now)

@@ -1,5 +1,9 @@
 """At the same moment, on a real database: two tabs that subscribe, and a return page beside its webhooks."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event, current_thread, main_thread
+from typing import Any
+
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
@@ -8,12 +12,13 @@ from billing import catalogue, checkouts, mirror, refunds, webhook_events
 from billing.connection import gateway
 from billing.entitlements import access_for
 from billing.errors import PaymentsAway
+from billing.gateway import Gateway
 from billing.models import BillingAccount, Checkout, StripeEvent, Subscription
 from billing.plans import PlanCode
-from billing.sandbox import checkout, store
 from core.audit import COMMAND_LINE
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
+from local.stripe_sandbox import checkout, store
 from tests.billing.scene import open_checkout
 from tests.cast import Member, organization_with_key
 from tests.portal.test_team import at_once
@@ -114,6 +119,56 @@ def test_the_same_event_twice_at_once_is_one(live_app: Flask, home: Member) -> N
 
     assert at_once(store_it, store_it, store_it) == [None] * 3
     assert sorted(are_new) == [False, False, True]
+
+
+def test_a_refund_that_was_decided_while_another_was_under_way_at_stripe_is_not_made(
+    live_app: Flask, home: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second reads the charge before the first is made, and decides after the first was put on record."""
+    with live_app.app_context(), acting_as_system(), transaction():
+        checkout.pay(open_checkout(home).rpartition("/")[2])
+        mirror.sync(home.organization_id, gateway(), now=utc_now())
+        invoice_id = store.every("invoice")[0]["id"]
+    has_read, is_made = Event(), Event()
+    read_charge, make_refund = Gateway.charge_for, Gateway.refund
+
+    def give_back() -> None:
+        with live_app.app_context(), acting_as_system():
+            refunds.refund(
+                home.organization_id,
+                invoice_id,
+                gateway(),
+                amount_minor=1_000,
+                refunded_before_minor=0,
+                reason="Kindness.",
+                by=COMMAND_LINE,
+                now=utc_now(),
+            )
+
+    def charge_for(self: Gateway, payment: str) -> Any:
+        found = read_charge(self, payment)
+        if current_thread() is not main_thread():
+            has_read.set()
+            is_made.wait(10)
+        return found
+
+    def refund(self: Gateway, payment: str, **options: Any) -> str:
+        if current_thread() is main_thread():
+            second.append(pool.submit(give_back))
+            has_read.wait(10)
+        return make_refund(self, payment, **options)
+
+    monkeypatch.setattr(Gateway, "charge_for", charge_for)
+    monkeypatch.setattr(Gateway, "refund", refund)
+    second: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as pool:
+        give_back()
+        is_made.set()
+        with pytest.raises(refunds.RefundedMeanwhile):
+            second[0].result(30)
+
+    with live_app.app_context(), acting_as_system():
+        assert [refund["amount"] for refund in store.every("refund")] == [1_000]
 
 
 def test_two_operators_who_refund_at_once_give_the_money_back_once(live_app: Flask, home: Member) -> None:
