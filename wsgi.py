@@ -7,29 +7,18 @@ from flask import Flask
 from flask_migrate import Migrate
 
 import api
+import backups
 import billing
 import legal_docs
+import local
 import portal
-from core import (
-    access,
-    cli,
-    current,
-    embedded,
-    hosts,
-    htmx,
-    jobs,
-    logins,
-    observability,
-    pages,
-    rotations,
-    throttle,
-    web,
-)
+from core import access, cli, current, hosts, htmx, jobs, logins, observability, pages, rotations, throttle, web
 from core.db import db, sqlalchemy_url
 from core.environment import read_settings
 from core.graceful_shutdown import is_stopping
 from core.serving import FlaskHandler, WebServer, places_of
 from core.settings import Settings
+from local import embedded
 
 
 def create_app(settings: Settings | None = None, *, sessions: int = jobs.MOST_SESSIONS) -> Flask:
@@ -67,7 +56,7 @@ def create_app(settings: Settings | None = None, *, sessions: int = jobs.MOST_SE
     access.init_app(app, settings)
     throttle.init_app(app, settings)
     cli.init_app(app, settings)
-    for room in (legal_docs, billing, api, portal):
+    for room in (backups, legal_docs, billing, api, portal, local):
         room.init_app(app, settings)
     app.wsgi_app = hosts.KnownHosts(app.wsgi_app, settings)  # type: ignore[method-assign]
     return app

@@ -7,7 +7,6 @@ from flask import Flask
 
 from api import cli, gauges, runtime
 from api.decisions import jobs as decision_jobs
-from api.demo import seed_demo
 from api.usage import jobs as usage_jobs
 from api.v1 import decision_views, health, key_views, policy_views, turns
 from api.v1.check_middleware import CheckHandler, CheckMiddleware
@@ -15,7 +14,6 @@ from api.v1.check_path import KINDS, CheckPath
 from api.v1.reference import views as reference_views
 from core.serving import Handler
 from core.settings import Settings
-from core.supervisor import demo_wanted
 
 __all__ = ["ahead_of_flask", "decision_jobs", "gauges", "init_app", "organization_of", "start", "stop", "usage_jobs"]
 
@@ -27,7 +25,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     for group in cli.GROUPS:
         app.cli.add_command(group)
     app.wsgi_app = CheckMiddleware(app.wsgi_app, CheckPath(room))  # type: ignore[method-assign]
-    demo_wanted.connect(seed_demo)
 
 
 def ahead_of_flask(app: Flask, flask: Handler) -> dict[str, Handler]:

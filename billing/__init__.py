@@ -6,11 +6,9 @@ and projects it to the organization; `usage` stores the checks that were counted
 
 from flask import Blueprint, Flask
 
-from billing import cli, connection, demo, dunning, jobs, webhooks
+from billing import cli, connection, dunning, jobs, webhooks
 from billing.money import format_amount
-from billing.sandbox import views as sandbox_views
 from core.settings import Settings
-from core.supervisor import demo_wanted
 
 __all__ = ["dunning", "init_app", "jobs"]
 
@@ -19,8 +17,5 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_blueprint(Blueprint("billing", __name__, template_folder="templates"))
     app.jinja_env.filters["amount"] = format_amount
     app.register_blueprint(webhooks.bp)
-    if connection.is_sandbox(settings):
-        app.register_blueprint(sandbox_views.bp)
     connection.set_up(app, settings)
     app.cli.add_command(cli.billing_commands)
-    demo_wanted.connect(demo.seed_demo)

@@ -1,4 +1,4 @@
-"""Which Stripe we talk to: the real one with a key, the sandbox without one; in production there is always a key."""
+"""Which Stripe we talk to: the real one with a key. Without one, outside production, a sandbox is connected instead."""
 
 from typing import cast
 
@@ -6,8 +6,6 @@ import stripe
 from flask import Flask, current_app
 
 from billing.gateway import Gateway
-from billing.sandbox.events import secret_from
-from billing.sandbox.transport import Sandbox
 from billing.transport import RETRIES, Transport
 from core.outbound import Outbound
 from core.settings import Environment, Settings
@@ -18,7 +16,12 @@ _EXTENSION = "billing_gateway"
 
 def set_up(app: Flask, settings: Settings) -> None:
     stripe.enable_telemetry = False
-    app.extensions[_EXTENSION] = _sandbox(settings) if is_sandbox(settings) else _stripe(settings)
+    if not is_sandbox(settings):
+        connect(app, _stripe(settings))
+
+
+def connect(app: Flask, to: Gateway) -> None:
+    app.extensions[_EXTENSION] = to
 
 
 def gateway() -> Gateway:
@@ -47,15 +50,5 @@ def _stripe(settings: Settings) -> Gateway:
         client,
         webhook_secrets=[one for one in secrets if one],
         is_live="_live_" in key,
-        is_automatic_tax=settings.stripe_automatic_tax,
-    )
-
-
-def _sandbox(settings: Settings) -> Gateway:
-    client = stripe.StripeClient("sk_test_sandbox", http_client=Sandbox(), max_network_retries=0)
-    return Gateway(
-        client,
-        webhook_secrets=[secret_from(settings.secret_key)],
-        is_live=False,
         is_automatic_tax=settings.stripe_automatic_tax,
     )

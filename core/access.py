@@ -116,8 +116,9 @@ def open_to(
 ) -> Callable[[Callable[..., ViewResponse]], Callable[..., ViewResponse]]:
     """Declares whom a page is for; `fresh` asks them to have proved lately who they are.
 
-    Members change things only while their organization is in use, unless `at_rest` says that it may be done while it is
-    suspended or closing too. Runs the view so that it sees the visitor's organization, or for operators all of them.
+    Members change things only while their organization is in use, unless `while_inactive` says that they may
+    while it is suspended or closing too. Runs the view so that it sees the visitor's organization, or for operators all
+    of them.
     Forms are checked for their token.
     """
 
@@ -175,7 +176,7 @@ def _membership_held() -> ActiveMembership | None:
 
 
 def actor() -> Actor:
-    """The visitor, as the audit trail tells of them."""
+    """The visitor, as the audit log tells of them."""
     who = current_user_or_none()
     if who is None:
         return Actor(kind=ActorKind.SYSTEM, address=address(), request_id=g.request_id)

@@ -1,4 +1,4 @@
-"""The audit trail of account actions: who did what to which record, before and after. Append-only for the software."""
+"""The audit log of account actions: who did what to which record, before and after. Append-only for the software."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -6,13 +6,9 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from core import embedded, jobs, logins, rotations, supervisor
-from core.backups import jobs as backup_jobs
-from core.backups.cli import backup_commands
+from core import jobs, logins, rotations
+from core.serving import command
 from core.settings import Settings
-
-__all__ = ["backup_jobs", "init_app"]
-
 
 database_commands = AppGroup("database", help="Manage database logins.")
 
@@ -36,22 +32,15 @@ def _make_logins() -> str | None:
 
 def init_app(app: Flask, settings: Settings) -> None:
     app.cli.add_command(rotations.cli.secrets_commands)
-    app.cli.add_command(backup_commands)
-
     app.cli.add_command(database_commands)
-
-    @app.cli.command("serve")
-    def serve() -> None:
-        """Run everything: database (embedded without DATABASE_URL), migrations, demo, web server, worker."""
-        supervisor.serve(app, settings)
 
     @app.cli.command("web")
     def web() -> None:
         """Run only the web server, for production. First run `flask db upgrade`."""
-        if embedded.EXTENSION in app.extensions:
-            _make_logins()
-        command = supervisor.web_command(settings)
-        os.execve(command[0], command, supervisor.web_environment(app, settings))  # noqa: S606  our own server
+        if not (settings.database_url or settings.database_web_url):
+            _make_logins()  # of the embedded database, which has no release command
+        arguments = command.web_command(settings)
+        os.execve(arguments[0], arguments, command.web_environment(app, settings))  # noqa: S606  our own server
 
     @app.cli.command("worker")
     def worker() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements.txt"
-_FOLDERS = ("api", "billing", "core", "legal_docs", "migrations", "portal")
+_FOLDERS = ("api", "backups", "billing", "core", "legal_docs", "local", "migrations", "portal")
 _KINDS = frozenset({".py", ".html", ".txt", ".j2", ".js", ".css", ".lua"})
 
 

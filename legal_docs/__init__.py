@@ -8,12 +8,10 @@ from flask import Blueprint, Flask
 
 from core.mail import register_attachment
 from core.settings import Settings
-from core.supervisor import demo_wanted
 from legal_docs import jobs
 from legal_docs.acceptances.receipts import receipt_pdf_of
 from legal_docs.acceptances.services import RECEIPT
 from legal_docs.cli import legal_commands
-from legal_docs.demo import seed_demo
 
 __all__ = ["init_app", "jobs"]
 
@@ -22,4 +20,3 @@ def init_app(app: Flask, settings: Settings) -> None:  # noqa: ARG001  every roo
     app.register_blueprint(Blueprint("legal_docs", __name__, template_folder="templates"))
     app.cli.add_command(legal_commands)
     register_attachment(RECEIPT, receipt_pdf_of)
-    demo_wanted.connect(seed_demo)

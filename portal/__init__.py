@@ -11,8 +11,7 @@ from core.clock import utc_now
 from core.db import acting_for
 from core.mail import has_local_mailbox
 from core.rotations.services import encrypted_with_key
-from core.settings import Environment, Settings
-from core.supervisor import demo_wanted
+from core.settings import Settings
 from legal_docs import figures
 from legal_docs.documents.kinds import TITLES
 from portal import cli, menu, pages, work
@@ -22,8 +21,6 @@ from portal.customer.audit_log.labels import label_for
 from portal.customer.dashboard.attention import account_notices
 from portal.customer.organization.forms import country_name
 from portal.customer.people import second_factor
-from portal.demo import seed_demo
-from portal.mailbox import views as mailbox_views
 from portal.notices import PageNotice
 from portal.notifications import channel_secrets, deliveries, egress
 from portal.status import cli as status_cli
@@ -36,8 +33,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_blueprint(Blueprint("portal", __name__, template_folder="templates"))
     for blueprint in (*pages.PAGES, *pages.CONSOLE, *pages.FOR_MACHINES):
         app.register_blueprint(blueprint)
-    if settings.environment is not Environment.PRODUCTION:
-        app.register_blueprint(mailbox_views.bp)
     egress.init_app(app, settings)
     app.jinja_env.globals.update(
         menu=menu.of_visitor,
@@ -52,7 +47,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     for command in (cli.operators_commands, status_cli.status_commands, preflight):
         app.cli.add_command(command)
     audit.written.connect(deliveries.announce)
-    demo_wanted.connect(seed_demo)
     for reseal in (second_factor.reencrypt, channel_secrets.reencrypt):
         encrypted_with_key.connect(reseal)
 

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from backups import erasures
 from billing import forgetting as billing
 from core import mail_records, sessions
-from core.backups import erasures
 from core.calendar import months_later
 from core.clock import utc_now
 from core.db import acting_as_system, transaction

@@ -20,10 +20,10 @@ from api.recording.spool import Spool
 from api.runtime import Runtime, runtime
 from api.snapshots.store import Snapshots
 from api.usage.request_counts import RequestCounts
-from core import embedded
 from core.db import db
 from core.settings import Durability, Settings
 from core.throttle import limiter
+from local import embedded
 from tests.cast import Caller, Member, organization_with_key
 from tests.reports import Reports, kept_reports
 from tests.services import ROOT, WORKER, RedisServer, forget_at_power_loss, fresh_database
@@ -31,7 +31,7 @@ from wsgi import create_app
 
 REAL = frozenset({"live_url", "live_app", "redis_server", "cluster", "store", "place"})
 """What starts processes or copies databases."""
-LONGEST_FIRST = ("tests/faults/", "tests/journeys/", "tests/core/backups/", "tests/contract/")
+LONGEST_FIRST = ("tests/faults/", "tests/journeys/", "tests/backups/", "tests/contract/")
 
 
 def pytest_xdist_auto_num_workers() -> int:

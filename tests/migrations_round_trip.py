@@ -5,9 +5,9 @@ import sys
 import flask_migrate
 import psycopg
 
-from core import embedded
 from core.db import db
 from core.settings import Settings
+from local import embedded
 from tests.services import ROOT, WORKER, fresh_database
 from wsgi import create_app
 

@@ -20,11 +20,11 @@ import psycopg
 import pytest
 import redis
 
-from core import embedded
 from core.clock import monotonic_s
 from core.db import db
 from core.logins import EMBEDDED_WEB_LOGIN, ensure_web_login
 from core.settings import Settings
+from local import embedded
 from wsgi import create_app
 
 ROOT = Path(__file__).parent.parent

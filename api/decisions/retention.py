@@ -1,7 +1,7 @@
 """How long decisions are kept, and their end: the daily purge and the erasure of one person's rows.
 
 Whole days that are past every organization's retention go as partitions; where organizations differ, rows are deleted.
-The purge is itself on record: a run, and an event on the audit trail of every organization that lost rows.
+The purge is itself on record: a run, and an event on the audit log of every organization that lost rows.
 """
 
 from collections import Counter
@@ -15,10 +15,10 @@ from sqlalchemy import delete, func, select, text
 
 from api.checks.service import hash_subject
 from api.decisions.models import Decision, PurgeRun
+from backups import erasures, turns
 from core import audit
 from core.accounts import DEFAULT_RETENTION_DAYS, Organization
 from core.audit import SYSTEM, Actor
-from core.backups import erasures, turns
 from core.db import acting_as_system, acting_for, acting_for_retention, db, rows_changed
 from core.ids import new_uuid
 from core.scope import needs_system_scope

@@ -1,4 +1,4 @@
-"""Reading and changing an organization's policies. A change is a new version, with its author on the audit trail."""
+"""Reading and changing an organization's policies. A change is a new version, with its author on the audit log."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -24,7 +24,7 @@ from core.release import ROOT
 from core.sessions import Method
 from core.settings import Settings
 from core.throttle import limiter
-from portal.demo import DEMO_SLUG, seed_demo
+from local.demo.people import DEMO_SLUG, seed
 from wsgi import create_app
 
 SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -41,7 +41,7 @@ def throwaway_app() -> Iterator[tuple[Flask, str]]:
         try:
             with app.app_context():
                 flask_migrate.upgrade(directory=str(ROOT / "migrations"))
-                list(seed_demo(None, settings=settings))
+                list(seed(settings))
                 secret = _issue_key()
                 _make_names_hostile()
             yield app, secret

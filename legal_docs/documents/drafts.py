@@ -19,6 +19,8 @@ from legal_docs.documents.service_types import ServiceType
 from legal_docs.figures import FIGURES
 
 SOURCES = Path(__file__).parent / "sources"
+NOBODY = "Nobody"
+"""Who reviewed the versions of a local trial."""
 _MARKUP = re.compile(r"[\\`*_\[\]<>|~&#]")
 
 

@@ -1,4 +1,4 @@
-"""Alerts of the monitoring, as Alertmanager tells them: each firing and each end is put on the audit trail once.
+"""Alerts of the monitoring, as Alertmanager tells them: each firing and each end is put on the audit log once.
 
 Alertmanager repeats itself by design. Needs the system's scope.
 """

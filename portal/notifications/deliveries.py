@@ -33,7 +33,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def announce(happened: AuditEvent) -> None:
-    """What the audit trail tells every room: leaves a delivery for each channel that wants to know."""
+    """What the audit log tells every room: leaves a delivery for each channel that wants to know."""
     event = EVENTS.get(happened.action)
     if event is None:
         return

@@ -1,4 +1,4 @@
-"""What is told, to whom and in which words: one table, from the audit trail's actions. Knows no database.
+"""What is told, to whom and in which words: one table, from the audit log's actions. Knows no database.
 
 An action that is not here is told to nobody. Of what the trail keeps about an action, only the facts that are named
 here leave the building.

@@ -1,7 +1,7 @@
 """Opening an incident, saying what is known, and moving it on. A move is a compare-and-set on status and version.
 
 What is published, and every update of it, is mailed to subscribers by a job that is committed with it; the static page
-follows the audit trail. Needs the system's scope.
+follows the audit log. Needs the system's scope.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Clocks that ran out are put on the audit trail, once each. Needs the system's scope."""
+"""Clocks that ran out are put on the audit log, once each. Needs the system's scope."""
 
 from datetime import datetime
 

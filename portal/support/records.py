@@ -156,7 +156,7 @@ def note(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """On the audit trail, and the request's version moves on."""
+    """On the audit log, and the request's version moves on."""
     ticket.version += 1
     ticket.changed_at = now
     audit.write(

@@ -10,7 +10,7 @@ from flask import Flask
 
 from tests.services import ROOT
 
-ROOMS = ("api", "billing", "core", "legal_docs", "portal")
+ROOMS = ("api", "billing", "core", "legal_docs", "local", "portal")
 SOME = "\x01"
 """Stands for whatever is filled in."""
 _FILLED_IN = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)

@@ -11,9 +11,9 @@ import psutil
 import psycopg
 from flask import Flask
 
-from core import embedded
 from core.db import db
 from core.settings import Settings
+from local import embedded
 from tests.bench.failures import BenchFailed
 from tests.bench.processes import ROOT
 from wsgi import create_app

@@ -9,8 +9,8 @@ from flask import Flask
 from billing import catalogue
 from billing.connection import gateway
 from billing.plans import PlanCode
-from billing.sandbox import events, routes
 from core.db import acting_as_system, transaction
+from local.stripe_sandbox import events, routes
 from tests.billing.scene import access, receive, sent_events, subscribe
 from tests.cast import Member
 from tests.contract.stripe_contract import judge_event, judge_object, judge_request
@@ -36,7 +36,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> None:
         judge_event(event)
         return event
 
-    monkeypatch.setattr("billing.sandbox.transport.play", answer_judged)
+    monkeypatch.setattr("local.stripe_sandbox.transport.play", answer_judged)
     monkeypatch.setattr(events, "emit", emit_judged)
 
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 import stripe
 
-from billing.sandbox.transport import Sandbox
 from core.db import db
+from local.stripe_sandbox.transport import Sandbox
 
 Answer = tuple[str, int, Mapping[str, str]]
 Ask = Callable[[], Answer]

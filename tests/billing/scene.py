@@ -14,10 +14,10 @@ from billing.connection import gateway
 from billing.entitlements import access_for
 from billing.models import BillingAccount
 from billing.plans import PlanCode
-from billing.sandbox import checkout, events, store
 from core.audit import COMMAND_LINE, SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
+from local.stripe_sandbox import checkout, events, store
 from tests.cast import Member
 
 PATH = "/webhooks/stripe"

@@ -10,10 +10,10 @@ from billing import arrears, mirror
 from billing.access import GRACE, AccessState
 from billing.connection import gateway
 from billing.models import Subscription
-from billing.sandbox import store, subscriptions
 from core.accounts import Organization
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
+from local.stripe_sandbox import store, subscriptions
 from tests.billing.scene import access, happen, subscription_id
 from tests.cast import Member
 

@@ -13,11 +13,11 @@ from billing.dunning import CARD_WARNED, remind_of_arrears, warn_of_card, warn_o
 from billing.jobs import reconcile
 from billing.models import BillingAccount, Entitlement
 from billing.operator_alerts import alert_operators_of_event
-from billing.sandbox import events, invoices, store
-from billing.sandbox import subscriptions as at_stripe
 from core.accounts import Organization
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
+from local.stripe_sandbox import events, invoices, store
+from local.stripe_sandbox import subscriptions as at_stripe
 from tests.billing.scene import access, happen, subscription_id
 from tests.cast import Member
 from tests.people import Person, mails_to

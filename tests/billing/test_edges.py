@@ -21,13 +21,13 @@ from billing.jobs import (
 )
 from billing.models import Drift, Entitlement, StripeEvent
 from billing.plans import PlanCode, lookup_key
-from billing.sandbox import checkout, customers, events, invoices, store, subscriptions
-from billing.sandbox.blank import blank
 from core.accounts import BlockReason, Organization
 from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.jobs import run_worker
+from local.stripe_sandbox import checkout, customers, events, invoices, store, subscriptions
+from local.stripe_sandbox.blank import blank
 from tests.billing.scene import access, count, happen, open_checkout, receive, subscribe, subscription_id
 from tests.cast import Caller, Member
 from tests.portal.test_documents import forget

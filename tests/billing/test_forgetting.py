@@ -7,11 +7,11 @@ from flask import Flask
 
 from billing import webhook_events
 from billing.models import BillingAccount, StripeEvent
-from billing.sandbox import events, store
 from core.accounts import Organization
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.retention import FAILED_PAYMENT_EVENT_DAYS, PAYMENT_EVENT_DAYS
+from local.stripe_sandbox import events, store
 from portal.forgetting import forget
 from tests.billing.scene import access, receive
 from tests.cast import Member

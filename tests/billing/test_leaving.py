@@ -13,11 +13,11 @@ from billing.errors import PaymentsAway
 from billing.jobs import end_plan_of_closed_account, end_plan_of_closing_account, process_event
 from billing.models import BillingAccount, StripeEvent
 from billing.plans import PlanCode
-from billing.sandbox import checkout, events, store, subscriptions
-from billing.sandbox.store import SandboxObject
 from core.accounts import Organization
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
+from local.stripe_sandbox import checkout, events, store, subscriptions
+from local.stripe_sandbox.store import SandboxObject
 from tests.billing.scene import access, count, open_checkout, post, receive
 from tests.cast import Member
 from tests.people import Person, mails_to

@@ -11,10 +11,10 @@ from billing.connection import gateway
 from billing.jobs import send_usage
 from billing.models import BillingAccount, Subscription, UsageHour
 from billing.plans import PlanCode, product_id
-from billing.sandbox import store
 from billing.snapshots import PRODUCT, subscribed
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
+from local.stripe_sandbox import store
 from tests.api.test_usage_of_many import statements
 from tests.cast import Member, organization_with_key
 

@@ -17,13 +17,13 @@ from billing.errors import MeterMissing, PaymentsAway
 from billing.jobs import reconcile, send_usage
 from billing.models import BillingAccount, Drift, ReconciliationRun, StripeEvent, UsageHour
 from billing.plans import METER_EVENT, PlanCode, lookup_key
-from billing.sandbox import events, invoices, store
-from billing.sandbox import subscriptions as at_stripe
 from core.audit import COMMAND_LINE, SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.errors import InvalidRequest
 from core.ids import new_uuid
+from local.stripe_sandbox import events, invoices, store
+from local.stripe_sandbox import subscriptions as at_stripe
 from tests.billing.scene import access, count, happen, offer_metered, receive, sent_events, subscribe, subscription_id
 from tests.cast import Caller, Member, organization_with_key
 from tests.people import Person, mails_to

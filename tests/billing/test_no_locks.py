@@ -17,12 +17,12 @@ from billing.connection import gateway
 from billing.models import BillingAccount, Invoice, UsageHour
 from billing.plans import PlanCode
 from billing.resync import sync_later
-from billing.sandbox import checkout, events, routes, store
-from billing.sandbox import subscriptions as at_stripe
-from billing.sandbox.transport import Sandbox
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.tokens import digest_of
+from local.stripe_sandbox import checkout, events, routes, store
+from local.stripe_sandbox import subscriptions as at_stripe
+from local.stripe_sandbox.transport import Sandbox
 from portal.console.launch.jobs import look_now
 from tests.billing.scene import open_checkout
 from tests.cast import Member, organization_with_key

@@ -12,11 +12,11 @@ from billing.connection import gateway
 from billing.errors import PaymentsAway
 from billing.models import Invoice
 from billing.plans import PlanCode
-from billing.sandbox import invoices, store
-from billing.sandbox import subscriptions as at_stripe
 from core.audit import COMMAND_LINE
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
+from local.stripe_sandbox import invoices, store
+from local.stripe_sandbox import subscriptions as at_stripe
 from tests.billing.scene import access, happen, subscription_id
 from tests.cast import Member
 from tests.people import Person, mails_to

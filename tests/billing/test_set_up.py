@@ -11,10 +11,10 @@ from billing.catalogue.meter import MeterWrong
 from billing.connection import _stripe, gateway
 from billing.errors import PaymentsAway, PaymentsRefused
 from billing.plans import PlanCode, lookup_key
-from billing.sandbox import store
 from core.db import acting_as_system, transaction
 from core.ids import new_uuid
 from core.settings import Settings
+from local.stripe_sandbox import store
 
 URL = "https://aig.example/webhooks/stripe"
 

@@ -15,12 +15,12 @@ from billing.errors import PaymentsRefused
 from billing.intents import ChangeIntent
 from billing.models import Subscription
 from billing.plans import PlanCode
-from billing.sandbox import store
-from billing.sandbox import subscriptions as at_stripe
 from core.accounts import Organization
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.errors import AppError, NotFound
+from local.stripe_sandbox import store
+from local.stripe_sandbox import subscriptions as at_stripe
 from tests.billing.faulty_stripe import FaultyStripe
 from tests.billing.scene import access, offer_metered, subscribe
 from tests.billing.test_unsure import do, end, end_without_access, recorded, refund, resume, switch

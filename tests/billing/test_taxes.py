@@ -14,11 +14,11 @@ from billing.catalogue.taxes import TaxesNotSetUp
 from billing.connection import gateway
 from billing.details import BillingDetails
 from billing.errors import PaymentsAway, PaymentsRefused
-from billing.sandbox import store
 from billing.tax_ids import TAX_IDS
 from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
+from local.stripe_sandbox import store
 from tests.billing.scene import subscribe
 from tests.billing.test_refunds import refund
 from tests.cast import Member

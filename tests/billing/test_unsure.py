@@ -16,11 +16,11 @@ from billing.errors import ChangeUnsure, PaymentsAway
 from billing.intents import ChangeIntent
 from billing.models import BillingAccount, Invoice
 from billing.plans import PlanCode
-from billing.sandbox import store
 from core.audit import SYSTEM, AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.errors import AppError
+from local.stripe_sandbox import store
 from tests.billing.faulty_stripe import Dies, FaultyStripe
 from tests.billing.scene import offer_metered, subscribe
 from tests.cast import Member

@@ -18,13 +18,13 @@ from billing.connection import gateway, is_sandbox
 from billing.entitlements import access_for
 from billing.models import BillingAccount, StripeEvent, Subscription
 from billing.plans import PlanCode
-from billing.sandbox import checkout, customers, events, invoices, store, subscriptions
-from billing.sandbox.blank import blank
 from core.accounts import Organization
 from core.audit import AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.settings import Environment, Settings
+from local.stripe_sandbox import checkout, customers, events, invoices, store, subscriptions
+from local.stripe_sandbox.blank import blank
 from tests.billing.scene import (
     access,
     count,

@@ -6,7 +6,7 @@ import pytest
 import stripe
 
 from billing.catalogue import EVENTS
-from billing.sandbox.blank import blank
+from local.stripe_sandbox.blank import blank
 from tests.contract.stripe_contract import AgainstTheContract, judge_event, judge_object, judge_request
 
 CHECKOUT = "/v1/checkout/sessions"

@@ -1,6 +1,6 @@
 """Starting again what ended by itself."""
 
-from core.restarts import Restarts
+from local.restarts import Restarts
 
 
 def test_pauses_grow_while_a_part_ends_soon_and_then_it_is_given_up() -> None:

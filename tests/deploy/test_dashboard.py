@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.limits.shared import SharedLimiter
 from api.runtime import Runtime
-from core.backups.models import BackupRun, RunKind, RunStatus
+from backups.models import BackupRun, RunKind, RunStatus
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.ids import new_uuid

@@ -19,6 +19,7 @@ from flask import Flask
 from core.settings import Settings
 from deploy.health import is_well
 from deploy.load_test.profiles import PROFILES
+from tests.architecture.test_rooms import ROOMS
 from tests.services import ROOT, free_port
 
 DEPLOY = ROOT / "deploy"
@@ -203,7 +204,7 @@ def test_the_image_holds_only_what_runs() -> None:
     kept = {line.removeprefix("!") for line in lines if line.startswith("!")}
 
     assert lines[0] == "*"
-    assert {"api", "billing", "core", "deploy", "legal_docs", "migrations", "portal", "wsgi.py"} <= kept
+    assert {*ROOMS, "deploy", "migrations", "wsgi.py"} <= kept
     assert not kept & {"tests", ".git", "var", ".venv", "."}
     assert all((ROOT / name).exists() for name in kept)
 

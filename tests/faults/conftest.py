@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from core import embedded
 from core.db import db
 from core.settings import Settings
+from local import embedded
 from tests.cast import Member, organization_with_key
 from tests.services import ROOT, WORKER, Service, fresh_database
 from wsgi import create_app

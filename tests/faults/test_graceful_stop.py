@@ -14,7 +14,7 @@ import pytest
 from api.decisions.jobs import purge_decisions
 from core.clock import monotonic_s
 from core.jobs import SCHEMA
-from core.supervisor import WORKER_STOPPED_WITHIN_S
+from core.serving.command import WORKER_STOPPED_WITHIN_S
 from tests.cast import Member
 from tests.faults.load import (
     CALLERS,

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core import embedded
+from local import embedded
 from tests.services import ROOT, free_port, status_of, wait_until
 
 pytestmark = pytest.mark.faults

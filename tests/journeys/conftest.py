@@ -11,13 +11,12 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from billing.demo import seed_demo as seed_plans
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.passwords import hash_password
 from core.settings import Settings
+from local import demo
 from portal.customer.people import accounts
-from portal.demo import seed_demo
 from tests.services import Service, fresh_database
 from wsgi import create_app
 
@@ -76,8 +75,8 @@ def portal(server_url: str, template: str, tmp_path_factory: pytest.TempPathFact
 def _seed(settings: Settings, folder: Path) -> dict[str, Any]:
     app = create_app(settings)
     with app.app_context():
-        list(seed_demo(None, settings=settings))
-        list(seed_plans(None, settings=settings))
+        list(demo.people.seed(settings))
+        list(demo.plans.seed(settings))
         with acting_as_system(), transaction():
             for name in ("Otto", "Oda"):
                 accounts.create_user(

@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import pytest
 
-from core import embedded
 from core.clock import monotonic_s
+from local import embedded
 from tests.services import ROOT, free_port, wait_until
 
 

@@ -13,7 +13,6 @@ from core.db import acting_for, db
 from core.errors import NotFound
 from core.settings import Environment, Settings
 from legal_docs.acceptances.receipts import version_pdf
-from legal_docs.demo import publish_trial_versions, seed_demo
 from legal_docs.documents import services as documents
 from legal_docs.documents.drafts import Review
 from legal_docs.documents.kinds import Kind, NumberNotValid
@@ -21,6 +20,7 @@ from legal_docs.documents.provider import SettingsMissing, missing_settings, pro
 from legal_docs.documents.redline import redline
 from legal_docs.documents.services import EffectiveInThePast, NumberNotHigher, ReviewMissing
 from legal_docs.notices.deadlines import NoticeTooShort
+from local.demo.documents import publish_trial_versions, seed
 from tests.legal_docs.scene import (
     NOW,
     PROVIDER,
@@ -197,6 +197,6 @@ def test_a_trial_starts_with_every_document_once(system: None) -> None:
 
 
 def test_the_demo_publishes_nothing_in_production(app: Flask, system: None) -> None:
-    list(seed_demo(app, settings=Settings(environment=Environment.PRODUCTION)))
+    seed(Settings(environment=Environment.PRODUCTION))
 
     assert documents.newest(Kind.TERMS) is None

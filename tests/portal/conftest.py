@@ -6,7 +6,7 @@ from flask import Flask
 from core.db import acting_as_system
 from core.members import Role
 from core.settings import Settings
-from legal_docs.demo import publish_trial_versions
+from local.demo.documents import publish_trial_versions
 from tests.cast import Member
 from tests.people import Browser, Person, person
 

@@ -17,7 +17,7 @@ from core.db import acting_as_system, acting_for, db, transaction
 from core.jobs import run_worker
 from core.members import Role
 from core.settings import Settings
-from legal_docs.demo import publish_trial_versions
+from local.demo.documents import publish_trial_versions
 from portal.customer.applications import review, services
 from portal.customer.applications.jobs import expire_applications
 from portal.customer.applications.models import Application, MessageKind

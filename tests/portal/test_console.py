@@ -1,4 +1,4 @@
-"""What operators do: suspend and restore, publish, announce and answer. All of it on the customer's audit trail."""
+"""What operators do: suspend and restore, publish, announce and answer. All of it on the customer's audit log."""
 
 from datetime import timedelta
 from typing import Any

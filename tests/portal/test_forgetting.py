@@ -6,9 +6,9 @@ from uuid import UUID
 from flask import Flask
 from sqlalchemy import func, select
 
+from backups import erasures
 from core.accounts import Organization
 from core.audit import SYSTEM
-from core.backups import erasures
 from core.calendar import months_later
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction

@@ -6,11 +6,11 @@ from sqlalchemy import select
 
 from billing import connection
 from billing.models import Checkout
-from billing.sandbox import store
-from billing.sandbox.transport import Sandbox
 from core.clock import monotonic_s, utc_now
 from core.db import acting_as_system, db
 from core.settings import Settings
+from local.stripe_sandbox import store
+from local.stripe_sandbox.transport import Sandbox
 from portal.console.launch.checks import money as launch
 from portal.console.launch.verdicts import CheckContext
 from tests.billing import conftest as money

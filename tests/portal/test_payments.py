@@ -15,9 +15,9 @@ from billing.errors import PaymentsAway
 from billing.intents import ChangeIntent
 from billing.plans import PlanCode
 from billing.resync import sync_later
-from billing.sandbox import checkout, store
 from core.accounts import Organization
 from core.db import acting_as_system, db, transaction
+from local.stripe_sandbox import checkout, store
 from tests.billing import conftest as money
 from tests.billing.faulty_stripe import FaultyStripe
 from tests.billing.scene import access

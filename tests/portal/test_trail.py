@@ -1,4 +1,4 @@
-"""The audit trail: who did what, before and after, on the page, in the file and for operators."""
+"""The audit log: who did what, before and after, on the page, in the file and for operators."""
 
 import codecs
 import csv

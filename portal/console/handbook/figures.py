@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 
-from core.backups import names as backups
-from core.backups.services import NIGHTLY_AT
+from backups import names as backups
+from backups.services import NIGHTLY_AT
 from core.rotations.services import ROTATED_EVERY
 from legal_docs.figures import CHECKS_PER_WINDOW, WINDOW_SECONDS
 from portal.console.launch import evidence as launch_evidence

@@ -5,8 +5,8 @@ from datetime import timedelta
 from flask import render_template
 
 from api.usage import availability
+from backups import services as backups
 from core.access import Audience, Pages, open_to
-from core.backups import services as backups
 from core.clock import utc_now
 from core.views import ViewResponse
 from portal.console.measures import services

@@ -1,1 +1,1 @@
-"""The audit trail: who did what, when and from where. What operators do is on it as well."""
+"""The audit log: who did what, when and from where. What operators do is on it as well."""

@@ -1,4 +1,4 @@
-"""Reading the audit trail with the names of those who acted."""
+"""Reading the audit log with the names of those who acted."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The audit trail as a page and as a file."""
+"""The audit log as a page and as a file."""
 
 from uuid import UUID
 

@@ -40,7 +40,7 @@ def revoke_leaked_key(digest: str, place: str) -> None:
 @jobs.task(queueing_lock="remind_of_old_keys", queue=Queue.LONG)
 @in_its_own_session
 def remind_of_old_keys(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
-    """One mail about each live key when it is 90 days old; that it was sent is on the audit trail."""
+    """One mail about each live key when it is 90 days old; that it was sent is on the audit log."""
     now = utc_now()
     with acting_as_system():
         old = lookup.list_unrotated(made_before=now - ROTATE_AFTER, now=now, unless_action=REMINDED)

@@ -12,11 +12,11 @@ from api.decisions import retention
 from api.keys import services as keys
 from api.policies import services as policies
 from api.usage import availability
+from backups import erasures
 from billing.jobs import end_plan_of_closed_account
 from core import audit, mail_records
 from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM
-from core.backups import erasures
 from core.db import db
 from core.jobs import defer
 from core.rows import locking

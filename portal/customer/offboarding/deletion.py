@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import aliased
 
+from backups import erasures
 from core import audit
 from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM, Actor
-from core.backups import erasures
 from core.db import db
 from core.members import Membership, User, organizations_of
 from core.scope import needs_system_scope

@@ -1,4 +1,4 @@
-"""Details, retention, closing and keeping. What is set here is a documented instruction: all is on the audit trail."""
+"""Details, retention, closing and keeping. What is set here is a documented instruction: all is on the audit log."""
 
 from datetime import datetime, timedelta
 from http import HTTPStatus

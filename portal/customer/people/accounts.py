@@ -172,7 +172,7 @@ def note(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Tells the audit trail of each of a person's organizations; or, if there is none, the operators'."""
+    """Tells the audit log of each of a person's organizations; or, if there is none, the operators'."""
     memberships = organizations_of(user.id)
     kind = ActorKind.MEMBER if memberships or not user.is_operator else ActorKind.OPERATOR
     who = msgspec.structs.replace(by, kind=kind, id=user.id)

@@ -8,17 +8,17 @@ import pytest
 from flask import Flask
 
 import api
-from billing import connection
+from backups.encryption import new_key
 from core import current
-from core.backups.encryption import new_key
 from core.clock import utc_now
 from core.db import acting_as_system, db
 from core.environment import read_settings
 from core.settings import Environment, Settings
+from local import stripe_sandbox
 from portal.console.launch.checks import CHECKS
 from portal.console.launch.running import run_checks
 from portal.console.launch.verdicts import CheckContext
-from tests.core.backups.s3 import SmallS3, served
+from tests.backups.s3 import SmallS3, served
 from tests.core.production import GOOD
 from tests.people import Person
 from tests.portal.launch import world
@@ -75,7 +75,7 @@ def _lived_in(settings: Settings, ports: world.Ports, folder: Path) -> Iterator[
     app = create_app(settings)
     app.testing = True
     sandbox = msgspec.structs.replace(settings, stripe_api_key=None, environment=Environment.DEVELOPMENT)
-    app.extensions[connection._EXTENSION] = connection._sandbox(sandbox)
+    stripe_sandbox.connect(app, sandbox)
     app.extensions[current.EXTENSION] = settings = msgspec.structs.replace(settings, trusted_proxy_hops=1)
     api.start(app)
     try:

@@ -8,8 +8,8 @@ from api.limits.window import DEFAULT_LIMIT, Ask
 from api.policies.models import PolicyVersion
 from api.runtime import runtime
 from api.v1.health import components
+from backups import services as backups
 from core.accounts import Organization, OrganizationStatus
-from core.backups import services as backups
 from core.db import db
 from portal.console.launch.verdicts import CheckContext, CheckFunction, Verdict, either, green, red
 

@@ -1,8 +1,7 @@
 """The documents, who reviewed them, and who accepted them."""
 
-from legal_docs import demo
 from legal_docs.acceptances.status import behind
-from legal_docs.documents import clauses
+from legal_docs.documents import clauses, drafts
 from legal_docs.documents import services as documents
 from legal_docs.documents.clauses import Clause
 from legal_docs.documents.kinds import TITLES, Kind
@@ -16,7 +15,7 @@ def _reviewed(kind: Kind) -> CheckFunction:
         publish = f"flask legal publish {kind.value} …, with the lawyer's review."
         if version is None:
             return red(f"The {TITLES[kind]} is not published.", to_do=publish)
-        if version.reviewed_by == demo.NOBODY:
+        if version.reviewed_by == drafts.NOBODY:
             return red(f"Version {version.number} is a trial: no lawyer has read it.", to_do=publish)
         return green(
             f"Version {version.number} was reviewed by {version.reviewed_by} on {version.reviewed_on:%d %B %Y}."

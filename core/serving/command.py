@@ -1,0 +1,50 @@
+"""How the web server is started: by `flask web` in production, and by `flask serve`."""
+
+import os
+import shutil
+import sys
+
+from flask import Flask
+
+from core.settings import Settings
+
+CONNECTIONS_WAITING, REQUESTS_AT_ONCE = 2_048, 8_192
+"""A request that is still being sent costs memory and no thread, so there may be many."""
+HEADERS_WITHIN_MS = 10_000
+WORKER_STOPPED_WITHIN_S = 5
+"""And the time that a commit may take, for the last answers."""
+
+
+def web_command(settings: Settings) -> list[str]:
+    """How the web server is started, here and in production."""
+    command = [sys.executable, "-m", "core.web_process", "--interface", "asginl", "--factory", "wsgi:create_web"]
+    options = {
+        "--host": settings.host,
+        "--port": settings.port,
+        "--workers": settings.web_workers,
+        "--loop": "asyncio",
+        "--backlog": CONNECTIONS_WAITING,
+        "--backpressure": REQUESTS_AT_ONCE,
+        "--http1-header-read-timeout": HEADERS_WITHIN_MS,
+        "--log-level": "error",
+        "--respawn-interval": "0.1",
+        "--workers-kill-timeout": WORKER_STOPPED_WITHIN_S + settings.record_timeout_ms // 1000,
+    }
+    return [
+        *command,
+        *(str(part) for option in options.items() for part in option),
+        "--respawn-failed-workers",
+        "--no-ws",
+    ]
+
+
+def web_environment(app: Flask, settings: Settings) -> dict[str, str]:
+    """The environment of the web server: its own login alone, and a clean folder for the metrics of its processes."""
+    metrics_path = settings.data_path / "run" / "metrics"
+    shutil.rmtree(metrics_path, ignore_errors=True)
+    metrics_path.mkdir(parents=True)
+    return {
+        **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
+        "DATABASE_WEB_URL": app.config["DATABASE_WEB_URL"],
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics_path),
+    }

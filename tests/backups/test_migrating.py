@@ -1,0 +1,91 @@
+"""A backup before each migration, which a failed backup stops."""
+
+import flask_migrate
+import msgspec
+import psycopg
+import pytest
+from flask import Flask
+
+from backups import migrating, replacing
+from backups.names import BackupKind
+from backups.place import Place
+from core import current
+from core.audit import SYSTEM
+from core.clock import utc_now
+from core.db import db
+from tests.backups.scene import count, destroy, run
+from tests.services import ROOT
+
+
+def one_migration_is_pending() -> None:
+    flask_migrate.downgrade(directory=str(ROOT / "migrations"), revision="-1")
+    db.engine.dispose()
+
+
+def revision(place: Place) -> str:
+    with psycopg.connect(place.database_url) as connection:
+        [(found,)] = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        return str(found)
+
+
+def test_a_pending_migration_is_preceded_by_a_backup(place: Place) -> None:
+    newest = revision(place)
+    one_migration_is_pending()
+    before = revision(place)
+
+    migrating.upgrade(now=utc_now())
+
+    [kept] = place.repository.kept()
+    assert kept.name.kind is BackupKind.BEFORE_MIGRATION
+    assert place.repository.manifest(kept.name).revision == before != newest
+    assert revision(place) == newest
+
+
+def test_a_backup_from_before_a_migration_comes_back_migrated(place: Place) -> None:
+    newest = revision(place)
+    one_migration_is_pending()
+    migrating.upgrade(now=utc_now())
+    [kept] = place.repository.kept()
+    destroy(place)
+
+    replacing.restore(place, kept.name, replace=False, by=SYSTEM, now=utc_now())
+
+    assert revision(place) == newest
+
+
+def test_a_failed_backup_stops_the_migration(home: Flask, place: Place) -> None:
+    one_migration_is_pending()
+    before = revision(place)
+    home.extensions[current.EXTENSION] = msgspec.structs.replace(place.settings, postgres_bin="/nowhere")
+
+    with pytest.raises(migrating.MigrationStopped, match=r"Nothing was migrated.*POSTGRES_BIN"):
+        migrating.upgrade(now=utc_now())
+
+    assert revision(place) == before
+
+
+def test_where_nothing_is_pending_nothing_is_backed_up(place: Place) -> None:
+    assert migrating.back_up_if_due(now=utc_now()) is None
+    assert place.repository.kept() == []
+
+
+def test_an_empty_database_is_migrated_without_a_backup(place: Place) -> None:
+    destroy(place)
+
+    migrating.upgrade(now=utc_now())
+
+    assert place.repository.kept() == []
+    assert count(place, "SELECT count(*) FROM organization") == 0
+
+
+def test_a_deployment_asks_for_it_by_command(home: Flask, place: Place) -> None:
+    one_migration_is_pending()
+
+    code, out, _ = run(home, "backup", "create", "--before-migration")
+    home.extensions[current.EXTENSION] = msgspec.structs.replace(place.settings, postgres_bin="/nowhere")
+    failed, _, err = run(home, "backup", "create", "--before-migration")
+
+    assert (code, failed) == (0, 1)
+    assert out.strip() == str(place.repository.kept()[0].name)
+    assert err.startswith("Error: Nothing was migrated")
+    assert "Traceback" not in err
