@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import pytest
 from flask import Flask
 from sqlalchemy import text
 
@@ -22,6 +23,11 @@ def fill(organization_id: UUID, days_ago: int, *, now: datetime) -> None:
 def count(organization_id: UUID) -> int:
     query = text("SELECT count(*) FROM decision WHERE organization_id = :id")
     return int(db.session.scalar(query, {"id": organization_id}) or 0)
+
+
+def moments(organization_id: UUID) -> list[datetime]:
+    query = text("SELECT decided_at FROM decision WHERE organization_id = :id ORDER BY decided_at")
+    return list(db.session.scalars(query, {"id": organization_id}))
 
 
 def keep_for(organization_id: UUID, days: int) -> None:
@@ -48,6 +54,27 @@ def test_each_organization_keeps_its_own_time(app: Flask, ada: Member, cleo: Mem
     assert purged.decisions == 8
     assert f"decision_{now - timedelta(days=366):%Y%m%d}" in purged.partitions
     assert f"decision_{now - timedelta(days=364):%Y%m%d}" not in purged.partitions
+
+
+@pytest.mark.parametrize("others_keep_longer", [False, True], ids=["by partitions", "by rows"])
+@pytest.mark.parametrize("retention_days", [30, 90, 365])
+@pytest.mark.parametrize("hour", [0, 2, 23])
+def test_a_day_is_kept_whole_until_its_retention_is_over(
+    app: Flask, ada: Member, cleo: Member, retention_days: int, hour: int, others_keep_longer: bool
+) -> None:
+    now = utc_now().replace(hour=hour, minute=0, second=0, microsecond=0)
+    first_kept = now.replace(hour=0) - timedelta(days=retention_days)
+    with app.app_context(), acting_as_system(), transaction():
+        keep_for(ada.organization_id, retention_days)
+        keep_for(cleo.organization_id, retention_days + 30 if others_keep_longer else 30)
+        for decided_at in (first_kept - timedelta(microseconds=1), first_kept, now):
+            insert_decisions(1, ada.organization_id, decided_at)
+
+    with app.app_context(), transaction():
+        retention.purge(now=now)
+
+    with app.app_context(), acting_as_system():
+        assert moments(ada.organization_id) == [first_kept, now]
 
 
 def test_the_purge_is_itself_on_record(app: Flask, ada: Member) -> None:
