@@ -1,10 +1,14 @@
 """What can be had, for how much, and within which limits. The only place that says so."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 import msgspec
+
+from core.retention import HIGH_RISK_RETENTION_DAYS, LONGEST_RETENTION_DAYS
+from core.service_levels import PAID_UPTIME_PERCENT, PILOT_MONTHS, PILOT_UPTIME_PERCENT, SERVICE_CREDITS, CreditStep
 
 DOLLAR = 100
 """Money is an integer of cents."""
@@ -37,6 +41,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: int
     """The longest that decisions can be set to be kept."""
     support: str
+    availability_percent: Decimal = PILOT_UPTIME_PERCENT
+    """Availability in a month; owed where there are credits, else a target."""
+    credits: tuple[CreditStep, ...] = ()
+    """For a month that missed it."""
 
     @property
     def rate_per_organization(self) -> int:
@@ -65,7 +73,14 @@ METERED_MINIMUM_MINOR = 10 * DOLLAR
 _BEST_EFFORT = "Email, best effort"
 _NO_END = "There is no monthly limit."
 
-SANDBOX = Limits(checks_a_month=None, rate_per_key=30, keys=5, members=10, retention_days=1_095, support=_BEST_EFFORT)
+SANDBOX = Limits(
+    checks_a_month=None,
+    rate_per_key=30,
+    keys=5,
+    members=10,
+    retention_days=LONGEST_RETENTION_DAYS,
+    support=_BEST_EFFORT,
+)
 """Before an organization is approved: test keys only."""
 
 _OF_PRODUCTION = Limits(
@@ -73,8 +88,10 @@ _OF_PRODUCTION = Limits(
     rate_per_key=600,
     keys=100,
     members=50,
-    retention_days=1_095,
+    retention_days=LONGEST_RETENTION_DAYS,
     support="Guaranteed response times (SLA)",
+    availability_percent=PAID_UPTIME_PERCENT,
+    credits=SERVICE_CREDITS,
 )
 
 PLANS: dict[PlanCode, Plan] = {
@@ -84,7 +101,7 @@ PLANS: dict[PlanCode, Plan] = {
             code=PlanCode.PILOT,
             name="Pilot",
             price_minor=0,
-            price="Free for six months",
+            price=f"Free for {PILOT_MONTHS} months",
             summary="All features, to evaluate the product. Then you are on Free unless you choose another plan.",
             beyond=_NO_END,
             limits=Limits(
@@ -92,7 +109,7 @@ PLANS: dict[PlanCode, Plan] = {
                 rate_per_key=100,
                 keys=100,
                 members=25,
-                retention_days=1_095,
+                retention_days=LONGEST_RETENTION_DAYS,
                 support="Target response times",
             ),
         ),
@@ -109,7 +126,7 @@ PLANS: dict[PlanCode, Plan] = {
                 rate_per_key=100,
                 keys=5,
                 members=3,
-                retention_days=183,  # six months: what the EU AI Act asks of high-risk systems
+                retention_days=HIGH_RISK_RETENTION_DAYS,
                 support=_BEST_EFFORT,
             ),
         ),
@@ -143,8 +160,10 @@ PLANS: dict[PlanCode, Plan] = {
                 rate_per_key=6_000,
                 keys=None,
                 members=None,
-                retention_days=1_095,
+                retention_days=LONGEST_RETENTION_DAYS,
                 support="As agreed",
+                availability_percent=PAID_UPTIME_PERCENT,
+                credits=SERVICE_CREDITS,
             ),
         ),
     )

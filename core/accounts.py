@@ -17,9 +17,9 @@ from core.errors import AppError, NotFound
 from core.ids import new_uuid
 from core.rows import locking
 from core.scope import needs_system_scope
+from core.service_levels import PILOT_MONTHS
 
 DEFAULT_RETENTION_DAYS = 90
-PILOT_MONTHS = 6
 
 
 class OrganizationStatus(StrEnum):

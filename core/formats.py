@@ -8,7 +8,13 @@ import babel.dates
 import babel.numbers
 
 _LOCALE = "en"
-_STYLES = {"": "d MMM y, HH:mm 'UTC'", "date": "d MMM y", "day": "d MMM y", "precise": "d MMM y, HH:mm:ss 'UTC'"}
+_STYLES = {
+    "": "d MMM y, HH:mm 'UTC'",
+    "date": "d MMM y",
+    "day": "d MMM y",
+    "month": "MMMM y",
+    "precise": "d MMM y, HH:mm:ss 'UTC'",
+}
 _MINUTE_S = 60
 _JUST_NOW = timedelta(minutes=1)
 

@@ -18,6 +18,7 @@ from core.jobs import defer
 from core.views import ViewResponse
 from portal.console.forms import RefundForm
 from portal.customer.applications.review import refuse_own
+from portal.customer.plan import credited_months
 
 bp = Pages("console_money", __name__, url_prefix="/console")
 
@@ -34,6 +35,7 @@ def index() -> ViewResponse:
         runs=reconciliation.latest_runs(SHOWN),
         drifts=reconciliation.drifts(SHOWN),
         gone=gone_customers.unknown(),
+        credited=credited_months.due(now=utc_now()),
     )
 
 

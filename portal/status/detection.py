@@ -6,6 +6,7 @@ from statistics import median
 
 import msgspec
 
+from core.service_levels import PILOT_UPTIME_PERCENT
 from portal.status.states import Component, ComponentState
 
 FAILURES_FOR_OUTAGE = 3
@@ -18,7 +19,7 @@ SLOW_OVER = 5
 STALE_AFTER = timedelta(minutes=5)
 """Without a probe for so long we do not know, and say so."""
 UPTIME_DAYS = 90
-UPTIME_TARGET = 99.5
+UPTIME_TARGET = float(PILOT_UPTIME_PERCENT)
 SLOW_AFTER_S = {
     Component.CHECK_API: 1.0,
     Component.MANAGEMENT_API: 1.0,

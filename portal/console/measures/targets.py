@@ -2,9 +2,11 @@
 
 import msgspec
 
-UPTIME_PERCENT = 99.5
-P95_S = 0.5
-ERROR_PERCENT = 1.0
+from core import service_levels
+
+UPTIME_PERCENT = float(service_levels.PILOT_UPTIME_PERCENT)
+P95_S = service_levels.LATENCY_MS / 1000
+ERROR_PERCENT = float(service_levels.ERROR_PERCENT)
 ANSWERED_WITHIN_H = 48
 BUG_RESOLVED_WITHIN_H = 72
 SATISFACTION = 8.0

@@ -34,4 +34,5 @@ def words_of_welcome() -> dict[str, Any]:
         "on_call_phone": settings.on_call_phone,
         "security_email": settings.security_email,
         "pro_price": PLANS[PlanCode.PRO].price,
+        "paid_uptime": PLANS[PlanCode.ENTERPRISE].limits.availability_percent,
     }

@@ -14,6 +14,7 @@ from core.db import acting_as_system, db, transaction
 from core.htmx import page_or_block, see_other
 from core.jobs import defer
 from core.views import ViewResponse
+from portal.customer.plan import credited_months
 from portal.customer.plan.jobs import tell_operators_of_enterprise
 from portal.customer.plan.usage import requests_this_month, usage_of
 
@@ -47,6 +48,7 @@ def index() -> ViewResponse:
         standing=subscriptions.status_of(organization.id),
         usage=usage_of(organization, access, now=now),
         requests=requests_this_month(organization.id, now=now),
+        last_month=credited_months.last_month(organization, now=now),
         offers=_offers(access, is_metered_offered=account is not None and account.is_metered_offered),
         sold=SOLD,
         enterprise_asked_at=account.enterprise_asked_at if account else None,
