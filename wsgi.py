@@ -49,6 +49,7 @@ def create_app(settings: Settings | None = None, *, sessions: int = jobs.MOST_SE
     db.init_app(app)
     with app.app_context():
         observability.watch_database(db.engine)
+        observability.time_queries(db.engine)
     Migrate(app, db)
     web.init_app(app, settings)
     pages.init_app(app)

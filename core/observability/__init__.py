@@ -18,6 +18,7 @@ from core.observability.metrics import (
     note_request,
 )
 from core.observability.pool import watch_database
+from core.observability.queries import time_queries
 from core.observability.reports import report_error, set_up_error_reports
 from core.observability.scrape import Reading, gauge_at_scrape, metrics_page
 
@@ -42,5 +43,6 @@ __all__ = [
     "report_error",
     "set_up_error_reports",
     "set_up_logging",
+    "time_queries",
     "watch_database",
 ]

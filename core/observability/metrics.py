@@ -67,6 +67,13 @@ DATABASE_CONNECTION_ERRORS = Counter(
     "aig_database_connection_errors_total", "Times the database could not be reached, or went away amid a statement."
 )
 
+QUERY_DURATION = Histogram(
+    "aig_database_query_duration_seconds",
+    "Time that the database takes for a statement of a page, the API or a job, by its kind.",
+    ["kind"],
+    buckets=STAGE_BUCKETS_S,
+)
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 

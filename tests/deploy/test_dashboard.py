@@ -46,6 +46,7 @@ PROMISED = {
     "Turned away",
     "How fast the error budget is spent",
     "Last backup",
+    "Database query time",
 }
 
 _SELECTOR = re.compile(r"\b(?P<metric>up|aig_\w+|http_\w+|job:\w+:\w+)\b(?:\{(?P<matchers>[^}]*)\})?")

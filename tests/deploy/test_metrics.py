@@ -22,6 +22,7 @@ from core.observability import gauge_at_scrape
 from core.observability import scrape as page
 from core.observability.metrics import DATABASE_CONNECTION_ERRORS, DATABASE_POOL_IN_USE
 from core.observability.pool import watch_database
+from core.observability.queries import kind_of, time_queries
 from tests.cast import HARMLESS, Caller, Member, another_key, organization_with_key
 from tests.deploy.test_dashboard import TOKEN
 from tests.people import log_in, person
@@ -29,7 +30,7 @@ from tests.services import RedisServer, free_port
 
 OUR_WORDS = {
     *("method", "route", "status", "le", "code", "outcome", "environment", "reason", "stage", "purpose", "to"),
-    *("severity", "clock", "component", "impact", "state", "name"),
+    *("severity", "clock", "component", "impact", "state", "name", "kind"),
 }
 OF_THE_LIBRARY = {"generation", "implementation", "major", "minor", "patchlevel", "version", "pid"}
 
@@ -249,6 +250,42 @@ def test_the_pool_tells_what_is_in_use_and_what_never_came_about(migrated_url: s
 
     assert DATABASE_POOL_IN_USE._value.get() == before
     engine.dispose()
+
+
+def test_statements_are_timed_by_their_kind_also_those_that_fail(migrated_url: str, scrape: Scrape) -> None:
+    engine = create_engine(sqlalchemy_url(migrated_url), connect_args={"options": "-c statement_timeout=200"})
+    time_queries(engine)
+    name = "aig_database_query_duration_seconds"
+    before = scrape()
+
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_sleep(0.15)"))
+        with pytest.raises(OperationalError, match="statement timeout"):
+            connection.execute(text("SELECT pg_sleep(9)"))
+
+    after = scrape()
+    engine.dispose()
+    grown = {one: after[one] - before.get(one, 0) for one in after}
+    assert grown[f"{name}_count kind=select"] >= 2
+    assert grown[f"{name}_sum kind=select"] > 0.3
+    assert grown[f"{name}_bucket kind=select le=+Inf"] - grown[f"{name}_bucket kind=select le=0.1"] == 2
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        ("SELECT 1", "select"),
+        ("\n  with a as (select 1) SELECT 1", "select"),
+        ("INSERT INTO a VALUES (1)", "insert"),
+        ("UPDATE a SET b = 1", "update"),
+        ("DELETE FROM a", "delete"),
+        ("SELECT set_config('role', 'aig_app', true)", "other"),
+        ("SAVEPOINT a", "other"),
+        ("", "other"),
+    ],
+)
+def test_a_statement_is_one_of_few_kinds(statement: str, kind: str) -> None:
+    assert kind_of(statement) == kind
 
 
 def test_a_database_that_cannot_be_reached_is_counted() -> None:
