@@ -1,12 +1,12 @@
 """What operators do with a request: answer, note, take, weigh, hand on, join. Needs the system's scope."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID
 
 from sqlalchemy import func, select
 
-from core.audit import Actor
+from core.audit import SYSTEM, Actor
 from core.db import db
 from core.errors import AppError
 from core.members import User, emails_of_operators
@@ -19,6 +19,10 @@ from portal.support.severities import LEVEL_LABELS, Level, Severity, above, grav
 from portal.support.sla import Happened, Kind
 from portal.support.states import UNDER_WAY, RequestStatus
 from portal.support.uploads import Upload
+
+
+STRANGERS_CALLS_AN_HOUR = 3
+_AN_HOUR = timedelta(hours=1)
 
 
 class CannotJoin(AppError):
@@ -121,9 +125,31 @@ def _keep_reason(ticket: Ticket, words: str, *, now: datetime) -> None:
 
 
 @needs_system_scope
-def hand_over(ticket: Ticket, *, reason: str, by: Actor, now: datetime) -> None:
+def call_on_call(ticket_id: UUID, *, now: datetime) -> bool:
+    """A critical request goes to whoever is on call at once, whatever came before it. False if it is with them.
+
+    Anybody can write a mail, so what strangers send calls somebody a few times an hour; all of it is in the queue.
+    """
+    ticket = records.hold(ticket_id)
+    if ticket.level == Level.ON_CALL or ticket.status not in UNDER_WAY or not _may_call(ticket, now=now):
+        return False
+    hand_over(ticket, reason="It is critical.", by=SYSTEM, now=now, to=Level.ON_CALL)
+    return True
+
+
+def _may_call(ticket: Ticket, *, now: datetime) -> bool:
+    if ticket.opened_by is not None:
+        return True
+    called = select(func.count()).where(
+        Ticket.opened_by.is_(None), Ticket.level == Level.ON_CALL.value, Ticket.created_at > now - _AN_HOUR
+    )
+    return (db.session.scalar(called) or 0) < STRANGERS_CALLS_AN_HOUR
+
+
+@needs_system_scope
+def hand_over(ticket: Ticket, *, reason: str, by: Actor, now: datetime, to: Level | None = None) -> None:
     """To the next of three levels, with all they need to begin. Needs a held request."""
-    ticket.level = above(Level(ticket.level)).value
+    ticket.level = (to or above(Level(ticket.level))).value
     _keep_reason(ticket, f"Escalated to {LEVEL_LABELS[Level(ticket.level)]}: {reason}", now=now)
     records.note(ticket, "ticket.escalated", by=by, now=now, after={"level": ticket.level})
     first = db.session.scalars(

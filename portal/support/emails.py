@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from core import current
 from core.db import db
 from core.mail import send_mail
 from portal.support import sla_deadlines
@@ -24,7 +25,9 @@ def acknowledge(ticket: Ticket, *, is_by_mail: bool, now: datetime) -> None:
     A mail proves no sender, so the answer to it has none of its words: it may go to somebody who wrote none.
     """
     promise = PROMISES[Severity(ticket.severity)]
-    _to_requester("ticket_opened", ticket, now=now, promise=promise, is_by_mail=is_by_mail)
+    is_critical = ticket.severity == Severity.CRITICAL
+    phone = current.settings().on_call_phone if is_critical and ticket.opened_by else None
+    _to_requester("ticket_opened", ticket, now=now, promise=promise, is_by_mail=is_by_mail, phone=phone)
 
 
 def send_answer(ticket: Ticket, message: TicketMessage, *, now: datetime) -> None:

@@ -14,8 +14,9 @@ from core.jobs import Queue, in_its_own_session, jobs
 from core.observability import Reading, gauge_at_scrape, report_error
 from portal.support import queue, watch
 from portal.support.models import NoticeKind, Ticket, TicketNotice
-from portal.support.severities import Severity
+from portal.support.severities import Level, Severity
 from portal.support.sla import Kind
+from portal.support.states import RequestStatus
 
 log = structlog.get_logger()
 
@@ -68,6 +69,17 @@ def tickets_due_soon() -> list[Reading]:
         select(func.count(func.distinct(Ticket.id)))
         .join(TicketNotice, TicketNotice.ticket_id == Ticket.id)
         .where(TicketNotice.kind == NoticeKind.WARNED.value, TicketNotice.due_at == Ticket.due_at)
+    )
+    return [({}, db.session.scalar(query) or 0)]
+
+
+@gauge_at_scrape("aig_critical_tickets_unanswered", "Requests that whoever is on call has and nobody has taken.")
+def critical_tickets_unanswered() -> list[Reading]:
+    """Those that call nobody, of strangers who write many, are not among them."""
+    query = select(func.count()).where(
+        Ticket.severity == Severity.CRITICAL.value,
+        Ticket.level == Level.ON_CALL.value,
+        Ticket.status == RequestStatus.NEW.value,
     )
     return [({}, db.session.scalar(query) or 0)]
 

@@ -11,8 +11,9 @@ from core.jobs import in_its_own_session, jobs
 from core.mail import send_mail
 from core.members import User, emails_of_operators
 from core.scope import needs_system_scope
-from portal.support import emails, records
+from portal.support import desk, emails, records
 from portal.support.models import Ticket
+from portal.support.severities import Severity
 
 _TRIES = RetryStrategy(max_attempts=8, wait=10, exponential_wait=2)
 """Some ten minutes with growing pauses: an alert that comes later than that helps nobody on call."""
@@ -21,6 +22,11 @@ _TRIES = RetryStrategy(max_attempts=8, wait=10, exponential_wait=2)
 @jobs.task(retry=_TRIES)
 @in_its_own_session
 def tell_of_opening(ticket_id: str) -> None:
+    """What is critical goes to whoever is on call; the others hear of it as of every request."""
+    with acting_as_system(), transaction():
+        ticket = records.find(UUID(ticket_id))
+        if ticket.severity == Severity.CRITICAL:
+            desk.call_on_call(ticket.id, now=utc_now())
     _tell("ticket_waits", UUID(ticket_id))
 
 

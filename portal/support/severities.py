@@ -5,6 +5,9 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
+CRITICAL_MARK = "critical:"
+"""An email whose subject begins like this is a critical request, however its letters are written."""
+
 
 class Category(StrEnum):
     BUG = "bug"
@@ -66,6 +69,11 @@ CATEGORY_LABELS = {
 }
 
 LEVEL_LABELS = {Level.SUPPORT: "support", Level.ENGINEERING: "engineering", Level.ON_CALL: "on-call"}
+
+
+def severity_of_subject(subject: str) -> Severity:
+    """Emails have no field for it: what says nothing is medium."""
+    return Severity.CRITICAL if subject.strip().lower().startswith(CRITICAL_MARK) else Severity.MEDIUM
 
 
 def rank(severity: Severity) -> int:

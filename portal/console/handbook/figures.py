@@ -16,6 +16,7 @@ from portal.customer.applications import welcome
 from portal.help.figures import figures as of_the_guides
 from portal.status import clocks, detection
 from portal.status.states import Impact
+from portal.support import desk
 from portal.support import states as requests
 from portal.support.inbound import bounded, taking
 
@@ -47,6 +48,7 @@ def _of_support() -> dict[str, object]:
         "inbound_mail_mb": bounded.MOST_BYTES // 1_000_000,
         "stranger_emails_an_hour": taking.MOST_AN_HOUR[False],
         "member_emails_an_hour": taking.MOST_AN_HOUR[True],
+        "stranger_calls_an_hour": desk.STRANGERS_CALLS_AN_HOUR,
         "first_check_hours": welcome.FIRST_CHECK_WITHIN // _HOUR,
     }
 

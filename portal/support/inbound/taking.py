@@ -30,7 +30,7 @@ from portal.support.models import InboundMail, MailOutcome, MessageKind, Ticket,
 from portal.support.quoting import latest
 from portal.support.records import Author
 from portal.support.services import Question
-from portal.support.severities import Category, Severity
+from portal.support.severities import Category, Severity, severity_of_subject
 
 log = structlog.get_logger()
 
@@ -167,11 +167,12 @@ def _open_or_hold(row: InboundMail, mail: Mail, sender: Author, *, now: datetime
     if reason is not None:
         row.sender_id = author.id
         return _quarantine(row, mail.glimpse, reason, now=now)
+    severity = severity_of_subject(mail.glimpse.subject)
     question = Question(
         subject=mail.glimpse.subject,
         body=row.words or "",
-        category=Category.QUESTION,
-        severity=Severity.MEDIUM,
+        category=Category.BUG if severity is Severity.CRITICAL else Category.QUESTION,
+        severity=severity,
         uploads=mail.uploads,
     )
     ticket = services.open_ticket(
