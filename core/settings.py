@@ -199,10 +199,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
             )
         ),
     ] = None
-    on_call_phone: Annotated[
-        str | None, Meta(description="Whom customers call when the API is down for more than 15 minutes.")
-    ] = None
+    on_call_phone: Annotated[str | None, Meta(description="Whom customers call when the API is down.")] = None
     legal_email: Annotated[str | None, Meta(description="Where legal notices go.")] = None
+    contracts_email: Annotated[str | None, Meta(description="Where questions about contracts go.")] = None
     privacy_email: Annotated[str | None, Meta(description="Where questions about personal data go.")] = None
     security_email: Annotated[str | None, Meta(description="Where security reports go.")] = None
     backup_url: Annotated[

@@ -29,6 +29,7 @@ IN_PRODUCTION: tuple[Rule, ...] = (
     people.mail,
     people.provider,
     people.mailboxes,
+    people.contracts_mailbox,
     people.logs,
 )
 WORTH_A_LOOK: tuple[Rule, ...] = (

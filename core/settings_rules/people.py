@@ -48,6 +48,12 @@ def mailboxes(settings: Settings) -> Iterator[Fault]:
             yield Fault(name, "is no mailbox that mail can reach", "Give an address at your own domain.")
 
 
+def contracts_mailbox(settings: Settings) -> Iterator[Fault]:
+    """LEGAL_EMAIL stands in where it is not set."""
+    if settings.contracts_email and not _is_mailbox(settings.contracts_email):
+        yield Fault("CONTRACTS_EMAIL", "is no mailbox that mail can reach", "Give an address at your own domain.")
+
+
 def logs(settings: Settings) -> Iterator[Fault]:
     if settings.log_level == "DEBUG":
         yield Fault("LOG_LEVEL", "is DEBUG, at which libraries write down what they are sent", "Use INFO.")

@@ -28,10 +28,13 @@ from portal.customer.audit_log import services as trail
 from portal.customer.keys.overview import lists_of
 from portal.customer.team import services as team
 from portal.paging import chosen_uuid
+from portal.support import records
+from portal.support import states as request_states
 
 bp = Pages("console", __name__, url_prefix="/console")
 
 ON_TRAIL = 10
+MOST_REQUESTS = 20
 
 
 @bp.get("")
@@ -184,6 +187,10 @@ def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int =
         at_stake=refunds.at_stake(organization_id),
         charged_without_access=entitlements.charged_without_access(organization),
         page=trail.list_page(organization_id, size=ON_TRAIL),
+        requests=records.list_for(organization_id, most=MOST_REQUESTS),
+        most_requests=MOST_REQUESTS,
+        request_words=request_states.FOR_OPERATORS,
+        request_tones=request_states.TONES,
         form=form,
     )
     return page, status

@@ -20,7 +20,6 @@ from portal.support.sla import Happened, Kind
 from portal.support.states import UNDER_WAY, RequestStatus
 from portal.support.uploads import Upload
 
-
 STRANGERS_CALLS_AN_HOUR = 3
 _AN_HOUR = timedelta(hours=1)
 

@@ -7,13 +7,15 @@ from flask import Response, flash, render_template, request
 
 from core import current
 from core.access import Audience, Pages, active_membership, actor, current_user, open_to
+from core.accounts import Organization
 from core.clock import utc_now
-from core.db import transaction
+from core.db import db, transaction
 from core.htmx import see_other
 from core.ids import new_uuid
 from core.throttle import per_person
 from core.views import ViewResponse
 from portal.support import records, services, sla_deadlines, uploads
+from portal.support.contacts import contacts_for
 from portal.support.forms import MessageForm, QuestionForm
 from portal.support.labels import CLOCK_LABELS, OUTCOME_LABELS, OUTCOME_TONES
 from portal.support.models import Ticket
@@ -33,13 +35,14 @@ _often = per_person("60 per hour")
 @bp.get("")
 @open_to(Audience.VIEWER)
 def index() -> ViewResponse:
+    organization = db.session.get_one(Organization, active_membership().organization_id)
     return render_template(
         "portal/support/index.html",
-        tickets=records.list_for(active_membership().organization_id),
+        tickets=records.list_for(organization.id),
         words=LABELS,
         tones=TONES,
         promises=PROMISES,
-        settings=current.settings(),
+        contacts=contacts_for(organization, now=utc_now()),
     )
 
 

@@ -46,7 +46,7 @@ PARTS = (
     "Pro for $49 a month",
     "99.9%",
     "22 May 2027",
-    "09:00 to 18:00 UTC",
+    "Monday to Friday, 09:00 to 18:00 UTC",
     "To roll back",
 )
 

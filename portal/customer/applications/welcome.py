@@ -6,6 +6,7 @@ from typing import Any
 from billing.plans import PLANS, PlanCode
 from core import current
 from portal.customer.applications.states import SATURDAY
+from portal.support.contacts import CHAT_HOURS
 from portal.support.severities import PROMISES, Severity
 
 SLOTS_OFFERED = 3
@@ -32,6 +33,7 @@ def words_of_welcome() -> dict[str, Any]:
     return {
         "first_answer_h": int(PROMISES[Severity.CRITICAL].response.total_seconds() // 3600),
         "on_call_phone": settings.on_call_phone,
+        "chat_hours": CHAT_HOURS,
         "security_email": settings.security_email,
         "pro_price": PLANS[PlanCode.PRO].price,
         "paid_uptime": PLANS[PlanCode.ENTERPRISE].limits.availability_percent,
