@@ -12,6 +12,7 @@ from portal.console.handbook import views as handbook_views
 from portal.console.launch import challenge_views, evidence_views
 from portal.console.launch import views as launch_views
 from portal.console.measures import views as measure_views
+from portal.console.suspected_breaches import views as console_suspicion_views
 from portal.customer.audit_log import views as trail_views
 from portal.customer.dashboard import views as dashboard_views
 from portal.customer.decisions import try_it_views
@@ -29,6 +30,7 @@ from portal.customer.people import views as people_views
 from portal.customer.plan import payment_views
 from portal.customer.plan import views as plan_views
 from portal.customer.policies import views as policy_views
+from portal.customer.suspected_breaches import views as suspicion_views
 from portal.customer.team import views as team_views
 from portal.customer.troubleshooting import views as troubleshooting_views
 from portal.help import views as help_views
@@ -63,6 +65,7 @@ PAGES: tuple[Blueprint, ...] = (
     trail_views.bp,
     help_views.bp,
     troubleshooting_views.bp,
+    suspicion_views.bp,
     support_views.bp,
     survey_views.bp,
     notification_views.bp,
@@ -81,6 +84,7 @@ CONSOLE: tuple[Blueprint, ...] = (
     incident_views.bp,
     maintenance_views.bp,
     breach_views.bp,
+    console_suspicion_views.bp,
     notification_views.console,
     launch_views.bp,
     handbook_views.bp,

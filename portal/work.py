@@ -3,6 +3,7 @@
 from core.jobs import jobs
 from portal import forgetting
 from portal.console.launch import jobs as launch_jobs
+from portal.console.suspected_breaches import metrics as suspicion_metrics
 from portal.customer.applications import jobs as application_jobs
 from portal.customer.keys import jobs as key_jobs
 from portal.customer.offboarding import jobs as offboarding_jobs
@@ -47,4 +48,4 @@ def _answer_to_former_names() -> None:
 
 _answer_to_former_names()
 
-GAUGES = (notification_figures, status_metrics)
+GAUGES = (notification_figures, status_metrics, suspicion_metrics)

@@ -58,6 +58,9 @@ EVENTS: Mapping[str, Event] = {
     "ticket.warned": _operators("ticket.warned", "Ticket response due soon", _DESK, *_TICKET),
     "ticket.escalated": _operators("ticket.escalated", "Ticket escalated", _DESK, *_TICKET),
     "ticket.breached": _operators("ticket.breached", "Ticket SLA missed", _DESK, *_TICKET),
+    "suspected_breach.reported": _operators(
+        "suspected_breach.reported", "Suspected breach reported", "/console/suspected-breaches/{id}", "number", "due_at"
+    ),
     "incident.opened": _operators("incident.opened", "Incident created", _INCIDENTS, *_INCIDENT),
     "incident.updated": _operators("incident.updated", "Incident updated", _INCIDENTS, *_INCIDENT),
     "incident.resolved": _operators("incident.resolved", "Incident resolved", _INCIDENTS, *_INCIDENT),

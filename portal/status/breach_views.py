@@ -7,14 +7,13 @@ from uuid import UUID
 from flask import Response, flash, render_template
 
 from api.decisions.export import csv_lines
-from core import current
 from core.access import Audience, Pages, open_to, operator
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
 from core.views import ViewResponse
-from portal.status import breach_notices, breaches, checklist, incidents
+from portal.status import breach_defaults, breach_notices, breaches, checklist, incidents
 from portal.status.breach_models import Breach
 from portal.status.clocks import authority_clock
 from portal.status.forms import AddForm, BreachFactsForm, BreachForm, BreachSaveForm, VersionForm, in_utc
@@ -151,15 +150,12 @@ def _known(form: BreachFactsForm) -> dict[str, Any]:
 
 
 def _first_facts(incident: Incident) -> dict[str, Any]:
-    """What holds for every organization, since it is all that we keep."""
-    settings, now = current.settings(), utc_now()
+    now = utc_now()
     return {
         "from_at": incident.began_at - timedelta(hours=1),
         "until_at": now,
         "discovered_at": now,
-        "people": "Members of your account. People your decisions are about, known to us only as keyed hashes.",
-        "records": "Decisions: metadata, never prompts. API keys as hashes. Members' names and email addresses.",
-        "contact": ", ".join(filter(None, (settings.provider_name, settings.security_email or settings.support_email))),
+        **breach_defaults.facts(),
     }
 
 

@@ -38,7 +38,7 @@ def _files() -> Any:
     )
 
 
-def _shown_id(label: str, prefix: str, description: str) -> Any:
+def shown_id_field(label: str, prefix: str, description: str) -> Any:
     return StringField(
         label,
         description=description,
@@ -89,9 +89,9 @@ class QuestionForm(WritingForm):
     )
     environment = SelectField("Environment", choices={"": "Not relevant", "live": "Live", "test": "Test"})
     happened_at = DateTimeLocalField("Time of the problem (UTC)", validators=[Optional()])
-    api_key_id = _shown_id("API key ID", "key", "From your list of API keys, such as key_0199…. Not the key itself.")
-    decision_id = _shown_id("Decision ID", "dec", "From a response or the decision log.")
-    request_id = _shown_id("Request ID", "req", "From the X-Request-Id response header.")
+    api_key_id = shown_id_field("API key ID", "key", "From your list of API keys (key_0199…). Not the key itself.")
+    decision_id = shown_id_field("Decision ID", "dec", "From a response or the decision log.")
+    request_id = shown_id_field("Request ID", "req", "From the X-Request-Id response header.")
     files = _files()
 
     def chosen_category(self) -> Category:

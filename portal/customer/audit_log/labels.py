@@ -122,6 +122,8 @@ _LABELS = {
     "policy.restored": "Restored a policy version",
     "policy.seeded": "Created the default policies",
     "on_call.named": "Changed the on-call schedule",
+    "suspected_breach.assessed": "Assessed a suspected breach",
+    "suspected_breach.reported": "Reported a suspected breach",
     "ticket.answered": "Replied to a request",
     "ticket.assigned": "Assigned a request",
     "ticket.breached": "Missed an SLA target",

@@ -1,0 +1,27 @@
+"""What an operator found."""
+
+from wtforms import SelectField, TextAreaField
+from wtforms.validators import DataRequired, Length
+
+from core.forms import Form, stripped
+from portal.customer.suspected_breaches.states import VERDICT_LABELS, Verdict
+
+
+class AssessForm(Form):
+    verdict = SelectField(
+        "Result",
+        choices={
+            Verdict.BREACH.value: f"{VERDICT_LABELS[Verdict.BREACH]}: open the breach room",
+            Verdict.CUSTOMER_SIDE.value: "Security problem on the customer's side",
+            Verdict.NO_BREACH.value: VERDICT_LABELS[Verdict.NO_BREACH],
+        },
+        default=Verdict.NO_BREACH.value,
+    )
+    into = SelectField("Breach", validate_choice=False)
+    words = TextAreaField(
+        "What you found",
+        description="Sent to the customer as a reply to their request.",
+        filters=[stripped],
+        validators=[DataRequired("Enter what you found."), Length(max=8_000)],
+        render_kw={"rows": 4},
+    )
