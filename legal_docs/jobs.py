@@ -14,7 +14,7 @@ from legal_docs.documents import services as documents
 from legal_docs.documents.kinds import Kind
 from legal_docs.documents.models import LegalVersion
 from legal_docs.notices import services as notices
-from legal_docs.register import changes
+from legal_docs.register import changes, effect
 
 log = structlog.get_logger()
 
@@ -71,4 +71,4 @@ def follow_up_notices(timestamp: int) -> None:  # noqa: ARG001  the queue tells 
         _give_change_notices(change_id, now=now)
     _until_all_are_told(lambda: reacceptance.follow_up(now=now))
     with acting_as_system(), transaction():
-        changes.follow_up(now=now)
+        effect.follow_up(now=now)

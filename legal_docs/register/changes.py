@@ -122,8 +122,8 @@ def give_notices(change: SubProcessorChange, *, now: datetime) -> int:
 
 
 @needs_system_scope
-def follow_up(*, now: datetime) -> None:
-    """Starts each organization's clock when its notice left, and applies what is due."""
+def start_clocks() -> None:
+    """Each organization's clock starts when its notice left."""
     uncounted = _uncounted()
     sent = notices.sent_at_of_each([notice for notice, _ in uncounted])
     for notice, change in uncounted:
@@ -133,9 +133,18 @@ def follow_up(*, now: datetime) -> None:
                 takes_effect_at=change.takes_effect_at, sent_at=notice.first_sent_at
             )
     db.session.flush()
-    for change in announced():
-        if change.takes_effect_at <= now:
-            _apply(change, now=now)
+
+
+@needs_system_scope
+def apply(change: SubProcessorChange, *, now: datetime) -> None:
+    """`legal_docs.register.effect` says when."""
+    if change.entry is not None:
+        services.enter(msgspec.convert(change.entry, Entry), by=SYSTEM, now=now)
+    if change.sub_processor_id is not None:
+        db.session.get_one(SubProcessor, change.sub_processor_id).removed_at = now
+    change.applied_at = now
+    db.session.flush()
+    audit.write(None, "sub_processor.change_applied", by=SYSTEM, now=now, subject_id=str(change.id))
 
 
 def objection_ends_at(notice: LegalNotice) -> datetime | None:
@@ -151,17 +160,6 @@ def _uncounted() -> list[tuple[LegalNotice, SubProcessorChange]]:
         .order_by(LegalNotice.id)
     )
     return [(notice, change) for notice, change in rows]
-
-
-def _apply(change: SubProcessorChange, *, now: datetime) -> None:
-    """The register says what is now so in general; `responses.is_active_for` says it for one organization."""
-    if change.entry is not None:
-        services.enter(msgspec.convert(change.entry, Entry), by=SYSTEM, now=now)
-    if change.sub_processor_id is not None:
-        db.session.get_one(SubProcessor, change.sub_processor_id).removed_at = now
-    change.applied_at = now
-    db.session.flush()
-    audit.write(None, "sub_processor.change_applied", by=SYSTEM, now=now, subject_id=str(change.id))
 
 
 def _note_notice(organization_id: UUID, change: SubProcessorChange, *, now: datetime) -> None:

@@ -141,6 +141,15 @@ def held_for(change: SubProcessorChange) -> list[UUID]:
     return [organization_id for organization_id in asked if _holds(responses(organization_id, change.id))]
 
 
+@needs_system_scope
+def accepted_by(change: SubProcessorChange) -> list[UUID]:
+    """Organizations that said so themselves. One that objected later is held, which counts for more."""
+    query = select(SubProcessorResponse.organization_id).where(
+        SubProcessorResponse.change_id == change.id, SubProcessorResponse.kind == ResponseKind.ACCEPT.value
+    )
+    return list(db.session.scalars(query.distinct()))
+
+
 def changes_for(organization_id: UUID, *, now: datetime) -> list[ChangeFor]:
     """What the organization was told of, newest first, and where each stands for it."""
     query = (

@@ -19,7 +19,7 @@ from legal_docs.documents.drafts import Entry, Review
 from legal_docs.documents.kinds import TITLES, Kind
 from legal_docs.documents.provider import provider_from
 from legal_docs.documents.service_types import SERVICE_TYPES
-from legal_docs.register import changes, responses
+from legal_docs.register import changes, effect, responses
 from legal_docs.register import services as register
 from legal_docs.register.changes import ChangeKind
 from legal_docs.register.completeness import gaps_of, services_in_use
@@ -150,7 +150,7 @@ def _register_page(form: ChangeForm, *, status: int = 200) -> ViewResponse:
         service_types=SERVICE_TYPES,
         gaps=gaps_of(register.entries(), services_in_use(settings())),
         changes=every,
-        held={change.id: [services.find(one).name for one in responses.held_for(change)] for change in every},
+        held={change.id: [services.find(one).name for one in effect.held_by(change)] for change in every},
         waiting=[(one, services.find(one.organization_id)) for one in waiting],
     )
     return page, status

@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
+from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM
 from core.db import acting_for, db
 from core.errors import InvalidRequest, NotFound
 from legal_docs.notices import services as notices
 from legal_docs.notices.deadlines import NoticeTooShort
 from legal_docs.publishing import announce
-from legal_docs.register import changes, responses, services
+from legal_docs.register import changes, effect, responses, services
 from legal_docs.register.changes import ChangeKind, ChangeOver
 from legal_docs.register.models import SubProcessorChange
 from legal_docs.register.responses import AlreadyAnswered, ObjectionTooLate, ResponseKind
@@ -28,7 +29,7 @@ IN_FORCE = NOW + timedelta(days=30)
 def announce_mailer() -> SubProcessorChange:
     change = announce(ChangeKind.ADD, reason="Faster mail.", takes_effect_at=IN_FORCE, entry=MAILER, by=SYSTEM, now=NOW)
     changes.give_notices(change, now=NOW)
-    changes.follow_up(now=NOW)
+    effect.follow_up(now=NOW)
     return change
 
 
@@ -98,7 +99,7 @@ def test_the_clock_waits_for_delivery(ada: Firm, mail_server_away: None) -> None
     assert not responses.is_active_for(ada.id, change, now=IN_FORCE + timedelta(days=365))
 
     send_mail_at("legal_sub_processor", NOW + timedelta(days=10))
-    changes.follow_up(now=NOW + timedelta(days=11))
+    effect.follow_up(now=NOW + timedelta(days=11))
 
     assert not responses.is_active_for(ada.id, change, now=NOW + timedelta(days=39))
     assert responses.is_active_for(ada.id, change, now=NOW + timedelta(days=40))
@@ -108,7 +109,7 @@ def test_an_objection_keeps_the_change_away_for_good(ada: Firm, cleo: Firm) -> N
     change = announce_mailer()
     objection = say(ada, change.id, ResponseKind.OBJECT)
     responses.answer(objection, text="We understand.", by=SYSTEM, now=NOW + timedelta(days=2))
-    changes.follow_up(now=IN_FORCE)
+    effect.follow_up(now=IN_FORCE)
 
     assert not responses.is_active_for(ada.id, change, now=IN_FORCE + timedelta(days=365))
     assert responses.is_active_for(cleo.id, change, now=IN_FORCE)
@@ -165,7 +166,7 @@ def test_an_objection_to_what_is_active_is_too_late(ada: Firm) -> None:
 def test_a_withdrawn_change_never_happens(ada: Firm) -> None:
     change = announce_mailer()
     changes.withdraw(change.id, by=SYSTEM, now=NOW)
-    changes.follow_up(now=IN_FORCE)
+    effect.follow_up(now=IN_FORCE)
 
     assert services.register() == []
     assert not responses.is_active_for(ada.id, change, now=IN_FORCE)
@@ -186,13 +187,98 @@ def test_a_replacement_changes_the_register_when_it_is_due(system: None) -> None
         by=SYSTEM,
         now=NOW,
     )
-    changes.follow_up(now=IN_FORCE - timedelta(seconds=1))
+    effect.follow_up(now=IN_FORCE - timedelta(seconds=1))
     assert [entry.name for entry in services.register()] == ["Cloud Host"]
 
-    changes.follow_up(now=IN_FORCE)
-    changes.follow_up(now=IN_FORCE)
+    effect.follow_up(now=IN_FORCE)
+    effect.follow_up(now=IN_FORCE)
 
     assert [entry.name for entry in services.register()] == ["Mailer"]
+
+
+def test_a_change_waits_while_a_customer_s_objection_is_open(ada: Firm, cleo: Firm) -> None:
+    """There is one installation: what is used for one customer is used for all."""
+    change = announce_mailer()
+    say(ada, change.id, ResponseKind.OBJECT)
+
+    effect.follow_up(now=IN_FORCE + timedelta(days=365))
+
+    assert effect.waits_for(change, now=IN_FORCE) == [ada.id]
+    assert (change.applied_at, services.register()) == (None, [])
+
+
+def test_a_change_waits_for_the_answer_to_a_question(ada: Firm) -> None:
+    change = announce_mailer()
+    question = say(ada, change.id, ResponseKind.ASK)
+    effect.follow_up(now=IN_FORCE)
+    assert change.applied_at is None
+
+    responses.answer(question, text="Yes.", by=SYSTEM, now=IN_FORCE)
+    effect.follow_up(now=IN_FORCE)
+
+    assert change.applied_at == IN_FORCE
+
+
+def test_an_objection_that_is_taken_back_lets_the_change_take_effect(ada: Firm) -> None:
+    change = announce_mailer()
+    say(ada, change.id, ResponseKind.OBJECT)
+    say(ada, change.id, ResponseKind.ACCEPT, reason="", day=45)
+
+    effect.follow_up(now=NOW + timedelta(days=46))
+
+    assert [entry.name for entry in services.register()] == ["Mailer"]
+
+
+def test_the_end_of_the_contract_ends_the_objection(ada: Firm) -> None:
+    change = announce_mailer()
+    say(ada, change.id, ResponseKind.OBJECT)
+    db.session.get_one(Organization, ada.id).status = OrganizationStatus.CLOSED.value
+    db.session.flush()
+
+    effect.follow_up(now=IN_FORCE)
+
+    assert change.applied_at == IN_FORCE
+
+
+def test_a_change_waits_until_everybody_has_had_the_days_they_were_promised(ada: Firm, mail_server_away: None) -> None:
+    change = announce_mailer()
+    send_mail_at("legal_sub_processor", NOW + timedelta(days=10))
+
+    effect.follow_up(now=NOW + timedelta(days=40, seconds=-1))
+    assert change.applied_at is None
+    effect.follow_up(now=NOW + timedelta(days=40))
+
+    assert change.applied_at == NOW + timedelta(days=40)
+
+
+def test_whoever_accepts_is_not_waited_for(ada: Firm, mail_server_away: None) -> None:
+    change = announce_mailer()
+    say(ada, change.id, ResponseKind.ACCEPT, reason="")
+
+    effect.follow_up(now=IN_FORCE)
+
+    assert change.applied_at == IN_FORCE
+
+
+def test_whoever_comes_after_the_announcement_does_not_put_it_off(ada: Firm) -> None:
+    change = announce_mailer()
+    found_firm("newcomer", now=NOW + timedelta(days=29))
+
+    effect.follow_up(now=IN_FORCE)
+
+    assert change.applied_at == IN_FORCE
+
+
+def test_a_trial_without_a_contract_holds_nobody_up(ada: Firm) -> None:
+    db.session.get_one(Organization, ada.id).status = OrganizationStatus.SANDBOX.value
+    db.session.flush()
+    change = announce_mailer()
+    say(ada, change.id, ResponseKind.OBJECT)
+
+    effect.follow_up(now=IN_FORCE)
+
+    assert change.applied_at == IN_FORCE
+    assert not responses.is_active_for(ada.id, change, now=IN_FORCE)
 
 
 def test_a_removal_needs_somebody_to_remove(published: None) -> None:
@@ -202,7 +288,7 @@ def test_a_removal_needs_somebody_to_remove(published: None) -> None:
 
 def test_who_comes_later_takes_the_register_as_it_is(ada: Firm) -> None:
     change = announce_mailer()
-    changes.follow_up(now=IN_FORCE)
+    effect.follow_up(now=IN_FORCE)
     newcomer = found_firm("newcomer", now=IN_FORCE + timedelta(days=1))
 
     assert responses.is_active_for(newcomer.id, change, now=IN_FORCE + timedelta(days=1))

@@ -154,7 +154,7 @@ def test_a_change_of_the_register_is_announced_objected_to_and_answered(
         response_id = db.session.scalars(select(SubProcessorResponse.id)).one()
     answered = operator.post(f"/console/sub-processors/responses/{response_id}/answer", text="It is in Berlin.")
     assert answered.status_code == 303
-    assert "not applied for Ada-And-Co" in operator.get("/console/sub-processors").text
+    assert "waiting for Ada-And-Co" in operator.get("/console/sub-processors").text
     assert owner.post(path, kind="accept").status_code == 303
     assert "not for" not in operator.get("/console/sub-processors").text
     withdrawn = operator.post(f"/console/sub-processors/changes/{change_id}/withdraw")
