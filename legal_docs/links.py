@@ -4,6 +4,8 @@ from uuid import UUID
 
 ACCEPT = "/legal/accept"
 CHANGES = "/legal/sub-processors"
+DOCUMENTS = "/legal"
+FEED = "/legal/changes.atom"
 
 
 def receipt(acceptance_id: UUID) -> str:

@@ -31,7 +31,7 @@ def record(profile: OrganizationProfile, version: LegalVersion, statement: State
         signer_email=statement.email.strip(),
         email_confirmed_at=statement.email_confirmed_at,
         authority=statement.authority.strip(),
-        checkbox_texts=list(statement.checkbox_texts),
+        checkbox_texts=[*statement.checkbox_texts, *statement.acknowledgements],
         button_text=statement.button_text,
         screen=statement.screen,
         network_address=statement.network_address,

@@ -24,7 +24,9 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     authority: str
     """The sentence beside the ticked box about authority; empty if it was not ticked."""
     checkbox_texts: tuple[str, ...]
-    """The texts of the boxes that were ticked, in the order shown."""
+    """The texts of the documents' boxes that were ticked, in the order shown."""
+    acknowledgements: tuple[str, ...]
+    """The texts of the other boxes that were ticked, in the order shown."""
     button_text: str
     email: str
     user_id: UUID | None = None

@@ -26,6 +26,7 @@ from legal_docs.acceptances.evidence import hash_of
 from legal_docs.acceptances.models import LegalAcceptance
 from legal_docs.acceptances.records import record
 from legal_docs.acceptances.schema import SeenDocument, Statement
+from legal_docs.acceptances.wording import ACKNOWLEDGEMENTS
 from legal_docs.documents import services as documents
 from legal_docs.documents.kinds import ACCEPTED_KINDS
 from legal_docs.documents.models import LegalVersion
@@ -121,6 +122,8 @@ def _refuse_incomplete(seen: Sequence[SeenDocument], statement: Statement) -> No
         problems.append(FieldProblem("documents", "invalid_value", "Name each document to accept once."))
     if len([text for text in statement.checkbox_texts if text.strip()]) != len(kinds):
         problems.append(FieldProblem("checkboxes", "missing", "Select the checkbox of each document."))
+    if len([text for text in statement.acknowledgements if text.strip()]) != ACKNOWLEDGEMENTS:
+        problems.append(FieldProblem("acknowledgements", "missing", "Confirm lawful use and the limits of a pilot."))
     if problems:
         raise InvalidRequest(errors=tuple(problems))
 

@@ -139,6 +139,7 @@ def _complete(organization: Organization, user: User, *, legal_name: str, now: d
             title="Managing director",
             authority=wording.authority,
             checkbox_texts=wording.checkboxes,
+            acknowledgements=wording.acknowledgements,
             button_text=wording.button,
             email=user.email,
             user_id=user.id,

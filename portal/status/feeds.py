@@ -3,20 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import msgspec
 
+from core.atom import FeedEntry, feed
 from core.formats import iso
-from core.patterns import for_xml
 from portal.status.board import Board, ComponentLine, IncidentView, MaintenanceView
 from portal.status.models import Incident, Maintenance
 from portal.status.states import INCIDENT_LABELS, ComponentState, IncidentStatus
 
-ATOM_TYPE = "application/atom+xml; charset=utf-8"
 JSON_FEED_TYPE = "application/feed+json"
 TITLE = "AI Governance status"
-_ATOM = "http://www.w3.org/2005/Atom"
 _INDICATORS = {
     None: "unknown",
     ComponentState.OPERATIONAL: "none",
@@ -30,34 +27,14 @@ _INDICATORS = {
 View = IncidentView | MaintenanceView
 
 
-class _Entry(msgspec.Struct, frozen=True):
-    """An update of an incident or of maintenance."""
-
-    id: str
-    title: str
-    url: str
-    text: str
-    at: datetime
-
-
 def atom(views: Sequence[View], *, base_url: str, now: datetime) -> bytes:
-    entries = _entries(views, base_url=base_url)
-    feed = ET.Element("feed", xmlns=_ATOM)
-    ET.SubElement(feed, "id").text = f"{base_url}/status"
-    ET.SubElement(feed, "title").text = TITLE
-    ET.SubElement(feed, "updated").text = iso(entries[0].at if entries else now)
-    ET.SubElement(feed, "link", rel="self", href=f"{base_url}/status/feed.atom")
-    ET.SubElement(feed, "link", rel="alternate", href=f"{base_url}/status")
-    ET.SubElement(ET.SubElement(feed, "author"), "name").text = "AI Governance"
-    for entry in entries:
-        item = ET.SubElement(feed, "entry")
-        ET.SubElement(item, "id").text = entry.id
-        ET.SubElement(item, "title").text = for_xml(entry.title)
-        ET.SubElement(item, "updated").text = iso(entry.at)
-        ET.SubElement(item, "link", href=entry.url)
-        ET.SubElement(item, "content", type="text").text = for_xml(entry.text)
-    content: bytes = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
-    return content
+    return feed(
+        _entries(views, base_url=base_url),
+        title=TITLE,
+        page_url=f"{base_url}/status",
+        feed_url=f"{base_url}/status/feed.atom",
+        now=now,
+    )
 
 
 def json_feed(views: Sequence[View], *, base_url: str) -> bytes:
@@ -94,9 +71,9 @@ def summary(board: Board, *, base_url: str) -> bytes:
     )
 
 
-def _entries(views: Sequence[View], *, base_url: str) -> list[_Entry]:
+def _entries(views: Sequence[View], *, base_url: str) -> list[FeedEntry]:
     entries = [
-        _Entry(
+        FeedEntry(
             id=f"urn:uuid:{said.id}",
             title=f"{_about(view).title}: {said.status.replace('_', ' ')}",
             url=f"{base_url}{_path(_about(view))}",

@@ -7,6 +7,7 @@ from flask import Response, make_response, render_template, request
 
 from core import current
 from core.access import Audience, Pages, active_membership, current_user_or_none, open_to
+from core.atom import ATOM_TYPE
 from core.clock import utc_now
 from core.db import acting_as_system
 from core.views import ViewResponse
@@ -79,9 +80,7 @@ def show_maintenance(maintenance_id: UUID) -> ViewResponse:
 @open_to(Audience.ANYBODY)
 def atom() -> ViewResponse:
     with acting_as_system():
-        return _file(
-            feeds.atom(everything_told(), base_url=current.settings().base_url, now=utc_now()), feeds.ATOM_TYPE
-        )
+        return _file(feeds.atom(everything_told(), base_url=current.settings().base_url, now=utc_now()), ATOM_TYPE)
 
 
 @bp.get("/status/feed.json")

@@ -154,6 +154,7 @@ def statement(firm: Firm | None, *, count: int = 2, **changes: Any) -> Statement
         "title": "Managing director",
         "authority": words.authority,
         "checkbox_texts": tuple(f"I accept document {number}." for number in range(count)),
+        "acknowledgements": words.acknowledgements,
         "button_text": "Accept the Terms of Service and the Data Processing Agreement",
         "email": firm.email if firm else "",
         "user_id": firm.owner_id if firm else None,

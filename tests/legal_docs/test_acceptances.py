@@ -116,6 +116,17 @@ def test_a_missing_part_of_the_statement_is_named(ada: Firm, field: str) -> None
     assert [fault.path for fault in refusal.value.errors] == [field]
 
 
+@pytest.mark.parametrize("count", [0, 1])
+def test_lawful_use_and_the_limits_of_a_pilot_are_acknowledged(ada: Firm, count: int) -> None:
+    words = statement(ada)
+    words = msgspec.structs.replace(words, acknowledgements=words.acknowledgements[:count])
+
+    with pytest.raises(InvalidRequest) as refusal:
+        acceptances.accept(ada.id, seen=seen_now(), statement=words, by=ada.owner, now=NOW)
+
+    assert [fault.path for fault in refusal.value.errors] == ["acknowledgements"]
+
+
 def test_each_document_needs_its_own_box(ada: Firm) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         acceptances.accept(ada.id, seen=seen_now(), statement=statement(ada, count=1), by=ada.owner, now=NOW)

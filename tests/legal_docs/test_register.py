@@ -281,6 +281,15 @@ def test_a_trial_without_a_contract_holds_nobody_up(ada: Firm) -> None:
     assert not responses.is_active_for(ada.id, change, now=IN_FORCE)
 
 
+def test_a_company_is_removed_when_it_is_due(system: None) -> None:
+    host = services.list_first(HOST, by=SYSTEM, now=NOW)
+    announce(ChangeKind.REMOVE, reason="x", takes_effect_at=IN_FORCE, replaces=host.id, by=SYSTEM, now=NOW)
+
+    effect.follow_up(now=IN_FORCE)
+
+    assert services.register() == []
+
+
 def test_a_removal_needs_somebody_to_remove(published: None) -> None:
     with pytest.raises(NotFound):
         announce(ChangeKind.REMOVE, reason="x", takes_effect_at=IN_FORCE, by=SYSTEM, now=NOW)

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, timedelta
 from hashlib import sha256
+from html import unescape
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ DETAILS = {
     "use_case": "Summaries.",
     "expected_checks": "up to 10,000",
 }
-SIGNED = {"name": "Ada Owner", "title": "Director", "authority": "y"}
+SIGNED = {"name": "Ada Owner", "title": "Director", "authority": "y", "lawful_use": "y", "pilot_limits": "y"}
 
 
 def shown(page: str) -> dict[str, str]:
@@ -81,7 +82,7 @@ def acceptances(app: Flask) -> list[LegalAcceptance]:
 def test_nothing_is_ticked_beforehand_and_the_button_says_the_same(signer: Person) -> None:
     page = signer.get("/legal/accept").text
 
-    assert page.count('type="checkbox"') == 3
+    assert page.count('type="checkbox"') == 5
     assert not re.search(r"<input[^>]* checked", page)
     assert "Accept the Terms of Service and the Data Processing Agreement" in page
 
@@ -104,7 +105,9 @@ def test_accepting_keeps_the_evidence_of_what_was_served(app: Flask, signer: Per
     assert pdf.data.startswith(b"%PDF")
 
 
-@pytest.mark.parametrize("missing", ["title", "authority", "dpa_agreed", "terms_agreed", "name"])
+@pytest.mark.parametrize(
+    "missing", ["title", "authority", "lawful_use", "pilot_limits", "dpa_agreed", "terms_agreed", "name"]
+)
 def test_what_is_missing_is_named_and_nothing_is_accepted(app: Flask, signer: Person, missing: str) -> None:
     fields = {**SIGNED, **shown(signer.get("/legal/accept").text)}
     del fields[missing]
@@ -114,6 +117,17 @@ def test_what_is_missing_is_named_and_nothing_is_accepted(app: Flask, signer: Pe
     assert answer.status_code == 422
     assert "error-summary" in answer.text
     assert acceptances(app) == []
+
+
+def test_lawful_use_and_the_limits_of_a_pilot_are_recorded_with_the_acceptance(app: Flask, signer: Person) -> None:
+    accept_all(signer)
+
+    for acceptance in acceptances(app):
+        boxes = acceptance.checkbox_texts
+        assert "will use the service lawfully" in boxes[-2]
+        assert "knows the limits of a pilot" in boxes[-1]
+        receipt = signer.get(f"/legal/acceptances/{acceptance.id}").text
+        assert all(text in unescape(receipt) for text in boxes)
 
 
 @pytest.mark.parametrize("forged", [{"terms_sha256": "0" * 64}, {"terms_number": "9.9"}])

@@ -17,6 +17,12 @@ class AcceptForm(Form):
         validators=[DataRequired("Enter your job title."), Length(max=200), OneLine()],
         render_kw={"autocomplete": "organization-title"},
     )
+    lawful_use = BooleanField(
+        "Lawful use", validators=[DataRequired("Confirm that you will use the service lawfully.")]
+    )
+    pilot_limits = BooleanField(
+        "Limits of a pilot", validators=[DataRequired("Confirm that you know the limits of a pilot.")]
+    )
     authority = BooleanField(
         "Authority",
         validators=[
@@ -25,6 +31,11 @@ class AcceptForm(Form):
             )
         ],
     )
+
+    @property
+    def acknowledgements(self) -> tuple[BooleanField, ...]:
+        """In the order of their sentences."""
+        return (self.lawful_use, self.pilot_limits)
 
 
 class DelegateForm(Form):

@@ -2,11 +2,14 @@
 
 from flask import Response, render_template
 
+from core import atom
 from core.access import ROLES_OF, Audience, Pages, current_user_or_none, open_to
 from core.clock import utc_now
+from core.current import settings
 from core.db import acting_as_system, transaction
 from core.errors import NotFound
 from core.views import ViewResponse
+from legal_docs import changelog, links
 from legal_docs.acceptances import view_log
 from legal_docs.acceptances.receipts import version_pdf
 from legal_docs.acceptances.view_log import Sighting
@@ -45,6 +48,21 @@ def sub_processors() -> ViewResponse:
         history=changes.every_change(),
         own=changes_for(who.membership.organization_id, now=utc_now()) if who and who.membership else [],
     )
+
+
+@bp.get("/changes.atom")
+@open_to(Audience.ANYBODY)
+def feed() -> ViewResponse:
+    """Versions and changes of the register, for whoever follows them by a feed reader."""
+    base_url = settings().base_url
+    content = atom.feed(
+        changelog.entries(base_url=base_url),
+        title="AI Governance: legal documents and sub-processors",
+        page_url=f"{base_url}{links.DOCUMENTS}",
+        feed_url=f"{base_url}{links.FEED}",
+        now=utc_now(),
+    )
+    return Response(content, content_type=atom.ATOM_TYPE)
 
 
 @bp.get("/<name>")

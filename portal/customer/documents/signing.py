@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from flask import g, request
 from sqlalchemy import select
+from wtforms import BooleanField
 
 from core.access import ROLES_OF, Audience, address, current_user_or_none
 from core.accounts import Organization, OrganizationStatus
@@ -43,6 +44,11 @@ class Contract(msgspec.Struct, frozen=True):
         """Each version with its text as HTML and the sentence beside its box."""
         boxes = self.wording.checkboxes
         return [(version, to_page(version.markdown), box) for version, box in zip(self.versions, boxes, strict=True)]
+
+    def declarations(self, form: AcceptForm) -> list[tuple[BooleanField, str]]:
+        """The boxes beside those of the documents, with their sentences."""
+        boxes = (*form.acknowledgements, form.authority)
+        return list(zip(boxes, (*self.wording.acknowledgements, self.wording.authority), strict=True))
 
 
 def contract_for(organization_id: UUID, *, now: datetime) -> Contract | None:
@@ -110,6 +116,9 @@ def statement_from(
         title=form.title.data,
         authority=wording.authority if form.authority.data else "",
         checkbox_texts=wording.checkboxes,
+        acknowledgements=tuple(
+            text for box, text in zip(form.acknowledgements, wording.acknowledgements, strict=True) if box.data
+        ),
         button_text=wording.button,
         email=email,
         user_id=who.user_id if who else None,
