@@ -104,7 +104,8 @@ PAGE_HEADERS: tuple[tuple[str, str], ...] = (
     (
         "Content-Security-Policy",
         (
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
+            "connect-src 'self'; "
             "form-action 'self' https://checkout.stripe.com https://billing.stripe.com; "
             "base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
         ),

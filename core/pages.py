@@ -13,6 +13,12 @@ from core.formats import ago, duration, iso, number, percent, utc
 from core.ids import public_id
 
 STATIC = Path(__file__).with_name("static")
+STYLES = tuple(
+    f"styles/{part}.css" for part in ("tokens", "base", "layout", "components", "forms", "tables", "pages", "print")
+)
+"""In the order in which they apply; docs/decisions says why there is no framework beneath."""
+ICONS = "vendor/lucide-1.62.0.svg"
+FONT = "vendor/inter-4.1-latin.woff2"
 TEMPLATES = Path(__file__).with_name("templates")
 PLAIN_FRAME = "core/plain.html"
 """Around pages for everybody; the portal puts its own around what signed-in people see."""
@@ -24,7 +30,7 @@ ASSET_LIFE_S = 31_536_000
 def init_app(app: Flask) -> None:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = ASSET_LIFE_S
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(asset=asset, frame=PLAIN_FRAME)
+    app.jinja_env.globals.update(asset=asset, frame=PLAIN_FRAME, styles=STYLES, icons=ICONS, font=FONT)
     app.jinja_env.filters.update(
         iso=iso, utc=utc, ago=_ago, duration=duration, number=number, percent=percent, public_id=_shown
     )
@@ -34,6 +40,11 @@ def init_app(app: Flask) -> None:
 def asset(name: str) -> str:
     """The address of a static file; it changes with the file, so browsers may keep it for ever."""
     return url_for("static", filename=name, v=_digest(name))
+
+
+def style_version() -> str:
+    """Changes with any stylesheet: which look somebody saw."""
+    return hashlib.sha256("".join(map(_digest, STYLES)).encode()).hexdigest()[:10]
 
 
 @cache

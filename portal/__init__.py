@@ -36,6 +36,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     egress.init_app(app, settings)
     app.jinja_env.globals.update(
         menu=menu.of_visitor,
+        menu_beneath=menu.beneath,
+        menu_path=menu.current_path,
         figures=figures,
         document_titles=TITLES,
         country_name=country_name,

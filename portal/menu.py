@@ -1,51 +1,153 @@
-"""What the visitor can open, in groups."""
+"""What the visitor can open: few entries in groups, with the pages of settings beneath theirs."""
 
+import msgspec
+
+from api.decisions import services as decisions
+from api.keys.token import KeyEnvironment
 from core.access import ROLES_OF, Audience, current_user_or_none
+from core.accounts import OrganizationStatus
+from core.db import acting_for
+from core.sessions import ActiveMembership, CurrentUser
 
-_START = ("/start", "Get started")
-_OVERVIEW = ("/dashboard", "Dashboard")
-_CHECKLIST = ("/checklist", "Go-live checklist")
-_BUILD = (("/keys", "API keys"), ("/try-it", "Try it"), ("/policies", "Policies"), ("/decisions", "Decision log"))
-_ORGANIZATION = (
-    ("/documents", "Documents"),
-    ("/application", "Application"),
-    ("/team", "Team"),
-    ("/organization", "Organization"),
-    ("/organization/notifications", "Notifications"),
-    ("/plan", "Plan and usage"),
-    ("/audit-trail", "Audit log"),
+
+class Entry(msgspec.Struct, frozen=True):
+    """A page, with the icon of Lucide that stands beside it."""
+
+    path: str
+    label: str
+    icon: str = ""
+    groups: "tuple[Group, ...]" = ()
+
+
+class Group(msgspec.Struct, frozen=True):
+    label: str
+    entries: tuple[Entry, ...]
+
+
+_START = Entry("/start", "Get started", "rocket")
+_TRY_IT = Entry("/try-it", "Try it", "terminal")
+_KEYS, _POLICIES = Entry("/keys", "API keys", "key-round"), Entry("/policies", "Policies", "shield-check")
+_MONITOR = Group(
+    "Monitor",
+    (Entry("/dashboard", "Dashboard", "layout-dashboard"), Entry("/decisions", "Decision log", "scroll-text")),
 )
-_HELP = (("/help", "Help"), ("/support", "Support"))
+_PERSONAL = Group(
+    "You",
+    (Entry("/account/security", "Account security", "lock"), Entry("/organizations", "Organizations", "building-2")),
+)
+_SETTINGS = (
+    Group(
+        "Organization",
+        (
+            Entry("/organization", "Organization", "building-2"),
+            Entry("/team", "Team", "users"),
+            Entry("/organization/notifications", "Notifications", "bell"),
+            Entry("/audit-trail", "Audit log", "history"),
+        ),
+    ),
+    Group(
+        "Plan and contract",
+        (
+            Entry("/plan", "Plan and usage", "credit-card"),
+            Entry("/documents", "Documents", "file-text"),
+            Entry("/application", "Application", "file-check"),
+            Entry("/checklist", "Go-live checklist", "list-checks"),
+        ),
+    ),
+    _PERSONAL,
+)
+_HELP = (Entry("/help", "Help", "book-open"), Entry("/support", "Support", "life-buoy"))
 _CONSOLE = (
-    ("/console", "Applications"),
-    ("/console/figures", "Metrics"),
-    ("/console/launch", "Launch board"),
-    ("/console/support", "Tickets"),
-    ("/console/organizations", "Organizations"),
-    ("/console/billing", "Billing"),
-    ("/console/incidents", "Incidents"),
-    ("/console/documents", "Documents"),
-    ("/console/sub-processors", "Sub-processors"),
-    ("/console/notifications", "Notifications"),
-    ("/console/mail", "Emails not sent"),
-    ("/console/handbook", "Handbook"),
+    Group(
+        "Customers",
+        (
+            Entry("/console", "Applications", "inbox"),
+            Entry("/console/organizations", "Organizations", "building-2"),
+            Entry("/console/support", "Tickets", "life-buoy"),
+            Entry("/console/figures", "Metrics", "chart-column"),
+        ),
+    ),
+    Group(
+        "Reliability",
+        (
+            Entry("/console/incidents", "Incidents", "siren"),
+            Entry("/console/launch", "Launch board", "rocket"),
+            Entry("/console/notifications", "Notifications", "bell"),
+            Entry("/console/mail", "Emails not sent", "mail"),
+            Entry("/console/handbook", "Handbook", "book-open"),
+        ),
+    ),
+    Group(
+        "Legal",
+        (
+            Entry("/console/documents", "Documents", "file-text"),
+            Entry("/console/sub-processors", "Sub-processors", "layers"),
+        ),
+    ),
+    Group("Money", (Entry("/console/billing", "Billing", "wallet"),)),
 )
+_CONSOLE_DOOR = Entry("/console", "Operator console", "wrench")
+_PORTAL_DOOR = Entry("/dashboard", "Customer portal", "arrow-left")
 
-Group = tuple[str, list[tuple[str, str]]]
 
-
-def of_visitor() -> list[Group]:
+def of_visitor(path: str) -> tuple[Group, ...]:
     who = current_user_or_none()
     if who is None:
-        return []
+        return ()
+    if is_in_console(who, path):
+        return _CONSOLE
+    if who.membership is None:
+        return (_PERSONAL,)
+    return (
+        Group("Build", _build(who.membership)),
+        _MONITOR,
+        Group("Settings", (Entry("/organization", "Settings", "settings", _SETTINGS),)),
+    )
+
+
+def beneath(path: str) -> tuple[Entry, ...]:
+    """What stands at the foot of the menu."""
+    who = current_user_or_none()
+    if who is None:
+        return ()
+    doors = []
+    if who.is_operator and who.membership is not None:
+        doors = [_PORTAL_DOOR if is_in_console(who, path) else _CONSOLE_DOOR]
+    return (*doors, *(_HELP if who.membership is not None else ()))
+
+
+def every_page(who: CurrentUser) -> tuple[Entry, ...]:
+    """All that this visitor can open from a menu, for the search."""
     groups: list[Group] = []
     if who.membership is not None:
-        groups.append(("Overview", [_START, _OVERVIEW, _CHECKLIST]))
-        may_try = who.membership.role in ROLES_OF[Audience.DEVELOPER]
-        groups.append(("Build", [link for link in _BUILD if may_try or link[0] != "/try-it"]))
-        groups.append(("Organization", list(_ORGANIZATION)))
-        groups.append(("Help", list(_HELP)))
+        groups += [Group("", (_START, *_build(who.membership), *_HELP)), _MONITOR, *_SETTINGS]
+    elif not who.is_operator:
+        groups += [_PERSONAL]
     if who.is_operator:
-        groups.append(("Console", list(_CONSOLE)))
-    groups.append(("Account", [("/account/security", "Account security"), ("/organizations", "Organizations")]))
-    return groups
+        groups += [*_CONSOLE, _PERSONAL] if who.membership is None else _CONSOLE
+    return tuple(dict.fromkeys(entry for group in groups for entry in group.entries))
+
+
+def current_path(groups: tuple[Group, ...], below: tuple[Entry, ...], path: str) -> str:
+    """The nearest page of the menu: /console/organizations, not /console."""
+    deeper = [inner for group in groups for entry in group.entries for inner in entry.groups]
+    entries = [*below, *(entry for group in (*groups, *deeper) for entry in group.entries)]
+    near = [one.path for one in entries if f"{path}/".startswith(f"{one.path}/")]
+    return max(near, key=len, default="")
+
+
+def is_in_console(who: CurrentUser, path: str) -> bool:
+    return who.is_operator and (who.membership is None or f"{path}/".startswith("/console/"))
+
+
+def _build(membership: ActiveMembership) -> tuple[Entry, ...]:
+    may_try = membership.role in ROLES_OF[Audience.DEVELOPER]
+    start = () if _has_started(membership) else (_START,)
+    return (*start, _KEYS, _POLICIES, *((_TRY_IT,) if may_try else ()))
+
+
+def _has_started(membership: ActiveMembership) -> bool:
+    if membership.status != OrganizationStatus.LIVE:
+        return False
+    with acting_for(membership.organization_id):
+        return decisions.has_any(membership.organization_id, KeyEnvironment.LIVE)

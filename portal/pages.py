@@ -30,6 +30,7 @@ from portal.customer.people import views as people_views
 from portal.customer.plan import payment_views
 from portal.customer.plan import views as plan_views
 from portal.customer.policies import views as policy_views
+from portal.customer.search import views as search_views
 from portal.customer.suspected_breaches import views as suspicion_views
 from portal.customer.team import views as team_views
 from portal.customer.troubleshooting import views as troubleshooting_views
@@ -58,6 +59,7 @@ PAGES: tuple[Blueprint, ...] = (
     decision_views.bp,
     try_it_views.bp,
     dashboard_views.bp,
+    search_views.bp,
     plan_views.bp,
     payment_views.bp,
     document_views.bp,

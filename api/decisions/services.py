@@ -36,18 +36,23 @@ def list_page(
     return list(db.session.scalars(query.order_by(Decision.decided_at.desc(), Decision.id.desc()).limit(size)))
 
 
-def find(organization_id: UUID, shown_id: str) -> Decision:
-    """Raises NotFound, also for a decision of another organization. The id leads to its day."""
+def find_or_none(organization_id: UUID, shown_id: str) -> Decision | None:
+    """None also for a decision of another organization. The id leads to its day."""
     decision_id = parse_public_id("dec", shown_id)
-    decision = None
-    if decision_id is not None:
-        decision = db.session.scalar(
-            select(Decision).where(
-                Decision.organization_id == organization_id,
-                Decision.id == decision_id,
-                Decision.decided_at == time_of(decision_id),
-            )
+    if decision_id is None:
+        return None
+    return db.session.scalar(
+        select(Decision).where(
+            Decision.organization_id == organization_id,
+            Decision.id == decision_id,
+            Decision.decided_at == time_of(decision_id),
         )
+    )
+
+
+def find(organization_id: UUID, shown_id: str) -> Decision:
+    """As `find_or_none`, but raises NotFound."""
+    decision = find_or_none(organization_id, shown_id)
     if decision is None:
         raise NotFound("Decision not found, or it is past its retention. Check the ID.")
     return decision

@@ -13,7 +13,7 @@ from core.accounts import Organization, OrganizationStatus
 from core.audit import AuditEvent
 from core.db import db
 from core.errors import NotFound
-from core.ids import public_id
+from core.ids import parse_public_id, public_id
 from core.rows import locking
 from core.scope import needs_system_scope
 
@@ -61,6 +61,18 @@ def list_page(
     if after is not None:
         query = query.where(ApiKey.id < after)
     return list(db.session.scalars(query.order_by(ApiKey.id.desc()).limit(size)))
+
+
+def matching(organization_id: UUID, text: str, *, most: int) -> list[ApiKey]:
+    """Keys with this text in their name, in what is shown of their secret, or with this id; the newest first."""
+    by_text = (
+        ApiKey.name.icontains(text, autoescape=True),
+        ApiKey.start.istartswith(text, autoescape=True),
+        ApiKey.last_four == text,
+        ApiKey.id == parse_public_id("key", text),
+    )
+    query = select(ApiKey).where(ApiKey.organization_id == organization_id, or_(*by_text))
+    return list(db.session.scalars(query.order_by(ApiKey.id.desc()).limit(most)))
 
 
 def every(organization_id: UUID) -> Iterator[ApiKey]:

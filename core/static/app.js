@@ -3,7 +3,7 @@
     "use strict";
 
     // Pages are in English; a reader of another language gets its European order of day and month.
-    var locale = "en-GB";
+    var locale = "en-GB", TOAST_MS = 8000;
 
     function showLocalTimes(root) {
         root.querySelectorAll("time[datetime]:not([data-local])").forEach(function (element) {
@@ -27,21 +27,48 @@
         place.hidden = false;
     }
 
+    // A button beside its value (data-copy-text) or beside an element that holds it (data-copy).
+    function valueOf(button) {
+        if (button.dataset.copyText !== undefined) { return button.dataset.copyText; }
+        var source = document.getElementById(button.dataset.copy);
+        return source.value || source.textContent.trim();
+    }
+
+    function showCopied(button) {
+        var words = button.textContent, hasIcons = button.classList.contains("copy");
+        button.classList.add("is-done");
+        if (!hasIcons) { button.textContent = "Copied"; }
+        announce("Copied to clipboard");
+        window.setTimeout(function () {
+            button.classList.remove("is-done");
+            if (!hasIcons) { button.textContent = words; }
+        }, 2000);
+    }
+
     function offerCopies(root) {
-        root.querySelectorAll("[data-copy]:not([data-ready])").forEach(function (button) {
+        root.querySelectorAll("[data-copy]:not([data-ready]), [data-copy-text]:not([data-ready])").forEach(function (button) {
             button.dataset.ready = "";
             button.hidden = false;
             button.addEventListener("click", function () {
-                var source = document.getElementById(button.dataset.copy);
-                var words = button.textContent;
-                navigator.clipboard.writeText(source.value || source.textContent.trim()).then(function () {
-                    button.textContent = "Copied";
-                    announce("Copied to clipboard");
-                    window.setTimeout(function () { button.textContent = words; }, 2000);
-                }, function () {
+                navigator.clipboard.writeText(valueOf(button)).then(function () { showCopied(button); }, function () {
                     announce("Copying is blocked by your browser. Select the text and copy it manually.");
                 });
             });
+        });
+    }
+
+    // Every block of code gets a button; the element itself moves into the block, so that nothing is shown twice.
+    function offerCopiesOfCode(root) {
+        var template = document.getElementById("copy-button");
+        root.querySelectorAll("main pre:not([data-ready])").forEach(function (code) {
+            code.dataset.ready = "";
+            if (!template || code.closest("td, .code-block")) { return; }
+            var block = document.createElement("div");
+            var button = template.content.firstElementChild.cloneNode(true);
+            block.className = "code-block";
+            button.dataset.copyText = code.textContent.trim();
+            code.replaceWith(block);
+            block.append(code, button);
         });
     }
 
@@ -55,8 +82,11 @@
 
     function askFirst(form, submitter) {
         var dialog = document.getElementById("confirmation");
+        var yes = dialog.querySelector("[value=yes]"), isGrave = submitter && /danger/.test(submitter.className);
+        yes.textContent = submitter ? submitter.textContent.trim() : "Continue";
+        yes.className = isGrave ? "btn btn-danger" : "btn btn-primary";
+        document.getElementById("confirmation-title").textContent = form.dataset.confirmTitle || yes.textContent + "?";
         document.getElementById("confirmation-words").textContent = form.dataset.confirm;
-        dialog.querySelector("[value=yes]").textContent = submitter ? submitter.textContent : "Continue";
         dialog.returnValue = "";
         asked = { form: form, submitter: submitter };
         dialog.showModal();
@@ -96,9 +126,25 @@
         });
     }
 
+    // News stays long enough to be read, and as long as somebody points at it or tabs into it.
+    function letToastsGo(root) {
+        root.querySelectorAll(".toast:not([data-ready])").forEach(function (toast) {
+            toast.dataset.ready = "";
+            toast.querySelector("[data-dismiss]").addEventListener("click", function () { toast.remove(); });
+            var timer = window.setInterval(function () {
+                if (toast.matches(":hover, :focus-within")) { return; }
+                window.clearInterval(timer);
+                toast.classList.add("is-leaving");
+                window.setTimeout(function () { toast.remove(); }, 400);
+            }, TOAST_MS);
+        });
+    }
+
     function prepare(root) {
         showLocalTimes(root);
+        offerCopiesOfCode(root);
         offerCopies(root);
+        letToastsGo(root);
         submitOnChange(root);
         var answer = root.querySelector(".error-summary:not([data-ready]), [data-lands]:not([data-ready])");
         if (answer) { answer.dataset.ready = ""; answer.focus(); }

@@ -8,7 +8,13 @@
     var asHour = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
     var asMoment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 
-    function token(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
+    // A canvas wants the colour itself, not the pair for light and dark that the token is.
+    function token(place, name) {
+        place.style.color = "var(" + name + ")";
+        var colour = getComputedStyle(place).color;
+        place.style.color = "";
+        return colour;
+    }
 
     function read(table) {
         var rows = Array.from(table.querySelectorAll("tr[data-at]"));
@@ -38,7 +44,7 @@
     }
 
     function draw(place, data) {
-        var axis = { stroke: token("--quiet"), grid: { stroke: token("--line"), width: 1 }, ticks: { show: false } };
+        var axis = { font: "12px " + getComputedStyle(document.body).fontFamily, stroke: token(place, "--quiet"), grid: { stroke: token(place, "--line"), width: 1 }, ticks: { show: false } };
         var whole = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6, 1e7];
         var chart = new uPlot({
             width: place.clientWidth, height: HEIGHT,
@@ -48,8 +54,8 @@
             hooks: { setLegend: [function (plot) { plot.root.classList.toggle("is-idle", plot.legend.idx == null); }] },
             series: [
                 { label: "Time", value: function (_plot, at) { return at == null ? "" : asMoment.format(new Date(at * 1000)); } },
-                bars("All", token("--accent")),
-                bars("Blocked", token("--bad"))
+                bars("All", token(place, "--chart-allowed")),
+                bars("Blocked", token(place, "--chart-blocked"))
             ]
         }, data, place);
         chart.root.classList.add("is-idle");

@@ -15,13 +15,13 @@ from uuid import UUID
 
 from flask import render_template
 
-from core.pages import STATIC
+from core.pages import FONT, STATIC, STYLES
 from core.scope import needs_system_scope
 from portal.status import feeds
 from portal.status.board import Board, board, history, planned
 from portal.status.labels import WORDS
 
-_STYLES = {"bootstrap.css": "vendor/bootstrap-5.3.9.min.css", "status.css": "app.css"}
+_STYLE, _LETTERS = "status.css", FONT.rpartition("/")[2]
 
 
 class StaticLinks:
@@ -44,8 +44,8 @@ def files(*, base_url: str, now: datetime) -> Iterator[tuple[str, bytes]]:
     """Names and contents; the front page last, when all that it leads to is there."""
     shown, past = board(now=now), history()
     works = planned()
-    for name, source in _STYLES.items():
-        yield name, (STATIC / source).read_bytes()
+    yield _LETTERS, (STATIC / FONT).read_bytes()
+    yield _STYLE, _style()
     for view in past:
         yield StaticLinks.incident(view.incident.id), _page("incident", shown, base_url, view=view)
     for work in works:
@@ -55,6 +55,11 @@ def files(*, base_url: str, now: datetime) -> Iterator[tuple[str, bytes]]:
     yield StaticLinks.summary, feeds.summary(shown, base_url=base_url)
     yield StaticLinks.history, _page("history", shown, base_url, incidents=past, maintenances=works)
     yield StaticLinks.home, _page("board", shown, base_url)
+
+
+def _style() -> bytes:
+    """All stylesheets as one file, which finds its font beside it."""
+    return b"\n".join((STATIC / name).read_bytes() for name in STYLES).replace(b"/static/vendor/", b"")
 
 
 @needs_system_scope

@@ -50,7 +50,7 @@ PLAIN_WORDS = {
     "old": "1.0",
     "new": "1.0",
     "shown_id": "dec_" + "0" * 32,
-    "filename": "app.css",
+    "filename": "app.js",
     "check": "key",
     "lead": "legal",
     "plan": "pro",

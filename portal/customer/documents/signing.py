@@ -13,7 +13,7 @@ from core.access import ROLES_OF, Audience, address, current_user_or_none
 from core.accounts import Organization, OrganizationStatus
 from core.db import db
 from core.members import Membership
-from core.pages import asset
+from core.pages import style_version
 from core.profiles import OrganizationProfile, find_profile
 from core.scope import needs_system_scope
 from legal_docs.acceptances import view_log
@@ -128,5 +128,5 @@ def statement_from(
         request_id=g.request_id,
         session_id=str(who.session_id) if who else "",
         auth_method=who.method.value if who else "link",
-        screen=asset("app.css").rpartition("=")[2],
+        screen=style_version(),
     )
