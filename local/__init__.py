@@ -9,7 +9,7 @@ from flask import Blueprint, Flask
 
 from billing.connection import is_sandbox
 from core.settings import Environment, Settings
-from local import mailbox, stripe_sandbox, supervisor
+from local import design, mailbox, stripe_sandbox, supervisor
 
 __all__ = ["init_app"]
 
@@ -18,6 +18,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_blueprint(Blueprint("local", __name__, template_folder="templates"))
     if settings.environment is not Environment.PRODUCTION:
         app.register_blueprint(mailbox.bp)
+        app.register_blueprint(design.bp)
     if is_sandbox(settings):
         stripe_sandbox.init_app(app, settings)
 

@@ -128,7 +128,7 @@
 
     // News stays long enough to be read, and as long as somebody points at it or tabs into it.
     function letToastsGo(root) {
-        root.querySelectorAll(".toast:not([data-ready])").forEach(function (toast) {
+        root.querySelectorAll(".toasts .toast:not([data-ready])").forEach(function (toast) {
             toast.dataset.ready = "";
             toast.querySelector("[data-dismiss]").addEventListener("click", function () { toast.remove(); });
             var timer = window.setInterval(function () {
@@ -140,7 +140,22 @@
         });
     }
 
+    // On a phone each row becomes a card, whose values say for themselves what stood above their column.
+    function labelCells(root) {
+        root.querySelectorAll("table.list:not(.as-table)").forEach(function (table) {
+            var heads = Array.from(table.querySelectorAll("thead th"), function (head) { return head.textContent.trim(); });
+            if (!heads.length) { return; }
+            table.classList.add("cards");
+            table.querySelectorAll("tbody tr").forEach(function (row) {
+                Array.from(row.cells).forEach(function (cell, index) {
+                    if (index && heads[index] && cell.dataset.label === undefined) { cell.dataset.label = heads[index]; }
+                });
+            });
+        });
+    }
+
     function prepare(root) {
+        labelCells(root);
         showLocalTimes(root);
         offerCopiesOfCode(root);
         offerCopies(root);

@@ -10,7 +10,7 @@ from tests.journeys.conftest import PASSWORD, Portal, watched_page
 from tests.journeys.looking import look_around, look_at, look_at_errors, look_at_first
 
 PUBLIC = (
-    *("/", "/sign-up", "/log-in", "/forgotten-password", "/report-a-key", "/mailbox", "/docs"),
+    *("/", "/sign-up", "/log-in", "/forgotten-password", "/report-a-key", "/mailbox", "/docs", "/design"),
     *("/legal", "/legal/terms", "/legal/dpa", "/legal/privacy", "/legal/sub-processors", "/no-such-page"),
     *(
         "/legal/terms/1.0",
@@ -34,6 +34,8 @@ MEMBERS = (
         "/try-it",
         "/policies",
         "/policies/versions",
+        "/search",
+        "/search?q=key",
     ),
     *("/policies/rules/new", "/decisions", "/documents", "/legal/accept", "/application", "/team", "/organization"),
     *("/organization/details", "/organization/retention", "/organization/data", "/organization/closing"),
