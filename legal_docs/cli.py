@@ -16,11 +16,13 @@ from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.environment import read_settings
 from core.errors import AppError
+from legal_docs import jobs
 from legal_docs.documents import services as documents
 from legal_docs.documents.drafts import Entry, Review, draft, register_part
 from legal_docs.documents.kinds import TITLES, Kind
 from legal_docs.documents.provider import missing_settings, provider_from, trial_provider
 from legal_docs.figures import CHANGE_NOTICE_DAYS, SUB_PROCESSOR_NOTICE_DAYS
+from legal_docs.measures import services as measures
 from legal_docs.publishing import announce, publish
 from legal_docs.register import services as registers
 from legal_docs.register.changes import ChangeKind
@@ -61,6 +63,7 @@ def check() -> None:
                 review=review,
                 published_at=now,
                 effective_at=now,
+                measures=measures.for_annex(),
             )
             newest = documents.newest(kind)
             published = f"newest {newest.number}, {newest.sha256[:12]}…" if newest else "not published"
@@ -94,6 +97,7 @@ def show_draft(kind: str) -> None:
             review=review,
             published_at=now,
             effective_at=now,
+            measures=measures.for_annex(),
         )
     click.echo(text, nl=False)
 
@@ -129,11 +133,23 @@ def publish_version(
             effective_at=effective.replace(tzinfo=UTC) if effective else _earliest(Kind(kind), now),
             review=Review(reviewer=reviewed_by, on=reviewed_on.date(), note=review_note),
             provider=provider_from(settings),
-            services_in_use=services_in_use(settings),
+            settings=settings,
             by=COMMAND_LINE,
             now=now,
         )
     click.echo(f"Published {version.title} {version.number}, SHA-256 {version.sha256}.", err=True)
+
+
+@legal_commands.command("measures")
+def show_measures() -> None:
+    """Look at the technical measures of the DPA's Annex III in the running service now. Fails if one is not met."""
+    jobs.look_now()
+    with acting_as_system():
+        found = measures.kept()
+    for measure, row in found.items():
+        click.echo(f"{'ok ' if row.is_met else 'NOT'}  {measure.value:<20}{row.seen}")
+    if not all(row.is_met for row in found.values()):
+        raise click.ClickException("The DPA can't be published in production until every measure is met.")
 
 
 @legal_commands.command("register")

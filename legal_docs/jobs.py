@@ -1,4 +1,4 @@
-"""Notices by the clock: the first at once, then hourly whatever is due or was missed."""
+"""Notices by the clock: the first at once, then hourly whatever is due or was missed; and the measures of the DPA."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -6,6 +6,7 @@ from uuid import UUID
 
 import structlog
 
+from core import current
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.jobs import Queue, in_its_own_session, jobs
@@ -13,12 +14,14 @@ from legal_docs.acceptances import reacceptance
 from legal_docs.documents import services as documents
 from legal_docs.documents.kinds import Kind
 from legal_docs.documents.models import LegalVersion
+from legal_docs.measures import services as measures
 from legal_docs.notices import services as notices
 from legal_docs.register import changes, effect
 
 log = structlog.get_logger()
 
 HOURLY = "10 * * * *"
+HALF_HOURLY = "25,55 * * * *"
 
 
 def _until_all_are_told(give: Callable[[], int]) -> int:
@@ -72,3 +75,25 @@ def follow_up_notices(timestamp: int) -> None:  # noqa: ARG001  the queue tells 
     _until_all_are_told(lambda: reacceptance.follow_up(now=now))
     with acting_as_system(), transaction():
         effect.follow_up(now=now)
+
+
+@jobs.periodic(cron=HALF_HOURLY)
+@jobs.task(queueing_lock="look_at_measures", queue=Queue.LONG)
+@in_its_own_session
+def look_at_measures(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    look_now()
+
+
+@jobs.task(queueing_lock="look_at_measures_again", queue=Queue.LONG)
+@in_its_own_session
+def look_at_measures_again() -> None:
+    look_now()
+
+
+def look_now() -> None:
+    """Other machines are asked outside of any transaction that writes."""
+    now = utc_now()
+    with acting_as_system():
+        found = measures.look(current.settings(), now=now)
+        with transaction():
+            measures.keep(found, now=now)

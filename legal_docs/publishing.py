@@ -1,6 +1,5 @@
 """What operators do: publish a version, announce a change of the register. Everybody concerned is told at once."""
 
-from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from core.db import db
 from core.errors import InvalidRequest
 from core.jobs import defer
 from core.scope import needs_system_scope
+from core.settings import Settings
 from legal_docs import jobs
 from legal_docs.acceptances.models import LegalAcceptance
 from legal_docs.documents import services as documents
@@ -20,12 +20,12 @@ from legal_docs.documents.emails import ADVICE, is_printable
 from legal_docs.documents.kinds import Kind
 from legal_docs.documents.models import LegalVersion
 from legal_docs.documents.provider import Provider
-from legal_docs.documents.service_types import ServiceType
 from legal_docs.figures import CHANGE_NOTICE_DAYS
+from legal_docs.measures import services as measures
 from legal_docs.notices.deadlines import refuse_short
 from legal_docs.register import changes
 from legal_docs.register.changes import ChangeKind
-from legal_docs.register.completeness import refuse_gaps
+from legal_docs.register.completeness import refuse_gaps, services_in_use
 from legal_docs.register.models import SubProcessorChange
 from legal_docs.register.services import entries
 
@@ -42,15 +42,16 @@ def publish(
     effective_at: datetime,
     review: Review,
     provider: Provider,
-    services_in_use: Collection[ServiceType],
+    settings: Settings,
     by: Actor,
     now: datetime,
 ) -> LegalVersion:
     """Draws up the text and publishes it for good; a job then gives notice.
 
     `provider` is `provider_from(settings)`, which raises SettingsMissing. Raises NumberNotValid, NumberNotHigher,
-    ReviewMissing, EffectiveInThePast, RegisterIncomplete, or NoticeTooShort if somebody accepted a version before this
-    one, or everybody is to hear of it before it holds, as of a new privacy policy.
+    ReviewMissing, EffectiveInThePast, RegisterIncomplete, MeasuresNotMet, or NoticeTooShort if
+    somebody accepted a version before this one, or everybody is to hear of it before it holds, as of a new privacy
+    policy.
     """
     documents.publish_alone()
     documents.refuse_unready(kind, number=number, is_major=is_major, review=review, effective_at=effective_at, now=now)
@@ -58,7 +59,9 @@ def publish(
         refuse_short(effective_at, days=CHANGE_NOTICE_DAYS, now=now)
     register = entries()
     if kind in _WITH_REGISTER:
-        refuse_gaps(register, services_in_use)
+        refuse_gaps(register, services_in_use(settings))
+    if kind is Kind.DPA:
+        measures.refuse_unmet(settings, now=now)
     markdown = draft(
         kind,
         number=number,
@@ -67,6 +70,7 @@ def publish(
         review=review,
         published_at=now,
         effective_at=effective_at,
+        measures=measures.for_annex(),
     )
     refuse_unprintable(markdown)
     version = documents.add(

@@ -17,6 +17,7 @@ from portal.customer.audit_log import views as trail_views
 from portal.customer.dashboard import views as dashboard_views
 from portal.customer.decisions import try_it_views
 from portal.customer.decisions import views as decision_views
+from portal.customer.documents import assurance_views
 from portal.customer.documents import public_views as legal_views
 from portal.customer.documents import views as document_views
 from portal.customer.keys import views as key_views
@@ -63,6 +64,7 @@ PAGES: tuple[Blueprint, ...] = (
     plan_views.bp,
     payment_views.bp,
     document_views.bp,
+    assurance_views.bp,
     legal_views.bp,
     trail_views.bp,
     help_views.bp,

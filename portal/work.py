@@ -1,8 +1,10 @@
-"""What the portal leaves to the worker, and the gauges that are read at a scrape: known once they are imported."""
+"""What the portal leaves to the worker, the gauges that are read at a scrape, and what is looked at: known
+once they are imported."""
 
 from core.jobs import jobs
 from portal import forgetting
 from portal.console.launch import jobs as launch_jobs
+from portal.console.safeguards import database, launch, service
 from portal.console.suspected_breaches import metrics as suspicion_metrics
 from portal.customer.applications import jobs as application_jobs
 from portal.customer.keys import jobs as key_jobs
@@ -49,3 +51,6 @@ def _answer_to_former_names() -> None:
 _answer_to_former_names()
 
 GAUGES = (notification_figures, status_metrics, suspicion_metrics)
+
+SAFEGUARDS = (database, launch, service)
+"""How measures of the Data Processing Agreement are seen."""

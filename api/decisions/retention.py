@@ -86,8 +86,13 @@ def _span(cutoffs: Mapping[UUID, datetime]) -> dict[str, Any]:
 @needs_system_scope
 def is_overdue(*, now: datetime) -> bool:
     """Whether no purge ran in the last 25 hours."""
-    last = db.session.scalar(select(func.max(PurgeRun.started_at)))
+    last = last_run_at()
     return last is None or last < now - timedelta(hours=25)
+
+
+@needs_system_scope
+def last_run_at() -> datetime | None:
+    return db.session.scalar(select(func.max(PurgeRun.started_at)))
 
 
 def erase_subject(organization: Organization, pseudonym: str, *, by: Actor, now: datetime) -> int:

@@ -5,7 +5,7 @@ error, never a gap.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What it does for us; the texts state its purpose instead."""
 
 
+class SeenMeasure(msgspec.Struct, frozen=True):
+    """A technical measure, and what was seen of it in the running service."""
+
+    name: str
+    seen: str
+
+
 class Verbatim(str):
     """A value that goes into the text as it stands."""
 
@@ -68,8 +75,9 @@ def draft(
     review: Review,
     published_at: datetime,
     effective_at: datetime,
+    measures: Mapping[str, SeenMeasure],
 ) -> str:
-    """The Markdown of a document as it would be published."""
+    """The Markdown of a document as it would be published. `measures` of Annex III, by their codes."""
     return fill(
         kind.value,
         number=number,
@@ -78,6 +86,7 @@ def draft(
         review=review,
         published_at=published_at,
         effective_at=effective_at,
+        measures=measures,
     )
 
 

@@ -9,7 +9,6 @@ from legal_docs.documents.drafts import NOBODY, Review
 from legal_docs.documents.kinds import TITLES, Kind
 from legal_docs.documents.provider import trial_provider
 from legal_docs.publishing import publish
-from legal_docs.register.completeness import services_in_use
 
 
 def seed(settings: Settings) -> None:
@@ -32,7 +31,7 @@ def publish_trial_versions(settings: Settings) -> None:
                     effective_at=now,
                     review=review,
                     provider=trial_provider(settings),
-                    services_in_use=services_in_use(settings),
+                    settings=settings,
                     by=COMMAND_LINE,
                     now=now,
                 )

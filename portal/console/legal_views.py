@@ -12,6 +12,7 @@ from core.current import settings
 from core.db import transaction
 from core.errors import AppError, InvalidRequest
 from core.htmx import see_other
+from core.jobs import defer
 from core.views import ViewResponse
 from legal_docs import publishing
 from legal_docs.documents import services as documents
@@ -19,6 +20,9 @@ from legal_docs.documents.drafts import Entry, Review
 from legal_docs.documents.kinds import TITLES, Kind
 from legal_docs.documents.provider import provider_from
 from legal_docs.documents.service_types import SERVICE_TYPES
+from legal_docs.jobs import look_at_measures_again
+from legal_docs.measures import services as measures
+from legal_docs.measures.kinds import MEASURE_NAMES
 from legal_docs.register import changes, effect, responses
 from legal_docs.register import services as register
 from legal_docs.register.changes import ChangeKind
@@ -53,7 +57,7 @@ def publish() -> ViewResponse:
                     effective_at=max(now, _start_of(form.effective_on.data)),
                     review=Review(reviewer=form.reviewer.data, on=form.reviewed_on.data, note=form.review_note.data),
                     provider=provider_from(settings()),
-                    services_in_use=services_in_use(settings()),
+                    settings=settings(),
                     by=operator(),
                     now=now,
                 )
@@ -63,6 +67,16 @@ def publish() -> ViewResponse:
             flash(f"{version.title} {version.number} published. Notices are being sent.")
             return see_other("/console/documents")
     return _documents_page(form, status=422)
+
+
+@bp.post("/documents/measures")
+@open_to(Audience.OPERATOR)
+def look_at_measures() -> ViewResponse:
+    """The worker looks: other machines are asked, and nobody should wait for them here."""
+    with transaction():
+        defer(look_at_measures_again)
+    flash("The service looks at itself. Reload this page in a moment.")
+    return see_other("/console/documents")
 
 
 @bp.get("/sub-processors")
@@ -135,6 +149,8 @@ def _documents_page(form: PublishForm, *, status: int = 200) -> ViewResponse:
         "portal/console/documents.html",
         form=form,
         documents=[(kind, TITLES[kind], documents.history(kind)) for kind in Kind],
+        measures=measures.kept(),
+        measure_names=MEASURE_NAMES,
         now=utc_now(),
     )
     return page, status

@@ -126,7 +126,7 @@ def publish_version(kind: Kind, number: str, *, now: datetime = NOW, **changes: 
         "effective_at": now,
         "review": REVIEW,
         "provider": provider_from(SETTINGS),
-        "services_in_use": (),
+        "settings": SETTINGS,
         "by": SYSTEM,
     }
     with acting_as_system():

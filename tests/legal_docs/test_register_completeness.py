@@ -71,11 +71,14 @@ def test_nothing_is_asked_of_a_local_trial() -> None:
 @pytest.mark.parametrize("kind", [Kind.DPA, Kind.SUB_PROCESSORS])
 def test_publishing_is_refused_while_a_company_is_not_named(kind: Kind, system: None) -> None:
     services.list_first(DATABASE, by=SYSTEM, now=NOW)
+    settings = production(
+        database_url="postgresql://u:p@db.example.com/aig", smtp_url="smtps://u:p@mail.example.com:465"
+    )
 
-    with pytest.raises(RegisterIncomplete, match="email") as refusal:
-        publish_version(kind, "1.0", services_in_use={ServiceType.DATABASE, ServiceType.EMAIL})
+    with pytest.raises(RegisterIncomplete, match="hosting, email") as refusal:
+        publish_version(kind, "1.0", settings=settings)
 
-    assert [gap.path for gap in refusal.value.errors] == ["email"]
+    assert [gap.path for gap in refusal.value.errors] == ["hosting", "email"]
     assert documents.newest(kind) is None
 
 
@@ -97,7 +100,10 @@ def test_publishing_is_refused_while_a_transfer_rests_on_nothing(system: None) -
 
 
 def test_the_terms_list_nobody_and_can_be_published(system: None) -> None:
-    assert publish_version(Kind.TERMS, "1.0", services_in_use=set(ServiceType)).number == "1.0"
+    assert (
+        publish_version(Kind.TERMS, "1.0", settings=production(sentry_dsn="https://k@o1.ingest.sentry.io/1")).number
+        == "1.0"
+    )
 
 
 def test_the_starting_list_names_every_kind_of_company() -> None:

@@ -12,9 +12,10 @@ from core import retention
 from core.accounts import DEFAULT_RETENTION_DAYS
 from legal_docs import figures
 from legal_docs.documents.clauses import Clause, find
-from legal_docs.documents.drafts import SOURCES, Entry, draft
+from legal_docs.documents.drafts import SOURCES, Entry, SeenMeasure, draft
 from legal_docs.documents.html import to_page
 from legal_docs.documents.kinds import Kind
+from legal_docs.measures.kinds import MEASURE_NAMES, Measure
 from tests.legal_docs.scene import HOST, MAILER, NOW, PROVIDER, REVIEW
 
 ROOM = Path(figures.__file__).parent
@@ -37,6 +38,7 @@ def text_of(kind: Kind, register: tuple[Entry, ...] = (HOST, MAILER)) -> str:
         review=REVIEW,
         published_at=NOW,
         effective_at=NOW,
+        measures={one.value: SeenMeasure(MEASURE_NAMES[one], f"Seen: {one.value}.") for one in Measure},
     )
 
 
@@ -150,6 +152,17 @@ def test_the_register_fills_annex_iv_and_its_own_page() -> None:
 
         assert "Cloud Host GmbH" in text
         assert "first an adequacy decision; if that does not apply or falls, standard contractual clauses" in text
+
+
+@pytest.mark.parametrize("measure", list(Measure))
+def test_annex_iii_says_beside_each_measure_what_was_seen(measure: Measure) -> None:
+    line = find_line(text_of(Kind.DPA), f"Seen: {measure.value}".replace("_", "\\_"))
+
+    assert line.startswith(f"| **{MEASURE_NAMES[measure]}** | ")
+
+
+def find_line(text: str, words: str) -> str:
+    return next((line for line in text.splitlines() if words in line), "")
 
 
 def test_an_empty_register_is_said_so() -> None:

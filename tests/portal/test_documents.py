@@ -60,7 +60,7 @@ def publish_next(app: Flask, kind: Kind = Kind.TERMS, number: str = "2.0", **cha
                 "effective_at": now + timedelta(days=31),
                 "review": Review(reviewer="A lawyer", on=now.date(), note="Fine."),
                 "provider": trial_provider(Settings()),
-                "services_in_use": (),
+                "settings": Settings(),
                 "by": SYSTEM,
                 "now": now,
                 **changes,

@@ -113,7 +113,14 @@ def test_operators_are_told_what_to_refund_and_nothing_when_nothing_is_due(
 
 def test_terms_and_plan_page_state_every_step_of_one_table(viewer: Person) -> None:
     terms = drafts.draft(
-        Kind.TERMS, number="1.0", provider=PROVIDER, register=(), review=REVIEW, published_at=NOW, effective_at=NOW
+        Kind.TERMS,
+        number="1.0",
+        provider=PROVIDER,
+        register=(),
+        review=REVIEW,
+        published_at=NOW,
+        effective_at=NOW,
+        measures={},
     )
     page = " ".join(viewer.get("/plan").text.split())
 
