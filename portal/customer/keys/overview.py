@@ -1,5 +1,6 @@
 """Keys as the page shows them: who made them, whether they were used lately, and what should be done about them."""
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -7,6 +8,7 @@ import msgspec
 
 from api.keys import lookup
 from api.keys.models import ApiKey
+from api.usage.key_requests import COUNTED_DAYS, KeyRequests, requests_by_key
 from core.audit import ActorKind
 from portal.customer.team import services as team
 
@@ -21,16 +23,18 @@ class KeyLine(msgspec.Struct, frozen=True):
     """active | expiring | expired | revoked"""
     made_by: str
     hints: tuple[str, ...]
+    requests: KeyRequests
 
 
 class KeyLists(msgspec.Struct, frozen=True):
     in_use: tuple[KeyLine, ...]
     ended: tuple[KeyLine, ...]
+    counted_days: int = COUNTED_DAYS
 
 
 def lists_of(organization_id: UUID, *, now: datetime) -> KeyLists:
-    names = team.names_of(organization_id)
-    lines = [_line(key, names, now=now) for key in lookup.every(organization_id)]
+    names, requests = team.names_of(organization_id), requests_by_key(organization_id, now=now)
+    lines = [_line(key, names, requests, now=now) for key in lookup.every(organization_id)]
     return KeyLists(
         in_use=tuple(line for line in lines if line.state in {"active", "expiring"}),
         ended=tuple(line for line in lines if line.state not in {"active", "expiring"}),
@@ -38,14 +42,15 @@ def lists_of(organization_id: UUID, *, now: datetime) -> KeyLists:
 
 
 def line_of(key: ApiKey, *, now: datetime) -> KeyLine:
-    return _line(key, team.names_of(key.organization_id), now=now)
+    requests = requests_by_key(key.organization_id, now=now)
+    return _line(key, team.names_of(key.organization_id), requests, now=now)
 
 
 def is_due_for_rotation(key: ApiKey, *, now: datetime) -> bool:
     return key.successor_id is None and now - key.created_at >= ROTATE_AFTER
 
 
-def _line(key: ApiKey, names: dict[UUID, str], *, now: datetime) -> KeyLine:
+def _line(key: ApiKey, names: dict[UUID, str], requests: Mapping[UUID, KeyRequests], *, now: datetime) -> KeyLine:
     state = _state(key, now=now)
     is_by_member = key.created_by_kind == ActorKind.MEMBER
     has_left = is_by_member and key.created_by_id not in names
@@ -54,15 +59,17 @@ def _line(key: ApiKey, names: dict[UUID, str], *, now: datetime) -> KeyLine:
         if is_by_member and key.created_by_id
         else _MAKERS[ActorKind(key.created_by_kind)]
     )
-    hints = []
-    if state == "active":
-        if has_left:
-            hints.append("The member who created this key has left the organization. Rotate it.")
-        if is_due_for_rotation(key, now=now):
-            hints.append("This key is older than 90 days. Rotate it.")
-        if now - (key.last_used_at or key.created_at) >= IDLE_AFTER:
-            hints.append("This key has not been used for 30 days. Revoke it if you no longer need it.")
-    return KeyLine(key=key, state=state, made_by=made_by, hints=tuple(hints))
+    hints = tuple(_hints(key, has_left=has_left, now=now)) if state == "active" else ()
+    return KeyLine(key=key, state=state, made_by=made_by, hints=hints, requests=requests.get(key.id, KeyRequests()))
+
+
+def _hints(key: ApiKey, *, has_left: bool, now: datetime) -> Iterator[str]:
+    if has_left:
+        yield "The member who created this key has left the organization. Rotate it."
+    if is_due_for_rotation(key, now=now):
+        yield "This key is older than 90 days. Rotate it."
+    if now - (key.last_used_at or key.created_at) >= IDLE_AFTER:
+        yield "This key has not been used for 30 days. Revoke it if you no longer need it."
 
 
 _MAKERS = {
