@@ -134,10 +134,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     ] = None
     evidence_key: Annotated[
         Annotated[str, Meta(min_length=24)] | None,
-        Meta(
-            description="Signs what the load test, the audit and the attack test hand in at `/webhooks/evidence`. "
-            "Empty: the address does not exist."
-        ),
+        Meta(description="Signs evidence at `/webhooks/evidence`. Empty: the address does not exist."),
+    ] = None
+    monitor_key: Annotated[
+        Annotated[str, Meta(min_length=24)] | None,
+        Meta(description="Signs what a monitor outside of us reports at `/webhooks/monitor`. Empty: none does."),
     ] = None
     metrics_token_previous: Annotated[
         str | None, Meta(description="The one before, as long as a new one is rolled out.")

@@ -39,7 +39,7 @@ from portal.help import views as help_views
 from portal.notifications import alert_views
 from portal.notifications import reader_views as notification_reader_views
 from portal.notifications import views as notification_views
-from portal.status import breach_views, maintenance_views, public_views, subscriber_views
+from portal.status import breach_views, maintenance_views, monitor_views, public_views, subscriber_views
 from portal.status import console_views as incident_views
 from portal.support import desk_views, inbound_views, quarantine_views, survey_views
 from portal.support import views as support_views
@@ -101,5 +101,6 @@ FOR_MACHINES: tuple[Blueprint, ...] = (
     notification_reader_views.one_click,
     alert_views.bp,
     evidence_views.bp,
+    monitor_views.bp,
     challenge_views.bp,
 )

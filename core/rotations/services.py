@@ -52,6 +52,7 @@ SECRETS: dict[str, Callable[[Settings], str | None]] = {
     "INBOUND_MAIL_TOKEN": lambda settings: settings.inbound_mail_token,
     "ALERTMANAGER_TOKEN": lambda settings: settings.alertmanager_token,
     "EVIDENCE_KEY": lambda settings: settings.evidence_key,
+    "MONITOR_KEY": lambda settings: settings.monitor_key,
     "GRAFANA_TOKEN": lambda settings: settings.grafana_token,
 }
 """What is to be changed every month: of an address, the password in it."""

@@ -40,6 +40,7 @@ def bearer_tokens(settings: Settings) -> Iterator[Fault]:
         ("ALERTMANAGER_TOKEN", settings.alertmanager_token),
         ("INBOUND_MAIL_TOKEN", settings.inbound_mail_token),
         ("EVIDENCE_KEY", settings.evidence_key),
+        ("MONITOR_KEY", settings.monitor_key),
     ):
         if token and (
             len(token) < TOKEN_CHARS or is_guessable(token, guesses_log10=TOKEN_GUESSES_LOG10) or is_typed(token)

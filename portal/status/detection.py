@@ -45,6 +45,27 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
         return self.is_ok and self.seconds > SLOW_AFTER_S[self.component]
 
 
+def by_minute(samples: Iterable[Sample]) -> list[Sample]:
+    """One for each minute, the newest first: two sources that ask in one minute count once, and a failure counts.
+
+    Wants one component's, the newest first.
+    """
+    found: list[Sample] = []
+    for sample in samples:
+        if found and _minute(found[-1].probed_at) == _minute(sample.probed_at):
+            found[-1] = _worse(found[-1], sample)
+        else:
+            found.append(sample)
+    return found
+
+
+def _worse(newer: Sample, older: Sample) -> Sample:
+    if newer.is_ok == older.is_ok:
+        return msgspec.structs.replace(newer, seconds=max(newer.seconds, older.seconds))
+    failed = older if newer.is_ok else newer
+    return msgspec.structs.replace(failed, probed_at=newer.probed_at)
+
+
 def failures_in_a_row(latest: Sequence[Sample]) -> int:
     """`latest` has the newest first."""
     for count, sample in enumerate(latest):

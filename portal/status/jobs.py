@@ -1,5 +1,8 @@
 """What the worker does by the clock: probes, maintenance, warnings, and the static page; and after every change."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import structlog
 
 from core import audit, current
@@ -9,7 +12,9 @@ from core.db import acting_as_system, transaction
 from core.jobs import Queue, defer, in_its_own_session, jobs
 from core.observability import report_error
 from portal.status import maintenances, prober, probes, snapshot, subscribers, watch
+from portal.status.detection import Sample
 from portal.status.maintenances import MaintenanceMoved
+from portal.status.states import ProbeSource
 
 log = structlog.get_logger()
 
@@ -30,11 +35,16 @@ def probe_ourselves(timestamp: int) -> None:  # noqa: ARG001  the queue tells wh
     samples = list(prober.run(settings.probed_url, secret, now=now))
     with acting_as_system(), transaction():
         samples.append(probes.sample_of_messages(now=now))
-        before = probes.states(now=now)
-        probes.note(samples, now=now)
-        if probes.states(now=now) != before:
-            defer(render_status)
+        note_probes(samples, now=now, source=ProbeSource.WORKER)
         probes.renew_key_if_refused(samples, now=now)
+
+
+def note_probes(samples: Sequence[Sample], *, now: datetime, source: ProbeSource) -> None:
+    """The page follows at once where the state of a component changes."""
+    before = probes.states(now=now)
+    probes.note(samples, now=now, source=source)
+    if probes.states(now=now) != before:
+        defer(render_status)
 
 
 @jobs.periodic(cron=EVERY_MINUTE)

@@ -25,10 +25,16 @@ _MAINTENANCE_STATUS = "status IN ('scheduled', 'in_progress', 'verifying', 'comp
 
 class AvailabilityProbe(Base):
     __tablename__ = "status_probe"
-    __table_args__ = (CheckConstraint(_COMPONENT, name="component"), Index("ix_status_probe_probed_at", "probed_at"))
+    __table_args__ = (
+        CheckConstraint(_COMPONENT, name="component"),
+        CheckConstraint("source IN ('worker', 'monitor')", name="source"),
+        Index("ix_status_probe_probed_at", "probed_at"),
+    )
 
     component: Mapped[str] = mapped_column(primary_key=True)
     probed_at: Mapped[datetime] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    """Our own worker, or the monitor outside."""
     is_ok: Mapped[bool]
     seconds: Mapped[float]
     failure: Mapped[str | None]
@@ -37,7 +43,8 @@ class AvailabilityProbe(Base):
 
 
 class AvailabilityDay(Base):
-    """What a day's probes add up to; kept when the probes themselves are gone."""
+    """What a day's probes add up to, by the minute: two sources that probe in one minute measure one minute. Kept when
+    the probes themselves are gone."""
 
     __tablename__ = "status_day"
     __table_args__ = (CheckConstraint(_COMPONENT, name="component"),)
@@ -45,7 +52,9 @@ class AvailabilityDay(Base):
     component: Mapped[str] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     probes: Mapped[int]
+    """Minutes with at least one."""
     failures: Mapped[int]
+    """Minutes in which any of them failed."""
     excused: Mapped[int]
     """Failures that are not counted as outage."""
     slow: Mapped[int]

@@ -15,7 +15,7 @@ from core.accounts import Organization, OrganizationStatus
 from core.audit import SYSTEM
 from core.db import db
 from core.scope import needs_system_scope
-from portal.status import maintenances
+from portal.status import maintenances, probe_days
 from portal.status.detection import (
     FAILED_AFTER_S,
     FAILURES_FOR_OUTAGE,
@@ -23,13 +23,14 @@ from portal.status.detection import (
     UPTIME_DAYS,
     Day,
     Sample,
+    by_minute,
     days_until,
     detected,
     failures_in_a_row,
 )
 from portal.status.models import AvailabilityDay, AvailabilityKey, AvailabilityProbe
 from portal.status.prober import KEY_REFUSED
-from portal.status.states import Component, ComponentState
+from portal.status.states import Component, ComponentState, ProbeSource
 
 SLUG = "status-probes"
 """Of our own organization. Nobody else can have it: whoever signs up gets a slug with a random end."""
@@ -93,28 +94,38 @@ def sample_of_messages(*, now: datetime) -> Sample:
 
 
 @needs_system_scope
-def note(samples: Sequence[Sample], *, now: datetime) -> None:
-    """Keeps them, adds them to their day, and tells the trail once of a component that goes on failing."""
-    excused = maintenances.excused_components(now=now)
-    for sample in samples:
-        is_excused = not sample.is_ok and sample.component in excused
-        added = db.session.execute(
-            insert(AvailabilityProbe)
-            .values(
-                component=sample.component.value,
-                probed_at=sample.probed_at,
-                is_ok=sample.is_ok,
-                seconds=sample.seconds,
-                failure=sample.failure,
-                is_excused=is_excused,
-            )
-            .on_conflict_do_nothing()
-            .returning(AvailabilityProbe.component)
-        ).first()
-        if added is not None:
-            _add_to_day(sample, is_excused=is_excused)
-            if not is_excused:
-                _tell_of_failing(sample, now=now)
+def note(samples: Sequence[Sample], *, now: datetime, source: ProbeSource = ProbeSource.WORKER) -> int:
+    """Keeps them, counts their day anew, and tells the trail once of a component that goes on failing.
+
+    How many were new.
+    """
+    return sum(_note(sample, source, now=now) for sample in samples)
+
+
+def _note(sample: Sample, source: ProbeSource, *, now: datetime) -> bool:
+    is_excused = not sample.is_ok and sample.component in maintenances.excused_components(now=sample.probed_at)
+    failed_before = _failures_in_a_row(sample.component)
+    probe_days.lock(sample.component, sample.probed_at)
+    added = db.session.execute(
+        insert(AvailabilityProbe)
+        .values(
+            component=sample.component.value,
+            probed_at=sample.probed_at,
+            source=source.value,
+            is_ok=sample.is_ok,
+            seconds=sample.seconds,
+            failure=sample.failure,
+            is_excused=is_excused,
+        )
+        .on_conflict_do_nothing()
+        .returning(AvailabilityProbe.component)
+    ).first()
+    if added is None:
+        return False
+    probe_days.count_again(sample.component, sample.probed_at)
+    if not is_excused:
+        _tell_of_failing(sample, failed_before, now=now)
+    return True
 
 
 def states(*, now: datetime) -> dict[Component, ComponentState | None]:
@@ -124,20 +135,22 @@ def states(*, now: datetime) -> dict[Component, ComponentState | None]:
 
 @needs_system_scope
 def latest(component: Component, *, size: int = LOOKED_AT, but_excused: bool = False) -> list[Sample]:
-    """The newest first; `but_excused` leaves out what failed in announced maintenance, for whoever raises alarms."""
+    """By the minute, the newest first; `but_excused` leaves out what failed in announced maintenance, for whoever
+    raises alarms."""
     query = (
         select(AvailabilityProbe)
         .where(AvailabilityProbe.component == component.value)
         .order_by(AvailabilityProbe.probed_at.desc())
-        .limit(size)
+        .limit(size * len(ProbeSource))
     )
     if but_excused:
         query = query.where(AvailabilityProbe.is_excused.is_(False))
     rows = db.session.scalars(query)
-    return [
+    found = (
         Sample(component=component, probed_at=row.probed_at, is_ok=row.is_ok, seconds=row.seconds, failure=row.failure)
         for row in rows
-    ]
+    )
+    return by_minute(found)[:size]
 
 
 @needs_system_scope
@@ -170,22 +183,14 @@ def last_success() -> datetime | None:
     )
 
 
-def _add_to_day(sample: Sample, *, is_excused: bool) -> None:
-    counted = {
-        "probes": 1,
-        "failures": int(not sample.is_ok),
-        "excused": int(is_excused),
-        "slow": int(sample.is_slow),
-    }
-    adding = insert(AvailabilityDay).values(component=sample.component.value, day=sample.probed_at.date(), **counted)
-    sums = {name: getattr(AvailabilityDay, name) + adding.excluded[name] for name in counted}
-    db.session.execute(adding.on_conflict_do_update(index_elements=["component", "day"], set_=sums))
+def _failures_in_a_row(component: Component) -> int:
+    return failures_in_a_row(latest(component, size=FAILURES_FOR_OUTAGE + 1, but_excused=True))
 
 
-def _tell_of_failing(sample: Sample, *, now: datetime) -> None:
+def _tell_of_failing(sample: Sample, failed_before: int, *, now: datetime) -> None:
     """At the failure that makes it an outage, and at none after it."""
-    row = failures_in_a_row(latest(sample.component, size=FAILURES_FOR_OUTAGE + 1, but_excused=True))
-    if not sample.is_ok and row == FAILURES_FOR_OUTAGE:
+    row = _failures_in_a_row(sample.component)
+    if not sample.is_ok and failed_before < FAILURES_FOR_OUTAGE <= row:
         after = {"component": sample.component.value, "failures": row, "failure": sample.failure}
         audit.write(None, "probe.failing", by=SYSTEM, now=now, subject_id=sample.component.value, after=after)
 

@@ -12,6 +12,12 @@ class Component(StrEnum):
     MESSAGES = "messages"
 
 
+class ProbeSource(StrEnum):
+    WORKER = "worker"
+    MONITOR = "monitor"
+    """Outside of us: it also sees what lies before our servers."""
+
+
 NAMES = {
     Component.CHECK_API: "Check API",
     Component.MANAGEMENT_API: "Management API",

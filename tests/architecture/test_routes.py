@@ -22,6 +22,7 @@ PLAIN = {
     "/notifications/unsubscribe/<token>": "holders of the token in a mail's link",
     "/webhooks/alertmanager": "holders of the alertmanager token",
     "/webhooks/evidence": "holders of the key for evidence",
+    "/webhooks/monitor": "holders of the key of the monitor",
     "/webhooks/stripe": "holders of the webhook's secret",
 }
 

@@ -28,6 +28,7 @@ ALL = {
     "inbound_mail_token": "inbound-mail-token-of-the-test",
     "alertmanager_token": "alertmanager-token-of-the-test",
     "evidence_key": "evidence-key-of-the-test",
+    "monitor_key": "monitor-key-of-the-test",
     "grafana_token": "grafana-token-of-the-test",
     "database_url": "postgresql://aig:d%40tabase-password@db/aig",
     "database_web_url": "postgresql://aig_web:web-password@db/aig",

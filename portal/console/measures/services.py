@@ -19,7 +19,7 @@ from portal.console.measures.targets import Measure
 from portal.status import probes
 from portal.status.detection import Day, uptime_of
 from portal.status.models import AvailabilityProbe
-from portal.status.states import Component
+from portal.status.states import Component, ProbeSource
 from portal.support import sla_deadlines, surveys
 from portal.support.models import Ticket
 from portal.support.severities import Category, Severity
@@ -139,6 +139,7 @@ def _errors(requests: RequestTotals, days: Sequence[Day]) -> Measure:
 def _p95_s(since: datetime) -> float | None:
     query = select(func.percentile_cont(0.95).within_group(AvailabilityProbe.seconds)).where(
         AvailabilityProbe.component == Component.CHECK_API.value,
+        AvailabilityProbe.source == ProbeSource.WORKER.value,
         AvailabilityProbe.is_ok,
         AvailabilityProbe.probed_at >= since,
     )
