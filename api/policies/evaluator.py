@@ -4,13 +4,14 @@ So any past decision can be worked out again exactly. Imports no database.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 
 from api import vocabulary
 from api.policies.document import FOUNDING_SPELLINGS, PolicyDocument
+from api.policies.generated import ASK, Judge, Truth, judge_of
 from api.policies.rules import CompiledRule, OnMissing, RuleEffect, compile_rule, context_of
 from api.policies.spelling import NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES, normal_forms, normal_pii_types
 from api.vocabulary import BUILT_IN, Fact, normal_model, normal_operation, variable_of
@@ -71,6 +72,8 @@ class CompiledPolicy(msgspec.Struct, frozen=True):
     rules: tuple[CompiledRule, ...]
     variables: Mapping[str, str]
     """How the conditions name the facts they need, by the facts' names."""
+    judge: Judge
+    """The rules that were translated, as one function."""
 
 
 def compile_policy(organization_id: UUID, version: int, document: PolicyDocument) -> CompiledPolicy:
@@ -88,6 +91,7 @@ def compile_policy(organization_id: UUID, version: int, document: PolicyDocument
         known_operations=_known_operations(document),
         rules=rules,
         variables={name: variable_of(name) for name in (*_NAMES, *facts) if variable_of(name) in needed},
+        judge=judge_of(rules, facts),
     )
 
 
@@ -204,16 +208,18 @@ def _is_large(policy: CompiledPolicy, stated: Mapping[str, FactValue]) -> bool:
 def _rule_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contribution]:
     if not policy.rules:
         return []
-    variables = _variables(policy, request)
-    context, stated = context_of(variables), frozenset(variables)
+    found = policy.judge(request.model, request.operation, request.metadata)
+    if not found:
+        return []
+    stated: frozenset[str] | None = None
     causes = []
-    for compiled in policy.rules:
-        truth = _truth_of(compiled, context, stated)
-        if truth is False:
-            continue
+    for index, truth in sorted(_settled(policy, found, request).items()):
+        compiled = policy.rules[index]
         rule = compiled.rule
-        if truth is None and rule.on_missing is OnMissing.SKIP:
+        if truth is False or (truth is None and rule.on_missing is OnMissing.SKIP):
             continue
+        if truth is None and stated is None:
+            stated = frozenset(_variables(policy, request))
         causes.append(
             Contribution(
                 code=rule.code,
@@ -221,10 +227,22 @@ def _rule_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contributi
                 points=rule.points,
                 blocks=truth is None or rule.effect is RuleEffect.BLOCK,
                 message=rule.message if truth else f"{rule.message} (A fact that this rule needs is missing.)",
-                fix=rule.fix if truth else f"Send {_missing(compiled, stated)}.",
+                fix=rule.fix if truth else f"Send {_missing(compiled, stated or frozenset())}.",
             )
         )
     return causes
+
+
+def _settled(policy: CompiledPolicy, found: Mapping[int, Truth], request: CheckFacts) -> Mapping[int, bool | None]:
+    """The engine says what the translated rules leave open."""
+    if ASK not in found.values():
+        return cast("Mapping[int, bool | None]", found)
+    variables = _variables(policy, request)
+    context, stated = context_of(variables), frozenset(variables)
+    return {
+        index: _truth_of(policy.rules[index], context, stated) if truth is ASK else truth
+        for index, truth in found.items()
+    }
 
 
 def _variables(policy: CompiledPolicy, request: CheckFacts) -> dict[str, Any]:

@@ -6,7 +6,7 @@ and the rule says what then (`on_missing`). Imports no database.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any
@@ -81,6 +81,7 @@ class ConditionRefused(ValueError):
 
 
 class CompiledCondition(msgspec.Struct, frozen=True):
+    text: str
     program: Any
     variables: frozenset[str]
 
@@ -111,13 +112,21 @@ class CompiledRule(msgspec.Struct, frozen=True):
         return self._truth_of_parts(context, stated) if truth is None else truth
 
     def _truth_of_parts(self, context: Any, stated: frozenset[str]) -> bool | None:
-        required = [condition.truth(context, stated) for condition in self.all]
-        excluded = [condition.truth(context, stated) for condition in self.none]
-        wanted = [condition.truth(context, stated) for condition in self.any]
-        if False in required or True in excluded or (wanted and not {True, None} & set(wanted)):
-            return False
-        is_settled = None not in required and None not in excluded and (not wanted or True in wanted)
-        return True if is_settled else None
+        return joined_truth(
+            [condition.truth(context, stated) for condition in self.all],
+            [condition.truth(context, stated) for condition in self.any],
+            [condition.truth(context, stated) for condition in self.none],
+        )
+
+
+def joined_truth(
+    required: Sequence[bool | None], wanted: Sequence[bool | None], excluded: Sequence[bool | None]
+) -> bool | None:
+    """Kleene's conjunction of what must all hold, of which at least one must, and of which none may."""
+    if False in required or True in excluded or (wanted and not {True, None} & set(wanted)):
+        return False
+    is_settled = None not in required and None not in excluded and (not wanted or True in wanted)
+    return True if is_settled else None
 
 
 def context_of(variables: dict[str, Any]) -> Any:
@@ -152,7 +161,7 @@ def _compile(condition: str) -> CompiledCondition:
     except ValueError as error:
         first_line = str(error).splitlines()[0].partition("ERROR: <input>:")[2] or "not a CEL expression"
         raise ConditionRefused(f"The condition is not valid: {first_line}.") from error
-    return CompiledCondition(program=program, variables=frozenset(program.variables()))
+    return CompiledCondition(text=condition, program=program, variables=frozenset(program.variables()))
 
 
 def check_condition(condition: str, *, examples: Mapping[str, Any]) -> None:
