@@ -10,6 +10,7 @@ from flask import Flask, current_app
 
 from api.authentication import Caller
 from api.checks.distinct_values import DistinctValues
+from api.checks.reading import Reader
 from api.free_text import FreeTextNotices
 from api.keys.uses import note_uses
 from api.limits.memory import MemoryLimiter
@@ -75,8 +76,8 @@ class Runtime:
         self.probe = ReadinessProbe(url)
         self.uses = KeyUses(app.app_context)
         self.requests = RequestCounts(app.app_context)
-        self.values = DistinctValues()
-        self.free_text = FreeTextNotices(app.app_context, self.values)
+        self.reader = Reader(DistinctValues())
+        self.free_text = FreeTextNotices(app.app_context, self.reader.values)
 
     def start(self) -> None:
         if self.shared_limiter is not None:

@@ -11,6 +11,7 @@ from flask import Flask
 
 import api
 from api.checks.distinct_values import DistinctValues
+from api.checks.reading import Reader
 from api.free_text import FreeTextNotices
 from api.limits.memory import MemoryLimiter
 from api.readiness import ReadinessProbe
@@ -131,9 +132,9 @@ def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
         durability=Durability.DATABASE,
     )
     room.probe = ReadinessProbe(session_app.config["DATABASE_URL"])
-    room.values = DistinctValues()
+    room.reader = Reader(DistinctValues())
     room.requests = RequestCounts(session_app.app_context)
-    room.free_text = FreeTextNotices(session_app.app_context, room.values)
+    room.free_text = FreeTextNotices(session_app.app_context, room.reader.values)
     yield session_app
     vars(room).update(before)
     with session_app.app_context():

@@ -45,22 +45,25 @@ class DistinctValues:
         self._seen: dict[UUID, dict[str, set[int] | None]] = {}
         """None for a fact that is not counted."""
         self._kept = 0
+        self.generation = 0
+        """How often counting began anew: what was learned of values before must be counted again."""
         self._untold: list[ManyValues] = []
         self._lock = Lock()
 
     def need_few(self, organization_id: UUID, facts: CheckFacts) -> None:
         """Raises InvalidRequest for a new value where there were too many."""
-        known = self._seen.get(organization_id, _NOTHING)
         for fact, value in (("model", facts.model), ("operation", facts.operation), *facts.metadata.items()):
             if isinstance(value, str):
-                seen: AbstractSet[int] | None = known.get(fact, _NONE)
-                if seen is not None and hash(value) not in seen:
-                    self._add(organization_id, fact, value)
+                self.need_few_of(organization_id, fact, value)
             elif isinstance(value, tuple):
-                seen = known.get(fact, _NONE)
                 for one in value:
-                    if seen is not None and hash(one) not in seen:
-                        self._add(organization_id, fact, one)
+                    self.need_few_of(organization_id, fact, one)
+
+    def need_few_of(self, organization_id: UUID, fact: str, value: str) -> None:
+        """The same for one value."""
+        seen: AbstractSet[int] | None = self._seen.get(organization_id, _NOTHING).get(fact, _NONE)
+        if seen is not None and hash(value) not in seen:
+            self._add(organization_id, fact, value)
 
     def take_untold(self) -> list[ManyValues]:
         with self._lock:
@@ -79,7 +82,7 @@ class DistinctValues:
     def _add(self, organization_id: UUID, fact: str, value: str) -> None:
         self.forget_yesterday()
         with self._lock:
-            seen = self._seen.setdefault(organization_id, {}).setdefault(fact, set() if _is_code(fact) else None)
+            seen = self._seen.setdefault(organization_id, {}).setdefault(fact, set() if is_code(fact) else None)
             if seen is None or hash(value) in seen:
                 return
             if len(seen) >= MOST_VALUES:
@@ -95,9 +98,10 @@ class DistinctValues:
     def _forget(self) -> None:
         with self._lock:
             self._day, self._seen, self._kept = self._today(), {}, 0
+            self.generation += 1
 
 
-def _is_code(fact: str) -> bool:
+def is_code(fact: str) -> bool:
     """Ids, versions and hosts may be new every time."""
     room = room_of(fact)
     return not (room.is_opaque or room.is_version or room.is_host)

@@ -11,7 +11,7 @@ import msgspec
 from api.content.personal_numbers import is_card
 from api.content.pii_kinds import KINDS, is_kind
 from api.content.token_content import problem_of
-from api.content.token_room import CODES, MODELS, PSEUDONYMS, Room, room_of
+from api.content.token_room import CODES, MODELS, PSEUDONYMS, room_of
 from api.policies.evaluator import CheckFacts, FactValue
 from api.strict_json import MAX_NAMED
 from api.vocabulary import (
@@ -35,8 +35,11 @@ _MODEL = re.compile(MODEL_NAME, re.ASCII)
 _OPERATION = re.compile(OPERATION_NAME, re.ASCII)
 _TOKEN = re.compile(TOKEN, re.ASCII)
 _LONGEST_KIND = max(map(len, KINDS))
-_FIRST_CARD = 10**12
+FIRST_CARD = 10**12
+"""The first whole number that could be that of a card."""
 _FIELDS = ("model", "operation", "metadata", "subject")
+
+_SHAPES = {"model": (_MODEL, MODELS), "operation": (_OPERATION, CODES), "subject": (_TOKEN, PSEUDONYMS)}
 
 _MODEL_ADVICE = "Send the model name as one token, such as gpt-4o or mistral/large: no spaces, at most 128 characters."
 _OPERATION_ADVICE = "Send the operation name as one token, such as chat or embeddings: at most 64 characters."
@@ -62,26 +65,37 @@ def read_question(parsed: Any, vocabulary: Mapping[str, Fact], *, most_named: in
         raise InvalidRequest("Send one JSON object with model, operation and metadata.")
     unknown = (name for name in parsed if name not in _FIELDS)
     problems = [_unknown_field(name) for name in islice(unknown, most_named)]
-    model = _token(parsed, "model", (_MODEL, MODELS), _MODEL_ADVICE, problems)
-    operation = _token(parsed, "operation", (_OPERATION, CODES), _OPERATION_ADVICE, problems)
+    model = _token(parsed, "model", _MODEL_ADVICE, problems)
+    operation = _token(parsed, "operation", _OPERATION_ADVICE, problems)
     subject = None
     if parsed.get("subject") is not None:
-        subject = _token(parsed, "subject", (_TOKEN, PSEUDONYMS), _SUBJECT_ADVICE, problems)
+        subject = _token(parsed, "subject", _SUBJECT_ADVICE, problems)
     metadata = _read_metadata(parsed.get("metadata"), vocabulary, problems, most_named=most_named)
     if problems:
         raise InvalidRequest(errors=tuple(problems[:most_named]))
     return CheckQuestion(facts=CheckFacts(model=model, operation=operation.lower(), metadata=metadata), subject=subject)
 
 
+def is_honest(name: str, token: str, vocabulary: Mapping[str, Fact]) -> bool:
+    """Whether a field or fact may have this text, or have it among its texts."""
+    if name in _SHAPES:
+        shape, room = _SHAPES[name]
+        return shape.fullmatch(token) is not None and problem_of(token, room) is None
+    try:
+        _read_fact(name, [token] if vocabulary[name].type is FactType.TOKENS else token, vocabulary)
+    except _Fault:
+        return False
+    return True
+
+
 def _token(
     parsed: Mapping[str, Any],
     name: str,
-    allowed: tuple[re.Pattern[str], Room],
     advice: str,
     problems: list[FieldProblem],
 ) -> str:
     value = parsed.get(name)
-    shape, room = allowed
+    shape, room = _SHAPES[name]
     if value is None:
         problems.append(FieldProblem(name, "missing", advice))
     elif not isinstance(value, str):
@@ -154,7 +168,7 @@ def _need_no_content(name: str, typed: FactValue) -> None:
     if isinstance(typed, bool | float):
         return
     if isinstance(typed, int):
-        if typed >= _FIRST_CARD and name != SEED and is_card(str(typed)):
+        if typed >= FIRST_CARD and name != SEED and is_card(str(typed)):
             raise _Fault("looks_like_content", "This looks like a card number. Leave it out, or send a count.")
         return
     room = room_of(name)

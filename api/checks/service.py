@@ -1,23 +1,19 @@
-"""Answering a question: read, decide, record. What leaves here as allowed is on record."""
+"""Answering a question: decide, record. What leaves here as allowed is on record."""
 
 import hashlib
 import hmac
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from api.authentication import Caller
-from api.checks.distinct_values import DistinctValues
-from api.checks.facts import CheckQuestion, read_question
+from api.checks.facts import CheckQuestion
 from api.checks.schema import CheckAnswer
 from api.policies.evaluator import BUILT_IN_CODES, CompiledPolicy, Outcome, evaluate
 from api.recording.recorder import Recorder
 from api.recording.row import DecisionRow, encode_row
-from api.strict_json import MAX_NAMED
 from core.clock import monotonic_s
-from core.errors import ServiceUnavailable
 from core.ids import new_uuid, public_id, time_of
 from core.observability import CHECKS, CHECKS_BLOCKED
 
@@ -40,22 +36,8 @@ class Decided(msgspec.Struct, frozen=True):
     row: bytes
 
 
-def decide(
-    parsed: Any, *, caller: Caller, values: DistinctValues, started_s: float, most_named: int = MAX_NAMED
-) -> Decided:
-    """Decides one parsed question; `started_s` is the monotonic time at which it came in.
-
-    A refusal names at most `most_named` fields.
-
-    Raises InvalidRequest, or ServiceUnavailable for an organization without policies.
-    """
-    policy = caller.organization.policy
-    if policy is None:
-        raise ServiceUnavailable(
-            "This organization has no policies yet, so no request can be allowed. Contact support."
-        )
-    question = read_question(parsed, policy.facts, most_named=most_named)
-    values.need_few(caller.organization.id, question.facts)
+def decide(question: CheckQuestion, policy: CompiledPolicy, *, caller: Caller, started_s: float) -> Decided:
+    """Decides one question; `started_s` is the monotonic time at which it came in."""
     outcome = evaluate(policy, question.facts)
     decision_id = new_uuid()
     decided_at = time_of(decision_id).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -163,7 +163,7 @@ def _read_harmless(body: bytes) -> Any:
     """
     try:
         value = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _Suspect from error
     if len(_KEY_ENDS.findall(body)) != _count_keys(value):
         raise _Suspect

@@ -13,9 +13,9 @@ import msgspec
 
 from api.authentication import Caller
 from api.checks import service
-from api.checks.distinct_values import DistinctValues
+from api.checks.facts import CheckQuestion
+from api.checks.reading import Reader
 from api.checks.schema import MAX_BATCH, BatchAnswer, BatchItem, KeyFacts, KeyProbe, LimitState, OrganizationFacts
-from api.content.refusal import parse_batch_without_content, parse_without_content
 from api.keys.scopes import Scope
 from api.limits.window import Verdict
 from api.strict_json import MAX_NAMED_IN_BATCH
@@ -44,7 +44,7 @@ class Call:
         self.caller: Caller
         self._body: bytes | AppError = b""
 
-    def decide(self, values: DistinctValues) -> Sequence[service.Decided]:  # noqa: ARG002  a probe decides nothing
+    def decide(self, reader: Reader) -> Sequence[service.Decided]:  # noqa: ARG002  a probe decides nothing
         """What must be on record before the answer may leave."""
         return ()
 
@@ -58,6 +58,11 @@ class Call:
     @property
     def status(self) -> int:
         return 200 if self.refusal is None else int(self.refusal.status)
+
+    def _decided(self, question: CheckQuestion) -> service.Decided:
+        policy = self.caller.organization.policy
+        assert policy is not None  # noqa: S101  without one no question is read
+        return service.decide(question, policy, caller=self.caller, started_s=self.started_s)
 
     def body(self) -> bytes:
         """The raw body. Raises the refusal that reading it met."""
@@ -82,9 +87,9 @@ class Check(Call):
     max_bytes = MAX_CHECK_BYTES
     decided: service.Decided
 
-    def decide(self, values: DistinctValues) -> Sequence[service.Decided]:
-        parsed = parse_without_content(self.body())
-        self.decided = service.decide(parsed, caller=self.caller, values=values, started_s=self.started_s)
+    def decide(self, reader: Reader) -> Sequence[service.Decided]:
+        question = reader.read(self.body(), self.caller.organization.policy)
+        self.decided = self._decided(question)
         return (self.decided,)
 
     def answer(self, *, base_url: str) -> msgspec.Struct:  # noqa: ARG002  a single answer links to nothing
@@ -106,17 +111,18 @@ class Checks(Call):
         self._questions: list[Any] = []
         self._results: dict[int, service.Decided | AppError] = {}
 
-    def read(self) -> None:
+    def read(self, reader: Reader) -> None:
         """Sets `cost`, how many requests it counts as: one for each question."""
-        parsed, refusals = parse_batch_without_content(self.body(), items_under="checks")
+        policy = self.caller.organization.policy
+        parsed, refusals = reader.read_batch(self.body(), policy, items_under="checks")
         self._questions = _questions_of(parsed)
         self._results.update(refusals)
         self.cost = len(self._questions)
 
-    def decide(self, values: DistinctValues) -> Sequence[service.Decided]:
+    def decide(self, reader: Reader) -> Sequence[service.Decided]:
         for index, question in enumerate(self._questions):
             try:
-                self._results[index] = self._decide_one(index, question, values)
+                self._results[index] = self._decide_one(index, question, reader)
             except AppError as refusal:
                 self._results[index] = refusal
         return self.decisions()
@@ -128,14 +134,15 @@ class Checks(Call):
     def decisions(self) -> Sequence[service.Decided]:
         return [result for result in self._results.values() if isinstance(result, service.Decided)]
 
-    def _decide_one(self, index: int, question: Any, values: DistinctValues) -> service.Decided | AppError:
+    def _decide_one(self, index: int, question: Any, reader: Reader) -> service.Decided | AppError:
         if self.limit is not None and index >= self.limit.granted:
             return refusal_of(self.limit)
         if index in self._results:
             return self._results[index]
-        return service.decide(
-            question, caller=self.caller, values=values, started_s=self.started_s, most_named=MAX_NAMED_IN_BATCH
-        )
+        if not isinstance(question, CheckQuestion):
+            policy = self.caller.organization.policy
+            question = reader.read_parsed(question, policy, most_named=MAX_NAMED_IN_BATCH)
+        return self._decided(question)
 
     def _item(self, result: service.Decided | AppError, base_url: str) -> BatchItem:
         if isinstance(result, service.Decided):

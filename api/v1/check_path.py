@@ -77,7 +77,7 @@ class CheckPath:
             return self._answer_batch(call)
 
     def _answer_batch(self, call: Checks) -> Answer:
-        if self._count([call]) and self._take([call], Checks.read) and call.cost > 1:
+        if self._count([call]) and self._take([call], self._read) and call.cost > 1:
             self._count_rest(call)
         if call.refusal is None:
             self._record(self._decide([call]), self._runtime.batch_recorder)
@@ -148,6 +148,9 @@ class CheckPath:
                 call.refusal = refusal_of(verdict)
         return [call for call in calls if call.refusal is None]
 
+    def _read(self, call: Checks) -> None:
+        call.read(self._runtime.reader)
+
     def _count_rest(self, call: Checks) -> None:
         """A batch was counted as one request before it was read; here are the others."""
         verdict: Verdict = self._runtime.hit_checks([(call.caller, call.cost - 1)])[0]
@@ -160,7 +163,7 @@ class CheckPath:
         def decide(call: Call) -> None:
             if call.scope is not None:
                 call.caller.need(call.scope)
-            decided[call] = call.decide(self._runtime.values)
+            decided[call] = call.decide(self._runtime.reader)
 
         return {call: decided[call] for call in self._take(calls, decide) if decided[call]}
 

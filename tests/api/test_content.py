@@ -128,3 +128,8 @@ def test_a_repeated_key_is_never_read(tree: Any, has_space: bool) -> None:
 def test_no_way_of_writing_a_name_hides_it(body: str) -> None:
     with pytest.raises(ContentRefused):
         parse_without_content(body.encode())
+
+
+def test_text_that_is_not_utf_8_is_refused_also_within_a_value() -> None:
+    with pytest.raises(InvalidJson, match="not UTF-8"):
+        parse_without_content(b'{"model":"cl\xffude","operation":"chat"}')

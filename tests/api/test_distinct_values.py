@@ -121,7 +121,7 @@ def test_a_check_with_too_many_values_is_refused_and_the_organization_told_once_
 ) -> None:
     statuses = [as_ada.check(metadata={"purpose": f"words-{number}"}).status_code for number in range(6)]
     room.free_text.flush()
-    room.values._forget()
+    room.reader.values._forget()
     for number in range(4):
         as_ada.check(metadata={"purpose": f"other-{number}"})
     room.free_text.flush()
