@@ -82,6 +82,7 @@ _CONSOLE = (
         (
             Entry("/console/documents", "Documents", "file-text"),
             Entry("/console/sub-processors", "Sub-processors", "layers"),
+            Entry("/console/processing-record", "Record of processing", "scroll-text"),
         ),
     ),
     Group("Money", (Entry("/console/billing", "Billing", "wallet"),)),

@@ -2,6 +2,7 @@
 
 from flask import Blueprint
 
+from portal.console import assurance_views as console_assurance_views
 from portal.console import billing_views as console_money_views
 from portal.console import ending_views as console_ending_views
 from portal.console import legal_views as console_legal_views
@@ -83,6 +84,7 @@ CONSOLE: tuple[Blueprint, ...] = (
     console_plan_views.bp,
     console_money_views.bp,
     console_mail_views.bp,
+    console_assurance_views.bp,
     console_legal_views.bp,
     desk_views.bp,
     incident_views.bp,

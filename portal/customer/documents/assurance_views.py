@@ -1,11 +1,15 @@
-"""What shows that the agreement is kept: the measures as they are seen now."""
+"""What shows that the agreement is kept: the measures as they are seen now, and the record of processing."""
 
-from flask import render_template
+from flask import Response, render_template
 
-from core.access import Audience, Pages, open_to
+from core.access import Audience, Pages, active_membership, open_to
+from core.clock import utc_now
+from core.current import settings
 from core.views import ViewResponse
+from legal_docs.documents.html import to_page
 from legal_docs.measures import services as security_measures
 from legal_docs.measures.kinds import MEASURE_NAMES
+from legal_docs.processing import services as processing
 
 bp = Pages("assurance", __name__, url_prefix="/documents")
 
@@ -16,4 +20,28 @@ def measures() -> ViewResponse:
     """Annex III, as the running service shows it."""
     return render_template(
         "portal/customer/documents/measures.html", measures=security_measures.kept(), measure_names=MEASURE_NAMES
+    )
+
+
+@bp.get("/processing-record")
+@open_to(Audience.VIEWER)
+def processing_record() -> ViewResponse:
+    """The organization's part of our record under Article 30(2)."""
+    markdown = processing.part_of(active_membership().organization_id, settings(), now=utc_now())
+    return render_template(
+        "portal/customer/documents/processing_record.html",
+        page=to_page(markdown),
+        pdf="/documents/processing-record.pdf",
+    )
+
+
+@bp.get("/processing-record.pdf")
+@open_to(Audience.VIEWER)
+def processing_record_pdf() -> ViewResponse:
+    now = utc_now()
+    markdown = processing.part_of(active_membership().organization_id, settings(), now=now)
+    return Response(
+        processing.as_pdf(markdown, settings(), now=now),
+        content_type="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="processing-record-{now:%Y-%m-%d}.pdf"'},
     )
