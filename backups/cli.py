@@ -31,16 +31,20 @@ def _said_plainly() -> Iterator[None]:
 
 
 @backup_commands.command("create")
+@click.option("--before-release", is_flag=True, help="As each release does it: unless the database is empty.")
 @click.option("--before-migration", is_flag=True, help="Only if a migration is pending and the database is not empty.")
-def create(*, before_migration: bool) -> None:
+def create(*, before_release: bool, before_migration: bool) -> None:
     """Create a backup now."""
     with _said_plainly():
-        if before_migration:
+        if before_release:
+            manifest = migrating.back_up_for_release(now=utc_now())
+        elif before_migration:
             manifest = migrating.back_up_if_due(now=utc_now())
         else:
             manifest = making.back_up(here(), BackupKind.BY_HAND, by=COMMAND_LINE, now=utc_now())
     if manifest is None:
-        click.echo("No migration is pending, or the database is empty: no backup is needed.", err=True)
+        why = "The database is empty" if before_release else "No migration is pending, or the database is empty"
+        click.echo(f"{why}: no backup is needed.", err=True)
         return
     click.echo(f"{_size(manifest.sealed_bytes)}, {len(manifest.tables)} tables.", err=True)
     click.echo(manifest.name)

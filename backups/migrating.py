@@ -1,4 +1,4 @@
-"""A backup before each migration: a failed one stops the migration, and an empty database needs none."""
+"""A backup before each release and each migration: a failed one stops it, and an empty database needs none."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from core.db import db
 
 class MigrationStopped(BackupTrouble):
     def __init__(self, cause: BackupTrouble) -> None:
-        super().__init__(f"Nothing was migrated, since the backup before it failed. {cause}")
+        super().__init__(f"Nothing was migrated or released, since the backup before it failed. {cause}")
 
 
 def upgrade(*, now: datetime) -> None:
@@ -30,10 +30,24 @@ def upgrade(*, now: datetime) -> None:
 
 def back_up_if_due(*, now: datetime) -> Manifest | None:
     """None if nothing would be migrated, or nothing is there to lose. Raises MigrationStopped."""
-    if not _is_pending() or _is_empty():
+    return _back_up(BackupKind.BEFORE_MIGRATION, now=now) if _is_pending() and not _is_empty() else None
+
+
+def back_up_for_release(*, now: datetime) -> Manifest | None:
+    """Also where nothing is to be migrated, for new code can harm data too. None if nothing is there to lose.
+
+    Raises MigrationStopped.
+    """
+    if _is_empty():
         return None
+    # the schema of the release before may not know the other kind yet
+    kind = BackupKind.BEFORE_MIGRATION if _is_pending() else BackupKind.BEFORE_RELEASE
+    return _back_up(kind, now=now)
+
+
+def _back_up(kind: BackupKind, *, now: datetime) -> Manifest:
     try:
-        return making.back_up(here(), BackupKind.BEFORE_MIGRATION, by=SYSTEM, now=now)
+        return making.back_up(here(), kind, by=SYSTEM, now=now)
     except BackupTrouble as error:
         raise MigrationStopped(error) from error
 

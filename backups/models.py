@@ -12,10 +12,11 @@ from core.db import Base
 
 
 class RunKind(StrEnum):
-    """The first four make a backup, and are called as the backup's kind."""
+    """The first five make a backup, and are called as the backup's kind."""
 
     NIGHTLY = "nightly"
     BEFORE_MIGRATION = "before-migration"
+    BEFORE_RELEASE = "before-release"
     BEFORE_RESTORE = "before-restore"
     BY_HAND = "by-hand"
     VERIFICATION = "verification"
@@ -39,7 +40,8 @@ class BackupRun(Base):
     __tablename__ = "backup_run"
     __table_args__ = (
         CheckConstraint(
-            "kind IN ('nightly', 'before-migration', 'before-restore', 'by-hand', 'verification', 'restore')",
+            "kind IN ('nightly', 'before-migration', 'before-release', 'before-restore', 'by-hand', 'verification',"
+            " 'restore')",
             name="kind",
         ),
         CheckConstraint("status IN ('running', 'succeeded', 'failed')", name="status"),

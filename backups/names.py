@@ -22,6 +22,7 @@ _SHAPE = re.compile(r"(?P<time>\d{8}T\d{6}Z)-(?P<kind>[a-z-]+)-(?P<tag>[0-9a-f]{
 class BackupKind(StrEnum):
     NIGHTLY = "nightly"
     BEFORE_MIGRATION = "before-migration"
+    BEFORE_RELEASE = "before-release"
     BEFORE_RESTORE = "before-restore"
     BY_HAND = "by-hand"
 

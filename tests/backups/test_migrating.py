@@ -58,7 +58,7 @@ def test_a_failed_backup_stops_the_migration(home: Flask, place: Place) -> None:
     before = revision(place)
     home.extensions[current.EXTENSION] = msgspec.structs.replace(place.settings, postgres_bin="/nowhere")
 
-    with pytest.raises(migrating.MigrationStopped, match=r"Nothing was migrated.*POSTGRES_BIN"):
+    with pytest.raises(migrating.MigrationStopped, match=r"Nothing was migrated or released.*POSTGRES_BIN"):
         migrating.upgrade(now=utc_now())
 
     assert revision(place) == before
@@ -67,6 +67,30 @@ def test_a_failed_backup_stops_the_migration(home: Flask, place: Place) -> None:
 def test_where_nothing_is_pending_nothing_is_backed_up(place: Place) -> None:
     assert migrating.back_up_if_due(now=utc_now()) is None
     assert place.repository.kept() == []
+
+
+def test_a_release_is_preceded_by_a_backup_also_where_nothing_is_to_be_migrated(place: Place) -> None:
+    made = migrating.back_up_for_release(now=utc_now())
+
+    [kept] = place.repository.kept()
+    assert made is not None
+    assert str(kept.name) == made.name
+    assert kept.name.kind is BackupKind.BEFORE_RELEASE
+    assert count(place, "SELECT count(*) FROM backup_run WHERE kind = 'before-release' AND status = 'succeeded'") == 1
+
+
+def test_a_release_with_a_migration_is_on_record_in_the_schema_of_before(place: Place) -> None:
+    one_migration_is_pending()
+
+    migrating.back_up_for_release(now=utc_now())
+
+    assert [one.name.kind for one in place.repository.kept()] == [BackupKind.BEFORE_MIGRATION]
+
+
+def test_the_first_release_of_all_has_nothing_to_back_up(place: Place) -> None:
+    destroy(place)
+
+    assert migrating.back_up_for_release(now=utc_now()) is None
 
 
 def test_an_empty_database_is_migrated_without_a_backup(place: Place) -> None:
@@ -81,9 +105,9 @@ def test_an_empty_database_is_migrated_without_a_backup(place: Place) -> None:
 def test_a_deployment_asks_for_it_by_command(home: Flask, place: Place) -> None:
     one_migration_is_pending()
 
-    code, out, _ = run(home, "backup", "create", "--before-migration")
+    code, out, _ = run(home, "backup", "create", "--before-release")
     home.extensions[current.EXTENSION] = msgspec.structs.replace(place.settings, postgres_bin="/nowhere")
-    failed, _, err = run(home, "backup", "create", "--before-migration")
+    failed, _, err = run(home, "backup", "create", "--before-release")
 
     assert (code, failed) == (0, 1)
     assert out.strip() == str(place.repository.kept()[0].name)

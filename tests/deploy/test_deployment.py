@@ -238,7 +238,7 @@ def test_a_release_backs_up_what_is_there_then_migrates(tmp_path: Path) -> None:
     subprocess.run(["sh", str(DEPLOY / "release.sh")], env=environment, check=True)
 
     assert said.read_text().splitlines() == [
-        "backup create --before-migration",
+        "backup create --before-release",
         "db upgrade",
         "database logins",
         "policies seed",
