@@ -7,6 +7,7 @@ from flask import Flask
 
 from api import cli, gauges, runtime
 from api.decisions import jobs as decision_jobs
+from api.smoke import cli as smoke_cli
 from api.usage import jobs as usage_jobs
 from api.v1 import decision_views, health, key_views, policy_views, turns
 from api.v1.check_middleware import CheckHandler, CheckMiddleware
@@ -22,8 +23,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     room = runtime.set_up(app, settings)
     for blueprint in (health.bp, key_views.bp, policy_views.bp, decision_views.bp, reference_views.bp):
         app.register_blueprint(blueprint)
-    for group in cli.GROUPS:
-        app.cli.add_command(group)
+    for command in (*cli.GROUPS, smoke_cli.smoke):
+        app.cli.add_command(command)
     app.wsgi_app = CheckMiddleware(app.wsgi_app, CheckPath(room))  # type: ignore[method-assign]
 
 
