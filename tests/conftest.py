@@ -20,6 +20,7 @@ from api.recording.recorder import Recorder
 from api.recording.spool import Spool
 from api.runtime import Runtime, runtime
 from api.snapshots.store import Snapshots
+from api.usage.limit_minutes import LimitMinutes
 from api.usage.request_counts import RequestCounts
 from core.db import db
 from core.settings import Durability, Settings
@@ -134,6 +135,7 @@ def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
     room.probe = ReadinessProbe(session_app.config["DATABASE_URL"])
     room.reader = Reader(DistinctValues())
     room.requests = RequestCounts(session_app.app_context)
+    room.limit_minutes = LimitMinutes(session_app.app_context)
     room.free_text = FreeTextNotices(session_app.app_context, room.reader.values)
     yield session_app
     vars(room).update(before)

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import delete, text
 
-from api.usage.models import KeyRequestDay, RequestHour
+from api.usage.models import KeyRequestDay, LimitMinute, RequestHour
 from api.usage.request_counts import BUCKETS_MS
 from core.db import db
 from core.scope import needs_system_scope
@@ -116,6 +116,7 @@ def forget(organization_id: UUID) -> None:
     """Of a closed account."""
     db.session.execute(delete(RequestHour).where(RequestHour.organization_id == organization_id))
     db.session.execute(delete(KeyRequestDay).where(KeyRequestDay.organization_id == organization_id))
+    db.session.execute(delete(LimitMinute).where(LimitMinute.organization_id == organization_id))
 
 
 class LimitedKey(msgspec.Struct, frozen=True):

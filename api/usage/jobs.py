@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from api.usage import availability, counts
+from api.usage import availability, counts, limit_accuracy
 from billing import metering, quotas
 from billing.jobs import send_usage
 from core.clock import utc_now
@@ -71,3 +71,4 @@ def look_for_late_checks(timestamp: int) -> None:  # noqa: ARG001  the queue tel
 def purge_request_counts(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     with acting_as_system(), transaction():
         availability.purge(now=utc_now())
+        limit_accuracy.purge(now=utc_now())

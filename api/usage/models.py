@@ -1,4 +1,4 @@
-"""Requests as they are counted: by hour for each organization, by day for each key."""
+"""Requests as they are counted: by hour for each organization, by day for each key, and minutes that met a limit."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -47,3 +47,28 @@ class KeyRequestDay(Base):
     requests: Mapped[int]
     limited: Mapped[int]
     """Refused with 429."""
+
+
+class LimitMinute(Base):
+    """A minute in which a key's requests used up places of its limit without a decision, or were refused by a limit.
+
+    Together with the decision log it says whether a refusal was right.
+    """
+
+    __tablename__ = "limit_minute"
+    __table_args__ = (
+        CheckConstraint("limited_scope IN ('key', 'organization')", name="limited_scope"),
+        CheckConstraint("num_nonnulls(limited_at, limited_scope, limited_by) IN (0, 3)", name="limited"),
+        Index("ix_limit_minute_minute", "minute"),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    api_key_id: Mapped[UUID] = mapped_column(ForeignKey("api_key.id", ondelete="CASCADE"), primary_key=True)
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    undecided: Mapped[int]
+    """Requests that the limit let pass and that left no decision: not readable, or only asking about the key."""
+    limited_at: Mapped[datetime | None]
+    """The last refusal of this minute."""
+    limited_scope: Mapped[str | None]
+    limited_by: Mapped[int | None]
+    """The limit that was in force."""

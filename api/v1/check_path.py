@@ -21,7 +21,7 @@ from api.recording.recorder import Recorder
 from api.runtime import Runtime
 from api.snapshots.read_through_cache import NotInMemory
 from api.v1.check_calls import Call, Check, Checks, KeyProbeCall
-from api.v1.limit_headers import headers_of, refusal_of
+from api.v1.limit_headers import RateLimited, headers_of, refusal_of
 from core.clock import monotonic_s, utc_now
 from core.errors import JSON_CONTENT_TYPE, PROBLEM_CONTENT_TYPE, AppError, InternalError, MethodNotAllowed
 from core.network import HttpsRequired, came_in_clear, client_address, cors_headers, headers_of_answer
@@ -94,15 +94,24 @@ class CheckPath:
 
     def _note_outcome(self, call: Call, status: int, seconds: float) -> None:
         """For the organization's own count; a caller that is not known counts for nobody."""
-        caller = getattr(call, "caller", None)
+        caller, now = getattr(call, "caller", None), utc_now()
         self._runtime.requests.note(
             caller.organization.id if caller else None,
             key_id=caller.key.id if caller else None,
             environment=caller.key.environment if caller else None,
             status=status,
             seconds=seconds,
-            at=utc_now(),
+            at=now,
         )
+        if call.limit is not None:
+            self._runtime.limit_minutes.note(
+                call.caller.organization.id,
+                call.caller.key.id,
+                call.limit,
+                decisions=0 if call.refusal else len(call.decisions()),
+                is_limited=isinstance(call.refusal, RateLimited),
+                at=now,
+            )
 
     def fail(self, call: Call, error: Exception) -> Answer:
         """The last line: the caller gets a problem document, we a report."""

@@ -8,8 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import func, select, text
 
-from api.limits.window import DEFAULT_LIMIT
-from api.usage import availability
+from api.usage import availability, limit_accuracy
 from api.usage.availability import Milestones, RequestTotals
 from core.accounts import Organization, OrganizationStatus
 from core.db import db
@@ -28,15 +27,6 @@ from portal.support.sla import Kind
 _OVER = timedelta(days=targets.OVER_DAYS)
 _LIMIT_LOOKED_BACK = timedelta(days=1)
 
-_MINUTES = text("""
-    SELECT count(*), count(*) FILTER (WHERE decisions > coalesce(api_key.rate_limit, organization.check_limit, :usual))
-    FROM (
-        SELECT api_key_id, date_trunc('minute', decided_at) AS minute, count(*) AS decisions
-        FROM decision WHERE decided_at >= :since GROUP BY 1, 2
-    ) AS minutes
-    JOIN api_key ON api_key.id = minutes.api_key_id
-    JOIN organization ON organization.id = api_key.organization_id
-""")
 _ADOPTION = text("""
     SELECT organization.id, organization.name, organization.slug, organization.pilot_ends_at,
            min(decided_at), max(decided_at),
@@ -93,7 +83,7 @@ def measures(*, now: datetime) -> list[Measure]:
         targets.uptime(uptime_of(days), unknown=sum(day.unknown for day in days), answered=requests.availability),
         _latency(requests, since),
         _errors(requests, days),
-        targets.limiter(*_minutes(now - _LIMIT_LOOKED_BACK)),
+        _limiter(now),
         _first_answers(since, now=now),
         _bugs(since, now=now),
         targets.satisfaction(*surveys.mean_score(since=since)),
@@ -147,9 +137,9 @@ def _p95_s(since: datetime) -> float | None:
     return float(found) if found is not None else None
 
 
-def _minutes(since: datetime) -> tuple[int, int]:
-    row = db.session.execute(_MINUTES, {"since": since, "usual": DEFAULT_LIMIT}).one()
-    return int(row[0]), int(row[1])
+def _limiter(now: datetime) -> Measure:
+    found = limit_accuracy.accuracy(since=now - _LIMIT_LOOKED_BACK, now=now)
+    return targets.limiter(looked_at=found.looked_at, beyond=found.beyond, unfounded=found.unfounded)
 
 
 def _first_answers(since: datetime, *, now: datetime) -> Measure:

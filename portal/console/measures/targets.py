@@ -55,15 +55,18 @@ def errors(requests: int, failures: int, *, is_probed: bool) -> Measure:
     return Measure(name, target, f"{percent:.2f}% ({failures:,} of {requests:,})", percent < ERROR_PERCENT, source)
 
 
-def limiter(minutes: int, beyond: int) -> Measure:
-    """`beyond` of these minutes, each of one key, had more decisions than the key's limit."""
-    name, target, source = "Rate-limit accuracy", "100%", "checks per key and minute in the decision log"
-    if not minutes:
+def limiter(*, looked_at: int, beyond: int, unfounded: int) -> Measure:
+    """`beyond` are minutes of a key with more decisions than its limit, `unfounded` refusals that no limit explains."""
+    name, target = "Rate-limit accuracy", "100%"
+    source = "checks per key and minute in the decision log, and the requests before each refusal"
+    if not looked_at:
         return unmeasured(name, target, source)
-    percent = 100 * (minutes - beyond) / minutes
-    return Measure(
-        name, target, f"{percent:.2f}% ({beyond} of {minutes} key minutes over the limit)", beyond == 0, source
+    wrong = beyond + unfounded
+    percent = 100 * (looked_at - wrong) / looked_at
+    found = (
+        f"{percent:.2f}% ({beyond:,} key minutes over the limit, {unfounded:,} unfounded refusals, of {looked_at:,})"
     )
+    return Measure(name, target, found, not wrong, source)
 
 
 def first_answers(answered: int, in_time: int, median_h: float | None) -> Measure:
