@@ -5,9 +5,12 @@ Problem documents follow RFC 9457. `code` is stable; `detail` tells the reader w
 
 import re
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
+from msgspec import Meta
+
+from core.sample_ids import REQUEST_ID
 
 _SHOWABLE = re.compile(r"[A-Za-z0-9_.\-]{1,64}", re.ASCII)
 
@@ -20,10 +23,15 @@ def show_name(name: str) -> str:
 class FieldProblem(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is wrong with one field. `path` names it; its value is never repeated."""
 
-    path: str
-    code: str
-    detail: str
-    suggestion: str | None = None
+    path: Annotated[str, Meta(description="The field, such as metadata.department.", examples=["metadata.prompt"])]
+    code: Annotated[str, Meta(description="Stable code of the error.", examples=["content_refused"])]
+    detail: Annotated[
+        str,
+        Meta(description="What to change.", examples=["This field name indicates content. Remove the field."]),
+    ]
+    suggestion: Annotated[
+        str | None, Meta(description="The nearest known name, if there is one.", examples=["department"])
+    ] = None
 
 
 _WHERE = " - at `$"
@@ -43,13 +51,17 @@ def fault_of(error: msgspec.ValidationError, *, within: str = "") -> FieldProble
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """A problem document (RFC 9457)."""
 
-    type: str
-    title: str
-    status: int
-    code: str
-    detail: str
-    request_id: str
-    errors: tuple[FieldProblem, ...] = ()
+    type: Annotated[
+        str, Meta(description="URL of the page about this problem.", examples=["/docs/problems/content_refused"])
+    ]
+    title: Annotated[str, Meta(description="The problem in one line.", examples=["Content is not accepted"])]
+    status: Annotated[int, Meta(description="The HTTP status.", examples=[400])]
+    code: Annotated[str, Meta(description="Stable code to handle in software.", examples=["content_refused"])]
+    detail: Annotated[str, Meta(description="What to do next.", examples=["Remove the fields listed in errors."])]
+    request_id: Annotated[str, Meta(description="Quote it when you contact support.", examples=[REQUEST_ID])]
+    errors: Annotated[
+        tuple[FieldProblem, ...], Meta(description="What is wrong with each field, without its value.")
+    ] = ()
 
 
 class AppError(Exception):

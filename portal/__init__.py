@@ -23,6 +23,7 @@ from portal.customer.organization.forms import country_name
 from portal.customer.people import second_factor
 from portal.notices import PageNotice
 from portal.notifications import channel_secrets, deliveries, egress
+from portal.public.entity import legal_entity
 from portal.status import cli as status_cli
 from portal.status import frame
 
@@ -44,6 +45,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         account_notices=_account_notices,
         status_notices=_status_notices,
         label_for=label_for,
+        legal_entity=lambda: legal_entity(settings),
+        site_url=lambda: settings.base_url,
     )
     app.context_processor(_around_pages)
     for command in (cli.operators_commands, status_cli.status_commands, preflight):

@@ -36,10 +36,13 @@ from portal.customer.search import views as search_views
 from portal.customer.suspected_breaches import views as suspicion_views
 from portal.customer.team import views as team_views
 from portal.customer.troubleshooting import views as troubleshooting_views
-from portal.help import views as help_views
+from portal.docs import reference_views
+from portal.docs import views as docs_views
 from portal.notifications import alert_views
 from portal.notifications import reader_views as notification_reader_views
 from portal.notifications import views as notification_views
+from portal.public import crawler_views
+from portal.public import views as site_views
 from portal.status import breach_views, maintenance_views, monitor_views, public_views, subscriber_views
 from portal.status import console_views as incident_views
 from portal.support import desk_views, inbound_views, quarantine_views, survey_views
@@ -68,7 +71,11 @@ PAGES: tuple[Blueprint, ...] = (
     assurance_views.bp,
     legal_views.bp,
     trail_views.bp,
-    help_views.bp,
+    docs_views.bp,
+    docs_views.old,
+    reference_views.bp,
+    site_views.bp,
+    crawler_views.bp,
     troubleshooting_views.bp,
     suspicion_views.bp,
     support_views.bp,

@@ -13,6 +13,7 @@ from api.keys.token import KeyEnvironment
 from api.policies.evaluator import Contribution
 from core.ids import public_id
 from core.patterns import ONE_LINE, whole
+from core.sample_ids import DECISION_ID, KEY_ID, MOMENT, REQUEST_ID
 
 AwareTime = Annotated[datetime, Meta(tz=True)]
 ShortText = Annotated[str, Meta(min_length=1, max_length=128, pattern=ONE_LINE)]
@@ -21,22 +22,49 @@ ShortText = Annotated[str, Meta(min_length=1, max_length=128, pattern=ONE_LINE)]
 class DecisionFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"since": "from"}):
     """All that is given must hold."""
 
-    model: Annotated[ShortText, Meta(description="The full model name, case-insensitive.")] | None = None
-    operation: Annotated[ShortText, Meta(description="Case-insensitive; - and _ are equivalent.")] | None = None
-    allowed: bool | None = None
-    reason: ShortText | None = None
-    key: Annotated[str, Meta(pattern=whole("key_[0-9a-f]{32}"), description="The ID of an API key.")] | None = None
-    environment: KeyEnvironment | None = None
-    subject: Annotated[ShortText, Meta(description="The pseudonym as sent.")] | None = None
-    since: Annotated[datetime, Meta(tz=True, description="At this time or later.")] | None = None
-    to: Annotated[datetime, Meta(tz=True, description="Before this time.")] | None = None
+    model: (
+        Annotated[ShortText, Meta(description="The full model name, case-insensitive.", examples=["gpt-4o"])] | None
+    ) = None
+    operation: (
+        Annotated[ShortText, Meta(description="Case-insensitive; - and _ are equivalent.", examples=["chat"])] | None
+    ) = None
+    allowed: Annotated[bool | None, Meta(description="Only allowed, or only blocked.", examples=[False])] = None
+    reason: (
+        Annotated[
+            ShortText, Meta(description="Code of the most important reason.", examples=["contains_personal_data"])
+        ]
+        | None
+    ) = None
+    key: (
+        Annotated[str, Meta(pattern=whole("key_[0-9a-f]{32}"), description="The ID of an API key.", examples=[KEY_ID])]
+        | None
+    ) = None
+    environment: Annotated[
+        KeyEnvironment | None, Meta(description="live or test. A test key sees tests only.", examples=["live"])
+    ] = None
+    subject: Annotated[ShortText, Meta(description="The pseudonym as sent.", examples=["patient-7f3a"])] | None = None
+    since: (
+        Annotated[datetime, Meta(tz=True, description="At this time or later.", examples=["2026-11-01T00:00:00Z"])]
+        | None
+    ) = None
+    to: (
+        Annotated[datetime, Meta(tz=True, description="Before this time.", examples=["2026-12-01T00:00:00Z"])] | None
+    ) = None
 
 
 class DecisionQuery(DecisionFilter, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"since": "from"}):
     cursor: (
-        Annotated[str, Meta(pattern=whole("dec_[0-9a-f]{32}"), description="next_cursor of the previous page.")] | None
+        Annotated[
+            str,
+            Meta(
+                pattern=whole("dec_[0-9a-f]{32}"),
+                description="next_cursor of the previous page.",
+                examples=[DECISION_ID],
+            ),
+        ]
+        | None
     ) = None
-    limit: Annotated[int, Meta(ge=1, le=100, description="Decisions per page.")] = 20
+    limit: Annotated[int, Meta(ge=1, le=100, description="Decisions per page.", examples=[20])] = 20
 
 
 class ExportFormat(StrEnum):
@@ -45,34 +73,46 @@ class ExportFormat(StrEnum):
 
 
 class ExportQuery(DecisionFilter, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"since": "from"}):
-    format: ExportFormat = ExportFormat.NDJSON
+    format: Annotated[ExportFormat, Meta(description="One JSON object per line, or CSV.", examples=["ndjson"])] = (
+        ExportFormat.NDJSON
+    )
 
 
 class DecisionView(msgspec.Struct, frozen=True):
     """One decision. `subject_hash` is a keyed hash; we do not know who it is."""
 
-    decision_id: str
-    decided_at: datetime
-    environment: KeyEnvironment
-    key_id: str
-    model: str
-    operation: str
-    metadata: dict[str, Any]
-    subject_hash: str | None
-    risk_score: int
-    allowed: bool
-    reason: str
-    reasons: tuple[Contribution, ...]
-    policy_version: int
-    latency_us: Annotated[int, Meta(description="From receiving the request to storing the decision, in microseconds.")]
-    request_id: str
+    decision_id: Annotated[str, Meta(description="ID of the decision.", examples=[DECISION_ID])]
+    decided_at: Annotated[datetime, Meta(tz=True, description="When it was made, in UTC.", examples=[MOMENT])]
+    environment: Annotated[KeyEnvironment, Meta(description="live or test, as for the key.", examples=["live"])]
+    key_id: Annotated[str, Meta(description="The key that asked.", examples=[KEY_ID])]
+    model: Annotated[str, Meta(description="The model, as sent.", examples=["gpt-4o"])]
+    operation: Annotated[str, Meta(description="The operation, as sent.", examples=["summarization"])]
+    metadata: Annotated[
+        dict[str, Any], Meta(description="The facts, as sent.", examples=[{"contains_personal_data": True}])
+    ]
+    subject_hash: Annotated[str | None, Meta(description="Keyed hash of the pseudonym.", examples=[None])]
+    risk_score: Annotated[int, Meta(description="Sum of all points, at most 100.", examples=[70])]
+    allowed: Annotated[bool, Meta(description="Whether the operation was allowed.", examples=[False])]
+    reason: Annotated[
+        str,
+        Meta(description="ok, or the code of the most important reason.", examples=["contains_personal_data"]),
+    ]
+    reasons: Annotated[tuple[Contribution, ...], Meta(description="Every reason, with its points.")]
+    policy_version: Annotated[int, Meta(description="The version of the policies that decided.", examples=[3])]
+    latency_us: Annotated[
+        int,
+        Meta(description="From receiving the request to storing the decision, in microseconds.", examples=[412]),
+    ]
+    request_id: Annotated[str, Meta(description="The request that asked.", examples=[REQUEST_ID])]
 
 
 class DecisionPage(msgspec.Struct, frozen=True):
     """Newest first. `next_cursor` is null on the last page."""
 
-    decisions: tuple[DecisionView, ...]
-    next_cursor: str | None
+    decisions: Annotated[tuple[DecisionView, ...], Meta(description="The decisions, newest first.")]
+    next_cursor: Annotated[
+        str | None, Meta(description="Send it as cursor for the next page; null on the last.", examples=[None])
+    ]
 
 
 def view_of(row: Any) -> DecisionView:

@@ -12,7 +12,7 @@ from api.keys import lookup
 from api.keys.lookup import find, shown_id
 from api.keys.models import ApiKey
 from api.keys.scopes import DEFAULT_SCOPES, Scope
-from api.keys.token import KeyEnvironment, issue_token
+from api.keys.token import KeyEnvironment, Token, issue_token
 from billing import entitlements
 from core import audit, names
 from core.accounts import Organization, OrganizationStatus
@@ -95,8 +95,12 @@ def issue(
     rate_limit: int | None = None,
     allowed_networks: tuple[str, ...] = (),
     expires_at: datetime | None = None,
+    token: Token | None = None,
 ) -> IssuedKey:
-    """Raises KeyNameTaken, LiveKeysNotYet, OrganizationInactive, or InvalidRequest naming each field at fault."""
+    """`token` only where the secret is derived from another; else it is random.
+
+    Raises KeyNameTaken, LiveKeysNotYet, OrganizationInactive, or InvalidRequest naming each field at fault.
+    """
     name = names.clean(name)
     _require_active(organization_id, environment, now=now)
     most = entitlements.access_for(organization_id, now=now).limits.keys
@@ -121,6 +125,7 @@ def issue(
         ),
         by=by,
         now=now,
+        token=token,
     )
     audit.write(organization_id, "api_key.created", by=by, now=now, subject_id=shown_id(key.key), after=_facts(key.key))
     return key
@@ -208,8 +213,8 @@ def finish_rotation(organization_id: UUID, key_id: UUID, *, by: Actor, now: date
     return revoke(organization_id, key_id, reason="rotation finished", by=by, now=now)
 
 
-def _new_key(key: ApiKey, *, by: Actor, now: datetime) -> IssuedKey:
-    token = issue_token(KeyEnvironment(key.environment))
+def _new_key(key: ApiKey, *, by: Actor, now: datetime, token: Token | None = None) -> IssuedKey:
+    token = token or issue_token(KeyEnvironment(key.environment))
     key.token_hash = token.digest
     key.start = token.start
     key.last_four = token.last_four

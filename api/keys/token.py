@@ -34,8 +34,12 @@ class Token(msgspec.Struct, frozen=True):
 
 
 def issue_token(environment: KeyEnvironment) -> Token:
-    body = "".join(secrets.choice(_ALPHABET) for _ in range(_BODY_LENGTH))
-    head = f"aig_{environment}_{body}"
+    return token_of(environment, secrets.randbits(8 * secrets.DEFAULT_ENTROPY))
+
+
+def token_of(environment: KeyEnvironment, number: int) -> Token:
+    """The key that a number of at least 160 random bits stands for; always the same."""
+    head = f"aig_{environment}_{_base62(number, _BODY_LENGTH)}"
     secret = head + _checksum(head)
     return Token(secret=secret, digest=digest_of(secret), start=secret[:13], last_four=secret[-4:])
 
@@ -47,9 +51,13 @@ def is_well_formed(secret: str) -> bool:
 
 
 def _checksum(head: str) -> str:
-    number = zlib.crc32(head.encode())
+    return _base62(zlib.crc32(head.encode()), _CHECKSUM_LENGTH)
+
+
+def _base62(number: int, length: int) -> str:
+    """Its last digits."""
     digits = []
-    for _ in range(_CHECKSUM_LENGTH):
+    for _ in range(length):
         number, digit = divmod(number, 62)
         digits.append(_ALPHABET[digit])
     return "".join(reversed(digits))

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -29,18 +30,24 @@ class PolicyChanged(AppError):
 class PolicySetting(msgspec.Struct, frozen=True):
     """One policy as it stands: its key, meaning, value and default."""
 
-    key: str
-    title: str
-    description: str
-    value: Any
-    default: Any
+    key: Annotated[str, Meta(description="Name of the policy.", examples=["max_risk_score"])]
+    title: Annotated[str, Meta(description="Its title in the portal.", examples=["Block at score"])]
+    description: Annotated[
+        str,
+        Meta(
+            description="What it does.",
+            examples=["Requests with this risk score or higher are blocked."],
+        ),
+    ]
+    value: Annotated[Any, Meta(description="The value in force.", examples=[40])]
+    default: Annotated[Any, Meta(description="The value of a new organization.", examples=[50])]
 
 
 class PolicySet(msgspec.Struct, frozen=True):
     """All policies of an organization at one version."""
 
-    version: int
-    policies: tuple[PolicySetting, ...]
+    version: Annotated[int, Meta(description="The version in force.", examples=[3])]
+    policies: Annotated[tuple[PolicySetting, ...], Meta(description="All policies.")]
 
 
 def current(organization_id: UUID) -> tuple[int, PolicyDocument]:

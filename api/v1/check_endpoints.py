@@ -12,7 +12,7 @@ declare(
         method="POST",
         path="/v1/check",
         tag="Checks",
-        summary="Check an operation",
+        summary="Run a check",
         description=(
             "Send a check before every model call, with facts and never with content. The decision is stored under its "
             "decision_id before we respond. Treat every response other than 200 with allowed: true as blocked."
@@ -28,8 +28,11 @@ declare(
         method="POST",
         path="/v1/checks",
         tag="Checks",
-        summary="Check up to 100 operations in one request",
-        description="Each check has its own decision ID, counts against the limit, and succeeds or fails on its own.",
+        summary="Run up to 100 checks",
+        description=(
+            "Checks many operations in one request. Each check has its own decision ID, counts against the limit, and "
+            "succeeds or fails on its own."
+        ),
         scope=Scope.CHECKS_WRITE,
         body=BatchRequest,
         answer=BatchAnswer,
@@ -41,8 +44,8 @@ declare(
         method="POST",
         path="/api/evaluate",
         tag="Checks",
-        summary="Get the status of the API key",
-        description="Returns the key with its status, organization and remaining limit. Counts as one request.",
+        summary="Inspect an API key",
+        description="Returns the status, organization and remaining limit of the key you send. Counts as one request.",
         scope=ANY_KEY,
         answer=KeyProbe,
         refusals=(TooManyAtOnce,),

@@ -4,6 +4,7 @@ What is declared here authenticates, limits, validates, and describes itself in 
 by default: an endpoint without a scope must say so.
 """
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -43,6 +44,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     media_types: tuple[str, ...] = (JSON_CONTENT_TYPE,)
     refusals: tuple[type[AppError], ...] = ()
     is_limited: bool = True
+
+    @property
+    def slug(self) -> str:
+        """How the address of its documentation ends."""
+        return re.sub(r"[^a-z0-9]+", "-", self.summary.lower()).strip("-")
 
 
 ANY_KEY = "any working key"

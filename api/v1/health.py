@@ -2,12 +2,13 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, request
+from msgspec import Meta
 
 from api.runtime import Runtime, runtime
 from api.v1.endpoint import Endpoint, declare, json_response
@@ -26,21 +27,27 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
 class Health(msgspec.Struct, frozen=True):
-    status: Literal["ok"] = "ok"
+    status: Annotated[Literal["ok"], Meta(description="Always ok; a process that is down does not answer.")] = "ok"
 
 
 class Readiness(msgspec.Struct, frozen=True):
     """Component names, and whether each works; nothing more, for anybody may ask."""
 
-    status: Literal["ok", "unavailable"]
-    components: dict[str, Literal["ok", "failing"]]
+    status: Annotated[Literal["ok", "unavailable"], Meta(description="ok if every component works.", examples=["ok"])]
+    components: Annotated[
+        dict[str, Literal["ok", "failing"]],
+        Meta(
+            description="Each component that a check needs.",
+            examples=[{"database": "ok", "migrations": "ok", "decision_writer": "ok"}],
+        ),
+    ]
 
 
 LIVE_PATHS = ("/health", "/health/live")
 
 for path, summary in (
-    ("/health", "Service is running"),
-    ("/health/live", "Process is running"),
+    ("/health", "Get health"),
+    ("/health/live", "Get liveness"),
 ):
     declare(
         Endpoint(
@@ -48,6 +55,7 @@ for path, summary in (
             path=path,
             tag="Health",
             summary=summary,
+            description="Responds as long as the process is running.",
             scope=None,
             answer=Health,
             is_limited=False,
@@ -58,7 +66,8 @@ declare(
         method="GET",
         path="/health/ready",
         tag="Health",
-        summary="Everything a check needs is working; 503 lists what is not",
+        summary="Get readiness",
+        description="Whether everything a check needs is working. A 503 lists what is not.",
         scope=None,
         answer=Readiness,
         is_limited=False,

@@ -11,7 +11,7 @@ from portal.customer.keys.overview import IDLE_AFTER, ROTATE_AFTER
 from portal.customer.people import links
 from portal.customer.people.models import Purpose
 from portal.customer.team.services import INVITATION_LIFE
-from portal.help.figures import stated
+from portal.docs.figures import stated
 from portal.support.severities import PROMISES
 from portal.support.uploads import MOST_BYTES_EACH, MOST_FILES
 

@@ -12,7 +12,7 @@ from api.vocabulary import BUILT_IN, Fact, FactType
 from core.errors import InvalidRequest
 from tests.api.tokens import BLOBS, DRESSED, HONEST, NO_HOSTS, URLS, base64_of
 from tests.cast import HARMLESS, Caller
-from tests.portal.help.guides import guide
+from tests.portal.docs.guides import guide
 
 VOCABULARY = {
     **BUILT_IN,

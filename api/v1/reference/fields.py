@@ -1,49 +1,101 @@
-"""The fields of a type as rows of a table: name, type in plain words, whether it must be given, meaning."""
+"""The fields of a type as rows of a table, each with its type in plain words, its meaning, bounds and an example."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
+from api.v1.reference.examples import shown_example
+
+_BOUNDS = {
+    "minimum": "at least {:,}",
+    "maximum": "at most {:,}",
+    "minLength": "at least {:,} characters",
+    "maxLength": "at most {:,} characters",
+    "minItems": "at least {:,} items",
+    "maxItems": "at most {:,} items",
+    "maxProperties": "at most {:,} facts",
+}
+
 
 class FieldRow(msgspec.Struct, frozen=True):
+    """`name` is the path from the body, such as `reasons[].code`; `example` is JSON, empty where parts follow."""
+
     name: str
     kind: str
     is_required: bool
     meaning: str
+    bounds: str
+    example: str
+
+    @property
+    def depth(self) -> int:
+        return self.name.count(".")
 
 
 def fields_of(shape: Any) -> list[FieldRow]:
-    (_, components) = msgspec.json.schema_components([shape])
-    schema = components[shape.__name__]
-    required = schema.get("required", ())
-    return [
-        FieldRow(name, _kind(field, components), name in required, _meaning(field))
-        for name, field in schema["properties"].items()
-    ]
+    """In the order in which they are declared, each followed by its own parts."""
+    (schema,), components = msgspec.json.schema_components([shape])
+    return list(_rows(_named(schema, components), components, within=""))
+
+
+def _rows(schema: dict[str, Any], components: dict[str, Any], *, within: str) -> Iterator[FieldRow]:
+    for name, field in schema.get("properties", {}).items():
+        path = f"{within}{name}"
+        yield FieldRow(
+            name=path,
+            kind=_kind(field, components),
+            is_required=name in schema.get("required", ()),
+            meaning=field.get("description") or _in_choices(field, "description") or "",
+            bounds=", ".join(_bounds(field)),
+            example=shown_example(field, components),
+        )
+        parts, is_list = _parts_of(field)
+        if parts is not None:
+            yield from _rows(_named(parts, components), components, within=f"{path}{'[]' if is_list else ''}.")
+
+
+def _parts_of(field: dict[str, Any]) -> tuple[dict[str, Any] | None, bool]:
+    """The schema of an object within, and whether there is a list of them."""
+    for choice in (field, *field.get("anyOf", ())):
+        if "$ref" in choice:
+            return choice, False
+        if "$ref" in (choice.get("items") or {}):
+            return choice["items"], True
+    return None, False
+
+
+def _named(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = components[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    return found
+
+
+def _in_choices(field: dict[str, Any], key: str) -> Any:
+    return next((choice[key] for choice in field.get("anyOf", ()) if choice.get(key)), None)
 
 
 def _kind(schema: dict[str, Any], components: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_kind(choice, components) for choice in schema["anyOf"]))
     if "$ref" in schema:
-        named = components[schema["$ref"].rpartition("/")[2]]
-        return " or ".join(named["enum"]) if "enum" in named else str(named["title"])
+        named = _named(schema, components)
+        return " or ".join(named["enum"]) if "enum" in named else "object"
     if "enum" in schema:
         return " or ".join(schema["enum"])
     if schema.get("type") == "array":
         inner = schema.get("items") or {}
-        return f"list of {_kind(inner, components)}" if inner else "list"
+        return f"list of {_plural(_kind(inner, components))}" if inner else "list"
     return str(schema.get("format") or schema.get("type") or "any value")
 
 
-def _meaning(schema: dict[str, Any]) -> str:
-    bounds = {
-        "minimum": "at least {}",
-        "maximum": "at most {}",
-        "maxLength": "at most {} characters",
-        "maxItems": "at most {}",
-    }
-    said = [bounds[key].format(schema[key]) for key in bounds if key in schema]
-    if schema.get("default") not in (None, "", [], {}):
-        said.append(f"default {msgspec.json.encode(schema['default']).decode()}")
-    return " ".join(part for part in (schema.get("description", ""), f"({', '.join(said)})" if said else "") if part)
+def _plural(kind: str) -> str:
+    return f"{kind}s" if kind in {"object", "string", "integer", "number"} else kind
+
+
+def _bounds(field: dict[str, Any]) -> Iterator[str]:
+    for key, words in _BOUNDS.items():
+        bound = field.get(key, _in_choices(field, key))
+        if bound is not None:
+            yield words.format(bound)
+    if field.get("default") not in (None, "", [], {}):
+        yield f"default {msgspec.json.encode(field['default']).decode()}"

@@ -13,6 +13,7 @@ from api.keys.scopes import MEANING, Scope
 from api.strict_json import InvalidJson
 from api.v1.endpoint import Endpoint, declared_endpoints
 from api.v1.limit_headers import OrganizationRateLimited, RateLimited
+from api.v1.reference.examples import PATH_PARTS, example_of
 from api.v1.requests import CutShort, UnsupportedMediaType
 from api.vocabulary import ALIASES, BUILT_IN
 from core.errors import (
@@ -132,7 +133,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.body is not None:
         operation["requestBody"] = {
             "required": not endpoint.body_is_optional,
-            "content": {JSON_CONTENT_TYPE: {"schema": _schema_of(endpoint.body)}},
+            "content": {JSON_CONTENT_TYPE: {"schema": _schema_of(endpoint.body), "example": example_of(endpoint.body)}},
         }
     return operation
 
@@ -141,9 +142,9 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     good: dict[str, Any] = {
         "description": "The response.",
         "content": {
-            media_type: {
-                "schema": _schema_of(endpoint.answer) if media_type == JSON_CONTENT_TYPE else {"type": "string"}
-            }
+            media_type: {"schema": _schema_of(endpoint.answer), "example": example_of(endpoint.answer)}
+            if media_type == JSON_CONTENT_TYPE
+            else {"schema": {"type": "string"}}
             for media_type in endpoint.media_types
         },
     }
@@ -165,7 +166,14 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
 
 def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": PATH_PARTS[name].meaning,
+            "schema": {"type": "string"},
+            "example": PATH_PARTS[name].example,
+        }
         for name in re.findall(r"{(\w+)}", endpoint.path)
     ]
 

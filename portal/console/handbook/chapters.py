@@ -10,8 +10,8 @@ from functools import cache
 from core.errors import NotFound
 from portal.console.chapters import FOLDER, GROUPS, NAMES
 from portal.console.handbook.figures import figures
-from portal.help import articles
-from portal.help.articles import Article
+from portal.docs import articles
+from portal.docs.articles import Article
 
 _COMMENT = re.compile(r"^ *<!--.*?-->\n", re.MULTILINE)
 _LINK = re.compile(r"\]\(([a-z-]+)\.md(#[a-z0-9-]+)?\)")

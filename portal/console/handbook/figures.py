@@ -13,7 +13,7 @@ from portal.console.launch import services as launch
 from portal.console.launch.checks import data, evidence, operations, outside
 from portal.console.measures import targets
 from portal.customer.applications import welcome
-from portal.help.figures import figures as of_the_guides
+from portal.docs.figures import figures as of_the_guides
 from portal.status import clocks, detection
 from portal.status.states import Impact
 from portal.support import desk

@@ -15,6 +15,7 @@ from core.db import db
 from core.scope import needs_system_scope
 from portal.console.measures import targets
 from portal.console.measures.targets import Measure
+from portal.public import showcase
 from portal.status import probes
 from portal.status.detection import Day, uptime_of
 from portal.status.models import AvailabilityProbe
@@ -24,6 +25,7 @@ from portal.support.models import Ticket
 from portal.support.severities import Category, Severity
 from portal.support.sla import Kind
 
+_OURS = (probes.SLUG, showcase.SLUG)
 _OVER = timedelta(days=targets.OVER_DAYS)
 _LIMIT_LOOKED_BACK = timedelta(days=1)
 
@@ -77,7 +79,7 @@ ENOUGH_A_DAY = 100
 def measures(*, now: datetime) -> list[Measure]:
     """The seven, over the last 30 days; the limit over the last day."""
     since = now - _OVER
-    requests = availability.totals(None, since=since, until=now, but=probes.SLUG)
+    requests = availability.totals(None, since=since, until=now, but=_OURS)
     days = [day for day in probes.days_of(Component.CHECK_API, now=now) if day.day >= since.date()]
     return [
         targets.uptime(uptime_of(days), unknown=sum(day.unknown for day in days), answered=requests.availability),
@@ -108,7 +110,7 @@ def adoption(*, now: datetime) -> list[Adoption]:
 @needs_system_scope
 def counts() -> dict[str, int]:
     """Organizations by their state, ours aside."""
-    query = select(Organization.status, func.count()).where(Organization.slug != probes.SLUG)
+    query = select(Organization.status, func.count()).where(Organization.slug.not_in(_OURS))
     return {row[0]: row[1] for row in db.session.execute(query.group_by(Organization.status))}
 
 

@@ -1,10 +1,9 @@
-"""The front door, and the task list."""
+"""The task list of a new customer, the checklist before going live, and the choice of a theme."""
 
-from flask import render_template, request
+from flask import request
 
-from core.access import Audience, Pages, active_membership, actor, current_user_or_none, may, open_to, safe_path
+from core.access import Audience, Pages, active_membership, actor, may, open_to, safe_path
 from core.clock import utc_now
-from core.current import settings
 from core.db import transaction
 from core.htmx import page_or_block, see_other, wants_block
 from core.pages import THEME_COOKIE, THEMES
@@ -15,18 +14,6 @@ from portal.customer.onboarding.tasks import tasks_of
 bp = Pages("start", __name__)
 
 _YEAR_S = 31_536_000
-
-
-@bp.get("/")
-@open_to(Audience.ANYBODY)
-def home() -> ViewResponse:
-    """Strangers get to know us; members see what is next; operators see what waits for them."""
-    who = current_user_or_none()
-    if who is None:
-        return render_template("portal/landing.html", base_url=settings().base_url)
-    if who.membership is None:
-        return see_other("/console" if who.is_operator else "/organizations")
-    return see_other("/dashboard" if who.membership.status == "live" else "/start")
 
 
 @bp.get("/start")

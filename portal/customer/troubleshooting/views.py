@@ -20,7 +20,7 @@ _MOST_LETTERS = 500
 @bp.get("")
 @open_to(Audience.VIEWER)
 def index() -> ViewResponse:
-    return render_template("portal/help/checks.html", checks=CHECKS)
+    return render_template("portal/customer/troubleshooting/index.html", checks=CHECKS)
 
 
 @bp.get("/<any(page, key, limit, blocked, log):check>")
@@ -44,7 +44,7 @@ def _page(name: str) -> ViewResponse:
     except NotFound as refusal:
         problem = refusal.detail
     page = render_template(
-        "portal/help/check.html",
+        "portal/customer/troubleshooting/show.html",
         name=name,
         check=check,
         found=found,

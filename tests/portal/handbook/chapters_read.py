@@ -13,7 +13,7 @@ from markdown_it.token import Token
 from legal_docs.documents.html import parser, to_page
 from portal.console.chapters import FOLDER, NAMES
 from portal.console.handbook.figures import figures
-from portal.help import articles
+from portal.docs import articles
 
 BASE_URL = "https://governance.provider.example"
 _BLOCK = re.compile(

@@ -16,7 +16,7 @@ from core.settings import Settings
 from portal.console.chapters import FOLDER, NAMES
 from portal.console.handbook.figures import figures
 from portal.console.launch.items import BOARDS, ROUTINES
-from portal.help import articles
+from portal.docs import articles
 from portal.status import playbook
 from portal.support.replies import REPLIES
 from tests.portal.handbook.chapters_read import anchors_of, filled, in_backticks, links_of, prose_of, rows_of, source_of

@@ -1,0 +1,68 @@
+"""Examples of requests and responses, put together from those that the types give for each field."""
+
+from typing import Any
+
+import msgspec
+
+from core.sample_ids import DECISION_ID, KEY_ID
+
+_OMITTED = object()
+
+
+class PathPart(msgspec.Struct, frozen=True):
+    meaning: str
+    example: str
+
+
+PATH_PARTS = {
+    "decision_id": PathPart("The ID of the decision.", DECISION_ID),
+    "key_id": PathPart("The ID of the API key.", KEY_ID),
+    "key": PathPart("The name of the policy.", "max_risk_score"),
+}
+
+
+def example_of(shape: Any) -> dict[str, Any]:
+    """A value as JSON would have it. Optional fields are left out unless the type gives an example of them."""
+    (schema,), components = msgspec.json.schema_components([shape])
+    found: dict[str, Any] = _of(schema, components)
+    return found
+
+
+def shown_example(schema: dict[str, Any], components: dict[str, Any]) -> str:
+    """What a table of fields shows of a field: its example as JSON; nothing for one whose parts follow."""
+    if not schema.get("examples") and _has_parts(schema):
+        return ""
+    example = _of(schema, components)
+    return "" if example is _OMITTED else msgspec.json.encode(example).decode()
+
+
+def _has_parts(schema: dict[str, Any]) -> bool:
+    inner = [schema, schema.get("items") or {}, *schema.get("anyOf", ())]
+    return any("$ref" in one for one in inner)
+
+
+def _of(schema: dict[str, Any], components: dict[str, Any]) -> Any:
+    given = schema.get("examples") or schema.get("enum")
+    if given:
+        return given[0]
+    if "$ref" in schema:
+        return _of(components[schema["$ref"].rpartition("/")[2]], components)
+    if "anyOf" in schema:
+        found = (_of(choice, components) for choice in schema["anyOf"] if choice.get("type") != "null")
+        return next((one for one in found if one is not _OMITTED), _OMITTED)
+    if "properties" in schema:
+        return _of_object(schema, components)
+    if schema.get("type") == "array" and schema.get("items"):
+        item = _of(schema["items"], components)
+        return [] if item is _OMITTED else [item]
+    return schema.get("default", _OMITTED)
+
+
+def _of_object(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    required = schema.get("required", ())
+    found = {name: _of(field, components) for name, field in schema["properties"].items()}
+    return {
+        name: example
+        for name, example in found.items()
+        if example is not _OMITTED and (name in required or example not in (None, []))
+    }

@@ -1,0 +1,40 @@
+"""The plans beside each other: one row for each thing that differs, the same on every page that compares them."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from billing.plans import Plan
+
+UNLIMITED = "Unlimited"
+
+
+class ComparisonRow(msgspec.Struct, frozen=True):
+    """`cells` are in the order of the plans."""
+
+    label: str
+    note: str
+    cells: tuple[str, ...]
+
+
+def _count(value: int | None) -> str:
+    return UNLIMITED if value is None else f"{value:,}"
+
+
+_ROWS: tuple[tuple[str, str, Callable[[Plan], str]], ...] = (
+    (
+        "Live checks per month",
+        "Checks with test keys are free and never counted.",
+        lambda p: _count(p.limits.checks_a_month),
+    ),
+    ("Requests per minute, per key", "", lambda p: _count(p.limits.rate_per_key)),
+    ("Requests per minute, all keys", "", lambda p: _count(p.limits.rate_per_organization)),
+    ("Active API keys", "Live and test keys together.", lambda p: _count(p.limits.keys)),
+    ("Members", "Including open invitations.", lambda p: _count(p.limits.members)),
+    ("Decision log retention", "The longest you can choose.", lambda p: f"{p.limits.retention_days:,} days"),
+    ("Support", "", lambda p: p.limits.support),
+)
+
+
+def compare(plans: Sequence[Plan]) -> list[ComparisonRow]:
+    return [ComparisonRow(label, note, tuple(cell(plan) for plan in plans)) for label, note, cell in _ROWS]
