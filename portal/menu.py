@@ -56,7 +56,7 @@ _SETTINGS = (
     ),
     _PERSONAL,
 )
-_HELP = (Entry("/help", "Help", "book-open"), Entry("/support", "Support", "life-buoy"))
+_HELP = (Entry("/docs", "Docs", "book-open"), Entry("/support", "Support", "life-buoy"))
 _CONSOLE = (
     Group(
         "Customers",

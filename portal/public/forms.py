@@ -11,7 +11,7 @@ MODELS = {
     "external": ("gpt-4o", True, "GPT-4o, at an external provider"),
     "own": ("llama-3.3-70b", False, "Llama 3.3, on your own servers"),
 }
-DATA = {
+DATA: dict[str, tuple[dict[str, Any], str]] = {
     "none": ({"contains_personal_data": False}, "No personal data"),
     "personal": ({"contains_personal_data": True}, "Personal data"),
     "prompt": (
@@ -24,10 +24,10 @@ DEPARTMENTS = {"support": "Support", "hr": "Human resources"}
 
 
 class AskForm(Form):
-    model = RadioField("Model", choices=[(code, words) for code, (_, _, words) in MODELS.items()], default="external")
-    data = RadioField("Data", choices=[(code, words) for code, (_, words) in DATA.items()], default="personal")
-    records = RadioField("Records", choices=[(code, words) for code, (_, words) in RECORDS.items()], default="few")
-    department = RadioField("Department", choices=list(DEPARTMENTS.items()), default="support")
+    model = RadioField("Model", choices={code: words for code, (_, _, words) in MODELS.items()}, default="external")
+    data = RadioField("Data", choices={code: words for code, (_, words) in DATA.items()}, default="personal")
+    records = RadioField("Records", choices={code: words for code, (_, words) in RECORDS.items()}, default="few")
+    department = RadioField("Department", choices=DEPARTMENTS, default="support")
 
     def question(self) -> dict[str, Any]:
         """The request that the choices stand for."""

@@ -39,7 +39,7 @@ POLICIES: dict[str, Any] = {
             "fix": "Let a person review the result and send is_human_reviewed: true.",
             "effect": "block",
             "points": 40,
-            "on_missing": "skip",
+            "on_missing": "block",
         }
     ],
 }

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from core.backups import services as backups
-from core.backups.services import BackupStatus
+from backups import services as backups
+from backups.services import BackupStatus
 from core.release import release
 from core.scope import needs_system_scope
 from core.settings import Settings
@@ -41,6 +41,10 @@ class TrustFacts(msgspec.Struct, frozen=True, kw_only=True):
     def uptime(self) -> float | None:
         """Of the check API in the last 90 days, in per cent; unknown minutes count as no uptime."""
         return self.board.components[0].uptime
+
+    @property
+    def days_measured(self) -> int:
+        return self.board.components[0].days_measured
 
 
 @needs_system_scope

@@ -12,8 +12,6 @@ from core.access import asks_proof, audience_of
 TABLE = Path(__file__).with_name("routes.txt")
 
 PLAIN = {
-    "/docs": "everybody",
-    "/docs/problems/<code>": "everybody",
     "/openapi.json": "everybody",
     "/static/<path:filename>": "everybody",
     "/metrics": "holders of the metrics token",

@@ -20,8 +20,10 @@ PUBLIC = (
         "/docs/problems/rate_limited",
     ),
     *("/status", "/status/history", "/status/subscribe", "/status/subscriptions/of-nobody"),
-    *("/help", "/help/quickstart", "/help/portal-guide", "/help/faq", "/help/api-guide", "/help/policies"),
-    *("/help/limits", "/help/errors", "/help/security-and-privacy"),
+    *("/docs/quickstart", "/docs/portal-guide", "/docs/faq", "/docs/api-guide", "/docs/policies"),
+    *("/docs/limits", "/docs/errors", "/docs/security-and-privacy", "/docs/search?q=rate+limit", "/docs/facts"),
+    *("/docs/api", "/docs/api/run-a-check", "/docs/api/list-decisions", "/docs/policy-settings", "/docs/problems"),
+    *("/welcome", "/pricing", "/security", "/changelog"),
 )
 MEMBERS = (
     *(

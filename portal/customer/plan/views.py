@@ -4,6 +4,7 @@ from flask import flash, render_template
 
 from billing import accounts, entitlements, previews, subscriptions
 from billing.access import AccessState, EffectiveAccess
+from billing.comparison import compare
 from billing.connection import gateway, is_sandbox
 from billing.plans import PLANS, SOLD, Plan, PlanCode
 from core.access import Audience, Pages, active_membership, actor, may, open_to
@@ -39,6 +40,7 @@ def index() -> ViewResponse:
     organization = db.session.get_one(Organization, active_membership().organization_id)
     access = entitlements.access_for(organization.id, now=now)
     account = accounts.find_account(organization.id)
+    offers = _offers(access, is_metered_offered=account is not None and account.is_metered_offered)
     return render_template(
         "portal/customer/plan/index.html",
         access=access,
@@ -49,7 +51,8 @@ def index() -> ViewResponse:
         usage=usage_of(organization, access, now=now),
         requests=requests_this_month(organization.id, now=now),
         last_month=credited_months.last_month(organization, now=now),
-        offers=_offers(access, is_metered_offered=account is not None and account.is_metered_offered),
+        offers=offers,
+        rows=compare(offers),
         sold=SOLD,
         enterprise_asked_at=account.enterprise_asked_at if account else None,
         may_change=may(Audience.BILLING, while_inactive=True),
