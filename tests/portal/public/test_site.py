@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -102,16 +103,10 @@ def test_whoever_looks_for_their_own_security_is_led_there(owner: Person, nobody
 
 
 def test_the_foot_names_who_stands_behind_the_service() -> None:
-    named = Settings(
-        environment=Environment.PRODUCTION,
-        **{
-            name: f"Our {name}"
-            for name in (
-                *("provider_name", "provider_address", "provider_registration", "provider_signatory"),
-                *("governing_law", "courts", "support_email", "legal_email", "privacy_email", "security_email"),
-            )
-        },
-    )
+    names = ("provider_name", "provider_address", "provider_registration", "provider_signatory", "governing_law")
+    emails = ("courts", "support_email", "legal_email", "privacy_email", "security_email")
+    given: dict[str, Any] = {name: f"Our {name}" for name in (*names, *emails)}
+    named = Settings(environment=Environment.PRODUCTION, **given)
 
     found = legal_entity(named)
 
