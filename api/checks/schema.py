@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api.policies.evaluator import Contribution
+from api.policies.contribution import Contribution
 from api.vocabulary import MAX_FACTS, MODEL_NAME, OPERATION_NAME, TOKEN
 from core.errors import Problem
 from core.sample_ids import DECISION_ID, KEY_ID, MOMENT, REQUEST_ID

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from api.decisions.models import Decision
 from api.keys.token import KeyEnvironment
-from api.policies.evaluator import Contribution
+from api.policies.contribution import Contribution
 from core.ids import public_id
 from core.patterns import ONE_LINE, whole
 from core.sample_ids import DECISION_ID, KEY_ID, MOMENT, REQUEST_ID

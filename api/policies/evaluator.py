@@ -4,13 +4,13 @@ So any past decision can be worked out again exactly. Imports no database.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, cast
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
 
 from api import vocabulary
+from api.policies.contribution import Contribution
 from api.policies.document import FOUNDING_SPELLINGS, PolicyDocument
 from api.policies.generated import ASK, Judge, Truth, judge_of
 from api.policies.rules import CompiledRule, OnMissing, RuleEffect, compile_rule, context_of
@@ -40,27 +40,6 @@ class CheckFacts(msgspec.Struct, frozen=True):
     model: str
     operation: str
     metadata: Mapping[str, FactValue]
-
-
-class Contribution(msgspec.Struct, frozen=True):
-    """One cause: the points it added, whether it blocks by itself, and what the caller could change."""
-
-    code: Annotated[str, Meta(description="Stable code of the reason.", examples=["contains_personal_data"])]
-    policy: Annotated[str, Meta(description="The policy or rule it comes from.", examples=["block_personal_data"])]
-    points: Annotated[int, Meta(description="Points it added to the risk score.", examples=[70])]
-    blocks: Annotated[
-        bool, Meta(description="Whether it blocks regardless of the score (hard block).", examples=[True])
-    ]
-    message: Annotated[
-        str, Meta(description="What was found, in one sentence.", examples=["The operation works on personal data."])
-    ]
-    fix: Annotated[
-        str,
-        Meta(
-            description="What the caller can change.",
-            examples=["Remove or pseudonymize the personal data and send contains_personal_data: false."],
-        ),
-    ]
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import msgspec
 
-from api.policies.evaluator import Contribution, FactValue
+from api.policies.contribution import Contribution
+from api.policies.evaluator import FactValue
 
 
 class DecisionRow(msgspec.Struct, frozen=True):
