@@ -26,6 +26,7 @@ KNOW_THE_WEB_TOO = {
     "portal/customer/people/passkey_refusals.py": "reads what a browser sent",
     "portal/customer/people/signing_in.py": "cookies",
     "portal/customer/people/trying.py": "from where somebody tries",
+    "portal/docs/pages.py": "pages",
     "portal/in_process_api.py": "asks the app",
     "portal/notifications/egress.py": "one for each app",
     "portal/notifications/pages.py": "pages",
