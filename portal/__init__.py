@@ -19,6 +19,7 @@ from portal.console.launch.cli import preflight
 from portal.customer import figures as guide_figures
 from portal.customer.audit_log.labels import label_for
 from portal.customer.dashboard.attention import account_notices
+from portal.customer.decisions.labels import reason_label
 from portal.customer.organization.forms import country_name
 from portal.customer.people import second_factor
 from portal.notices import PageNotice
@@ -47,6 +48,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         label_for=label_for,
         legal_entity=lambda: legal_entity(settings),
         site_url=lambda: settings.base_url,
+        reason_label=reason_label,
     )
     app.context_processor(_around_pages)
     for command in (cli.operators_commands, status_cli.status_commands, preflight):

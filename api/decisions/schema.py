@@ -42,6 +42,12 @@ class DecisionFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     environment: Annotated[
         KeyEnvironment | None, Meta(description="live or test. A test key sees tests only.", examples=["live"])
     ] = None
+    department: (
+        Annotated[ShortText, Meta(description="The fact of this name, as sent.", examples=["support"])] | None
+    ) = None
+    application: (
+        Annotated[ShortText, Meta(description="The fact of this name, as sent.", examples=["helpdesk"])] | None
+    ) = None
     subject: Annotated[ShortText, Meta(description="The pseudonym as sent.", examples=["patient-7f3a"])] | None = None
     since: (
         Annotated[datetime, Meta(tz=True, description="At this time or later.", examples=["2026-11-01T00:00:00Z"])]

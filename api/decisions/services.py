@@ -36,6 +36,12 @@ def list_page(
     return list(db.session.scalars(query.order_by(Decision.decided_at.desc(), Decision.id.desc()).limit(size)))
 
 
+def count_up_to(organization_id: UUID, chosen: DecisionFilter, *, subject_secret: bytes, most: int) -> int:
+    """How many fit, counted no further than one beyond `most`."""
+    fitting = select(Decision.id).where(*_conditions(organization_id, chosen, subject_secret)).limit(most + 1)
+    return int(db.session.scalar(select(func.count()).select_from(fitting.subquery())) or 0)
+
+
 def find_or_none(organization_id: UUID, shown_id: str) -> Decision | None:
     """None also for a decision of another organization. The id leads to its day."""
     decision_id = parse_public_id("dec", shown_id)
@@ -120,6 +126,8 @@ def _conditions(organization_id: UUID, chosen: DecisionFilter, subject_secret: b
         (Decision.allowed, chosen.allowed),
         (Decision.reason, chosen.reason),
         (Decision.environment, chosen.environment),
+        (Decision.metadata_["department"].astext, chosen.department),
+        (Decision.metadata_["application"].astext, chosen.application),
     ):
         if value is not None:
             conditions.append(column == value)

@@ -62,7 +62,8 @@
         var template = document.getElementById("copy-button");
         root.querySelectorAll("main pre:not([data-ready])").forEach(function (code) {
             code.dataset.ready = "";
-            if (!template || code.closest("td, .code-block")) { return; }
+            var hasButton = code.id && document.querySelector("[data-copy='" + code.id + "']");
+            if (!template || hasButton || code.closest("td, .code-block")) { return; }
             var block = document.createElement("div");
             var button = template.content.firstElementChild.cloneNode(true);
             block.className = "code-block";

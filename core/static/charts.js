@@ -16,12 +16,13 @@
         return colour;
     }
 
+    // Blocked stands on top of allowed: the bar of all is drawn in its colour, and that of the allowed over it.
     function read(table) {
         var rows = Array.from(table.querySelectorAll("tr[data-at]"));
         var times = rows.map(function (row) { return Number(row.dataset.at); });
         var blocked = rows.map(function (row) { return Number(row.dataset.blocked); });
         var all = rows.map(function (row, index) { return Number(row.dataset.allowed) + blocked[index]; });
-        return [times, all, blocked];
+        return [times, all, all.map(function (sum, index) { return sum - blocked[index]; })];
     }
 
     // Days at midnight and for long stretches, hours between.
@@ -38,10 +39,16 @@
         return [low - half, high + half];
     }
 
-    function bars(label, colour) {
-        var paths = uPlot.paths.bars({ size: [0.75, 60], radius: 0.15 });
-        return { label: label, fill: colour, stroke: colour, width: 0, paths: paths, points: { show: false } };
+    function bars(label, colour, value) {
+        var paths = uPlot.paths.bars({ size: [0.72, 48] });
+        return { label: label, fill: colour, stroke: colour, width: 0, paths: paths, points: { show: false }, value: value };
     }
+
+    function shown(value) { return value == null ? "" : new Intl.NumberFormat(locale).format(value); }
+
+    function blockedAt(plot, sum, _series, index) { return index == null ? "" : shown(sum - plot.data[2][index]); }
+
+    function allowedAt(_plot, value) { return shown(value); }
 
     function draw(place, data) {
         var axis = { font: "12px " + getComputedStyle(document.body).fontFamily, stroke: token(place, "--quiet"), grid: { stroke: token(place, "--line"), width: 1 }, ticks: { show: false } };
@@ -54,8 +61,8 @@
             hooks: { setLegend: [function (plot) { plot.root.classList.toggle("is-idle", plot.legend.idx == null); }] },
             series: [
                 { label: "Time", value: function (_plot, at) { return at == null ? "" : asMoment.format(new Date(at * 1000)); } },
-                bars("All", token(place, "--chart-allowed")),
-                bars("Blocked", token(place, "--chart-blocked"))
+                bars("Blocked", token(place, "--chart-blocked"), blockedAt),
+                bars("Allowed", token(place, "--chart-allowed"), allowedAt)
             ]
         }, data, place);
         chart.root.classList.add("is-idle");

@@ -9,7 +9,12 @@ import pytest
 from flask import Flask
 
 from api.checks import distinct_values
+from api.decisions.breakdowns import Counts
 from api.runtime import Runtime
+from core.clock import utc_now
+from portal.customer.dashboard.figures import Figures
+from portal.customer.dashboard.periods import Bounds
+from portal.customer.decisions import views
 from tests.cast import Caller, Member, exports
 from tests.people import Person
 
@@ -134,9 +139,9 @@ def test_the_dashboard_counts_what_was_decided(as_ada: Caller, viewer: Person) -
 
     figures = viewer.get("/dashboard/figures?span=week&environment=live").text
 
-    assert '<p class="figure-number mb-0">3</p>' in figures
+    assert re.search(r'figure-number mb-0"><a href="[^"]*">\s*3</a>', figures)
     assert "33.3%" in figures
-    assert "contains_personal_data" in figures
+    assert "reason=contains_personal_data" in figures
     assert 'data-allowed="2"' in figures
     assert re.search(r"[1-3] of 10,000<", figures)
     assert "No decisions in this period" in viewer.get("/dashboard/figures?environment=test").text
@@ -171,3 +176,74 @@ def test_times_in_the_log_are_in_utc_as_its_filters_are(as_ada: Caller, owner: P
         times = re.findall(r"<time [^>]*>[^<]*", page.partition("<main")[2])
         assert times
         assert all("data-local" in found and "UTC" in found for found in times), times
+
+
+def test_the_log_says_which_filters_hold_and_lets_each_go(as_ada: Caller, viewer: Person) -> None:
+    as_ada.check(metadata={"department": "hr", "application": "crm"})
+    as_ada.check(metadata={"department": "legal"})
+
+    page = viewer.get("/decisions?department=hr&period=day").text
+
+    assert "Department: hr" in page
+    assert "Last 24 hours" in page
+    assert 'href="/decisions?period=day"' in page
+    assert page.count('id="row-') == 1
+    assert "1 decision<" in page
+    assert "No decisions found" in viewer.get("/decisions?application=helpdesk").text
+
+
+def test_a_period_that_there_is_not_is_refused_at_the_log(viewer: Person) -> None:
+    answer = viewer.get("/decisions?period=century")
+
+    assert answer.status_code == 422
+    assert "Period: choose one of" in answer.text
+
+
+def test_an_id_that_is_nobodys_keeps_the_search_and_the_log(viewer: Person) -> None:
+    for wanted in ("dec_" + "0" * 32, "nothing", "req_nothing"):
+        answer = viewer.get("/decisions/search", query_string={"q": wanted})
+
+        assert answer.status_code == 404
+        assert f'value="{wanted}"' in answer.text
+        assert "No decision has this ID" in answer.text
+
+
+def test_filters_suggest_values_that_occurred_in_this_organization_alone(
+    as_ada: Caller, viewer: Person, stranger: Person
+) -> None:
+    as_ada.check(metadata={"department": "hr"})
+
+    assert 'value="hr"' in viewer.get("/decisions/values").text
+    assert 'value="hr"' not in stranger.get("/decisions/values").text
+
+
+def test_the_count_stops_where_nobody_reads_on(as_ada: Caller, viewer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "MOST_COUNTED", 1)
+    as_ada.check()
+    one = viewer.get("/decisions").text
+    as_ada.check()
+
+    assert "1 decision<" in one
+    assert "More than 1 decisions" in viewer.get("/decisions").text
+
+
+def test_the_dashboard_compares_with_the_time_before_and_names_models_and_departments(
+    app: Flask, ada: Member, as_ada: Caller, viewer: Person
+) -> None:
+    as_ada.check(metadata={"department": "hr", "contains_personal_data": True})
+    as_ada.check(model="gpt-4o", metadata={"department": "hr"})
+
+    figures = viewer.get("/dashboard/figures?span=day&environment=live").text
+
+    assert "None in the 24 hours before" in figures
+    assert re.search(r'href="/decisions\?[^"]*department=hr[^"]*">hr</a><span>2', figures)
+    assert re.search(r'href="/decisions\?[^"]*model=gpt-4o', figures)
+
+
+def test_growth_is_a_share_of_the_time_before() -> None:
+    now = Bounds(utc_now(), utc_now())
+    figures = Figures(now, Counts(30, 0), Counts(20, 5), [], [], {}, [])
+
+    assert figures.change("allowed") == 0.5
+    assert figures.change("blocked") == -1
+    assert Figures(now, Counts(1, 1), Counts(0, 0), [], [], {}, []).change("all") is None

@@ -1,11 +1,9 @@
 """The dashboard's page and its pictures, which load after it so that the page itself is quick."""
 
-from datetime import datetime, timedelta
+from typing import Any
 
-import msgspec
 from flask import render_template, request
 
-from api.decisions import statistics
 from api.limits.window import limit_of
 from billing import entitlements
 from billing.plans import PLANS
@@ -16,26 +14,12 @@ from core.errors import InvalidRequest
 from core.htmx import wants_block
 from core.views import ViewResponse
 from portal.customer.dashboard.attention import attention_of
+from portal.customer.dashboard.figures import figures_of, last_incidents
+from portal.customer.dashboard.periods import PERIODS
 from portal.customer.organization import services as organizations
 from portal.customer.plan.usage import usage_of
 
 bp = Pages("dashboard", __name__, url_prefix="/dashboard")
-
-
-class Span(msgspec.Struct, frozen=True):
-    """A stretch of time that is looked at, in slots."""
-
-    words: str
-    length: timedelta
-    step: timedelta
-    style: str
-
-
-SPANS = {
-    "day": Span("24 hours", timedelta(hours=24), timedelta(hours=1), ""),
-    "week": Span("7 days", timedelta(days=7), timedelta(hours=6), ""),
-    "month": Span("30 days", timedelta(days=30), timedelta(days=1), "date"),
-}
 
 
 @bp.get("")
@@ -49,10 +33,9 @@ def index() -> ViewResponse:
         attention=attention_of(organization, now=now),
         plan=PLANS[access.plan] if access.plan else None,
         usage=usage_of(organization, access, now=now),
-        spans=SPANS,
-        chosen=_chosen_span(),
-        environment=_environment(),
+        incidents=last_incidents(),
         limit=_limit_of(organization),
+        **_chosen(),
     )
 
 
@@ -60,30 +43,15 @@ def index() -> ViewResponse:
 @open_to(Audience.VIEWER)
 def figures() -> ViewResponse:
     """Counts, chart and reasons; htmx puts them into the page, and without scripts they are a page of their own."""
-    name = _chosen_span()
-    span, environment, now = SPANS[name], _environment(), utc_now()
-    since, to = _bounds(span, now=now)
-    slots = statistics.over_time(
-        active_membership().organization_id, environment=environment, since=since, to=to, step=span.step
-    )
-    reasons = statistics.top_reasons(active_membership().organization_id, environment=environment, since=since, to=to)
-    busiest = statistics.busiest_minutes(
-        active_membership().organization_id, environment=environment, since=since, to=to
-    )
-    organization = organizations.find(active_membership().organization_id)
+    organization, chosen = organizations.find(active_membership().organization_id), _chosen()
+    found = figures_of(organization.id, chosen["period"], environment=chosen["environment"], now=utc_now())
     context = {
-        "slots": slots,
-        "reasons": reasons,
-        "allowed": sum(slot.allowed for slot in slots),
-        "blocked": sum(slot.blocked for slot in slots),
-        "busiest": [(one, _limit_of(organization, one.rate_limit)) for one in busiest],
-        "span": span,
-        "environment": environment,
-        "chosen": name,
+        **chosen,
+        "figures": found,
+        "busiest": [(one, _limit_of(organization, one.rate_limit)) for one in found.busiest],
     }
-    if wants_block():
-        return render_template("portal/customer/dashboard/_figures.html", **context)
-    return render_template("portal/customer/dashboard/figures.html", **context)
+    name = "_figures.html" if wants_block() else "figures.html"
+    return render_template(f"portal/customer/dashboard/{name}", **context)
 
 
 def _limit_of(organization: Organization, own: int | None = None) -> int:
@@ -91,24 +59,13 @@ def _limit_of(organization: Organization, own: int | None = None) -> int:
     return limit_of(own, organization.check_limit, is_sandbox=organization.status == OrganizationStatus.SANDBOX)
 
 
-def _bounds(span: Span, *, now: datetime) -> tuple[datetime, datetime]:
-    """Whole slots, the last of which is under way."""
-    step_s = span.step.total_seconds()
-    ends_s = (int(now.timestamp() // step_s) + 1) * step_s
-    to = datetime.fromtimestamp(ends_s, tz=now.tzinfo)
-    return to - span.length, to
-
-
-def _chosen_span() -> str:
+def _chosen() -> dict[str, Any]:
+    """The period and the environment in the address. Raises InvalidRequest."""
     wanted = request.args.get("span", "day")
-    if wanted not in SPANS:
-        raise InvalidRequest(f"Choose a period: {', '.join(SPANS)}.")
-    return wanted
-
-
-def _environment() -> str:
-    default = "test" if active_membership().status == "sandbox" else "live"
-    wanted = request.args.get("environment", default)
-    if wanted not in {"live", "test"}:
+    if wanted not in PERIODS:
+        raise InvalidRequest(f"Choose a period: {', '.join(PERIODS)}.")
+    default = "test" if active_membership().status == OrganizationStatus.SANDBOX else "live"
+    environment = request.args.get("environment", default)
+    if environment not in {"live", "test"}:
         raise InvalidRequest("Choose an environment: live or test.")
-    return wanted
+    return {"periods": PERIODS, "chosen": wanted, "period": PERIODS[wanted], "environment": environment}

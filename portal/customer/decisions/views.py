@@ -1,13 +1,14 @@
 """The log as it grows, a page for each decision, and the file."""
 
-import re
+from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
-from flask import request
+from flask import render_template, request
 
 from api import free_text
 from api.checks.distinct_values import MOST_VALUES
-from api.decisions import backtest, export, schema
+from api.decisions import backtest, breakdowns, export, schema
 from api.decisions import services as decisions
 from api.keys import lookup
 from api.policies import services as policies
@@ -15,94 +16,95 @@ from api.policies.evaluator import compile_policy, evaluate
 from core.access import Audience, Pages, active_membership, actor, open_to
 from core.clock import utc_now
 from core.db import transaction
-from core.errors import InvalidRequest, NotFound
+from core.errors import InvalidRequest
 from core.files import leaves_with_body, streamed
-from core.forms import in_plain_words
 from core.htmx import page_or_block, see_other, wants_block
 from core.ids import parse_public_id, public_id
-from core.typed_text import struct_of
 from core.views import ViewResponse
+from portal.customer.decisions.filters import PERIODS, Chosen, chosen_from
 from portal.customer.organization import services as organizations
 from portal.paging import chosen_id
 
 bp = Pages("decisions", __name__, url_prefix="/decisions")
 
 PAGE_SIZE = 25
-_LABELS = {
-    "from": "From",
-    "to": "To",
-    "key": "Key ID",
-    "allowed": "Outcome",
-    "environment": "Environment",
-    "model": "Model",
-}
-_FILTERS = ("model", "operation", "allowed", "reason", "key", "environment", "subject", "from", "to")
-_DATE_FIELD = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?", re.ASCII)
+MOST_COUNTED = 1000
+"""Beyond it nobody reads on, and counting would read the whole log."""
+_SUGGESTED_FROM = timedelta(days=7)
 
 
 @bp.get("")
 @open_to(Audience.VIEWER)
 def index() -> ViewResponse:
-    """The newest come by themselves while the first page is open."""
-    chosen, fault = _chosen()
+    """The newest come by themselves while the first page is open; those requests count nothing."""
+    chosen = chosen_from(request.args, now=utc_now())
     organization = organizations.find(active_membership().organization_id)
     after = chosen_id("dec", request.args.get("cursor"))
+    asked = {"subject_secret": organization.subject_secret}
     found = (
         []
-        if fault
-        else decisions.list_page(
-            organization.id, chosen, subject_secret=organization.subject_secret, after=after, size=PAGE_SIZE + 1
-        )
+        if chosen.fault
+        else decisions.list_page(organization.id, chosen.filter, **asked, after=after, size=PAGE_SIZE + 1)
     )
-    page = found[:PAGE_SIZE]
-    kept = {name: request.args[name] for name in _FILTERS if request.args.get(name)}
+    is_counted = not chosen.fault and "live" not in request.args
     return page_or_block(
         "portal/customer/decisions/index.html",
         "log",
-        status=422 if fault else 200,
-        decisions=page,
-        key_names=_key_names(page),
-        next_cursor=public_id("dec", page[-1].id) if len(found) > PAGE_SIZE else None,
+        chosen=chosen,
+        decisions=found[:PAGE_SIZE],
+        key_names=_key_names(found),
+        next_cursor=public_id("dec", found[PAGE_SIZE - 1].id) if len(found) > PAGE_SIZE else None,
+        count=decisions.count_up_to(organization.id, chosen.filter, **asked, most=MOST_COUNTED) if is_counted else None,
+        most_counted=MOST_COUNTED,
         is_first=after is None,
-        kept=kept,
-        fault=fault,
+        periods=PERIODS,
         free_text={} if wants_block() else free_text.told_today(organization.id, now=utc_now()),
         most_values=MOST_VALUES,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if chosen.fault else HTTPStatus.OK,
     )
+
+
+@bp.get("/values")
+@open_to(Audience.VIEWER)
+def values() -> ViewResponse:
+    """What filters can be set to: values that occurred lately."""
+    found = breakdowns.values_in(active_membership().organization_id, since=utc_now() - _SUGGESTED_FROM)
+    return render_template("portal/customer/decisions/_values.html", values=found)
 
 
 @bp.get("/search")
 @open_to(Audience.VIEWER)
 def search() -> ViewResponse:
-    """Leads to the decision with an id, or to the decisions of a request."""
+    """Leads to the decision with an id, or to the decisions of a request; else says so above the log."""
     wanted = request.args.get("q", "").strip()
-    if parse_public_id("dec", wanted):
+    if parse_public_id("dec", wanted) and decisions.find_or_none(active_membership().organization_id, wanted):
         return see_other(f"/decisions/{wanted}")
     found = decisions.find_by_request(active_membership().organization_id, wanted) if wanted.startswith("req_") else []
     if len(found) == 1:
         return see_other(f"/decisions/{public_id('dec', found[0].id)}")
-    if found:
-        return page_or_block(
-            "portal/customer/decisions/index.html",
-            "log",
-            decisions=found,
-            key_names=_key_names(found),
-            next_cursor=None,
-            is_first=False,
-            kept={},
-            fault=None,
-        )
-    raise NotFound(
-        "No decision has this ID. Decision IDs start with dec_ and request IDs with req_; every response contains both."
+    return page_or_block(
+        "portal/customer/decisions/index.html",
+        "main",
+        chosen=Chosen(schema.DecisionFilter(), {}),
+        decisions=found,
+        key_names=_key_names(found),
+        next_cursor=None,
+        count=len(found),
+        most_counted=MOST_COUNTED,
+        is_first=False,
+        periods=PERIODS,
+        wanted=wanted,
+        free_text={},
+        status=HTTPStatus.OK if found else HTTPStatus.NOT_FOUND,
     )
 
 
 @bp.get("/export")
 @open_to(Audience.VIEWER)
 def download() -> ViewResponse:
-    chosen, fault = _chosen()
-    if fault:
-        raise InvalidRequest(fault)
+    chosen = chosen_from(request.args, now=utc_now())
+    if chosen.fault:
+        raise InvalidRequest(chosen.fault)
     form = _format()
     organization = organizations.find(active_membership().organization_id)
     organization_id, secret = organization.id, organization.subject_secret
@@ -112,7 +114,9 @@ def download() -> ViewResponse:
 
     return streamed(
         organization_id,
-        lambda: export.lines(decisions.stream(organization_id, chosen, subject_secret=secret), form, for_excel=True),
+        lambda: export.lines(
+            decisions.stream(organization_id, chosen.filter, subject_secret=secret), form, for_excel=True
+        ),
         content_type=export.CONTENT_TYPES[form],
         file_name=f"decisions.{form}",
     )
@@ -135,24 +139,6 @@ def show(shown_id: str) -> ViewResponse:
         version=version,
         today=evaluate(compile_policy(row.organization_id, version, document), backtest.facts_of(row)),
     )
-
-
-def _chosen() -> tuple[schema.DecisionFilter, str | None]:
-    """The filter in the address, or why it makes no sense."""
-    given = {name: request.args[name].strip() for name in _FILTERS if request.args.get(name, "").strip()}
-    for name in ("from", "to"):
-        if name in given:
-            given[name] = _as_moment(given[name])
-    try:
-        return struct_of(given, schema.DecisionFilter), None
-    except InvalidRequest as refused:
-        fault = refused.errors[0]
-        return schema.DecisionFilter(), f"{_LABELS.get(fault.path, fault.path)}: {in_plain_words(fault.detail)}"
-
-
-def _as_moment(text: str) -> str:
-    """What a date field sends has no zone, and seconds only if they are not 0; it is taken for UTC."""
-    return f"{text}{'' if text.count(':') > 1 else ':00'}Z" if _DATE_FIELD.fullmatch(text) else text
 
 
 def _format() -> schema.ExportFormat:
