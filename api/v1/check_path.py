@@ -25,7 +25,7 @@ from api.v1.limit_headers import RateLimited, headers_of, refusal_of
 from core.clock import monotonic_s, utc_now
 from core.errors import JSON_CONTENT_TYPE, PROBLEM_CONTENT_TYPE, AppError, InternalError, MethodNotAllowed
 from core.network import HttpsRequired, came_in_clear, client_address, cors_headers, headers_of_answer
-from core.observability import REFUSALS, STAGE_DURATION, note_request, report_error
+from core.observability import REFUSALS, STAGE_DURATION, note_check_request, note_request, report_error
 from core.serving import Answer
 
 log = structlog.get_logger()
@@ -95,6 +95,7 @@ class CheckPath:
     def _note_outcome(self, call: Call, status: int, seconds: float) -> None:
         """For the organization's own count; a caller that is not known counts for nobody."""
         caller, now = getattr(call, "caller", None), utc_now()
+        note_check_request(status, caller.key.environment if caller else None)
         self._runtime.requests.note(
             caller.organization.id if caller else None,
             key_id=caller.key.id if caller else None,

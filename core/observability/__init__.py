@@ -15,6 +15,7 @@ from core.observability.metrics import (
     SPOOL_QUARANTINED,
     SPOOL_REPLAYED,
     STAGE_DURATION,
+    note_check_request,
     note_request,
 )
 from core.observability.pool import watch_database
@@ -39,6 +40,7 @@ __all__ = [
     "Reading",
     "gauge_at_scrape",
     "metrics_page",
+    "note_check_request",
     "note_request",
     "report_error",
     "set_up_error_reports",

@@ -5,6 +5,7 @@ kept for weeks, and that whoever sees the dashboards may read.
 """
 
 from functools import cache
+from http import HTTPStatus
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -31,6 +32,17 @@ CHECKS = Counter(
 CHECKS_BLOCKED = Counter(
     "aig_checks_blocked_total", "Checks blocked, by the first reason; other is a rule of a customer's own.", ["reason"]
 )
+CHECK_REQUESTS = Counter(
+    "aig_check_requests_total",
+    "Requests to the check API: answered, limited, refused for a fault of the caller, failed for one of ours.",
+    ["outcome", "environment"],
+)
+_CHECK_REQUESTS = {
+    (outcome, environment): CHECK_REQUESTS.labels(outcome, environment)
+    for outcome in ("answered", "limited", "refused", "failed")
+    for environment in ("live", "test", "none")
+}
+"""All from the start: of a series that begins with its first failure, Prometheus does not see that failure."""
 STAGE_DURATION = Histogram(
     "aig_check_stage_duration_seconds",
     "Time that a group of checks spends in a stage: limit, decide, record.",
@@ -91,3 +103,14 @@ def note_request(method: str, route: str, status: int, seconds: float) -> None:
 def _durations(method: str, route: str, status: int) -> Histogram:
     """Kept, for looking it up costs as much as counting."""
     return HTTP_DURATION.labels(method, route, status)
+
+
+def note_check_request(status: int, environment: str | None) -> None:
+    """`environment` is that of the key, None without a valid one."""
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        outcome = "failed"
+    elif status == HTTPStatus.TOO_MANY_REQUESTS:
+        outcome = "limited"
+    else:
+        outcome = "refused" if status >= HTTPStatus.BAD_REQUEST else "answered"
+    _CHECK_REQUESTS[outcome, environment or "none"].inc()

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from api.keys.token import KeyEnvironment
 from api.limits.shared import SharedLimiter
+from api.recording.recorder import DecisionNotRecorded
 from api.recording.spool import Spool
 from api.runtime import Runtime
 from core.clock import utc_now
@@ -250,6 +251,35 @@ def test_the_pool_tells_what_is_in_use_and_what_never_came_about(migrated_url: s
 
     assert DATABASE_POOL_IN_USE._value.get() == before
     engine.dispose()
+
+
+def test_requests_are_counted_by_what_became_of_them_and_a_failure_is_no_new_series(
+    app: Flask, ada: Member, as_nobody: Caller, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_lost(*_: object) -> None:
+        raise DecisionNotRecorded
+
+    caller = Caller(app.test_client(), another_key(app, ada, rate_limit=3).secret)
+    before = scrape()
+    caller.check()
+    caller.check(model="")
+    with monkeypatch.context() as broken:
+        broken.setattr("api.v1.check_path.service.record", is_lost)
+        caller.check()
+    caller.check()
+    as_nobody.check()
+
+    after = scrape()
+    grown = {
+        (outcome, environment): after[name] - before[name]
+        for outcome in ("answered", "limited", "refused", "failed")
+        for environment in ("live", "none")
+        for name in [f"aig_check_requests_total environment={environment} outcome={outcome}"]
+    }
+    assert {key for key, value in grown.items() if value} == {
+        *((outcome, "live") for outcome in ("answered", "limited", "refused", "failed")),
+        ("refused", "none"),
+    }
 
 
 def test_statements_are_timed_by_their_kind_also_those_that_fail(migrated_url: str, scrape: Scrape) -> None:
