@@ -1,6 +1,6 @@
 """How dates, times, durations, numbers and percentages are written, once for pages, emails and errors."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Any
 
@@ -27,6 +27,11 @@ def iso(moment: datetime) -> str:
 def utc(moment: datetime, style: str = "") -> str:
     """A moment for people, in UTC; scripts show it in the reader's own zone."""
     return babel.dates.format_datetime(moment, _STYLES[style], locale=_LOCALE)
+
+
+def day(value: date) -> str:
+    """A day of the calendar, which has no zone."""
+    return str(babel.dates.format_date(value, _STYLES["day"], locale=_LOCALE))
 
 
 def ago(moment: datetime, *, now: datetime) -> str:

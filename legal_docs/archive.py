@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from core.db import db
 from legal_docs.acceptances.models import LegalAcceptance, LegalDelegation, LegalSighting
+from legal_docs.audits.models import Audit
 from legal_docs.notices.models import LegalNotice
 from legal_docs.register.models import SubProcessorResponse
 
@@ -16,6 +17,7 @@ _KINDS: dict[str, Any] = {
     "signing-links": LegalDelegation,
     "documents-seen": LegalSighting,
     "legal-notices": LegalNotice,
+    "audits": Audit,
     "sub-processor-answers": SubProcessorResponse,
 }
 

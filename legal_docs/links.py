@@ -6,6 +6,7 @@ ACCEPT = "/legal/accept"
 CHANGES = "/legal/sub-processors"
 DOCUMENTS = "/legal"
 FEED = "/legal/changes.atom"
+AUDITS = "/documents/audits"
 
 
 def receipt(acceptance_id: UUID) -> str:
@@ -18,3 +19,7 @@ def document(kind: str, number: str) -> str:
 
 def delegation(token: str) -> str:
     return f"/legal/sign/{token}"
+
+
+def audit(audit_id: UUID) -> str:
+    return f"{AUDITS}/{audit_id}"

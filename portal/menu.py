@@ -82,6 +82,7 @@ _CONSOLE = (
         (
             Entry("/console/documents", "Documents", "file-text"),
             Entry("/console/sub-processors", "Sub-processors", "layers"),
+            Entry("/console/audits", "Audits", "list-checks"),
             Entry("/console/processing-record", "Record of processing", "scroll-text"),
         ),
     ),

@@ -3,6 +3,7 @@
 from flask import Blueprint
 
 from portal.console import assurance_views as console_assurance_views
+from portal.console import audit_views as console_audit_views
 from portal.console import billing_views as console_money_views
 from portal.console import ending_views as console_ending_views
 from portal.console import legal_views as console_legal_views
@@ -18,7 +19,7 @@ from portal.customer.audit_log import views as trail_views
 from portal.customer.dashboard import views as dashboard_views
 from portal.customer.decisions import try_it_views
 from portal.customer.decisions import views as decision_views
-from portal.customer.documents import assurance_views
+from portal.customer.documents import assurance_views, audit_views
 from portal.customer.documents import public_views as legal_views
 from portal.customer.documents import views as document_views
 from portal.customer.keys import views as key_views
@@ -69,6 +70,7 @@ PAGES: tuple[Blueprint, ...] = (
     payment_views.bp,
     document_views.bp,
     assurance_views.bp,
+    audit_views.bp,
     legal_views.bp,
     trail_views.bp,
     docs_views.bp,
@@ -92,6 +94,7 @@ CONSOLE: tuple[Blueprint, ...] = (
     console_money_views.bp,
     console_mail_views.bp,
     console_assurance_views.bp,
+    console_audit_views.bp,
     console_legal_views.bp,
     desk_views.bp,
     incident_views.bp,

@@ -41,6 +41,7 @@ TEST = Event("test", EventAudience.CUSTOMER, "Test message", "", ("channel",))
 _DESK, _INCIDENTS, _KEYS = "/console/support/{id}", "/console/incidents/{id}", "/keys/{id}"
 _TICKET = ("number", "severity", "category", "level", "due_at")
 _INCIDENT = ("title", "status", "impact", "components")
+_AUDIT = ("kind", "starts_on", "ends_on")
 _ALERT = ("alert", "severity", "about", "started_at")
 
 
@@ -77,6 +78,8 @@ EVENTS: Mapping[str, Event] = {
     "sub_processor.change_object": _operators(
         "sub_processor.objection", "Customer objected to a sub-processor change", "/console/sub-processors"
     ),
+    "audit.requested": _operators("audit.requested", "Audit requested", "/console/audits/{id}", *_AUDIT),
+    "audit.canceled": _operators("audit.canceled", "Audit canceled", "/console/audits/{id}", *_AUDIT),
     "sub_processor.change_ask": _operators(
         "sub_processor.question", "Customer asked about a sub-processor change", "/console/sub-processors"
     ),
@@ -121,6 +124,9 @@ EVENTS: Mapping[str, Event] = {
     "legal.reminded": _customer(
         "legal.acceptance_due", "Legal document needs acceptance", "/legal/accept", "document", "version", "due_at"
     ),
+    "audit.confirmed": _customer("audit.confirmed", "Audit confirmed", "/documents/audits/{id}", *_AUDIT),
+    "audit.declined": _customer("audit.declined", "Audit declined", "/documents/audits/{id}", *_AUDIT),
+    "audit.completed": _customer("audit.completed", "Audit completed", "/documents/audits/{id}", *_AUDIT),
     "sub_processor.notice_given": _customer(
         "legal.sub_processor_change", "Sub-processor change announced", "/documents", "kind", "takes_effect_at"
     ),

@@ -50,6 +50,7 @@ documents-seen.json         when signers viewed, opened and downloaded the docum
 signing-links.json          links that were sent to signers
 legal-notices.json          notices of new versions and sub-processor changes
 breach-notices.json         breach notices that we sent you
+audits.json                 audits that you requested, our answers and the findings
 sub-processor-answers.json  your responses to sub-processor changes, and our answers
 
 channels.json   notification channels and their events, without secrets
