@@ -1,6 +1,6 @@
 """What changed in the documents and in the register of sub-processors, for feed readers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -21,8 +21,16 @@ MOST = 100
 
 def entries(*, base_url: str) -> list[FeedEntry]:
     """The newest first, at most a hundred."""
-    found = [*_versions(base_url), *_changes(base_url)]
-    return sorted(found, key=lambda entry: (entry.at, entry.id), reverse=True)[:MOST]
+    return _newest_first([*_versions(base_url), *_changes(base_url)])[:MOST]
+
+
+def register_entries(*, base_url: str) -> list[FeedEntry]:
+    """Of the register alone, all of them, the newest first."""
+    return _newest_first(_changes(base_url))
+
+
+def _newest_first(entries: Iterable[FeedEntry]) -> list[FeedEntry]:
+    return sorted(entries, key=lambda entry: (entry.at, entry.id), reverse=True)
 
 
 def _versions(base_url: str) -> Iterator[FeedEntry]:
