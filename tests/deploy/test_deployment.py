@@ -19,6 +19,7 @@ from flask import Flask
 from core.settings import Settings
 from deploy.health import is_well
 from deploy.load_test.profiles import PROFILES
+from legal_docs.figures import SERVER_LOG_DAYS
 from tests.architecture.test_rooms import ROOMS
 from tests.services import ROOT, free_port
 
@@ -55,6 +56,16 @@ def compose() -> Any:
 @pytest.fixture(scope="module")
 def render() -> Any:
     return yaml.safe_load((DEPLOY / "render.yaml").read_text())
+
+
+def test_server_logs_are_deleted_within_the_days_that_the_policy_promises(compose: Any) -> None:
+    """The journal deletes whole files, each of which covers a day at most."""
+    journal = dict(re.findall(r"^(\w+)=(\d+)day$", (DEPLOY / "journald.conf").read_text(), re.MULTILINE))
+
+    assert int(journal["MaxRetentionSec"]) + int(journal["MaxFileSec"]) <= SERVER_LOG_DAYS
+    assert {name: service["logging"]["driver"] for name, service in compose["services"].items()} == dict.fromkeys(
+        compose["services"], "journald"
+    )
 
 
 def instructions() -> list[str]:
