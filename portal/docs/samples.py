@@ -59,7 +59,8 @@ def as_curl(call: Call) -> str:
     if call.has_key:
         lines.append('-H "Authorization: Bearer $AIG_KEY"')
     if call.body is not None:
-        lines += ['-H "Content-Type: application/json"', f"-d '{json.dumps(call.body, indent=2)}'"]
+        body = json.dumps(call.body, indent=2).replace("\n", "\n  ")
+        lines += ['-H "Content-Type: application/json"', f"-d '{body}'"]
     return " \\\n  ".join(lines)
 
 

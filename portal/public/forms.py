@@ -16,7 +16,7 @@ DATA: dict[str, tuple[dict[str, Any], str]] = {
     "personal": ({"contains_personal_data": True}, "Personal data"),
     "prompt": (
         {"contains_personal_data": False, "prompt": "Summarize the complaint of Ms. Jones."},
-        "No personal data, but the prompt is sent by mistake",
+        "Prompt sent by mistake",
     ),
 }
 RECORDS = {"few": (120, "120"), "many": (250_000, "250,000")}
