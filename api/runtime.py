@@ -5,6 +5,7 @@ from datetime import datetime
 from threading import Event, Lock, Thread
 from uuid import UUID
 
+import msgspec
 import structlog
 from flask import Flask, current_app
 
@@ -23,6 +24,7 @@ from api.recording.replay import Replay
 from api.recording.spool import Spool
 from api.snapshots.disk import DiskSnapshots
 from api.snapshots.feed import ANSWER_WITHIN_S
+from api.snapshots.records import KeySnapshot, OrganizationSnapshot
 from api.snapshots.store import Snapshots
 from api.usage.limit_minutes import LimitMinutes
 from api.usage.request_counts import RequestCounts
@@ -38,6 +40,7 @@ log = structlog.get_logger()
 _EXTENSION = "runtime"
 _CHECKS_BEYOND_LIMIT, _OTHERS_BEYOND_LIMIT = (LIMIT_HITS.labels(purpose) for purpose in ("check", "manage"))
 WRITE_SNAPSHOTS_EVERY_S = 10.0
+MOST_ASKS_KEPT = 100_000
 FAILURE_COUNTS_FOR_S = 30.0
 """A process that is asked nothing because of it would never find out that it is over."""
 
@@ -63,6 +66,7 @@ class Runtime:
             SharedLimiter(settings.redis_url, processes=settings.web_workers) if settings.redis_url else None
         )
         self.limiter: Limiter = self.shared_limiter or MemoryLimiter()
+        self._asks: dict[int, tuple[KeySnapshot, OrganizationSnapshot, Ask]] = {}
         self.spool = Spool(settings.spool_path, max_bytes=settings.spool_max_bytes)
         self.recorder, self.batch_recorder = (
             Recorder(
@@ -122,11 +126,20 @@ class Runtime:
 
     def hit_checks(self, costs: Sequence[tuple[Caller, int]]) -> Sequence[Verdict]:
         """Counts checks against the limit of a key, shared with those it was rotated from and to, and of all keys."""
-        verdicts = self.limiter.hit([_ask(caller, "check", cost) for caller, cost in costs])
+        verdicts = self.limiter.hit([self._check_of(caller, cost) for caller, cost in costs])
         beyond = sum(cost for _, cost in costs) - sum(verdict.granted for verdict in verdicts)
         if beyond:
             _CHECKS_BEYOND_LIMIT.inc(beyond)
         return verdicts
+
+    def _check_of(self, caller: Caller, cost: int) -> Ask:
+        """Made once for a key and its organization as they stand."""
+        known = self._asks.get(caller.key.id.int)
+        if known is None or known[0] is not caller.key or known[1] is not caller.organization:
+            if len(self._asks) >= MOST_ASKS_KEPT:
+                self._asks.clear()
+            known = self._asks[caller.key.id.int] = (caller.key, caller.organization, _ask(caller, "check", 1))
+        return known[2] if cost == 1 else msgspec.structs.replace(known[2], cost=cost)
 
     def hit_management(self, caller: Caller) -> Verdict:
         """Counts a request to any other address, so that reading the log never uses up checks."""
@@ -161,17 +174,18 @@ class KeyUses(PeriodicFlush):
     def __init__(self, enter_app: EnterApp) -> None:
         super().__init__(enter_app)
         self._lock = Lock()
-        self._uses: dict[UUID, tuple[str, datetime]] = {}
+        self._uses: dict[int, tuple[UUID, str, datetime]] = {}
+        """By the number that the key's id is, which is hashed at once."""
 
     def note(self, key_id: UUID, *, address: str, at: datetime) -> None:
         with self._lock:
-            self._uses[key_id] = (address, at)
+            self._uses[key_id.int] = (key_id, address, at)
 
     def write(self) -> None:
         with self._lock:
             uses, self._uses = self._uses, {}
         if uses:
-            note_uses(uses)
+            note_uses({key_id: (address, at) for key_id, address, at in uses.values()})
 
 
 def set_up(app: Flask, settings: Settings) -> Runtime:

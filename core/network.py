@@ -66,7 +66,10 @@ def came_in_clear(environ: Mapping[str, Any], *, trusted_hops: int) -> bool:
 
 def need_plain_body(environ: Mapping[str, Any]) -> None:
     """Raises UnsupportedEncoding for a compressed body: read as it is, it would be nonsense."""
-    encodings = str(environ.get("HTTP_CONTENT_ENCODING") or "").split(",")
+    named = environ.get("HTTP_CONTENT_ENCODING")
+    if not named:
+        return
+    encodings = str(named).split(",")
     if any(encoding.strip().lower() not in {"", "identity"} for encoding in encodings):
         raise UnsupportedEncoding
 

@@ -20,8 +20,8 @@ from api.policies.evaluator import CheckFacts, CompiledPolicy, FactValue
 from api.vocabulary import ALIASES, BUILT_IN, MAX_FACTS, MAX_INTEGER, MAX_TOKENS, Fact, FactType
 from core.errors import InvalidRequest
 
-MOST_KNOWN, LONGEST_KNOWN = 2_000, 64
-"""Values of a fact that are kept, and their length."""
+MOST_KNOWN, MOST_IDS_KNOWN, LONGEST_KNOWN = 2_000, 100, 64
+"""Values of a fact that are kept: of codes, and of what may be new every time; and their length."""
 _KEY_ENDS = re.compile(rb'"\s*:')
 _FIELDS = ("model", "operation", "subject")
 _TYPES: Mapping[FactType, Any] = {
@@ -132,7 +132,8 @@ class QuickReader:
         except InvalidRequest as refusal:
             raise _Unusual from refusal
         known = self._known[given_name]
-        if is_code(name) and len(token) <= LONGEST_KNOWN and len(known) < MOST_KNOWN:
+        most = MOST_KNOWN if is_code(name) else MOST_IDS_KNOWN
+        if len(token) <= LONGEST_KNOWN and len(known) < most:
             known.add(token)
 
     def _forget(self) -> None:

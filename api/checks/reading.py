@@ -1,7 +1,6 @@
 """From the bytes of a body to questions: the quick way where all is plainly well, and else the way that explains."""
 
 from typing import Any
-from uuid import UUID
 
 from api.checks.distinct_values import DistinctValues
 from api.checks.facts import CheckQuestion, read_question
@@ -17,7 +16,7 @@ class Reader:
 
     def __init__(self, values: DistinctValues) -> None:
         self.values = values
-        self._quick: dict[UUID, tuple[CompiledPolicy, QuickReader]] = {}
+        self._quick: dict[int, tuple[CompiledPolicy, QuickReader]] = {}
 
     def read(self, body: bytes, policy: CompiledPolicy | None) -> CheckQuestion:
         """Raises ContentRefused, TooManyNames, InvalidJson, InvalidRequest, or ServiceUnavailable without a policy."""
@@ -50,7 +49,7 @@ class Reader:
         return question
 
     def _quick_for(self, policy: CompiledPolicy) -> QuickReader:
-        known = self._quick.get(policy.organization_id)
+        known = self._quick.get(policy.organization_id.int)
         if known is None or known[0] is not policy:
-            known = self._quick[policy.organization_id] = (policy, QuickReader(policy, self.values))
+            known = self._quick[policy.organization_id.int] = (policy, QuickReader(policy, self.values))
         return known[1]

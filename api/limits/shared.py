@@ -17,6 +17,7 @@ from redis.exceptions import RedisClusterException
 
 from api.limits.outage import Granted, Outage
 from api.limits.servers import NUMBERS, US, Server, connect
+from api.limits.together import Together
 from api.limits.window import Ask, Backend, Count, Verdict
 from core.clock import monotonic_s
 from core.observability import LIMIT_BACKEND_FAILURES, LIMIT_ON_MEMORY
@@ -127,8 +128,11 @@ class SharedLimiter:
             return self._server
 
     def _hit_redis(self, server: Server, asks: Sequence[Ask]) -> list[Verdict]:
-        answer = server.count(asks)
-        return [_verdict(ask, answer[NUMBERS * index : NUMBERS * (index + 1)]) for index, ask in enumerate(asks)]
+        """Those of one bucket are asked for at once, and what is granted is shared out in their order."""
+        together = Together(asks)
+        answer = server.count(together.asks)
+        numbers = [answer[NUMBERS * index : NUMBERS * (index + 1)] for index in range(len(together.asks))]
+        return [_verdict(ask, some) for ask, some in zip(asks, together.shared_out(numbers), strict=True)]
 
     def _fall_back(self, error: Exception) -> None:
         LIMIT_BACKEND_FAILURES.inc()

@@ -90,6 +90,9 @@ class ReadThroughCache(Generic[Name, Row, Value]):
             return entry.value  # nobody waits for a database that is away
         raise NotInMemory
 
+    def __contains__(self, name: Name) -> bool:
+        return name in self._entries
+
     def _ask(self, name: Name) -> Value | None:
         entry = self._entries.get(name)
         try:

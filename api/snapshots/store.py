@@ -46,6 +46,9 @@ class InMemory:
         self._keys = keys
         self._organizations = organizations
 
+    def knows(self, token_hash: bytes) -> bool:
+        return token_hash in self._keys
+
     def key(self, token_hash: bytes) -> KeySnapshot:
         """Raises NotInMemory."""
         return self._keys.get_at_once(token_hash)
@@ -100,6 +103,9 @@ class Snapshots:
     def start(self) -> None:
         self._refresher.start()
         self.feed.start()
+
+    def knows(self, token_hash: bytes) -> bool:
+        return token_hash in self._keys
 
     def key(self, token_hash: bytes) -> KeySnapshot | None:
         """The key with this hash, or None. Raises ServiceUnavailable."""

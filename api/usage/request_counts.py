@@ -5,7 +5,7 @@ counts wait in the process, in bounded room.
 """
 
 from bisect import bisect_left
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from threading import Lock
 from uuid import UUID
@@ -21,6 +21,7 @@ from legal_docs import figures
 SLOW_MS = figures.LATENCY_MS
 BUCKETS_MS = (5, 10, 25, 50, 100, 150, 200, 300, 400, SLOW_MS, 750, 1_000, 2_500, 5_000)
 """Upper ends; one more bucket has what took longer."""
+_ONE_HOUR = timedelta(hours=1)
 MOST_HELD = 20_000
 """Hours of organizations that may wait at once; what is beyond them is counted, but for nobody."""
 
@@ -96,6 +97,9 @@ class RequestCounts(PeriodicFlush):
         self._lock = Lock()
         self._hours: dict[HourKey, _Hour] = {}
         self._days: dict[DayKey, _Day] = {}
+        self._of_key: dict[int, tuple[datetime, _Hour, _Day]] = {}
+        """Where a key's requests of this hour are counted, by the number that its id is: a UUID is hashed slowly."""
+        self._present = (datetime.min.replace(tzinfo=UTC), "")
 
     def note(
         self,
@@ -107,33 +111,49 @@ class RequestCounts(PeriodicFlush):
         seconds: float,
         at: datetime,
     ) -> None:
-        hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        hour, day = self._hour_and_day(at)
         with self._lock:
-            self._hour_of((organization_id, environment, hour)).note(status, seconds * 1000)
-            if organization_id is not None and key_id is not None:
-                self._note_key((organization_id, key_id, hour.date().isoformat()), status)
+            if organization_id is None or key_id is None:
+                self._hour_of((organization_id, environment, hour)).note(status, seconds * 1000)
+                return
+            known = self._of_key.get(key_id.int)
+            if known is None or known[0] is not hour:
+                counted = self._hour_of((organization_id, environment, hour))
+                known = self._of_key[key_id.int] = (hour, counted, self._day_of((organization_id, key_id, day)))
+            known[1].note(status, seconds * 1000)
+            known[2].requests += 1
+            known[2].limited += status == HTTPStatus.TOO_MANY_REQUESTS
 
     def write(self) -> None:
         """What cannot be written now is kept for the next time."""
         with self._lock:
             hours, days = self._hours, self._days
             self._hours, self._days = {}, {}
+            self._of_key.clear()
         try:
             _write(hours, days)
         except BaseException:
             self._take_back(hours, days)
             raise
 
+    def _hour_and_day(self, at: datetime) -> tuple[datetime, str]:
+        """Worked out once an hour."""
+        hour, day = self._present
+        if not hour <= at < hour + _ONE_HOUR:
+            hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+            day = hour.date().isoformat()
+            self._present = (hour, day)
+        return hour, day
+
     def _hour_of(self, key: HourKey) -> _Hour:
         if key not in self._hours and len(self._hours) >= MOST_HELD:
             key = (None, None, key[2])
         return self._hours.setdefault(key, _Hour())
 
-    def _note_key(self, key: DayKey, status: int) -> None:
-        if key in self._days or len(self._days) < MOST_HELD:
-            day = self._days.setdefault(key, _Day())
-            day.requests += 1
-            day.limited += status == HTTPStatus.TOO_MANY_REQUESTS
+    def _day_of(self, key: DayKey) -> _Day:
+        if key not in self._days and len(self._days) >= MOST_HELD:
+            return _Day()  # counted for nobody
+        return self._days.setdefault(key, _Day())
 
     def _take_back(self, hours: dict[HourKey, _Hour], days: dict[DayKey, _Day]) -> None:
         with self._lock:

@@ -11,7 +11,7 @@ from api.v1.check_calls import Call, Checks
 from api.v1.check_path import KINDS, CheckPath
 from api.v1.limit_headers import TooManyAtOnce
 from core.errors import AppError
-from core.serving import Answer, ConcurrencyLimit, Group, Handler, Pool, Request
+from core.serving import SHORT_BYTES, Answer, ConcurrencyLimit, Group, Handler, Pool, Request
 
 _STATUS_LINES = {int(status): f"{status} {status.phrase}" for status in HTTPStatus}
 
@@ -40,12 +40,14 @@ class CheckHandler:
             await request.drain()
             await request.answer(*self._path.answer(call))
             return
-        with self._under_way.place(call.caller.organization.id) as is_free:
+        with self._under_way.place(call.caller.organization.id.int) as is_free:
             answer = await self._read_and_answered(request, call) if is_free else await self._sent_away(request, call)
         await request.answer(*answer)
 
     async def _read_and_answered(self, request: Request, call: Call) -> Answer:
-        if call.max_bytes:
+        if 0 < call.max_bytes <= SHORT_BYTES:
+            call.take_body(await request.short_body(at_most_bytes=call.max_bytes))
+        elif call.max_bytes:
             async with request.body(at_most_bytes=call.max_bytes) as body:
                 request.environ["wsgi.input"] = body
                 call.read_body()
@@ -65,7 +67,7 @@ class CheckHandler:
             return await self._lookups.run(request.address, self._path.admit, call)
 
     async def _answered(self, call: Call) -> Answer:
-        organization_id = call.caller.organization.id
+        organization_id = call.caller.organization.id.int  # which is hashed at once, as a UUID is not
         try:
             if isinstance(call, Checks):
                 return await self._batches.run(organization_id, self._path.answer_batch, call)

@@ -33,7 +33,7 @@ class TooManyAtOnce(RateLimited):
 
 def headers_of(verdict: Verdict) -> tuple[tuple[str, str], ...]:
     """RateLimit-Reset counts seconds, X-RateLimit-Reset is seconds since 1970; both tell of the next free place."""
-    nearer = verdict.nearer
+    scope, nearer = verdict.scope, verdict.nearer
     reset_s = math.ceil(nearer.reset_s)
     limit, remaining = str(nearer.limit), str(nearer.remaining)
     return (
@@ -43,8 +43,8 @@ def headers_of(verdict: Verdict) -> tuple[tuple[str, str], ...]:
         ("X-RateLimit-Limit", limit),
         ("X-RateLimit-Remaining", remaining),
         ("X-RateLimit-Reset", str(unix_ms() // 1000 + reset_s)),
-        ("X-RateLimit-Scope", verdict.scope.value),
-        ("X-RateLimit-Backend", verdict.backend.value),
+        ("X-RateLimit-Scope", scope),
+        ("X-RateLimit-Backend", verdict.backend),
     )
 
 

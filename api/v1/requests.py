@@ -29,21 +29,42 @@ def read_body(environ: WSGIEnvironment, *, at_most_bytes: int, may_be_empty: boo
     need_plain_body(environ)
     if not may_be_empty:
         _need_json(environ)
-    declared = environ.get("CONTENT_LENGTH") or ""
-    if declared.isdigit() and int(declared) > at_most_bytes:
-        raise TooLarge(f"The body can have at most {at_most_bytes} bytes. Send less at once.")
+    _declared(environ, at_most_bytes=at_most_bytes)
     body: bytes = environ["wsgi.input"].read(at_most_bytes + 1)
     if body and may_be_empty:
         _need_json(environ)
-    if declared.isdigit() and len(body) < int(declared):
-        raise CutShort
-    if len(body) > at_most_bytes:
-        raise TooLarge(f"The body can have at most {at_most_bytes} bytes. Send less at once.")
+    _need_whole(environ, body, at_most_bytes=at_most_bytes)
     return body
 
 
+def need_json_body(environ: WSGIEnvironment, body: bytes, *, at_most_bytes: int) -> None:
+    """For a body that was read already, at most one byte more than it may have. Raises what `read_body` raises."""
+    need_plain_body(environ)
+    _need_json(environ)
+    _need_whole(environ, body, at_most_bytes=at_most_bytes)
+
+
+def _declared(environ: WSGIEnvironment, *, at_most_bytes: int) -> int:
+    """How long the body says it is; 0 where it does not say. Raises TooLarge."""
+    declared = environ.get("CONTENT_LENGTH") or ""
+    length = int(declared) if declared.isdigit() else 0
+    if length > at_most_bytes:
+        raise TooLarge(f"The body can have at most {at_most_bytes} bytes. Send less at once.")
+    return length
+
+
+def _need_whole(environ: WSGIEnvironment, body: bytes, *, at_most_bytes: int) -> None:
+    if len(body) < _declared(environ, at_most_bytes=at_most_bytes):
+        raise CutShort
+    if len(body) > at_most_bytes:
+        raise TooLarge(f"The body can have at most {at_most_bytes} bytes. Send less at once.")
+
+
 def _need_json(environ: WSGIEnvironment) -> None:
-    media_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    media_type = environ.get("CONTENT_TYPE", "")
+    if media_type == "application/json":
+        return
+    media_type = media_type.partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise UnsupportedMediaType
 

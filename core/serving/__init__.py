@@ -8,10 +8,11 @@ from core.serving.concurrency import ConcurrencyLimit
 from core.serving.flask_handler import TURN, Broken, FlaskHandler, places_of
 from core.serving.groups import Group
 from core.serving.pools import Busy, Pool
-from core.serving.requests import Answer, Request, TooSlow
+from core.serving.requests import SHORT_BYTES, Answer, Request, TooSlow
 from core.serving.server import Handler, WebServer
 
 __all__ = [
+    "SHORT_BYTES",
     "TURN",
     "Answer",
     "Broken",

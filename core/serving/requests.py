@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, MutableMapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
@@ -15,6 +16,7 @@ from wsgiref.types import WSGIEnvironment
 from core.clock import monotonic_s
 from core.errors import AppError
 from core.network import client_address
+from core.serving import deadlines
 from core.serving.pools import Busy
 
 Message = MutableMapping[str, Any]
@@ -118,6 +120,14 @@ class Request:
             body.seek(0)
             yield body
 
+    async def short_body(self, *, at_most_bytes: int) -> bytes:
+        """The same for one that may not be long, at most SHORT_BYTES: it is in memory alone."""
+        began_s, body = monotonic_s(), b""
+        while self._has_more and len(body) <= at_most_bytes:
+            piece, _ = await self._receive_within(GRACE_S - (monotonic_s() - began_s))
+            body += piece
+        return body[: at_most_bytes + 1]
+
     async def _read_rest(self, body: IO[bytes], at_most_bytes: int, held: ExitStack) -> None:
         began_s, is_long = monotonic_s(), False
         while self._has_more and (received := body.tell()) <= at_most_bytes:
@@ -152,7 +162,7 @@ class Request:
         """The head of an answer whose pieces follow. No answer overtakes the body, unless that is too slow."""
         if self._has_more and not self.close_after:
             await self.drain()
-        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        encoded = [(_encoded_name(name), value.encode("latin-1")) for name, value in headers]
         if self.is_http1 and (self.close_after or self._is_stopping.is_set()):
             encoded.append((b"connection", b"close"))
         self.has_begun = True
@@ -168,7 +178,7 @@ class Request:
 
     async def _receive_within(self, seconds: float) -> tuple[bytes, bool]:
         try:
-            async with asyncio.timeout(max(0.0, seconds)):
+            with deadlines.within(seconds):
                 return await self._receive_next()
         except TimeoutError:
             self.close_after = True
@@ -185,31 +195,48 @@ class Request:
 
 def environ_of(scope: Message) -> WSGIEnvironment:
     """The head of a request as WSGI has it (PEP 3333); the body is not in it yet."""
-    server = scope.get("server") or ("localhost", 80)
+    server, path = scope.get("server") or ("localhost", 80), scope["path"]
     environ: WSGIEnvironment = {
+        **_THE_SAME_FOR_ALL,
         "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": "",
-        "PATH_INFO": scope["path"].encode("utf-8", "surrogateescape").decode("latin-1"),
+        "PATH_INFO": path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_NAME": str(server[0]),
         "SERVER_PORT": str(server[1] or 0),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "REMOTE_ADDR": scope["client"][0] if scope.get("client") else "",
-        "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"),
         "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
     }
     for raw_name, raw_value in scope["headers"]:
-        if b"_" in raw_name:
-            continue  # it would pass for the header that a proxy writes with a hyphen
-        name = raw_name.decode("latin-1").upper().replace("-", "_")
-        if name not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
-            name = f"HTTP_{name}"
+        name = _variable_of(raw_name)
+        if name is None:
+            continue
         value = raw_value.decode("latin-1")
         if name in environ:
             value = f"{environ[name]}{'; ' if name == 'HTTP_COOKIE' else ','}{value}"
         environ[name] = value
     return environ
+
+
+_THE_SAME_FOR_ALL = {
+    "SCRIPT_NAME": "",
+    "wsgi.version": (1, 0),
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+}
+
+
+@lru_cache(maxsize=1024)
+def _variable_of(header: bytes) -> str | None:
+    """None for one with an underscore, which would pass for the header that a proxy writes with a hyphen."""
+    if b"_" in header:
+        return None
+    name = header.decode("latin-1").upper().replace("-", "_")
+    return name if name in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{name}"
+
+
+@lru_cache(maxsize=1024)
+def _encoded_name(header: str) -> bytes:
+    return header.lower().encode("latin-1")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from threading import Event
 from types import SimpleNamespace
 from typing import Any
+from uuid import NAMESPACE_DNS, uuid5
 
 import pytest
 
@@ -30,7 +31,7 @@ class SlowPath:
         self.go = Event()
 
     def admit(self, call: Call, _keyring: Any = None) -> bool:
-        organization = SimpleNamespace(id=call.environ["HTTP_AUTHORIZATION"])
+        organization = SimpleNamespace(id=uuid5(NAMESPACE_DNS, call.environ["HTTP_AUTHORIZATION"]))
         call.caller = SimpleNamespace(organization=organization)  # type: ignore[assignment]
         return True
 
