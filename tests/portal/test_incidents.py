@@ -422,6 +422,19 @@ class TestMaintenance:
         found = nobody.get("/status/api.json").json["components"][0]
         assert found["uptime_90_days_percent"] == uptime
 
+    def test_minutes_of_maintenance_that_nobody_measured_are_unknown_and_not_excused(
+        self, app: Flask, nobody: Browser
+    ) -> None:
+        begins = utc_now() - 6 * MINUTE
+        self.schedule(app, now=begins - timedelta(hours=72), ahead=timedelta(hours=72))
+        self.tick(app, begins)
+        probe(app, ".", until=begins)
+
+        probe(app, ".", until=begins + 4 * MINUTE)
+
+        found = nobody.get("/status/api.json").json["components"][0]
+        assert (found["minutes_unknown"], found["uptime_90_days_percent"]) == (4, 33.333)
+
     def test_probes_that_fail_in_maintenance_raise_no_outage(self, app: Flask, nobody: Browser) -> None:
         begins = utc_now() - 10 * MINUTE
         self.schedule(app, now=begins - timedelta(hours=72))

@@ -45,7 +45,19 @@ VENDORS = frozenset(
 )
 """What PostgreSQL and Redis call their own."""
 WORDS = frozenset(
-    {"page", "ticket", "slo", "record", "limit", "redis", "memory", "https://", "metrics-token", "request_id"}
+    {
+        "page",
+        "ticket",
+        "slo",
+        "record",
+        "limit",
+        "redis",
+        "memory",
+        "https://",
+        "metrics-token",
+        "request_id",
+        "CRITICAL:",
+    }
 )
 """Labels of alerts, values of ours, and the stages of a check."""
 
@@ -153,9 +165,8 @@ def is_route(app: Flask, path: str) -> bool:
 
 
 def in_source(words: str) -> bool:
-    return any(
-        f'"{words}' in file.read_text() for room in ("core", "api", "portal") for file in (ROOT / room).rglob("*.py")
-    )
+    rooms = ("core", "backups", "billing", "api", "portal")
+    return any(f'"{words}' in file.read_text() for room in rooms for file in (ROOT / room).rglob("*.py"))
 
 
 def exists(app: Flask, text: str) -> bool:
@@ -169,7 +180,7 @@ def exists(app: Flask, text: str) -> bool:
         return text in SETTINGS
     if "/" in text and "://" not in text:
         return (ROOT / text).exists()
-    return in_source(text)
+    return text in {rule["alert"] for rule in alerts()} or in_source(text)
 
 
 NOT_NAMES = re.compile(r"^(s3://|support\+|4242 |\d|…_PREVIOUS$|\{\{)")
