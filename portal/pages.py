@@ -13,6 +13,7 @@ from portal.console import views as console_views
 from portal.console.handbook import views as handbook_views
 from portal.console.launch import challenge_views, evidence_views
 from portal.console.launch import views as launch_views
+from portal.console.launch.schedules import views as launch_schedule_views
 from portal.console.measures import views as measure_views
 from portal.console.suspected_breaches import views as console_suspicion_views
 from portal.customer.audit_log import views as trail_views
@@ -103,6 +104,7 @@ CONSOLE: tuple[Blueprint, ...] = (
     console_suspicion_views.bp,
     notification_views.console,
     launch_views.bp,
+    launch_schedule_views.bp,
     handbook_views.bp,
     measure_views.bp,
 )

@@ -4,6 +4,7 @@ once they are imported."""
 from core.jobs import jobs
 from portal import forgetting
 from portal.console.launch import jobs as launch_jobs
+from portal.console.launch.schedules import jobs as launch_schedule_jobs
 from portal.console.safeguards import database, launch, service
 from portal.console.suspected_breaches import metrics as suspicion_metrics
 from portal.customer.applications import jobs as application_jobs
@@ -22,6 +23,7 @@ JOBS = (
     forgetting,
     key_jobs,
     launch_jobs,
+    launch_schedule_jobs,
     notification_jobs,
     offboarding_jobs,
     plan_jobs,

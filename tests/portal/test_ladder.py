@@ -224,6 +224,7 @@ def test_every_id_in_an_address_is_covered(app: Flask, records: dict[str, object
         "mail_id",
         "place",
         "event_id",
+        "start_id",
         "challenge",
     }
     named = {name for rule in (*pages(app, "GET"), *pages(app, "POST")) for name in rule.arguments}
