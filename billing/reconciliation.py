@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from billing import emails, metering, mirror
 from billing.errors import PaymentsRefused
@@ -129,6 +129,12 @@ def latest_runs(size: int) -> list[ReconciliationRun]:
 def drifts(size: int) -> list[Drift]:
     """The latest."""
     return list(db.session.scalars(select(Drift).order_by(Drift.id.desc()).limit(size)))
+
+
+@needs_system_scope
+def drifts_of(run_id: UUID) -> int:
+    """How many differences a round found."""
+    return int(db.session.scalar(select(func.count()).select_from(Drift).where(Drift.run_id == run_id)) or 0)
 
 
 def _kept(organization_id: UUID) -> dict[str, dict[str, Any]]:

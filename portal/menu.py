@@ -58,10 +58,11 @@ _SETTINGS = (
 )
 _HELP = (Entry("/docs", "Docs", "book-open"), Entry("/support", "Support", "life-buoy"))
 _CONSOLE = (
+    Group("Overview", (Entry("/console", "Now", "activity"),)),
     Group(
         "Customers",
         (
-            Entry("/console", "Applications", "inbox"),
+            Entry("/console/applications", "Applications", "inbox"),
             Entry("/console/organizations", "Organizations", "building-2"),
             Entry("/console/support", "Tickets", "life-buoy"),
             Entry("/console/figures", "Metrics", "chart-column"),

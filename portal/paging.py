@@ -1,5 +1,6 @@
 """What lists on pages share."""
 
+from datetime import date
 from uuid import UUID
 
 from core.errors import InvalidRequest
@@ -31,3 +32,11 @@ def chosen_id(prefix: str, text: str | None) -> UUID | None:
     if text and found is None:
         raise InvalidRequest(_NO_ID)
     return found
+
+
+def chosen_day(text: str | None) -> date | None:
+    """The day that narrows a list, or None. Raises InvalidRequest for what is no day."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise InvalidRequest("Enter a date as year-month-day, such as 2026-11-28.") from error

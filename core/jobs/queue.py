@@ -45,6 +45,11 @@ _WAITING = text(
     """  # noqa: S608  our schema
 )
 
+_FAILED = text(
+    f"SELECT task_name, count(*) AS jobs FROM {SCHEMA}.procrastinate_jobs"  # noqa: S608  our schema
+    " WHERE status = 'failed' GROUP BY 1 ORDER BY 2 DESC, 1"
+)
+
 
 class Queue(StrEnum):
     """Each has places of its own in the worker, so that none waits for what another does."""
@@ -146,7 +151,11 @@ def oldest_waiting_seconds() -> list[Reading]:
     return [({}, float(db.session.execute(_WAITING, {"now": utc_now()}).one().seconds))]
 
 
+def failed_by_task() -> dict[str, int]:
+    """How many jobs of each task were given up and wait for a person."""
+    return {row.task_name: int(row.jobs) for row in db.session.execute(_FAILED)}
+
+
 @gauge_at_scrape("aig_jobs_failed", "Jobs that were given up.")
 def failed() -> list[Reading]:
-    found = text(f"SELECT count(*) FROM {SCHEMA}.procrastinate_jobs WHERE status = 'failed'")  # noqa: S608  our schema
-    return [({}, db.session.execute(found).scalar_one())]
+    return [({}, sum(failed_by_task().values()))]

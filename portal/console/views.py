@@ -6,7 +6,7 @@ from flask import flash, render_template, request
 
 from billing import accounts, entitlements, mirror, refunds
 from billing.plans import PLANS
-from core.access import Audience, Pages, open_to, operator
+from core.access import Audience, Pages, current_user, open_to, operator
 from core.calendar import months_later
 from core.clock import utc_now
 from core.db import transaction
@@ -16,6 +16,7 @@ from core.profiles import find_profile
 from core.views import ViewResponse
 from legal_docs import figures
 from legal_docs.acceptances import services as acceptances
+from portal.console import now as now_page
 from portal.console import services
 from portal.console.days import end_of
 from portal.console.forms import DecisionForm, PilotForm, ReasonForm
@@ -40,6 +41,14 @@ MOST_REQUESTS = 20
 @bp.get("")
 @open_to(Audience.OPERATOR)
 def index() -> ViewResponse:
+    at = utc_now()
+    seen = now_page.read(operator_id=current_user().user_id, now=at)
+    return render_template("portal/console/now.html", seen=seen, words=LABELS, now=at)
+
+
+@bp.get("/applications")
+@open_to(Audience.OPERATOR)
+def waiting_applications() -> ViewResponse:
     return render_template("portal/console/queue.html", queue=review.queue(), words=LABELS, now=utc_now())
 
 

@@ -167,6 +167,13 @@ def counts_of(owner: UUID | None) -> dict[UUID, dict[str, int]]:
 
 
 @needs_system_scope
+def count_given_up(*, since: datetime) -> int:
+    """Of all organizations and of ours: what was tried as often as it may be and never arrived."""
+    given_up = (Delivery.state == DeliveryState.GIVEN_UP.value, Delivery.created_at >= since)
+    return int(db.session.scalar(select(func.count()).select_from(Delivery).where(*given_up)) or 0)
+
+
+@needs_system_scope
 def purge(*, now: datetime) -> int:
     """How many were deleted."""
     gone = db.session.execute(delete(Delivery).where(Delivery.created_at < now - KEPT).returning(Delivery.id))

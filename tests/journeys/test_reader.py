@@ -90,7 +90,7 @@ def test_times_are_the_readers_with_utc_beside(browser: Browser, portal: Portal)
     steps.log_in(page, "ada@demo.example", portal.password)
     page.goto("/audit-trail")
 
-    shown = page.locator("main tbody time").first
+    shown = page.locator("main .log-entries time").first
     moment = datetime.fromisoformat(str(shown.get_attribute("datetime")))
     assert shown.inner_text().endswith(moment.astimezone(ZoneInfo(zone)).strftime("%H:%M"))
     assert moment.strftime("%H:%M") in str(shown.get_attribute("title"))

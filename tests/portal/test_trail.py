@@ -5,6 +5,7 @@ import csv
 import io
 from collections.abc import Iterable
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
@@ -12,6 +13,7 @@ from core.audit import AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.members import User
+from portal.customer.audit_log.changes import changes_of
 from portal.customer.people import second_factor
 from tests.cast import Member
 from tests.people import Browser, Person, link_in, log_in, mails_to
@@ -81,7 +83,7 @@ def test_operators_read_all_of_it_page_by_page(app: Flask, ada: Member, owner: P
     assert f"{path}/audit-trail" in operator.get(path).text
     page = operator.get(f"{path}/audit-trail").text
     assert "Name 59" in page
-    assert '"Name 3"' not in page
+    assert "“Name 3”" not in page
     with app.app_context(), acting_as_system():
         ids = db.session.scalars(
             select(AuditEvent.id)
@@ -90,5 +92,58 @@ def test_operators_read_all_of_it_page_by_page(app: Flask, ada: Member, owner: P
         ).all()
     assert f"after={ids[49]}" in page
     rest = operator.get(f"{path}/audit-trail?after={ids[49]}").text
-    assert '"Name 3"' in rest
+    assert "“Name 3”" in rest
     assert "Older" not in rest
+
+
+def test_entries_say_in_sentences_what_changed(owner: Person, viewer: Person) -> None:
+    owner.post("/organization/name", name="New Name")
+
+    assert "Name: changed from “Ada-And-Co” to “New Name”." in viewer.get("/audit-trail").text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentences"),
+    [
+        ({"max_risk_score": 50}, {"max_risk_score": 70}, ["Block at score: changed from 50 to 70."]),
+        (
+            {"block_personal_data": True},
+            {"block_personal_data": False},
+            ["Block personal data: changed from on to off."],
+        ),
+        ({"scopes": ["a", "b"]}, {"scopes": ["b", "c"]}, ["Scopes: added “c”; removed “a”."]),
+        ({"scopes": ["a", "b"]}, {"scopes": ["b", "a"]}, ["Scopes: order changed."]),
+        (None, {"name": "Checkout", "limit": None}, ["Name: “Checkout”."]),
+        ({"note": "old"}, {"note": None}, ["Note: “old” removed."]),
+        ({"rate_limit": 1000}, {"rate_limit": 1000}, []),
+        (None, {"part": {"is_on": True}}, ["Part: is on on."]),
+        (None, None, []),
+    ],
+)
+def test_a_change_in_words(
+    before: dict[str, object] | None, after: dict[str, object] | None, sentences: list[str]
+) -> None:
+    assert changes_of(before, after) == sentences
+
+
+def test_the_page_and_the_file_are_narrowed_alike(owner: Person, admin: Person, viewer: Person) -> None:
+    owner.post("/organization/name", name="By the owner")
+    admin.post("/organization/name", name="By the admin")
+    query = f"action=organization.renamed&actor={owner.user_id}&from={utc_now():%Y-%m-%d}"
+
+    page, file = viewer.get(f"/audit-trail?{query}").text, viewer.get(f"/audit-trail/export?{query}").text
+
+    assert "to “By the owner”" in page
+    assert "to “By the admin”" not in page
+    assert "By the owner" in file
+    assert '{"name":"By the admin"}' not in file.replace('""', '"')
+    assert "No entries match" in viewer.get("/audit-trail?to=2020-01-01").text
+    assert viewer.get("/audit-trail?from=yesterday").status_code == 422
+
+
+def test_members_of_other_organizations_are_not_offered(owner: Person, viewer: Person, stranger: Person) -> None:
+    owner.post("/organization/name", name="New Name")
+    stranger.post("/organization/name", name="Strange Name")
+
+    assert str(stranger.user_id) not in viewer.get("/audit-trail").text
+    assert str(owner.user_id) in viewer.get("/audit-trail").text

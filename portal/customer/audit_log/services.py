@@ -1,7 +1,7 @@
 """Reading the audit log with the names of those who acted."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from core.audit import ActorKind, AuditEvent
 from core.db import db
 from core.ids import public_id
 from core.members import User
+from portal.customer.audit_log.changes import changes_of
 
 ROWS_AT_ONCE = 500
 PAGE_SIZE = 50
@@ -31,6 +32,22 @@ class Entry(msgspec.Struct, frozen=True):
     address: str | None
     request_id: str | None
 
+    @property
+    def changes(self) -> list[str]:
+        return changes_of(self.before, self.after)
+
+
+class TrailFilter(msgspec.Struct, frozen=True):
+    """`action` is a whole action or the noun before its point; `since` and `until` are days in UTC, both counted in."""
+
+    action: str | None = None
+    actor_id: UUID | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+EVERYTHING = TrailFilter()
+
 
 class Page(msgspec.Struct, frozen=True):
     entries: list[Entry]
@@ -39,19 +56,10 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def list_page(
-    organization_id: UUID,
-    *,
-    action: str | None = None,
-    actor_id: UUID | None = None,
-    after: UUID | None = None,
-    size: int = PAGE_SIZE,
+    organization_id: UUID, chosen: TrailFilter = EVERYTHING, *, after: UUID | None = None, size: int = PAGE_SIZE
 ) -> Page:
-    """Newest first; `action` is a whole action or the noun before its point."""
-    query = _every(organization_id)
-    if action:
-        query = query.where(AuditEvent.action.startswith(action, autoescape=True))
-    if actor_id is not None:
-        query = query.where(AuditEvent.actor_id == actor_id)
+    """Newest first."""
+    query = _every(organization_id, chosen)
     if after is not None:
         query = query.where(AuditEvent.id < after)
     rows = db.session.execute(query.order_by(AuditEvent.id.desc()).limit(size + 1)).all()
@@ -59,13 +67,29 @@ def list_page(
     return Page(entries, entries[-1].id if len(rows) > size else None)
 
 
-def stream(organization_id: UUID) -> Iterator[Entry]:
+def stream(organization_id: UUID, chosen: TrailFilter = EVERYTHING) -> Iterator[Entry]:
     """Oldest first, some in memory at a time."""
     rows = db.session.execute(
-        _every(organization_id).order_by(AuditEvent.id), execution_options={"yield_per": ROWS_AT_ONCE}
+        _every(organization_id, chosen).order_by(AuditEvent.id), execution_options={"yield_per": ROWS_AT_ONCE}
     )
     for event, name in rows:
         yield _entry(event, name)
+
+
+def members_on(organization_id: UUID) -> list[tuple[UUID, str]]:
+    """Members, also former ones, who did something; by name."""
+    query = (
+        select(User.id, User.name)
+        .where(
+            User.id.in_(
+                select(AuditEvent.actor_id).where(
+                    AuditEvent.organization_id == organization_id, AuditEvent.actor_kind == ActorKind.MEMBER.value
+                )
+            )
+        )
+        .order_by(User.name)
+    )
+    return [(row.id, row.name) for row in db.session.execute(query)]
 
 
 def actions_of(organization_id: UUID) -> list[str]:
@@ -74,12 +98,25 @@ def actions_of(organization_id: UUID) -> list[str]:
     return sorted(db.session.scalars(query))
 
 
-def _every(organization_id: UUID) -> Select[AuditEvent, str]:
-    return (
+def _every(organization_id: UUID, chosen: TrailFilter) -> Select[AuditEvent, str]:
+    query = (
         select(AuditEvent, User.name)
         .outerjoin(User, User.id == AuditEvent.actor_id)
         .where(AuditEvent.organization_id == organization_id)
     )
+    if chosen.action:
+        query = query.where(AuditEvent.action.startswith(chosen.action, autoescape=True))
+    if chosen.actor_id is not None:
+        query = query.where(AuditEvent.actor_id == chosen.actor_id)
+    if chosen.since is not None:
+        query = query.where(AuditEvent.occurred_at >= _midnight(chosen.since))
+    if chosen.until is not None:
+        query = query.where(AuditEvent.occurred_at < _midnight(chosen.until) + timedelta(days=1))
+    return query
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _entry(event: AuditEvent, name: str | None) -> Entry:

@@ -1,7 +1,5 @@
 """The audit log as a page and as a file."""
 
-from uuid import UUID
-
 import msgspec
 from flask import render_template, request
 
@@ -13,7 +11,7 @@ from core.db import transaction
 from core.files import leaves_with_body, streamed
 from core.views import ViewResponse
 from portal.customer.audit_log import services
-from portal.paging import chosen_uuid
+from portal.paging import chosen_day, chosen_uuid
 
 bp = Pages("trail", __name__, url_prefix="/audit-trail")
 
@@ -21,24 +19,21 @@ bp = Pages("trail", __name__, url_prefix="/audit-trail")
 @bp.get("")
 @open_to(Audience.VIEWER)
 def index() -> ViewResponse:
-    page = services.list_page(
-        active_membership().organization_id,
-        action=request.args.get("action") or None,
-        actor_id=chosen_uuid(request.args.get("actor")),
-        after=chosen_uuid(request.args.get("after")),
-    )
+    organization_id = active_membership().organization_id
     return render_template(
         "portal/customer/audit_log/index.html",
-        page=page,
-        actions=services.actions_of(active_membership().organization_id),
+        page=services.list_page(organization_id, _chosen(), after=chosen_uuid(request.args.get("after"))),
+        actions=services.actions_of(organization_id),
+        members=services.members_on(organization_id),
+        kept={name: request.args[name] for name in ("action", "actor", "from", "to") if request.args.get(name)},
     )
 
 
 @bp.get("/export")
 @open_to(Audience.VIEWER)
 def download() -> ViewResponse:
-    """CSV, oldest first."""
-    organization_id: UUID = active_membership().organization_id
+    """CSV, oldest first; of all, or of what the page was narrowed to."""
+    organization_id, chosen = active_membership().organization_id, _chosen()
     if leaves_with_body():
         with transaction():
             audit.write(organization_id, "audit_trail.exported", by=actor(), now=utc_now())
@@ -47,9 +42,19 @@ def download() -> ViewResponse:
         organization_id,
         lambda: csv_lines(
             services.Entry.__struct_fields__,
-            map(msgspec.structs.asdict, services.stream(organization_id)),
+            map(msgspec.structs.asdict, services.stream(organization_id, chosen)),
             for_excel=True,
         ),
         content_type="text/csv; charset=utf-8",
         file_name="audit-trail.csv",
+    )
+
+
+def _chosen() -> services.TrailFilter:
+    """Raises InvalidRequest for what is no id and no day."""
+    return services.TrailFilter(
+        action=request.args.get("action") or None,
+        actor_id=chosen_uuid(request.args.get("actor")),
+        since=chosen_day(request.args.get("from")),
+        until=chosen_day(request.args.get("to")),
     )

@@ -1,0 +1,64 @@
+"""What operators look at first: what is open, what is due soonest, and what does not run."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from backups import services as backups
+from backups.services import BackupStatus
+from billing import reconciliation, webhook_events
+from billing.models import ReconciliationRun
+from core import mail_failures
+from core.accounts import Organization
+from core.jobs import failed_by_task
+from core.scope import needs_system_scope
+from portal.customer.applications import review
+from portal.customer.applications.models import Application
+from portal.notifications import deliveries
+from portal.status import incidents
+from portal.status.models import Incident
+from portal.support import queue
+from portal.support.queue import Line, View
+
+_MOST = 5
+_DELIVERIES_SINCE = timedelta(days=7)
+
+
+class Now(msgspec.Struct, frozen=True):
+    incidents: list[Incident]
+    requests: list[Line]
+    """Under way, those whose SLA ends soonest first."""
+    counts: dict[View, int]
+    applications: list[tuple[Application, Organization]]
+    failed_jobs: dict[str, int]
+    undelivered: int
+    unsent: int
+    events_in_trouble: int
+    comparison: ReconciliationRun | None
+    drifts: int
+    """What the last comparison with Stripe found otherwise."""
+    backups: BackupStatus
+
+    @property
+    def is_running_well(self) -> bool:
+        troubles = (self.failed_jobs, self.undelivered, self.unsent, self.events_in_trouble, self.drifts)
+        return not any(troubles) and not self.backups.failure and not self.backups.is_overdue
+
+
+@needs_system_scope
+def read(*, operator_id: UUID, now: datetime) -> Now:
+    comparison = next(iter(reconciliation.latest_runs(1)), None)
+    return Now(
+        incidents=incidents.every_open(is_public=False),
+        requests=queue.read(View.UNDER_WAY, mine=operator_id)[:_MOST],
+        counts=queue.counts(mine=operator_id),
+        applications=review.queue(),
+        failed_jobs=failed_by_task(),
+        undelivered=deliveries.count_given_up(since=now - _DELIVERIES_SINCE),
+        unsent=len(mail_failures.unsent()),
+        events_in_trouble=len(webhook_events.in_trouble(now)),
+        comparison=comparison,
+        drifts=reconciliation.drifts_of(comparison.id) if comparison else 0,
+        backups=backups.status(now),
+    )

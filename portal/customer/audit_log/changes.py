@@ -1,0 +1,56 @@
+"""What an entry changed, as sentences: `Name: “Old” → “New”` said in words, one for each thing."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from api.policies.document import POLICY_KEYS, describe
+from core.formats import number
+
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
+
+
+def changes_of(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[str]:
+    old, new = before or {}, after or {}
+    names = [*old, *(name for name in new if name not in old)]
+    return [sentence for name in names if (sentence := _sentence(name, old.get(name), new.get(name)))]
+
+
+def _sentence(name: str, old: Any, new: Any) -> str:
+    if old == new or (old in _NOTHING and new in _NOTHING):
+        return ""
+    title = _title_of(name)
+    if isinstance(old, list) and isinstance(new, list):
+        return f"{title}: {'; '.join(_list_changes(old, new))}."
+    if old in _NOTHING:
+        return f"{title}: {_shown(new)}."
+    if new in _NOTHING:
+        return f"{title}: {_shown(old)} removed."
+    return f"{title}: changed from {_shown(old)} to {_shown(new)}."
+
+
+def _list_changes(old: list[Any], new: list[Any]) -> Iterator[str]:
+    added, removed = [one for one in new if one not in old], [one for one in old if one not in new]
+    if added:
+        yield f"added {', '.join(map(_shown, added))}"
+    if removed:
+        yield f"removed {', '.join(map(_shown, removed))}"
+    if not added and not removed:
+        yield "order changed"
+
+
+def _title_of(name: str) -> str:
+    if name in POLICY_KEYS:
+        return describe(name)[0]
+    return name.replace("_", " ").replace(".", " ").capitalize()
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int | float):
+        return number(value)
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_title_of(str(name)).lower()} {_shown(part)}" for name, part in value.items())
+    return "none" if value is None else f"“{value}”"
