@@ -23,6 +23,7 @@ from portal.customer.decisions import views as decision_views
 from portal.customer.documents import assurance_views, audit_views
 from portal.customer.documents import public_views as legal_views
 from portal.customer.documents import views as document_views
+from portal.customer.keys import deletion_views as key_deletion_views
 from portal.customer.keys import views as key_views
 from portal.customer.offboarding import account_views as account_deletion_views
 from portal.customer.offboarding import views as offboarding_views
@@ -61,6 +62,7 @@ PAGES: tuple[Blueprint, ...] = (
     offboarding_views.bp,
     account_deletion_views.bp,
     team_views.bp,
+    key_deletion_views.bp,
     key_views.bp,
     policy_views.bp,
     decision_views.bp,

@@ -14,6 +14,7 @@ class Decision(Base):
     __tablename__ = "decision"
     __table_args__ = (
         Index("ix_decision_organization_id", "organization_id", "decided_at", "id"),
+        Index("ix_decision_api_key_id", "organization_id", "api_key_id", "decided_at", "id"),
         Index(
             "ix_decision_subject",
             "organization_id",

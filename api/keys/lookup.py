@@ -31,6 +31,11 @@ def find(organization_id: UUID, key_id: UUID, *, for_update: bool = False) -> Ap
     return key
 
 
+def find_or_none(organization_id: UUID, key_id: UUID) -> ApiKey | None:
+    """None for one that was deleted, too."""
+    return db.session.scalar(select(ApiKey).where(ApiKey.organization_id == organization_id, ApiKey.id == key_id))
+
+
 @needs_system_scope
 def find_by_digest(digest: bytes) -> ApiKey | None:
     """The key with this SHA-256, held until the transaction ends."""

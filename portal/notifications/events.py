@@ -91,6 +91,8 @@ EVENTS: Mapping[str, Event] = {
     "alert.resolved": _operators("alert.resolved", "Alert resolved", "/console/figures", *_ALERT),
     "api_key.created": _customer("api_key.created", "API key created", _KEYS, "name", "environment", "scopes"),
     "api_key.rotated": _customer("api_key.rotated", "API key rotated", _KEYS, "expires_at", "successor"),
+    "api_key.deleted": _customer("api_key.deleted", "API key deleted", "/keys"),
+    "api_key.erased": _customer("api_key.erased", "API key erased with its decisions", "/keys", "decisions"),
     "api_key.revoked": _customer("api_key.revoked", "API key revoked", _KEYS, "reason"),
     "api_key.rotation_reminded": _customer(
         "api_key.rotation_due", "API key is 90 days old and due for rotation", _KEYS

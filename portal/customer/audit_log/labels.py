@@ -3,6 +3,8 @@
 _LABELS = {
     "api_key.created": "Created an API key",
     "api_key.expiry_reminded": "Sent a reminder about an expiring API key",
+    "api_key.deleted": "Deleted an API key",
+    "api_key.erased": "Erased an API key with its decisions",
     "api_key.revoked": "Revoked an API key",
     "api_key.rotated": "Rotated an API key",
     "api_key.rotation_reminded": "Sent a reminder to rotate an API key",

@@ -134,7 +134,7 @@ def show(shown_id: str) -> ViewResponse:
         "portal/customer/decisions/show.html",
         "main",
         decision=decision,
-        key=lookup.find(active_membership().organization_id, row.api_key_id),
+        key=lookup.find_or_none(active_membership().organization_id, row.api_key_id),
         then=then,
         version=version,
         today=evaluate(compile_policy(row.organization_id, version, document), backtest.facts_of(row)),

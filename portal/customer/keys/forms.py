@@ -78,6 +78,12 @@ class RevokeForm(Form):
     )
 
 
+class DeleteForm(Form):
+    typed = StringField(
+        "Type the key's name to confirm", filters=[stripped], validators=[DataRequired("Type the name of the key.")]
+    )
+
+
 class LeakForm(Form):
     secret = StringField(
         "API key",
