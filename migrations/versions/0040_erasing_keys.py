@@ -5,8 +5,8 @@ While the index is built, decisions are recorded in the local spool, as while th
 
 from alembic import op
 
-revision = "0039"
-down_revision = "0038"
+revision = "0040"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 
