@@ -115,7 +115,7 @@ def block_marked(mark: str, folder: Path, environment: Mapping[str, str]) -> Blo
 
 @pytest.mark.parametrize(
     ("mark", "answered", "unanswered"),
-    [("fails-closed", "allowed: dec_", "blocked: no answer"), ("silent", "allowed: dec_", "allowed: without")],
+    [("fails-closed", "allowed: dec_", "blocked: no response"), ("silent", "allowed: dec_", "allowed: without")],
 )
 def test_silence_is_a_no_unless_it_was_decided_otherwise(
     environment: dict[str, str], tmp_path: Path, mark: str, answered: str, unanswered: str
@@ -148,7 +148,7 @@ def test_whatever_is_answered_but_yes_is_a_no(
     governance._send = answer
 
     with pytest.raises(governance.NotAllowed):
-        governance.ask("gpt-4o", "chat", {}, if_silent="allow", waits_s=(0, 0))
+        governance.check("gpt-4o", "chat", {}, on_no_response="allow", waits_s=(0, 0))
 
     assert len(asked) == (3 if is_asked_again else 1)
 

@@ -27,14 +27,14 @@ from tests.portal.docs.guides import NAMES, blocks_of, codes_in, guide, prose_of
 from tests.services import ROOT
 
 PROBLEM_TABLES = (
-    "The key opens nothing",
-    "The key works, but not for this",
-    "The request is wrong",
-    "Too much, or not just now",
-    "Managing keys and policies",
+    "Invalid API keys",
+    "Insufficient permissions",
+    "Invalid requests",
+    "Limits and temporary errors",
+    "Keys and policies",
 )
 NOT_A_FIGURE = re.compile(
-    r"\{\{.*?\}\}|^\d\. |\bRFC 9457\b|\bUTF-8\b|\bSHA-256\b|\bsince 1970\b"
+    r"\{\{.*?\}\}|^\d\. |\bArticle \d+\b|\bRFC 9457\b|\bUTF-8\b|\bSHA-256\b|\bsince 1970\b"
     r"|\b4xx\b|\b(200|4\d\d|5\d\d)\b(?! (ms|s|requests|records|checks|tokens|bytes|days|hours)\b)"
 )
 """Placeholders, the numbers of steps, names, and statuses of HTTP that stand for themselves."""
@@ -111,7 +111,7 @@ def field_codes() -> Iterator[str]:
 
 
 def test_every_fault_of_a_field_is_explained() -> None:
-    explained = {codes_in(row[0])[0] for row in rows_under(guide("errors"), "Faults of single fields")}
+    explained = {codes_in(row[0])[0] for row in rows_under(guide("errors"), "Field errors")}
 
     assert explained == set(field_codes())
 
@@ -156,7 +156,7 @@ def test_the_rules_shown_do_what_is_said_of_them() -> None:
 def test_every_header_of_the_limit_is_explained() -> None:
     verdict = MemoryLimiter().hit([Ask(bucket="of-nobody", limit=1)])[0]
 
-    explained = {name for row in rows_under(guide("limits"), "What every answer tells") for name in row[0].split("`")}
+    explained = {name for row in rows_under(guide("limits"), "Rate limit headers") for name in row[0].split("`")}
 
     assert {name for name, _ in headers_of(verdict)} | {"Retry-After"} <= explained
 
