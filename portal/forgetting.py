@@ -15,6 +15,7 @@ from core.scope import needs_system_scope
 from legal_docs.figures import MAIL_RECORD_MONTHS, SESSION_RECORD_DAYS, SUPPORT_RECORD_MONTHS, UNCONFIRMED_DAYS
 from portal.customer.offboarding import deletion
 from portal.customer.people import attempts, challenges, devices
+from portal.feedback import forgetting as feedback
 from portal.support import forgetting as support
 
 log = structlog.get_logger()
@@ -33,6 +34,7 @@ def forget(*, now: datetime) -> dict[str, int]:
         "browsers": devices.forget_unused(before=now - devices.LIFE),
         "mails": mail_records.forget_written(before=months_later(now, -MAIL_RECORD_MONTHS)),
         "requests": support.forget_long_over(before=months_later(now, -SUPPORT_RECORD_MONTHS)),
+        "feedback": feedback.forget_old(before=months_later(now, -SUPPORT_RECORD_MONTHS)),
         "payment_events": billing.forget_payloads(now=now),
         "billing_addresses": billing.forget_addresses(),
     }

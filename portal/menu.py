@@ -66,6 +66,7 @@ _CONSOLE = (
             Entry("/console/organizations", "Organizations", "building-2"),
             Entry("/console/support", "Tickets", "life-buoy"),
             Entry("/console/figures", "Metrics", "chart-column"),
+            Entry("/console/feedback", "Feedback", "gauge"),
         ),
     ),
     Group(

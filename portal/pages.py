@@ -41,6 +41,8 @@ from portal.customer.team import views as team_views
 from portal.customer.troubleshooting import views as troubleshooting_views
 from portal.docs import reference_views
 from portal.docs import views as docs_views
+from portal.feedback import console_views as feedback_console_views
+from portal.feedback import views as feedback_views
 from portal.notifications import alert_views
 from portal.notifications import reader_views as notification_reader_views
 from portal.notifications import views as notification_views
@@ -85,6 +87,7 @@ PAGES: tuple[Blueprint, ...] = (
     suspicion_views.bp,
     support_views.bp,
     survey_views.bp,
+    feedback_views.bp,
     notification_views.bp,
     notification_reader_views.bp,
     public_views.bp,
@@ -109,6 +112,7 @@ CONSOLE: tuple[Blueprint, ...] = (
     launch_schedule_views.bp,
     handbook_views.bp,
     measure_views.bp,
+    feedback_console_views.bp,
 )
 FOR_MACHINES: tuple[Blueprint, ...] = (
     inbound_views.bp,

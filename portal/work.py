@@ -12,6 +12,7 @@ from portal.customer.keys import jobs as key_jobs
 from portal.customer.offboarding import jobs as offboarding_jobs
 from portal.customer.plan import jobs as plan_jobs
 from portal.customer.policies import jobs as policy_jobs
+from portal.feedback import jobs as feedback_jobs
 from portal.notifications import figures as notification_figures
 from portal.notifications import jobs as notification_jobs
 from portal.status import jobs as status_jobs
@@ -20,6 +21,7 @@ from portal.support import jobs as support_jobs
 
 JOBS = (
     application_jobs,
+    feedback_jobs,
     forgetting,
     key_jobs,
     launch_jobs,

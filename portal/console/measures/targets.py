@@ -87,7 +87,11 @@ def bugs(resolved: int, in_time: int) -> Measure:
 
 
 def satisfaction(mean: float | None, answers: int) -> Measure:
-    name, target, source = "Customer satisfaction", f"over {SATISFACTION:.0f}/10", "survey one week after resolution"
+    name, target, source = (
+        "Customer satisfaction",
+        f"over {SATISFACTION:.0f}/10",
+        "weekly pulse, and survey a week after resolution",
+    )
     if mean is None:
         return unmeasured(name, target, source)
     return Measure(

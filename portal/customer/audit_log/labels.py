@@ -39,6 +39,8 @@ _LABELS = {
     "entitlement.granted": "Set the plan manually",
     "entitlement.metered_offered": "Enabled pay as you go",
     "entitlement.metered_withdrawn": "Disabled pay as you go",
+    "feedback.given": "Answered a survey or recorded a conversation",
+    "feedback.stopped": "Unsubscribed from pulses and surveys",
     "fact.looks_like_free_text": "Detected a field that looks like free text",
     "entitlement.quota_near": "Used most of the month's live checks",
     "entitlement.quota_reached": "Used all of the month's live checks",

@@ -24,6 +24,7 @@ from core.scope import needs_system_scope
 from portal.customer.onboarding import checklist
 from portal.customer.organization.services import notify_owners
 from portal.customer.team import services as team
+from portal.feedback import forgetting as feedback
 from portal.notifications import channels
 from portal.support.forgetting import forget_organization
 
@@ -73,6 +74,7 @@ def _erase(organization: Organization, *, now: datetime) -> int:
     team.forget_invitations(organization.id)
     checklist.forget(organization.id)
     forget_organization(organization.id)
+    feedback.forget_organization(organization.id)
     availability.forget(organization.id)
     mail_records.forget_written_for(organization.id)
     organization.subject_secret = os.urandom(32)

@@ -27,6 +27,7 @@ from portal.customer.audit_log import services as trail
 from portal.customer.onboarding.checklist import ChecklistTick
 from portal.customer.team import services as team
 from portal.customer.team.models import Invitation
+from portal.feedback.models import Feedback
 from portal.notifications import channels
 from portal.status.breach_models import BreachNotice
 from portal.support import archive as requests
@@ -44,6 +45,7 @@ decisions.ndjson    the decision log, oldest first, one JSON object per line
 audit-trail.ndjson  the audit log, oldest first
 requests.json       support requests: messages, events and ratings
 requests/           their attachments, by request number
+feedback.json       your answers to pulses and surveys
 
 acceptances.json            accepted documents, by whom, with the evidence
 documents-seen.json         when signers viewed, opened and downloaded the documents they accepted
@@ -84,6 +86,7 @@ def pieces(organization_id: UUID, *, now: datetime) -> Iterator[bytes]:
     archive.add(_json(requests.records_of(organization_id)), "requests.json")
     for name, content in requests.files_of(organization_id):
         archive.add(content, f"requests/{name}")
+    archive.add(_json(_feedback(organization_id)), "feedback.json")
     for name, rows in records_of(organization_id).items():
         archive.add(_json(list(map(_columns, rows))), f"{name}.json")
     archive.add(_json(_rows(BreachNotice, organization_id)), "breach-notices.json")
@@ -121,6 +124,16 @@ def _rows(model: Any, organization_id: UUID) -> list[dict[str, Any]]:
     """In the order of their keys, which is that of time."""
     query = select(model).where(model.organization_id == organization_id).order_by(*inspect(model).primary_key)
     return list(map(_columns, db.session.scalars(query)))
+
+
+def _feedback(organization_id: UUID) -> list[dict[str, Any]]:
+    """What operators noted of calls is not the organization's."""
+    rows = db.session.execute(
+        select(Feedback.kind, Feedback.asked_at, Feedback.answered_at, Feedback.answers)
+        .where(Feedback.organization_id == organization_id)
+        .order_by(Feedback.id)
+    )
+    return [dict(row._mapping) for row in rows]  # noqa: SLF001  what SQLAlchemy calls it
 
 
 def _columns(row: Any) -> dict[str, Any]:
