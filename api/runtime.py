@@ -126,11 +126,12 @@ class Runtime:
 
     def hit_checks(self, costs: Sequence[tuple[Caller, int]]) -> Sequence[Verdict]:
         """Counts checks against the limit of a key, shared with those it was rotated from and to, and of all keys."""
-        verdicts = self.limiter.hit([self._check_of(caller, cost) for caller, cost in costs])
-        beyond = sum(cost for _, cost in costs) - sum(verdict.granted for verdict in verdicts)
-        if beyond:
-            _CHECKS_BEYOND_LIMIT.inc(beyond)
-        return verdicts
+        return _noted(costs, self.limiter.hit([self._check_of(caller, cost) for caller, cost in costs]))
+
+    async def hit_checks_soon(self, costs: Sequence[tuple[Caller, int]]) -> Sequence[Verdict]:
+        """The same on the event loop."""
+        verdicts = await self.limiter.hit_soon([self._check_of(caller, cost) for caller, cost in costs])
+        return _noted(costs, verdicts)
 
     def _check_of(self, caller: Caller, cost: int) -> Ask:
         """Made once for a key and its organization as they stand."""
@@ -147,6 +148,13 @@ class Runtime:
         if not verdict.granted:
             _OTHERS_BEYOND_LIMIT.inc()
         return verdict
+
+
+def _noted(costs: Sequence[tuple[Caller, int]], verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    beyond = sum(cost for _, cost in costs) - sum(verdict.granted for verdict in verdicts)
+    if beyond:
+        _CHECKS_BEYOND_LIMIT.inc(beyond)
+    return verdicts
 
 
 def _ask(caller: Caller, purpose: str, cost: int) -> Ask:

@@ -22,6 +22,8 @@ from core.errors import InvalidRequest
 
 MOST_KNOWN, MOST_IDS_KNOWN, LONGEST_KNOWN = 2_000, 100, 64
 """Values of a fact that are kept: of codes, and of what may be new every time; and their length."""
+MOST_LEARNED_AT_ONCE = 16
+"""Values of one question that are looked at for the first time: each takes as long as reading the rest."""
 _KEY_ENDS = re.compile(rb'"\s*:')
 _FIELDS = ("model", "operation", "subject")
 _TYPES: Mapping[FactType, Any] = {
@@ -54,6 +56,7 @@ class QuickReader:
         self._facts = {name: fact for name, fact in policy.facts.items() if _is_plain(name)}
         self._renamed = {alias: name for alias, name in ALIASES.items() if alias not in policy.facts}
         self._learned_in = values.generation
+        self._left_to_learn = 0
         self._known: dict[str, set[str]] = {name: set() for name in (*self._facts, *_FIELDS)}
         self._known |= {alias: self._known[name] for alias, name in self._renamed.items()}
         names = {**self._facts, **{alias: self._facts[name] for alias, name in self._renamed.items()}}
@@ -93,6 +96,7 @@ class QuickReader:
             raise _Unusual
         if question.subject is not None and not is_honest("subject", question.subject, self._facts):
             raise _Unusual
+        self._left_to_learn = MOST_LEARNED_AT_ONCE
         self._need_honest(question, stated)
         if not self._renamed.keys().isdisjoint(stated):
             stated = self._with_usual_names(stated)
@@ -125,7 +129,8 @@ class QuickReader:
     def _learn(self, given_name: str, token: str) -> None:
         """Raises _Unusual where a value is not honest; that of a code is known from now on."""
         name = self._renamed.get(given_name, given_name)
-        if not is_honest(name, token, self._facts):
+        self._left_to_learn -= 1
+        if self._left_to_learn < 0 or not is_honest(name, token, self._facts):
             raise _Unusual
         try:
             self._values.need_few_of(self._organization_id, name, token.lower() if name == "operation" else token)

@@ -20,8 +20,11 @@ class Reader:
 
     def read(self, body: bytes, policy: CompiledPolicy | None) -> CheckQuestion:
         """Raises ContentRefused, TooManyNames, InvalidJson, InvalidRequest, or ServiceUnavailable without a policy."""
-        question = self._quick_for(policy).read(body) if policy is not None else None
-        return question or self.read_parsed(parse_without_content(body), policy)
+        return self.read_quickly(body, policy) or self.read_parsed(parse_without_content(body), policy)
+
+    def read_quickly(self, body: bytes, policy: CompiledPolicy | None) -> CheckQuestion | None:
+        """In a moment; None where more has to be looked at."""
+        return self._quick_for(policy).read(body) if policy is not None else None
 
     def read_batch(
         self, body: bytes, policy: CompiledPolicy | None, *, items_under: str

@@ -25,6 +25,9 @@ class MemoryLimiter:
             self._sweep_now_and_then(now, hits=len(asks))
             return [self._hit(ask, now) for ask in asks]
 
+    async def hit_soon(self, asks: Sequence[Ask]) -> list[Verdict]:
+        return self.hit(asks)
+
     def _hit(self, ask: Ask, now: float) -> Verdict:
         own = self._log(ask.bucket, ask.window_s, now)
         shared = self._log(ask.shared.bucket, ask.window_s, now) if ask.shared else None

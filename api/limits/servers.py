@@ -1,7 +1,9 @@
 """Where limits are kept: one Redis, or a cluster of them, where a script may touch the keys of one slot alone."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from threading import local
@@ -20,7 +22,7 @@ TIMEOUT_S = 0.05
 US = 1_000_000
 NUMBERS = 5
 """That the script answers for each ask."""
-_WINDOW = Path(__file__).with_name("window.lua").read_text()
+WINDOW = Path(__file__).with_name("window.lua").read_text()
 
 
 class Server(Protocol):
@@ -36,7 +38,7 @@ class OneServer:
 
     def __init__(self, client: redis.Redis) -> None:
         self.client = client
-        self._sha: str = client.register_script(_WINDOW).sha
+        self._sha = sha_of(WINDOW)
         self._of_thread = local()
 
     def count(self, asks: Sequence[Ask]) -> list[int]:
@@ -44,7 +46,7 @@ class OneServer:
         try:
             return self._count(connection, asks)
         except redis.exceptions.NoScriptError:
-            self.client.script_load(_WINDOW)
+            self.client.script_load(WINDOW)
             return self._count(connection, asks)
         except redis.ResponseError:
             raise
@@ -53,9 +55,9 @@ class OneServer:
             raise
 
     def _count(self, connection: Any, asks: Sequence[Ask]) -> list[int]:
-        keys = _keys(asks)
+        keys = keys_of(asks)
         connection.send_packed_command(
-            connection.pack_command("EVALSHA", self._sha, len(keys), *keys, *_arguments(asks))
+            connection.pack_command("EVALSHA", self._sha, len(keys), *keys, *arguments_of(asks))
         )
         answer: list[int] = connection.read_response()
         return answer
@@ -79,7 +81,7 @@ class Cluster:
 
     def __init__(self, client: RedisCluster) -> None:
         self.client: Any = client  # its own calls are untyped
-        self._sha: str = redis.commands.core.Script(redis.Redis(), _WINDOW).sha
+        self._sha = sha_of(WINDOW)
 
     def count(self, asks: Sequence[Ask]) -> list[int]:
         slots: dict[int, list[int]] = defaultdict(list)
@@ -97,7 +99,7 @@ class Cluster:
         pipeline = self.client.get_redis_connection(node).pipeline(transaction=False)
         for indexes in groups:
             some = [asks[index] for index in indexes]
-            pipeline.evalsha(self._sha, 2 * len(some), *_keys(some), *_arguments(some))
+            pipeline.evalsha(self._sha, 2 * len(some), *keys_of(some), *arguments_of(some))
         for indexes, answer in zip(groups, pipeline.execute(raise_on_error=False), strict=True):
             if isinstance(answer, redis.ResponseError):
                 answer = self._ask_again([asks[index] for index in indexes])  # noqa: PLW2901
@@ -106,14 +108,20 @@ class Cluster:
 
     def _ask_again(self, asks: Sequence[Ask]) -> Any:
         """A node that has the script no more, or a slot that has moved: the client finds its way."""
-        return self.client.eval(_WINDOW, 2 * len(asks), *_keys(asks), *_arguments(asks))
+        return self.client.eval(WINDOW, 2 * len(asks), *keys_of(asks), *arguments_of(asks))
 
 
-def _keys(asks: Sequence[Ask]) -> list[str]:
+@cache
+def sha_of(script: str) -> str:
+    """How Redis names a script that it knows."""
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+
+
+def keys_of(asks: Sequence[Ask]) -> list[str]:
     return list(chain.from_iterable((ask.key, ask.shared_key) for ask in asks))
 
 
-def _arguments(asks: Sequence[Ask]) -> list[int]:
+def arguments_of(asks: Sequence[Ask]) -> list[int]:
     return list(
         chain.from_iterable(
             (ask.limit, ask.cost, int(ask.window_s * US), ask.shared.limit if ask.shared else 0) for ask in asks

@@ -4,6 +4,7 @@ A check waits for a silent Redis once. Then limits are counted in memory until t
 Redis again and told it what was granted meanwhile; no check tries by itself.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from operator import attrgetter
@@ -15,8 +16,9 @@ import redis
 import structlog
 from redis.exceptions import RedisClusterException
 
+from api.limits.loop_server import LoopServer
 from api.limits.outage import Granted, Outage
-from api.limits.servers import NUMBERS, US, Server, connect
+from api.limits.servers import NUMBERS, US, Server, connect, is_cluster
 from api.limits.together import Together
 from api.limits.window import Ask, Backend, Count, Verdict
 from core.clock import monotonic_s
@@ -46,6 +48,7 @@ class SharedLimiter:
         self._id = uuid4().hex
         self._lock = Lock()
         self._server: Server | None = None
+        self._on_loop = LoopServer(url) if not is_cluster(url) else None
         self._is_away = False
         self._next_look_s = 0.0
         self._wake = Event()
@@ -63,6 +66,22 @@ class SharedLimiter:
         except FAILURES as error:
             self._fall_back(error)
             return self._outage.hit(asks)
+        self._outage.hear(verdicts, asks)
+        return verdicts
+
+    async def hit_soon(self, asks: Sequence[Ask]) -> list[Verdict]:
+        """The same on the process's event loop, which goes on with others meanwhile; one call at a time."""
+        if self._on_loop is None:  # a cluster
+            return await asyncio.to_thread(self.hit, asks)
+        if not asks or (self._is_away and not self._is_back()):
+            return self._outage.hit(asks) if asks else []
+        together = Together(asks)
+        try:
+            answer = await self._on_loop.count(together.asks)
+        except FAILURES as error:
+            self._fall_back(error)
+            return self._outage.hit(asks)
+        verdicts = _verdicts(asks, together, answer)
         self._outage.hear(verdicts, asks)
         return verdicts
 
@@ -130,9 +149,7 @@ class SharedLimiter:
     def _hit_redis(self, server: Server, asks: Sequence[Ask]) -> list[Verdict]:
         """Those of one bucket are asked for at once, and what is granted is shared out in their order."""
         together = Together(asks)
-        answer = server.count(together.asks)
-        numbers = [answer[NUMBERS * index : NUMBERS * (index + 1)] for index in range(len(together.asks))]
-        return [_verdict(ask, some) for ask, some in zip(asks, together.shared_out(numbers), strict=True)]
+        return _verdicts(asks, together, server.count(together.asks))
 
     def _fall_back(self, error: Exception) -> None:
         LIMIT_BACKEND_FAILURES.inc()
@@ -172,6 +189,11 @@ def _ages_us(granted: Sequence[Granted], *, now_s: float) -> list[int]:
     """Of each request that still counts."""
     alive = [one for one in granted if now_s - one.at_s < one.window_s]
     return [int((now_s - one.at_s) * US) for one in alive for _ in range(one.count)]
+
+
+def _verdicts(asks: Sequence[Ask], together: Together, answer: Sequence[int]) -> list[Verdict]:
+    numbers = [answer[NUMBERS * index : NUMBERS * (index + 1)] for index in range(len(together.asks))]
+    return [_verdict(ask, some) for ask, some in zip(asks, together.shared_out(numbers), strict=True)]
 
 
 def _verdict(ask: Ask, numbers: Sequence[int]) -> Verdict:

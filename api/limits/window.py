@@ -114,3 +114,7 @@ class Limiter(Protocol):
     def hit(self, asks: Sequence[Ask]) -> Sequence[Verdict]:
         """A verdict for each, in order."""
         ...
+
+    async def hit_soon(self, asks: Sequence[Ask]) -> Sequence[Verdict]:
+        """The same on an event loop, which goes on with others meanwhile. Called once at a time."""
+        ...

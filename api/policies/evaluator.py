@@ -12,7 +12,7 @@ import msgspec
 from api import vocabulary
 from api.policies.contribution import Contribution
 from api.policies.document import FOUNDING_SPELLINGS, PolicyDocument
-from api.policies.generated import ASK, Judge, Truth, judge_of
+from api.policies.generated import ASK, Judge, Truth, cost_of, judge_of
 from api.policies.rules import CompiledRule, OnMissing, RuleEffect, compile_rule, context_of
 from api.policies.spelling import NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES, normal_forms, normal_pii_types
 from api.vocabulary import BUILT_IN, Fact, normal_model, normal_operation, variable_of
@@ -64,6 +64,8 @@ class CompiledPolicy(msgspec.Struct, frozen=True):
     """How the conditions name the facts they need, by the facts' names."""
     judge: Judge
     """The rules that were translated, as one function."""
+    cost: int
+    """How much work a decision is, in rules."""
 
 
 def compile_policy(organization_id: UUID, version: int, document: PolicyDocument) -> CompiledPolicy:
@@ -71,6 +73,7 @@ def compile_policy(organization_id: UUID, version: int, document: PolicyDocument
     needed = {variable for rule in rules for variable in rule.variables}
     custom = {name: Fact(name, kind, "A custom fact.") for name, kind in document.custom_facts.items()}
     facts = {**BUILT_IN, **custom}
+    judge = judge_of(rules, facts)
     return CompiledPolicy(
         organization_id=organization_id,
         version=version,
@@ -81,7 +84,8 @@ def compile_policy(organization_id: UUID, version: int, document: PolicyDocument
         known_operations=_known_operations(document),
         rules=rules,
         variables={name: variable_of(name) for name in (*_NAMES, *facts) if variable_of(name) in needed},
-        judge=judge_of(rules, facts),
+        judge=judge,
+        cost=cost_of(judge, rules),
     )
 
 

@@ -25,6 +25,8 @@ Judge = Callable[[str, str, Mapping[str, object]], Mapping[int, Truth]]
 """Of the model, the operation and the stated facts: which rules hold, are unknown (None) or are the engine's,
 by their index. Those that do not hold are left out."""
 
+AN_ENGINES_RULE = 20
+
 _KINDS = {
     FactType.BOOLEAN: Kind.BOOLEAN,
     FactType.INTEGER: Kind.INTEGER,
@@ -53,6 +55,12 @@ _KNOWN = {
     "normal_pii_types": normal_pii_types,
     "numbers": frozenset({int, float}),
 }
+
+
+def cost_of(judge: Judge, rules: Sequence[CompiledRule]) -> int:
+    """How much work a judgment is, in translated rules; one of the engine's costs as much as many of them."""
+    left = sum(truth is ASK for truth in judge("", "", {}).values())
+    return len(rules) + AN_ENGINES_RULE * left
 
 
 def judge_of(rules: Sequence[CompiledRule], facts: Mapping[str, Fact]) -> Judge:

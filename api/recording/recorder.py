@@ -64,6 +64,15 @@ class Recorder:
                 RECORD_FAILURES.inc(len(rows))
                 raise DecisionNotRecorded
 
+    def record_at_once(self, rows: Sequence[bytes]) -> bool:
+        """Records where no flush and no commit has to be waited for; else nothing was done, and `record` has to."""
+        if self._durability is not Durability.PROCESS or not self._one_at_a_time.acquire(blocking=False):
+            return False
+        try:
+            return self._to_spool(rows, to_disk=False)
+        finally:
+            self._one_at_a_time.release()
+
     def close(self) -> None:
         with self._one_at_a_time:
             self._sink.close()

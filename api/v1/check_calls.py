@@ -27,6 +27,8 @@ from core.ids import new_request_id, public_id
 
 MAX_CHECK_BYTES = 16_384
 MAX_BATCH_BYTES = 1_048_576
+MOST_RULES_AT_ONCE = 400
+"""Of a check that is decided on the event loop, where all others wait for as long."""
 
 
 class Call:
@@ -94,9 +96,18 @@ class Check(Call):
     scope = Scope.CHECKS_WRITE
     max_bytes = MAX_CHECK_BYTES
     decided: service.Decided
+    question: CheckQuestion | None = None
+
+    def read_quickly(self, reader: Reader) -> bool:
+        """Whether it can be answered in a moment; if not, reading and deciding it takes a thread."""
+        policy = self.caller.organization.policy
+        if policy is None or policy.cost > MOST_RULES_AT_ONCE or isinstance(self._body, AppError):
+            return False
+        self.question = reader.read_quickly(self._body, policy)
+        return self.question is not None
 
     def decide(self, reader: Reader) -> Sequence[service.Decided]:
-        question = reader.read(self.body(), self.caller.organization.policy)
+        question = self.question or reader.read(self.body(), self.caller.organization.policy)
         self.decided = self._decided(question)
         return (self.decided,)
 

@@ -7,7 +7,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from api.runtime import Runtime
 from api.snapshots.read_through_cache import NotInMemory
-from api.v1.check_calls import Call, Checks
+from api.v1.check_calls import Call, Check, Checks
 from api.v1.check_path import KINDS, CheckPath
 from api.v1.limit_headers import TooManyAtOnce
 from core.errors import AppError
@@ -16,18 +16,20 @@ from core.serving import SHORT_BYTES, Answer, ConcurrencyLimit, Group, Handler, 
 _STATUS_LINES = {int(status): f"{status} {status.phrase}" for status in HTTPStatus}
 
 BATCH_THREADS = 2
+UNUSUAL_THREADS = 4
 LOOKUP_THREADS = 4
 
 
 class CheckHandler:
-    """Checks on the event loop. Single ones wait in a group; batches have threads of their own."""
+    """Checks on the event loop, in a group; batches, and what takes longer to read or to decide, have threads."""
 
     def __init__(self, path: CheckPath, runtime: Runtime, flask: Handler) -> None:
         self._path = path
         self._runtime = runtime
         self._flask = flask
-        self._singles: Group[Call, Answer] = Group("checks", path.answer_all)
+        self._singles: Group[Call, Answer] = Group(path.answer_soon)
         self._batches = Pool("batches", BATCH_THREADS, per_key=1)
+        self._unusual = Pool("unusual-checks", UNUSUAL_THREADS, per_key=UNUSUAL_THREADS // 2)
         self._under_way = ConcurrencyLimit(runtime.settings.checks_at_once)
         self._lookups = Pool("lookups", LOOKUP_THREADS, per_key=LOOKUP_THREADS // 2)
 
@@ -71,6 +73,8 @@ class CheckHandler:
         try:
             if isinstance(call, Checks):
                 return await self._batches.run(organization_id, self._path.answer_batch, call)
+            if isinstance(call, Check) and not call.read_quickly(self._runtime.reader):
+                return await self._unusual.run(organization_id, self._path.answer_alone, call)
             return await self._singles.submit(organization_id, call)
         except AppError as refusal:
             call.refusal = refusal
@@ -98,4 +102,4 @@ class CheckMiddleware:
         if not self._path.admit(call):
             return self._path.answer(call)
         call.read_body()
-        return self._path.answer_batch(call) if isinstance(call, Checks) else self._path.answer_all([call])[0]
+        return self._path.answer_batch(call) if isinstance(call, Checks) else self._path.answer_alone(call)

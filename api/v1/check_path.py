@@ -1,20 +1,22 @@
 """How checks are answered: ahead of Flask, in groups, each step for all who wait at the same moment.
 
 A caller is admitted before a byte of the body is waited for. Single checks that then wait at the same moment go through
-together: all are counted in one call of the limiter, each is decided, all are put on record in one commit, each is
-answered. A batch goes by itself, in a thread of its own, so that its work is never ahead of another caller's check; it
-is counted before it is read.
+together on the event loop: all are counted in one call of the limiter, each is decided, all are put on record at once,
+each is answered. What takes longer than the others should wait goes by itself, in a thread: a batch, an unusual body, a
+policy of very many rules. It is counted before it is read.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
-from itertools import chain, count, pairwise
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, count
 from typing import Any
 
 import msgspec
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from api.authentication import Keyring, authenticate
+from api.authentication import Caller, Keyring, authenticate
 from api.checks import service
 from api.limits.window import Verdict
 from api.recording.recorder import Recorder
@@ -34,7 +36,7 @@ KINDS: dict[str, type[Call]] = {"/v1/check": Check, "/v1/checks": Checks, "/api/
 
 TIMED_EVERY = 10
 """Of how many groups one is timed stage by stage: telling Prometheus of each would cost as much as deciding does."""
-_STAGES = tuple(STAGE_DURATION.labels(stage) for stage in ("limit", "decide", "record"))
+_STAGES = {stage: STAGE_DURATION.labels(stage) for stage in ("limit", "decide", "record")}
 
 _encode = msgspec.json.Encoder().encode
 
@@ -45,6 +47,7 @@ class CheckPath:
         self._settings = runtime.settings
         self._origins = runtime.settings.allowed_origins
         self._groups = count()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="checks")
 
     def admit(self, call: Call, keyring: Keyring | None = None) -> bool:
         """Whether the caller is known and may go on; if not, the call has its refusal.
@@ -53,23 +56,23 @@ class CheckPath:
         """
         return bool(self._take([call], lambda one: self._admit(one, keyring or self._runtime.snapshots)))
 
-    def answer_all(self, calls: Sequence[Call]) -> list[Answer]:
-        """Of single checks and probes whose callers were admitted and whose bodies are here."""
+    async def answer_soon(self, calls: Sequence[Call]) -> list[Answer]:
+        """Of single checks and probes whose callers were admitted and whose bodies are here, on the event loop."""
         with bound_contextvars(request_id=calls[0].request_id):  # of a group, the one that came first
-            return self._answer_all(calls)
+            stages = _Stages(is_timed=next(self._groups) % TIMED_EVERY == 0)
+            counted = self._counted(calls, await self._runtime.hit_checks_soon(_one_of_each(calls)))
+            stages.end("limit")
+            decided = self._decide(counted)
+            stages.end("decide")
+            await self._record_soon(decided)
+            stages.end("record")
+            return [self.answer(call) for call in calls]
 
-    def _answer_all(self, calls: Sequence[Call]) -> list[Answer]:
-        times_s = [monotonic_s()]
-        counted = self._count(calls)
-        times_s.append(monotonic_s())
-        decided = self._decide(counted)
-        times_s.append(monotonic_s())
-        self._record(decided, self._runtime.recorder)
-        times_s.append(monotonic_s())
-        if next(self._groups) % TIMED_EVERY == 0:
-            for stage, (before_s, after_s) in zip(_STAGES, pairwise(times_s), strict=True):
-                stage.observe(after_s - before_s)
-        return [self.answer(call) for call in calls]
+    def answer_alone(self, call: Call) -> Answer:
+        """In a thread: of a check that takes longer than others should wait, or of a caller that speaks WSGI."""
+        with bound_contextvars(request_id=call.request_id):
+            self._record(self._decide(self._count([call])), self._runtime.batch_recorder)
+            return self.answer(call)
 
     def answer_batch(self, call: Checks) -> Answer:
         """Of a caller who was admitted. Beyond the limit nothing is read of what was sent."""
@@ -151,7 +154,9 @@ class CheckPath:
 
     def _count(self, calls: Sequence[Call]) -> list[Call]:
         """Each as one request."""
-        verdicts = self._runtime.hit_checks([(call.caller, 1) for call in calls])
+        return self._counted(calls, self._runtime.hit_checks(_one_of_each(calls)))
+
+    def _counted(self, calls: Sequence[Call], verdicts: Sequence[Verdict]) -> list[Call]:
         for call, verdict in zip(calls, verdicts, strict=True):
             call.limit = verdict
             if not verdict.granted:
@@ -176,6 +181,13 @@ class CheckPath:
             decided[call] = call.decide(self._runtime.reader)
 
         return {call: decided[call] for call in self._take(calls, decide) if decided[call]}
+
+    async def _record_soon(self, decided: dict[Call, Sequence[service.Decided]]) -> None:
+        """On the loop where it takes a moment alone; a commit or a flush of the disk is waited for in a thread."""
+        rows = [one.row for one in chain.from_iterable(decided.values())]
+        if rows and not self._runtime.recorder.record_at_once(rows):
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._writer, self._record, decided, self._runtime.recorder)
 
     def _record(self, decided: dict[Call, Sequence[service.Decided]], recorder: Recorder) -> None:
         if not decided:
@@ -209,3 +221,21 @@ class CheckPath:
         log.critical("check.failed", request_id=call.request_id, exc_info=error)
         report_error(error, request_id=call.request_id)
         call.refusal = InternalError()
+
+
+def _one_of_each(calls: Sequence[Call]) -> list[tuple[Caller, int]]:
+    return [(call.caller, 1) for call in calls]
+
+
+class _Stages:
+    """How long each took, told to Prometheus where a group is timed."""
+
+    def __init__(self, *, is_timed: bool) -> None:
+        self._is_timed = is_timed
+        self._before_s = monotonic_s()
+
+    def end(self, stage: str) -> None:
+        if self._is_timed:
+            now_s = monotonic_s()
+            _STAGES[stage].observe(now_s - self._before_s)
+            self._before_s = now_s

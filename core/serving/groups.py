@@ -4,8 +4,7 @@ Alone, a caller waits for nothing; under load, groups grow by themselves while t
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 from core.serving.fair_queue import FairQueue
@@ -21,18 +20,17 @@ MOST_WAITING = 4_096
 class Group(Generic[Item, Result]):
     """Groups calls of `perform`, which takes items and gives back one result for each, in order.
 
-    `perform` runs in a thread of the group's own, once at a time. Keys take turns: whoever sends most does not stand
+    `perform` runs once at a time. Keys take turns: whoever sends most does not stand
     before the others. What `perform` raises, every caller of that group gets. Used on one event loop.
     """
 
     def __init__(
-        self, name: str, perform: Callable[[Sequence[Item]], Sequence[Result]], *, at_most: int = MOST_TOGETHER
+        self, perform: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, at_most: int = MOST_TOGETHER
     ) -> None:
         self._perform = perform
         self._at_most = at_most
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._waiting: FairQueue[tuple[Item, asyncio.Future[Result]]] = FairQueue()
-        self._is_running = False
+        self._running: asyncio.Task[None] | None = None
 
     async def submit(self, key: Hashable, item: Item) -> Result:
         """The result of performing `item`, alone or in company. Raises Busy."""
@@ -41,39 +39,35 @@ class Group(Generic[Item, Result]):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._waiting.push(key, (item, future))
-        if not self._is_running:
-            self._is_running = True
-            loop.call_soon(self._start, loop)  # after those whose requests are read in this turn of the loop
+        if self._running is None:
+            self._running = loop.create_task(
+                self._run()
+            )  # after those whose requests are read in this turn of the loop
         return await future
 
-    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def _run(self) -> None:
+        """Group after group, until nobody waits."""
+        while group := self._next():
+            try:
+                results: Sequence[Result] | Exception = await self._perform([item for item, _ in group])
+            except Exception as error:  # noqa: BLE001  every waiting caller gets it
+                results = error
+            _tell(group, results)
+        self._running = None
+
+    def _next(self) -> list[tuple[Item, asyncio.Future[Result]]]:
         group: list[tuple[Item, asyncio.Future[Result]]] = []
         while len(group) < self._at_most and (one := self._waiting.pop()) is not None:
             group.append(one)
-        if not group:
-            self._is_running = False
-            return
-        self._executor.submit(self._work, loop, group)
+        return group
 
-    def _work(self, loop: asyncio.AbstractEventLoop, group: list[tuple[Item, asyncio.Future[Result]]]) -> None:
-        try:
-            results: Sequence[Result] | Exception = self._perform([item for item, _ in group])
-        except Exception as error:  # noqa: BLE001  every waiting caller gets it
-            results = error
-        loop.call_soon_threadsafe(self._finish, loop, group, results)
 
-    def _finish(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        group: list[tuple[Item, asyncio.Future[Result]]],
-        results: Sequence[Result] | Exception,
-    ) -> None:
-        self._start(loop)  # the next group is under way before the answers of this one are sent
-        if isinstance(results, Exception):
-            for _, future in group:
-                if not future.done():
-                    future.set_exception(results)
-            return
-        for (_, future), result in zip(group, results, strict=True):
+def _tell(group: list[tuple[Item, asyncio.Future[Result]]], results: Sequence[Result] | Exception) -> None:
+    if isinstance(results, Exception):
+        for _, future in group:
             if not future.done():
-                future.set_result(result)
+                future.set_exception(results)
+        return
+    for (_, future), result in zip(group, results, strict=True):
+        if not future.done():
+            future.set_result(result)

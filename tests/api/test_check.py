@@ -235,7 +235,7 @@ def test_what_cannot_be_recorded_is_never_answered_as_allowed(as_ada: Caller, ro
         def append(self, _lines: Any, **_options: Any) -> None:
             raise OSError(28, "No space left on device")
 
-    room.recorder = Recorder(NoSink(), NoSpool(), durability=Durability.DATABASE)  # type: ignore[arg-type]
+    room.batch_recorder = Recorder(NoSink(), NoSpool(), durability=Durability.DATABASE)  # type: ignore[arg-type]
 
     answer = as_ada.check()
 

@@ -31,12 +31,15 @@ class SlowPath:
         self.go = Event()
 
     def admit(self, call: Call, _keyring: Any = None) -> bool:
-        organization = SimpleNamespace(id=uuid5(NAMESPACE_DNS, call.environ["HTTP_AUTHORIZATION"]))
+        organization = SimpleNamespace(id=uuid5(NAMESPACE_DNS, call.environ["HTTP_AUTHORIZATION"]), policy=None)
         call.caller = SimpleNamespace(organization=organization)  # type: ignore[assignment]
         return True
 
-    def answer_all(self, calls: Sequence[Call]) -> list[Answer]:
+    def answer_alone(self, call: Call) -> Answer:
         self.go.wait(10)
+        return self.answer(call)
+
+    async def answer_soon(self, calls: Sequence[Call]) -> list[Answer]:
         return [self.answer(call) for call in calls]
 
     def answer(self, call: Call) -> Answer:
@@ -45,7 +48,7 @@ class SlowPath:
 
 
 def server_on(path: SlowPath) -> WebServer:
-    room = SimpleNamespace(settings=SETTINGS, snapshots=SimpleNamespace(in_memory=None))
+    room = SimpleNamespace(settings=SETTINGS, snapshots=SimpleNamespace(in_memory=None), reader=None)
     handler = CheckHandler(path, room, None)  # type: ignore[arg-type]
     return WebServer(handler, {"/v1/check": handler}, SETTINGS, is_stopping=Event())
 

@@ -123,17 +123,18 @@ def test_who_leaves_while_waiting_takes_no_place_along() -> None:
 
 def test_those_who_wait_are_served_together_and_one_group_at_a_time() -> None:
     sizes: list[int] = []
-    gate, running = threading.Event(), threading.Lock()
-
-    def perform(items: Sequence[int]) -> Sequence[int]:
-        assert running.acquire(blocking=False)
-        gate.wait(5)
-        sizes.append(len(items))
-        running.release()
-        return [item * 2 for item in items]
 
     async def scene() -> list[int]:
-        group: Group[int, int] = Group("test", perform, at_most=8)
+        gate, running = asyncio.Event(), asyncio.Lock()
+
+        async def perform(items: Sequence[int]) -> Sequence[int]:
+            assert not running.locked()
+            async with running:
+                await gate.wait()
+            sizes.append(len(items))
+            return [item * 2 for item in items]
+
+        group: Group[int, int] = Group(perform, at_most=8)
         first = asyncio.create_task(group.submit("a", 0))
         await asyncio.sleep(0.01)
         others = [asyncio.create_task(group.submit("a", item)) for item in range(1, 11)]
@@ -146,13 +147,13 @@ def test_those_who_wait_are_served_together_and_one_group_at_a_time() -> None:
 
 
 def test_what_an_act_raises_everybody_in_it_hears_and_the_next_goes_on() -> None:
-    def perform(items: Sequence[int]) -> Sequence[int]:
+    async def perform(items: Sequence[int]) -> Sequence[int]:
         if 0 in items:
             raise OSError("no disk")
         return items
 
     async def scene() -> int:
-        group: Group[int, int] = Group("test", perform)
+        group: Group[int, int] = Group(perform)
         results = await asyncio.gather(group.submit("a", 0), group.submit("b", 1), return_exceptions=True)
         assert [type(result) for result in results] == [OSError, OSError]
         return await group.submit("a", 2)
@@ -161,14 +162,14 @@ def test_what_an_act_raises_everybody_in_it_hears_and_the_next_goes_on() -> None
 
 
 def test_a_caller_who_left_does_not_hold_up_its_group() -> None:
-    gate = threading.Event()
-
-    def perform(items: Sequence[int]) -> Sequence[int]:
-        gate.wait(5)
-        return items
-
     async def scene() -> int:
-        group: Group[int, int] = Group("test", perform)
+        gate = asyncio.Event()
+
+        async def perform(items: Sequence[int]) -> Sequence[int]:
+            await gate.wait()
+            return items
+
+        group: Group[int, int] = Group(perform)
         leaving = asyncio.create_task(group.submit("a", 1))
         staying = asyncio.create_task(group.submit("a", 2))
         await asyncio.sleep(0.01)

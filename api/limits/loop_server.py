@@ -1,0 +1,58 @@
+"""The limits' Redis as an event loop asks it: nothing else waits while it thinks, and no thread is woken for it."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+from redis.asyncio.connection import ConnectionPool
+
+from api.limits.servers import TIMEOUT_S, WINDOW, arguments_of, keys_of, sha_of
+from api.limits.window import Ask
+
+
+class LoopServer:
+    """One Redis over one connection. Asked once at a time."""
+
+    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._pool: Any = ConnectionPool.from_url(url)  # its own calls are untyped
+        self._timeout_s = timeout_s
+        self._connection: Any = None
+
+    async def count(self, asks: Sequence[Ask]) -> list[int]:
+        """Five numbers for each in turn, as window.lua says. Raises RedisError or OSError."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._count(asks)
+        except redis.ResponseError:
+            raise
+        except BaseException:
+            await self.close()  # an answer that comes yet must not be taken for that of another question
+            raise
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect(nowait=True)
+
+    async def _count(self, asks: Sequence[Ask]) -> list[int]:
+        is_fresh = self._connection is None
+        try:
+            return await self._ask("EVALSHA", sha_of(WINDOW), asks)
+        except redis.exceptions.NoScriptError:
+            return await self._ask("EVAL", WINDOW, asks)
+        except redis.ConnectionError:
+            if is_fresh:
+                raise
+            await self.close()  # the server had closed it while nobody asked
+            return await self._ask("EVALSHA", sha_of(WINDOW), asks)
+
+    async def _ask(self, command: str, script: str, asks: Sequence[Ask]) -> list[int]:
+        if self._connection is None:
+            self._connection = self._pool.make_connection()
+            await self._connection.connect()
+        connection, keys = self._connection, keys_of(asks)
+        packed = connection.pack_command(command, script, len(keys), *keys, *arguments_of(asks))
+        await connection.send_packed_command(packed, check_health=False)
+        answer: list[int] = await connection.read_response()
+        return answer
