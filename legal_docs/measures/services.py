@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 FRESH_FOR = timedelta(hours=2)
 """So old may be what a published text says was seen: the service is looked at every hour."""
-_NOT_LOOKED_AT = "Not looked at yet."
+_NOT_LOOKED_AT = "Not checked yet in this installation."
 
 Look = Callable[[Settings, datetime], Sighting]
 """In the system's scope; writes nothing."""
@@ -94,6 +94,6 @@ def _is_good(row: SecurityMeasure | None, *, now: datetime) -> bool:
 
 def _sentence(row: SecurityMeasure | None) -> str:
     if row is None:
-        return f"Not in force in this installation. {_NOT_LOOKED_AT}"
+        return _NOT_LOOKED_AT
     seen = f"{row.seen} Seen {utc(row.checked_at)}."
     return seen if row.is_met else f"Not in force in this installation. {seen}"

@@ -79,7 +79,7 @@ def log_in_as_operator(page: Page, email: str, password: str) -> None:
     page.goto("/console")
     set_up_authenticator(page)
     page.goto("/console")
-    expect(page.get_by_role("heading", name="Applications")).to_be_visible()
+    expect(page.locator("#applications")).to_be_visible()
 
 
 def make_key(page: Page, name: str, environment: str) -> str:

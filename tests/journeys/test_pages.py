@@ -1,10 +1,12 @@
 """Every page: nothing that axe finds, nothing that breaks the content security policy, nothing wider than a phone."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from core.clock import utc_now
 from tests.journeys import steps
 from tests.journeys.conftest import PASSWORD, Portal, watched_page
 from tests.journeys.looking import look_around, look_at, look_at_errors, look_at_first
@@ -42,6 +44,8 @@ MEMBERS = (
     *("/policies/rules/new", "/decisions", "/documents", "/legal/accept", "/application", "/team", "/organization"),
     *("/organization/details", "/organization/retention", "/organization/data", "/organization/closing"),
     *("/policies/rules/hr_needs_review", "/decisions?from=nonsense", "/account/security/authenticator"),
+    *("/documents/measures", "/documents/processing-record", "/documents/audits", "/documents/audits/new"),
+    "/documents/report",
     *("/support", "/support/new", "/help/checks", "/help/checks/page", "/help/checks/key", "/help/checks/limit"),
     *("/help/checks/blocked", "/help/checks/log"),
     *("/audit-trail", "/account/security", "/organizations", "/prove-it", "/plan", "/plan/invoices"),
@@ -54,6 +58,8 @@ OPERATORS = (
     "/console/organizations",
     "/console/documents",
     "/console/sub-processors",
+    "/console/audits",
+    "/console/processing-record",
     "/console/incidents",
     "/console/incidents/new",
     "/console/maintenances/new",
@@ -73,6 +79,7 @@ EMPTY_FORMS = ("/sign-up", "/log-in", "/forgotten-password", "/report-a-key", "/
 EMPTY_FORMS_OF_MEMBERS = (
     "/keys/new",
     "/support/new",
+    "/documents/audits/new",
     "/policies/rules/new",
     "/organization/closing",
     "/organization/notifications/new",
@@ -165,3 +172,28 @@ def test_a_delivery(ada: Page) -> None:
 @pytest.mark.parametrize(("listing", "part"), CONSOLE_RECORDS)
 def test_pages_of_one_record_in_the_console(olga: Page, listing: str, part: str) -> None:
     look_at_first(olga, listing, part)
+
+
+def test_deleting_a_revoked_key(ada: Page) -> None:
+    steps.make_key(ada, "Short trial", "test")
+    ada.goto("/keys")
+    ada.get_by_role("link", name="Short trial").click()
+    path = ada.url
+    ada.get_by_role("link", name="Revoke").click()
+    steps.fill(ada, typed="Short trial")
+    steps.press(ada, "Revoke key")
+    ada.goto(path)
+    ada.get_by_role("link", name="Delete").click()
+    look_around(ada, "deleting a key")
+    steps.fill(ada, typed="Short trial")
+    steps.press(ada, "Erase key and decisions")
+    ada.wait_for_selector("text=Erased the API key and 0 decisions")
+
+
+def test_an_audit_that_was_requested(ada: Page) -> None:
+    day = (utc_now() + timedelta(days=40)).date().isoformat()
+    ada.goto("/documents/audits/new")
+    steps.fill(ada, starts_on=day, ends_on=day, scope="Backups", auditor="Anna Auditor, Audit GmbH")
+    ada.locator("#is_bound").check()
+    steps.press(ada, "Request audit")
+    look_around(ada, "an audit")

@@ -40,7 +40,7 @@ class AuditForm(Form):
         validators=[DataRequired("Name the auditor."), Length(max=300), OneLine()],
     )
     is_bound = BooleanField(
-        "The auditor is bound to secrecy and does not compete with you",
+        "The auditor is bound to secrecy and does not compete with us",
         validators=[DataRequired("Confirm that the auditor is bound to secrecy and does not compete with us.")],
     )
 
