@@ -5,14 +5,13 @@ from typing import Any
 from flask import Response, render_template
 
 from core.current import settings
-from core.views import ViewResponse
 from portal.docs.changelog import last_change
 from portal.docs.contents import contents, neighbours
 
 API_VERSION = "v1"
 
 
-def docs_page(name: str, *, path: str, **context: Any) -> ViewResponse:
+def docs_page(name: str, *, path: str, **context: Any) -> str:
     base_url = settings().base_url
     before, after = neighbours(path, base_url=base_url)
     return render_template(

@@ -42,7 +42,7 @@ def samples_of(endpoint: Endpoint, *, base_url: str) -> tuple[Sample, ...]:
 
 def call_of(endpoint: Endpoint, *, base_url: str) -> Call:
     path = endpoint.path.format(**{name: part.example for name, part in PATH_PARTS.items()})
-    query = urlencode(_parameters(endpoint))
+    query = urlencode(parameters_of(endpoint))
     return Call(
         method=endpoint.method,
         url=f"{base_url}{path}{'?' if query else ''}{query}",
@@ -90,7 +90,8 @@ def as_javascript(call: Call) -> str:
     return f'const response = await fetch("{call.url}"{given});\nconsole.log(response.status, await response.text());'
 
 
-def _parameters(endpoint: Endpoint) -> dict[str, Any]:
+def parameters_of(endpoint: Endpoint) -> dict[str, Any]:
+    """A few, as examples show them."""
     if endpoint.query is None:
         return {}
     examples = example_of(endpoint.query)

@@ -22,10 +22,12 @@ from portal.docs import articles, contents
 
 MOST = 12
 MOST_WORDS = 8
+_OF_ENDPOINTS, _OF_PROBLEMS = 3.0, 0.5
+"""Who looks for a word wants what does it, before what went wrong with it."""
 _WORD = re.compile(r"\w+")
 _FIND = """
     SELECT path, title, within, snippet(found, 3, char(1), char(2), ' … ', 24)
-    FROM found WHERE found MATCH ? ORDER BY bm25(found, 0, 8, 4, 1), rowid LIMIT ?
+    FROM found WHERE found MATCH ? ORDER BY bm25(found, 0, 8, 4, 1) * weight, rowid LIMIT ?
 """
 
 
@@ -36,6 +38,7 @@ class Section(msgspec.Struct, frozen=True):
     title: str
     within: str
     text: str
+    weight: float = 1.0
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -53,9 +56,9 @@ class Index:
         self._database = sqlite3.connect(":memory:", check_same_thread=False)
         self._database.execute(
             "CREATE VIRTUAL TABLE found USING fts5"
-            "(path UNINDEXED, title, within, text, tokenize = \"porter unicode61 tokenchars '_'\")"
+            "(path UNINDEXED, title, within, text, weight UNINDEXED, tokenize = \"porter unicode61 tokenchars '_'\")"
         )
-        self._database.executemany("INSERT INTO found VALUES (?, ?, ?, ?)", map(msgspec.structs.astuple, sections))
+        self._database.executemany("INSERT INTO found VALUES (?, ?, ?, ?, ?)", map(msgspec.structs.astuple, sections))
 
     def find(self, words: str) -> list[Hit]:
         """The best first; nothing for a search without a word."""
@@ -82,7 +85,7 @@ def _sections(base_url: str) -> Iterator[Section]:
         shapes = [shape for shape in (endpoint.query, endpoint.body, endpoint.answer) if shape is not None]
         fields = " ".join(f"{row.name} {row.meaning}" for shape in shapes for row in fields_of(shape))
         text = f"{endpoint.method} {endpoint.path} {endpoint.description} {fields}"
-        yield Section(contents.path_of(endpoint), endpoint.summary, "API reference", text)
+        yield Section(contents.path_of(endpoint), endpoint.summary, "API reference", text, _OF_ENDPOINTS)
     for fact in BUILT_IN.values():
         yield Section(f"{contents.FACTS}#{fact.name}", fact.name, "Facts", fact.meaning)
     for key in POLICY_KEYS:
@@ -90,7 +93,8 @@ def _sections(base_url: str) -> Iterator[Section]:
         yield Section(f"{contents.POLICY_SETTINGS}#{key}", title, "Policy settings", f"{key} {description}")
     for problem in problems_of_the_api():
         path = f"{contents.PROBLEMS}/{problem.code}"
-        yield Section(path, problem.title, "Problems", f"{problem.code} {problem.status.value} {problem.advice}")
+        text = f"{problem.code} {problem.status.value} {problem.advice}"
+        yield Section(path, problem.title, "Problems", text, _OF_PROBLEMS)
 
 
 def _of_guide(article: articles.Article) -> Iterator[Section]:

@@ -7,25 +7,23 @@ import msgspec
 
 from api.v1.reference.examples import shown_example
 
-_BOUNDS = {
-    "minimum": "at least {:,}",
-    "maximum": "at most {:,}",
-    "minLength": "at least {:,} characters",
-    "maxLength": "at most {:,} characters",
-    "minItems": "at least {:,} items",
-    "maxItems": "at most {:,} items",
-    "maxProperties": "at most {:,} facts",
-}
+_BOUNDS = (
+    ("minimum", "maximum", ""),
+    ("minLength", "maxLength", "characters"),
+    ("minItems", "maxItems", "items"),
+    ("minProperties", "maxProperties", "entries"),
+)
 
 
 class FieldRow(msgspec.Struct, frozen=True):
-    """`name` is the path from the body, such as `reasons[].code`; `example` is JSON, empty where parts follow."""
+    """`name` is the path from the body, such as `reasons[].code`. `default` and `example` are JSON, or empty."""
 
     name: str
     kind: str
     is_required: bool
     meaning: str
     bounds: str
+    default: str
     example: str
 
     @property
@@ -47,7 +45,8 @@ def _rows(schema: dict[str, Any], components: dict[str, Any], *, within: str) ->
             kind=_kind(field, components),
             is_required=name in schema.get("required", ()),
             meaning=field.get("description") or _in_choices(field, "description") or "",
-            bounds=", ".join(_bounds(field)),
+            bounds=". ".join(_bounds(field, components)),
+            default=_default(field),
             example=shown_example(field, components),
         )
         parts, is_list = _parts_of(field)
@@ -84,7 +83,8 @@ def _kind(schema: dict[str, Any], components: dict[str, Any]) -> str:
         return " or ".join(schema["enum"])
     if schema.get("type") == "array":
         inner = schema.get("items") or {}
-        return f"list of {_plural(_kind(inner, components))}" if inner else "list"
+        kind = "string" if _choices(inner, components) else _kind(inner, components)
+        return f"list of {_plural(kind)}" if inner else "list"
     return str(schema.get("format") or schema.get("type") or "any value")
 
 
@@ -92,10 +92,30 @@ def _plural(kind: str) -> str:
     return f"{kind}s" if kind in {"object", "string", "integer", "number"} else kind
 
 
-def _bounds(field: dict[str, Any]) -> Iterator[str]:
-    for key, words in _BOUNDS.items():
-        bound = field.get(key, _in_choices(field, key))
-        if bound is not None:
-            yield words.format(bound)
-    if field.get("default") not in (None, "", [], {}):
-        yield f"default {msgspec.json.encode(field['default']).decode()}"
+def _choices(schema: dict[str, Any], components: dict[str, Any]) -> list[str]:
+    return list(_named(schema, components).get("enum", ()))
+
+
+def _bounds(field: dict[str, Any], components: dict[str, Any]) -> Iterator[str]:
+    choices = _choices(field.get("items") or {}, components)
+    if choices:
+        yield f"Values: {', '.join(choices)}"
+    for least, most, unit in _BOUNDS:
+        low, high = (field.get(key, _in_choices(field, key)) for key in (least, most))
+        words = _range(low, high)
+        if words:
+            yield f"{words} {unit}".rstrip()
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f"{low:,} to {high:,}"
+    if high is not None:
+        return f"At most {high:,}"
+    return "" if low is None else f"At least {low:,}"
+
+
+def _default(field: dict[str, Any]) -> str:
+    default = field.get("default")
+    is_telling = default is not None and (isinstance(default, bool | int | float) or bool(default))
+    return msgspec.json.encode(default).decode() if is_telling else ""

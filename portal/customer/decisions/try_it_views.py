@@ -5,13 +5,12 @@ from flask import render_template
 from wtforms import PasswordField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
-from api.keys.token import KeyEnvironment, is_well_formed
 from core.access import Audience, Pages, open_to
 from core.current import settings
 from core.forms import Form, stripped
 from core.throttle import per_address
 from core.views import ViewResponse
-from portal.in_process_api import send_check
+from portal.in_process_api import fault_of_test_key, send_check
 
 bp = Pages("try_it", __name__, url_prefix="/try-it")
 
@@ -57,10 +56,9 @@ def index() -> ViewResponse:
 def ask() -> ViewResponse:
     form = TryForm()
     if form.validate():
-        if not is_well_formed(form.secret.data):
-            form.secret.errors = ["This is not a valid API key. Check that you copied the whole key."]
-        elif not form.secret.data.startswith(f"aig_{KeyEnvironment.TEST}_"):
-            form.secret.errors = ["Use a test key here. Use live keys only in your software."]
+        fault = fault_of_test_key(form.secret.data)
+        if fault is not None:
+            form.secret.errors = [fault]
         else:
             try:
                 metadata = msgspec.json.decode(form.metadata.data or "{}")
