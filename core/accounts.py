@@ -15,11 +15,10 @@ from core.calendar import months_later
 from core.db import Base, db
 from core.errors import AppError, NotFound
 from core.ids import new_uuid
+from core.retention import DEFAULT_RETENTION_DAYS
 from core.rows import locking
 from core.scope import needs_system_scope
 from core.service_levels import PILOT_MONTHS
-
-DEFAULT_RETENTION_DAYS = 90
 
 
 class OrganizationStatus(StrEnum):

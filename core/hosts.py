@@ -13,7 +13,7 @@ import msgspec
 
 from core.errors import PROBLEM_CONTENT_TYPE, AppError
 from core.ids import new_request_id
-from core.network import headers_of_answer
+from core.security_headers import headers_of_answer
 from core.settings import Environment, Settings
 
 ANY_NAME = ("/health", "/health/live", "/health/ready", "/metrics")

@@ -1,5 +1,6 @@
 """For how long something is kept, where the room that keeps it and the one that promises it may not know each other."""
 
+DEFAULT_RETENTION_DAYS = 90
 SHORTEST_RETENTION_DAYS = 30
 LONGEST_RETENTION_DAYS = 1_095
 """Of decisions, as an organization may set it."""

@@ -30,8 +30,6 @@ from core.forms import texts_sent
 from core.htmx import is_htmx
 from core.ids import new_request_id
 from core.network import (
-    PAGE_HEADERS,
-    SECURITY_HEADERS,
     HttpsRequired,
     came_in_clear,
     cors_headers,
@@ -40,6 +38,7 @@ from core.network import (
 )
 from core.observability import DATABASE_CONNECTION_ERRORS, REFUSALS, note_request, report_error
 from core.observability.metrics import shown_method
+from core.security_headers import PAGE_HEADERS, SECURITY_HEADERS
 from core.settings import Settings
 
 log = structlog.get_logger()

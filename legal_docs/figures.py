@@ -9,7 +9,6 @@ from typing import Any
 
 from core import retention as _retention
 from core import service_levels as _service_levels
-from core.accounts import DEFAULT_RETENTION_DAYS as _DEFAULT_RETENTION_DAYS
 
 # Changes of a document, and of the companies we use
 CHANGE_NOTICE_DAYS = 30
@@ -20,7 +19,7 @@ OBJECTION_ANSWER_BUSINESS_DAYS = 5
 DELEGATION_DAYS = 14
 
 # Data that the service records
-DEFAULT_RETENTION_DAYS = _DEFAULT_RETENTION_DAYS
+DEFAULT_RETENTION_DAYS = _retention.DEFAULT_RETENTION_DAYS
 SHORTEST_RETENTION_DAYS = _retention.SHORTEST_RETENTION_DAYS
 LONGEST_RETENTION_DAYS = _retention.LONGEST_RETENTION_DAYS
 HIGH_RISK_RETENTION_DAYS = _retention.HIGH_RISK_RETENTION_DAYS

@@ -17,10 +17,11 @@ from api.checks.service import hash_subject
 from api.decisions.models import Decision, PurgeRun
 from backups import erasures, turns
 from core import audit
-from core.accounts import DEFAULT_RETENTION_DAYS, Organization
+from core.accounts import Organization
 from core.audit import SYSTEM, Actor
 from core.db import acting_as_system, acting_for, acting_for_retention, db, rows_changed
 from core.ids import new_uuid
+from core.retention import DEFAULT_RETENTION_DAYS
 from core.scope import needs_system_scope
 
 PARTITIONS_AHEAD = 14

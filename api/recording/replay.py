@@ -1,4 +1,4 @@
-"""Bringing spooled decisions home: a thread of each process empties its own spool and those of the dead."""
+"""Replaying spooled decisions: a thread of each process empties its own spool, and those of the dead."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ class Replay:
         """How many rows were replayed. Raises psycopg.Error while the database is away."""
         rows = 0
         for segment in self._spool.sealed_segments():
-            rows += self._bring_home(segment)
+            rows += self._replay_segment(segment)
         return rows
 
     def _run(self) -> None:
@@ -60,7 +60,7 @@ class Replay:
             self._stopped.wait(pause_s)
         self._sink.close()
 
-    def _bring_home(self, segment: Path) -> int:
+    def _replay_segment(self, segment: Path) -> int:
         try:
             lines = read_lines(segment)
         except FileNotFoundError:

@@ -26,8 +26,9 @@ from api.v1.check_calls import Call, Check, Checks, KeyProbeCall
 from api.v1.limit_headers import RateLimited, headers_of, refusal_of
 from core.clock import monotonic_s, utc_now
 from core.errors import JSON_CONTENT_TYPE, PROBLEM_CONTENT_TYPE, AppError, InternalError, MethodNotAllowed
-from core.network import HttpsRequired, came_in_clear, client_address, cors_headers, headers_of_answer
+from core.network import HttpsRequired, came_in_clear, client_address, cors_headers
 from core.observability import REFUSALS, STAGE_DURATION, note_check_request, note_request, report_error
+from core.security_headers import headers_of_answer
 from core.serving import Answer
 
 log = structlog.get_logger()

@@ -17,8 +17,8 @@ from core.clock import monotonic_s
 from core.db import acting_as_system
 from core.errors import JSON_CONTENT_TYPE, MethodNotAllowed, NotFound
 from core.ids import new_request_id
-from core.network import headers_of_answer
 from core.observability import metrics_page, note_request
+from core.security_headers import headers_of_answer
 from core.serving import Request
 
 bp = Blueprint("health", __name__)

@@ -9,8 +9,8 @@ import structlog
 from core.errors import PROBLEM_CONTENT_TYPE, AppError, InternalError
 from core.hosts import HostNames, UnknownHost
 from core.ids import new_request_id
-from core.network import headers_of_answer
 from core.observability import REFUSALS, report_error
+from core.security_headers import headers_of_answer
 from core.serving.flask_handler import API_PATHS, Broken
 from core.serving.requests import Answer, ClientLeft, Message, Request
 from core.settings import Settings

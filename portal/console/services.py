@@ -64,7 +64,7 @@ def find(organization_id: UUID) -> Organization:
 
 
 def suspend(organization_id: UUID, *, reason: str, by: Actor, now: datetime) -> None:
-    """Lets every key rest. Nothing is lost. Raises CannotSuspend."""
+    """Blocks every key. Nothing is lost. Raises CannotSuspend."""
     refuse_own(organization_id, by)
     organization = hold(organization_id)
     if organization.status not in {OrganizationStatus.SANDBOX, OrganizationStatus.LIVE}:

@@ -5,6 +5,8 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
+from legal_docs import figures
+
 CRITICAL_MARK = "critical:"
 """An email whose subject begins like this is a critical request, however its letters are written."""
 
@@ -45,19 +47,23 @@ class Promise(msgspec.Struct, frozen=True):
 
 PROMISES = {
     Severity.CRITICAL: Promise(
-        timedelta(hours=1), None, "The API is down for you, data is lost or you suspect a security breach."
+        timedelta(hours=figures.CRITICAL_RESPONSE_HOURS),
+        None,
+        "The API is down for you, data is lost or you suspect a security breach.",
     ),
     Severity.HIGH: Promise(
-        timedelta(hours=4),
-        timedelta(hours=24),
+        timedelta(hours=figures.HIGH_RESPONSE_HOURS),
+        timedelta(hours=figures.HIGH_RESOLUTION_HOURS),
         "A key fails, a policy decides incorrectly, or checks take over a second.",
     ),
     Severity.MEDIUM: Promise(
-        timedelta(hours=12),
-        timedelta(days=3),
+        timedelta(hours=figures.MEDIUM_RESPONSE_HOURS),
+        timedelta(days=figures.MEDIUM_RESOLUTION_DAYS),
         "A page is wrong or slow, you have a question about policies, or a minor bug.",
     ),
-    Severity.LOW: Promise(timedelta(hours=48), None, "Feature requests, typos, general questions and feedback."),
+    Severity.LOW: Promise(
+        timedelta(hours=figures.LOW_RESPONSE_HOURS), None, "Feature requests, typos, general questions and feedback."
+    ),
 }
 
 CATEGORY_LABELS = {

@@ -97,7 +97,7 @@ class Clock(msgspec.Struct):
             self.paused_at = at
 
     def go_on(self, at: datetime) -> None:
-        """What it stood still does not count."""
+        """The pause does not count."""
         if self.paused_at is not None:
             pause = at - self.paused_at
             self.stood_still += pause

@@ -9,7 +9,7 @@ import pytest
 
 from api.keys import token
 from core import retention
-from core.accounts import DEFAULT_RETENTION_DAYS
+from core.retention import DEFAULT_RETENTION_DAYS
 from legal_docs import figures
 from legal_docs.documents.clauses import Clause, find
 from legal_docs.documents.drafts import SOURCES, Entry, SeenMeasure, draft

@@ -1,0 +1,40 @@
+"""What answers tell browsers about safety: HSTS and its kind everywhere, the content security policy on pages."""
+
+SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Strict-Transport-Security", "max-age=63072000; includeSubDomains"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+
+PAGE_HEADERS: tuple[tuple[str, str], ...] = (
+    (
+        "Content-Security-Policy",
+        (
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
+            "connect-src 'self'; "
+            "form-action 'self' https://checkout.stripe.com https://billing.stripe.com; "
+            "base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+        ),
+    ),
+    ("Referrer-Policy", "strict-origin-when-cross-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    (
+        "Permissions-Policy",
+        (
+            "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), "
+            "microphone=(), midi=(), payment=(), usb=(), publickey-credentials-create=(self), "
+            "publickey-credentials-get=(self)"
+        ),
+    ),
+)
+
+
+def headers_of_answer(content_type: str, body: bytes, *, request_id: str) -> list[tuple[str, str]]:
+    """What every answer has that Flask does not finish."""
+    return [
+        ("Content-Type", content_type),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+        ("X-Request-Id", request_id),
+        *SECURITY_HEADERS,
+    ]
