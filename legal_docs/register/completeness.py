@@ -32,6 +32,7 @@ def services_in_use(settings: Settings) -> frozenset[ServiceType]:
         ServiceType.ERROR_REPORTS: bool(settings.sentry_dsn),
         ServiceType.PAYMENTS: bool(settings.stripe_api_key),
         ServiceType.EMAIL: _is_elsewhere(settings.smtp_url),
+        ServiceType.MONITORING: bool(settings.monitor_key),
     }
     return frozenset(service for service, is_used in used.items() if is_used)
 

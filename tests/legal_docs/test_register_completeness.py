@@ -43,6 +43,7 @@ def enter_unchecked(entry: Entry) -> None:
         ("sentry_dsn", "https://k@o1.ingest.de.sentry.io/1", ServiceType.ERROR_REPORTS),
         ("stripe_api_key", "sk_live_1", ServiceType.PAYMENTS),
         ("smtp_url", "smtps://u:p@mail.example.com:465", ServiceType.EMAIL),
+        ("monitor_key", "a-key-of-the-monitor-outside", ServiceType.MONITORING),
     ],
     ids=lambda given: str(given).partition("@")[2] or str(given),
 )

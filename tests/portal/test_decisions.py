@@ -217,6 +217,13 @@ def test_filters_suggest_values_that_occurred_in_this_organization_alone(
     assert 'value="hr"' not in stranger.get("/decisions/values").text
 
 
+def test_filters_suggest_the_organization_s_own_keys_by_name(ada: Member, viewer: Person, stranger: Person) -> None:
+    option = f'<option value="key_{ada.key_id.hex}">'
+
+    assert option in viewer.get("/decisions/values").text
+    assert option not in stranger.get("/decisions/values").text
+
+
 def test_the_count_stops_where_nobody_reads_on(as_ada: Caller, viewer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "MOST_COUNTED", 1)
     as_ada.check()

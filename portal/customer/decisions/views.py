@@ -31,6 +31,7 @@ PAGE_SIZE = 25
 MOST_COUNTED = 1000
 """Beyond it nobody reads on, and counting would read the whole log."""
 _SUGGESTED_FROM = timedelta(days=7)
+_KEYS_SUGGESTED = 100
 
 
 @bp.get("")
@@ -69,7 +70,11 @@ def index() -> ViewResponse:
 def values() -> ViewResponse:
     """What filters can be set to: values that occurred lately."""
     found = breakdowns.values_in(active_membership().organization_id, since=utc_now() - _SUGGESTED_FROM)
-    return render_template("portal/customer/decisions/_values.html", values=found)
+    return render_template(
+        "portal/customer/decisions/_values.html",
+        values=found,
+        keys=lookup.list_page(active_membership().organization_id, environment=None, after=None, size=_KEYS_SUGGESTED),
+    )
 
 
 @bp.get("/search")
