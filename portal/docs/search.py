@@ -22,7 +22,7 @@ from portal.docs import articles, contents
 
 MOST = 12
 MOST_WORDS = 8
-_OF_ENDPOINTS, _OF_PROBLEMS = 3.0, 0.5
+_OF_ENDPOINTS, _OF_PROBLEMS = 2.0, 0.5
 """Who looks for a word wants what does it, before what went wrong with it."""
 _WORD = re.compile(r"\w+")
 _FIND = """
@@ -82,7 +82,7 @@ def _sections(base_url: str) -> Iterator[Section]:
         for name in names:
             yield from _of_guide(articles.find(name, base_url=base_url))
     for endpoint in declared_endpoints():
-        shapes = [shape for shape in (endpoint.query, endpoint.body, endpoint.answer) if shape is not None]
+        shapes = [shape for shape in (endpoint.query, endpoint.body) if shape is not None]
         fields = " ".join(f"{row.name} {row.meaning}" for shape in shapes for row in fields_of(shape))
         text = f"{endpoint.method} {endpoint.path} {endpoint.description} {fields}"
         yield Section(contents.path_of(endpoint), endpoint.summary, "API reference", text, _OF_ENDPOINTS)

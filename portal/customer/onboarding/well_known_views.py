@@ -30,6 +30,7 @@ def security() -> Response:
         f"Contact: mailto:{contact}",
         f"Expires: {iso(_midnight(utc_now() + _GOOD_FOR))}",
         "Preferred-Languages: en",
+        f"Policy: {base_url}/security#report",
         f"Canonical: {base_url}/.well-known/security.txt",
     )
     return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
