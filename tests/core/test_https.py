@@ -93,3 +93,14 @@ def test_over_https_everything_is_served(behind_one: Flask, method: str, path: s
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/log-in", 200), ("POST", "/v1/check", 401)])
 def test_without_a_trusted_proxy_nobody_is_believed(apps: Any, method: str, path: str, status: int) -> None:
     assert ask(apps(0), method, path, proto="http").status_code == status
+
+
+def test_the_cookie_of_a_session_is_of_this_host_goes_over_https_alone_and_no_script_reads_it(
+    behind_one: Flask,
+) -> None:
+    (cookie,) = ask(behind_one, "GET", "/log-in", proto="https").headers.getlist("Set-Cookie")
+    name, *attributes = cookie.split("; ")
+
+    assert name.startswith("__Host-aig=")
+    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(attributes)
+    assert not [one for one in attributes if one.startswith("Domain")]

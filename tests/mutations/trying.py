@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 
 from tests.mutations.mutations import Mutation
-from tests.services import ROOT
 
+ROOT = Path(__file__).parents[2]
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "var", ".mypy_cache", ".ruff_cache", ".hypothesis", "__pycache__")
 WITHIN_S = 300
 NOT_PASSED = re.compile(r"^(FAILED|ERROR|SKIPPED) (.+?)(?: - .*)?$", re.MULTILINE)

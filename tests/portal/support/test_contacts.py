@@ -12,7 +12,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.settings import Settings
 from core.settings_rules import faults_of
-from portal.support.severities import Severity
+from portal.support.severities import PROMISES, Severity
 from tests.cast import Member
 from tests.people import Person
 from tests.portal.support.scene import opened
@@ -100,3 +100,11 @@ def test_the_organizations_page_shows_its_requests_and_nobody_elses(
     assert "Checks are refused" in of_ada
     assert "Checks are refused" not in of_cleo
     assert "No requests yet." in of_cleo
+
+
+def test_every_severity_is_explained_with_examples_and_its_hours(owner: Person) -> None:
+    page = " ".join(owner.get("/support").text.split())
+
+    for promise in PROMISES.values():
+        assert promise.examples in page
+        assert f"{promise.response // timedelta(hours=1)} hours" in page

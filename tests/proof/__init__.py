@@ -1,0 +1,1 @@
+"""Which tests prove which requirement, as a table; `python -m tests.proof` writes the document of it."""
