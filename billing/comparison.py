@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from billing.plans import Plan
+from billing.plans import Limits, Plan
 
 UNLIMITED = "Unlimited"
 
@@ -21,6 +21,14 @@ def _count(value: int | None) -> str:
     return UNLIMITED if value is None else f"{value:,}"
 
 
+def _availability(limits: Limits) -> str:
+    return f"{limits.availability_percent}%{' (SLA)' if limits.credits else ' (target)'}"
+
+
+def _credits(limits: Limits) -> str:
+    return ", ".join(map(str, limits.credits)) or "None"
+
+
 _ROWS: tuple[tuple[str, str, Callable[[Plan], str]], ...] = (
     (
         "Live checks per month",
@@ -32,6 +40,8 @@ _ROWS: tuple[tuple[str, str, Callable[[Plan], str]], ...] = (
     ("Active API keys", "Live and test keys together.", lambda p: _count(p.limits.keys)),
     ("Members", "Including open invitations.", lambda p: _count(p.limits.members)),
     ("Decision log retention", "The longest you can choose.", lambda p: f"{p.limits.retention_days:,} days"),
+    ("Availability per month", "Of valid requests to the check API.", lambda p: _availability(p.limits)),
+    ("Service credits", "Of the month's fees, without a claim.", lambda p: _credits(p.limits)),
     ("Support", "", lambda p: p.limits.support),
 )
 

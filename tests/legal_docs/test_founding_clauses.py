@@ -83,7 +83,7 @@ SAID: dict[str, tuple[Kind, str, tuple[str, ...]]] = {
         "9.3",
         (
             f"| Decision log | {figures.DEFAULT_RETENTION_DAYS} days",
-            "| API keys | the hash and name for as long as the account",
+            "| API keys | until you delete them",
             f"| Request counts for limits | {figures.WINDOW_SECONDS} seconds",
             f"at most {figures.ERROR_REPORT_DAYS} days",
             f"| Backups | {figures.BACKUP_DAYS} days",

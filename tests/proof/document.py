@@ -1,10 +1,9 @@
 """The table as a document for whoever asks what proves a requirement."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 
-from core.formats import utc
 from tests.proof.results import Result, result_of, worst
 from tests.proof.table import FAMILIES, ROOT, Row, rows_of
 
@@ -18,18 +17,39 @@ the two launch boards the tests prove that each item turns red and green; the bo
 """
 
 
-def render(results: Mapping[str, Result], *, now: datetime) -> str:
+_ROW = re.compile(r"^\| (?P<name>\w+(?:-\d+)?) \|.*\| (?P<result>[^|]+) \|$", re.MULTILINE)
+_WHEN = re.compile(r"Last run on (.+?): ")
+
+
+def render(results: Mapping[str, str], *, ran_on: str) -> str:
+    """`results` are those of rows, as `results_of` gives them."""
     rows = {name: row for family in FAMILIES for name, row in rows_of(family).items()}
     kinds = Counter(_kind(row) for row in rows.values())
     counted = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-    ran = Counter(_result(row, results) for row in rows.values() if row.tests)
+    ran = Counter(results.get(name, Result.NOT_RUN) for name, row in rows.items() if row.tests)
     last = ", ".join(f"{count} {result}" for result, count in ran.most_common())
-    parts = [_HEAD, f"{len(rows)} requirements: {counted}. Last run on {utc(now)}: {last}.\n"]
+    parts = [_HEAD, f"{len(rows)} requirements: {counted}. Last run on {ran_on}: {last}.\n"]
     for family, (title, _) in FAMILIES.items():
         parts += [f"## {title}\n", "| Row | Requirement | Proven by | Last result |\n|---|---|---|---|"]
-        parts += [f"{line_of(name, row)} {_result(row, results)} |" for name, row in rows_of(family).items()]
+        parts += [
+            f"{line_of(name, row)} {results.get(name, Result.NOT_RUN) if row.tests else '–'} |"
+            for name, row in rows_of(family).items()
+        ]
         parts.append("")
     return "\n".join(parts)
+
+
+def results_of(tests: Mapping[str, Result]) -> dict[str, str]:
+    """Of each row, the worst of its tests."""
+    rows = {name: row for family in FAMILIES for name, row in rows_of(family).items()}
+    return {name: worst(result_of(test, tests) for test in row.tests) for name, row in rows.items() if row.tests}
+
+
+def kept_results() -> tuple[dict[str, str], str]:
+    """Those that the document has now, and when they were found."""
+    written = FILE.read_text()
+    when = _WHEN.search(written)
+    return {found["name"]: found["result"] for found in _ROW.finditer(written)}, when[1] if when else "no day"
 
 
 def line_of(name: str, row: Row) -> str:
@@ -51,7 +71,3 @@ def _kind(row: Row) -> str:
     if row.outside:
         return "that need somebody outside" if not row.tests else "proven as far as software can"
     return "proven"
-
-
-def _result(row: Row, results: Mapping[str, Result]) -> str:
-    return worst(result_of(test, results) for test in row.tests).value if row.tests else "–"

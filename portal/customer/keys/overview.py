@@ -8,7 +8,7 @@ import msgspec
 
 from api.keys import lookup
 from api.keys.models import ApiKey
-from api.usage.key_requests import COUNTED_DAYS, KeyRequests, requests_by_key
+from api.usage.key_requests import KeyRequests, requests_by_key
 from core.audit import ActorKind
 from portal.customer.team import services as team
 
@@ -29,7 +29,6 @@ class KeyLine(msgspec.Struct, frozen=True):
 class KeyLists(msgspec.Struct, frozen=True):
     in_use: tuple[KeyLine, ...]
     ended: tuple[KeyLine, ...]
-    counted_days: int = COUNTED_DAYS
 
 
 def lists_of(organization_id: UUID, *, now: datetime) -> KeyLists:

@@ -60,7 +60,7 @@ def test_members_compare_plans_in_the_same_table(nobody: Browser, owner: Person)
 def test_the_comparison_tells_of_every_limit() -> None:
     rows = compare(tuple(PLANS.values()))
 
-    assert len(rows) == 7
+    assert len(rows) == 9
     assert all(len(row.cells) == len(PLANS) for row in rows)
 
 
