@@ -1,6 +1,7 @@
 """Content that dresses as a token is refused, and no honest value is."""
 
 import time
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -206,3 +207,16 @@ def test_the_guide_names_every_kind() -> None:
     markdown = guide("api-guide").markdown
 
     assert [kind for kind in KINDS if f"`{kind}`" not in markdown] == []
+
+
+@pytest.mark.parametrize("fact", ["purpose", "cost_center", "application"])
+@pytest.mark.parametrize("text", ["is is ok?", "her x? is", "is no> is"])
+def test_a_text_whose_base64_has_a_separator_among_its_characters_is_refused(fact: str, text: str) -> None:
+    """Between the separators each piece is too short to look like anything."""
+    encoded = b64encode(text.encode()).decode().rstrip("=")
+    assert set(encoded) & set("+/")
+
+    refused = refusal(fact, encoded)
+
+    assert refused is not None
+    assert refused[1] == "looks_like_content"
