@@ -63,7 +63,7 @@ def restore(place: Place, name: BackupName, *, replace: bool, by: Actor, now: da
     replaced = None
     with place.repository.fetched(manifest) as sealed:
         if _refuse_unless_free(place, replace=replace):
-            _hand_on_erasures(place)
+            _save_erasures(place)
             replaced = making.back_up(place, BackupKind.BEFORE_RESTORE, by=by, now=now).name
             _empty(place)
         restoring.load(place.repository, manifest, sealed, into=place.database_url, postgres_bin=place.postgres_bin)
@@ -99,7 +99,7 @@ def _others_who_stay(connection: psycopg.Connection) -> int:
         sleep(0.05)
 
 
-def _hand_on_erasures(place: Place) -> None:
+def _save_erasures(place: Place) -> None:
     """What this database alone knows was erased would come back with an older one. A failure stops the restore."""
     with acting_as_system(), transaction():
         if db.session.scalar(text("SELECT to_regclass('erasure')")) is not None:

@@ -1,7 +1,7 @@
 """The local spool: decisions as lines in files, until they are in the database.
 
 Each process writes in a folder of its own and holds a lock on it as long as it lives. A folder without a living owner
-is an orphan: whoever finds it brings its lines home. A line that was cut short by a crash was never acknowledged, for
+is an orphan: whoever finds it replays its lines. A line that was cut short by a crash was never acknowledged, for
 an answer leaves only after its whole line was written.
 """
 
@@ -160,7 +160,7 @@ class Spool:
 
 
 def waiting_segments(root: Path) -> list[Path]:
-    """What all processes of this machine, the living and the dead, have yet to bring home."""
+    """What all processes of this machine, the living and the dead, have yet to replay."""
     return [path for path in root.glob("[!.]*/*.ndjson") if path.parent.name != QUARANTINE]
 
 

@@ -146,7 +146,7 @@ class ReadThroughCache(Generic[Name, Row, Value]):
             self._entries.setdefault(name, _Entry(value, None, read_at_s))
         return value
 
-    def forget(self, name: Name) -> None:
+    def evict(self, name: Name) -> None:
         """What is in memory of it may not be used again, not even while the database is away."""
         with self._lock:
             self._changes += 1

@@ -151,7 +151,7 @@ class Snapshots:
     def _on_change(self, kind: str, name: str) -> None:
         self._changed.add(name)
         if kind == "key":
-            self._keys.forget(bytes.fromhex(name))
+            self._keys.evict(bytes.fromhex(name))
             return
         until_s = self.feed.last_beat_s + HOLDS_WITHIN_S if self._refresher.is_running else -math.inf
         if self._organizations.mark_stale(UUID(name), usable_until_s=until_s):

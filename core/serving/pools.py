@@ -128,7 +128,7 @@ class Pool:
         if place.is_starting:
             place.is_starting = False
             self._may_start += 1
-            self._hand_on()
+            self._serve_next()
 
     def _give_back(self, place: _Place) -> None:
         self._free += 1
@@ -136,9 +136,9 @@ class Pool:
         if not self._held[place.key]:
             del self._held[place.key]
         self._settle(place)
-        self._hand_on()
+        self._serve_next()
 
-    def _hand_on(self) -> None:
+    def _serve_next(self) -> None:
         while self._has_place:
             waiting = self._waiting.pop(self._may_have_one)
             if waiting is None:

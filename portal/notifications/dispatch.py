@@ -69,7 +69,7 @@ def attempts_of(delivery: Delivery) -> list[Attempt]:
 
 
 def take(*, is_isolated: bool, now: datetime) -> DueDelivery | None:
-    """The delivery that has waited longest, of channels that stand apart or of the others. None: nothing is due.
+    """The delivery that has waited longest, of isolated channels or of the others. None: nothing is due.
 
     A customer for whom enough is being sent waits, so that one with many slow receivers leaves places for others. Both
     rows are locked and looked at anew, so two workers never take the same one, nor two of one channel.
@@ -123,26 +123,26 @@ def _served(*, is_isolated: bool, now: datetime) -> Select[Any]:
     )
 
 
-def send(parcel: DueDelivery, *, now: datetime) -> Answer:
-    """A mail leaves with the note that it did (`finish`); everything else leaves here."""
+def send(due: DueDelivery, *, now: datetime) -> Answer:
+    """A mail leaves with the note that it did (`record_outcome`); everything else leaves here."""
     try:
-        target = channel_secrets.decrypt(parcel.sealed_target)
-        signing_secrets = [channel_secrets.decrypt(sealed) for sealed in parcel.sealed_secrets]
+        target = channel_secrets.decrypt(due.sealed_target)
+        signing_secrets = [channel_secrets.decrypt(sealed) for sealed in due.sealed_secrets]
     except channel_secrets.Unreadable:
         return Answer(
             took_ms=0,
             problem="The stored settings cannot be decrypted. Delete the channel and create it again.",
         )
-    if parcel.kind is Kind.MAIL:
+    if due.kind is Kind.MAIL:
         return Answer(took_ms=0, status=HTTPStatus.OK, text="Accepted by our email server.")
-    if parcel.kind is Kind.SLACK:
-        return outside().post(target, payloads.as_slack(parcel.payload), dict(_JSON), now=now)
-    body = payloads.as_json(parcel.payload)
-    signed = signing.headers_for(parcel.payload["id"], body, signing_secrets=signing_secrets, now=now)
+    if due.kind is Kind.SLACK:
+        return outside().post(target, payloads.as_slack(due.payload), dict(_JSON), now=now)
+    body = payloads.as_json(due.payload)
+    signed = signing.headers_for(due.payload["id"], body, signing_secrets=signing_secrets, now=now)
     return outside().post(target, body, {**_JSON, **signed}, now=now)
 
 
-def finish(parcel: DueDelivery, answer: Answer, *, now: datetime) -> datetime | None:
+def record_outcome(due: DueDelivery, answer: Answer, *, now: datetime) -> datetime | None:
     """Writes down what came of it, unless somebody else has taken the delivery since, or it was deleted.
 
     When it is tried again, if it is.
@@ -151,14 +151,14 @@ def finish(parcel: DueDelivery, answer: Answer, *, now: datetime) -> datetime | 
         locking(
             select(Delivery, Channel)
             .join(Channel, Channel.id == Delivery.channel_id)
-            .where(Delivery.id == parcel.delivery_id, Delivery.tries == parcel.tries)
+            .where(Delivery.id == due.delivery_id, Delivery.tries == due.tries)
             .where(Delivery.state.in_([state.value for state in UNDER_WAY]))
         )
     ).first()
     if found is None:
         return None
     delivery, channel = found
-    attempt = Attempt(parcel.taken_at, answer.took_ms, answer.status, answer.text, answer.problem)
+    attempt = Attempt(due.taken_at, answer.took_ms, answer.status, answer.text, answer.problem)
     delivery.attempts = [*delivery.attempts, msgspec.to_builtins(attempt)]
     channel.busy_until, channel.is_isolated = None, not answer.is_success or answer.took_ms > SLOW_MS
     log.info("notification.tried", delivery_id=str(delivery.id), kind=channel.kind, status=answer.status)

@@ -3,8 +3,8 @@
 New deliveries go at once, and each retry has a job of its own for the time when it is due. The clock starts the same
 every minute, for what was lost with a worker.
 
-Receivers that were slow or did not take the last delivery stand apart: they have places of their own, and wait for each
-other only.
+Receivers that were slow or did not take the last delivery are isolated: they have places of their own, and wait only
+for each other.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ from portal.notifications.models import Channel
 log = structlog.get_logger()
 
 AT_ONCE = 6
-APART_AT_ONCE = 4
+ISOLATED_AT_ONCE = 4
 FOR_S = 30.0
 """How long a run takes on new deliveries; what is due then is for another run, so that both kinds have their turn."""
 _LOOK_AGAIN_S = 0.25
@@ -44,10 +44,14 @@ def send_due(timestamp: int = 0) -> None:  # noqa: ARG001  the queue tells when 
 
 
 @jobs.periodic(cron="* * * * *")
-@jobs.task(queueing_lock="send_notifications_apart", queue=Queue.DELIVERIES)
+@jobs.task(
+    aliases=["portal.notifications.sending.send_apart"],
+    queueing_lock="send_isolated_notifications",
+    queue=Queue.DELIVERIES,
+)
 @in_its_own_session
-def send_apart(timestamp: int = 0) -> None:  # noqa: ARG001  the queue tells when it was due
-    _side_by_side(APART_AT_ONCE, is_isolated=True)
+def send_isolated(timestamp: int = 0) -> None:  # noqa: ARG001  the queue tells when it was due
+    _side_by_side(ISOLATED_AT_ONCE, is_isolated=True)
 
 
 @jobs.task(queue=Queue.DELIVERIES)
@@ -66,8 +70,8 @@ def retry(delivery_id: str, tries: int) -> None:
 
 
 def begin_run(channel: Channel) -> None:
-    """Sends what is due through it, also if it stands apart, as its last delivery was slow or failed."""
-    defer(send_apart if channel.is_isolated else send_due)
+    """Sends what is due through it, also if it is isolated, as its last delivery was slow or failed."""
+    defer(send_isolated if channel.is_isolated else send_due)
 
 
 def send_while_due(*, is_isolated: bool, is_over: Callable[[], bool]) -> int:
@@ -80,10 +84,10 @@ def send_while_due(*, is_isolated: bool, is_over: Callable[[], bool]) -> int:
 
 def send_next(*, is_isolated: bool) -> bool:
     """Whether one was due."""
-    parcel = _take(is_isolated=is_isolated)
-    if parcel is not None:
-        _send(parcel)
-    return parcel is not None
+    due = _take(is_isolated=is_isolated)
+    if due is not None:
+        _send(due)
+    return due is not None
 
 
 def _take(*, is_isolated: bool) -> DueDelivery | None:
@@ -91,21 +95,21 @@ def _take(*, is_isolated: bool) -> DueDelivery | None:
         return dispatch.take(is_isolated=is_isolated, now=utc_now())
 
 
-def _send(parcel: DueDelivery) -> None:
+def _send(due: DueDelivery) -> None:
     """With no transaction open."""
     try:
-        _finish(parcel, dispatch.send(parcel, now=utc_now()))
+        _record_outcome(due, dispatch.send(due, now=utc_now()))
     except Exception as error:
-        log.exception("notification.not_sent", delivery_id=str(parcel.delivery_id))
+        log.exception("notification.not_sent", delivery_id=str(due.delivery_id))
         report_error(error)
-        _finish(parcel, Answer(took_ms=0, problem="Internal error on our side."))
+        _record_outcome(due, Answer(took_ms=0, problem="Internal error on our side."))
 
 
-def _finish(parcel: DueDelivery, answer: Answer) -> None:
+def _record_outcome(due: DueDelivery, answer: Answer) -> None:
     with acting_as_system(), transaction():
-        next_try_at = dispatch.finish(parcel, answer, now=utc_now())
+        next_try_at = dispatch.record_outcome(due, answer, now=utc_now())
         if next_try_at is not None:
-            defer_at(next_try_at, retry, delivery_id=str(parcel.delivery_id), tries=parcel.tries)
+            defer_at(next_try_at, retry, delivery_id=str(due.delivery_id), tries=due.tries)
 
 
 def _side_by_side(threads: int, *, is_isolated: bool) -> None:
@@ -117,7 +121,7 @@ def _side_by_side(threads: int, *, is_isolated: bool) -> None:
         sender.result()
     if run.is_over():
         with acting_as_system(), transaction():
-            defer(send_apart if is_isolated else send_due)
+            defer(send_isolated if is_isolated else send_due)
 
 
 class _Run:
@@ -135,10 +139,10 @@ class _Run:
     def send_in_lane(self, app: Flask) -> None:
         with app.app_context():
             while not self.is_over():
-                parcel = _take(is_isolated=self._is_isolated)
-                if parcel is not None:
+                due = _take(is_isolated=self._is_isolated)
+                if due is not None:
                     with self._counted():
-                        _send(parcel)
+                        _send(due)
                 elif self._sending:
                     sleep(_LOOK_AGAIN_S)
                 else:

@@ -34,11 +34,11 @@ FAILS = Answer(took_ms=5, status=503, text="later")
 def try_once(app: Flask, answer: Answer, *, now: datetime, is_isolated: bool = False) -> DueDelivery | None:
     with app.app_context(), acting_as_system():
         with transaction():
-            parcel = dispatch.take(is_isolated=is_isolated, now=now)
-        if parcel is not None:
+            due = dispatch.take(is_isolated=is_isolated, now=now)
+        if due is not None:
             with transaction():
-                dispatch.finish(parcel, answer, now=now)
-        return parcel
+                dispatch.record_outcome(due, answer, now=now)
+        return due
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_a_worker_that_comes_back_late_overwrites_nothing(app: Flask, waiting: C
     try_once(app, Answer(took_ms=5, status=200), now=now + timedelta(seconds=61))
 
     with app.app_context(), acting_as_system(), transaction():
-        dispatch.finish(late, FAILS, now=now + timedelta(seconds=62))
+        dispatch.record_outcome(late, FAILS, now=now + timedelta(seconds=62))
 
     assert the_delivery(app, waiting).state == "delivered"
 
@@ -185,19 +185,19 @@ def test_a_worker_that_comes_back_while_another_sends_leaves_it_to_that_one(app:
         assert other is not None
 
         with transaction():
-            dispatch.finish(late, FAILS, now=now + timedelta(seconds=62))
+            dispatch.record_outcome(late, FAILS, now=now + timedelta(seconds=62))
 
     assert (the_delivery(app, waiting).state, the_delivery(app, waiting).attempts) == ("waiting", [])
 
 
 def test_what_was_deleted_while_it_was_sent_is_forgotten(app: Flask, waiting: Channel, admin: Person) -> None:
     with app.app_context(), acting_as_system(), transaction():
-        parcel = dispatch.take(is_isolated=False, now=utc_now())
+        due = dispatch.take(is_isolated=False, now=utc_now())
     admin.post(f"/organization/notifications/{waiting.id}/delete")
 
     with app.app_context(), acting_as_system(), transaction():
-        assert parcel is not None
-        dispatch.finish(parcel, FAILS, now=utc_now())
+        assert due is not None
+        dispatch.record_outcome(due, FAILS, now=utc_now())
 
     assert deliveries_of(app, waiting.id) == []
 
@@ -228,8 +228,8 @@ def test_one_owners_slow_receivers_leave_places_for_others(app: Flask, ada: Memb
     taken = []
     for _ in range(4):
         with app.app_context(), acting_as_system(), transaction():
-            parcel = dispatch.take(is_isolated=False, now=utc_now())
-            taken.append(parcel and db.session.get_one(Delivery, parcel.delivery_id).organization_id)
+            due = dispatch.take(is_isolated=False, now=utc_now())
+            taken.append(due and db.session.get_one(Delivery, due.delivery_id).organization_id)
 
     assert taken == [ada.organization_id, ada.organization_id, cleo.organization_id, None]
     assert try_once(app, FAILS, now=utc_now() + timedelta(seconds=61)) is not None, "nobody is left out for good"
@@ -383,12 +383,12 @@ def test_after_a_failure_the_next_delivery_does_not_wait_for_the_minute(app: Fla
     another_key(app, ada, name="First")
     with way_out(app, Receiver(Answer(took_ms=5, status=500, text="broken"))):
         send_all(app)
-    before = deferred(app, "portal.notifications.sending.send_apart")
+    before = deferred(app, "portal.notifications.sending.send_isolated")
 
     another_key(app, ada, name="Second")
 
     assert channel(app, made.channel.id).is_isolated
-    assert deferred(app, "portal.notifications.sending.send_apart") == before + 1
+    assert deferred(app, "portal.notifications.sending.send_isolated") == before + 1
 
 
 def deferred(app: Flask, task: str) -> int:
@@ -500,7 +500,7 @@ def test_a_retry_does_not_wait_for_a_receiver_that_hangs(live_app: Flask, monkey
 
 def in_a_run_apart(app: Flask) -> None:
     with app.app_context():
-        sending.send_apart()
+        sending.send_isolated()
 
 
 def test_what_waited_while_a_channel_was_paused_goes_at_once_when_it_is_resumed(
