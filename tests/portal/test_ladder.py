@@ -2,6 +2,7 @@
 token, the wrong method, and whoever is not signed in.
 """
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,6 +18,9 @@ from core.db import acting_as_system, db, transaction
 from core.ids import new_uuid
 from core.members import Role, User
 from core.sessions import Method
+from legal_docs.audits import services as audits
+from legal_docs.audits.services import Booking
+from legal_docs.audits.states import AuditKind, Cause
 from portal.customer.people.models import Passkey
 from portal.customer.team import services as team
 from portal.support import records as tickets
@@ -56,6 +60,7 @@ PLAIN_WORDS = {
     "plan": "pro",
     "article": "quickstart",
     "chapter": "troubleshooting",
+    "year": 2026,
 }
 """What stands in addresses for what is no record of one organization."""
 
@@ -180,7 +185,12 @@ def records(
             new_uuid(), question, organization_id=ada.organization_id, author=who, by=SYSTEM, now=now
         )
         channel, delivery = channel_with_delivery(ada.organization_id)
+        day = (now + timedelta(days=30)).date()
+        booking = Booking(
+            kind=AuditKind.AUDIT, cause=Cause.YEARLY, scope="All", auditor="Anna", starts_on=day, ends_on=day
+        )
         return {
+            "audit_id": audits.book(ada.organization_id, booking, once=new_uuid(), by=SYSTEM, now=now).id,
             "ticket_id": ticket.id,
             "file_id": next(iter(tickets.files(ticket.id).values()))[0].id,
             "channel_id": channel.id,

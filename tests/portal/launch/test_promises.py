@@ -17,6 +17,7 @@ from tests.legal_docs.scene import NOW, PROVIDER, REVIEW
 
 def privacy() -> str:
     facts = {"provider": PROVIDER, "register": (), "review": REVIEW, "published_at": NOW, "effective_at": NOW}
+    facts["measures"] = {}
     return drafts.draft(Kind.PRIVACY, number="1.0", **facts)  # type: ignore[arg-type]
 
 
