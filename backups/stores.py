@@ -1,6 +1,6 @@
-"""Where backups are kept: a folder, or a bucket of any S3-compatible store. The one file that imports obstore.
+"""Where backups are kept: a folder, or a bucket of any S3-compatible store.
 
-An object appears whole or not at all, on both.
+The one file of the backups that imports obstore. An object appears whole or not at all, on both.
 """
 
 import hashlib

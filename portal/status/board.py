@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from core.formats import utc
 from portal.status import incidents, maintenances, probes, reviews
 from portal.status.detection import Day, detected, uptime_of
 from portal.status.models import Incident, IncidentReview, IncidentUpdate, Maintenance, MaintenanceUpdate, States
@@ -87,9 +88,14 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         return worst_known([self._of_components, *(view.at_least for view in self.open)])
 
     @property
+    def measured_at(self) -> datetime | None:
+        """When anything was measured the last time."""
+        return max((line.measured_at for line in self.components if line.measured_at), default=None)
+
+    @property
     def headline(self) -> str:
         if self.state is None:
-            return "No current monitoring data"
+            return f"Not measured since {utc(self.measured_at)}" if self.measured_at else "No current monitoring data"
         if self.state is not ComponentState.OPERATIONAL:
             if self._is_watched:
                 return "A fix is in place and we are monitoring it"

@@ -12,6 +12,7 @@ from core.db import acting_as_system, transaction
 from core.jobs import Queue, defer, in_its_own_session, jobs
 from core.observability import report_error
 from portal.status import maintenances, prober, probes, snapshot, subscribers, watch
+from portal.status.bucket import BucketTrouble
 from portal.status.detection import Sample
 from portal.status.maintenances import MaintenanceMoved
 from portal.status.states import ProbeSource
@@ -103,3 +104,17 @@ def _render() -> None:
     with acting_as_system():
         count = snapshot.render(settings.status_path, base_url=settings.base_url, now=utc_now())
     log.info("status.rendered", files=count)
+    if settings.status_push_url:
+        _push(settings.status_push_url, base_url=settings.base_url)
+
+
+def _push(url: str, *, base_url: str) -> None:
+    """What another host does not take now it is offered again in five minutes; the files here are there already."""
+    try:
+        with acting_as_system():
+            count = snapshot.push(url, base_url=base_url, now=utc_now())
+    except BucketTrouble as error:
+        log.exception("status.not_pushed")
+        report_error(error)
+    else:
+        log.info("status.pushed", files=count)

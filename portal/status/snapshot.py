@@ -8,7 +8,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,11 +17,13 @@ from flask import render_template
 
 from core.pages import FONT, STATIC, STYLES
 from core.scope import needs_system_scope
-from portal.status import feeds
+from portal.status import bucket, feeds
 from portal.status.board import Board, board, history, planned
 from portal.status.labels import WORDS
 
-_STYLE, _LETTERS = "status.css", FONT.rpartition("/")[2]
+_STYLE, _LETTERS, _SCRIPT = "status.css", FONT.rpartition("/")[2], "status.js"
+STALE_AFTER = timedelta(minutes=15)
+"""So old a measurement may be before the copy says that there is none since: three times as long as to the next."""
 
 
 class StaticLinks:
@@ -46,6 +48,7 @@ def files(*, base_url: str, now: datetime) -> Iterator[tuple[str, bytes]]:
     works = planned()
     yield _LETTERS, (STATIC / FONT).read_bytes()
     yield _STYLE, _style()
+    yield _SCRIPT, (STATIC / _SCRIPT).read_bytes()
     for view in past:
         yield StaticLinks.incident(view.incident.id), _page("incident", shown, base_url, view=view)
     for work in works:
@@ -73,6 +76,12 @@ def render(folder: Path, *, base_url: str, now: datetime) -> int:
     return count
 
 
+@needs_system_scope
+def push(url: str, *, base_url: str, now: datetime) -> int:
+    """The same to a bucket on another host; how many files. Raises BucketTrouble."""
+    return bucket.push(url, list(files(base_url=base_url, now=now)))
+
+
 def write_whole(file: Path, content: bytes) -> None:
     """The old file or the new one, whatever happens meanwhile."""
     number, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".new")
@@ -91,4 +100,5 @@ def write_whole(file: Path, content: bytes) -> None:
 
 def _page(part: str, shown: Board, base_url: str, **context: Any) -> bytes:
     around: Mapping[str, Any] = {"board": shown, "base_url": base_url, "links": StaticLinks, "part": part, **WORDS}
+    around = {**around, "stale_after_s": int(STALE_AFTER.total_seconds())}
     return render_template("portal/status/static.html", **around, **context).encode()

@@ -14,7 +14,7 @@ from portal.console.launch.checks import data, evidence, operations, outside
 from portal.console.measures import targets
 from portal.customer.applications import welcome
 from portal.docs.figures import figures as of_the_guides
-from portal.status import clocks, detection
+from portal.status import clocks, detection, snapshot
 from portal.status.states import Impact
 from portal.support import desk
 from portal.support import states as requests
@@ -35,6 +35,7 @@ def _of_incidents() -> dict[str, object]:
         "outage_probes": detection.FAILURES_FOR_OUTAGE,
         "partial_probes": detection.FAILURES_FOR_PARTIAL,
         "looked_at_probes": detection.LOOKED_AT,
+        "copy_stale_minutes": snapshot.STALE_AFTER // _MINUTE,
         "stale_minutes": detection.STALE_AFTER // _MINUTE,
     }
 

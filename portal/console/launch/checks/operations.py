@@ -9,6 +9,8 @@ from core.db import db
 from portal.console.chapters import FOLDER, NAMES
 from portal.console.launch.checks.asking import ask
 from portal.console.launch.verdicts import CheckContext, CheckFunction, Verdict, either, green, red
+from portal.status import bucket
+from portal.status.bucket import BucketTrouble
 from portal.support.models import Ticket
 from portal.support.replies import REPLIES
 from portal.support.rota import Week, weeks
@@ -55,6 +57,9 @@ def status_page_live(around: CheckContext) -> Verdict:
     rendered_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     if around.now - rendered_at > RENDERED_WITHIN:
         return red(f"Last rendered on {rendered_at:%d %B %Y, %H:%M} UTC.", to_do="Look whether the worker runs.")
+    elsewhere = _pushed(around)
+    if elsewhere is not None:
+        return elsewhere
     shown = _shown(around)
     return either(
         bool(shown),
@@ -62,6 +67,22 @@ def status_page_live(around: CheckContext) -> Verdict:
         otherwise=f"{around.settings.base_url}/status does not answer.",
         to_do="Look at the proxy and at the service.",
     )
+
+
+def _pushed(around: CheckContext) -> Verdict | None:
+    """What is wrong with the copy on another host; None if it is there and new, or none is wanted."""
+    url = around.settings.status_push_url
+    if not url:
+        return None
+    to_do = "Look at the worker's log, and at the bucket and the key of STATUS_PUSH_URL."
+    try:
+        pushed_at = bucket.pushed_at(url)
+    except BucketTrouble as trouble:
+        return red(str(trouble), to_do=to_do)
+    if pushed_at is None or around.now - pushed_at > RENDERED_WITHIN:
+        when = f"last on {pushed_at:%d %B %Y, %H:%M} UTC" if pushed_at else "never"
+        return red(f"The copy on another host was pushed {when}.", to_do=to_do)
+    return None
 
 
 def status_page_green(around: CheckContext) -> Verdict:
