@@ -41,8 +41,10 @@ def organization_of(app: Flask) -> Callable[[str], UUID | None]:
 
 
 def start(app: Flask) -> None:
-    """Starts the threads of a process that serves: the change feed, the replay of the spool, the note of key uses."""
+    """Starts the threads of a process that serves: the change feed, the replay of the spool, the note of key uses,
+    the port for metrics."""
     runtime.runtime(app).start()
+    health.listen_for_metrics(app)
 
 
 def stop(app: Flask) -> None:

@@ -57,20 +57,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
             "Empty: one process limits exactly in memory."
         ),
     ] = None
-    data_dir: Annotated[str, Meta(description="Where the embedded database, the spool and run-time files live.")] = (
-        "var"
-    )
+    data_dir: Annotated[str, Meta(description="Where the database, the spool and run-time files live.")] = "var"
     status_dir: Annotated[
         str | None, Meta(description="Where the status page is written as plain files. Empty: `status` in DATA_DIR.")
+    ] = None
+    status_push_url: Annotated[
+        Annotated[str, Meta(pattern="^s3://.+$")] | None, Meta(description="Bucket for the static status page.")
     ] = None
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535, description="Port to listen on.")] = 8000
     public_url: Annotated[
         str | None, Meta(description="How the outside reaches us; base of the links in problem documents.")
     ] = None
-    probe_url: Annotated[
-        str | None, Meta(description="Where the worker's probes reach the service. Empty: as the outside does.")
-    ] = None
+    probe_url: Annotated[str | None, Meta(description="Where the worker's probes reach the service.")] = None
     allowed_hosts: Annotated[
         str,
         Meta(description="Further names under which the service answers, comma-separated, beside those of its URLs."),
@@ -119,9 +118,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     cors_origins: Annotated[
         str, Meta(description="Exact origins, comma-separated, whose pages may call the API. Never `*`.")
     ] = ""
-    metrics_token: Annotated[
-        str | None, Meta(description="Bearer token for `/metrics`. Empty: `/metrics` does not exist.")
-    ] = None
+    metrics_port: Annotated[Annotated[int, Meta(ge=1, le=65535)] | None, Meta(description="For `/metrics` alone.")] = (
+        None
+    )
+    metrics_token: Annotated[str | None, Meta(description="Bearer token for `/metrics`. Empty: there is none.")] = None
     prometheus_url: Annotated[
         str | None, Meta(description="Where our Prometheus answers; the launch board asks it.")
     ] = None

@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 DEPLOY = Path(__file__).parent
-FILES = ("Dockerfile", "compose.yaml", "render.yaml")
+FILES = (
+    *("Dockerfile", "prometheus/Dockerfile", "grafana/Dockerfile"),
+    *("compose.yaml", "render.yaml", "render-monitoring.yaml"),
+)
 
 _NOT_ASKED = "No registry could be asked when this was written. Run `python -m deploy.images --pin` where Docker is."
 UNPINNED = {
@@ -26,7 +29,8 @@ UNPINNED = {
 """Once a digest is written, its line here goes: then the image can never be named without one again."""
 
 _NAMED = re.compile(
-    r"^(?P<before>\s*(?:-\s*)?(?:FROM\s+(?:--\S+\s+)*|image:\s*|url:\s*docker://))(?P<image>[^\s#]+)", re.MULTILINE
+    r"^(?P<before>\s*(?:-\s*)?(?:FROM\s+(?:--\S+\s+)*|image:[ \t]*|url:\s*docker(?:\.io/|://)))(?P<image>[^\s#]+)",
+    re.MULTILINE,
 )
 _PINNED = re.compile(r"@sha256:[0-9a-f]{64}$")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from flask import Blueprint, Response, request
+from flask import Blueprint, Flask, Response, request
 from msgspec import Meta
 
 from api.runtime import Runtime, runtime
@@ -17,7 +17,7 @@ from core.clock import monotonic_s
 from core.db import acting_as_system
 from core.errors import JSON_CONTENT_TYPE, MethodNotAllowed, NotFound
 from core.ids import new_request_id
-from core.observability import metrics_page, note_request
+from core.observability import listen, metrics_page, note_request
 from core.security_headers import headers_of_answer
 from core.serving import Request
 
@@ -107,14 +107,33 @@ def ready() -> Response:
 
 @bp.get("/metrics")
 def metrics() -> Response:
-    """For those who hold the token; to everybody else there is no such page."""
-    settings = runtime().settings
-    tokens = (settings.metrics_token, settings.metrics_token_previous)
-    if not bears(request.headers.get("Authorization"), tokens):
+    """For those who hold the token, unless metrics have a port of their own; otherwise there is no such page."""
+    found = None if runtime().settings.metrics_port else _metrics_for(request.headers.get("Authorization"))
+    if found is None:
         raise NotFound
-    with acting_as_system():
-        page, content_type = metrics_page()
+    page, content_type = found
     return Response(page, content_type=content_type)
+
+
+def listen_for_metrics(app: Flask) -> None:
+    """On METRICS_PORT, if there is one."""
+    settings = runtime(app).settings
+
+    def page(authorization: str | None) -> tuple[bytes, str] | None:
+        with app.app_context():
+            return _metrics_for(authorization)
+
+    if settings.metrics_port:
+        listen(settings.host, settings.metrics_port, page)
+
+
+def _metrics_for(authorization: str | None) -> tuple[bytes, str] | None:
+    """The page and its content type; None without the token."""
+    settings = runtime().settings
+    if not bears(authorization, (settings.metrics_token, settings.metrics_token_previous)):
+        return None
+    with acting_as_system():
+        return metrics_page()
 
 
 def components(room: Runtime) -> dict[str, bool]:

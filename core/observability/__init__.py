@@ -1,5 +1,6 @@
 """Logs, error reports and metrics. None of them ever holds a body, a secret, a key or a name of a customer."""
 
+from core.observability.listener import listen
 from core.observability.logs import set_up_logging
 from core.observability.metrics import (
     CHECKS,
@@ -39,6 +40,7 @@ __all__ = [
     "STAGE_DURATION",
     "Reading",
     "gauge_at_scrape",
+    "listen",
     "metrics_page",
     "note_check_request",
     "note_request",

@@ -14,7 +14,12 @@ __all__ = ["Fault", "faults_of", "warnings_of"]
 
 Rule = Callable[[Settings], Iterator[Fault]]
 
-ALWAYS: tuple[Rule, ...] = (addresses.cors_origins, credentials.stripe_pair, credentials.backup_pair)
+ALWAYS: tuple[Rule, ...] = (
+    addresses.cors_origins,
+    addresses.metrics_port_of_its_own,
+    credentials.stripe_pair,
+    credentials.backup_pair,
+)
 IN_PRODUCTION: tuple[Rule, ...] = (
     credentials.secret_key,
     credentials.bearer_tokens,
@@ -23,6 +28,7 @@ IN_PRODUCTION: tuple[Rule, ...] = (
     addresses.public_url,
     addresses.cors_over_https,
     addresses.proxies,
+    addresses.metrics_port,
     addresses.sentry,
     credentials.stripe,
     credentials.backups,

@@ -107,6 +107,20 @@ def proxies(settings: Settings) -> Iterator[Fault]:
         )
 
 
+def metrics_port(settings: Settings) -> Iterator[Fault]:
+    if not settings.metrics_port:
+        yield Fault(
+            "METRICS_PORT",
+            "is missing, so that /metrics would be on the public port",
+            "Give a port that only Prometheus reaches, such as 9464.",
+        )
+
+
+def metrics_port_of_its_own(settings: Settings) -> Iterator[Fault]:
+    if settings.metrics_port is not None and settings.metrics_port == settings.port:
+        yield Fault("METRICS_PORT", "is the public port", "Give a port that only Prometheus reaches, such as 9464.")
+
+
 def sentry(settings: Settings) -> Iterator[Fault]:
     if not settings.sentry_dsn:
         yield Fault("SENTRY_DSN", "is missing", "Copy it from the project's settings in Sentry.")

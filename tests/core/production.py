@@ -12,6 +12,7 @@ GOOD = {
     "PUBLIC_URL": "https://governance.acme-pilot.eu",
     "TRUSTED_PROXY_HOPS": "1",
     "CORS_ORIGINS": "https://app.acme-pilot.eu, https://intranet.acme-pilot.eu:8443",
+    "METRICS_PORT": "9464",
     "METRICS_TOKEN": "9d1f6b3c5e7a2048d1c3b5a7e9f02468",
     "SENTRY_DSN": "https://9f0e1d2c3b4a5968@o4501.ingest.de.sentry.io/4502",
     "STRIPE_API_KEY": "sk_live_51HqLyjWDarjtT1zdp7dc",

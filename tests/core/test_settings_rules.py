@@ -230,3 +230,13 @@ def test_what_a_generator_makes_is_taken(make: Callable[[], str]) -> None:
         token = make()
 
         assert faults_of(Settings(**{**msgspec.structs.asdict(read_settings(GOOD)), "metrics_token": token})) == ()
+
+
+def test_metrics_have_a_port_of_their_own_in_production() -> None:
+    settings = read_settings(GOOD)
+
+    def faults(**changes: int | str | None) -> list[str]:
+        return [fault.setting for fault in faults_of(msgspec.structs.replace(settings, **changes))]
+
+    assert faults() == []
+    assert faults(metrics_port=None) == faults(metrics_port=8000) == ["METRICS_PORT"]

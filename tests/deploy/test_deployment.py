@@ -32,6 +32,7 @@ WITHOUT_WHICH_IT_WORKS = {
     "ALERTMANAGER_TOKEN",
     "EVIDENCE_KEY",
     "GRAFANA_TOKEN",
+    "MONITOR_KEY",
 }
 """What they guard is off while they are empty."""
 NAMES = {field.encode_name for field in msgspec.structs.fields(Settings)}
@@ -155,7 +156,7 @@ def test_the_service_may_write_nowhere_but_to_its_data(compose: Any) -> None:
         part = compose["services"][name]
         assert part["read_only"] is True
         assert part["cap_drop"] == ["ALL"]
-        assert part["volumes"] == ["data:/data", "status:/srv/status"]
+        assert part["volumes"] == ["data:/data", "status:/srv/status", "${BACKUP_FOLDER:-backups}:/backups"]
 
 
 def test_what_compose_mounts_from_here_is_here(compose: Any) -> None:
@@ -169,6 +170,15 @@ def test_what_compose_mounts_from_here_is_here(compose: Any) -> None:
 
     assert mounted == ["./Caddyfile"]
     assert all((DEPLOY / path).exists() for path in mounted)
+
+
+def test_file_backups_have_a_folder_that_the_containers_may_write(compose: Any) -> None:
+    for name in ("migrate", "web", "worker"):
+        targets = {volume.rpartition(":")[2] for volume in compose["services"][name]["volumes"]}
+        assert {"/data", "/srv/status", "/backups"} <= targets
+    made = next(line for line in last_stage() if "install -d" in line)
+    assert "-o aig -g aig" in made
+    assert {"/data", "/srv/status", "/backups"} <= set(made.split())
 
 
 def test_images_have_a_version(compose: Any) -> None:
