@@ -49,4 +49,5 @@ def start(app: Flask) -> None:
 
 def stop(app: Flask) -> None:
     """Ends the threads; what the spool still holds is replayed if the database lets it."""
+    health.stop_listening(app)
     runtime.runtime(app).stop()

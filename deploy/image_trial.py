@@ -22,9 +22,12 @@ flask web > /tmp/refused 2>&1 && { echo 'It started in production without any se
 grep -q SECRET_KEY /tmp/refused || { cat /tmp/refused; exit 1; }
 export ENVIRONMENT=development LOG_LEVEL=ERROR
 flask serve > /tmp/served 2>&1 &
-for _ in $(seq 120); do python deploy/health.py /health/ready && exec true; sleep 1; done
-cat /tmp/served
-exit 1
+server=$! code=1
+for _ in $(seq 120); do python deploy/health.py /health/ready && { code=0; break; }; sleep 1; done
+kill -TERM $server
+wait $server || true
+[ $code = 0 ] || cat /tmp/served
+exit $code
 """
 """In production it refuses to start without settings, and names them; with its own database it becomes ready."""
 

@@ -17,7 +17,7 @@ from core.clock import monotonic_s
 from core.db import acting_as_system
 from core.errors import JSON_CONTENT_TYPE, MethodNotAllowed, NotFound
 from core.ids import new_request_id
-from core.observability import listen, metrics_page, note_request
+from core.observability import MetricsServer, listen, metrics_page, note_request
 from core.security_headers import headers_of_answer
 from core.serving import Request
 
@@ -115,6 +115,9 @@ def metrics() -> Response:
     return Response(page, content_type=content_type)
 
 
+_LISTENER = "metrics_listener"
+
+
 def listen_for_metrics(app: Flask) -> None:
     """On METRICS_PORT, if there is one."""
     settings = runtime(app).settings
@@ -124,7 +127,14 @@ def listen_for_metrics(app: Flask) -> None:
             return _metrics_for(authorization)
 
     if settings.metrics_port:
-        listen(settings.host, settings.metrics_port, page)
+        app.extensions[_LISTENER] = listen(settings.host, settings.metrics_port, page)
+
+
+def stop_listening(app: Flask) -> None:
+    listener: MetricsServer | None = app.extensions.pop(_LISTENER, None)
+    if listener is not None:
+        listener.shutdown()
+        listener.server_close()
 
 
 def _metrics_for(authorization: str | None) -> tuple[bytes, str] | None:

@@ -1,6 +1,6 @@
 """Logs, error reports and metrics. None of them ever holds a body, a secret, a key or a name of a customer."""
 
-from core.observability.listener import listen
+from core.observability.listener import MetricsServer, listen
 from core.observability.logs import set_up_logging
 from core.observability.metrics import (
     CHECKS,
@@ -38,6 +38,7 @@ __all__ = [
     "SPOOL_QUARANTINED",
     "SPOOL_REPLAYED",
     "STAGE_DURATION",
+    "MetricsServer",
     "Reading",
     "gauge_at_scrape",
     "listen",

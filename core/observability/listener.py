@@ -22,7 +22,7 @@ Page = Callable[[str | None], tuple[bytes, str] | None]
 """The page and its content type for an Authorization header, or None for whoever may not read it."""
 
 
-class _Server(ThreadingHTTPServer):
+class MetricsServer(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_port = True
     page: Page
@@ -34,7 +34,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     timeout = _LONGEST_REQUEST_S
-    server: _Server
+    server: MetricsServer
 
     def do_GET(self) -> None:
         found = self.server.page(self.headers.get("Authorization")) if self.path.partition("?")[0] == PATH else None
@@ -53,12 +53,12 @@ class _Handler(BaseHTTPRequestHandler):
         """Prometheus asks every ten seconds; nobody wants a line for each."""
 
 
-def listen(host: str, port: int, page: Page) -> _Server | None:
+def listen(host: str, port: int, page: Page) -> MetricsServer | None:
     """Begins to answer in a thread of its own. None where the port cannot be had: the API serves all the same."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    serving = type("_OfFamily", (_Server,), {"address_family": family})
+    serving = type("MetricsServerOfFamily", (MetricsServer,), {"address_family": family})
     try:
-        server: _Server = serving((host, port), _Handler)
+        server: MetricsServer = serving((host, port), _Handler)
     except OSError as error:
         log.exception("metrics.no_port", port=port)
         report_error(error)

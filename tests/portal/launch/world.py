@@ -204,6 +204,7 @@ class Ports(msgspec.Struct, frozen=True):
     alertmanager: int
     grafana: int
     tracker: int
+    metrics: int
 
     @classmethod
     def free(cls) -> "Ports":
@@ -224,6 +225,7 @@ def settings_of(ports: Ports, good: Settings, **own: Any) -> Settings:
         grafana_token=GRAFANA_TOKEN,
         alertmanager_token=ALERTMANAGER_TOKEN,
         metrics_token=METRICS_TOKEN,
+        metrics_port=ports.metrics,
         sentry_dsn=f"https://9f0e1d2c3b4a5968@{HOST}:{ports.tracker}/1",
         on_call_phone="+353 1 555 0100",
         **own,
@@ -240,7 +242,7 @@ def around(app: Flask, ports: Ports, folder: Path) -> Iterator[None]:
         stack.callback(patch.undo)
         stack.enter_context(served(app, port=ports.app))
         stack.enter_context(proxy(folder, port=ports.site, upstream=ports.app, site=site, key=key))
-        stack.enter_context(prometheus(folder, port=ports.prometheus, target=ports.app))
+        stack.enter_context(prometheus(folder, port=ports.prometheus, target=ports.metrics))
         webhook = f"http://127.0.0.1:{ports.app}/webhooks/alertmanager"
         stack.enter_context(alertmanager(folder, port=ports.alertmanager, webhook=webhook))
         stack.enter_context(served(SmallGrafana(f"http://127.0.0.1:{ports.prometheus}"), port=ports.grafana))
