@@ -24,7 +24,8 @@ bp = Pages("suspected_breaches", __name__, url_prefix="/support/suspected-breach
 @bp.get("")
 @open_to(Audience.VIEWER)
 def new() -> ViewResponse:
-    return _form_page(SuspicionForm(formdata=None, once=str(new_uuid()), noticed_at=utc_now()))
+    this_minute = utc_now().replace(second=0, microsecond=0)
+    return _form_page(SuspicionForm(formdata=None, once=str(new_uuid()), noticed_at=this_minute))
 
 
 @bp.post("")
