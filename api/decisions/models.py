@@ -15,6 +15,7 @@ class Decision(Base):
     __table_args__ = (
         Index("ix_decision_organization_id", "organization_id", "decided_at", "id"),
         Index("ix_decision_api_key_id", "organization_id", "api_key_id", "decided_at", "id"),
+        Index("ix_decision_request_id", "organization_id", "request_id"),
         Index(
             "ix_decision_subject",
             "organization_id",

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from api.decisions.models import Decision
 from api.keys.token import KeyEnvironment
-from api.policies.contribution import Contribution
+from api.policies.contribution import Contribution, stored_contributions
 from core.ids import public_id
 from core.patterns import ONE_LINE, whole
 from core.sample_ids import DECISION_ID, KEY_ID, MOMENT, REQUEST_ID
@@ -135,7 +135,7 @@ def view_of(row: Any) -> DecisionView:
         risk_score=row.risk_score,
         allowed=row.allowed,
         reason=row.reason,
-        reasons=msgspec.convert(row.reasons, tuple[Contribution, ...]),
+        reasons=stored_contributions(row.reasons),
         policy_version=row.policy_version,
         latency_us=row.latency_us,
         request_id=row.request_id,

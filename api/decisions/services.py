@@ -65,7 +65,7 @@ def find(organization_id: UUID, shown_id: str) -> Decision:
 
 
 def find_by_request(organization_id: UUID, request_id: str, *, most: int = 100) -> list[Decision]:
-    """The decisions of one request; several, if it asked several questions. Reads the organization's whole log."""
+    """The decisions of one request; several, if it asked several questions."""
     query = (
         select(Decision)
         .where(

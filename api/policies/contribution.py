@@ -1,6 +1,7 @@
 """One cause of a decision, as it is stored, answered and described."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -25,3 +26,23 @@ class Contribution(msgspec.Struct, frozen=True):
             examples=["Remove or pseudonymize the personal data and send contains_personal_data: false."],
         ),
     ]
+
+
+def stored_contributions(stored: Sequence[Any]) -> tuple[Contribution, ...]:
+    """As they are on record. One that is written otherwise than today is shown with what it has."""
+    return tuple(map(_stored, stored))
+
+
+def _stored(cause: Any) -> Contribution:
+    try:
+        return msgspec.convert(cause, Contribution)
+    except msgspec.ValidationError:
+        parts = cause if isinstance(cause, dict) else {"code": cause}
+        return Contribution(
+            code=str(parts.get("code", "unknown")),
+            policy=str(parts.get("policy", "unknown")),
+            points=parts["points"] if isinstance(parts.get("points"), int) else 0,
+            blocks=parts.get("blocks") is True,
+            message=str(parts.get("message", "")),
+            fix=str(parts.get("fix", "")),
+        )

@@ -240,15 +240,44 @@ def test_a_spreadsheet_formula_is_text_in_the_export(start: str) -> None:
     assert dict(zip(header.decode().strip().split(","), cells, strict=True))["model"] == f"'{start}cmd"
 
 
-def insert_decisions(count: int, organization_id: UUID, decided_at: datetime) -> None:
+def insert_decisions(count: int, organization_id: UUID, decided_at: datetime, *, reasons: str = "[]") -> None:
     db.session.execute(text("SELECT ensure_decision_partition(:day)"), {"day": decided_at.date()})
     db.session.execute(
         text(
             "INSERT INTO decision SELECT gen_random_uuid(), :at, :organization, :organization, 'live', 'm', 'chat', "
-            "'{}', NULL, 0, true, 'ok', '[]', 1, 1, 'r' FROM generate_series(1, :count)"
+            "'{}', NULL, 0, true, 'ok', CAST(:reasons AS jsonb), 1, 1, 'r' || number "
+            "FROM generate_series(1, :count) AS number"
         ),
-        {"at": decided_at, "organization": organization_id, "count": count},
+        {"at": decided_at, "organization": organization_id, "count": count, "reasons": reasons},
     )
+
+
+@pytest.mark.parametrize("reasons", ['[{"code": "old_rule", "points": 5}]', '["old_rule"]', "[{}]"])
+def test_a_row_that_is_written_otherwise_than_today_hides_no_others(
+    app: Flask, as_ada: Caller, ada: Member, reasons: str
+) -> None:
+    usual = as_ada.check().json["decision_id"]
+    with app.app_context(), acting_as_system():
+        insert_decisions(1, ada.organization_id, utc_now(), reasons=reasons)
+        db.session.commit()
+
+    answer = as_ada.get("/v1/decisions")
+    odd, other = sorted(answer.json["decisions"], key=lambda one: one["decision_id"] == usual)
+
+    assert (answer.status_code, other["decision_id"]) == (200, usual)
+    assert odd["reasons"][0]["code"] in {"old_rule", "unknown"}
+    assert as_ada.get("/v1/decisions/export").data.count(b"\n") == 3
+
+
+def test_decisions_are_found_by_their_request_without_reading_the_log(app: Flask, ada: Member) -> None:
+    with app.app_context(), acting_for(ada.organization_id):
+        insert_decisions(20_000, ada.organization_id, utc_now())
+        db.session.execute(text("ANALYZE decision"))
+        query = "EXPLAIN SELECT * FROM decision WHERE organization_id = :id AND request_id = 'req_1' LIMIT 100"
+        plan = db.session.scalars(text(query), {"id": ada.organization_id}).all()
+
+    assert any("Index" in line for line in plan)
+    assert not any("Seq Scan" in line for line in plan)
 
 
 def test_an_export_streams_without_growing(app: Flask, as_ada: Caller, ada: Member) -> None:

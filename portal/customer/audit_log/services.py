@@ -141,4 +141,4 @@ def _name_of(event: AuditEvent, name: str | None) -> str:
         return public_id("key", event.actor_id)
     if event.actor_kind == ActorKind.MEMBER:
         return name or "Former member"
-    return {ActorKind.COMMAND_LINE: "AI Governance operator (command line)"}.get(ActorKind(event.actor_kind), "System")
+    return {str(ActorKind.COMMAND_LINE): "AI Governance operator (command line)"}.get(event.actor_kind, "System")

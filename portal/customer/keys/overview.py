@@ -56,7 +56,7 @@ def _line(key: ApiKey, names: dict[UUID, str], requests: Mapping[UUID, KeyReques
     made_by = (
         names.get(key.created_by_id, "a former member")
         if is_by_member and key.created_by_id
-        else _MAKERS[ActorKind(key.created_by_kind)]
+        else _MAKERS.get(key.created_by_kind, "the system")
     )
     hints = tuple(_hints(key, has_left=has_left, now=now)) if state == "active" else ()
     return KeyLine(key=key, state=state, made_by=made_by, hints=hints, requests=requests.get(key.id, KeyRequests()))
@@ -71,7 +71,7 @@ def _hints(key: ApiKey, *, has_left: bool, now: datetime) -> Iterator[str]:
         yield "This key has not been used for 30 days. Revoke it if you no longer need it."
 
 
-_MAKERS = {
+_MAKERS: dict[str, str] = {
     ActorKind.MEMBER: "a former member",
     ActorKind.API_KEY: "an API key",
     ActorKind.OPERATOR: "an AI Governance operator",
