@@ -236,6 +236,7 @@ def test_every_id_in_an_address_is_covered(app: Flask, records: dict[str, object
         "event_id",
         "start_id",
         "challenge",
+        "slug",
     }
     named = {name for rule in (*pages(app, "GET"), *pages(app, "POST")) for name in rule.arguments}
 

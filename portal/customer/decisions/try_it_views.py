@@ -1,44 +1,32 @@
-"""Trying it out: the same question in three languages, and a form that really asks with the customer's own test key."""
+"""Trying it out: the same question in three languages, and a form that really asks with a test key."""
 
 import msgspec
 from flask import render_template
-from wtforms import PasswordField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Length
 
-from core.access import Audience, Pages, open_to
+from api.keys.services import KeyLimitReached
+from core.access import Audience, Pages, active_membership, actor, current_user, open_to
+from core.clock import utc_now
 from core.current import settings
-from core.forms import Form, stripped
+from core.db import transaction
 from core.throttle import per_address
 from core.views import ViewResponse
-from portal.in_process_api import fault_of_test_key, send_check
+from portal.customer.decisions.session_key import secret_for_session
+from portal.customer.decisions.try_it_form import TryForm
+from portal.in_process_api import send_check
 
 bp = Pages("try_it", __name__, url_prefix="/try-it")
 
-EXAMPLE = '{"contains_personal_data": true, "department": "support"}'
-
-
-class TryForm(Form):
-    secret = PasswordField(
-        "Test key",
-        filters=[stripped],
-        validators=[DataRequired("Paste one of your test keys."), Length(max=100)],
-        description="Used for this one request and not stored.",
-        render_kw={"autocomplete": "off"},
-    )
-    model = StringField("Model", filters=[stripped], validators=[DataRequired("Enter a model."), Length(max=200)])
-    operation = StringField(
-        "Operation", filters=[stripped], validators=[DataRequired("Enter an operation."), Length(max=200)]
-    )
-    metadata = TextAreaField(
-        "Metadata",
-        description="A JSON object of typed facts.",
-        validators=[Length(max=20_000)],
-        render_kw={"rows": 4, "spellcheck": "false"},
-    )
+_EXAMPLE = {
+    "model": "gpt-4o",
+    "operation": "summarization",
+    "contains_personal_data": "true",
+    "department": "support",
+}
 
 
 class Answered(msgspec.Struct, frozen=True):
     status: int
+    request: str
     body: str
     decision_id: str | None
 
@@ -46,8 +34,7 @@ class Answered(msgspec.Struct, frozen=True):
 @bp.get("")
 @open_to(Audience.DEVELOPER)
 def index() -> ViewResponse:
-    form = TryForm(formdata=None, model="gpt-4o", operation="summarization", metadata=EXAMPLE)
-    return _page(form)
+    return _page(TryForm(formdata=None, **_EXAMPLE))
 
 
 @bp.post("")
@@ -55,25 +42,34 @@ def index() -> ViewResponse:
 @open_to(Audience.DEVELOPER)
 def ask() -> ViewResponse:
     form = TryForm()
-    if form.validate():
-        fault = fault_of_test_key(form.secret.data)
-        if fault is not None:
-            form.secret.errors = [fault]
-        else:
-            try:
-                metadata = msgspec.json.decode(form.metadata.data or "{}")
-            except (msgspec.DecodeError, RecursionError):
-                form.metadata.errors = ["This is not valid JSON. Follow the example."]
-            else:
-                question = {"model": form.model.data, "operation": form.operation.data, "metadata": metadata}
-                return _page(form, answered=_answered(*send_check(form.secret.data, question)))
-    return _page(form, status=422)
+    if not form.validate():
+        return _page(form, status=422)
+    try:
+        secret = form.secret.data or _secret_of_session()
+    except KeyLimitReached:
+        form.secret.errors = ["Your plan's API keys are all in use. Enter one of your test keys."]
+        return _page(form, status=422)
+    return _page(form, answered=_answered(form, *send_check(secret, form.question)))
 
 
-def _answered(status: int, body: bytes) -> Answered:
+def _secret_of_session() -> str:
+    who = current_user()
+    with transaction():
+        return secret_for_session(
+            active_membership().organization_id,
+            who.session_id,
+            member=who.name,
+            secret_key=settings().secret_key,
+            by=actor(),
+            now=utc_now(),
+        )
+
+
+def _answered(form: TryForm, status: int, body: bytes) -> Answered:
     parsed = msgspec.json.decode(body)
     return Answered(
         status=status,
+        request=msgspec.json.format(msgspec.json.encode(form.question), indent=2).decode(),
         body=msgspec.json.format(body, indent=2).decode(),
         decision_id=parsed.get("decision_id") if isinstance(parsed, dict) else None,
     )
