@@ -1,10 +1,11 @@
 """Requests of each key to the check API, over the last days."""
 
-from datetime import UTC, datetime, timedelta
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from api.usage.models import KeyRequestDay
 from core.db import db
@@ -17,14 +18,22 @@ class KeyRequests(msgspec.Struct, frozen=True):
     limited: int = 0
     """Of these, refused with 429."""
     days: int = COUNTED_DAYS
+    daily: tuple[int, ...] = (0,) * COUNTED_DAYS
+    """Requests of each day, the earliest first."""
 
 
 def requests_by_key(organization_id: UUID, *, now: datetime) -> dict[UUID, KeyRequests]:
     """Of the keys that made any, with today's until a few seconds ago. One query."""
     first = (now.astimezone(UTC) - timedelta(days=COUNTED_DAYS - 1)).date()
-    query = (
-        select(KeyRequestDay.api_key_id, func.sum(KeyRequestDay.requests), func.sum(KeyRequestDay.limited))
-        .where(KeyRequestDay.organization_id == organization_id, KeyRequestDay.day >= first)
-        .group_by(KeyRequestDay.api_key_id)
-    )
-    return {key_id: KeyRequests(int(requests), int(limited)) for key_id, requests, limited in db.session.execute(query)}
+    query = select(KeyRequestDay).where(KeyRequestDay.organization_id == organization_id, KeyRequestDay.day >= first)
+    found: dict[UUID, list[KeyRequestDay]] = defaultdict(list)
+    for row in db.session.scalars(query):
+        found[row.api_key_id].append(row)
+    return {key_id: _counted(rows, first=first) for key_id, rows in found.items()}
+
+
+def _counted(rows: list[KeyRequestDay], *, first: date) -> KeyRequests:
+    daily = [0] * COUNTED_DAYS
+    for row in rows:
+        daily[min((row.day - first).days, COUNTED_DAYS - 1)] += row.requests
+    return KeyRequests(sum(daily), sum(row.limited for row in rows), daily=tuple(daily))

@@ -8,8 +8,11 @@ import msgspec
 
 from api.keys import lookup
 from api.keys.models import ApiKey
+from api.limits.window import limit_of
 from api.usage.key_requests import KeyRequests, requests_by_key
+from core.accounts import Organization, OrganizationStatus
 from core.audit import ActorKind
+from portal.customer.organization import services as organizations
 from portal.customer.team import services as team
 
 IDLE_AFTER = timedelta(days=30)
@@ -24,6 +27,8 @@ class KeyLine(msgspec.Struct, frozen=True):
     made_by: str
     hints: tuple[str, ...]
     requests: KeyRequests
+    limit: int
+    """Requests per minute that hold for it."""
 
 
 class KeyLists(msgspec.Struct, frozen=True):
@@ -32,8 +37,8 @@ class KeyLists(msgspec.Struct, frozen=True):
 
 
 def lists_of(organization_id: UUID, *, now: datetime) -> KeyLists:
-    names, requests = team.names_of(organization_id), requests_by_key(organization_id, now=now)
-    lines = [_line(key, names, requests, now=now) for key in lookup.every(organization_id)]
+    around = _around(organization_id, now=now)
+    lines = [_line(key, around, now=now) for key in lookup.every(organization_id)]
     return KeyLists(
         in_use=tuple(line for line in lines if line.state in {"active", "expiring"}),
         ended=tuple(line for line in lines if line.state not in {"active", "expiring"}),
@@ -41,15 +46,31 @@ def lists_of(organization_id: UUID, *, now: datetime) -> KeyLists:
 
 
 def line_of(key: ApiKey, *, now: datetime) -> KeyLine:
-    requests = requests_by_key(key.organization_id, now=now)
-    return _line(key, team.names_of(key.organization_id), requests, now=now)
+    return _line(key, _around(key.organization_id, now=now), now=now)
 
 
 def is_due_for_rotation(key: ApiKey, *, now: datetime) -> bool:
     return key.successor_id is None and now - key.created_at >= ROTATE_AFTER
 
 
-def _line(key: ApiKey, names: dict[UUID, str], requests: Mapping[UUID, KeyRequests], *, now: datetime) -> KeyLine:
+class _Around(msgspec.Struct, frozen=True):
+    """What the lines of one organization have in common."""
+
+    names: dict[UUID, str]
+    requests: Mapping[UUID, KeyRequests]
+    organization: Organization
+
+
+def _around(organization_id: UUID, *, now: datetime) -> _Around:
+    return _Around(
+        team.names_of(organization_id),
+        requests_by_key(organization_id, now=now),
+        organizations.find(organization_id),
+    )
+
+
+def _line(key: ApiKey, around: _Around, *, now: datetime) -> KeyLine:
+    names, organization = around.names, around.organization
     state = _state(key, now=now)
     is_by_member = key.created_by_kind == ActorKind.MEMBER
     has_left = is_by_member and key.created_by_id not in names
@@ -59,7 +80,15 @@ def _line(key: ApiKey, names: dict[UUID, str], requests: Mapping[UUID, KeyReques
         else _MAKERS.get(key.created_by_kind, "the system")
     )
     hints = tuple(_hints(key, has_left=has_left, now=now)) if state == "active" else ()
-    return KeyLine(key=key, state=state, made_by=made_by, hints=hints, requests=requests.get(key.id, KeyRequests()))
+    is_sandbox = organization.status == OrganizationStatus.SANDBOX
+    return KeyLine(
+        key=key,
+        state=state,
+        made_by=made_by,
+        hints=hints,
+        requests=around.requests.get(key.id, KeyRequests()),
+        limit=limit_of(key.rate_limit, organization.check_limit, is_sandbox=is_sandbox),
+    )
 
 
 def _hints(key: ApiKey, *, has_left: bool, now: datetime) -> Iterator[str]:
