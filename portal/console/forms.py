@@ -47,6 +47,14 @@ class DecisionForm(Form):
         return [given.replace(tzinfo=UTC) for given in self.slot.data if given]
 
 
+class ApprovalForm(DecisionForm):
+    """An approval needs no words; what is written is sent along."""
+
+    words = TextAreaField(
+        "Message to the customer", filters=[stripped], validators=[Optional(), Length(max=2000)], render_kw={"rows": 3}
+    )
+
+
 class ReasonForm(Form):
     reason = _text("Reason", required="Enter a reason. The customer sees it.")
 

@@ -18,8 +18,9 @@ from legal_docs import figures
 from legal_docs.acceptances import services as acceptances
 from portal.console import now as now_page
 from portal.console import services
+from portal.console.application_checks import checks_of
 from portal.console.days import end_of
-from portal.console.forms import DecisionForm, PilotForm, ReasonForm
+from portal.console.forms import ApprovalForm, DecisionForm, PilotForm, ReasonForm
 from portal.customer.applications import review
 from portal.customer.applications import services as applications
 from portal.customer.applications.models import Application
@@ -62,9 +63,10 @@ def show_application(application_id: UUID) -> ViewResponse:
 @open_to(Audience.OPERATOR, fresh=True)
 def decide(application_id: UUID, verb: str) -> ViewResponse:
     """Then leads to the next that waits, the oldest first."""
-    application, form = applications.find(application_id), DecisionForm()
+    application, form = applications.find(application_id), ApprovalForm() if verb == "approve" else DecisionForm()
     if not form.validate():
-        return _application_page(application, form, status=422)
+        form.words.id = f"words-{verb}"  # each action has a field of its own
+        return _application_page(application, form, verb=verb, status=422)
     now, by, version = utc_now(), operator(), form.version.data
     with transaction():
         if verb == "approve":
@@ -72,7 +74,7 @@ def decide(application_id: UUID, verb: str) -> ViewResponse:
             review.approve(
                 application,
                 version=version,
-                reason=form.words.data,
+                reason=form.words.data or "",
                 pilot_ends_at=ends_at,
                 call_slots=form.call_slots(),
                 by=by,
@@ -157,17 +159,22 @@ _DONE = {
 }
 
 
-def _application_page(application: Application, form: DecisionForm, *, status: int = 200) -> ViewResponse:
+def _application_page(
+    application: Application, form: DecisionForm, *, verb: str = "", status: int = 200
+) -> ViewResponse:
     organization_id = application.organization_id
+    accepted, profile = acceptances.history(organization_id), find_profile(organization_id)
     page = render_template(
         "portal/console/application.html",
         application=application,
         state=ApplicationStatus(application.status),
         words=LABELS,
         organization=services.find(organization_id),
-        profile=find_profile(organization_id),
+        profile=profile,
+        checks=checks_of(profile, {one.kind for one in accepted}),
         members=team.list_members(organization_id),
-        acceptances=acceptances.history(organization_id),
+        acceptances=accepted,
+        verb=verb,
         messages=applications.messages(application.id),
         form=form,
         pilot_ends_on=months_later(utc_now(), figures.PILOT_MONTHS).date(),

@@ -26,7 +26,8 @@ def test_from_sign_up_to_the_first_live_decision(page: Page, other_page: Page, p
 
     steps.log_in_as_operator(other_page, "otto@operators.example", PASSWORD)
     other_page.get_by_role("link", name="Pilot & Sons").click()
-    steps.fill(other_page, words="Welcome. A clear use.")
+    other_page.locator("summary").filter(has_text="Approve").click()
+    other_page.locator("#words-approve").fill("Welcome. A clear use.")
     steps.press(other_page, "Approve")
     steps.wait_for(other_page, "Approved. We emailed the owners.")
 
@@ -75,8 +76,10 @@ def test_two_operators_who_decide_at_once(page: Page, other_page: Page, portal: 
             steps.press(opened, "Log in")
             opened.goto("/console")
         opened.get_by_role("link", name="Waiting Works").click()
-    steps.fill(page, words="A clear use.")
-    steps.fill(other_page, words="Not clear to me.")
+    page.locator("summary").filter(has_text="Approve").click()
+    page.locator("#words-approve").fill("A clear use.")
+    other_page.locator("summary").filter(has_text="Decline").click()
+    other_page.locator("#words-decline").fill("Not clear to me.")
 
     steps.press(page, "Approve")
     steps.press(other_page, "Decline")

@@ -5,6 +5,8 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
+from core.profiles import OrganizationProfile
+from portal.console.application_checks import checks_of
 from portal.customer.applications.states import ApplicationStatus
 from tests.people import Person, mails_to
 from tests.portal.test_applications import DETAILS, application_of, decide, found
@@ -79,3 +81,39 @@ def test_what_is_withdrawn_waits_no_longer_and_can_be_sent_anew(
     assert "application.withdrawn" in ann.get("/audit-trail").text
     assert ann.post("/application/submit").status_code == 303
     assert application_of(app, organization_id).id != read.id
+
+
+def test_an_approval_needs_no_words_and_a_refusal_does(
+    app: Flask, waiting: list[tuple[Person, UUID]], operator: Person
+) -> None:
+    first, second, _ = (application_of(app, organization_id) for _, organization_id in waiting)
+
+    assert decide(operator, first, "approve", words="").status_code == 303
+    assert "Our note" not in (mails_to(app, waiting[0][0].email)[-1].text or "")
+    refused = decide(operator, second, "decline", words="")
+    assert refused.status_code == 422
+    assert 'href="#words-decline"' in refused.text
+    assert refused.text.count('name="decision" class="choice" open') == 1
+
+
+@pytest.mark.parametrize(
+    ("email", "website", "is_fine", "words"),
+    [
+        ("a@acme.example", "https://www.acme.example/us", True, "matches"),
+        ("a@mail.acme.example", "https://acme.example", True, "matches"),
+        ("a@acme.example", "https://other.example", False, "differs"),
+        ("a@notacme.example", "https://acme.example", False, "differs"),
+        ("a@gmail.com", "https://gmail.com", False, "anyone"),
+        ("a@acme.example", None, False, "No website"),
+    ],
+)
+def test_the_contacts_domain_is_compared_with_the_website(
+    email: str, website: str | None, is_fine: bool, words: str
+) -> None:
+    profile = OrganizationProfile(contact_email=email, website=website, registration_number="HRB 1", is_high_risk=False)
+
+    first, number, terms, dpa = checks_of(profile, {"terms"})
+
+    assert first.is_fine is is_fine
+    assert words in first.words
+    assert (number.is_fine, terms.is_fine, dpa.is_fine) == (True, True, False)
