@@ -181,7 +181,7 @@ def _all_seen(now: datetime) -> dict[str, Any]:
 
 def _checked_line(item: Item, result: LaunchResult | None) -> Line:
     if result is None:
-        return Line(item, is_green=False, seen="Not looked at yet.", to_do="Run the checks.", at=None)
+        return Line(item, is_green=False, seen="Not checked yet.", to_do="Run the checks.", at=None)
     return Line(item, is_green=result.is_green, seen=result.seen, to_do=result.to_do, at=result.checked_at)
 
 
