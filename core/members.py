@@ -90,6 +90,13 @@ def organizations_of(user_id: UUID) -> Sequence[UUID]:
 
 
 @needs_system_scope
+def roles_of(user_id: UUID) -> dict[UUID, Role]:
+    """Somebody's role in each of their organizations."""
+    rows = db.session.execute(select(Membership.organization_id, Membership.role).where(Membership.user_id == user_id))
+    return {row.organization_id: Role(row.role) for row in rows}
+
+
+@needs_system_scope
 def emails_of_operators() -> list[str]:
     return list(
         db.session.scalars(

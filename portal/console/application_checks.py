@@ -42,9 +42,7 @@ def _of_details(profile: OrganizationProfile) -> Iterator[ApplicationCheck]:
         has_number, f"Registration number: {profile.registration_number}." if has_number else "No registration number."
     )
     if profile.is_high_risk:
-        yield ApplicationCheck(
-            False, "It uses or provides a high-risk system (EU AI Act). Read the use case."
-        )
+        yield ApplicationCheck(False, "It uses or provides a high-risk system (EU AI Act). Read the use case.")
 
 
 def _of_documents(accepted: Collection[str]) -> Iterator[ApplicationCheck]:

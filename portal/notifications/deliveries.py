@@ -19,7 +19,7 @@ from core.rows import read_anew
 from core.scope import needs_system_scope
 from portal.notifications import channels, payloads, sending
 from portal.notifications.errors import NotAgreed
-from portal.notifications.events import EVENTS, TEST, Event, EventAudience, facts_of, path_of
+from portal.notifications.events import EVENTS, TEST, Event, EventAudience, facts_of, is_told, path_of
 from portal.notifications.models import Channel, Delivery
 from portal.notifications.states import DELIVERY_MOVES, ChannelState, DeliveryState
 
@@ -35,7 +35,7 @@ class Page(msgspec.Struct, frozen=True):
 def announce(happened: AuditEvent) -> None:
     """What the audit log tells every room: leaves a delivery for each channel that wants to know."""
     event = EVENTS.get(happened.action)
-    if event is None:
+    if event is None or not is_told(event, happened.after):
         return
     with acting_as_system():
         owner = happened.organization_id if event.audience is EventAudience.CUSTOMER else None

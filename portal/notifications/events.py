@@ -19,13 +19,14 @@ class EventAudience(StrEnum):
 
 class Event(msgspec.Struct, frozen=True):
     """`path` is where on our pages it can be looked at, `{id}` the record it is about; `facts` are those of the trail
-    that are sent along."""
+    that are sent along; `only` names a fact and the value without which nobody is told."""
 
     name: str
     audience: EventAudience
     words: str
     path: str
     facts: tuple[str, ...] = ()
+    only: tuple[str, str] | None = None
 
 
 BLOCKED = Event(
@@ -132,6 +133,16 @@ EVENTS: Mapping[str, Event] = {
     "sub_processor.notice_given": _customer(
         "legal.sub_processor_change", "Sub-processor change announced", "/documents", "kind", "takes_effect_at"
     ),
+    "invitation.sent": _customer("member.invited", "Member invited", "/team", "role"),
+    "member.joined": _customer("member.joined", "Member joined", "/team", "role"),
+    "member.role_changed": _customer("member.role_changed", "Member's role changed", "/team", "role"),
+    "member.removed": _customer("member.removed", "Member left or was removed", "/team"),
+    "member.signed_in": Event(
+        "owner.logged_in", EventAudience.CUSTOMER, "An owner logged in", "/audit-trail", ("method",), ("role", "owner")
+    ),
+    "decisions.exported": _customer("decisions.exported", "Decision log exported", "/audit-trail", "format"),
+    "audit_trail.exported": _customer("audit_log.exported", "Audit log exported", "/audit-trail"),
+    "organization.data_downloaded": _customer("organization.data_exported", "All data exported", "/audit-trail"),
     "organization.suspended": _customer("organization.suspended", "Organization suspended", "/organization", "reason"),
     "organization.restored": _customer("organization.restored", "Organization restored", "/organization", "reason"),
     "ticket.answered": _customer("ticket.answered", "Reply to a support request", "/support/{id}", *_TICKET),
@@ -142,6 +153,10 @@ def of_audience(audience: EventAudience) -> tuple[Event, ...]:
     """What a channel of this audience can ask for, in the order in which it is offered."""
     own = tuple(event for event in EVENTS.values() if event.audience is audience)
     return (BLOCKED, *own) if audience is EventAudience.CUSTOMER else own
+
+
+def is_told(event: Event, told: Mapping[str, Any] | None) -> bool:
+    return event.only is None or (told or {}).get(event.only[0]) == event.only[1]
 
 
 def path_of(event: Event, subject: str | None) -> str:

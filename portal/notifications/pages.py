@@ -20,6 +20,7 @@ from portal.notifications.dispatch import attempts_of
 from portal.notifications.events import EventAudience, of_audience
 from portal.notifications.forms import ChannelForm, EventsForm
 from portal.notifications.models import Channel
+from portal.notifications.presets import PRESETS, events_of
 from portal.notifications.states import CHANNEL_LABELS, DELIVERY_LABELS, KIND_LABELS, ChannelState, DeliveryState, Kind
 from portal.notifications.targets import TargetRefused
 from portal.paging import chosen_uuid
@@ -55,16 +56,18 @@ def what_we_send(place: Place) -> ViewResponse:
 
 
 def new(place: Place) -> ViewResponse:
-    form = ChannelForm(formdata=None, kind=Kind.WEBHOOK.value)
+    """Begins with the events of a preset, if one is chosen."""
+    preset = request.args.get("preset", "")
+    form = ChannelForm(formdata=None, kind=Kind.WEBHOOK.value, events=events_of(place.audience, preset))
     form.offer(place.audience)
-    return _render("new.html", place, form=form)
+    return _render("new.html", place, form=form, preset=preset, presets=PRESETS[place.audience])
 
 
 def create(place: Place) -> ViewResponse:
     form = ChannelForm()
     form.offer(place.audience)
     if not form.validate():
-        return _render("new.html", place, form=form), 422
+        return _render("new.html", place, form=form, presets={}), 422
     try:
         with transaction():
             made = _make(place, form)
@@ -72,7 +75,7 @@ def create(place: Place) -> ViewResponse:
     except AppError as refused:
         field = form.target if isinstance(refused, TargetRefused) else form.name
         field.errors = [*field.errors, refused.detail]
-        return _render("new.html", place, form=form), int(refused.status)
+        return _render("new.html", place, form=form, presets={}), int(refused.status)
     if made.secret is not None:
         return page
     if made.channel.state == ChannelState.ACTIVE:

@@ -28,9 +28,10 @@ from portal.notifications.errors import MOST_CHANNELS
 from portal.notifications.events import EVENTS, EventAudience, of_audience, path_of
 from portal.notifications.models import Channel, Delivery
 from portal.notifications.payloads import lines_of
+from portal.notifications.presets import PRESETS
 from portal.notifications.states import CHANNEL_MOVES, ChannelState, Kind
 from tests.cast import Caller, Member, another_key
-from tests.people import Browser, Person, link_in, mails_to
+from tests.people import Browser, Person, link_in, log_in, mails_to
 from tests.portal.notify import HOOK, Receiver, channel, deliveries_of, make_channel, send_all, way_out
 
 PAGES = "/organization/notifications"
@@ -251,7 +252,9 @@ def test_every_event_reaches_its_audience_and_only_the_named_facts_leave(app: Fl
     ours = make_channel(app, None, *(one.name for one in of_audience(EventAudience.OPERATORS)))
     theirs = make_channel(app, ada.organization_id, *(one.name for one in of_audience(EventAudience.CUSTOMER)))
 
-    happen(app, ada.organization_id, action, canary="a word of a caller", **dict.fromkeys(event.facts, "fact"))
+    wanted = dict([event.only]) if event.only else {}
+    facts = {**dict.fromkeys(event.facts, "fact"), **wanted}
+    happen(app, ada.organization_id, action, canary="a word of a caller", **facts)
 
     told, untold = (ours, theirs) if event.audience is EventAudience.OPERATORS else (theirs, ours)
     (delivery,) = deliveries_of(app, told.channel.id)
@@ -598,3 +601,29 @@ def test_the_python_on_that_page_takes_a_real_message(app: Flask, owner: Person,
 
     _, body, headers = receiver.taken[0]
     assert names["verified"](made.secret, body, headers)["type"] == "api_key.created"
+
+
+def test_of_sign_ins_only_those_of_owners_are_told(app: Flask, ada: Member, owner: Person, viewer: Person) -> None:
+    made = make_channel(app, ada.organization_id, "owner.logged_in")
+
+    for who in (viewer, owner):
+        log_in(Browser(app.test_client()), who.email)
+
+    (delivery,) = deliveries_of(app, made.channel.id)
+    assert delivery.payload["data"]["method"] == "password"
+
+
+def test_a_preset_begins_a_channel_with_its_events_alone(owner: Person) -> None:
+    page = owner.get(f"{PAGES}/new?preset=billing").text
+
+    chosen = re.findall(r'<input checked[^>]*name="events"[^>]*value="([^"]+)"', page)
+    assert chosen == [name for name in chosen if name.startswith(("quota.", "entitlement."))]
+    assert len(chosen) == 3
+    assert 'name="events"' in owner.get(f"{PAGES}/new?preset=nonsense").text
+
+
+@pytest.mark.parametrize("audience", list(EventAudience))
+def test_every_preset_has_events_and_every_part_of_it_names_one(audience: EventAudience) -> None:
+    names = [event.name for event in of_audience(audience)]
+    for preset in PRESETS[audience].values():
+        assert [part for part in preset.prefixes if not any(name.startswith(part) for name in names)] == []

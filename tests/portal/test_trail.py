@@ -50,7 +50,7 @@ def test_coming_and_going_are_on_it_with_the_way_in(owner: Person, viewer: Perso
 
     lines = lines_of(viewer)
     assert actions_in(lines)[-4:-1] == ["member.signed_in", "member.signed_out", "member.reset_asked"]
-    assert lines[-4]["after"] == '{"method":"password"}'
+    assert lines[-4]["after"] == '{"method":"password","role":"owner"}'
 
 
 def test_a_changed_address_is_told_apart_without_being_kept(app: Flask, owner: Person, viewer: Person) -> None:

@@ -5,7 +5,7 @@ All of it needs the system's scope: people belong to no organization.
 
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from core.audit import Actor, ActorKind
 from core.db import db
 from core.ids import new_uuid
 from core.mail import send_mail
-from core.members import Membership, Role, User, organizations_of
+from core.members import Membership, Role, User, organizations_of, roles_of
 from core.passwords import hash_password
 from core.rows import locked
 from core.scope import needs_system_scope
@@ -174,11 +174,32 @@ def note(
 ) -> None:
     """Tells the audit log of each of a person's organizations; or, if there is none, the operators'."""
     memberships = organizations_of(user.id)
-    kind = ActorKind.MEMBER if memberships or not user.is_operator else ActorKind.OPERATOR
-    who = msgspec.structs.replace(by, kind=kind, id=user.id)
-    places: Sequence[UUID | None] = memberships or (None,)
-    for organization_id in places:
-        audit.write(organization_id, action, by=who, now=now, subject_id=str(user.id), before=before, after=after)
+    for organization_id in memberships or (None,):
+        audit.write(
+            organization_id,
+            action,
+            by=_as_actor(user, by, is_member=bool(memberships)),
+            now=now,
+            subject_id=str(user.id),
+            before=before,
+            after=after,
+        )
+
+
+def note_sign_in(user: User, method: str, *, by: Actor, now: datetime) -> None:
+    """As `note`, with the role in each organization, so that one can be told of its owners alone."""
+    roles = roles_of(user.id)
+    who = _as_actor(user, by, is_member=bool(roles))
+    for organization_id, role in roles.items():
+        after = {"method": method, "role": role.value}
+        audit.write(organization_id, "member.signed_in", by=who, now=now, subject_id=str(user.id), after=after)
+    if not roles:
+        audit.write(None, "member.signed_in", by=who, now=now, subject_id=str(user.id), after={"method": method})
+
+
+def _as_actor(user: User, by: Actor, *, is_member: bool) -> Actor:
+    kind = ActorKind.MEMBER if is_member or not user.is_operator else ActorKind.OPERATOR
+    return msgspec.structs.replace(by, kind=kind, id=user.id)
 
 
 def _free_slug(name: str) -> str:

@@ -80,7 +80,7 @@ def sign_in(user: User, *, method: Method, next_path: str = "/") -> ViewResponse
         user, method=method, address=address(), user_agent=request.headers.get("User-Agent"), now=now
     )
     login_user(sessions.find_current_user(token, now=now))
-    accounts.note(user, "member.signed_in", by=actor(), now=now, after={"method": method.value})
+    accounts.note_sign_in(user, method.value, by=actor(), now=now)
     answer = see_other(next_path)
     _report_new_browser(user, method, now=now)
     know_browser(user, answer, now=now)
