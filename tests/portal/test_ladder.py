@@ -51,6 +51,7 @@ PLAIN_WORDS = {
     "token": "not-a-token",
     "name": "terms",
     "number": "1.0",
+    "slug": "run-a-check",
     "old": "1.0",
     "new": "1.0",
     "shown_id": "dec_" + "0" * 32,
