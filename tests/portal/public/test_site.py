@@ -24,6 +24,11 @@ BASE_URL = "https://www.provider.example"
 PAGES = ("/", "/pricing", "/security", "/changelog", "/docs", "/docs/quickstart", "/docs/api/run-a-check")
 
 
+@pytest.mark.parametrize("path", [path for path in PAGES if path != "/"])
+def test_whoever_only_reads_gets_no_cookie(nobody: Browser, path: str) -> None:
+    assert "Set-Cookie" not in nobody.get(path).headers
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_says_what_others_show_of_a_link_to_it(nobody: Browser, path: str) -> None:
     page = nobody.get(path).text
