@@ -107,4 +107,5 @@ def test_every_severity_is_explained_with_examples_and_its_hours(owner: Person) 
 
     for promise in PROMISES.values():
         assert promise.examples in page
-        assert f"{promise.response // timedelta(hours=1)} hours" in page
+        hours = promise.response // timedelta(hours=1)
+        assert f"{hours} hour{'' if hours == 1 else 's'}<" in page
