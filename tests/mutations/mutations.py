@@ -7,6 +7,9 @@ EVIDENCE = "tests/portal/launch/test_evidence.py"
 PROMISES = "tests/portal/launch/test_promises.py"
 RETENTION = "tests/api/test_retention.py"
 ACCEPTANCES = "tests/legal_docs/test_acceptance_chain.py"
+COMPLETENESS = "tests/legal_docs/test_register_completeness.py"
+MEASURES = "tests/legal_docs/test_measures.py"
+KEY_ERASURE = "tests/api/test_key_erasure.py"
 
 
 class Mutation(msgspec.Struct, frozen=True):
@@ -139,5 +142,74 @@ MUTATIONS = {
         "if not is_next or acceptance.evidence_sha256 != hash_of(acceptance):",
         "if not is_next:",
         (f"{ACCEPTANCES}::test_a_chain_that_somebody_tampered_with_is_not_intact",),
+    ),
+    "acceptances: lawful use need not be ticked": Mutation(
+        "legal_docs/acceptances/services.py",
+        "if text.strip()]) != ACKNOWLEDGEMENTS:",
+        "if text.strip()]) > ACKNOWLEDGEMENTS:",
+        ("tests/legal_docs/test_acceptances.py::test_lawful_use_and_the_limits_of_a_pilot_are_acknowledged",),
+    ),
+    "register: a gap may stay": Mutation(
+        "legal_docs/publishing.py",
+        "refuse_gaps(register, services_in_use(settings))",
+        "services_in_use(settings)",
+        (
+            f"{COMPLETENESS}::test_publishing_is_refused_while_a_field_is_empty",
+            f"{COMPLETENESS}::test_publishing_is_refused_while_a_company_is_not_named",
+        ),
+    ),
+    "register: nobody is in use": Mutation(
+        "legal_docs/register/completeness.py",
+        "return frozenset(service for service, is_used in used.items() if is_used)",
+        "return frozenset()",
+        (f"{COMPLETENESS}::test_whoever_has_an_address_in_the_settings_is_in_use",),
+    ),
+    "register: a change over an objection": Mutation(
+        "legal_docs/register/effect.py",
+        " and not waits_for(change, now=now)",
+        "",
+        ("tests/legal_docs/test_register.py::test_a_change_waits_while_a_customer_s_objection_is_open",),
+    ),
+    "register: a change before the notice is over": Mutation(
+        "legal_docs/register/effect.py",
+        "sorted({*held_by(change), *_without_notice(change, now=now)})",
+        "sorted({*held_by(change)})",
+        ("tests/legal_docs/test_register.py::test_a_change_waits_until_everybody_has_had_the_days_they_were_promised",),
+    ),
+    "measures: an unmet one is promised": Mutation(
+        "legal_docs/measures/services.py",
+        "row is not None and row.is_met and now",
+        "row is not None and now",
+        (f"{MEASURES}::test_in_production_no_measure_may_be_missing",),
+    ),
+    "measures: a look of long ago counts": Mutation(
+        "legal_docs/measures/services.py",
+        "now - row.checked_at <= FRESH_FOR",
+        "now >= row.checked_at",
+        (f"{MEASURES}::test_what_was_seen_long_ago_does_not_count",),
+    ),
+    "keys: one that works is deleted": Mutation(
+        "api/keys/deletion.py",
+        "if key.is_live_at(now):",
+        "if key.is_live_at(now) and not key_id:",
+        (f"{KEY_ERASURE}::test_a_key_that_works_is_not_deleted",),
+    ),
+    "keys: an erasure leaves the decisions": Mutation(
+        "api/decisions/key_erasure.py",
+        "erased = _delete_decisions(organization_id, key_id)",
+        "erased = 0",
+        (f"{KEY_ERASURE}::test_an_erased_key_takes_its_decisions_along_and_no_others",),
+    ),
+    "keys: a restore brings one back": Mutation(
+        "api/decisions/key_erasure.py",
+        "    deletion.remove_again(organization_id, key_id)\n",
+        "",
+        (f"{KEY_ERASURE}::test_after_a_restore_it_is_erased_again",),
+    ),
+    "audits: no notice is needed": Mutation(
+        "legal_docs/audits/rules.py",
+        "if starts_on < earliest:",
+        "if starts_on < today:",
+        ("tests/legal_docs/test_audits.py::test_the_notice_is_as_agreed",),
     ),
 }
