@@ -5,7 +5,7 @@ import sys
 from contextlib import ExitStack
 from types import FrameType
 
-from tests.bench import compare, growth, service, sustained, wrk
+from tests.bench import compare, costs, growth, service, sustained, wrk
 from tests.bench.failures import BenchFailed, Missing
 from tests.bench.plan import Experiment, Plan, read_plan
 from tests.bench.processes import ROOT
@@ -39,6 +39,8 @@ def _run(plan: Plan, report: Report) -> None:
             compare.run(FOLDER, site, plan, report)
         if site is None:
             return
+        if plan.includes(Experiment.COSTS):
+            costs.run(site, report)
         if plan.includes(Experiment.SUSTAINED):
             sustained.run(site, plan, report)
         if has_wrk and plan.includes(Experiment.GROWTH):

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from core.settings import Durability
-from tests.bench import cerbos, echo, question, service
+from tests.bench import cerbos, echo, kept, question, service
 from tests.bench.contestants import Contestant, Measurement, measure, warm_up
 from tests.bench.failures import BenchFailed, Missing
 from tests.bench.plan import Plan
@@ -58,6 +58,10 @@ def run(folder: Path, site: Site | None, plan: Plan, report: Report) -> None:
                         f"{one.requests_per_s:,.0f} req/s"
                     )
     report.add("Comparison", _introduction(plan), _table(rounds))
+    to_echo = dict(_ratios_to_echo(rounds))
+    kept.compare(to_echo, report)
+    if plan.is_kept:
+        kept.keep(to_echo)
 
 
 @contextmanager
@@ -135,6 +139,13 @@ def _table(rounds: Rounds) -> str:
             ]
         )
     return table(_HEADINGS, rows)
+
+
+def _ratios_to_echo(rounds: Rounds) -> Iterator[tuple[str, float]]:
+    for (connections, name), measured in rounds.items():
+        if name.startswith("ours"):
+            pairs = zip(measured, _speeds(rounds, connections, echo.NAME), strict=True)
+            yield f"{name}, {connections} connections", median(one.requests_per_s / other for one, other in pairs)
 
 
 def _speeds(rounds: Rounds, connections: int, name: str) -> list[float]:

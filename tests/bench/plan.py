@@ -9,6 +9,7 @@ import msgspec
 
 class Experiment(StrEnum):
     COMPARE = "compare"
+    COSTS = "costs"
     SUSTAINED = "sustained"
     GROWTH = "growth"
     ALL = "all"
@@ -16,6 +17,8 @@ class Experiment(StrEnum):
 
 class Plan(msgspec.Struct, frozen=True):
     experiment: Experiment = Experiment.ALL
+    is_kept: bool = False
+    """Whether the comparison is the one that later ones are held against."""
     compare_rounds: int = 5
     compare_s: int = 8
     growth_rounds: int = 3
@@ -60,6 +63,7 @@ def read_plan(arguments: Sequence[str] | None = None) -> Plan:
         "rule_counts": given.rules,
         "key_counts": given.keys,
         "log_rows": given.log_rows,
+        "is_kept": given.keep or None,
     }
     stated = {name: value for name, value in changes.items() if value is not None}
     return msgspec.structs.replace(_QUICK if given.quick else Plan(), experiment=experiment, **stated)
@@ -78,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keys", type=_counts(1), metavar="N,N,…", help="numbers of keys (default 1,1000,100000)")
     parser.add_argument("--log-rows", type=_counts(0), metavar="N,N,…", help="rows (default 0,1000000,10000000)")
     parser.add_argument("--quick", action="store_true", help="short and small: shows that it works, measures little")
+    parser.add_argument("--keep", action="store_true", help="hold later comparisons against this one")
     return parser
 
 

@@ -117,19 +117,22 @@ def serving(site: Site, durability: Durability) -> Iterator[Served]:
             [sys.executable, "-m", "flask", "web"],
             log_folder=site.folder / "logs",
             is_ready=lambda: _listening(site.database) >= listening_before + WORKERS and answers(f"{url}/health/ready"),
-            environment={
-                **_environment_without_settings(),
-                "DATABASE_URL": site.database.url,
-                "REDIS_URL": site.redis.url,
-                "PORT": str(port),
-                "DATA_DIR": str(data_path),
-                "WEB_WORKERS": str(WORKERS),
-                "LOG_LEVEL": "WARNING",
-                "DECISION_DURABILITY": durability.value,
-            },
+            environment={**environment_for(site, durability, data_path=data_path), "PORT": str(port)},
         ) as web,
     ):
         yield Served(name=f"ours, {durability}", url=url, web=web, spool_path=data_path / "spool", site=site)
+
+
+def environment_for(site: Site, durability: Durability, *, data_path: Path) -> dict[str, str]:
+    return {
+        **_environment_without_settings(),
+        "DATABASE_URL": site.database.url,
+        "REDIS_URL": site.redis.url,
+        "DATA_DIR": str(data_path),
+        "WEB_WORKERS": str(WORKERS),
+        "LOG_LEVEL": "WARNING",
+        "DECISION_DURABILITY": durability.value,
+    }
 
 
 def _listening(database: Database) -> int:
