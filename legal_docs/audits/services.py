@@ -96,6 +96,13 @@ def every_audit() -> list[Audit]:
 
 
 @needs_system_scope
+def unanswered() -> list[Audit]:
+    """Those that wait for our answer, the most urgent first."""
+    query = select(Audit).where(Audit.status == AuditStatus.REQUESTED.value)
+    return list(db.session.scalars(query.order_by(Audit.answer_due_at, Audit.id)))
+
+
+@needs_system_scope
 def confirm(audit_id: UUID, *, starts_on: date, ends_on: date, answer: str, by: Actor, now: datetime) -> Audit:
     """With the days that hold: others than the customer named, if both agreed on them.
 

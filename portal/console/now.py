@@ -13,6 +13,9 @@ from core import mail_failures
 from core.accounts import Organization
 from core.jobs import failed_by_task
 from core.scope import needs_system_scope
+from legal_docs.audits import services as audits
+from legal_docs.audits.models import Audit
+from legal_docs.register import responses
 from portal.customer.applications import review
 from portal.customer.applications.models import Application
 from portal.notifications import deliveries
@@ -31,6 +34,10 @@ class Now(msgspec.Struct, frozen=True):
     """Under way, those whose SLA ends soonest first."""
     counts: dict[View, int]
     applications: list[tuple[Application, Organization]]
+    audits: list[Audit]
+    """Requested, and not answered yet."""
+    legal_questions: int
+    """Questions and objections about sub-processors that wait for a reply."""
     failed_jobs: dict[str, int]
     undelivered: int
     unsent: int
@@ -54,6 +61,8 @@ def read(*, operator_id: UUID, now: datetime) -> Now:
         requests=queue.read(View.UNDER_WAY, mine=operator_id)[:_MOST],
         counts=queue.counts(mine=operator_id),
         applications=review.queue(),
+        audits=audits.unanswered(),
+        legal_questions=len(responses.unanswered()),
         failed_jobs=failed_by_task(),
         undelivered=deliveries.count_given_up(since=now - _DELIVERIES_SINCE),
         unsent=len(mail_failures.unsent()),

@@ -126,3 +126,13 @@ def test_an_operator_says_something_at_each_step(owner: Person, operator: Person
     path = owner.post("/documents/audits", **audit_form()).headers["Location"].removeprefix("/documents")
 
     assert operator.post(f"/console{path}/{step}", words="").status_code == 422
+
+
+def test_an_audit_stands_on_the_first_page_until_it_is_answered(owner: Person, operator: Person) -> None:
+    path = owner.post("/documents/audits", **audit_form()).headers["Location"].removeprefix("/documents")
+    link = f'href="/console{path}"'
+    assert link in operator.get("/console").text
+
+    operator.post(f"/console{path}/decline", words="We are closed that week.")
+
+    assert link not in operator.get("/console").text

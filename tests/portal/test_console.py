@@ -149,6 +149,7 @@ def test_a_change_of_the_register_is_announced_objected_to_and_answered(
     assert owner.post(path, kind="nonsense").status_code == 422
     assert owner.post(path, kind="object", reason="Too far away.").status_code == 303
     assert "Too far away." in operator.get("/console/sub-processors").text
+    assert "Questions and objections about sub-processors" in operator.get("/console").text
 
     with app.app_context(), acting_as_system():
         response_id = db.session.scalars(select(SubProcessorResponse.id)).one()
@@ -156,7 +157,7 @@ def test_a_change_of_the_register_is_announced_objected_to_and_answered(
     assert answered.status_code == 303
     assert "waiting for Ada-And-Co" in operator.get("/console/sub-processors").text
     assert owner.post(path, kind="accept").status_code == 303
-    assert "not for" not in operator.get("/console/sub-processors").text
+    assert "waiting for Ada-And-Co" not in operator.get("/console/sub-processors").text
     withdrawn = operator.post(f"/console/sub-processors/changes/{change_id}/withdraw")
     assert withdrawn.status_code == 303
     assert operator.post(f"/console/sub-processors/changes/{change_id}/withdraw").status_code == 409
