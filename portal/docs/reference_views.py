@@ -40,9 +40,10 @@ def endpoint(slug: str) -> ViewResponse:
 @open_to(Audience.DEVELOPER)
 def try_endpoint(slug: str) -> ViewResponse:
     """Sends the request of the page with the reader's own test key."""
-    found, form = _endpoint(slug), trial.TrialForm()
+    found = _endpoint(slug)
     if not trial.is_open(found):
         raise NotFound("This endpoint needs no key. Call it from your browser.")
+    form = trial.sent(found)
     result = trial.send_form(found, form)
     page = _endpoint_page(found, form=form, result=result)
     return page if result else (page, 422)

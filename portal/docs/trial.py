@@ -24,9 +24,15 @@ class TrialForm(Form):
         description="Used for this one request and not stored.",
         render_kw={"autocomplete": "off"},
     )
-    part = StringField("Path parameter", filters=[stripped], validators=[Length(max=200)])
+    part = StringField(
+        "Path parameter", filters=[stripped], validators=[DataRequired("Enter its value."), Length(max=200)]
+    )
     parameters = StringField("Query parameters", filters=[stripped], validators=[Length(max=1_000)])
-    body = TextAreaField("Body", validators=[Length(max=20_000)], render_kw={"rows": 8, "spellcheck": "false"})
+    body = TextAreaField(
+        "Body",
+        validators=[DataRequired("Enter a JSON object."), Length(max=20_000)],
+        render_kw={"rows": 8, "spellcheck": "false"},
+    )
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -41,15 +47,18 @@ def is_open(endpoint: Endpoint) -> bool:
 
 def filled(endpoint: Endpoint) -> TrialForm:
     """With the example of the page."""
-    body = (
-        "" if endpoint.body is None else msgspec.json.format(msgspec.json.encode(example_of(endpoint.body)), indent=2)
-    )
-    return TrialForm(
+    body = None if endpoint.body is None else msgspec.json.encode(example_of(endpoint.body))
+    form = TrialForm(
         formdata=None,
         part=next((part.example for name, part in PATH_PARTS.items() if f"{{{name}}}" in endpoint.path), ""),
         parameters=urlencode(parameters_of(endpoint)),
-        body=body if isinstance(body, str) else body.decode(),
+        body=msgspec.json.format(body, indent=2).decode() if body else "",
     )
+    return _only_what_it_takes(form, endpoint)
+
+
+def sent(endpoint: Endpoint) -> TrialForm:
+    return _only_what_it_takes(TrialForm(), endpoint)
 
 
 def send_form(endpoint: Endpoint, form: TrialForm) -> Trial | None:
@@ -60,15 +69,27 @@ def send_form(endpoint: Endpoint, form: TrialForm) -> Trial | None:
     if fault is not None:
         form.secret.errors = [fault]
         return None
-    names: dict[str, Any] = dict.fromkeys(PATH_PARTS, quote(form.part.data or "-", safe=""))
+    given = {name: value or "" for name, value in form.data.items()}
+    names: dict[str, Any] = dict.fromkeys(PATH_PARTS, quote(given.get("part", ""), safe=""))
     status, body = send(
-        form.secret.data,
+        given["secret"],
         endpoint.method,
         endpoint.path.format(**names),
-        body=(form.body.data or "").encode() if endpoint.body is not None else None,
-        query=form.parameters.data or "" if endpoint.query is not None else "",
+        body=given["body"].encode() if "body" in given else None,
+        query=given.get("parameters", ""),
     )
     return Trial(status, _shown(body))
+
+
+def _only_what_it_takes(form: TrialForm, endpoint: Endpoint) -> TrialForm:
+    for name, is_taken in (
+        ("part", "{" in endpoint.path),
+        ("parameters", endpoint.query is not None),
+        ("body", endpoint.body is not None),
+    ):
+        if not is_taken:
+            del form[name]
+    return form
 
 
 def _shown(body: bytes) -> str:

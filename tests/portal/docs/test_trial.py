@@ -41,9 +41,7 @@ def test_lists_and_files_are_shown_too(testing: Member, developer: Person) -> No
     ("path", "fields", "code"),
     [
         (CHECK, {"body": "nonsense"}, "invalid_json"),
-        (CHECK, {}, "invalid_json"),
         (SHOW, {"part": "../keys"}, "not_found"),
-        (SHOW, {"part": ""}, "not_found"),
         (LIST, {"parameters": "nonsense=1"}, "invalid_request"),
     ],
 )
@@ -54,6 +52,14 @@ def test_a_request_that_is_wrong_shows_the_problem(
 
     assert answer.status_code == 200
     assert f"&#34;code&#34;: &#34;{code}&#34;" in answer.text
+
+
+@pytest.mark.parametrize("path", [CHECK, SHOW])
+def test_what_is_missing_is_asked_for_at_its_field(testing: Member, developer: Person, path: str) -> None:
+    answer: Any = developer.post(path, secret=testing.secret)
+
+    assert answer.status_code == 422
+    assert 'class="invalid-feedback"' in answer.text
 
 
 @pytest.mark.parametrize("secret", ["", "hello", "live"])
