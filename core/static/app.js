@@ -62,6 +62,7 @@
         var template = document.getElementById("copy-button");
         root.querySelectorAll("main pre:not([data-ready])").forEach(function (code) {
             code.dataset.ready = "";
+            if (code.scrollWidth > code.clientWidth) { code.tabIndex = 0; } // so that arrow keys can move what is cut off
             var hasButton = code.id && document.querySelector("[data-copy='" + code.id + "']");
             if (!template || hasButton || code.closest("td, .code-block")) { return; }
             var block = document.createElement("div");
