@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import json
 from collections.abc import Iterable
 
 import pytest
@@ -50,7 +51,7 @@ def test_coming_and_going_are_on_it_with_the_way_in(owner: Person, viewer: Perso
 
     lines = lines_of(viewer)
     assert actions_in(lines)[-4:-1] == ["member.signed_in", "member.signed_out", "member.reset_asked"]
-    assert lines[-4]["after"] == '{"method":"password","role":"owner"}'
+    assert json.loads(lines[-4]["after"]) == {"method": "password", "role": "owner"}
 
 
 def test_a_changed_address_is_told_apart_without_being_kept(app: Flask, owner: Person, viewer: Person) -> None:
@@ -117,6 +118,11 @@ def test_entries_say_in_sentences_what_changed(owner: Person, viewer: Person) ->
         ({"note": "old"}, {"note": None}, ["Note: “old” removed."]),
         ({"rate_limit": 1000}, {"rate_limit": 1000}, []),
         (None, {"part": {"is_on": True}}, ["Part: is on on."]),
+        (
+            {"rules": [{"code": "a", "points": 1}, {"code": "b"}]},
+            {"rules": [{"code": "a", "points": 2}, {"code": "c"}]},
+            ["Rules: added “c”; changed “a”; removed “b”."],
+        ),
         (None, None, []),
     ],
 )

@@ -29,13 +29,19 @@ def _sentence(name: str, old: Any, new: Any) -> str:
 
 
 def _list_changes(old: list[Any], new: list[Any]) -> Iterator[str]:
-    added, removed = [one for one in new if one not in old], [one for one in old if one not in new]
-    if added:
-        yield f"added {', '.join(map(_shown, added))}"
-    if removed:
-        yield f"removed {', '.join(map(_shown, removed))}"
-    if not added and not removed:
+    """Rules are told apart by their codes: one that stayed with another content is changed."""
+    before, after = {_name_of(one): one for one in old}, {_name_of(one): one for one in new}
+    added, removed = [name for name in after if name not in before], [name for name in before if name not in after]
+    changed = [name for name in after if name in before and before[name] != after[name]]
+    for verb, names in (("added", added), ("changed", changed), ("removed", removed)):
+        if names:
+            yield f"{verb} {', '.join(names)}"
+    if not (added or removed or changed):
         yield "order changed"
+
+
+def _name_of(part: Any) -> str:
+    return f"“{part['code']}”" if isinstance(part, Mapping) and "code" in part else _shown(part)
 
 
 def _title_of(name: str) -> str:

@@ -10,7 +10,6 @@ from flask import flash, render_template, request
 
 from api.decisions import backtest, statistics
 from api.policies import services as policies
-from api.policies.document import describe
 from api.policies.validation import with_values
 from core.access import Audience, Pages, active_membership, actor, may, open_to
 from core.clock import utc_now
@@ -20,6 +19,7 @@ from core.forms import in_plain_words
 from core.htmx import page_or_block, see_other
 from core.throttle import per_person
 from core.views import ViewResponse
+from portal.customer.audit_log.changes import changes_of
 from portal.customer.policies.forms import LISTS, NUMBERS, SWITCHES, PoliciesForm, RuleForm
 from portal.customer.team import services as team
 
@@ -133,13 +133,12 @@ def versions() -> ViewResponse:
     found = policies.all_versions(active_membership().organization_id)
     names = team.names_of(active_membership().organization_id)
     lines = [
-        (one, _author(one, names), policies.differences(before.document, one.document) if before else {})
+        (one, _author(one, names), _in_words(policies.differences(before.document, one.document)) if before else [])
         for one, before in zip(found, [*found[1:], None], strict=True)
     ]
     return render_template(
         "portal/customer/policies/versions.html",
         lines=lines,
-        title_of=lambda key: describe(key)[0],
         may_change=may(Audience.DEVELOPER),
     )
 
@@ -196,6 +195,11 @@ def _author(one: policies.PolicyRevision, names: dict[UUID, str]) -> str | None:
     return names.get(one.created_by_id) if one.created_by_id else None
 
 
+def _in_words(differences: dict[str, tuple[Any, Any]]) -> list[str]:
+    old, new = ({key: pair[place] for key, pair in differences.items()} for place in (0, 1))
+    return changes_of(old, new)
+
+
 def _effect_page(form: PoliciesForm, *, is_stale: bool = False) -> ViewResponse:
     """Raises InvalidRequest."""
     organization_id = active_membership().organization_id
@@ -203,7 +207,7 @@ def _effect_page(form: PoliciesForm, *, is_stale: bool = False) -> ViewResponse:
     wanted = with_values(standing, form.values(), path_of=str)
     return _page(
         form,
-        differences=policies.differences(standing, wanted),
+        differences=_in_words(policies.differences(standing, wanted)),
         effect=backtest.effect_of(organization_id, standing, wanted, since=utc_now() - EFFECT_OVER),
         seen=_seen(form),
         is_stale=is_stale,
@@ -229,7 +233,6 @@ def _page(form: PoliciesForm, *, status: int = 200, **found: Any) -> ViewRespons
         switches=SWITCHES,
         numbers=NUMBERS,
         lists=LISTS,
-        title_of=lambda key: describe(key)[0],
         blocked=statistics.blocked_by_policy(active_membership().organization_id, since=now - EFFECT_OVER, to=now),
         may_change=may(Audience.DEVELOPER),
         **found,
