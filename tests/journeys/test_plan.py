@@ -32,7 +32,7 @@ def test_from_the_plan_page_to_active_and_through_a_failed_renewal(page: Page, p
     steps.press(page, "Advance one month: renewal fails")
     steps.wait_for(page, "past_due")
     page.get_by_role("link", name="Back to AI Governance").click()
-    steps.reload_until(page, "A payment for Pro failed.")
+    steps.reload_until(page, "Pay invoice")
     look_around(page, "plan with a failed payment")
     assert steps.check(portal.url, live_key).status == 200
 
