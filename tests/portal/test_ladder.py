@@ -236,12 +236,13 @@ def test_every_id_in_an_address_is_covered(app: Flask, records: dict[str, object
         "place",
         "event_id",
         "start_id",
+        "feedback_id",
         "challenge",
         "slug",
     }
     named = {name for rule in (*pages(app, "GET"), *pages(app, "POST")) for name in rule.arguments}
 
-    assert named - {"verb"} - set(records) - set(PLAIN_WORDS) - of_operators_or_everybody == set()
+    assert named - {"verb", "kind"} - set(records) - set(PLAIN_WORDS) - of_operators_or_everybody == set()
 
 
 def test_a_form_for_another_organization_is_refused(owner: Person, ada: Member) -> None:
