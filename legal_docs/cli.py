@@ -21,6 +21,7 @@ from legal_docs.documents import services as documents
 from legal_docs.documents.drafts import Entry, Review, draft, register_part
 from legal_docs.documents.kinds import TITLES, Kind
 from legal_docs.documents.provider import missing_settings, provider_from, trial_provider
+from legal_docs.documents.service_types import ServiceType
 from legal_docs.figures import CHANGE_NOTICE_DAYS, SUB_PROCESSOR_NOTICE_DAYS
 from legal_docs.measures import services as measures
 from legal_docs.publishing import announce, publish
@@ -73,6 +74,8 @@ def check() -> None:
         gaps = gaps_of(in_use, services_in_use(settings))
         for gap in gaps:
             click.echo(f"register          {gap.path}: {gap.detail}")
+        for company in registers.register() if gaps else ():
+            click.echo(f"listed            {company.id} {company.name}: {company.service_type}")
         page = documents.newest(Kind.SUB_PROCESSORS)
         if page is not None and register_part(in_use) not in page.markdown:
             click.echo("The published sub-processor page is older than the register. Publish a new version.")
@@ -161,6 +164,16 @@ def load_register(file: Path) -> None:
         for entry in entries:
             registers.list_first(entry, by=COMMAND_LINE, now=utc_now())
     click.echo(f"{len(entries)} companies imported.", err=True)
+
+
+@legal_commands.command("classify")
+@click.argument("company", type=click.UUID)
+@click.argument("service", type=click.Choice([one.value for one in ServiceType]))
+def classify_company(company: UUID, service: str) -> None:
+    """Set which service a listed sub-processor provides. COMPANY is its ID in the register."""
+    with _refusals_shown(), acting_as_system(), transaction():
+        found = registers.classify(company, ServiceType(service), by=COMMAND_LINE, now=utc_now())
+        click.echo(f"{found.name}: {service}", err=True)
 
 
 @legal_commands.command("announce")

@@ -16,6 +16,7 @@ from core.scope import needs_system_scope
 from legal_docs.documents import services as documents
 from legal_docs.documents.drafts import Entry
 from legal_docs.documents.kinds import Kind
+from legal_docs.documents.service_types import ServiceType
 from legal_docs.register.models import SubProcessor
 from legal_docs.register.rules import refuse_incomplete
 
@@ -65,4 +66,16 @@ def enter(entry: Entry, *, by: Actor, now: datetime) -> SubProcessor:
     db.session.add(found)
     db.session.flush()
     audit.write(None, "sub_processor.listed", by=by, now=now, subject_id=str(found.id), after={"name": found.name})
+    return found
+
+
+@needs_system_scope
+def classify(sub_processor_id: UUID, service: ServiceType, *, by: Actor, now: datetime) -> SubProcessor:
+    """Says what a listed company does for us. No text states it, so nobody needs notice. Raises NotFound."""
+    found = find(sub_processor_id)
+    found.service_type = service.value
+    db.session.flush()
+    audit.write(
+        None, "sub_processor.classified", by=by, now=now, subject_id=str(found.id), after={"service": service.value}
+    )
     return found

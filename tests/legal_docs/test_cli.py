@@ -101,6 +101,19 @@ def test_the_starting_list_must_be_completed(run: Any) -> None:
     assert services.register() == []
 
 
+def test_a_listed_company_is_given_its_service(run: Any, tmp_path: Path) -> None:
+    register = tmp_path / "register.json"
+    register.write_bytes(msgspec.json.encode([HOST]))
+    run("register", str(register))
+    (company,) = services.register()
+
+    result = run("classify", str(company.id), "database")
+
+    assert result.exit_code == 0, result.output
+    assert services.register()[0].service_type == "database"
+    assert run("classify", str(company.id), "nonsense").exit_code == 2
+
+
 def test_a_page_older_than_the_register_is_noticed(run: Any, tmp_path: Path) -> None:
     run("publish", "sub_processors", "1.0", "--major", "--summary", "The first.", *REVIEWED)
     assert "older than the register" not in run("check").output

@@ -100,6 +100,17 @@ def test_publishing_is_refused_while_a_transfer_rests_on_nothing(system: None) -
         publish_version(Kind.SUB_PROCESSORS, "1.0")
 
 
+def test_a_company_that_was_listed_without_its_service_is_given_it(published: None) -> None:
+    """Also once customers were promised notice, for no text states it."""
+    enter_unchecked(HOST)
+    (company,) = services.register()
+    assert [gap.path for gap in gaps_of(services.entries(), {ServiceType.DATABASE})] == ["database"]
+
+    services.classify(company.id, ServiceType.DATABASE, by=SYSTEM, now=NOW)
+
+    assert gaps_of(services.entries(), {ServiceType.DATABASE}) == ()
+
+
 def test_the_terms_list_nobody_and_can_be_published(system: None) -> None:
     assert (
         publish_version(Kind.TERMS, "1.0", settings=production(sentry_dsn="https://k@o1.ingest.sentry.io/1")).number
