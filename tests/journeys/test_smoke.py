@@ -1,6 +1,9 @@
 """The walk of a smoke test against the real service: what it sees, what it skips, and that each step can fail."""
 
+import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +23,7 @@ from api.smoke.cli import FAILED, UNREACHABLE
 from core.db import db
 from tests.journeys import steps
 from tests.journeys.conftest import PASSWORD, Portal
-from tests.services import free_port
+from tests.services import ROOT, free_port
 from wsgi import create_app
 
 EVERY_STEP = ("ready", "no key", "key", "empty log", "check", "content", "log", "limit", "revoke")
@@ -157,6 +160,18 @@ def test_where_nobody_answers_it_says_so_with_a_code_of_its_own(commands: FlaskC
     seen = walk(commands, f"http://127.0.0.1:{free_port()}", issue_token(KeyEnvironment.TEST).secret)
 
     assert (seen.code, "unreachable" in seen.result.output) == (UNREACHABLE, True)
+
+
+def test_it_walks_without_settings_and_without_a_database() -> None:
+    """As from any machine; what it needs is the address and the key."""
+    url, key = f"http://127.0.0.1:{free_port()}", issue_token(KeyEnvironment.TEST).secret
+    environment = {"PATH": os.environ["PATH"], "AIG_KEY": key, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "api.smoke", url], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, "unreachable" in done.stderr) == (UNREACHABLE, True), done.stderr
 
 
 def _limit_never(_method: str, _path: str, status: int, content: bytes) -> tuple[int, bytes]:
