@@ -13,7 +13,10 @@ from portal.console.launch import services as launch
 from portal.console.launch.checks import data, evidence, operations, outside
 from portal.console.measures import targets
 from portal.customer.applications import welcome
+from portal.customer.suspected_breaches import states as suspected_breaches
 from portal.docs.figures import figures as of_the_guides
+from portal.feedback import kinds as feedback
+from portal.feedback.kinds import Kind
 from portal.status import clocks, detection, snapshot
 from portal.status.states import Impact
 from portal.support import desk
@@ -36,6 +39,7 @@ def _of_incidents() -> dict[str, object]:
         "partial_probes": detection.FAILURES_FOR_PARTIAL,
         "looked_at_probes": detection.LOOKED_AT,
         "copy_stale_minutes": snapshot.STALE_AFTER // _MINUTE,
+        "breach_pressing_hours": suspected_breaches.PRESSING // _HOUR,
         "stale_minutes": detection.STALE_AFTER // _MINUTE,
     }
 
@@ -97,7 +101,17 @@ def _of_success() -> dict[str, object]:
     }
 
 
-_SOURCES = (_of_incidents, _of_support, _of_stores, _of_the_board, _of_load, _of_success)
+def _of_feedback() -> dict[str, object]:
+    return {
+        "survey_every_days": feedback.EVERY[Kind.SURVEY] // _DAY,
+        "check_in_every_days": feedback.EVERY[Kind.CHECK_IN] // _DAY,
+        "review_every_days": feedback.EVERY[Kind.QUARTERLY_REVIEW] // _DAY,
+        "pilot_review_days": feedback.REVIEWED_BEFORE_END // _DAY,
+        "feedback_recorded_days": feedback.RECORDED_WITHIN // _DAY,
+    }
+
+
+_SOURCES = (_of_feedback, _of_incidents, _of_support, _of_stores, _of_the_board, _of_load, _of_success)
 
 
 @cache
