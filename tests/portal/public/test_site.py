@@ -14,6 +14,7 @@ from billing.plans import PLANS
 from core.settings import Environment, Settings
 from legal_docs import figures
 from portal.docs.articles import read
+from portal.docs.changelog import changes
 from portal.public import questions, trust
 from portal.public.entity import legal_entity
 from portal.public.views import LISTED
@@ -76,6 +77,19 @@ def test_there_are_twenty_questions_each_with_an_answer_and_its_source() -> None
     for one in found:
         assert one.question.endswith("?")
         assert re.search(r'<p>Source: <a href="/[^"]+">', one.answer)
+
+
+def test_every_source_is_a_place_that_exists(nobody: Browser) -> None:
+    answers = "".join(one.answer for group in questions.answered(base_url=BASE_URL).values() for one in group)
+    sources = set(re.findall(r'href="([^"]+)"', answers + changes(base_url=BASE_URL).page.html))
+
+    places = [source.partition("#") for source in sources if not source.startswith("/account")]
+
+    assert len(places) > 10
+    for path, _, fragment in places:
+        answer = nobody.get(path)
+        assert answer.status_code == 200, path
+        assert not fragment or f'id="{fragment}"' in answer.text, f"{path}#{fragment}"
 
 
 def test_answers_state_the_figures_that_hold(nobody: Browser) -> None:
