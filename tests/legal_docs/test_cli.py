@@ -114,6 +114,15 @@ def test_a_listed_company_is_given_its_service(run: Any, tmp_path: Path) -> None
     assert run("classify", str(company.id), "nonsense").exit_code == 2
 
 
+def test_the_measures_are_looked_at_and_each_that_is_not_met_is_named(run: Any) -> None:
+    result = run("measures")
+
+    assert result.exit_code == 1
+    assert "ok   separation          Row-level security holds" in result.output
+    assert "NOT  transport           There is no https:// address." in result.output
+    assert "ok   limits" in result.output
+
+
 def test_a_page_older_than_the_register_is_noticed(run: Any, tmp_path: Path) -> None:
     run("publish", "sub_processors", "1.0", "--major", "--summary", "The first.", *REVIEWED)
     assert "older than the register" not in run("check").output
