@@ -7,6 +7,7 @@ from billing.quotas import WARN_AT_PERCENT
 from core import sessions
 from core.passwords import MIN_LENGTH
 from portal.customer.applications.states import DECIDED_WITHIN_WORKING_DAYS
+from portal.customer.decisions import session_key
 from portal.customer.keys.overview import IDLE_AFTER, ROTATE_AFTER
 from portal.customer.people import links
 from portal.customer.people.models import Purpose
@@ -15,7 +16,7 @@ from portal.docs.figures import stated
 from portal.support.severities import PROMISES
 from portal.support.uploads import MOST_BYTES_EACH, MOST_FILES
 
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _MILLION = 1_000_000
 
 
@@ -43,4 +44,5 @@ def _of_the_portal() -> dict[str, object]:
         "password_characters": MIN_LENGTH,
         "session_days": sessions.LIFE // _DAY,
         "session_idle_hours": sessions.IDLE_LIMIT // _HOUR,
+        "session_key_minutes": session_key.LIFE // _MINUTE,
     }
