@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys import steps
 from tests.journeys.conftest import Portal
+from tests.journeys.looking import look_around
 
 MOST_TABS = 120
 
@@ -97,3 +98,44 @@ def test_times_are_the_readers_with_utc_beside(browser: Browser, portal: Portal)
     assert "UTC" in str(shown.get_attribute("title"))
     assert page.locator("footer").inner_text().endswith("Times are in Nepal Time")
     context.close()
+
+
+def test_ctrl_k_leads_from_any_page_to_any_other(page: Page, portal: Portal) -> None:
+    steps.log_in(page, "ada@demo.example", portal.password)
+    page.goto("/keys")
+
+    page.keyboard.press("Control+k")
+    palette = page.get_by_role("dialog", name="Search")
+    expect(palette).to_be_visible()
+    page.keyboard.type("audit")
+    expect(palette.get_by_role("link", name="Audit log")).to_have_class(re.compile("is-chosen"))
+    look_around(page, "the palette")
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(re.compile("/audit-trail$"))
+
+
+def test_what_was_just_done_is_told_and_goes_away_on_demand(page: Page, portal: Portal) -> None:
+    steps.log_in(page, "ada@demo.example", portal.password)
+    page.goto("/organization")
+    page.locator("[name=name]").fill("Demo organization")
+    page.locator("form[action='/organization/name'] button").click()
+
+    toast = page.locator(".toast")
+    expect(toast).to_be_visible()
+    toast.get_by_role("button", name="Dismiss").click()
+    expect(toast).to_have_count(0)
+
+
+def test_the_menu_of_a_phone_opens_and_closes(page: Page, portal: Portal) -> None:
+    steps.log_in(page, "ada@demo.example", portal.password)
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto("/keys")
+    menu = page.get_by_role("navigation", name="Pages")
+    expect(menu).to_be_hidden()
+
+    page.get_by_role("button", name="Menu", exact=True).click()
+    expect(menu).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(menu).to_be_hidden()
