@@ -40,9 +40,11 @@ def render(results: Mapping[str, str], *, ran_on: str) -> str:
 
 
 def results_of(tests: Mapping[str, Result]) -> dict[str, str]:
-    """Of each row, the worst of its tests."""
-    rows = {name: row for family in FAMILIES for name, row in rows_of(family).items()}
-    return {name: worst(result_of(test, tests) for test in row.tests) for name, row in rows.items() if row.tests}
+    """Of each row, the worst of its tests; of those that did not all run, what the document has."""
+    rows = {name: row for family in FAMILIES for name, row in rows_of(family).items() if row.tests}
+    found = {name: worst(result_of(test, tests) for test in row.tests) for name, row in rows.items()}
+    kept, _ = kept_results()
+    return {name: kept.get(name, one) if one is Result.NOT_RUN else one for name, one in found.items()}
 
 
 def kept_results() -> tuple[dict[str, str], str]:
