@@ -18,7 +18,7 @@ the two launch boards the tests prove that each item turns red and green; the bo
 
 
 _ROW = re.compile(r"^\| (?P<name>\w+(?:-\d+)?) \|.*\| (?P<result>[^|]+) \|$", re.MULTILINE)
-_WHEN = re.compile(r"Last run on (.+?): ")
+_WHEN = re.compile(r"Last results, up to (.+?): ")
 
 
 def render(results: Mapping[str, str], *, ran_on: str) -> str:
@@ -28,7 +28,7 @@ def render(results: Mapping[str, str], *, ran_on: str) -> str:
     counted = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     ran = Counter(results.get(name, Result.NOT_RUN) for name, row in rows.items() if row.tests)
     last = ", ".join(f"{count} {result}" for result, count in ran.most_common())
-    parts = [_HEAD, f"{len(rows)} requirements: {counted}. Last run on {ran_on}: {last}.\n"]
+    parts = [_HEAD, f"{len(rows)} requirements: {counted}. Last results, up to {ran_on}: {last}.\n"]
     for family, (title, _) in FAMILIES.items():
         parts += [f"## {title}\n", "| Row | Requirement | Proven by | Last result |\n|---|---|---|---|"]
         parts += [
