@@ -80,8 +80,8 @@ class FlaskHandler:
         self._organization_of = organization_of
         self._session_cookie = f"{session_cookie}="
         self._wsgi_app = wsgi_app
-        self._pages = Pool("pages", places.pages, per_key=max(1, places.pages // 2), starting=2)
-        self._api = Pool("api", places.api, per_key=max(1, places.api // 2), starting=2)
+        self._pages = Pool("pages", places.pages, per_key=max(1, places.pages // 2), computing=2)
+        self._api = Pool("api", places.api, per_key=max(1, places.api // 2), computing=2)
         self._watch = Pool("watch", places.watch)
         self._downloads = Pool("downloads", places.downloads, per_key=max(1, places.downloads // 2))
 

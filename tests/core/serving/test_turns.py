@@ -8,7 +8,7 @@ import pytest
 
 from core.serving import Busy, Group, Pool
 from core.serving.fair_queue import FairQueue
-from core.serving.pools import STARTING_S
+from core.serving.pools import LOOK_EVERY_S, MOST_COMPUTING_S
 
 
 def test_keys_take_turns_however_many_items_one_of_them_has() -> None:
@@ -57,7 +57,7 @@ def test_one_key_never_has_all_places() -> None:
     assert seen == ["modest"]
 
 
-def test_few_start_at_once_and_those_who_wait_for_something_keep_nobody_from_starting() -> None:
+def test_few_compute_at_once_and_those_who_wait_for_something_keep_nobody_from_starting() -> None:
     gate = threading.Event()
     begun: list[int] = []
 
@@ -66,11 +66,11 @@ def test_few_start_at_once_and_those_who_wait_for_something_keep_nobody_from_sta
         gate.wait(5)
 
     async def scene() -> tuple[int, int]:
-        pool = Pool("test", 8, starting=2)
+        pool = Pool("test", 8, computing=2)
         tasks = [asyncio.create_task(pool.run(number, act, number)) for number in range(8)]
-        await asyncio.sleep(STARTING_S / 2)
+        await asyncio.sleep(LOOK_EVERY_S / 2)
         at_first = len(begun)
-        await asyncio.sleep(STARTING_S * 10)
+        await asyncio.sleep(LOOK_EVERY_S * 10)
         in_the_end = len(begun)
         gate.set()
         await asyncio.gather(*tasks)
@@ -79,10 +79,33 @@ def test_few_start_at_once_and_those_who_wait_for_something_keep_nobody_from_sta
     assert asyncio.run(scene()) == (2, 8)
 
 
+def test_those_who_go_on_computing_keep_the_others_from_starting_but_not_for_long() -> None:
+    begun: list[int] = []
+    is_over = threading.Event()
+
+    def act(number: int) -> None:
+        begun.append(number)
+        while not is_over.is_set():
+            sum(range(1_000))
+
+    async def scene() -> tuple[int, int]:
+        pool = Pool("test", 4, computing=1)
+        tasks = [asyncio.create_task(pool.run(number, act, number)) for number in range(2)]
+        await asyncio.sleep(4 * LOOK_EVERY_S)
+        meanwhile = len(begun)
+        await asyncio.sleep(2 * MOST_COMPUTING_S)
+        later = len(begun)
+        is_over.set()
+        await asyncio.gather(*tasks)
+        return meanwhile, later
+
+    assert asyncio.run(scene()) == (1, 2)
+
+
 def test_whoever_is_done_lets_the_next_start_at_once() -> None:
     async def scene() -> list[int]:
-        pool = Pool("test", 8, starting=1)
-        async with asyncio.timeout(STARTING_S * 20):
+        pool = Pool("test", 8, computing=1)
+        async with asyncio.timeout(LOOK_EVERY_S * 20):
             return await asyncio.gather(*(pool.run(number, abs, number) for number in range(200)))
 
     assert asyncio.run(scene()) == list(range(200))
