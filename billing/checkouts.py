@@ -70,12 +70,15 @@ def start(
     """
     with transaction():
         _need_for_sale(organization_id, plan)
+        there = _open_attempt(organization_id)
+        known = there.session_id if there is not None else None
     customer_id = customer_of(organization_id, gateway, email=email, now=now)
     if any(one["status"] not in _OVER and is_of_ours(one) for one in gateway.subscriptions_of(customer_id)):
         raise AlreadySubscribed
     open_there = [one for one in gateway.open_checkouts_of(customer_id) if is_of_ours(one)]
     with transaction():
-        attempt_id, session_id = _begin(organization_id, plan, {one["id"] for one in open_there}, by=by, now=now)
+        ended = {known} - {one["id"] for one in open_there}
+        attempt_id, session_id = _begin(organization_id, plan, ended, by=by, now=now)
     url = _end_others(open_there, session_id, gateway)
     if url is not None:
         return url
@@ -104,14 +107,21 @@ def _need_for_sale(organization_id: UUID, plan: PlanCode) -> None:
         raise NotApprovedYet
 
 
-def _begin(
-    organization_id: UUID, plan: PlanCode, open_there: set[str], *, by: Actor, now: datetime
-) -> tuple[UUID, str]:
-    """The attempt that is to be opened, one that is under way if it is for the same plan."""
-    lock_account(organization_id)
+def _open_attempt(organization_id: UUID) -> Checkout | None:
     query = select(Checkout).where(Checkout.organization_id == organization_id, Checkout.status == "open")
-    there = db.session.scalar(read_anew(query))
-    if there is not None and there.plan == plan and (there.is_being_opened or there.session_id in open_there):
+    return db.session.scalar(read_anew(query))
+
+
+def _begin(
+    organization_id: UUID, plan: PlanCode, ended: set[str | None], *, by: Actor, now: datetime
+) -> tuple[UUID, str]:
+    """The attempt that is to be opened, the one that is there if it is for the same plan and has not `ended` at Stripe.
+
+    One that was opened since Stripe was asked is not among what Stripe said, and has not ended.
+    """
+    lock_account(organization_id)
+    there = _open_attempt(organization_id)
+    if there is not None and there.plan == plan and (there.is_being_opened or there.session_id not in ended):
         return there.id, there.session_id
     if there is not None:
         there.status = "expired"

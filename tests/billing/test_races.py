@@ -106,6 +106,28 @@ def test_the_return_page_and_three_events_at_once_leave_one_of_everything(live_a
         assert access_for(home.organization_id, now=utc_now()).plan is PlanCode.PRO
 
 
+def test_a_tab_that_asked_stripe_before_the_other_opened_its_checkout_gets_that_one(
+    live_app: Flask, home: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls: list[str] = []
+    list_open = Gateway.open_checkouts_of
+
+    def open_checkouts_of(self: Gateway, customer_id: str) -> Any:
+        found = list_open(self, customer_id)
+        if not urls:
+            monkeypatch.setattr(Gateway, "open_checkouts_of", list_open)
+            urls.append(open_checkout(home))
+        return found
+
+    with live_app.app_context(), acting_as_system():
+        monkeypatch.setattr(Gateway, "open_checkouts_of", open_checkouts_of)
+        urls.append(open_checkout(home))
+        attempts = db.session.scalar(select(func.count()).select_from(Checkout))
+
+    assert urls[0] == urls[1]
+    assert attempts == 1
+
+
 def test_the_same_event_twice_at_once_is_one(live_app: Flask, home: Member) -> None:
     """Case 1."""
     with live_app.app_context(), acting_as_system(), transaction():

@@ -11,6 +11,7 @@ from core.sessions import FRESH_FOR
 from legal_docs import figures
 from portal.console.measures.views import LIMITED_OVER
 from portal.customer.applications.states import INFORMATION_WITHIN
+from portal.customer.decisions import session_key
 from portal.customer.keys.overview import ROTATE_AFTER
 from portal.customer.people import links, pace
 from portal.customer.people.models import Purpose
@@ -40,7 +41,6 @@ ANSWERED_BY_MAIL = 48 * HOUR
 """What the founding documents aim at; the clocks of a request promise less or the same."""
 
 SAID: dict[str, list[timedelta]] = {
-    "api/reference.html": [figures.WINDOW_SECONDS * _UNITS["second"]],
     "mail/application_question": [INFORMATION_WITHIN],
     "mail/breach_notice": [clocks.AUTHORITY_WITHIN],
     "mail/change_address": [links.LIFE[Purpose.CHANGE_ADDRESS]],
@@ -61,6 +61,8 @@ SAID: dict[str, list[timedelta]] = {
     "portal/notifications/index.html": [deliveries.KEPT],
     "portal/notifications/show.html": [ABOUT_THREE_DAYS, deliveries.KEPT],
     "portal/notifications/what_we_send.html": [ABOUT_THREE_DAYS, FIRST_WAIT, LONGEST_ASKED_WAIT, deliveries.KEPT],
+    "portal/customer/decisions/try_it.html": [session_key.LIFE],
+    "portal/public/security.html": [UPTIME_DAYS * DAY],
     "portal/customer/organization/retention.html": [figures.LONGEST_RETENTION_DAYS * DAY],
     "portal/customer/people/check_mail.html": [links.LIFE[Purpose.CONFIRM_ADDRESS]],
     "portal/customer/people/forgotten.html": [links.LIFE[Purpose.RESET_PASSWORD]],
@@ -68,19 +70,18 @@ SAID: dict[str, list[timedelta]] = {
     "portal/customer/policies/index.html": [EFFECT_OVER, EFFECT_OVER, EFFECT_OVER],
     "portal/status/_board.html": [board.RECENT],
     "portal/status/_components.html": [UPTIME_DAYS * DAY] * 3,
-    "portal/support/_ways.html": [
-        ANSWERED_BY_MAIL,
-        figures.SECURITY_REPLY_HOURS * HOUR,
-        OUTAGE,
-        figures.CRITICAL_RESPONSE_HOURS * HOUR,
-    ],
     "portal/support/new.html": [OUTAGE],
     "portal/support/show.html": [states.ANSWERED_WITHIN],
     "portal/customer/team/index.html": [INVITATION_LIFE],
     # What people do, and not the software
     "mail/application_approved": [ANSWERED_BY_MAIL, OUTAGE, 10 * MINUTE, 10 * MINUTE, 10 * MINUTE],
+    "mail/feedback_survey": [2 * MINUTE],
     "mail/no_first_check": [15 * MINUTE],
+    "portal/console/launch/watch_lists.html": [2 * HOUR, 2 * HOUR],
     # Spans that are asked for by the same page's view
+    "portal/console/launch/watch.html": [24 * HOUR],
+    "portal/console/now.html": [7 * DAY, 7 * DAY],
+    "portal/feedback/index.html": [90 * DAY, 90 * DAY],
     "portal/console/measures/index.html": [30 * DAY, 7 * DAY, 24 * HOUR, LIMITED_OVER],
 }
 
