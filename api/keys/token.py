@@ -4,6 +4,8 @@ The checksum lets a mistyped or invented key be refused without a look-up, and l
 Only the SHA-256 of the whole is ever stored: against 160 random bits a slow hash adds nothing.
 """
 
+import hashlib
+import hmac
 import re
 import secrets
 import zlib
@@ -42,6 +44,12 @@ def token_of(environment: KeyEnvironment, number: int) -> Token:
     head = f"aig_{environment}_{_base62(number, _BODY_LENGTH)}"
     secret = head + _checksum(head)
     return Token(secret=secret, digest=digest_of(secret), start=secret[:13], last_four=secret[-4:])
+
+
+def derived_token(environment: KeyEnvironment, purpose: bytes, *, secret_key: str) -> Token:
+    """A key that every process knows by the app's secret, and that none stores; another one for each purpose."""
+    digest = hmac.new(secret_key.encode(), purpose, hashlib.sha256).digest()
+    return token_of(environment, int.from_bytes(digest))
 
 
 def is_well_formed(secret: str) -> bool:

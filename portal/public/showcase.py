@@ -3,8 +3,6 @@
 The key's secret is derived from the app's, so every process knows it and none stores it. Needs the system's scope.
 """
 
-import hashlib
-import hmac
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -14,7 +12,7 @@ from sqlalchemy import select, text
 from api.keys import services as keys
 from api.keys.models import ApiKey
 from api.keys.scopes import Scope
-from api.keys.token import KeyEnvironment, Token, token_of
+from api.keys.token import KeyEnvironment, Token, derived_token
 from api.policies import services as policies
 from core import accounts
 from core.accounts import Organization, OrganizationStatus
@@ -56,17 +54,12 @@ def secret_for_visitors(*, secret_key: str, now: datetime) -> str:
 
     Raises DemoOff once an operator has revoked the key.
     """
-    token = _token(secret_key)
+    token = derived_token(KeyEnvironment.TEST, _PURPOSE, secret_key=secret_key)
     if not _is_issued(token, now=now):
         db.session.execute(_ONE_AT_A_TIME)
         if not _is_issued(token, now=now):
             _issue(token, now=now)
     return token.secret
-
-
-def _token(secret_key: str) -> Token:
-    digest = hmac.new(secret_key.encode(), _PURPOSE, hashlib.sha256).digest()
-    return token_of(KeyEnvironment.TEST, int.from_bytes(digest))
 
 
 def _is_issued(token: Token, *, now: datetime) -> bool:

@@ -4,8 +4,6 @@ Its secret is derived from the app's, the session's id and the quarter of an hou
 it, and it ends by itself. It counts among the plan's keys for as long as it lives.
 """
 
-import hashlib
-import hmac
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -14,11 +12,10 @@ from sqlalchemy import select, text
 from api.keys import services as keys
 from api.keys.models import ApiKey
 from api.keys.scopes import Scope
-from api.keys.token import KeyEnvironment, Token, token_of
+from api.keys.token import KeyEnvironment, Token, derived_token
 from core.audit import Actor
 from core.db import db
 
-_PURPOSE = b"key of a session"
 _QUARTER = timedelta(minutes=15)
 LIFE = 2 * _QUARTER
 """Longest; what is asked at the end of a quarter still finds its key."""
@@ -30,7 +27,8 @@ def secret_for_session(
 ) -> str:
     """Raises what issuing a key raises, such as KeyLimitReached."""
     quarter = int(now.timestamp() // _QUARTER.total_seconds())
-    token = _token(f"{organization_id} {session_id} {quarter}", secret_key)
+    purpose = f"key of a session {organization_id} {session_id} {quarter}".encode()
+    token = derived_token(KeyEnvironment.TEST, purpose, secret_key=secret_key)
     db.session.execute(_ONE_AT_A_TIME, {"session": str(session_id)})
     if not _is_issued(organization_id, token):
         keys.issue(
@@ -44,11 +42,6 @@ def secret_for_session(
             now=now,
         )
     return token.secret
-
-
-def _token(words: str, secret_key: str) -> Token:
-    digest = hmac.new(secret_key.encode(), b"%b %b" % (_PURPOSE, words.encode()), hashlib.sha256).digest()
-    return token_of(KeyEnvironment.TEST, int.from_bytes(digest))
 
 
 def _is_issued(organization_id: UUID, token: Token) -> bool:
