@@ -56,7 +56,6 @@ class QuickReader:
         self._facts = {name: fact for name, fact in policy.facts.items() if _is_plain(name)}
         self._renamed = {alias: name for alias, name in ALIASES.items() if alias not in policy.facts}
         self._learned_in = values.generation
-        self._left_to_learn = 0
         self._known: dict[str, set[str]] = {name: set() for name in (*self._facts, *_FIELDS)}
         self._known |= {alias: self._known[name] for alias, name in self._renamed.items()}
         names = {**self._facts, **{alias: self._facts[name] for alias, name in self._renamed.items()}}
@@ -96,7 +95,6 @@ class QuickReader:
             raise _Unusual
         if question.subject is not None and not is_honest("subject", question.subject, self._facts):
             raise _Unusual
-        self._left_to_learn = MOST_LEARNED_AT_ONCE
         self._need_honest(question, stated)
         if not self._renamed.keys().isdisjoint(stated):
             stated = self._with_usual_names(stated)
@@ -111,26 +109,26 @@ class QuickReader:
 
     def _need_honest(self, question: _Question, stated: Mapping[str, FactValue]) -> None:
         known = self._known
-        for name, token in (("model", question.model), ("operation", question.operation)):
-            if token not in known[name]:
-                self._learn(name, token)
+        fields = (("model", question.model), ("operation", question.operation))
+        new = [(name, token) for name, token in fields if token not in known[name]]
         for name, value in stated.items():
             kind = value.__class__
             if kind is str:
                 if value not in known[name]:
-                    self._learn(name, cast("str", value))
+                    new.append((name, cast("str", value)))
             elif kind is tuple:
-                for token in cast("tuple[str, ...]", value):
-                    if token not in known[name]:
-                        self._learn(name, token)
+                new += [(name, token) for token in cast("tuple[str, ...]", value) if token not in known[name]]
             elif kind is int and cast("int", value) >= FIRST_CARD:
                 raise _Unusual
+        for name, token in new[:MOST_LEARNED_AT_ONCE]:
+            self._learn(name, token)
+        if len(new) > MOST_LEARNED_AT_ONCE:
+            raise _Unusual
 
     def _learn(self, given_name: str, token: str) -> None:
         """Raises _Unusual where a value is not honest; that of a code is known from now on."""
         name = self._renamed.get(given_name, given_name)
-        self._left_to_learn -= 1
-        if self._left_to_learn < 0 or not is_honest(name, token, self._facts):
+        if not is_honest(name, token, self._facts):
             raise _Unusual
         try:
             self._values.need_few_of(self._organization_id, name, token.lower() if name == "operation" else token)
