@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SIDE_BY_SIDE := -q -n auto --dist loadfile --no-loadscope-reorder
-TEMPLATES := core/templates legal_docs/templates billing/templates api/templates portal/templates local/templates
+TEMPLATES := core/templates legal_docs/templates billing/templates portal/templates local/templates
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-quick check format bench audit lock sbom

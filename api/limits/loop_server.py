@@ -7,7 +7,7 @@ from typing import Any
 import redis
 from redis.asyncio.connection import ConnectionPool
 
-from api.limits.servers import TIMEOUT_S, WINDOW, arguments_of, keys_of, sha_of
+from api.limits.servers import TIMEOUT_S, WINDOW, given_to_script, sha_of
 from api.limits.window import Ask
 from core.clock import monotonic_s
 
@@ -71,8 +71,8 @@ class LoopServer:
         if self._connection is None:
             self._connection = self._pool.make_connection()
             await self._connection.connect()
-        connection, keys = self._connection, keys_of(asks)
-        packed = connection.pack_command(command, script, len(keys), *keys, *arguments_of(asks))
+        connection = self._connection
+        packed = connection.pack_command(command, script, *given_to_script(asks))
         await connection.send_packed_command(packed, check_health=False)
         answer: list[int] = await connection.read_response()
         return answer

@@ -55,10 +55,7 @@ class OneServer:
             raise
 
     def _count(self, connection: Any, asks: Sequence[Ask]) -> list[int]:
-        keys = keys_of(asks)
-        connection.send_packed_command(
-            connection.pack_command("EVALSHA", self._sha, len(keys), *keys, *arguments_of(asks))
-        )
+        connection.send_packed_command(connection.pack_command("EVALSHA", self._sha, *given_to_script(asks)))
         answer: list[int] = connection.read_response()
         return answer
 
@@ -99,7 +96,7 @@ class Cluster:
         pipeline = self.client.get_redis_connection(node).pipeline(transaction=False)
         for indexes in groups:
             some = [asks[index] for index in indexes]
-            pipeline.evalsha(self._sha, 2 * len(some), *keys_of(some), *arguments_of(some))
+            pipeline.evalsha(self._sha, *given_to_script(some))
         for indexes, answer in zip(groups, pipeline.execute(raise_on_error=False), strict=True):
             if isinstance(answer, redis.ResponseError):
                 answer = self._ask_again([asks[index] for index in indexes])  # noqa: PLW2901
@@ -108,7 +105,7 @@ class Cluster:
 
     def _ask_again(self, asks: Sequence[Ask]) -> Any:
         """A node that has the script no more, or a slot that has moved: the client finds its way."""
-        return self.client.eval(WINDOW, 2 * len(asks), *keys_of(asks), *arguments_of(asks))
+        return self.client.eval(WINDOW, *given_to_script(asks))
 
 
 @cache
@@ -117,16 +114,13 @@ def sha_of(script: str) -> str:
     return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
 
 
-def keys_of(asks: Sequence[Ask]) -> list[str]:
-    return list(chain.from_iterable((ask.key, ask.shared_key) for ask in asks))
-
-
-def arguments_of(asks: Sequence[Ask]) -> list[int]:
-    return list(
-        chain.from_iterable(
-            (ask.limit, ask.cost, int(ask.window_s * US), ask.shared.limit if ask.shared else 0) for ask in asks
-        )
+def given_to_script(asks: Sequence[Ask]) -> tuple[int | str, ...]:
+    """What follows the script's name in a call of it: the number of keys, the keys, the arguments."""
+    keys = chain.from_iterable((ask.key, ask.shared_key) for ask in asks)
+    arguments = chain.from_iterable(
+        (ask.limit, ask.cost, int(ask.window_s * US), ask.shared.limit if ask.shared else 0) for ask in asks
     )
+    return (2 * len(asks), *keys, *arguments)
 
 
 def connect(url: str, *, timeout_s: float = TIMEOUT_S) -> Server:

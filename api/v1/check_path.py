@@ -47,6 +47,7 @@ class CheckPath:
         self._runtime = runtime
         self._settings = runtime.settings
         self._origins = runtime.settings.allowed_origins
+        self._base_url = runtime.settings.base_url
         self._groups = count()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checks")
 
@@ -202,11 +203,11 @@ class CheckPath:
     def _answer(self, call: Call) -> Answer:
         refusal = call.refusal
         if refusal is None:
-            body = _encode(call.answer(base_url=self._settings.base_url))
+            body = _encode(call.answer(base_url=self._base_url))
             service.count(call.decisions())
             return 200, self._headers(call, JSON_CONTENT_TYPE, body), body
         REFUSALS.labels(refusal.code).inc()
-        body = _encode(refusal.problem(request_id=call.request_id, base_url=self._settings.base_url))
+        body = _encode(refusal.problem(request_id=call.request_id, base_url=self._base_url))
         headers = [*self._headers(call, PROBLEM_CONTENT_TYPE, body), *refusal.headers]
         return int(refusal.status), headers, body
 

@@ -1,1 +1,1 @@
-"""Help: articles, and checks that look at the reader's own set-up."""
+"""The documentation: guides, the reference of the API, problems, a search through all of it, a check to try."""
