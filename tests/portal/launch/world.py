@@ -115,7 +115,7 @@ def proxy(folder: Path, *, port: int, upstream: int, site: Path, key: Path) -> I
 @contextmanager
 def prometheus(folder: Path, *, port: int, target: int) -> Iterator[None]:
     config = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
-    config["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+    config["global"] = {"scrape_interval": "5s", "scrape_timeout": "5s", "evaluation_interval": "1s"}
     config["rule_files"] = [str(ROOT / "deploy" / "prometheus" / "rules" / "*.yml")]
     config.pop("alerting")
     (scrape,) = config["scrape_configs"]
