@@ -1,6 +1,7 @@
 """Past decisions under other policies: what would have been decided, worked out again from what is on record."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,12 @@ from sqlalchemy import select
 
 from api.decisions.models import Decision
 from api.policies.document import PolicyDocument
-from api.policies.evaluator import CheckFacts, Outcome, compile_policy, evaluate
+from api.policies.evaluator import CheckFacts, compile_policy, evaluate
 from core.db import db
 
 MOST_LOOKED_AT = 2_000
+MOST_GROUPS = 10
+EXAMPLES_OF_A_GROUP = 3
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -23,7 +26,18 @@ class Changed(msgspec.Struct, frozen=True):
     model: str
     operation: str
     was_allowed: bool
-    outcome: Outcome
+    reason: str
+    """What blocks it, before or after the change."""
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Decisions about one model that come out otherwise for one reason."""
+
+    model: str
+    reason: str
+    was_allowed: bool
+    decisions: int
+    examples: Sequence[Changed]
 
 
 class Effect(msgspec.Struct, frozen=True):
@@ -32,12 +46,11 @@ class Effect(msgspec.Struct, frozen=True):
     looked_at: int
     newly_blocked: int
     newly_allowed: int
-    examples: tuple[Changed, ...]
+    groups: Sequence[Group]
+    """The largest first, at most ten."""
 
 
-def effect_of(
-    organization_id: UUID, standing: PolicyDocument, wanted: PolicyDocument, *, since: datetime, examples: int = 5
-) -> Effect:
+def effect_of(organization_id: UUID, standing: PolicyDocument, wanted: PolicyDocument, *, since: datetime) -> Effect:
     """The latest decisions since then, at most 2,000, judged by both; what was said at the time does not matter."""
     before, after = compile_policy(organization_id, 0, standing), compile_policy(organization_id, 0, wanted)
     rows = db.session.execute(
@@ -51,12 +64,13 @@ def effect_of(
         facts = facts_of(row)
         was, outcome = evaluate(before, facts), evaluate(after, facts)
         if outcome.allowed != was.allowed:
-            changed.append(Changed(row.id, row.model, row.operation, was.allowed, outcome))
+            reason = outcome.reason if was.allowed else was.reason
+            changed.append(Changed(row.id, row.model, row.operation, was.allowed, reason))
     return Effect(
         looked_at=len(rows),
         newly_blocked=_count(changed, was_allowed=True),
         newly_allowed=_count(changed, was_allowed=False),
-        examples=tuple(changed[:examples]),
+        groups=_groups_of(changed),
     )
 
 
@@ -68,3 +82,11 @@ def facts_of(row: Any) -> CheckFacts:
 
 def _count(changed: Iterable[Changed], *, was_allowed: bool) -> int:
     return sum(1 for one in changed if one.was_allowed == was_allowed)
+
+
+def _groups_of(changed: Iterable[Changed]) -> list[Group]:
+    of_group: dict[tuple[str, str, bool], list[Changed]] = defaultdict(list)
+    for one in changed:
+        of_group[one.model, one.reason, one.was_allowed].append(one)
+    groups = [Group(*key, len(alike), alike[:EXAMPLES_OF_A_GROUP]) for key, alike in of_group.items()]
+    return sorted(groups, key=lambda group: -group.decisions)[:MOST_GROUPS]

@@ -60,6 +60,20 @@ def test_the_effect_is_shown_and_nothing_is_kept(app: Flask, ada: Member, as_ada
     assert current(app, ada)[0] == 1
 
 
+def test_the_effect_is_grouped_by_model_and_reason_with_examples(
+    app: Flask, ada: Member, as_ada: Caller, viewer: Person
+) -> None:
+    for model, contains in (("gpt-4o", True), ("gpt-4o", True), ("claude-3", True), ("gpt-4o", False)):
+        as_ada.check(model=model, metadata={"contains_personal_data": contains})
+
+    shown = viewer.post("/policies/effect", **form_of(app, ada, block_personal_data=None)).text
+
+    rows = [re.sub(r"<[^>]*>|\s+", " ", row).split() for row in re.findall(r"<tr>\s*<td>(.*?)</tr>", shown, re.DOTALL)]
+    same = ["Personal", "data", "Allowed", "instead", "of", "blocked"]
+    assert [row[:8] for row in rows[:2]] == [["gpt-4o", *same, "2"], ["claude-3", *same, "1"]]
+    assert shown.count('<a href="/decisions/dec_') == 3
+
+
 def test_the_effect_is_against_the_policies_in_force(
     app: Flask, ada: Member, as_ada: Caller, developer: Person
 ) -> None:
