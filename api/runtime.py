@@ -27,6 +27,7 @@ from api.snapshots.feed import ANSWER_WITHIN_S
 from api.snapshots.records import KeySnapshot, OrganizationSnapshot
 from api.snapshots.store import Snapshots
 from api.usage.limit_minutes import LimitMinutes
+from api.usage.refused_requests import RefusedRequests
 from api.usage.request_counts import RequestCounts
 from core.accounts import OrganizationStatus
 from core.clock import monotonic_s
@@ -81,6 +82,7 @@ class Runtime:
         self.probe = ReadinessProbe(url)
         self.uses = KeyUses(app.app_context)
         self.requests = RequestCounts(app.app_context)
+        self.refused = RefusedRequests(app.app_context)
         self.limit_minutes = LimitMinutes(app.app_context)
         self.reader = Reader(DistinctValues())
         self.free_text = FreeTextNotices(app.app_context, self.reader.values)
@@ -93,12 +95,14 @@ class Runtime:
         self.replay.start()
         self.uses.start()
         self.requests.start()
+        self.refused.start()
         self.limit_minutes.start()
         self.free_text.start()
 
     def stop(self) -> None:
         self.uses.stop()
         self.requests.stop()
+        self.refused.stop()
         self.limit_minutes.stop()
         self.free_text.stop()
         self._is_stopped.set()

@@ -82,6 +82,11 @@ def looks_like_content(name: str) -> bool:
     return _has_content_stem(name) if len(name) <= MAX_CACHED_NAME else _has_content_stem.__wrapped__(name)
 
 
+def is_plain_content_name(name: str) -> bool:
+    """Whether the name is one of those that content usually has, with nothing of a caller's own in it."""
+    return name in _WHOLE_NAMES or name.removesuffix("s") in _STEMS
+
+
 @lru_cache(maxsize=4096)
 def _has_content_stem(name: str) -> bool:
     plain_name = name if name.isascii() else unicodedata.normalize("NFKC", name)

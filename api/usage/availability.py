@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import delete, text
 
-from api.usage.models import KeyRequestDay, LimitMinute, RequestHour
+from api.usage.models import KeyRequestDay, LimitMinute, RefusedRequestHour, RequestHour
+from api.usage.refusals import REFUSALS_KEPT
 from api.usage.request_counts import BUCKETS_MS
 from core.db import db
 from core.scope import needs_system_scope
@@ -109,6 +110,7 @@ def milestones(*, enough_a_day: int) -> dict[UUID, Milestones]:
 def purge(*, now: datetime) -> None:
     db.session.execute(delete(RequestHour).where(RequestHour.hour < now - HOURS_KEPT))
     db.session.execute(delete(KeyRequestDay).where(KeyRequestDay.day < (now - DAYS_KEPT).date()))
+    db.session.execute(delete(RefusedRequestHour).where(RefusedRequestHour.hour < now - REFUSALS_KEPT))
 
 
 @needs_system_scope
@@ -117,6 +119,7 @@ def forget(organization_id: UUID) -> None:
     db.session.execute(delete(RequestHour).where(RequestHour.organization_id == organization_id))
     db.session.execute(delete(KeyRequestDay).where(KeyRequestDay.organization_id == organization_id))
     db.session.execute(delete(LimitMinute).where(LimitMinute.organization_id == organization_id))
+    db.session.execute(delete(RefusedRequestHour).where(RefusedRequestHour.organization_id == organization_id))
 
 
 class LimitedKey(msgspec.Struct, frozen=True):

@@ -1,4 +1,5 @@
-"""Requests as they are counted: by hour for each organization, by day for each key, and minutes that met a limit."""
+"""Requests as they are counted: by hour for each organization, answered and refused, by day for each key, and minutes
+that met a limit."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -33,6 +34,27 @@ class RequestHour(Base):
     """Of those that were answered."""
     latencies: Mapped[list[int]] = mapped_column(ARRAY(Integer))
     """Answers by how long they took, in the buckets of `request_counts`."""
+
+
+class RefusedRequestHour(Base):
+    """Refused requests of one organization in one hour: with one code, and of these, for one field."""
+
+    __tablename__ = "refused_request_hour"
+    __table_args__ = (
+        CheckConstraint("environment IN ('live', 'test')", name="environment"),
+        Index("ix_refused_request_hour_hour", "hour"),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"), primary_key=True)
+    environment: Mapped[str] = mapped_column(primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    fault: Mapped[str] = mapped_column(primary_key=True)
+    """The code of the field's error; empty in the row that counts the requests themselves."""
+    field: Mapped[str] = mapped_column(primary_key=True)
+    requests: Mapped[int]
+    last_at: Mapped[datetime]
+    last_request_id: Mapped[str]
 
 
 class KeyRequestDay(Base):

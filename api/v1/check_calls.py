@@ -57,6 +57,10 @@ class Call:
         """What the answer tells of."""
         return ()
 
+    def refusals(self) -> Sequence[AppError]:
+        """What the answer refuses."""
+        return () if self.refusal is None else (self.refusal,)
+
     @property
     def status(self) -> int:
         return 200 if self.refusal is None else int(self.refusal.status)
@@ -148,6 +152,11 @@ class Checks(Call):
 
     def decisions(self) -> Sequence[service.Decided]:
         return [result for result in self._results.values() if isinstance(result, service.Decided)]
+
+    def refusals(self) -> Sequence[AppError]:
+        if self.refusal is not None:
+            return (self.refusal,)
+        return [result for result in self._results.values() if isinstance(result, AppError)]
 
     def _decide_one(self, index: int, question: Any, reader: Reader) -> service.Decided | AppError:
         if self.limit is not None and index >= self.limit.granted:

@@ -9,6 +9,7 @@ policy of very many rules. It is counted before it is read.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from itertools import chain, count
 from typing import Any
 
@@ -109,6 +110,8 @@ class CheckPath:
             seconds=seconds,
             at=now,
         )
+        if caller is not None and (refusals := call.refusals()):
+            self._note_refusals(call, refusals, at=now)
         if call.limit is not None:
             self._runtime.limit_minutes.note(
                 call.caller.organization.id,
@@ -117,6 +120,18 @@ class CheckPath:
                 decisions=0 if call.refusal else len(call.decisions()),
                 is_limited=isinstance(call.refusal, RateLimited),
                 at=now,
+            )
+
+    def _note_refusals(self, call: Call, refusals: Sequence[AppError], *, at: datetime) -> None:
+        policy = call.caller.organization.policy
+        for refusal in refusals:
+            self._runtime.refused.note(
+                call.caller.organization.id,
+                refusal,
+                environment=call.caller.key.environment,
+                request_id=call.request_id,
+                custom_facts=policy.document.custom_facts if policy else (),
+                at=at,
             )
 
     def fail(self, call: Call, error: Exception) -> Answer:
