@@ -18,6 +18,7 @@ from api.limits.memory import MemoryLimiter
 from api.limits.shared import SharedLimiter
 from api.limits.window import Ask, Limiter, Shared, Verdict, limit_of, organization_limit_of
 from api.readiness import ReadinessProbe
+from api.recording.idempotency import KeyedRecorder, KeyedSink, PendingKeys, ReplaySink
 from api.recording.postgres import PostgresSink
 from api.recording.recorder import Recorder
 from api.recording.replay import Replay
@@ -78,7 +79,16 @@ class Runtime:
             )
             for _ in range(2)  # so that no single check waits until somebody's hundred are written
         )
-        self.replay = Replay(PostgresSink(lambda: connect_as(DatabaseRole.SYSTEM, url, timeout_s=30)), self.spool)
+        pending = PendingKeys(settings.spool_path / "keyed")
+        self.keyed_recorder = KeyedRecorder(
+            KeyedSink(lambda: connect_as(DatabaseRole.SYSTEM, url, timeout_s=timeout_s)),
+            self.spool,
+            pending,
+            is_database_lost=lambda: self.snapshots.feed.is_lost,
+        )
+        self.replay = Replay(
+            ReplaySink(lambda: connect_as(DatabaseRole.SYSTEM, url, timeout_s=30), pending), self.spool
+        )
         self.probe = ReadinessProbe(url)
         self.uses = KeyUses(app.app_context)
         self.requests = RequestCounts(app.app_context)
@@ -110,6 +120,7 @@ class Runtime:
         self.replay.stop()
         self.recorder.close()
         self.batch_recorder.close()
+        self.keyed_recorder.close()
         self.spool.close()
         if self.shared_limiter is not None:
             self.shared_limiter.stop()

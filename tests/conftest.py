@@ -15,6 +15,7 @@ from api.checks.reading import Reader
 from api.free_text import FreeTextNotices
 from api.limits.memory import MemoryLimiter
 from api.readiness import ReadinessProbe
+from api.recording.idempotency import KeyedRecorder, KeyedSink, PendingKeys
 from api.recording.postgres import PostgresSink
 from api.recording.recorder import Recorder
 from api.recording.spool import Spool
@@ -131,6 +132,12 @@ def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
         PostgresSink(lambda: shared),  # type: ignore[arg-type,return-value]
         room.spool,
         durability=Durability.DATABASE,
+    )
+    room.keyed_recorder = KeyedRecorder(
+        KeyedSink(lambda: shared),  # type: ignore[arg-type,return-value]
+        room.spool,
+        PendingKeys(tmp_path / "spool" / "keyed"),
+        is_database_lost=lambda: False,
     )
     room.probe = ReadinessProbe(session_app.config["DATABASE_URL"])
     room.reader = Reader(DistinctValues())

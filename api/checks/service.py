@@ -40,7 +40,7 @@ def decide(question: CheckQuestion, policy: CompiledPolicy, *, caller: Caller, s
     """Decides one question; `started_s` is the monotonic time at which it came in."""
     outcome = evaluate(policy, question.facts)
     decision_id = new_uuid()
-    decided_at = time_of(decision_id).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    decided_at = iso_moment(decision_id)
     return Decided(
         answer=CheckAnswer(
             allowed=outcome.allowed,
@@ -56,6 +56,11 @@ def decide(question: CheckQuestion, policy: CompiledPolicy, *, caller: Caller, s
         ),
         row=_row(decision_id, decided_at, question, outcome, policy, caller=caller, started_s=started_s),
     )
+
+
+def iso_moment(decision_id: UUID) -> str:
+    """When a decision was made: UTC, to the millisecond."""
+    return time_of(decision_id).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def record(decided: Sequence[Decided], recorder: Recorder) -> None:

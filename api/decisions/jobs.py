@@ -1,4 +1,4 @@
-"""The purge by the clock: daily at 02:00 UTC, and within the hour if that run was missed."""
+"""The purge by the clock: daily at 02:00 UTC, and within the hour if that run was missed; idempotency keys hourly."""
 
 import structlog
 
@@ -24,7 +24,8 @@ def purge_decisions(timestamp: int) -> None:  # noqa: ARG001  the queue tells wh
 @jobs.task(queueing_lock="purge_decisions_if_missed", queue=Queue.LONG)
 @in_its_own_session
 def purge_decisions_if_missed(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
-    with acting_as_system():
+    with acting_as_system(), transaction():
+        retention.forget_idempotency_keys(now=utc_now())
         is_overdue = retention.is_overdue(now=utc_now())
     if is_overdue:
         _purge()

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger
+from sqlalchemy import ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -41,6 +41,22 @@ class Decision(Base):
     policy_version: Mapped[int]
     latency_us: Mapped[int]
     request_id: Mapped[str]
+    sdk: Mapped[dict[str, Any] | None]
+    """What an SDK decided by itself while it could not reach us; None where we decided."""
+
+
+class CheckIdempotency(Base):
+    """Which decision holds an idempotency key. Written by `api.recording`."""
+
+    __tablename__ = "check_idempotency"
+    __table_args__ = (Index("ix_check_idempotency_decided_at", "decided_at"),)
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"), primary_key=True)
+    key_digest: Mapped[bytes] = mapped_column(primary_key=True)
+    request_digest: Mapped[bytes]
+    decision_id: Mapped[UUID]
+    decided_at: Mapped[datetime]
+    max_risk_score: Mapped[int] = mapped_column(SmallInteger)
 
 
 class PurgeRun(Base):

@@ -14,7 +14,8 @@ import msgspec
 from sqlalchemy import delete, func, select, text
 
 from api.checks.service import hash_subject
-from api.decisions.models import Decision, PurgeRun
+from api.decisions.models import CheckIdempotency, Decision, PurgeRun
+from api.recording.idempotency import KEPT_HOURS
 from backups import erasures, turns
 from core import audit
 from core.accounts import Organization
@@ -65,6 +66,13 @@ def purge(*, now: datetime) -> Purged:
     with acting_as_system():
         _put_on_record(deleted, dropped=list(dropped), retentions=retentions, started_at=now)
     return Purged(decisions=sum(deleted.values()), partitions=tuple(dropped))
+
+
+@needs_system_scope
+def forget_idempotency_keys(*, now: datetime) -> int:
+    """Deletes those that are past their time; how many there were."""
+    since = now - timedelta(hours=KEPT_HOURS)
+    return rows_changed(delete(CheckIdempotency).where(CheckIdempotency.decided_at < since))
 
 
 def _count_expired(cutoffs: Mapping[UUID, datetime]) -> Counter[UUID]:

@@ -21,12 +21,19 @@ _TYPES = {
     "policy_version": "integer",
     "latency_us": "integer",
 }
-_COLUMNS = ", ".join(COLUMNS)
-_TYPED_COLUMNS = ", ".join(f"{column} {_TYPES.get(column, 'text')}" for column in COLUMNS)
+COLUMNS_OF_ROW = ", ".join(COLUMNS)
+TYPED_COLUMNS_OF_ROW = ", ".join(f"{column} {_TYPES.get(column, 'text')}" for column in COLUMNS)
+
+
+def selected_columns(within: str = "") -> str:
+    """The columns as the table takes them, from rows of JSON that have `within` for their prefix."""
+    return ", ".join(f"decode({within}subject, $$hex$$)" if one == "subject" else f"{within}{one}" for one in COLUMNS)
+
+
 _INSERT = (
-    f"INSERT INTO decision ({_COLUMNS}) "  # noqa: S608  our own column names
-    f"SELECT {_COLUMNS.replace('subject', 'decode(subject, $$hex$$)')} FROM json_to_recordset(%s::json) AS "
-    f"row({_TYPED_COLUMNS}) "
+    f"INSERT INTO decision ({COLUMNS_OF_ROW}) "  # noqa: S608  our own column names
+    f"SELECT {selected_columns()} FROM json_to_recordset(%s::json) AS "
+    f"row({TYPED_COLUMNS_OF_ROW}) "
     "ON CONFLICT DO NOTHING"
 )
 
@@ -43,21 +50,26 @@ class PostgresSink:
 
         Raises psycopg.Error, after which it is not known whether they were.
         """
+        self.write_document(_INSERT, rows)
+
+    def write_document(self, statement: str, rows: Sequence[bytes]) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Executes `statement` with all rows as one JSON array, in a day of theirs that may be new."""
         document = b"[" + b",".join(rows) + b"]"
         try:
-            self._execute(document)
+            return self.execute(statement, document)
         except psycopg.errors.CheckViolation:  # no partition for the day
             self._make_partitions(rows)
-            self._execute(document)
+            return self.execute(statement, document)
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _execute(self, document: bytes) -> None:
+    def execute(self, statement: str, document: bytes) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Raises psycopg.OperationalError where the database is away, whatever it was that went wrong."""
         try:
-            self._open().execute(_INSERT, [document.decode()], prepare=True)
+            return self._open().execute(statement, [document.decode()], prepare=True)
         except psycopg.errors.DataError:
             raise
         except psycopg.errors.IntegrityError:

@@ -13,7 +13,6 @@ from typing import Protocol
 import psycopg
 import structlog
 
-from api.recording.spool import Spool
 from core.clock import monotonic_s
 from core.errors import AppError
 from core.observability import DATABASE_CONNECTION_ERRORS, RECORD_FAILURES, RECORDED
@@ -44,9 +43,20 @@ class Sink(Protocol):
     def close(self) -> None: ...
 
 
+class LocalPlace(Protocol):
+    """Where lines are kept on this machine, as `Spool` does it."""
+
+    def append(self, lines: Sequence[bytes], *, to_disk: bool) -> None: ...
+
+
 class Recorder:
     def __init__(
-        self, sink: Sink, spool: Spool, *, durability: Durability, is_database_lost: Callable[[], bool] = lambda: False
+        self,
+        sink: Sink,
+        spool: LocalPlace,
+        *,
+        durability: Durability,
+        is_database_lost: Callable[[], bool] = lambda: False,
     ) -> None:
         self._sink = sink
         self._spool = spool

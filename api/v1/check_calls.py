@@ -43,6 +43,7 @@ class Call:
         self.started_s = monotonic_s()
         self.refusal: AppError | None = None
         self.limit: Verdict | None = None
+        self.is_replayed = False
         self.caller: Caller
         self._body: bytes | AppError = b""
 
@@ -60,6 +61,13 @@ class Call:
     def refusals(self) -> Sequence[AppError]:
         """What the answer refuses."""
         return () if self.refusal is None else (self.refusal,)
+
+    def positions(self) -> Sequence[int]:
+        """Where in the request each of `decisions` was asked for."""
+        return ()
+
+    def settle(self, decided: Sequence[service.Decided]) -> None:
+        """Answers with these decisions in place of its own."""
 
     @property
     def status(self) -> int:
@@ -117,6 +125,12 @@ class Check(Call):
     def decisions(self) -> Sequence[service.Decided]:
         return (self.decided,)
 
+    def positions(self) -> Sequence[int]:
+        return (0,)
+
+    def settle(self, decided: Sequence[service.Decided]) -> None:
+        (self.decided,) = decided
+
 
 class Checks(Call):
     """Up to a hundred questions, each answered or refused on its own; those beyond the limit are refused as such."""
@@ -157,6 +171,12 @@ class Checks(Call):
         if self.refusal is not None:
             return (self.refusal,)
         return [result for result in self._results.values() if isinstance(result, AppError)]
+
+    def positions(self) -> Sequence[int]:
+        return [index for index, result in self._results.items() if isinstance(result, service.Decided)]
+
+    def settle(self, decided: Sequence[service.Decided]) -> None:
+        self._results.update(zip(self.positions(), decided, strict=True))
 
     def _decide_one(self, index: int, question: Any, reader: Reader) -> service.Decided | AppError:
         if self.limit is not None and index >= self.limit.granted:

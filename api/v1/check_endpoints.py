@@ -1,5 +1,6 @@
 """The addresses that the check path answers, declared for the API's description."""
 
+from api.checks.idempotency import IdempotencyKeyReused
 from api.checks.schema import BatchAnswer, BatchRequest, CheckAnswer, CheckRequest, KeyProbe
 from api.content.refusal import ContentRefused, TooManyNames
 from api.keys.scopes import Scope
@@ -20,7 +21,8 @@ declare(
         scope=Scope.CHECKS_WRITE,
         body=CheckRequest,
         answer=CheckAnswer,
-        refusals=(ContentRefused, TooManyNames, TooManyAtOnce, DecisionNotRecorded),
+        refusals=(ContentRefused, TooManyNames, TooManyAtOnce, DecisionNotRecorded, IdempotencyKeyReused),
+        takes_idempotency_key=True,
     )
 )
 declare(
@@ -36,7 +38,8 @@ declare(
         scope=Scope.CHECKS_WRITE,
         body=BatchRequest,
         answer=BatchAnswer,
-        refusals=(ContentRefused, TooManyNames, TooManyAtOnce, DecisionNotRecorded),
+        refusals=(ContentRefused, TooManyNames, TooManyAtOnce, DecisionNotRecorded, IdempotencyKeyReused),
+        takes_idempotency_key=True,
     )
 )
 declare(

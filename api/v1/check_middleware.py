@@ -9,6 +9,7 @@ from api.runtime import Runtime
 from api.snapshots.read_through_cache import NotInMemory
 from api.v1.check_calls import Call, Check, Checks
 from api.v1.check_path import KINDS, CheckPath
+from api.v1.idempotency import IN_ENVIRON
 from api.v1.limit_headers import TooManyAtOnce
 from core.errors import AppError
 from core.serving import SHORT_BYTES, Answer, ConcurrencyLimit, Group, Handler, Pool, Request
@@ -28,6 +29,7 @@ class CheckHandler:
         self._runtime = runtime
         self._flask = flask
         self._singles: Group[Call, Answer] = Group(path.answer_soon)
+        self._keyed: Group[Call, Answer] = Group(path.answer_keyed_soon)
         self._batches = Pool("batches", BATCH_THREADS, per_key=1)
         self._unusual = Pool("unusual-checks", UNUSUAL_THREADS, per_key=UNUSUAL_THREADS // 2)
         self._under_way = ConcurrencyLimit(runtime.settings.checks_at_once)
@@ -75,7 +77,8 @@ class CheckHandler:
                 return await self._batches.run(organization_id, self._path.answer_batch, call)
             if isinstance(call, Check) and not call.read_quickly(self._runtime.reader):
                 return await self._unusual.run(organization_id, self._path.answer_alone, call)
-            return await self._singles.submit(organization_id, call)
+            group = self._keyed if IN_ENVIRON in call.environ else self._singles
+            return await group.submit(organization_id, call)
         except AppError as refusal:
             call.refusal = refusal
             return self._path.answer(call)

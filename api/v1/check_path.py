@@ -24,6 +24,7 @@ from api.recording.recorder import Recorder
 from api.runtime import Runtime
 from api.snapshots.read_through_cache import NotInMemory
 from api.v1.check_calls import Call, Check, Checks, KeyProbeCall
+from api.v1.idempotency import IN_ENVIRON, key_of, record_keyed
 from api.v1.limit_headers import RateLimited, headers_of, refusal_of
 from core.clock import monotonic_s, utc_now
 from core.errors import JSON_CONTENT_TYPE, PROBLEM_CONTENT_TYPE, AppError, InternalError, MethodNotAllowed
@@ -51,6 +52,7 @@ class CheckPath:
         self._base_url = runtime.settings.base_url
         self._groups = count()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checks")
+        self._keyed_writer = ThreadPoolExecutor(1, thread_name_prefix="keyed-checks")
 
     def admit(self, call: Call, keyring: Keyring | None = None) -> bool:
         """Whether the caller is known and may go on; if not, the call has its refusal.
@@ -71,10 +73,19 @@ class CheckPath:
             stages.end("record")
             return [self.answer(call) for call in calls]
 
+    async def answer_keyed_soon(self, calls: Sequence[Call]) -> list[Answer]:
+        """As `answer_soon`, of checks that have an idempotency key: those are always looked up in the database."""
+        with bound_contextvars(request_id=calls[0].request_id):
+            counted = self._counted(calls, await self._runtime.hit_checks_soon(_one_of_each(calls)))
+            decided = self._decide(counted)
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._keyed_writer, self._record_apart, decided)
+            return [self.answer(call) for call in calls]
+
     def answer_alone(self, call: Call) -> Answer:
         """In a thread: of a check that takes longer than others should wait, or of a caller that speaks WSGI."""
         with bound_contextvars(request_id=call.request_id):
-            self._record(self._decide(self._count([call])), self._runtime.batch_recorder)
+            self._record_apart(self._decide(self._count([call])))
             return self.answer(call)
 
     def answer_batch(self, call: Checks) -> Answer:
@@ -86,7 +97,7 @@ class CheckPath:
         if self._count([call]) and self._take([call], self._read) and call.cost > 1:
             self._count_rest(call)
         if call.refusal is None:
-            self._record(self._decide([call]), self._runtime.batch_recorder)
+            self._record_apart(self._decide([call]))
         return self.answer(call)
 
     def answer(self, call: Call) -> Answer:
@@ -215,6 +226,16 @@ class CheckPath:
             for call in decided:
                 call.refusal = refusal
 
+    def _record_apart(self, decided: dict[Call, Sequence[service.Decided]]) -> None:
+        """Of calls that either all have an idempotency key, or none has."""
+        keyed = [call for call in decided if IN_ENVIRON in call.environ]
+        if not keyed:
+            self._record(decided, self._runtime.batch_recorder)
+            return
+        accepted = self._take(keyed, lambda call: key_of(call.environ))
+        if accepted:
+            record_keyed({call: decided[call] for call in accepted}, self._runtime.keyed_recorder)
+
     def _answer(self, call: Call) -> Answer:
         refusal = call.refusal
         if refusal is None:
@@ -230,6 +251,8 @@ class CheckPath:
         headers = headers_of_answer(content_type, body, request_id=call.request_id)
         if call.limit is not None:
             headers += headers_of(call.limit)
+        if call.is_replayed:
+            headers.append(("Idempotency-Replayed", "true"))
         if self._origins:
             headers += cors_headers(call.environ.get("HTTP_ORIGIN"), allowed=self._origins)
         return headers

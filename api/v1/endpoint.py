@@ -44,6 +44,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     media_types: tuple[str, ...] = (JSON_CONTENT_TYPE,)
     refusals: tuple[type[AppError], ...] = ()
     is_limited: bool = True
+    takes_idempotency_key: bool = False
 
     @property
     def slug(self) -> str:

@@ -42,6 +42,8 @@ class SlowPath:
     async def answer_soon(self, calls: Sequence[Call]) -> list[Answer]:
         return [self.answer(call) for call in calls]
 
+    answer_keyed_soon = answer_soon
+
     def answer(self, call: Call) -> Answer:
         code = call.refusal.code if call.refusal else "ok"
         return call.status, [*(call.refusal.headers if call.refusal else ())], json.dumps(code).encode()

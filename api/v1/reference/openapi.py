@@ -10,8 +10,10 @@ import msgspec
 import api.v1.check_endpoints  # noqa: F401  declares the check path's endpoints
 from api import authentication as access
 from api.keys.scopes import MEANING, Scope
+from api.recording.idempotency import KEPT_HOURS
 from api.strict_json import InvalidJson
 from api.v1.endpoint import Endpoint, declared_endpoints
+from api.v1.idempotency import FORMAT, HEADER
 from api.v1.limit_headers import OrganizationRateLimited, RateLimited
 from api.v1.reference.examples import PATH_PARTS, example_of
 from api.v1.requests import CutShort, UnsupportedMediaType
@@ -27,6 +29,7 @@ from core.errors import (
     TooLarge,
     UnsupportedEncoding,
 )
+from core.patterns import whole
 from core.serving import Busy, TooSlow
 
 _REF = "#/components/schemas/{name}"
@@ -124,7 +127,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "tags": [endpoint.tag],
         "summary": endpoint.summary,
         "description": endpoint.description,
-        "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint)],
+        "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint), *_header_parameters(endpoint)],
         "responses": _responses(endpoint),
     }
     if endpoint.scope is not None:
@@ -192,6 +195,23 @@ def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
             "schema": _without_null(schema),
         }
         for name, schema in properties.items()
+    ]
+
+
+def _header_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+    if not endpoint.takes_idempotency_key:
+        return []
+    return [
+        {
+            "name": HEADER,
+            "in": "header",
+            "required": False,
+            "description": (
+                f"A unique name for this request, such as a UUID. For {KEPT_HOURS} hours, the same request under the "
+                "same key gets the same decision, which is stored once."
+            ),
+            "schema": {"type": "string", "pattern": whole(FORMAT)},
+        }
     ]
 
 
