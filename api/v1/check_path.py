@@ -26,10 +26,11 @@ from api.snapshots.read_through_cache import NotInMemory
 from api.v1.check_calls import Call, Check, Checks, KeyProbeCall
 from api.v1.idempotency import IN_ENVIRON, key_of, record_keyed
 from api.v1.limit_headers import RateLimited, headers_of, refusal_of
+from api.v1.stages import Stages
 from core.clock import monotonic_s, utc_now
 from core.errors import JSON_CONTENT_TYPE, PROBLEM_CONTENT_TYPE, AppError, InternalError, MethodNotAllowed
 from core.network import HttpsRequired, came_in_clear, client_address, cors_headers
-from core.observability import REFUSALS, STAGE_DURATION, note_check_request, note_request, report_error
+from core.observability import REFUSALS, note_check_request, note_request, report_error
 from core.security_headers import headers_of_answer
 from core.serving import Answer
 
@@ -39,7 +40,6 @@ KINDS: dict[str, type[Call]] = {"/v1/check": Check, "/v1/checks": Checks, "/api/
 
 TIMED_EVERY = 10
 """Of how many groups one is timed stage by stage: telling Prometheus of each would cost as much as deciding does."""
-_STAGES = {stage: STAGE_DURATION.labels(stage) for stage in ("limit", "decide", "record")}
 
 _encode = msgspec.json.Encoder().encode
 
@@ -64,7 +64,7 @@ class CheckPath:
     async def answer_soon(self, calls: Sequence[Call]) -> list[Answer]:
         """Of single checks and probes whose callers were admitted and whose bodies are here, on the event loop."""
         with bound_contextvars(request_id=calls[0].request_id):  # of a group, the one that came first
-            stages = _Stages(is_timed=next(self._groups) % TIMED_EVERY == 0)
+            stages = Stages(is_timed=next(self._groups) % TIMED_EVERY == 0)
             counted = self._counted(calls, await self._runtime.hit_checks_soon(_one_of_each(calls)))
             stages.end("limit")
             decided = self._decide(counted)
@@ -265,17 +265,3 @@ class CheckPath:
 
 def _one_of_each(calls: Sequence[Call]) -> list[tuple[Caller, int]]:
     return [(call.caller, 1) for call in calls]
-
-
-class _Stages:
-    """How long each took, told to Prometheus where a group is timed."""
-
-    def __init__(self, *, is_timed: bool) -> None:
-        self._is_timed = is_timed
-        self._before_s = monotonic_s()
-
-    def end(self, stage: str) -> None:
-        if self._is_timed:
-            now_s = monotonic_s()
-            _STAGES[stage].observe(now_s - self._before_s)
-            self._before_s = now_s
