@@ -34,6 +34,7 @@ from portal.customer.people import log_in_views, security_views
 from portal.customer.people import views as people_views
 from portal.customer.plan import payment_views
 from portal.customer.plan import views as plan_views
+from portal.customer.policies import rule_views as policy_rule_views
 from portal.customer.policies import views as policy_views
 from portal.customer.search import views as search_views
 from portal.customer.suspected_breaches import views as suspicion_views
@@ -67,6 +68,7 @@ PAGES: tuple[Blueprint, ...] = (
     key_deletion_views.bp,
     key_views.bp,
     policy_views.bp,
+    policy_rule_views.bp,
     decision_views.bp,
     refused_views.bp,
     try_it_views.bp,

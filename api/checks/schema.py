@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from api.policies.contribution import Contribution
+from api.policies.trials import ShadowFinding
 from api.vocabulary import MAX_FACTS, MODEL_NAME, OPERATION_NAME, TOKEN
 from core.errors import Problem
 from core.sample_ids import DECISION_ID, KEY_ID, MOMENT, REQUEST_ID
@@ -72,6 +73,10 @@ class CheckAnswer(msgspec.Struct, frozen=True):
     max_risk_score: Annotated[int, Meta(description="The risk score at which the policy blocks.", examples=[50])]
     environment: Annotated[str, Meta(description="live or test, as for the key.", examples=["test"])]
     decided_at: Annotated[str, Meta(description="UTC, to the millisecond.", examples=[MOMENT])]
+    shadow: Annotated[
+        tuple[ShadowFinding, ...] | msgspec.UnsetType,
+        Meta(description="With include=shadow: what rules without effect would have added.", examples=[[]]),
+    ] = msgspec.UNSET
 
 
 class BatchItem(msgspec.Struct, frozen=True, omit_defaults=True):

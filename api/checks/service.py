@@ -11,6 +11,7 @@ from api.authentication import Caller
 from api.checks.facts import CheckQuestion
 from api.checks.schema import CheckAnswer
 from api.policies.evaluator import BUILT_IN_CODES, CompiledPolicy, Outcome, evaluate
+from api.policies.trials import ShadowFinding, bucket_key_of
 from api.recording.recorder import Recorder
 from api.recording.row import DecisionRow, encode_row
 from core.clock import monotonic_s
@@ -34,11 +35,17 @@ class Decided(msgspec.Struct, frozen=True):
 
     answer: CheckAnswer
     row: bytes
+    shadow: tuple[ShadowFinding, ...] = ()
 
 
 def decide(question: CheckQuestion, policy: CompiledPolicy, *, caller: Caller, started_s: float) -> Decided:
     """Decides one question; `started_s` is the monotonic time at which it came in."""
-    outcome = evaluate(policy, question.facts)
+    subject_hash = _subject_hash(question, caller)
+    outcome = (
+        evaluate(policy, question.facts)
+        if policy.on_trial is None
+        else evaluate(policy, question.facts, bucket_key=bucket_key_of(subject_hash, caller.key.id))
+    )
     decision_id = new_uuid()
     decided_at = iso_moment(decision_id)
     return Decided(
@@ -54,7 +61,17 @@ def decide(question: CheckQuestion, policy: CompiledPolicy, *, caller: Caller, s
             environment=caller.key.environment,
             decided_at=decided_at,
         ),
-        row=_row(decision_id, decided_at, question, outcome, policy, caller=caller, started_s=started_s),
+        row=_row(
+            decision_id,
+            decided_at,
+            question,
+            outcome,
+            policy,
+            subject_hash=subject_hash,
+            caller=caller,
+            started_s=started_s,
+        ),
+        shadow=outcome.shadow,
     )
 
 
@@ -81,6 +98,10 @@ def hash_subject(pseudonym: str, *, secret: bytes) -> str:
     return hmac.new(secret, pseudonym.encode(), hashlib.sha256).hexdigest()
 
 
+def _subject_hash(question: CheckQuestion, caller: Caller) -> str | None:
+    return hash_subject(question.subject, secret=caller.organization.subject_secret) if question.subject else None
+
+
 def _row(
     decision_id: UUID,
     decided_at: str,
@@ -88,10 +109,10 @@ def _row(
     outcome: Outcome,
     policy: CompiledPolicy,
     *,
+    subject_hash: str | None,
     caller: Caller,
     started_s: float,
 ) -> bytes:
-    subject = question.subject
     return encode_row(
         DecisionRow(
             id=decision_id,
@@ -102,7 +123,7 @@ def _row(
             model=question.facts.model,
             operation=question.facts.operation,
             metadata=question.facts.metadata,
-            subject=hash_subject(subject, secret=caller.organization.subject_secret) if subject else None,
+            subject=subject_hash,
             risk_score=outcome.risk_score,
             allowed=outcome.allowed,
             reason=outcome.reason,
@@ -110,5 +131,6 @@ def _row(
             policy_version=policy.version,
             latency_us=min(LONGEST_LATENCY_US, int((monotonic_s() - started_s) * 1_000_000)),
             request_id=caller.request_id,
+            shadow=outcome.shadow or msgspec.UNSET,
         )
     )

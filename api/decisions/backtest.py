@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from api.decisions.models import Decision
 from api.policies.document import PolicyDocument
-from api.policies.evaluator import CheckFacts, compile_policy, evaluate
+from api.policies.evaluator import CheckFacts, CompiledPolicy, Outcome, compile_policy, evaluate
+from api.policies.trials import bucket_key_of
 from core.db import db
 
 MOST_LOOKED_AT = 2_000
@@ -54,15 +55,21 @@ def effect_of(organization_id: UUID, standing: PolicyDocument, wanted: PolicyDoc
     """The latest decisions since then, at most 2,000, judged by both; what was said at the time does not matter."""
     before, after = compile_policy(organization_id, 0, standing), compile_policy(organization_id, 0, wanted)
     rows = db.session.execute(
-        select(Decision.id, Decision.model, Decision.operation, Decision.metadata_)
+        select(
+            Decision.id,
+            Decision.model,
+            Decision.operation,
+            Decision.metadata_,
+            Decision.subject,
+            Decision.api_key_id,
+        )
         .where(Decision.organization_id == organization_id, Decision.decided_at >= since)
         .order_by(Decision.decided_at.desc(), Decision.id.desc())
         .limit(MOST_LOOKED_AT)
     ).all()
     changed = []
     for row in rows:
-        facts = facts_of(row)
-        was, outcome = evaluate(before, facts), evaluate(after, facts)
+        was, outcome = judged_again(before, row), judged_again(after, row)
         if outcome.allowed != was.allowed:
             reason = outcome.reason if was.allowed else was.reason
             changed.append(Changed(row.id, row.model, row.operation, was.allowed, reason))
@@ -72,6 +79,12 @@ def effect_of(organization_id: UUID, standing: PolicyDocument, wanted: PolicyDoc
         newly_allowed=_count(changed, was_allowed=False),
         groups=_groups_of(changed),
     )
+
+
+def judged_again(policy: CompiledPolicy, row: Any) -> Outcome:
+    """What a policy says of a row of the log."""
+    subject_hash = row.subject.hex() if row.subject else None
+    return evaluate(policy, facts_of(row), bucket_key=bucket_key_of(subject_hash, row.api_key_id))
 
 
 def facts_of(row: Any) -> CheckFacts:

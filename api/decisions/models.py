@@ -43,6 +43,8 @@ class Decision(Base):
     request_id: Mapped[str]
     sdk: Mapped[dict[str, Any] | None]
     """What an SDK decided by itself while it could not reach us; None where we decided."""
+    shadow: Mapped[list[Any] | None]
+    """What rules on trial would have said; null where that was nothing."""
 
 
 class CheckIdempotency(Base):

@@ -11,6 +11,7 @@ from msgspec import Meta
 from api.decisions.models import Decision
 from api.keys.token import KeyEnvironment
 from api.policies.contribution import Contribution, stored_contributions
+from api.policies.trials import ShadowFinding
 from core.ids import public_id
 from core.patterns import ONE_LINE, whole
 from core.sample_ids import DECISION_ID, KEY_ID, MOMENT, REQUEST_ID
@@ -110,6 +111,10 @@ class DecisionView(msgspec.Struct, frozen=True):
         Meta(description="From receiving the request to storing the decision, in microseconds.", examples=[412]),
     ]
     request_id: Annotated[str, Meta(description="The request that asked.", examples=[REQUEST_ID])]
+    shadow: Annotated[
+        tuple[ShadowFinding, ...],
+        Meta(description="What rules in shadow would have added, without effect on the decision.", examples=[[]]),
+    ]
 
 
 class DecisionPage(msgspec.Struct, frozen=True):
@@ -139,6 +144,7 @@ def view_of(row: Any) -> DecisionView:
         policy_version=row.policy_version,
         latency_us=row.latency_us,
         request_id=row.request_id,
+        shadow=msgspec.convert(row.shadow or (), tuple[ShadowFinding, ...]),
     )
 
 
@@ -162,4 +168,5 @@ COLUMNS = (
     Decision.policy_version,
     Decision.latency_us,
     Decision.request_id,
+    Decision.shadow,
 )

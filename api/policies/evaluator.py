@@ -3,8 +3,7 @@
 So any past decision can be worked out again exactly. Imports no database.
 """
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 import msgspec
@@ -12,10 +11,10 @@ import msgspec
 from api import vocabulary
 from api.policies.contribution import Contribution
 from api.policies.document import FOUNDING_SPELLINGS, PolicyDocument
-from api.policies.generated import ASK, Judge, Truth, cost_of, judge_of
-from api.policies.rules import CompiledRule, OnMissing, RuleEffect, compile_rule, context_of
-from api.policies.spelling import NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES, normal_forms, normal_pii_types
-from api.vocabulary import BUILT_IN, Fact, normal_model, normal_operation, variable_of
+from api.policies.rule_set import RuleSet, rule_set_of
+from api.policies.rules import RuleState
+from api.policies.trials import ShadowFinding, divided, finding_of
+from api.vocabulary import BUILT_IN, Fact, normal_model, normal_operation
 
 OK = "ok"
 BUILT_IN_CODES = (
@@ -28,8 +27,6 @@ BUILT_IN_CODES = (
 )
 """Of causes that are ours; others are words of a customer."""
 HIGHEST_SCORE = 100
-
-_NAMES = ("model", "operation", NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES)
 
 FactValue = bool | int | float | str | tuple[str, ...]
 
@@ -47,6 +44,8 @@ class Outcome(msgspec.Struct, frozen=True):
     risk_score: int
     reason: str
     reasons: tuple[Contribution, ...]
+    shadow: tuple[ShadowFinding, ...] = ()
+    """What rules on trial would have said, without effect on the rest."""
 
 
 class CompiledPolicy(msgspec.Struct, frozen=True):
@@ -59,21 +58,18 @@ class CompiledPolicy(msgspec.Struct, frozen=True):
     allowed_models: frozenset[str]
     denied_operations: frozenset[str]
     known_operations: frozenset[str]
-    rules: tuple[CompiledRule, ...]
-    variables: Mapping[str, str]
-    """How the conditions name the facts they need, by the facts' names."""
-    judge: Judge
-    """The rules that were translated, as one function."""
+    enforced: RuleSet
+    on_trial: RuleSet | None
+    """Rules in shadow, or in force for a share of the subjects; None where there are none, which then cost nothing."""
     cost: int
     """How much work a decision is, in rules."""
 
 
 def compile_policy(organization_id: UUID, version: int, document: PolicyDocument) -> CompiledPolicy:
-    rules = tuple(map(compile_rule, document.rules))
-    needed = {variable for rule in rules for variable in rule.variables}
     custom = {name: Fact(name, kind, "A custom fact.") for name, kind in document.custom_facts.items()}
     facts = {**BUILT_IN, **custom}
-    judge = judge_of(rules, facts)
+    enforced = rule_set_of((rule for rule in document.rules if rule.state is RuleState.ENFORCED), facts)
+    on_trial = rule_set_of((rule for rule in document.rules if rule.is_on_trial), facts)
     return CompiledPolicy(
         organization_id=organization_id,
         version=version,
@@ -82,10 +78,9 @@ def compile_policy(organization_id: UUID, version: int, document: PolicyDocument
         allowed_models=frozenset(map(normal_model, document.allowed_models)),
         denied_operations=frozenset(map(normal_operation, document.denied_operations)),
         known_operations=_known_operations(document),
-        rules=rules,
-        variables={name: variable_of(name) for name in (*_NAMES, *facts) if variable_of(name) in needed},
-        judge=judge,
-        cost=cost_of(judge, rules),
+        enforced=enforced,
+        on_trial=on_trial if on_trial.rules else None,
+        cost=enforced.cost + on_trial.cost,
     )
 
 
@@ -94,9 +89,21 @@ def _known_operations(document: PolicyDocument) -> frozenset[str]:
     return listed | {founding for founding, usual in FOUNDING_SPELLINGS.items() if usual in listed}
 
 
-def evaluate(policy: CompiledPolicy, request: CheckFacts) -> Outcome:
-    """Allowed if nothing blocks by itself and the points, capped at 100, stay below the policy's highest score."""
-    causes = [*_built_in_causes(policy, request), *_rule_causes(policy, request)]
+def evaluate(policy: CompiledPolicy, request: CheckFacts, *, bucket_key: str = "") -> Outcome:
+    """Allowed if nothing blocks by itself and the points, capped at 100, stay below the policy's highest score.
+
+    `bucket_key` tells whose request it is (see `trials.bucket_key_of`); only rules in force for a share look at it.
+    """
+    causes = _built_in_causes(policy, request)
+    causes += policy.enforced.causes(request.model, request.operation, request.metadata)
+    if policy.on_trial is None:
+        return _outcome(policy, causes)
+    found = policy.on_trial.causes(request.model, request.operation, request.metadata)
+    in_force, in_shadow = divided(policy.on_trial, found, bucket_key)
+    return _with_shadow(policy, _outcome(policy, [*causes, *in_force]), in_shadow)
+
+
+def _outcome(policy: CompiledPolicy, causes: list[Contribution]) -> Outcome:
     score = min(HIGHEST_SCORE, sum(cause.points for cause in causes))
     if not causes:
         return Outcome(allowed=True, risk_score=score, reason=OK, reasons=())
@@ -108,6 +115,12 @@ def evaluate(policy: CompiledPolicy, request: CheckFacts) -> Outcome:
         reason=OK if is_allowed else causes[0].code,
         reasons=tuple(causes),
     )
+
+
+def _with_shadow(policy: CompiledPolicy, outcome: Outcome, in_shadow: Iterable[Contribution]) -> Outcome:
+    room = policy.document.max_risk_score - outcome.risk_score if outcome.allowed else None
+    findings = tuple(finding_of(cause, room) for cause in in_shadow)
+    return msgspec.structs.replace(outcome, shadow=findings) if findings else outcome
 
 
 def _built_in_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contribution]:
@@ -197,70 +210,3 @@ def _is_large(policy: CompiledPolicy, stated: Mapping[str, FactValue]) -> bool:
         return True
     records = stated.get(vocabulary.DATASET_RECORD_COUNT)
     return isinstance(records, int) and records >= policy.document.large_dataset_records
-
-
-def _rule_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contribution]:
-    if not policy.rules:
-        return []
-    found = policy.judge(request.model, request.operation, request.metadata)
-    if not found:
-        return []
-    stated: frozenset[str] | None = None
-    causes = []
-    for index, truth in sorted(_settled(policy, found, request).items()):
-        compiled = policy.rules[index]
-        rule = compiled.rule
-        if truth is False or (truth is None and rule.on_missing is OnMissing.SKIP):
-            continue
-        if truth is None and stated is None:
-            stated = frozenset(_variables(policy, request))
-        causes.append(
-            Contribution(
-                code=rule.code,
-                policy="rules",
-                points=rule.points,
-                blocks=truth is None or rule.effect is RuleEffect.BLOCK,
-                message=rule.message if truth else f"{rule.message} (A fact that this rule needs is missing.)",
-                fix=rule.fix if truth else f"Send {_missing(compiled, stated or frozenset())}.",
-            )
-        )
-    return causes
-
-
-def _settled(policy: CompiledPolicy, found: Mapping[int, Truth], request: CheckFacts) -> Mapping[int, bool | None]:
-    """The engine says what the translated rules leave open."""
-    if ASK not in found.values():
-        return cast("Mapping[int, bool | None]", found)
-    variables = _variables(policy, request)
-    context, stated = context_of(variables), frozenset(variables)
-    return {
-        index: _truth_of(policy.rules[index], context, stated) if truth is ASK else truth
-        for index, truth in found.items()
-    }
-
-
-def _variables(policy: CompiledPolicy, request: CheckFacts) -> dict[str, Any]:
-    """What the conditions need of what the request states."""
-    names = {"model": request.model, "operation": request.operation}
-    stated = {**names, **normal_forms(**names), **request.metadata}
-    kinds = request.metadata.get(vocabulary.PII_TYPES)
-    if isinstance(kinds, tuple):
-        stated[NORMAL_PII_TYPES] = normal_pii_types(kinds)
-    return {
-        policy.variables[name]: list(value) if isinstance(value, tuple) else value
-        for name, value in stated.items()
-        if name in policy.variables
-    }
-
-
-def _truth_of(compiled: CompiledRule, context: Any, stated: frozenset[str]) -> bool | None:
-    """A condition that fails counts as unknown: an error never lets an operation through in silence."""
-    try:
-        return compiled.truth(context, stated)
-    except Exception:  # noqa: BLE001  whatever the engine raises
-        return None
-
-
-def _missing(compiled: CompiledRule, stated: frozenset[str]) -> str:
-    names = {vocabulary.PII_TYPES if name == NORMAL_PII_TYPES else name for name in compiled.variables - stated}
-    return ", ".join(sorted(names)) or "facts of the declared types"

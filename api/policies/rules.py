@@ -50,6 +50,17 @@ class RuleEffect(StrEnum):
     ADD_RISK = "add_risk"
 
 
+class RuleState(StrEnum):
+    """How far a rule has come: `shadow` is judged and recorded without effect, `percent` has effect on a share."""
+
+    OFF = "off"
+    SHADOW = "shadow"
+    PERCENT = "percent"
+    ENFORCED = "enforced"
+
+
+ON_TRIAL = frozenset({RuleState.SHADOW, RuleState.PERCENT})
+
 Condition = Annotated[str, Meta(min_length=1, max_length=500)]
 Conditions = Annotated[tuple[Condition, ...], Meta(max_length=MAX_CONDITIONS)]
 
@@ -74,6 +85,13 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     points: Annotated[int, Meta(ge=0, le=100)] = 50
     on_missing: OnMissing = OnMissing.BLOCK
     fix: Annotated[str, Meta(max_length=300, pattern=ONE_LINE)] = ""
+    state: RuleState = RuleState.ENFORCED
+    percent: Annotated[int, Meta(ge=1, le=99)] = 10
+    """Of the subjects or keys, while the state is `percent`."""
+
+    @property
+    def is_on_trial(self) -> bool:
+        return self.state in ON_TRIAL
 
 
 class ConditionRefused(ValueError):

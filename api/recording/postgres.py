@@ -20,6 +20,7 @@ _TYPES = {
     "reasons": "jsonb",
     "policy_version": "integer",
     "latency_us": "integer",
+    "shadow": "jsonb",
 }
 COLUMNS_OF_ROW = ", ".join(COLUMNS)
 TYPED_COLUMNS_OF_ROW = ", ".join(f"{column} {_TYPES.get(column, 'text')}" for column in COLUMNS)

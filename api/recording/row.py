@@ -7,6 +7,7 @@ import msgspec
 
 from api.policies.contribution import Contribution
 from api.policies.evaluator import FactValue
+from api.policies.trials import ShadowFinding
 
 
 class DecisionRow(msgspec.Struct, frozen=True):
@@ -28,6 +29,8 @@ class DecisionRow(msgspec.Struct, frozen=True):
     policy_version: int
     latency_us: int
     request_id: str
+    shadow: tuple[ShadowFinding, ...] | msgspec.UnsetType = msgspec.UNSET
+    """Left out of the line where no rule on trial had anything to say."""
 
 
 _encoder = msgspec.json.Encoder()

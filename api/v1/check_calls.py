@@ -15,10 +15,20 @@ from api.authentication import Caller
 from api.checks import service
 from api.checks.facts import CheckQuestion
 from api.checks.reading import Reader
-from api.checks.schema import MAX_BATCH, BatchAnswer, BatchItem, KeyFacts, KeyProbe, LimitState, OrganizationFacts
+from api.checks.schema import (
+    MAX_BATCH,
+    BatchAnswer,
+    BatchItem,
+    CheckAnswer,
+    KeyFacts,
+    KeyProbe,
+    LimitState,
+    OrganizationFacts,
+)
 from api.keys.scopes import Scope
 from api.limits.window import Verdict
 from api.strict_json import MAX_NAMED_IN_BATCH
+from api.v1.includes import NOTHING_MORE, Include, included
 from api.v1.limit_headers import refusal_of
 from api.v1.requests import need_json_body
 from core.clock import monotonic_s
@@ -73,6 +83,12 @@ class Call:
     def status(self) -> int:
         return 200 if self.refusal is None else int(self.refusal.status)
 
+    @property
+    def _included(self) -> frozenset[Include]:
+        """Raises InvalidRequest."""
+        query_string = self.environ.get("QUERY_STRING")
+        return included(query_string) if query_string else NOTHING_MORE
+
     def _decided(self, question: CheckQuestion) -> service.Decided:
         policy = self.caller.organization.policy
         assert policy is not None  # noqa: S101  without one no question is read
@@ -104,6 +120,7 @@ class Check(Call):
     scope = Scope.CHECKS_WRITE
     max_bytes = MAX_CHECK_BYTES
     decided: service.Decided
+    included: frozenset[Include] = NOTHING_MORE
     question: CheckQuestion | None = None
 
     def read_quickly(self, reader: Reader) -> bool:
@@ -115,12 +132,13 @@ class Check(Call):
         return self.question is not None
 
     def decide(self, reader: Reader) -> Sequence[service.Decided]:
+        self.included = self._included
         question = self.question or reader.read(self.body(), self.caller.organization.policy)
         self.decided = self._decided(question)
         return (self.decided,)
 
     def answer(self, *, base_url: str) -> msgspec.Struct:  # noqa: ARG002  a single answer links to nothing
-        return self.decided.answer
+        return answer_with(self.decided, self.included)
 
     def decisions(self) -> Sequence[service.Decided]:
         return (self.decided,)
@@ -143,9 +161,11 @@ class Checks(Call):
         self.cost = 1
         self._questions: list[Any] = []
         self._results: dict[int, service.Decided | AppError] = {}
+        self._includes = NOTHING_MORE
 
     def read(self, reader: Reader) -> None:
         """Sets `cost`, how many requests it counts as: one for each question."""
+        self._includes = self._included
         policy = self.caller.organization.policy
         parsed, refusals = reader.read_batch(self.body(), policy, items_under="checks")
         self._questions = _questions_of(parsed)
@@ -190,7 +210,7 @@ class Checks(Call):
 
     def _item(self, result: service.Decided | AppError, base_url: str) -> BatchItem:
         if isinstance(result, service.Decided):
-            return BatchItem(status=200, decision=result.answer)
+            return BatchItem(status=200, decision=answer_with(result, self._includes))
         problem: Problem = result.problem(request_id=self.request_id, base_url=base_url)
         return BatchItem(status=problem.status, problem=problem)
 
@@ -223,6 +243,12 @@ class KeyProbeCall(Call):
             ),
             request_id=self.request_id,
         )
+
+
+def answer_with(decided: service.Decided, wanted: frozenset[Include]) -> CheckAnswer:
+    if Include.SHADOW not in wanted:
+        return decided.answer
+    return msgspec.structs.replace(decided.answer, shadow=decided.shadow)
 
 
 def _questions_of(parsed: Any) -> list[Any]:

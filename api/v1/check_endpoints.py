@@ -6,6 +6,7 @@ from api.content.refusal import ContentRefused, TooManyNames
 from api.keys.scopes import Scope
 from api.recording.recorder import DecisionNotRecorded
 from api.v1.endpoint import ANY_KEY, Endpoint, declare
+from api.v1.includes import CheckParameters
 from api.v1.limit_headers import TooManyAtOnce
 
 declare(
@@ -19,6 +20,7 @@ declare(
             "decision_id before we respond. Treat every response other than 200 with allowed: true as blocked."
         ),
         scope=Scope.CHECKS_WRITE,
+        query=CheckParameters,
         body=CheckRequest,
         answer=CheckAnswer,
         refusals=(ContentRefused, TooManyNames, TooManyAtOnce, DecisionNotRecorded, IdempotencyKeyReused),
@@ -36,6 +38,7 @@ declare(
             "succeeds or fails on its own."
         ),
         scope=Scope.CHECKS_WRITE,
+        query=CheckParameters,
         body=BatchRequest,
         answer=BatchAnswer,
         refusals=(ContentRefused, TooManyNames, TooManyAtOnce, DecisionNotRecorded, IdempotencyKeyReused),

@@ -82,6 +82,7 @@ def _of_the_api() -> dict[str, object]:
         "pii_kinds": ", ".join(f"`{kind}`" for kind in KINDS),
         "highest_score": evaluator.HIGHEST_SCORE,
         "rule_points": {field.name: field.default for field in msgspec.structs.fields(rules.Rule)}["points"],
+        "rule_percent": {field.name: field.default for field in msgspec.structs.fields(rules.Rule)}["percent"],
         "most_rules": rules.MAX_RULES,
         "most_rule_characters": bounds.MAX_RULE_CHARACTERS,
         "most_policy_characters": bounds.MAX_POLICY_CHARACTERS,

@@ -108,6 +108,9 @@ EVENTS: Mapping[str, Event] = {
         "looked_at",
         "newly_allowed",
     ),
+    "policy.rule_promoted": _customer(
+        "policy.rule_promoted", "Policy rule enforced", "/policies/versions", "rule", "version"
+    ),
     "policy.restored": _customer("policy.restored", "Policy version restored", "/policies/versions", "version"),
     "fact.looks_like_free_text": _customer(
         "fact.looks_like_free_text", "A metadata field looks like free text", "/decisions", "fact", "values"

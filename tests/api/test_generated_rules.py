@@ -22,8 +22,9 @@ REQUESTS, RULES = 20, 10
 
 
 def by_the_engine(policy: CompiledPolicy) -> CompiledPolicy:
-    everything = dict.fromkeys(range(len(policy.rules)), generated.ASK)
-    return msgspec.structs.replace(policy, judge=lambda *_: everything)
+    everything = dict.fromkeys(range(len(policy.enforced.rules)), generated.ASK)
+    enforced = msgspec.structs.replace(policy.enforced, judge=lambda *_: everything)
+    return msgspec.structs.replace(policy, enforced=enforced)
 
 
 def test_the_function_and_the_engine_agree_on_rules_and_requests_of_all_kinds() -> None:
@@ -45,7 +46,7 @@ def test_plain_conditions_are_not_left_to_the_engine() -> None:
     random = Random(1)
     policies = [compile_policy(NOBODY, 1, conditions.policy(random, rules=RULES)) for _ in range(20)]
     full = {"department": "a"}
-    asked = [policy.judge("gpt-4o", "chat", full) for policy in policies]
+    asked = [policy.enforced.judge("gpt-4o", "chat", full) for policy in policies]
     left = sum(truth is generated.ASK for found in asked for truth in found.values())
 
     assert left < 0.7 * 20 * RULES
@@ -102,22 +103,22 @@ def test_a_fact_that_could_be_two_is_left_to_the_engine() -> None:
     )
     policy = compile_policy(NOBODY, 1, document)
 
-    assert policy.judge("gpt-4o", "chat", {"cost.center": "a"}) == {0: generated.ASK}
+    assert policy.enforced.judge("gpt-4o", "chat", {"cost.center": "a"}) == {0: generated.ASK}
 
 
 def test_a_fact_of_another_type_than_declared_is_left_to_the_engine() -> None:
     rules = (Rule(code="one", when=When(all=("dataset_record_count > 5",)), message="It holds."),)
     policy = compile_policy(NOBODY, 1, PolicyDocument(rules=rules))
 
-    assert policy.judge("gpt-4o", "chat", {"dataset_record_count": True}) == {0: generated.ASK}
+    assert policy.enforced.judge("gpt-4o", "chat", {"dataset_record_count": True}) == {0: generated.ASK}
     assert evaluate(policy, CheckFacts("gpt-4o", "chat", {"dataset_record_count": True})).reason == "one"
-    assert policy.judge("gpt-4o", "chat", {"dataset_record_count": 6}) == {0: True}
-    assert policy.judge("gpt-4o", "chat", {"dataset_record_count": 5}) == {}
+    assert policy.enforced.judge("gpt-4o", "chat", {"dataset_record_count": 6}) == {0: True}
+    assert policy.enforced.judge("gpt-4o", "chat", {"dataset_record_count": 5}) == {}
 
 
 def test_a_long_row_of_alternatives_is_translated() -> None:
     rule = Rule(code="one", when=When(all=("||".join(["urgent"] * 60),)), message="It holds.")
     policy = compile_policy(NOBODY, 1, PolicyDocument(custom_facts={"urgent": FactType.BOOLEAN}, rules=(rule,)))
 
-    assert policy.judge("gpt-4o", "chat", {"urgent": True}) == {0: True}
+    assert policy.enforced.judge("gpt-4o", "chat", {"urgent": True}) == {0: True}
     assert compile_rule(rule).variables == {"urgent"}

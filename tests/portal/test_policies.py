@@ -251,3 +251,35 @@ def test_points_of_a_switch_that_is_off_count_where_the_form_says_so(
     answer = as_ada.check(metadata={"contains_personal_data": True}).json
     assert (answer["allowed"], answer["risk_score"]) == (True, 20)
     assert "its points still count" in developer.get("/policies").text
+
+
+def test_a_rule_begins_in_shadow_and_is_enforced_once(
+    app: Flask, ada: Member, as_ada: Caller, developer: Person, viewer: Person
+) -> None:
+    developer.post("/policies/rules", **RULE, version="1")
+    as_ada.check(metadata={"department": "hr"})
+    page = viewer.get("/policies").text
+    assert "Would have blocked 1 of 1 decisions" in page
+    assert "/promote" not in page
+
+    assert viewer.post("/policies/rules/hr_review/promote", version="2").status_code == 403
+    assert developer.post("/policies/rules/hr_review/promote", version="2").status_code == 303
+    assert current(app, ada)[1].rules[0].state == "enforced"
+    assert not as_ada.check(metadata={"department": "hr"}).json["allowed"]
+    assert "Enforced a policy rule" in developer.get("/audit-trail").text
+
+
+@pytest.mark.parametrize(
+    ("code", "version", "status"),
+    [("hr_review", "1", 409), ("hr_review", "", 409), ("nothing", "2", 404), ("hr_review", "2", 409)],
+)
+def test_a_promotion_that_does_not_fit_changes_nothing(
+    app: Flask, ada: Member, developer: Person, code: str, version: str, status: int
+) -> None:
+    """The last one is of a rule that is enforced already, as after a double click."""
+    developer.post(
+        "/policies/rules", **RULE, state="enforced" if (code, version) == ("hr_review", "2") else "shadow", version="1"
+    )
+
+    assert developer.post(f"/policies/rules/{code}/promote", version=version).status_code == status
+    assert current(app, ada)[0] == 2

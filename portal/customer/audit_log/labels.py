@@ -124,6 +124,7 @@ _LABELS = {
     "policy.changed": "Published policy changes",
     "policy.migrated": "Published a policy version in which hard blocks that are off add no points",
     "policy.restored": "Restored a policy version",
+    "policy.rule_promoted": "Enforced a policy rule that was on trial",
     "policy.seeded": "Created the default policies",
     "on_call.named": "Changed the on-call schedule",
     "suspected_breach.assessed": "Assessed a suspected breach",

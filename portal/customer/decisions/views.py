@@ -12,7 +12,7 @@ from api.decisions import backtest, breakdowns, export, schema
 from api.decisions import services as decisions
 from api.keys import lookup
 from api.policies import services as policies
-from api.policies.evaluator import compile_policy, evaluate
+from api.policies.evaluator import compile_policy
 from core.access import Audience, Pages, active_membership, actor, open_to
 from core.clock import utc_now
 from core.db import transaction
@@ -142,7 +142,7 @@ def show(shown_id: str) -> ViewResponse:
         key=lookup.find_or_none(active_membership().organization_id, row.api_key_id),
         then=then,
         version=version,
-        today=evaluate(compile_policy(row.organization_id, version, document), backtest.facts_of(row)),
+        today=backtest.judged_again(compile_policy(row.organization_id, version, document), row),
     )
 
 

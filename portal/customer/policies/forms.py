@@ -9,7 +9,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 from wtforms.widgets import HiddenInput
 
 from api.policies.document import PolicyDocument, describe
-from api.policies.rules import OnMissing, Rule, RuleEffect
+from api.policies.rules import OnMissing, Rule, RuleEffect, RuleState
 from api.vocabulary import FactType
 from core.forms import Form, OneLine, WholeNumberField, stripped
 
@@ -91,10 +91,15 @@ class PoliciesForm(Form):
         }
 
 
-class RuleForm(Form):
+class SeenVersionForm(Form):
+    """The version of the policies that a person looked at."""
+
     version = WholeNumberField(
         widget=HiddenInput(), validators=[InputRequired("Reload the page."), NumberRange(1, 2**31 - 1)]
     )
+
+
+class RuleForm(SeenVersionForm):
     code = StringField(
         "Code",
         filters=[stripped],
@@ -125,6 +130,23 @@ class RuleForm(Form):
         choices={OnMissing.BLOCK.value: "Block", OnMissing.SKIP.value: "Skip this rule"},
     )
 
+    state = SelectField(
+        "State",
+        choices={
+            RuleState.SHADOW.value: "Shadow: recorded, without effect",
+            RuleState.PERCENT.value: "Enforced for a percentage",
+            RuleState.ENFORCED.value: "Enforced",
+            RuleState.OFF.value: "Off",
+        },
+        default=RuleState.SHADOW.value,
+        description="Start in shadow to see what the rule would block before it does.",
+    )
+    percent = WholeNumberField(
+        "Percentage",
+        default=10,
+        description="Only for Enforced for a percentage: the share of subjects, or of keys where no subject is sent.",
+    )
+
     @classmethod
     def of(cls, version: int, rule: Rule | None) -> "RuleForm":
         if rule is None:
@@ -133,7 +155,7 @@ class RuleForm(Form):
         when = {part: "\n".join(getattr(rule.when, part)) for part in ("all", "any", "none")}
         facts = {
             name: kept.get(name, getattr(rule, name))
-            for name in ("code", "message", "fix", "points", "effect", "on_missing")
+            for name in ("code", "message", "fix", "points", "effect", "on_missing", "state", "percent")
         }
         return cls(formdata=None, version=version, **facts, **when)
 
@@ -145,6 +167,8 @@ class RuleForm(Form):
             "points": self.points.data,
             "effect": self.effect.data,
             "on_missing": self.on_missing.data,
+            "state": self.state.data,
+            "percent": self.percent.data,
             "when": {part: list(_split(self[part].data)) for part in ("all", "any", "none")},
         }
 

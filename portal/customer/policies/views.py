@@ -8,19 +8,19 @@ from uuid import UUID
 import msgspec
 from flask import flash, render_template, request
 
-from api.decisions import backtest, statistics
+from api.decisions import backtest, statistics, trials
+from api.policies import promotion
 from api.policies import services as policies
 from api.policies.validation import with_values
 from core.access import Audience, Pages, active_membership, actor, may, open_to
 from core.clock import utc_now
 from core.db import transaction
-from core.errors import AppError, InvalidRequest, NotFound
-from core.forms import in_plain_words
+from core.errors import InvalidRequest
 from core.htmx import page_or_block, see_other
 from core.throttle import per_person
 from core.views import ViewResponse
 from portal.customer.audit_log.changes import changes_of
-from portal.customer.policies.forms import LISTS, NUMBERS, SWITCHES, PoliciesForm, RuleForm
+from portal.customer.policies.forms import LISTS, NUMBERS, SWITCHES, PoliciesForm
 from portal.customer.team import services as team
 
 bp = Pages("policies", __name__, url_prefix="/policies")
@@ -80,53 +80,6 @@ def update() -> ViewResponse:
     return _page(form, status=422)
 
 
-@bp.get("/rules/new")
-@open_to(Audience.DEVELOPER, fresh=True)
-def new_rule() -> ViewResponse:
-    version, _ = policies.current(active_membership().organization_id)
-    return render_template("portal/customer/policies/rule.html", form=RuleForm.of(version, None), code=None)
-
-
-@bp.get("/rules/<code>")
-@open_to(Audience.VIEWER)
-def edit_rule(code: str) -> ViewResponse:
-    version, document = policies.current(active_membership().organization_id)
-    rule = next((rule for rule in document.rules if rule.code == code), None)
-    if rule is None:
-        raise NotFound("Rule not found.")
-    return render_template("portal/customer/policies/rule.html", form=RuleForm.of(version, rule), code=code)
-
-
-@bp.post("/rules")
-@per_person(MOST_CHANGES)
-@open_to(Audience.DEVELOPER, fresh=True)
-def create_rule() -> ViewResponse:
-    return _save_rule(None)
-
-
-@bp.post("/rules/<code>")
-@per_person(MOST_CHANGES)
-@open_to(Audience.DEVELOPER, fresh=True)
-def update_rule(code: str) -> ViewResponse:
-    return _save_rule(code)
-
-
-@bp.post("/rules/<code>/remove")
-@per_person(MOST_CHANGES)
-@open_to(Audience.DEVELOPER, fresh=True)
-def delete_rule(code: str) -> ViewResponse:
-    version, document = policies.current(active_membership().organization_id)
-    kept = [msgspec.to_builtins(rule) for rule in document.rules if rule.code != code]
-    if len(kept) == len(document.rules):
-        raise NotFound("Rule not found. It may have been deleted.")
-    with transaction():
-        policies.change_many(
-            active_membership().organization_id, {"rules": kept}, expected_version=version, by=actor(), now=utc_now()
-        )
-    flash("Rule deleted.")
-    return see_other("/policies")
-
-
 @bp.get("/versions")
 @open_to(Audience.VIEWER)
 def versions() -> ViewResponse:
@@ -151,44 +104,6 @@ def restore(version: int) -> ViewResponse:
         new = policies.restore(active_membership().organization_id, version, by=actor(), now=utc_now())
     flash(f"Version {version} restored as version {new}.")
     return see_other("/policies/versions")
-
-
-def _save_rule(code: str | None) -> ViewResponse:
-    form = RuleForm()
-    if form.validate():
-        _, document = policies.current(active_membership().organization_id)
-        rules = [msgspec.to_builtins(rule) for rule in document.rules]
-        places = [index for index, rule in enumerate(document.rules) if rule.code == code]
-        place = places[0] if places else len(rules)
-        rules[place : place + len(places)] = [form.value()]
-        try:
-            with transaction():
-                policies.change_many(
-                    active_membership().organization_id,
-                    {"rules": rules},
-                    expected_version=form.version.data,
-                    by=actor(),
-                    now=utc_now(),
-                )
-        except InvalidRequest as refused:
-            _blame_rule(form, refused, place)
-        except AppError as refused:
-            form.form_errors.append(f"{refused.title}. {refused.detail}")
-        else:
-            flash("Rule saved.")
-            return see_other("/policies")
-    return render_template("portal/customer/policies/rule.html", form=form, code=code), 422
-
-
-def _blame_rule(form: RuleForm, refused: InvalidRequest, place: int) -> None:
-    """Puts a fault of `rules[3].when.all[0]` at the form's field `all`."""
-    for fault in refused.errors:
-        path = fault.path.removeprefix(f"rules[{place}].")
-        name = path.removeprefix("when").lstrip(".").partition("[")[0]
-        if name in form:
-            form[name].errors = [*form[name].errors, in_plain_words(fault.detail)]
-        else:
-            form.form_errors.append(in_plain_words(fault.detail))
 
 
 def _author(one: policies.PolicyRevision, names: dict[UUID, str]) -> str | None:
@@ -221,7 +136,8 @@ def _seen(form: PoliciesForm) -> str:
 
 
 def _page(form: PoliciesForm, *, status: int = 200, **found: Any) -> ViewResponse:
-    version, document = policies.current(active_membership().organization_id)
+    organization_id = active_membership().organization_id
+    version, document = policies.current(organization_id)
     now = utc_now()
     return page_or_block(
         "portal/customer/policies/index.html",
@@ -233,7 +149,8 @@ def _page(form: PoliciesForm, *, status: int = 200, **found: Any) -> ViewRespons
         switches=SWITCHES,
         numbers=NUMBERS,
         lists=LISTS,
-        blocked=statistics.blocked_by_policy(active_membership().organization_id, since=now - EFFECT_OVER, to=now),
+        blocked=statistics.blocked_by_policy(organization_id, since=now - EFFECT_OVER, to=now),
+        trials=trials.counts_of(organization_id, promotion.trials_since(organization_id), since=now - EFFECT_OVER),
         may_change=may(Audience.DEVELOPER),
         **found,
     )

@@ -1,0 +1,109 @@
+"""Some rules of a policy version, compiled together: which of them apply to a request. Imports no database."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import msgspec
+
+from api import vocabulary
+from api.policies.contribution import Contribution
+from api.policies.generated import ASK, Judge, Truth, cost_of, judge_of
+from api.policies.rules import CompiledRule, OnMissing, Rule, RuleEffect, compile_rule, context_of
+from api.policies.spelling import NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES, normal_forms, normal_pii_types
+from api.vocabulary import Fact, variable_of
+
+Stated = Mapping[str, Any]
+"""Typed facts under their canonical names."""
+
+_NAMES = ("model", "operation", NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES)
+
+
+class RuleSet(msgspec.Struct, frozen=True):
+    rules: tuple[CompiledRule, ...]
+    variables: Mapping[str, str]
+    """How the conditions name the facts they need, by the facts' names."""
+    judge: Judge
+    """The rules that were translated, as one function."""
+    cost: int
+    """How much work a judgment is, in rules."""
+
+    def causes(self, model: str, operation: str, stated: Stated) -> list[Contribution]:
+        """Of the rules that apply, in the order of the rules."""
+        if not self.rules:
+            return []
+        found = self.judge(model, operation, stated)
+        if not found:
+            return []
+        known: frozenset[str] | None = None
+        causes = []
+        for index, truth in sorted(self._settled(found, model, operation, stated).items()):
+            compiled = self.rules[index]
+            if truth is False or (truth is None and compiled.rule.on_missing is OnMissing.SKIP):
+                continue
+            if truth is None and known is None:
+                known = frozenset(self._variables(model, operation, stated))
+            causes.append(_cause(compiled, known or frozenset(), is_unknown=truth is None))
+        return causes
+
+    def _settled(
+        self, found: Mapping[int, Truth], model: str, operation: str, stated: Stated
+    ) -> Mapping[int, bool | None]:
+        """The engine says what the translated rules leave open."""
+        if ASK not in found.values():
+            return cast("Mapping[int, bool | None]", found)
+        variables = self._variables(model, operation, stated)
+        context, known = context_of(variables), frozenset(variables)
+        return {
+            index: _truth_of(self.rules[index], context, known) if truth is ASK else truth
+            for index, truth in found.items()
+        }
+
+    def _variables(self, model: str, operation: str, stated: Stated) -> dict[str, Any]:
+        """What the conditions need of what the request states."""
+        values = {"model": model, "operation": operation, **normal_forms(model=model, operation=operation), **stated}
+        kinds = stated.get(vocabulary.PII_TYPES)
+        if isinstance(kinds, tuple):
+            values[NORMAL_PII_TYPES] = normal_pii_types(kinds)
+        return {
+            self.variables[name]: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+            if name in self.variables
+        }
+
+
+def rule_set_of(rules: Iterable[Rule], facts: Mapping[str, Fact]) -> RuleSet:
+    """Raises ConditionRefused."""
+    compiled = tuple(map(compile_rule, rules))
+    needed = {variable for rule in compiled for variable in rule.variables}
+    judge = judge_of(compiled, facts)
+    return RuleSet(
+        rules=compiled,
+        variables={name: variable_of(name) for name in (*_NAMES, *facts) if variable_of(name) in needed},
+        judge=judge,
+        cost=cost_of(judge, compiled),
+    )
+
+
+def _cause(compiled: CompiledRule, known: frozenset[str], *, is_unknown: bool) -> Contribution:
+    rule = compiled.rule
+    return Contribution(
+        code=rule.code,
+        policy="rules",
+        points=rule.points,
+        blocks=is_unknown or rule.effect is RuleEffect.BLOCK,
+        message=f"{rule.message} (A fact that this rule needs is missing.)" if is_unknown else rule.message,
+        fix=f"Send {_missing(compiled, known)}." if is_unknown else rule.fix,
+    )
+
+
+def _truth_of(compiled: CompiledRule, context: Any, known: frozenset[str]) -> bool | None:
+    """A condition that fails counts as unknown: an error never lets an operation through in silence."""
+    try:
+        return compiled.truth(context, known)
+    except Exception:  # noqa: BLE001  whatever the engine raises
+        return None
+
+
+def _missing(compiled: CompiledRule, known: frozenset[str]) -> str:
+    names = {vocabulary.PII_TYPES if name == NORMAL_PII_TYPES else name for name in compiled.variables - known}
+    return ", ".join(sorted(names)) or "facts of the declared types"
