@@ -36,6 +36,8 @@ from portal.customer.plan import payment_views
 from portal.customer.plan import views as plan_views
 from portal.customer.policies import rule_views as policy_rule_views
 from portal.customer.policies import views as policy_views
+from portal.customer.policies.drafts import content_views as policy_draft_content_views
+from portal.customer.policies.drafts import views as policy_draft_views
 from portal.customer.search import views as search_views
 from portal.customer.suspected_breaches import views as suspicion_views
 from portal.customer.team import views as team_views
@@ -69,6 +71,8 @@ PAGES: tuple[Blueprint, ...] = (
     key_views.bp,
     policy_views.bp,
     policy_rule_views.bp,
+    policy_draft_views.bp,
+    policy_draft_content_views.bp,
     decision_views.bp,
     refused_views.bp,
     try_it_views.bp,

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from api.policies.document import POLICY_KEYS, PolicyDocument, describe
+from api.policies.drafts.models import PolicyDraft
 from api.policies.models import PolicyVersion
 from api.policies.validation import with_values
 from core import audit
@@ -211,7 +212,8 @@ def adopt(
 
 @needs_system_scope
 def forget(organization_id: UUID, *, now: datetime) -> None:
-    """Deletes every version of a closed account's; its pages show the defaults."""
+    """Deletes every version and draft of a closed account's; its pages show the defaults."""
+    db.session.execute(delete(PolicyDraft).where(PolicyDraft.organization_id == organization_id))
     db.session.execute(delete(PolicyVersion).where(PolicyVersion.organization_id == organization_id))
     _seed(organization_id, now=now)
 

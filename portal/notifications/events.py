@@ -100,6 +100,12 @@ EVENTS: Mapping[str, Event] = {
     ),
     "api_key.expiry_reminded": _customer("api_key.expiring", "API key expires soon", _KEYS, "expires_at"),
     "policy.changed": _customer("policy.changed", "Policies changed", "/policies/versions", "version"),
+    "policy.draft_created": _customer(
+        "policy.draft_created", "Policy draft created", "/policies/drafts/{id}", "name", "version"
+    ),
+    "policy.published": _customer(
+        "policy.published", "Policy draft published", "/policies/versions", "name", "version"
+    ),
     "policy.migrated": _customer(
         "policy.migrated",
         "New policy version: disabled switches no longer add points",

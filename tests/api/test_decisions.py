@@ -232,6 +232,7 @@ def test_a_spreadsheet_formula_is_text_in_the_export(start: str) -> None:
         policy_version=1,
         latency_us=1,
         request_id="r",
+        shadow=None,
     )
 
     header, line, _ = list(lines([row], ExportFormat.CSV))

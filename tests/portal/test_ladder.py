@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
+from api.policies.drafts import services as drafts
 from billing.models import Invoice
 from core import sessions
 from core.access import Audience, audience_of
@@ -204,6 +205,7 @@ def records(
             "session_id": session.id,
             "acceptance_id": acceptances(app)[0].id,
             "breach_id": breach_told_to(ada.organization_id, now=now),
+            "draft_id": drafts.create(ada.organization_id, name="New", note="", by=SYSTEM, now=now).id,
             "shown_id": as_ada.check().json["decision_id"],
         }
 

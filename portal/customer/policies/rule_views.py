@@ -1,6 +1,5 @@
 """Custom rules on their pages: written, changed, put in force, deleted."""
 
-import msgspec
 from flask import flash, render_template
 
 from api.policies import promotion
@@ -8,12 +7,12 @@ from api.policies import services as policies
 from core.access import Audience, Pages, active_membership, actor, open_to
 from core.clock import utc_now
 from core.db import transaction
-from core.errors import AppError, InvalidRequest, NotFound
-from core.forms import in_plain_words
+from core.errors import AppError, InvalidRequest
 from core.htmx import see_other
 from core.throttle import per_person
 from core.views import ViewResponse
 from portal.customer.policies.forms import RuleForm, SeenVersionForm
+from portal.customer.policies.rule_saving import blame_rule, place_of, rule_of, rules_with, rules_without
 
 bp = Pages("policy_rules", __name__, url_prefix="/policies/rules")
 
@@ -32,10 +31,8 @@ def new() -> ViewResponse:
 @open_to(Audience.VIEWER)
 def edit(code: str) -> ViewResponse:
     version, document = policies.current(active_membership().organization_id)
-    rule = next((rule for rule in document.rules if rule.code == code), None)
-    if rule is None:
-        raise NotFound("Rule not found.")
-    return render_template("portal/customer/policies/rule.html", form=RuleForm.of(version, rule), code=code)
+    form = RuleForm.of(version, rule_of(document, code))
+    return render_template("portal/customer/policies/rule.html", form=form, code=code)
 
 
 @bp.post("")
@@ -57,12 +54,10 @@ def update(code: str) -> ViewResponse:
 @open_to(Audience.DEVELOPER, fresh=True)
 def delete(code: str) -> ViewResponse:
     version, document = policies.current(active_membership().organization_id)
-    kept = [msgspec.to_builtins(rule) for rule in document.rules if rule.code != code]
-    if len(kept) == len(document.rules):
-        raise NotFound("Rule not found. It may have been deleted.")
+    kept = {"rules": rules_without(document, code)}
     with transaction():
         policies.change_many(
-            active_membership().organization_id, {"rules": kept}, expected_version=version, by=actor(), now=utc_now()
+            active_membership().organization_id, kept, expected_version=version, by=actor(), now=utc_now()
         )
     flash("Rule deleted.")
     return see_other("/policies")
@@ -88,35 +83,21 @@ def _save(code: str | None) -> ViewResponse:
     form = RuleForm()
     if form.validate():
         _, document = policies.current(active_membership().organization_id)
-        rules = [msgspec.to_builtins(rule) for rule in document.rules]
-        places = [index for index, rule in enumerate(document.rules) if rule.code == code]
-        place = places[0] if places else len(rules)
-        rules[place : place + len(places)] = [form.value()]
+        place = place_of(document, code)
         try:
             with transaction():
                 policies.change_many(
                     active_membership().organization_id,
-                    {"rules": rules},
+                    {"rules": rules_with(document, place, form)},
                     expected_version=form.version.data,
                     by=actor(),
                     now=utc_now(),
                 )
         except InvalidRequest as refused:
-            _blame(form, refused, place)
+            blame_rule(form, refused, place)
         except AppError as refused:
             form.form_errors.append(f"{refused.title}. {refused.detail}")
         else:
             flash("Rule saved.")
             return see_other("/policies")
     return render_template("portal/customer/policies/rule.html", form=form, code=code), 422
-
-
-def _blame(form: RuleForm, refused: InvalidRequest, place: int) -> None:
-    """Puts a fault of `rules[3].when.all[0]` at the form's field `all`."""
-    for fault in refused.errors:
-        path = fault.path.removeprefix(f"rules[{place}].")
-        name = path.removeprefix("when").lstrip(".").partition("[")[0]
-        if name in form:
-            form[name].errors = [*form[name].errors, in_plain_words(fault.detail)]
-        else:
-            form.form_errors.append(in_plain_words(fault.detail))

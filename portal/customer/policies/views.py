@@ -86,7 +86,7 @@ def versions() -> ViewResponse:
     found = policies.all_versions(active_membership().organization_id)
     names = team.names_of(active_membership().organization_id)
     lines = [
-        (one, _author(one, names), _in_words(policies.differences(before.document, one.document)) if before else [])
+        (one, _author(one, names), in_words(policies.differences(before.document, one.document)) if before else [])
         for one, before in zip(found, [*found[1:], None], strict=True)
     ]
     return render_template(
@@ -110,7 +110,7 @@ def _author(one: policies.PolicyRevision, names: dict[UUID, str]) -> str | None:
     return names.get(one.created_by_id) if one.created_by_id else None
 
 
-def _in_words(differences: dict[str, tuple[Any, Any]]) -> list[str]:
+def in_words(differences: dict[str, tuple[Any, Any]]) -> list[str]:
     old, new = ({key: pair[place] for key, pair in differences.items()} for place in (0, 1))
     return changes_of(old, new)
 
@@ -122,7 +122,7 @@ def _effect_page(form: PoliciesForm, *, is_stale: bool = False) -> ViewResponse:
     wanted = with_values(standing, form.values(), path_of=str)
     return _page(
         form,
-        differences=_in_words(policies.differences(standing, wanted)),
+        differences=in_words(policies.differences(standing, wanted)),
         effect=backtest.effect_of(organization_id, standing, wanted, since=utc_now() - EFFECT_OVER),
         seen=_seen(form),
         is_stale=is_stale,

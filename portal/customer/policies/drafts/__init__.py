@@ -1,0 +1,1 @@
+"""Drafts on their pages: written, looked at, rebased, published."""
