@@ -47,7 +47,8 @@ def _settle_one(decided: Decided, asked: Keyed, holder: Holder) -> Decided:
         raise IdempotencyKeyReused
     if public_id("dec", holder.row.id) == decided.answer.decision_id:
         return decided
-    return Decided(answer=_answer_of(holder.row, holder.max_risk_score), row=decided.row)
+    answer = _answer_of(holder.row, holder.max_risk_score)
+    return Decided(answer=answer, row=decided.row, shadow=holder.row.shadow or ())
 
 
 def _answer_of(row: DecisionRow, max_risk_score: int) -> CheckAnswer:

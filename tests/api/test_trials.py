@@ -122,6 +122,18 @@ def test_the_log_keeps_what_a_shadow_rule_said_and_the_reply_only_on_request(
     assert as_ada.get(f"/v1/decisions/{plain.json['decision_id']}").json["shadow"] == [finding]
 
 
+def test_a_retried_check_tells_of_the_rules_in_shadow_as_the_first_time(
+    app: Flask, ada: Member, as_ada: Caller
+) -> None:
+    publish(app, ada, in_state(HR, RuleState.SHADOW))
+    first, second = (
+        as_ada.post("/v1/check?include=shadow", FROM_HR, headers={"Idempotency-Key": "one"}).json for _ in range(2)
+    )
+
+    assert first == second
+    assert first["shadow"]
+
+
 @pytest.mark.parametrize("path", ["/v1/check", "/v1/checks"])
 def test_what_cannot_be_included_is_refused(as_ada: Caller, path: str) -> None:
     body = {"checks": [FROM_HR]} if path.endswith("s") else FROM_HR
