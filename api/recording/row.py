@@ -29,7 +29,7 @@ class DecisionRow(msgspec.Struct, frozen=True):
     policy_version: int
     latency_us: int
     request_id: str
-    shadow: tuple[ShadowFinding, ...] | None | msgspec.UnsetType = msgspec.UNSET
+    shadow: tuple[ShadowFinding, ...] | msgspec.UnsetType | None = msgspec.UNSET
     """Left out of the line where no rule on trial had anything to say."""
 
 
