@@ -14,7 +14,6 @@ _STYLES = {
     "day": "d MMM y",
     "month": "MMMM y",
     "precise": "d MMM y, HH:mm:ss 'UTC'",
-    "log": "d MMM y, HH:mm:ss",
 }
 _MINUTE_S = 60
 _JUST_NOW = timedelta(minutes=1)

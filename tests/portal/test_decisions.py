@@ -168,14 +168,21 @@ def test_names_of_others_come_out_escaped(app: Flask, as_ada: Caller, owner: Per
         assert "<img src=x>" not in page
 
 
-def test_times_in_the_log_are_in_utc_as_its_filters_are(as_ada: Caller, owner: Person) -> None:
+def test_times_in_the_log_are_for_the_reader_s_zone_and_say_utc_without_a_script(as_ada: Caller, owner: Person) -> None:
     decision_id = as_ada.check().json["decision_id"]
 
     for path in ("/decisions", f"/decisions/{decision_id}"):
         page = owner.get(path).text
         times = re.findall(r"<time [^>]*>[^<]*", page.partition("<main")[2])
         assert times
-        assert all("data-local" in found and "UTC" in found for found in times), times
+        assert all("data-local" not in found and found.endswith("UTC") and "title=" in found for found in times), times
+
+
+def test_a_moment_is_a_chip_with_a_time_and_a_field_that_a_script_turns_into_the_reader_s_zone(viewer: Person) -> None:
+    page = viewer.get("/decisions?from=2026-11-28T10:00:00%2B02:00").text
+
+    assert re.search(r'From: <time datetime="2026-11-28T08:00:00Z"', page)
+    assert re.search(r'type="datetime-local"\s+value="2026-11-28T08:00"\s+data-utc', page)
 
 
 def test_the_log_says_which_filters_hold_and_lets_each_go(as_ada: Caller, viewer: Person) -> None:
@@ -206,6 +213,21 @@ def test_an_id_that_is_nobodys_keeps_the_search_and_the_log(viewer: Person) -> N
         assert answer.status_code == 404
         assert f'value="{wanted}"' in answer.text
         assert "No decision has this ID" in answer.text
+
+
+def test_a_search_by_script_changes_nothing_but_its_own_field(as_ada: Caller, viewer: Person) -> None:
+    decision = as_ada.check().json
+    by_script = {"HX-Request": "true"}
+
+    missed = viewer.get("/decisions/search?q=dec_7", headers=by_script)
+    found = viewer.get(f"/decisions/search?q={decision['decision_id']}", headers=by_script)
+
+    assert missed.status_code == 404
+    assert missed.text.lstrip().startswith("<form")
+    assert 'value="dec_7"' in missed.text
+    assert "No decision has this ID" in missed.text
+    assert 'id="log"' not in missed.text
+    assert found.headers["HX-Redirect"] == f"/decisions/{decision['decision_id']}"
 
 
 def test_filters_suggest_values_that_occurred_in_this_organization_alone(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -36,10 +36,11 @@ _DATE_FIELD = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?", re.AS
 
 
 class Chip(msgspec.Struct, frozen=True):
-    """One filter in words, and the address's parts without it."""
+    """One filter in words, with its moment if it has one, and the address's parts without it."""
 
     words: str
     without: dict[str, str]
+    moment: datetime | None = None
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -51,10 +52,25 @@ class Chosen(msgspec.Struct, frozen=True):
 
     @property
     def chips(self) -> list[Chip]:
-        return [
-            Chip(_in_words(name, value), {other: kept for other, kept in self.kept.items() if other != name})
-            for name, value in self.kept.items()
-        ]
+        return [self._chip(name, value) for name, value in self.kept.items()]
+
+    @property
+    def moments(self) -> dict[str, datetime | None]:
+        """What `from` and `to` say, in UTC; a period that ends now is none of them."""
+        given = {"from": self.filter.since, "to": self.filter.to}
+        return {
+            name: moment.astimezone(UTC) if moment and name in self.kept else None for name, moment in given.items()
+        }
+
+    def field_value(self, name: str) -> str:
+        """As a date field shows it, in UTC."""
+        moment = self.moments[name]
+        return moment.strftime("%Y-%m-%dT%H:%M") if moment else self.kept.get(name, "")
+
+    def _chip(self, name: str, value: str) -> Chip:
+        without = {other: kept for other, kept in self.kept.items() if other != name}
+        moment = self.moments.get(name)
+        return Chip(_LABELS[name] if moment else _in_words(name, value), without, moment)
 
     @property
     def without_period(self) -> dict[str, str]:
@@ -80,7 +96,7 @@ def _in_words(name: str, value: str) -> str:
     if name == "period":
         return PERIODS[value][0] if value in PERIODS else value
     shown = {"allowed": _OUTCOMES.get(value, value), "reason": reason_label(value)}.get(name, value)
-    return f"{_LABELS[name]}: {shown.replace('T', ' ') if name in {'from', 'to'} else shown}"
+    return f"{_LABELS[name]}: {shown}"
 
 
 def _as_moment(text: str) -> str:

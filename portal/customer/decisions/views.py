@@ -3,8 +3,9 @@
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import render_template, request
+from flask import render_template, request, url_for
 
 from api import free_text
 from api.checks.distinct_values import MOST_VALUES
@@ -13,7 +14,7 @@ from api.decisions import services as decisions
 from api.keys import lookup
 from api.policies import services as policies
 from api.policies.evaluator import compile_policy
-from core.access import Audience, Pages, active_membership, actor, open_to
+from core.access import Audience, Pages, active_membership, actor, current_user, open_to
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import InvalidRequest
@@ -21,6 +22,7 @@ from core.files import leaves_with_body, streamed
 from core.htmx import page_or_block, see_other, wants_block
 from core.ids import parse_public_id, public_id
 from core.views import ViewResponse
+from portal.customer.decisions import saved_views
 from portal.customer.decisions.filters import PERIODS, Chosen, chosen_from
 from portal.customer.organization import services as organizations
 from portal.paging import chosen_id
@@ -59,6 +61,7 @@ def index() -> ViewResponse:
         most_counted=MOST_COUNTED,
         is_first=after is None,
         periods=PERIODS,
+        **_saved_views(chosen),
         free_text={} if wants_block() else free_text.told_today(organization.id, now=utc_now()),
         most_values=MOST_VALUES,
         status=HTTPStatus.UNPROCESSABLE_ENTITY if chosen.fault else HTTPStatus.OK,
@@ -80,17 +83,20 @@ def values() -> ViewResponse:
 @bp.get("/search")
 @open_to(Audience.VIEWER)
 def search() -> ViewResponse:
-    """Leads to the decision with an id, or to the decisions of a request; else says so above the log."""
+    """Leads to the decision with an id, or to the decisions of a request; else says so at the field."""
     wanted = request.args.get("q", "").strip()
     if parse_public_id("dec", wanted) and decisions.find_or_none(active_membership().organization_id, wanted):
         return see_other(f"/decisions/{wanted}")
     found = decisions.find_by_request(active_membership().organization_id, wanted) if wanted.startswith("req_") else []
     if len(found) == 1:
         return see_other(f"/decisions/{public_id('dec', found[0].id)}")
+    if found and wants_block():
+        return see_other(url_for("decisions.search", q=wanted))
+    chosen = Chosen(schema.DecisionFilter(), {})
     return page_or_block(
         "portal/customer/decisions/index.html",
-        "main",
-        chosen=Chosen(schema.DecisionFilter(), {}),
+        "find",
+        chosen=chosen,
         decisions=found,
         key_names=_key_names(found),
         next_cursor=None,
@@ -99,6 +105,7 @@ def search() -> ViewResponse:
         is_first=False,
         periods=PERIODS,
         wanted=wanted,
+        **_saved_views(chosen),
         free_text={},
         status=HTTPStatus.OK if found else HTTPStatus.NOT_FOUND,
     )
@@ -152,6 +159,14 @@ def _format() -> schema.ExportFormat:
     if wanted not in set(schema.ExportFormat):
         raise InvalidRequest("Choose a format: csv or ndjson.")
     return schema.ExportFormat(wanted)
+
+
+def _saved_views(chosen: Chosen) -> dict[str, Any]:
+    """Above the log, where the whole page is asked for."""
+    if wants_block():
+        return {}
+    views = saved_views.views_of(active_membership().organization_id, current_user().user_id)
+    return {"views": views, "query": urlencode(chosen.kept)}
 
 
 def _key_names(rows: list[Any]) -> dict[Any, str]:

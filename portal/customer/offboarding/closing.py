@@ -21,6 +21,7 @@ from core.db import db
 from core.jobs import defer
 from core.rows import locking
 from core.scope import needs_system_scope
+from portal.customer.decisions import saved_views
 from portal.customer.onboarding import checklist
 from portal.customer.organization.services import notify_owners
 from portal.customer.team import services as team
@@ -73,6 +74,7 @@ def _erase(organization: Organization, *, now: datetime) -> int:
     policies.forget(organization.id, now=now)
     team.forget_invitations(organization.id)
     checklist.forget(organization.id)
+    saved_views.forget(organization.id)
     forget_organization(organization.id)
     feedback.forget_organization(organization.id)
     availability.forget(organization.id)
