@@ -5,7 +5,8 @@ from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.jobs import Queue, in_its_own_session, jobs
 from portal.console.launch import services
-from portal.console.launch.running import run_checks
+from portal.console.launch.items import every_check
+from portal.console.launch.running import run_check
 from portal.console.launch.verdicts import CheckContext
 
 HOURLY = "40 * * * *"
@@ -25,9 +26,13 @@ def look_every_hour(timestamp: int) -> None:  # noqa: ARG001  the queue tells wh
 
 
 def look_now() -> None:
-    """Runs every check and keeps what it found; other machines are asked outside of any transaction that writes."""
-    now = utc_now()
+    """Runs every check and keeps at once what it found, so that the board shows how far it is.
+
+    Other machines are asked outside of any transaction that writes.
+    """
+    around = CheckContext(current.settings(), utc_now())
     with acting_as_system():
-        verdicts = run_checks(CheckContext(current.settings(), now))
-        with transaction():
-            services.keep(verdicts, now=now)
+        for code in every_check():
+            verdict = run_check(code, around)
+            with transaction():
+                services.keep({code: verdict}, now=utc_now())

@@ -12,14 +12,17 @@ log = structlog.get_logger()
 
 def run_checks(around: CheckContext) -> dict[str, Verdict]:
     """Every check that an item needs. In the system's scope; nothing is written."""
-    return {code: _run(code, around) for code in every_check()}
+    return {code: run_check(code, around) for code in every_check()}
 
 
-def _run(code: str, around: CheckContext) -> Verdict:
+def run_check(code: str, around: CheckContext) -> Verdict:
     try:
         return CHECKS[code](around)
     except Exception as error:
         log.warning("launch.not_looked_at", check=code, exc_info=error)
-        return red(f"It could not be looked at: {type(error).__name__}.", to_do="Look at the log, and run it again.")
+        return red(
+            f"The check failed to run: {type(error).__name__}.",
+            to_do="See the error in the service log, then run the checks again.",
+        )
     finally:
         db.session.rollback()

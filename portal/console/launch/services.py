@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core import audit
@@ -64,6 +64,13 @@ def keep(verdicts: dict[str, Verdict], *, now: datetime) -> None:
         }
         statement = insert(LaunchResult).values(check_code=code, **found)
         db.session.execute(statement.on_conflict_do_update(index_elements=["check_code"], set_=found))
+
+
+@needs_system_scope
+def checked_since(since: datetime) -> int:
+    """How many checks have run since then."""
+    query = select(func.count()).select_from(LaunchResult)
+    return db.session.scalar(query.where(LaunchResult.checked_at >= since)) or 0
 
 
 def board(*, now: datetime) -> dict[str, list[Line]]:

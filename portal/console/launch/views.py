@@ -1,6 +1,9 @@
 """The launch board, the routine checklists, and the decision."""
 
-from flask import flash, render_template
+from datetime import datetime, timedelta
+
+import msgspec
+from flask import flash, render_template, request, url_for
 
 from core.access import Audience, Pages, open_to, operator
 from core.clock import utc_now
@@ -10,10 +13,20 @@ from core.jobs import defer
 from core.views import ViewResponse
 from portal.console.launch import services
 from portal.console.launch.forms import ConfirmForm, DecideForm
-from portal.console.launch.items import BOARD_TITLES, BOARDS, PERIOD_TITLES, Lead, Period
+from portal.console.launch.items import BOARDS, PERIOD_TITLES, Lead, Period, every_check
 from portal.console.launch.jobs import look_again
+from portal.console.launch.rows import rows_by_owner
 
 bp = Pages("launch", __name__, url_prefix="/console/launch")
+
+CHECKS_TAKE_AT_MOST = timedelta(minutes=5)
+
+
+class Progress(msgspec.Struct, frozen=True):
+    since: datetime
+    done: int
+    total: int
+    is_late: bool
 
 
 @bp.get("")
@@ -22,14 +35,21 @@ def index() -> ViewResponse:
     return _page(DecideForm(formdata=None))
 
 
+@bp.get("/progress")
+@open_to(Audience.OPERATOR)
+def progress() -> ViewResponse:
+    """How far the checks are that somebody began; asked for until they are done, or until it takes too long."""
+    return render_template("portal/console/launch/_progress.html", progress=_progress(now=utc_now()))
+
+
 @bp.post("/look")
 @open_to(Audience.OPERATOR)
 def look() -> ViewResponse:
     """The worker looks: some checks ask other machines, and nobody should wait for them here."""
+    since = utc_now()
     with transaction():
         defer(look_again)
-    flash("The checks run. Load this page again in a moment.")
-    return see_other("/console/launch")
+    return see_other(url_for("launch.index", since=since.isoformat()))
 
 
 @bp.post("/items/<code>")
@@ -86,6 +106,18 @@ def routine() -> ViewResponse:
     )
 
 
+def _progress(*, now: datetime) -> Progress | None:
+    """Of the checks that began at the time in the address; None without one."""
+    try:
+        since = datetime.fromisoformat(request.args.get("since", ""))
+    except ValueError:
+        return None
+    if since.tzinfo is None:
+        return None
+    done, total = services.checked_since(since), len(every_check())
+    return Progress(since, done, total, is_late=done < total and now - since > CHECKS_TAKE_AT_MOST)
+
+
 def _is_on_board(code: str) -> bool:
     return any(item.code == code for items in BOARDS.values() for item in items)
 
@@ -102,14 +134,11 @@ def _home_of(code: str) -> str:
 
 def _page(form: DecideForm, *, status: int = 200) -> ViewResponse:
     now = utc_now()
-    boards = services.board(now=now)
-    lines = [line for some in boards.values() for line in some]
+    lines = [line for some in services.board(now=now).values() for line in some]
     page = render_template(
         "portal/console/launch/board.html",
-        boards=boards,
-        titles=BOARD_TITLES,
-        red=[line for line in lines if not line.is_green],
-        total=len(lines),
+        rows=rows_by_owner(lines),
+        progress=_progress(now=now),
         signatures=services.signatures(now=now),
         decisions=services.decisions(),
         form=form,

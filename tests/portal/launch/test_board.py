@@ -14,10 +14,11 @@ from core import current
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.settings import Settings
-from portal.console.launch import jobs, services
+from portal.console.launch import jobs, services, views
 from portal.console.launch.checks import CHECKS, money
 from portal.console.launch.items import BOARDS, ROUTINES, Board, Lead, Period, every_check, every_item
 from portal.console.launch.models import LaunchDecision
+from portal.console.launch.rows import rows_by_owner
 from portal.console.launch.running import run_checks
 from portal.console.launch.verdicts import CheckContext, Verdict, green
 from tests.people import Person
@@ -154,6 +155,44 @@ def test_a_confirmation_names_its_person_and_can_be_taken_back(app: Flask, opera
 
     assert "Arrived in the channel. Confirmed by Olga." in " ".join(confirmed.split())
     assert "Arrived in the channel." not in operator.get("/console/launch").text
+
+
+def test_the_board_has_one_row_for_each_check_under_its_owner(app: Flask, operator: Person) -> None:
+    with app.app_context(), acting_as_system():
+        lines = [line for some in services.board(now=utc_now()).values() for line in some]
+
+    rows = rows_by_owner(lines)
+
+    page = operator.get("/console/launch").text
+    alike = {item.check or item.code for items in BOARDS.values() for item in items}
+    assert sum(map(len, rows.values())) == len(alike) == page.count('<li id="')
+    assert {code for some in rows.values() for row in some for code in row.codes} == {line.item.code for line in lines}
+    assert [lead for lead in Lead if not rows[lead]] == []
+    assert (">not checked yet<" in page, ">not confirmed yet<" in page, ">red<" in page) == (True, True, False)
+
+
+def test_the_checks_show_how_far_they_are_until_they_are_done_or_late(
+    app: Flask, operator: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = operator.post("/console/launch/look").headers["Location"]
+    ask = began.replace("/console/launch?", "/console/launch/progress?")
+    with app.app_context(), acting_as_system(), transaction():
+        services.keep({"redis_set": green("Fine.")}, now=utc_now())
+
+    running = operator.get(began).text
+    with monkeypatch.context() as later:
+        later.setattr(views, "CHECKS_TAKE_AT_MOST", timedelta(0))
+        late = operator.get(ask).text
+    all_green(app)
+    done = operator.get(ask).text
+
+    total = len(every_check())
+    assert f"1 of {total} checks have run." in running
+    assert 'hx-trigger="every 2s"' in running
+    assert "the worker is busy or stopped" in late
+    assert f"All {total} checks have run." in done
+    assert "hx-trigger" not in late + done
+    assert operator.get("/console/launch/progress?since=nonsense").text.strip() == ""
 
 
 def test_a_routine_item_is_confirmed_for_its_day_alone(app: Flask, operator: Person) -> None:
