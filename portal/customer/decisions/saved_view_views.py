@@ -1,8 +1,9 @@
 """Saving the log's filters under a name, and the list of what a member saved."""
 
+from urllib.parse import urlencode
 from uuid import UUID
 
-from flask import flash, render_template, request, url_for
+from flask import flash, render_template, request
 from wtforms import StringField
 from wtforms.validators import DataRequired, Length
 
@@ -59,7 +60,7 @@ def create() -> ViewResponse:
         form.form_errors.append(f"{refused.title}. {refused.detail}")
         return _page(form, chosen, status=409)
     flash("View saved.")
-    return see_other(url_for("decisions.index", **chosen.kept))
+    return see_other(f"/decisions?{urlencode(chosen.kept)}")
 
 
 @bp.post("/<uuid:view_id>/delete")
