@@ -40,7 +40,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         if not (settings.database_url or settings.database_web_url):
             _make_logins()  # of the embedded database, which has no release command
         arguments = command.web_command(settings)
-        os.execve(arguments[0], arguments, command.web_environment(app, settings))  # noqa: S606  our own server
+        environment = command.web_environment(app.config["DATABASE_WEB_URL"], settings)
+        os.execve(arguments[0], arguments, environment)  # noqa: S606  our own server
 
     @app.cli.command("worker")
     def worker() -> None:

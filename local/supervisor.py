@@ -39,7 +39,7 @@ def serve(app: Flask, settings: Settings) -> None:
         with app.app_context():
             _migrate()
             lines = list(demo.seed(settings))
-        environment = web_environment(app, settings)
+        environment = web_environment(app.config["DATABASE_WEB_URL"], settings)
         children = Children(
             settings,
             environments={"web": environment, "worker": {**environment, "DATABASE_URL": app.config["DATABASE_URL"]}},

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from itertools import count
@@ -22,7 +23,9 @@ import redis
 
 from core.clock import monotonic_s
 from core.db import db
+from core.environment import read_settings
 from core.logins import EMBEDDED_WEB_LOGIN, ensure_web_login
+from core.serving.command import web_command, web_environment
 from core.settings import Settings
 from local import embedded
 from wsgi import create_app
@@ -168,7 +171,7 @@ def status_of(url: str) -> int:
 class Service:
     """The real web server with real processes, on a port of its own."""
 
-    def __init__(self, environment: Mapping[str, str], *, with_worker: bool = False) -> None:
+    def __init__(self, environment: Mapping[str, str], *, with_worker: bool = False, by_command: bool = False) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {**os.environ, "LOG_LEVEL": "ERROR", **environment, "PORT": str(self.port)}
@@ -177,14 +180,15 @@ class Service:
         self._process: subprocess.Popen[bytes] | None = None
         self._worker: subprocess.Popen[bytes] | None = None
         self._with_worker = with_worker
+        self._by_command = by_command
 
     def set(self, name: str, value: str) -> None:
         """A setting that depends on the port."""
         self._environment[name] = value
 
     def start(self) -> None:
-        self._process = self._run("web")
-        self._worker = self._run("worker") if self._with_worker else None
+        self._process = self._run_web()
+        self._worker = self._run_worker() if self._with_worker else None
         wait_until(self._listens, "the web server listens", within_s=120)
 
     def stop(self) -> None:
@@ -198,10 +202,19 @@ class Service:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def _run(self, part: str) -> subprocess.Popen[bytes]:
-        flask = ROOT / ".venv" / "bin" / "flask"
-        command = [str(flask)] if flask.exists() else ["flask"]
-        return subprocess.Popen([*command, part], cwd=ROOT, env=self._environment, start_new_session=True)
+    def _run_web(self) -> subprocess.Popen[bytes]:
+        """What `flask web` becomes, without loading the app once more to find out; or that command, if it is wanted."""
+        if self._by_command:
+            return self._run([sys.executable, "-m", "flask", "web"], self._environment)
+        settings = read_settings(self._environment)
+        web_url = self._environment["DATABASE_WEB_URL"]
+        return self._run(web_command(settings), web_environment(web_url, settings, self._environment))
+
+    def _run_worker(self) -> subprocess.Popen[bytes]:
+        return self._run([sys.executable, "-m", "flask", "worker"], self._environment)
+
+    def _run(self, command: list[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
 
     def stop_gracefully(self) -> int:
         """Tells the web server to stop, as a platform does, and gives the code with which it ended."""

@@ -11,11 +11,11 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any
 
-import cel
 import msgspec
 from msgspec import Meta
 
 from api.content.pii_kinds import KINDS, is_kind
+from api.policies.engine import cel
 from api.policies.spelling import normalized, pii_kinds_named
 from api.vocabulary import RULE_CODE, variable_of
 from core.patterns import ONE_LINE

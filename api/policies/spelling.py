@@ -9,9 +9,8 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import cel
-
 from api.content.pii_kinds import normal_kind
+from api.policies.engine import cel
 from api.vocabulary import PII_TYPES, normal_model, normal_operation
 
 NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES = "MODEL", "OPERATION", "PII_TYPES"

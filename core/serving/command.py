@@ -3,11 +3,12 @@
 import os
 import shutil
 import sys
-
-from flask import Flask
+from collections.abc import Mapping
 
 from core.settings import Settings
 
+APP = "wsgi:create_web"
+"""What makes the app of a web process, as `module:function`."""
 CONNECTIONS_WAITING, REQUESTS_AT_ONCE = 2_048, 8_192
 """A request that is still being sent costs memory and no thread, so there may be many."""
 HEADERS_WITHIN_MS = 10_000
@@ -17,7 +18,7 @@ WORKER_STOPPED_WITHIN_S = 5
 
 def web_command(settings: Settings) -> list[str]:
     """How the web server is started, here and in production."""
-    command = [sys.executable, "-m", "core.web_process", "--interface", "asginl", "--factory", "wsgi:create_web"]
+    command = [sys.executable, "-m", "core.web_process", "--interface", "asginl", "--factory", APP]
     options = {
         "--host": settings.host,
         "--port": settings.port,
@@ -38,13 +39,13 @@ def web_command(settings: Settings) -> list[str]:
     ]
 
 
-def web_environment(app: Flask, settings: Settings) -> dict[str, str]:
+def web_environment(web_url: str, settings: Settings, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment of the web server: its own login alone, and a clean folder for the metrics of its processes."""
     metrics_path = settings.data_path / "run" / "metrics"
     shutil.rmtree(metrics_path, ignore_errors=True)
     metrics_path.mkdir(parents=True)
     return {
-        **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
-        "DATABASE_WEB_URL": app.config["DATABASE_WEB_URL"],
+        **{name: value for name, value in environment.items() if name != "DATABASE_URL"},
+        "DATABASE_WEB_URL": web_url,
         "PROMETHEUS_MULTIPROC_DIR": str(metrics_path),
     }

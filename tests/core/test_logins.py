@@ -80,7 +80,7 @@ def test_the_web_login_owns_nothing(web: psycopg.Connection) -> None:
 
 
 def test_the_processes_that_serve_log_in_with_it_and_know_no_other(live_url: str, tmp_path: Path) -> None:
-    service = Service({"DATABASE_URL": live_url, "DATA_DIR": str(tmp_path)})
+    service = Service({"DATABASE_URL": live_url, "DATA_DIR": str(tmp_path)}, by_command=True)
     service.start()
     try:
         assert status_of(f"{service.url}/health/ready") == 200

@@ -23,9 +23,16 @@ def database(request: pytest.FixtureRequest) -> Iterator[Any]:
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def migrated(database: Any) -> Iterator[str]:
+    """On that server, a database to make copies of."""
+    with fresh_database(embedded.url(database), "aig_faults_template"):
+        yield "aig_faults_template"
+
+
 @pytest.fixture
-def url(database: Any) -> Iterator[str]:
-    with fresh_database(embedded.url(database), "aig_faults") as url:
+def url(database: Any, migrated: str) -> Iterator[str]:
+    with fresh_database(embedded.url(database), "aig_faults", template=migrated) as url:
         yield url
 
 

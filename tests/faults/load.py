@@ -13,6 +13,8 @@ from core.clock import monotonic_s
 from tests.services import wait_until
 
 CALLERS = 8
+PAUSE_S = 0.01
+"""Between an answer and the next question: what is being killed or started needs the processor too."""
 QUESTION = b'{"model": "gpt-4o", "operation": "chat", "metadata": {"contains_personal_data": false}}'
 
 
@@ -48,6 +50,7 @@ class Load:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
         while not self._is_over.is_set():
             sent_s = None
+            time.sleep(PAUSE_S)
             try:
                 connection.request("POST", "/v1/check", QUESTION, self._headers)
                 sent_s = monotonic_s()

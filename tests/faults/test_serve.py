@@ -47,7 +47,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("serve")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def serving(data: Path) -> Iterator[Serving]:
     serving = Serving(data)
     wait_until(serving.is_ready, "the service is ready", within_s=120)
@@ -75,12 +75,6 @@ def test_the_embedded_database_that_is_killed_is_started_again(serving: Serving,
     wait_until(lambda: postmaster(data) not in {0, killed}, "the database is back")
     wait_until(serving.is_ready, "the service is ready again", within_s=120)
     assert serving.process.poll() is None
-
-
-def test_it_ends_well_when_it_is_told(serving: Serving) -> None:
-    serving.process.send_signal(signal.SIGTERM)
-
-    assert serving.process.wait(40) == 0
 
 
 def postmaster(data: Path) -> int:
