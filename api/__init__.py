@@ -10,6 +10,7 @@ from api.decisions import jobs as decision_jobs
 from api.smoke import cli as smoke_cli
 from api.usage import jobs as usage_jobs
 from api.v1 import decision_views, health, key_views, policy_views, turns
+from api.v1.authzen import views as authzen_views
 from api.v1.check_middleware import CheckHandler, CheckMiddleware
 from api.v1.check_path import KINDS, CheckPath
 from api.v1.reference import views as reference_views
@@ -21,7 +22,8 @@ __all__ = ["ahead_of_flask", "decision_jobs", "gauges", "init_app", "organizatio
 
 def init_app(app: Flask, settings: Settings) -> None:
     room = runtime.set_up(app, settings)
-    for blueprint in (health.bp, key_views.bp, policy_views.bp, decision_views.bp, reference_views.bp):
+    views = (health, key_views, policy_views, decision_views, authzen_views, reference_views)
+    for blueprint in (module.bp for module in views):
         app.register_blueprint(blueprint)
     for command in (*cli.GROUPS, smoke_cli.smoke):
         app.cli.add_command(command)

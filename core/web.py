@@ -45,7 +45,16 @@ log = structlog.get_logger()
 
 _SECRET_PARTS = frozenset({"secret", "token"})
 """How routes name the part of an address that is known from a mail alone."""
-MACHINE_PATHS = ("/v1/", "/api/", "/webhooks/", "/health", "/metrics", "/openapi.json")
+MACHINE_PATHS = (
+    "/v1/",
+    "/api/",
+    "/access/",
+    "/.well-known/authzen-configuration",
+    "/webhooks/",
+    "/health",
+    "/metrics",
+    "/openapi.json",
+)
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 

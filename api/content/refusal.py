@@ -115,8 +115,12 @@ def parse_without_content(body: bytes) -> Any:
 
 
 @within_the_stack()
-def parse_batch_without_content(body: bytes, *, items_under: str) -> tuple[Any, dict[int, AppError]]:
+def parse_batch_without_content(
+    body: bytes, *, items_under: str, may_have_others: bool = False
+) -> tuple[Any, dict[int, AppError]]:
     """The JSON value of `body`, and the refusals of single items in the list `items_under`, by their index.
+
+    `may_have_others`: whether there may be other names beside that of the list.
 
     Raises ContentRefused, TooManyNames or InvalidJson for what is wrong outside the items.
     """
@@ -125,17 +129,20 @@ def parse_batch_without_content(body: bytes, *, items_under: str) -> tuple[Any, 
         return _read_harmless(body), {}
     except _Suspect:
         whole = load(decode(body))
-    if not isinstance(whole, Pairs) or [name for name, _ in whole] != [items_under]:
+    names = [name for name, _ in whole] if isinstance(whole, Pairs) else []
+    if names.count(items_under) != 1 or (len(names) > 1 and not may_have_others):
         return _plain_or_refused(whole), {}
-    items = whole[0][1]
+    items = whole[names.index(items_under)][1]
     if not isinstance(items, list) or isinstance(items, Pairs):
         return _plain_or_refused(whole), {}
+    others = _plain_or_refused(Pairs(pair for pair in whole if pair[0] != items_under))
     refusals = {
         index: refusal
         for index, item in enumerate(items)
         if (refusal := _refusal_of(item, most_named=MAX_NAMED_IN_BATCH))
     }
-    return {items_under: [None if index in refusals else plain(item) for index, item in enumerate(items)]}, refusals
+    kept = [None if index in refusals else plain(item) for index, item in enumerate(items)]
+    return {**others, items_under: kept}, refusals
 
 
 def _need_few(body: bytes, *, names: int, containers: int) -> None:

@@ -49,7 +49,7 @@ class Call:
 
     def __init__(self, environ: WSGIEnvironment) -> None:
         self.environ = environ
-        self.request_id = new_request_id()
+        self.request_id = self.shown_request_id = new_request_id()
         self.started_s = monotonic_s()
         self.refusal: AppError | None = None
         self.limit: Verdict | None = None

@@ -23,6 +23,7 @@ from api.limits.window import Verdict
 from api.recording.recorder import Recorder
 from api.runtime import Runtime
 from api.snapshots.read_through_cache import NotInMemory
+from api.v1.authzen.calls import Evaluation, Evaluations
 from api.v1.check_calls import Call, Check, Checks, KeyProbeCall
 from api.v1.idempotency import IN_ENVIRON, key_of, record_keyed
 from api.v1.limit_headers import RateLimited, headers_of, refusal_of
@@ -36,7 +37,13 @@ from core.serving import Answer
 
 log = structlog.get_logger()
 
-KINDS: dict[str, type[Call]] = {"/v1/check": Check, "/v1/checks": Checks, "/api/evaluate": KeyProbeCall}
+KINDS: dict[str, type[Call]] = {
+    "/v1/check": Check,
+    "/v1/checks": Checks,
+    "/api/evaluate": KeyProbeCall,
+    "/access/v1/evaluation": Evaluation,
+    "/access/v1/evaluations": Evaluations,
+}
 
 TIMED_EVERY = 10
 """Of how many groups one is timed stage by stage: telling Prometheus of each would cost as much as deciding does."""
@@ -248,7 +255,7 @@ class CheckPath:
         return int(refusal.status), headers, body
 
     def _headers(self, call: Call, content_type: str, body: bytes) -> list[tuple[str, str]]:
-        headers = headers_of_answer(content_type, body, request_id=call.request_id)
+        headers = headers_of_answer(content_type, body, request_id=call.shown_request_id)
         if call.limit is not None:
             headers += headers_of(call.limit)
         if call.is_replayed:

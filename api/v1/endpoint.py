@@ -43,6 +43,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     media_types: tuple[str, ...] = (JSON_CONTENT_TYPE,)
     refusals: tuple[type[AppError], ...] = ()
+    never: tuple[type[AppError], ...] = ()
+    """Refusals of requests like it that this one knows by another name."""
     is_limited: bool = True
     takes_idempotency_key: bool = False
 
@@ -53,7 +55,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ANY_KEY = "any working key"
-TAGS = ("Checks", "Decisions", "Policies", "Keys", "Health")
+TAGS = ("Checks", "AuthZEN", "Decisions", "Policies", "Keys", "Health")
 
 _declared: dict[tuple[str, str], Endpoint] = {}
 

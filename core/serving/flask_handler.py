@@ -25,7 +25,7 @@ PIECE_BYTES, PIECE_S = 65_536, 0.5
 """A piece of a download is sent when it is so long, or took so long to make."""
 PATIENCE_S = 60.0
 """A reader may be slower than the slowest for so long in all."""
-API_PATHS = ("/v1/", "/api/", "/webhooks/", "/openapi.json")
+API_PATHS = ("/v1/", "/api/", "/access/", "/webhooks/", "/openapi.json")
 WATCH_PATHS = frozenset({"/health/ready", "/metrics"})
 TURN = "aig.turn"
 """In the environ of a request: who takes turns with others in downloading, where that is not its session or key."""

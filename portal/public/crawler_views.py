@@ -23,6 +23,7 @@ CLOSED = (
     "/_sandbox",
     "/v1",
     "/api",
+    "/access",
 )
 """Pages of members lead strangers to the log-in; crawlers need not find that out for each."""
 

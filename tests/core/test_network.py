@@ -94,7 +94,8 @@ def test_a_preflight_is_answered_with_exact_methods_and_headers(as_nobody: Calle
 
     assert answer.status_code == 204
     assert answer.headers["Access-Control-Allow-Methods"] == "GET, POST, PATCH, DELETE"
-    assert answer.headers["Access-Control-Allow-Headers"] == "Authorization, Content-Type, Idempotency-Key"
+    expected = "Authorization, Content-Type, Idempotency-Key, X-Request-Id"
+    assert answer.headers["Access-Control-Allow-Headers"] == expected
     assert answer.headers["Access-Control-Max-Age"] == "3600"
 
 

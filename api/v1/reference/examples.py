@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from api.v1.authzen.schema import SLUG
+from core.patterns import whole
 from core.sample_ids import DECISION_ID, KEY_ID
 
 _OMITTED = object()
@@ -12,11 +14,13 @@ _OMITTED = object()
 class PathPart(msgspec.Struct, frozen=True):
     meaning: str
     example: str
+    pattern: str | None = None
 
 
 PATH_PARTS = {
     "decision_id": PathPart("The ID of the decision.", DECISION_ID),
     "key_id": PathPart("The ID of the API key.", KEY_ID),
+    "slug": PathPart("The short name of your organization.", "acme-4f2a", whole(SLUG)),
     "key": PathPart("The name of the policy.", "max_risk_score"),
 }
 

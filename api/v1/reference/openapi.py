@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+import api.v1.authzen.endpoints
 import api.v1.check_endpoints  # noqa: F401  declares the check path's endpoints
 from api import authentication as access
 from api.keys.scopes import MEANING, Scope
@@ -111,7 +112,7 @@ def refusals_of(endpoint: Endpoint) -> tuple[type[AppError], ...]:
     if endpoint.query is not None:
         refusals.append(InvalidRequest)
     refusals.append(InternalError)
-    return tuple(dict.fromkeys(refusals))
+    return tuple(one for one in dict.fromkeys(refusals) if one not in endpoint.never)
 
 
 def _paths(endpoints: Iterable[Endpoint]) -> dict[str, dict[str, Any]]:
@@ -174,7 +175,7 @@ def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
             "in": "path",
             "required": True,
             "description": PATH_PARTS[name].meaning,
-            "schema": {"type": "string"},
+            "schema": {"type": "string"} | ({"pattern": pattern} if (pattern := PATH_PARTS[name].pattern) else {}),
             "example": PATH_PARTS[name].example,
         }
         for name in re.findall(r"{(\w+)}", endpoint.path)

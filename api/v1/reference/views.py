@@ -21,6 +21,8 @@ def openapi_document() -> Response:
 @bp.route("/v1/check", methods=["OPTIONS"], provide_automatic_options=False)
 @bp.route("/v1/checks", methods=["OPTIONS"], provide_automatic_options=False)
 @bp.route("/api/evaluate", methods=["OPTIONS"], provide_automatic_options=False)
+@bp.route("/access/v1/evaluation", methods=["OPTIONS"], provide_automatic_options=False)
+@bp.route("/access/v1/evaluations", methods=["OPTIONS"], provide_automatic_options=False)
 def options_of_checks() -> Response:
     """Flask tells the methods of its own addresses; these are answered ahead of it."""
     return Response(headers={"Allow": "OPTIONS, POST"})
