@@ -7,6 +7,8 @@ from flask import Flask
 
 from api import cli, gauges, runtime
 from api.decisions import jobs as decision_jobs
+from api.ledger import cli as ledger_cli
+from api.ledger import jobs as ledger_jobs
 from api.smoke import cli as smoke_cli
 from api.usage import jobs as usage_jobs
 from api.v1 import decision_views, health, key_views, policy_views, turns
@@ -17,7 +19,17 @@ from api.v1.reference import views as reference_views
 from core.serving import Handler
 from core.settings import Settings
 
-__all__ = ["ahead_of_flask", "decision_jobs", "gauges", "init_app", "organization_of", "start", "stop", "usage_jobs"]
+__all__ = [
+    "ahead_of_flask",
+    "decision_jobs",
+    "gauges",
+    "init_app",
+    "ledger_jobs",
+    "organization_of",
+    "start",
+    "stop",
+    "usage_jobs",
+]
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -25,7 +37,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     views = (health, key_views, policy_views, decision_views, authzen_views, reference_views)
     for blueprint in (module.bp for module in views):
         app.register_blueprint(blueprint)
-    for command in (*cli.GROUPS, smoke_cli.smoke):
+    for command in (*cli.GROUPS, ledger_cli.heads_commands, smoke_cli.smoke):
         app.cli.add_command(command)
     app.wsgi_app = CheckMiddleware(app.wsgi_app, CheckPath(room))  # type: ignore[method-assign]
 

@@ -15,6 +15,7 @@ DEVELOPMENT_SECRET = "development-only-secret-never-in-production"  # noqa: S105
 
 CLUSTER = "+cluster:"
 """In the scheme of REDIS_URL: `redis+cluster://`, `rediss+cluster://`."""
+SigningKey = Annotated[str, Meta(pattern="^[A-Za-z0-9+/]{43}=$")]
 
 
 class Environment(StrEnum):
@@ -97,23 +98,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         ),
     ] = Durability.DATABASE
     spool_max_bytes: Annotated[
-        int,
-        Meta(
-            ge=1_000_000,
-            description="Most the local spool of one process may hold; beyond it checks get 503.",
-        ),
+        int, Meta(ge=1_000_000, description="Most the local spool of one process may hold; beyond it checks get 503.")
     ] = 1_000_000_000
     record_timeout_ms: Annotated[
-        int,
-        Meta(ge=50, le=60_000, description="How long a commit may take before the spool is used instead."),
+        int, Meta(ge=50, le=60_000, description="How long a commit may take before the spool is used instead.")
     ] = 2_000
     snapshot_max_age_s: Annotated[
-        int,
-        Meta(ge=1, description="How long checks go on from the last good snapshot while the database is away."),
+        int, Meta(ge=1, description="How long checks go on from the last good snapshot while the database is away.")
     ] = 3_600
     trusted_proxy_hops: Annotated[
-        int,
-        Meta(ge=0, le=10, description="Proxies in front of us whose `X-Forwarded-For` entry is believed."),
+        int, Meta(ge=0, le=10, description="Proxies in front of us whose `X-Forwarded-For` entry is believed.")
     ] = 0
     cors_origins: Annotated[
         str, Meta(description="Exact origins, comma-separated, whose pages may call the API. Never `*`.")
@@ -159,8 +153,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         str | None, Meta(description="The one before, as long as a new one is rolled out.")
     ] = None
     stripe_automatic_tax: Annotated[
-        bool,
-        Meta(description="Whether Stripe calculates taxes. Off: none are, and every invoice says so."),
+        bool, Meta(description="Whether Stripe calculates taxes. Off: none are, and every invoice says so.")
     ] = False
     stripe_api_base: Annotated[
         str | None, Meta(description="Where Stripe's API is. Empty: where the SDK looks for it.")
@@ -184,6 +177,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
             )
         ),
     ] = None
+    log_signing_key: Annotated[SigningKey | None, Meta(description="Signs decision logs. Empty: a derived key.")] = None
+    log_signing_key_previous: Annotated[SigningKey | None, Meta(description="The one before, until a new head.")] = None
     provider_name: Annotated[str | None, Meta(description="Our own legal name, as contracts state it.")] = None
     provider_address: Annotated[str | None, Meta(description="Our registered address, in one line.")] = None
     provider_registration: Annotated[str | None, Meta(description="Our register and number.")] = None
@@ -236,8 +231,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
 
     @property
     def for_web(self) -> "Settings":
-        """What a web process is to know: of two logins the one that owns nothing."""
-        return msgspec.structs.replace(self, database_url=None) if self.database_web_url else self
+        """What a web process is to know: of two logins the one that owns nothing, and not what signs the log."""
+        hidden = dict.fromkeys(("database_url", "log_signing_key", "log_signing_key_previous"))
+        return msgspec.structs.replace(self, **hidden) if self.database_web_url else self
 
     @property
     def secret_keys(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from portal.console.measures import views as measure_views
 from portal.console.suspected_breaches import views as console_suspicion_views
 from portal.customer.audit_log import views as trail_views
 from portal.customer.dashboard import views as dashboard_views
-from portal.customer.decisions import refused_views, saved_view_views, try_it_views
+from portal.customer.decisions import integrity_views, refused_views, saved_view_views, try_it_views
 from portal.customer.decisions import views as decision_views
 from portal.customer.documents import assurance_views, audit_views
 from portal.customer.documents import public_views as legal_views
@@ -73,6 +73,7 @@ PAGES: tuple[Blueprint, ...] = (
     policy_rule_views.bp,
     policy_draft_views.bp,
     policy_draft_content_views.bp,
+    integrity_views.bp,
     decision_views.bp,
     refused_views.bp,
     saved_view_views.bp,

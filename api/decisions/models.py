@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, SmallInteger
+from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -22,6 +22,7 @@ class Decision(Base):
             "subject",
             postgresql_where="subject IS NOT NULL",
         ),
+        Index("ix_decision_recorded_number", "recorded_number", postgresql_using="brin"),
         {"postgresql_partition_by": "RANGE (decided_at)"},
     )
 
@@ -45,6 +46,10 @@ class Decision(Base):
     """What an SDK decided by itself while it could not reach us; None where we decided."""
     shadow: Mapped[list[Any] | None]
     """What rules on trial would have said; null where that was nothing."""
+    recorded_number: Mapped[int | None] = mapped_column(
+        BigInteger, server_default=text("nextval('decision_recorded_number')"), deferred=True
+    )
+    """In which order rows were recorded, for heads to be signed over them; none before there were any."""
 
 
 class CheckIdempotency(Base):

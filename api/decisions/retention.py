@@ -15,6 +15,7 @@ from sqlalchemy import delete, func, select, text
 
 from api.checks.service import hash_subject
 from api.decisions.models import CheckIdempotency, Decision, PurgeRun
+from api.ledger import erasures as ledger
 from api.recording.idempotency import KEPT_HOURS
 from backups import erasures, turns
 from core import audit
@@ -63,6 +64,7 @@ def purge(*, now: datetime) -> Purged:
         deleted = _count_expired(cutoffs)
         _delete_expired({one: cutoffs[one] for one in deleted if retentions[one] < longest})
         dropped = db.session.scalars(text("SELECT drop_decision_partitions(:before)"), {"before": oldest.date()}).all()
+    ledger.note_purge({one: cutoffs[one] for one in deleted})
     with acting_as_system():
         _put_on_record(deleted, dropped=list(dropped), retentions=retentions, started_at=now)
     return Purged(decisions=sum(deleted.values()), partitions=tuple(dropped))
@@ -134,6 +136,7 @@ def _delete_subject(organization_id: UUID, digest: bytes) -> int:
 
 def delete_everything(organization_id: UUID) -> int:
     """Deletes every decision of an organization whose account is closed; how many there were."""
+    ledger.forget_organization(organization_id)
     with acting_for_retention():
         return rows_changed(delete(Decision).where(Decision.organization_id == organization_id))
 

@@ -53,6 +53,7 @@ SECRETS: dict[str, Callable[[Settings], str | None]] = {
     "ALERTMANAGER_TOKEN": lambda settings: settings.alertmanager_token,
     "EVIDENCE_KEY": lambda settings: settings.evidence_key,
     "MONITOR_KEY": lambda settings: settings.monitor_key,
+    "LOG_SIGNING_KEY": lambda settings: settings.log_signing_key,
     "GRAFANA_TOKEN": lambda settings: settings.grafana_token,
 }
 """What is to be changed every month: of an address, the password in it."""

@@ -30,6 +30,7 @@ ALL = {
     "evidence_key": "evidence-key-of-the-test",
     "monitor_key": "monitor-key-of-the-test",
     "grafana_token": "grafana-token-of-the-test",
+    "log_signing_key": "A" * 43 + "=",
     "database_url": "postgresql://aig:d%40tabase-password@db/aig",
     "database_web_url": "postgresql://aig_web:web-password@db/aig",
     "redis_url": "rediss://aig:redis-password@redis:6379/0",

@@ -167,6 +167,7 @@ def test_of_two_logins_a_web_process_keeps_its_own() -> None:
     settings = read_settings(GOOD)
 
     assert settings.for_web.database_url is None
+    assert settings.for_web.log_signing_key is None
     assert settings.for_web.database_web_url == GOOD["DATABASE_WEB_URL"]
 
 

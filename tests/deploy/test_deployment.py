@@ -32,9 +32,10 @@ WITHOUT_WHICH_IT_WORKS = {
     "ALERTMANAGER_TOKEN",
     "EVIDENCE_KEY",
     "GRAFANA_TOKEN",
+    "LOG_SIGNING_KEY",
     "MONITOR_KEY",
 }
-"""What they guard is off while they are empty."""
+"""What they guard is off while they are empty, or done with a key that is derived from another."""
 NAMES = {field.encode_name for field in msgspec.structs.fields(Settings)}
 SECRETS = {
     "SECRET_KEY",

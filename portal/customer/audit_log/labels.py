@@ -32,6 +32,7 @@ _LABELS = {
     "checklist.unticked": "Reopened a checklist item",
     "decisions.erased": "Erased a person's decisions",
     "decisions.exported": "Exported the decision log",
+    "decisions.tampering_found": "Found changed entries in the decision log",
     "decisions.purged": "Deleted decisions past their retention",
     "entitlement.changed": "Changed access",
     "entitlement.enterprise_asked": "Contacted sales about Enterprise",

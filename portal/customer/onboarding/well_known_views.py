@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 from flask import Response
 
+from api.ledger import evidence
 from core.access import Audience, Pages, open_to
 from core.clock import utc_now
 from core.current import settings
@@ -41,6 +43,13 @@ def security() -> Response:
 def sbom() -> Response:
     """What the software is made of (RFC 9472), as CycloneDX."""
     return Response(_BILL.read_bytes(), content_type="application/vnd.cyclonedx+json; version=1.6")
+
+
+@bp.get("/decision-log-keys.json")
+@open_to(Audience.ANYBODY)
+def decision_log_keys() -> Response:
+    """What heads of decision logs are signed with, for whoever verifies one."""
+    return Response(msgspec.json.encode({"keys": evidence.keys_as_data()}), content_type="application/json")
 
 
 @bp.get("/change-password")

@@ -34,7 +34,7 @@ PROBLEM_TABLES = (
     "Keys and policies",
 )
 NOT_A_FIGURE = re.compile(
-    r"\{\{.*?\}\}|^\d\. |\bArticle \d+\b|\bRFC 9457\b|\bUTF-8\b|\bSHA-256\b|\bsince 1970\b"
+    r"\{\{.*?\}\}|^\d\. |\bArticle \d+\b|\bRFC 9457\b|\bUTF-8\b|\bSHA-256\b|\bEd25519\b|\bRFC 6962\b|\bsince 1970\b"
     r"|\b4xx\b|\b(200|4\d\d|5\d\d)\b(?! (ms|s|requests|records|checks|tokens|bytes|days|hours)\b)"
 )
 """Placeholders, the numbers of steps, names, and statuses of HTTP that stand for themselves."""
