@@ -33,6 +33,7 @@ MAX_INTEGER = 2**53 - 1
 
 TOKEN = whole(rf"[A-Za-z0-9][A-Za-z0-9._:/+\-]{{0,{MAX_TOKEN_LENGTH - 1}}}")
 MODEL_NAME = whole(r"[A-Za-z0-9][A-Za-z0-9._:/+\-]{0,95}(@[A-Za-z0-9\-]{1,32})?")  # model@20260101, no e-mail address
+MODEL_PATTERN = whole(r"[A-Za-z0-9][A-Za-z0-9._:/+\-]{0,95}(@[A-Za-z0-9\-]{1,32}|\*)?")  # a trailing * is any ending
 OPERATION_NAME = whole(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,63}")
 KNOWN_OPERATION_NAME = whole(r"[a-z0-9][a-z0-9._:\-]{0,63}")
 FACT_NAME = whole(r"[a-z][a-z0-9_]{0,31}(\.[a-z][a-z0-9_]{0,31}){0,4}")
@@ -43,6 +44,9 @@ IS_EXTERNAL_MODEL = "is_external_model"
 IS_LARGE_DATASET = "is_large_dataset"
 DATASET_RECORD_COUNT = "dataset_record_count"
 PII_TYPES = "pii_types"
+PROVIDER_NAME = "gen_ai.provider.name"
+MODEL_FAMILY = "model_family"
+MODEL_REGION = "model_region"
 SEED = "gen_ai.request.seed"
 
 _B, _I, _N, _T, _L = FactType.BOOLEAN, FactType.INTEGER, FactType.NUMBER, FactType.TOKEN, FactType.TOKENS
@@ -62,7 +66,8 @@ BUILT_IN: Mapping[str, Fact] = {
             ("public", "internal", "confidential", "restricted"),
         ),
         Fact("data_region", _T, "Where the data lives, such as eu or us-east-1."),
-        Fact("model_region", _T, "Where the model runs, such as eu or us-east-1."),
+        Fact(MODEL_FAMILY, _T, "The family of models it belongs to, such as gpt-4o."),
+        Fact(MODEL_REGION, _T, "Where the model runs, such as eu or us-east-1."),
         Fact("department", _T, "The department that sends the request."),
         Fact("application", _T, "The application that sends the request."),
         Fact("application_version", _T, "Its version."),
@@ -71,7 +76,7 @@ BUILT_IN: Mapping[str, Fact] = {
         Fact("is_human_reviewed", _B, "A person reviews the result before it is used."),
         Fact("is_automated_decision", _B, "The result decides about a person without human review."),
         Fact("is_high_risk_system", _B, "The application is a high-risk system as defined by the EU AI Act."),
-        Fact("gen_ai.provider.name", _T, "Who provides the model, such as openai or aws.bedrock."),
+        Fact(PROVIDER_NAME, _T, "Who provides the model, such as openai or aws.bedrock."),
         Fact("gen_ai.output.type", _T, "What the model returns.", ("text", "json", "image", "speech")),
         Fact("gen_ai.request.max_tokens", _I, "Maximum number of tokens the model can generate."),
         Fact("gen_ai.request.temperature", _N, "The requested temperature."),
@@ -102,7 +107,7 @@ _OWN_ALIASES: Mapping[str, str] = {
     "is_external": IS_EXTERNAL_MODEL,
     "large_dataset": IS_LARGE_DATASET,
     "record_count": DATASET_RECORD_COUNT,
-    "provider": "gen_ai.provider.name",
+    "provider": PROVIDER_NAME,
     "max_tokens": "gen_ai.request.max_tokens",
     "input_tokens": "gen_ai.usage.input_tokens",
     "output_tokens": "gen_ai.usage.output_tokens",

@@ -34,6 +34,8 @@ from portal.customer.people import log_in_views, security_views
 from portal.customer.people import views as people_views
 from portal.customer.plan import payment_views
 from portal.customer.plan import views as plan_views
+from portal.customer.policies import model_views as policy_model_views
+from portal.customer.policies import proposal_views as policy_proposal_views
 from portal.customer.policies import rule_views as policy_rule_views
 from portal.customer.policies import views as policy_views
 from portal.customer.policies.drafts import content_views as policy_draft_content_views
@@ -74,6 +76,8 @@ PAGES: tuple[Blueprint, ...] = (
     policy_draft_views.bp,
     policy_draft_content_views.bp,
     integrity_views.bp,
+    policy_proposal_views.bp,
+    policy_model_views.bp,
     decision_views.bp,
     refused_views.bp,
     saved_view_views.bp,

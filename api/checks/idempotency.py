@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from uuid import UUID
 
+from msgspec import UNSET
+
 from api.checks.schema import CheckAnswer
 from api.checks.service import Decided, iso_moment
 from api.recording.idempotency import Holder, Keyed
@@ -63,4 +65,5 @@ def _answer_of(row: DecisionRow, max_risk_score: int) -> CheckAnswer:
         max_risk_score=max_risk_score,
         environment=row.environment,
         decided_at=iso_moment(row.id),
+        derivation=UNSET if row.derivation is None else row.derivation,
     )

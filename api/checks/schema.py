@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
+from api.model_catalogue.derivation import Derivation
 from api.policies.contribution import Contribution
 from api.policies.trials import ShadowFinding
 from api.vocabulary import MAX_FACTS, MODEL_NAME, OPERATION_NAME, TOKEN
@@ -77,6 +78,13 @@ class CheckAnswer(msgspec.Struct, frozen=True):
         tuple[ShadowFinding, ...] | msgspec.UnsetType,
         Meta(description="With include=shadow: what rules without effect would have added.", examples=[[]]),
     ] = msgspec.UNSET
+    derivation: (
+        Annotated[
+            Derivation,
+            Meta(description="What was derived from the model catalogue. Only if your policies use it."),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class BatchItem(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from api.authentication import Caller
 from api.checks.facts import CheckQuestion
@@ -60,6 +61,7 @@ def decide(question: CheckQuestion, policy: CompiledPolicy, *, caller: Caller, s
             max_risk_score=policy.document.max_risk_score,
             environment=caller.key.environment,
             decided_at=decided_at,
+            derivation=UNSET if outcome.derivation is None else outcome.derivation,
         ),
         row=_row(
             decision_id,
@@ -132,5 +134,6 @@ def _row(
             latency_us=min(LONGEST_LATENCY_US, int((monotonic_s() - started_s) * 1_000_000)),
             request_id=caller.request_id,
             shadow=outcome.shadow or msgspec.UNSET,
+            derivation=outcome.derivation,
         )
     )

@@ -37,6 +37,7 @@ _ROOMS = {
     "user_role": CODES,
     "data_region": CODES,
     "model_region": CODES,
+    "model_family": MODELS,
     "gen_ai.provider.name": CODES,
     "application": OPAQUE,
     "application_version": VERSIONS,

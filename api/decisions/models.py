@@ -42,6 +42,8 @@ class Decision(Base):
     policy_version: Mapped[int]
     latency_us: Mapped[int]
     request_id: Mapped[str]
+    derivation: Mapped[dict[str, Any] | None]
+    """What the policies derived beside the metadata as sent; null where they used no model catalogue."""
     sdk: Mapped[dict[str, Any] | None]
     """What an SDK decided by itself while it could not reach us; None where we decided."""
     shadow: Mapped[list[Any] | None]

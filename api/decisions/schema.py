@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from api.decisions.models import Decision
 from api.keys.token import KeyEnvironment
+from api.model_catalogue.derivation import Derivation
 from api.policies.contribution import Contribution, stored_contributions
 from api.policies.trials import ShadowFinding
 from core.ids import public_id
@@ -115,6 +116,10 @@ class DecisionView(msgspec.Struct, frozen=True):
         tuple[ShadowFinding, ...],
         Meta(description="What rules in shadow would have added, without effect on the decision.", examples=[[]]),
     ]
+    derivation: Annotated[
+        Derivation | None,
+        Meta(description="What was derived from the model catalogue; null if the policies did not use it."),
+    ] = None
 
 
 class DecisionPage(msgspec.Struct, frozen=True):
@@ -145,6 +150,7 @@ def view_of(row: Any) -> DecisionView:
         latency_us=row.latency_us,
         request_id=row.request_id,
         shadow=msgspec.convert(row.shadow or (), tuple[ShadowFinding, ...]),
+        derivation=msgspec.convert(row.derivation, Derivation) if row.derivation else None,
     )
 
 
@@ -169,4 +175,5 @@ COLUMNS = (
     Decision.latency_us,
     Decision.request_id,
     Decision.shadow,
+    Decision.derivation,
 )

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+HIGHEST_SCORE = 100
+
 
 class Contribution(msgspec.Struct, frozen=True):
     """One cause: the points it added, whether it blocks by itself, and what the caller could change."""

@@ -9,8 +9,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from api.model_catalogue.derivation import OnContradiction
+from api.model_catalogue.entries import CatalogueVersion, OwnModel
 from api.policies.rules import MAX_RULES, Rule
-from api.vocabulary import FACT_NAME, KNOWN_OPERATION_NAME, MAX_INTEGER, MODEL_NAME, FactType
+from api.vocabulary import FACT_NAME, KNOWN_OPERATION_NAME, MAX_INTEGER, MODEL_NAME, FactType, normal_operation
 
 Points = Annotated[int, Meta(ge=0, le=100)]
 ModelPattern = Annotated[str, Meta(pattern=MODEL_NAME)]
@@ -113,6 +115,24 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
         tuple[OperationName, ...],
         Meta(max_length=200, title="Denied operations", description="Blocks these operations."),
     ] = ()
+    model_catalogue: Annotated[
+        CatalogueVersion,
+        Meta(
+            title="Model catalogue",
+            description="Derives facts about the model that callers do not send, from this version. Empty: off.",
+        ),
+    ] = CatalogueVersion.OFF
+    on_contradiction: Annotated[
+        OnContradiction,
+        Meta(
+            title="If a caller contradicts the catalogue",
+            description="Whether the caller or the catalogue is believed, or the request is blocked.",
+        ),
+    ] = OnContradiction.CALLER
+    own_models: Annotated[
+        tuple[OwnModel, ...],
+        Meta(max_length=200, title="Own models", description="Your own entries, used before the model catalogue."),
+    ] = ()
     custom_facts: Annotated[
         dict[CustomFactName, FactType],
         Meta(max_length=100, title="Custom facts", description="Your own facts that metadata can contain."),
@@ -124,6 +144,12 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 POLICY_KEYS = tuple(field.name for field in msgspec.structs.fields(PolicyDocument))
+
+
+def known_operations_of(document: PolicyDocument) -> frozenset[str]:
+    """In normal form, with the founding spellings of those that are listed."""
+    listed = frozenset(map(normal_operation, document.known_operations))
+    return listed | {founding for founding, usual in FOUNDING_SPELLINGS.items() if usual in listed}
 
 
 def field_type(key: str) -> Any:

@@ -9,8 +9,10 @@ from uuid import UUID
 import msgspec
 
 from api import vocabulary
-from api.policies.contribution import Contribution
-from api.policies.document import FOUNDING_SPELLINGS, PolicyDocument
+from api.model_catalogue.derivation import Completion, Derivation
+from api.policies.catalogue_use import completion_of, contradiction_causes
+from api.policies.contribution import HIGHEST_SCORE, Contribution
+from api.policies.document import PolicyDocument, known_operations_of
 from api.policies.rule_set import RuleSet, rule_set_of
 from api.policies.rules import RuleState
 from api.policies.trials import ShadowFinding, divided, finding_of
@@ -24,9 +26,9 @@ BUILT_IN_CODES = (
     "operation_denied",
     "model_not_allowed",
     "unknown_operation",
+    "catalogue_contradiction",
 )
 """Of causes that are ours; others are words of a customer."""
-HIGHEST_SCORE = 100
 
 FactValue = bool | int | float | str | tuple[str, ...]
 
@@ -46,6 +48,8 @@ class Outcome(msgspec.Struct, frozen=True):
     reasons: tuple[Contribution, ...]
     shadow: tuple[ShadowFinding, ...] = ()
     """What rules on trial would have said, without effect on the rest."""
+    derivation: Derivation | None = None
+    """None where the policy uses no model catalogue."""
 
 
 class CompiledPolicy(msgspec.Struct, frozen=True):
@@ -63,6 +67,8 @@ class CompiledPolicy(msgspec.Struct, frozen=True):
     """Rules in shadow, or in force for a share of the subjects; None where there are none, which then cost nothing."""
     cost: int
     """How much work a decision is, in rules."""
+    completion: Completion | None = None
+    """None where the policy uses no model catalogue."""
 
 
 def compile_policy(organization_id: UUID, version: int, document: PolicyDocument) -> CompiledPolicy:
@@ -77,16 +83,12 @@ def compile_policy(organization_id: UUID, version: int, document: PolicyDocument
         facts=facts,
         allowed_models=frozenset(map(normal_model, document.allowed_models)),
         denied_operations=frozenset(map(normal_operation, document.denied_operations)),
-        known_operations=_known_operations(document),
+        known_operations=known_operations_of(document),
         enforced=enforced,
         on_trial=on_trial if on_trial.rules else None,
         cost=enforced.cost + on_trial.cost,
+        completion=completion_of(document, facts),
     )
-
-
-def _known_operations(document: PolicyDocument) -> frozenset[str]:
-    listed = frozenset(map(normal_operation, document.known_operations))
-    return listed | {founding for founding, usual in FOUNDING_SPELLINGS.items() if usual in listed}
 
 
 def evaluate(policy: CompiledPolicy, request: CheckFacts, *, bucket_key: str = "") -> Outcome:
@@ -94,19 +96,30 @@ def evaluate(policy: CompiledPolicy, request: CheckFacts, *, bucket_key: str = "
 
     `bucket_key` tells whose request it is (see `trials.bucket_key_of`); only rules in force for a share look at it.
     """
+    derivation = None
+    if policy.completion is not None:
+        request, derivation = _completed(policy.completion, request)
     causes = _built_in_causes(policy, request)
     causes += policy.enforced.causes(request.model, request.operation, request.metadata)
+    if derivation is not None:
+        causes += contradiction_causes(policy.document, derivation)
     if policy.on_trial is None:
-        return _outcome(policy, causes)
+        return _outcome(policy, causes, derivation)
     found = policy.on_trial.causes(request.model, request.operation, request.metadata)
     in_force, in_shadow = divided(policy.on_trial, found, bucket_key)
-    return _with_shadow(policy, _outcome(policy, [*causes, *in_force]), in_shadow)
+    return _with_shadow(policy, _outcome(policy, [*causes, *in_force], derivation), in_shadow)
 
 
-def _outcome(policy: CompiledPolicy, causes: list[Contribution]) -> Outcome:
+def _completed(completion: Completion, request: CheckFacts) -> tuple[CheckFacts, Derivation]:
+    """What the caller stated together with what follows from the model."""
+    metadata, derivation = completion.complete(request.model, request.metadata)
+    return CheckFacts(request.model, request.operation, metadata), derivation
+
+
+def _outcome(policy: CompiledPolicy, causes: list[Contribution], derivation: Derivation | None) -> Outcome:
     score = min(HIGHEST_SCORE, sum(cause.points for cause in causes))
     if not causes:
-        return Outcome(allowed=True, risk_score=score, reason=OK, reasons=())
+        return Outcome(allowed=True, risk_score=score, reason=OK, reasons=(), derivation=derivation)
     causes.sort(key=lambda cause: (not cause.blocks, -cause.points))
     is_allowed = score < policy.document.max_risk_score and not causes[0].blocks
     return Outcome(
@@ -114,6 +127,7 @@ def _outcome(policy: CompiledPolicy, causes: list[Contribution]) -> Outcome:
         risk_score=score,
         reason=OK if is_allowed else causes[0].code,
         reasons=tuple(causes),
+        derivation=derivation,
     )
 
 

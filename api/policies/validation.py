@@ -1,17 +1,18 @@
 """What policies must fulfil to be kept: types and bounds, names that cannot be confused, rules that compile."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 import msgspec
 
 from api.content.refusal import is_content
+from api.model_catalogue.entries import OwnModel
 from api.policies.bounds import faults_of_size
 from api.policies.document import PolicyDocument, field_type
 from api.policies.rules import ConditionRefused, Rule, check_condition, compile_rule, example_context
 from api.strict_json import MAX_NAMED
-from api.vocabulary import ALIASES, BUILT_IN, REQUEST_ALIASES, FactType, variable_of
+from api.vocabulary import ALIASES, BUILT_IN, REQUEST_ALIASES, FactType, normal_model, variable_of
 from core.errors import FieldProblem, InvalidRequest, fault_of
 from core.names import NOTHING_TO_SEE, typable
 
@@ -49,8 +50,9 @@ def _check(document: PolicyDocument, before: PolicyDocument, path_of: PathOf) ->
         too_large = tuple(islice(faults_of_size(document.rules, path), MAX_NAMED))
         if too_large:
             raise InvalidRequest(errors=too_large)
-    problems = _faults_of_names(document.custom_facts, path_of("custom_facts"))
+    problems = _faults_of_names(document.custom_facts, before.custom_facts, path_of("custom_facts"))
     problems += _faults_of_rules(document, before, path)
+    problems += _faults_of_models(document.own_models, path_of("own_models"))
     if len({rule.code for rule in document.rules}) < len(document.rules):
         problems.append(FieldProblem(path, "code_taken", "Each rule needs a unique code."))
     if problems:
@@ -83,12 +85,17 @@ def _faults_of_compiling(rule: Rule, path: str) -> list[FieldProblem]:
     return []
 
 
-def _faults_of_names(custom_facts: Mapping[str, FactType], path: str) -> list[FieldProblem]:
-    """Two facts whose names differ only in dots and underscores would be one variable in a condition."""
+def _faults_of_names(
+    custom_facts: Mapping[str, FactType], before: Mapping[str, FactType], path: str
+) -> list[FieldProblem]:
+    """Two facts whose names differ only in dots and underscores would be one variable in a condition.
+
+    One that was there before a fact of ours took its name goes on.
+    """
     taken = {variable_of(name) for name in (*BUILT_IN, *ALIASES, "model", "operation") if name not in REQUEST_ALIASES}
     problems = []
     for name, kind in custom_facts.items():
-        if variable_of(name) in taken:
+        if variable_of(name) in taken and not (name in BUILT_IN and before.get(name) is kind):
             problems.append(
                 FieldProblem(f"{path}.{name}", "name_taken", "A fact with this or a very similar name already exists.")
             )
@@ -96,6 +103,16 @@ def _faults_of_names(custom_facts: Mapping[str, FactType], path: str) -> list[Fi
             detail = "This name is reserved for content, which is never accepted. Choose another name."
             problems.append(FieldProblem(f"{path}.{name}", "content_refused", detail))
         taken.add(variable_of(name))
+    return problems
+
+
+def _faults_of_models(own: Sequence[OwnModel], path: str) -> list[FieldProblem]:
+    seen: set[str] = set()
+    problems = []
+    for index, one in enumerate(own):
+        if normal_model(one.model) in seen:
+            problems.append(FieldProblem(f"{path}[{index}].model", "repeated", "Describe each model once."))
+        seen.add(normal_model(one.model))
     return problems
 
 

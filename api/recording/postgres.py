@@ -21,6 +21,7 @@ _TYPES = {
     "policy_version": "integer",
     "latency_us": "integer",
     "shadow": "jsonb",
+    "derivation": "jsonb",
 }
 COLUMNS_OF_ROW = ", ".join(COLUMNS)
 TYPED_COLUMNS_OF_ROW = ", ".join(f"{column} {_TYPES.get(column, 'text')}" for column in COLUMNS)

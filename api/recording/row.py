@@ -5,12 +5,13 @@ from uuid import UUID
 
 import msgspec
 
+from api.model_catalogue.derivation import Derivation
 from api.policies.contribution import Contribution
 from api.policies.evaluator import FactValue
 from api.policies.trials import ShadowFinding
 
 
-class DecisionRow(msgspec.Struct, frozen=True):
+class DecisionRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """The fields are the columns of table `decision`. `subject` is a keyed hash in hexadecimal."""
 
     id: UUID
@@ -31,6 +32,7 @@ class DecisionRow(msgspec.Struct, frozen=True):
     request_id: str
     shadow: tuple[ShadowFinding, ...] | msgspec.UnsetType | None = msgspec.UNSET
     """Left out of the line where no rule on trial had anything to say."""
+    derivation: Derivation | None = None
 
 
 _encoder = msgspec.json.Encoder()

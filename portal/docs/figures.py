@@ -16,7 +16,7 @@ from api.content.pii_kinds import KINDS
 from api.content.token_room import CODES
 from api.keys.services import DEFAULT_OVERLAP
 from api.limits.window import SANDBOX_LIMIT
-from api.policies import bounds, evaluator, rules
+from api.policies import bounds, contribution, rules
 from api.policies.document import POLICY_KEYS, PolicyDocument
 from api.recording.idempotency import KEPT_HOURS
 from api.v1.check_calls import MAX_BATCH_BYTES, MAX_CHECK_BYTES
@@ -80,7 +80,7 @@ def _of_the_api() -> dict[str, object]:
         "most_values": distinct_values.MOST_VALUES,
         "most_words": CODES.words - 1,
         "pii_kinds": ", ".join(f"`{kind}`" for kind in KINDS),
-        "highest_score": evaluator.HIGHEST_SCORE,
+        "highest_score": contribution.HIGHEST_SCORE,
         "rule_points": {field.name: field.default for field in msgspec.structs.fields(rules.Rule)}["points"],
         "rule_percent": {field.name: field.default for field in msgspec.structs.fields(rules.Rule)}["percent"],
         "most_rules": rules.MAX_RULES,

@@ -233,6 +233,7 @@ def test_a_spreadsheet_formula_is_text_in_the_export(start: str) -> None:
         latency_us=1,
         request_id="r",
         shadow=None,
+        derivation=None,
     )
 
     header, line, _ = list(lines([row], ExportFormat.CSV))

@@ -1,0 +1,100 @@
+"""A change of policies that is shown with its effect before it is published, whatever page it was put together on.
+
+The page carries the values along; publishing checks them again, and only on the version that they were shown for.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from flask import flash, render_template
+from wtforms import HiddenField
+from wtforms.validators import AnyOf, InputRequired, Length, NumberRange
+from wtforms.widgets import HiddenInput
+
+from api.decisions import backtest
+from api.policies import services as policies
+from api.policies.document import POLICY_KEYS
+from api.policies.validation import with_values
+from core.access import Audience, Pages, active_membership, actor, may, open_to
+from core.clock import utc_now
+from core.db import transaction
+from core.errors import InvalidRequest
+from core.forms import Form, WholeNumberField
+from core.htmx import see_other
+from core.throttle import per_person
+from core.views import ViewResponse
+from portal.customer.audit_log.changes import changes_of
+
+bp = Pages("policy_proposals", __name__, url_prefix="/policies/proposals")
+
+MOST_CHANGES = "30 per minute"
+EFFECT_OVER = timedelta(days=7)
+PLACES = ("/policies", "/policies/models", "/policies/required-facts", "/policies/presets")
+"""Pages on which changes are put together."""
+_RELOAD = "Reload the page, then make your change again."
+
+
+class ProposalForm(Form):
+    version = WholeNumberField(
+        widget=HiddenInput(), validators=[InputRequired("Reload the page."), NumberRange(1, 2**31 - 1)]
+    )
+    changes = HiddenField(validators=[InputRequired("Reload the page."), Length(max=200_000)])
+    back = HiddenField(validators=[AnyOf(PLACES, "Reload the page.")])
+
+    def values(self) -> Mapping[str, Any]:
+        """Raises InvalidRequest."""
+        try:
+            values = msgspec.json.decode(self.changes.data, type=dict[str, Any])
+        except msgspec.MsgspecError as error:
+            raise InvalidRequest(_RELOAD) from error
+        if not values.keys() <= set(POLICY_KEYS):
+            raise InvalidRequest(_RELOAD)
+        return values
+
+
+def proposal_page(
+    values: Mapping[str, Any], *, title: str, back: str, status: int = 200, fault: str = ""
+) -> ViewResponse:
+    """What these values would change, of the policies and of recent decisions. Raises InvalidRequest."""
+    organization_id = active_membership().organization_id
+    version, standing = policies.current(organization_id)
+    wanted = with_values(standing, values, path_of=str)
+    old_and_new = policies.differences(standing, wanted)
+    old, new = ({key: pair[place] for key, pair in old_and_new.items()} for place in (0, 1))
+    changes = msgspec.json.encode(values).decode()
+    page = render_template(
+        "portal/customer/policies/proposal.html",
+        title=title,
+        form=ProposalForm(formdata=None, version=version, changes=changes, back=back),
+        fault=fault,
+        version=version,
+        differences=changes_of(old, new),
+        effect=backtest.effect_of(organization_id, standing, wanted, since=utc_now() - EFFECT_OVER),
+        may_change=may(Audience.DEVELOPER),
+    )
+    return page, status
+
+
+@bp.post("")
+@per_person(MOST_CHANGES)
+@open_to(Audience.DEVELOPER, fresh=True)
+def publish() -> ViewResponse:
+    form = ProposalForm()
+    if not form.validate():
+        raise InvalidRequest(_RELOAD)
+    values = form.values()
+    try:
+        with transaction():
+            version = policies.change_many(
+                active_membership().organization_id,
+                values,
+                expected_version=form.version.data,
+                by=actor(),
+                now=utc_now(),
+            )
+    except policies.PolicyChanged as refused:
+        return proposal_page(values, title="Preview impact", back=form.back.data, status=409, fault=refused.title)
+    flash(f"Changes published as version {version}. They apply to all checks within a second.")
+    return see_other(form.back.data)
