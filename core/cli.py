@@ -43,6 +43,14 @@ def init_app(app: Flask, settings: Settings) -> None:
         environment = command.web_environment(app.config["DATABASE_WEB_URL"], settings)
         os.execve(arguments[0], arguments, environment)  # noqa: S606  our own server
 
+    @app.cli.command("mcp")
+    def mcp() -> None:
+        """Run only the MCP server for agents, on MCP_PORT."""
+        if settings.mcp_port is None:
+            raise click.ClickException("MCP_PORT is missing. Set the port that the MCP server listens on.")
+        arguments = command.mcp_command(settings, port=settings.mcp_port)
+        os.execv(arguments[0], arguments)  # noqa: S606  our own server
+
     @app.cli.command("worker")
     def worker() -> None:
         """Run the worker, which processes all background jobs."""

@@ -67,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     ] = None
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535, description="Port to listen on.")] = 8000
+    mcp_port: Annotated[Annotated[int, Meta(ge=1, le=65535)] | None, Meta(description="Port of the MCP server.")] = None
     public_url: Annotated[
         str | None, Meta(description="How the outside reaches us; base of the links in problem documents.")
     ] = None

@@ -13,6 +13,7 @@ from urllib.request import urlopen
 import structlog
 
 from core.clock import monotonic_s
+from core.serving.command import mcp_command
 from core.settings import Settings
 from local import embedded
 from local.restarts import Restarts
@@ -48,6 +49,12 @@ class Children:
         """Once the web server answers: the worker's probes would count what came before as an outage."""
         if self._all_live() and not stop_wanted:
             self._spawn("worker", [sys.executable, "-m", "flask", "worker"])
+
+    def start_mcp(self, stop_wanted: list[int]) -> None:
+        """Where there is a port for it."""
+        port = self._settings.mcp_port
+        if port is not None and self._all_live() and not stop_wanted:
+            self._spawn("mcp", mcp_command(self._settings, port=port))
 
     def wait_until_ready(self, stop_wanted: list[int]) -> bool:
         deadline_s = monotonic_s() + READY_WITHIN_S

@@ -42,7 +42,11 @@ def serve(app: Flask, settings: Settings) -> None:
         environment = web_environment(app.config["DATABASE_WEB_URL"], settings)
         children = Children(
             settings,
-            environments={"web": environment, "worker": {**environment, "DATABASE_URL": app.config["DATABASE_URL"]}},
+            environments={
+                "web": environment,
+                "worker": {**environment, "DATABASE_URL": app.config["DATABASE_URL"]},
+                "mcp": environment,
+            },
             web_command=web_command(settings),
             server=app.extensions.get(embedded.EXTENSION),
         )
@@ -50,6 +54,7 @@ def serve(app: Flask, settings: Settings) -> None:
             children.start_web()
             is_ready = children.wait_until_ready(stop_wanted)
             children.start_worker(stop_wanted)
+            children.start_mcp(stop_wanted)
             if is_ready:
                 _print_welcome(settings, lines)
             is_wanted = children.watch(stop_wanted)

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from api.policies.document import POLICY_KEYS
 from api.policies.services import PolicySetting
+from core.errors import FieldProblem, InvalidRequest, show_name
 
 
 class PolicyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,3 +23,47 @@ class PolicyChanged(msgspec.Struct, frozen=True):
 
     version: Annotated[int, Meta(description="The version now in force.", examples=[4])]
     policy: Annotated[PolicySetting, Meta(description="The policy as it stands now.")]
+
+
+class PolicyPreview(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Values that are not in force, to be tried on stored decisions."""
+
+    values: Annotated[
+        dict[str, Any],
+        Meta(
+            min_length=1,
+            description="The new values by name, each in the type of the policy.",
+            examples=[{"max_risk_score": 40}],
+        ),
+    ]
+    days: Annotated[int, Meta(ge=1, le=90, description="How far back decisions are tried.", examples=[7])] = 7
+
+    def need_known(self) -> None:
+        """Raises InvalidRequest."""
+        unknown = [name for name in self.values if name not in POLICY_KEYS]
+        if unknown:
+            detail = f"Policies: {', '.join(POLICY_KEYS)}."
+            raise InvalidRequest(
+                errors=tuple(FieldProblem(f"values.{show_name(name)}", "unknown_field", detail) for name in unknown)
+            )
+
+
+class PreviewGroup(msgspec.Struct, frozen=True):
+    """Decisions about one model that come out differently for one reason."""
+
+    model: Annotated[str, Meta(description="The model.", examples=["gpt-4o"])]
+    reason: Annotated[
+        str, Meta(description="What blocks them, before or after the change.", examples=["contains_personal_data"])
+    ]
+    was_allowed: Annotated[bool, Meta(description="Whether they are allowed today.", examples=[True])]
+    decisions: Annotated[int, Meta(description="How many there are.", examples=[12])]
+
+
+class PolicyEffect(msgspec.Struct, frozen=True):
+    """Of the latest decisions, how many would come out differently. Nothing was changed."""
+
+    version: Annotated[int, Meta(description="The version in force, which was compared with.", examples=[3])]
+    looked_at: Annotated[int, Meta(description="How many of the latest decisions were tried.", examples=[2000])]
+    newly_blocked: Annotated[int, Meta(description="Allowed today, and blocked with the values.", examples=[12])]
+    newly_allowed: Annotated[int, Meta(description="Blocked today, and allowed with the values.", examples=[0])]
+    groups: Annotated[tuple[PreviewGroup, ...], Meta(description="Those that change, the largest groups first.")]

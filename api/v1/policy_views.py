@@ -1,11 +1,15 @@
 """Policies over the API."""
 
+from datetime import timedelta
+
 from flask import Blueprint
 
 from api.authentication import Caller, WrongEnvironment
+from api.decisions import backtest
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment
 from api.policies import services
+from api.policies.validation import with_values
 from api.v1 import policy_schema as schema
 from api.v1.endpoint import Endpoint, serve
 from core.clock import utc_now
@@ -60,3 +64,35 @@ def update(caller: Caller, key: str, body: schema.PolicyChange) -> schema.Policy
         )
         setting = next(one for one in services.overview(caller.organization.id).policies if one.key == key)
     return schema.PolicyChanged(version=version, policy=setting)
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="POST",
+        path="/v1/policies/preview",
+        tag="Policies",
+        summary="Preview a policy change",
+        description=(
+            "Tries other values on your latest live and test decisions, and changes nothing. Needs a live key with the "
+            "scopes policies:read and decisions:read."
+        ),
+        scope=Scope.POLICIES_READ,
+        body=schema.PolicyPreview,
+        answer=schema.PolicyEffect,
+        refusals=(NotFound, WrongEnvironment),
+    ),
+)
+def preview(caller: Caller, body: schema.PolicyPreview) -> schema.PolicyEffect:
+    caller.need(Scope.DECISIONS_READ)
+    if caller.key.environment != KeyEnvironment.LIVE:
+        raise WrongEnvironment("A preview tries live decisions as well. Use a live key.")
+    body.need_known()
+    version, standing = services.current(caller.organization.id)
+    wanted = with_values(standing, body.values, path_of=lambda key: f"values.{key}")
+    since = utc_now() - timedelta(days=body.days)
+    effect = backtest.effect_of(caller.organization.id, standing, wanted, since=since)
+    groups = (schema.PreviewGroup(one.model, one.reason, one.was_allowed, one.decisions) for one in effect.groups)
+    return schema.PolicyEffect(
+        version, effect.looked_at, effect.newly_blocked, effect.newly_allowed, groups=tuple(groups)
+    )

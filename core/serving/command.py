@@ -39,6 +39,13 @@ def web_command(settings: Settings) -> list[str]:
     ]
 
 
+def mcp_command(settings: Settings, *, port: int) -> list[str]:
+    """How the MCP server is started, which needs no database."""
+    options = {"--host": settings.host, "--port": port, "--loop": "asyncio", "--log-level": "error"}
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "api.mcp.web:create_mcp"]
+    return [*command, *(str(part) for option in options.items() for part in option), "--no-ws"]
+
+
 def web_environment(web_url: str, settings: Settings, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment of the web server: its own login alone, and a clean folder for the metrics of its processes."""
     metrics_path = settings.data_path / "run" / "metrics"

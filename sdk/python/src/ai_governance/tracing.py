@@ -10,10 +10,11 @@ from ai_governance.decisions import CheckRequest, Decision
 from ai_governance.errors import ConfigurationError
 from ai_governance.version import __version__
 
+trace: Any
 try:
     from opentelemetry import trace
 except ImportError:  # an extra
-    trace = None  # type: ignore[assignment,unused-ignore]
+    trace = None
 
 SPAN = "ai_governance.check"
 
