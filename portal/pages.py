@@ -39,6 +39,7 @@ from portal.customer.policies import proposal_views as policy_proposal_views
 from portal.customer.policies import rule_views as policy_rule_views
 from portal.customer.policies import views as policy_views
 from portal.customer.policies.drafts import content_views as policy_draft_content_views
+from portal.customer.policies.drafts import impact_views as policy_impact_views
 from portal.customer.policies.drafts import views as policy_draft_views
 from portal.customer.search import views as search_views
 from portal.customer.suspected_breaches import views as suspicion_views
@@ -78,6 +79,7 @@ PAGES: tuple[Blueprint, ...] = (
     integrity_views.bp,
     policy_proposal_views.bp,
     policy_model_views.bp,
+    policy_impact_views.bp,
     decision_views.bp,
     refused_views.bp,
     saved_view_views.bp,

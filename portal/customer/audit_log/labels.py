@@ -127,6 +127,7 @@ _LABELS = {
     "policy.draft_created": "Created a policy draft",
     "policy.draft_discarded": "Discarded a policy draft",
     "policy.draft_rebased": "Rebased a policy draft onto the active version",
+    "policy.impact_requested": "Analyzed the impact of a policy draft",
     "policy.migrated": "Published a policy version in which hard blocks that are off add no points",
     "policy.published": "Published a policy draft",
     "policy.restored": "Restored a policy version",

@@ -15,6 +15,7 @@ from core.htmx import see_other
 from core.throttle import per_person
 from core.views import ViewResponse
 from portal.customer.policies.drafts.forms import DetailsForm
+from portal.customer.policies.drafts.impact_views import impact_of
 from portal.customer.policies.forms import SeenVersionForm
 from portal.customer.policies.views import MOST_CHANGES, in_words
 from portal.customer.team import services as team
@@ -146,7 +147,7 @@ def _show(draft: drafts.Draft, *, status: int = 200, **found: object) -> ViewRes
         changes=in_words(policies.differences(base, draft.document)),
         published_since=in_words(policies.differences(base, active)),
         author=team.names_of(organization_id).get(draft.created_by_id) if draft.created_by_id else None,
-        may_change=may(Audience.DEVELOPER) and draft.is_open,
+        **impact_of(draft),
         **found,
     )
     return page, status

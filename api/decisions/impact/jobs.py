@@ -1,0 +1,46 @@
+"""Impact analyses in the worker: part by part, with pauses, so that checks have the machine for most of the time."""
+
+from time import sleep
+from uuid import UUID
+
+import structlog
+
+from api.decisions.impact import services
+from api.decisions.impact.analysis import Analysis
+from core.clock import monotonic_s, utc_now
+from core.db import acting_for, is_away, transaction
+from core.jobs import Queue, in_its_own_session, jobs
+from core.observability import report_error
+
+log = structlog.get_logger()
+
+SHARE = 0.5
+"""Of one processor, at most."""
+
+
+@jobs.task(queue=Queue.LONG)
+@in_its_own_session
+def analyze_impact(organization_id: str, impact_id: str) -> None:
+    """Goes on where a worker that was lost has stopped."""
+    with acting_for(UUID(organization_id)):
+        try:
+            _analyze(UUID(organization_id), UUID(impact_id))
+        except Exception as error:
+            if is_away(error):
+                raise  # tried again when it is back
+            log.exception("impact.failed", impact_id=impact_id)
+            report_error(error)
+            with transaction():
+                services.fail(UUID(organization_id), UUID(impact_id), now=utc_now())
+
+
+def _analyze(organization_id: UUID, impact_id: UUID) -> None:
+    with transaction():
+        analysis = Analysis(organization_id, impact_id)
+    goes_on = True
+    while goes_on:
+        started_s = monotonic_s()
+        with transaction():
+            goes_on = analysis.step(now=utc_now())
+        if goes_on:
+            sleep((monotonic_s() - started_s) * (1 - SHARE) / SHARE)

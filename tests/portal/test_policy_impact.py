@@ -1,0 +1,73 @@
+"""The impact of a draft on its page: asked for, watched, canceled, taken away as a file."""
+
+from flask import Flask
+
+from api.decisions.impact.analysis import Analysis
+from core.clock import utc_now
+from core.db import acting_for, transaction
+from tests.api.test_impact import latest
+from tests.cast import Caller, Member, exports
+from tests.people import Person
+from tests.portal.test_policies import form_of
+from tests.portal.test_policy_drafts import create, draft_at
+
+
+def analyze(app: Flask, member: Member, path: str) -> None:
+    """As the worker does."""
+    with app.app_context(), acting_for(member.organization_id):
+        impact = latest(app, member, draft_at(app, member, path))
+        with transaction():
+            Analysis(member.organization_id, impact.id).step(now=utc_now())
+
+
+def with_change(app: Flask, member: Member, person: Person) -> str:
+    path = create(person)
+    person.post(f"{path}/settings", **form_of(app, member, block_personal_data=None, version="1"))
+    return path
+
+
+def test_the_impact_is_asked_for_shown_and_downloaded(
+    app: Flask, ada: Member, as_ada: Caller, developer: Person, viewer: Person
+) -> None:
+    decided = as_ada.check(metadata={"contains_personal_data": True}).json["decision_id"]
+    as_ada.check()
+    path = with_change(app, ada, developer)
+    assert "Analyze impact" in developer.get(path).text
+
+    assert developer.post(f"{path}/impact", days="7").status_code == 303
+    waiting = viewer.get(f"{path}/impact").text
+    assert "0 of 2 decisions" in waiting
+    assert "every 2s" in waiting
+    assert viewer.get(f"{path}/impact/differences.csv").status_code == 404
+    assert developer.post(f"{path}/impact", days="7").status_code == 409
+    analyze(app, ada, path)
+
+    page = viewer.get(path).text
+    assert "every 2s" not in page
+    assert decided in page
+    file = viewer.get(f"{path}/impact/differences.csv").text
+    assert f"{decided},newly_allowed,contains_personal_data,gpt-4o" in file
+    assert "records=1" in file
+    assert exports(app, ada)[-1][1] == {"format": "csv"}
+    developer.post(f"{path}/details", name="Other", note="", version="2")
+    assert "Run it again" not in viewer.get(path).text
+    developer.post(f"{path}/settings", **form_of(app, ada, max_risk_score="60", version="3"))
+    assert "Run it again" in viewer.get(path).text
+
+
+def test_an_analysis_is_canceled_once(app: Flask, ada: Member, developer: Person) -> None:
+    path = with_change(app, ada, developer)
+    developer.post(f"{path}/impact", days="30")
+
+    assert developer.post(f"{path}/impact/cancel").status_code == 303
+    assert developer.post(f"{path}/impact/cancel").status_code == 303
+    analyze(app, ada, path)
+
+    assert "was canceled after 0 of 0" in developer.get(path).text
+
+
+def test_a_period_that_is_not_offered_is_refused(app: Flask, ada: Member, developer: Person) -> None:
+    path = with_change(app, ada, developer)
+
+    assert developer.post(f"{path}/impact", days="3650").status_code == 422
+    assert "Analyze impact" in developer.get(path).text
