@@ -7,6 +7,7 @@ from flask import Flask
 
 from api import cli, gauges, runtime
 from api.decisions import jobs as decision_jobs
+from api.decisions.impact import jobs as impact_jobs
 from api.ledger import cli as ledger_cli
 from api.ledger import jobs as ledger_jobs
 from api.smoke import cli as smoke_cli
@@ -23,6 +24,7 @@ __all__ = [
     "ahead_of_flask",
     "decision_jobs",
     "gauges",
+    "impact_jobs",
     "init_app",
     "ledger_jobs",
     "organization_of",

@@ -7,9 +7,10 @@ from uuid import UUID
 import msgspec
 import pytest
 from flask import Flask
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from api.decisions.impact import analysis as analyses
+from api.decisions.impact import replays
 from api.decisions.impact import services as impacts
 from api.decisions.impact.analysis import Analysis
 from api.decisions.impact.judging import Judge, rest_of
@@ -21,7 +22,7 @@ from api.policies import services as policies
 from api.policies.drafts import services as drafts
 from api.policies.drafts.services import Draft
 from api.policies.evaluator import CompiledPolicy, compile_policy, evaluate
-from core.audit import SYSTEM
+from core.audit import SYSTEM, AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
 from tests.api import conditions
@@ -217,6 +218,21 @@ def test_a_decision_that_was_tampered_with_is_found(app: Flask, ada: Member, as_
     work(app, ada, requested(app, ada, draft))
 
     assert latest(app, ada, draft).tally.recorded_otherwise == 1
+    with app.app_context(), acting_for(ada.organization_id):
+        assert replays.check_sample(ada.organization_id, now=utc_now()).recorded_otherwise == 1
+        noted = select(AuditEvent.after).where(AuditEvent.action == "decisions.replay_differs")
+        assert db.session.scalar(noted) == {"decisions": 1, "looked_at": 1}
+
+
+def test_the_nightly_sample_finds_nothing_where_nothing_is_wrong(app: Flask, ada: Member, as_ada: Caller) -> None:
+    for metadata in METADATA:
+        as_ada.check(metadata=metadata)
+    with app.app_context(), acting_as_system():
+        assert ada.organization_id in replays.organizations_with_decisions(since=utc_now() - replays.OVER)
+    with app.app_context(), acting_for(ada.organization_id):
+        tally = replays.check_sample(ada.organization_id, now=utc_now())
+
+    assert (tally.looked_at, tally.recorded_otherwise) == (5, 0)
 
 
 def test_the_rest_of_a_line_has_no_id() -> None:

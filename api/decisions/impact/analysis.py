@@ -24,10 +24,14 @@ ROWS_AT_ONCE = 5_000
 _DIFFERING_ROWS_AT_ONCE = 20_000
 
 
+def _ignore(_tally: Tally) -> None: ...
+
+
 class Analysis:
     """One analysis, worked out part by part. Each part is kept, so another worker can go on from there."""
 
-    def __init__(self, organization_id: UUID, impact_id: UUID) -> None:
+    def __init__(self, organization_id: UUID, impact_id: UUID, *, on_done: Callable[[Tally], None] = _ignore) -> None:
+        self._on_done = on_done
         self._organization_id = organization_id
         self._impact_id = impact_id
         impact = services.impact_of(services.reload(organization_id, impact_id))
@@ -58,7 +62,10 @@ class Analysis:
                 finished_at=now if status is ImpactStatus.DONE else None,
             )
         )
-        return rows_changed(statement) == 1 and status is ImpactStatus.RUNNING
+        is_kept = rows_changed(statement) == 1
+        if is_kept and status is ImpactStatus.DONE:
+            self._on_done(tally)
+        return is_kept and status is ImpactStatus.RUNNING
 
 
 def add_lines(tally: Tally, judge: Judge, lines: list[bytes]) -> None:

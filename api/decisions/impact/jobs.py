@@ -5,11 +5,12 @@ from uuid import UUID
 
 import structlog
 
-from api.decisions.impact import services
+from api.decisions.impact import replays, services
 from api.decisions.impact.analysis import Analysis
+from api.decisions.impact.tally import Tally
 from core.clock import monotonic_s, utc_now
-from core.db import acting_for, is_away, transaction
-from core.jobs import Queue, in_its_own_session, jobs
+from core.db import acting_as_system, acting_for, db, is_away, transaction
+from core.jobs import Queue, in_its_own_session, isolate_errors, jobs
 from core.observability import report_error
 
 log = structlog.get_logger()
@@ -35,8 +36,11 @@ def analyze_impact(organization_id: str, impact_id: str) -> None:
 
 
 def _analyze(organization_id: UUID, impact_id: UUID) -> None:
+    def on_done(tally: Tally) -> None:
+        replays.report_differences(organization_id, tally, now=utc_now())
+
     with transaction():
-        analysis = Analysis(organization_id, impact_id)
+        analysis = Analysis(organization_id, impact_id, on_done=on_done)
     goes_on = True
     while goes_on:
         started_s = monotonic_s()
@@ -44,3 +48,19 @@ def _analyze(organization_id: UUID, impact_id: UUID) -> None:
             goes_on = analysis.step(now=utc_now())
         if goes_on:
             sleep((monotonic_s() - started_s) * (1 - SHARE) / SHARE)
+
+
+@jobs.periodic(cron="20 3 * * *")
+@jobs.task(queueing_lock="check_replays", queue=Queue.LONG)
+@in_its_own_session
+def check_replays(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    """Raises ReplayDiffers where a sample can't be reproduced, so that the job fails and waits for a person."""
+    now, differing = utc_now(), 0
+    with acting_as_system():
+        found = replays.organizations_with_decisions(since=now - replays.OVER)
+        db.session.rollback()
+    for organization_id in found:
+        with isolate_errors("replay.not_checked", organization_id), acting_for(organization_id), transaction():
+            differing += replays.check_sample(organization_id, now=now).recorded_otherwise
+    if differing:
+        raise replays.ReplayDiffers(f"{differing} decisions differ when replayed")

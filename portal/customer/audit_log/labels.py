@@ -30,6 +30,7 @@ _LABELS = {
     "backup.verified": "Verified a backup",
     "checklist.ticked": "Marked a checklist item as done",
     "checklist.unticked": "Reopened a checklist item",
+    "decisions.replay_differs": "Found decisions that differ when replayed under their own version",
     "decisions.erased": "Erased a person's decisions",
     "decisions.exported": "Exported the decision log",
     "decisions.tampering_found": "Found changed entries in the decision log",
