@@ -129,7 +129,7 @@ def accept_documents(page: Page, title: str) -> None:
         assert not box.is_checked()
         box.check()
     page.get_by_role("button", name=re.compile("^Accept the")).click()
-    expect(page.get_by_text("Documents accepted.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Documents accepted")).to_be_visible()
 
 
 def wait_for(page: Page, words: str) -> None:

@@ -310,3 +310,20 @@ def test_what_was_put_off_can_be_sent_again(app: Flask, submitted: tuple[Person,
     assert ann.post("/application/submit").status_code == 303
 
     assert application_of(app, organization_id).status == ApplicationStatus.SUBMITTED
+
+
+def test_the_application_page_shows_every_step_and_which_is_ours(applicant: tuple[Person, UUID]) -> None:
+    ann, _ = applicant
+    before = ann.get("/application").text
+    ann.post("/organization/details", **DETAILS)
+    accept_all(ann)
+    accepted = ann.get("/legal/accepted").text
+    ann.post("/application/submit")
+    after = ann.get("/application").text
+
+    for page in (before, after):
+        steps = page.partition('aria-labelledby="steps"')[2].partition("</section>")[0]
+        assert (steps.count("<li class="), steps.count("AI Governance</span>")) == (8, 1)
+    assert "You can submit when the steps before it are done." in before
+    assert "Next step: " in accepted
+    assert "We will decide by" in after

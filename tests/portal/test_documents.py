@@ -74,6 +74,17 @@ def signer(owner: Person, documents: None) -> Person:
     return owner
 
 
+def test_whoever_accepted_is_led_to_the_next_step_and_the_receipts(app: Flask, signer: Person) -> None:
+    before = signer.get("/legal/accepted")
+
+    answer = accept_all(signer)
+
+    page = signer.get(answer.headers["Location"]).text
+    assert (before.status_code, before.headers["Location"]) == (303, "/documents")
+    assert "Next step: " in page
+    assert all(f'href="/legal/acceptances/{one.id}"' in page for one in acceptances(app))
+
+
 def acceptances(app: Flask) -> list[LegalAcceptance]:
     with app.app_context(), acting_as_system():
         return list(db.session.scalars(select(LegalAcceptance).order_by(LegalAcceptance.position)))

@@ -77,8 +77,7 @@ def create() -> ViewResponse:
         except InvalidRequest as refused:
             form.blame(refused.errors)
         else:
-            flash("Documents accepted. We emailed you a receipt; you can also find it here.")
-            return see_other("/documents")
+            return see_other("/legal/accepted")
     return _accept_page(form, DelegateForm(formdata=None), status=422)
 
 

@@ -21,7 +21,7 @@ _BY_OTHERS = "Requires an owner or admin"
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One line of the list. `who` is "you" or "us"; `state` is shown where nothing can be pressed."""
+    """One line of the list. `who` has to act next: "you" or "us"; `state` is shown where nothing can be pressed."""
 
     title: str
     words: str
@@ -31,6 +31,8 @@ class Step(msgspec.Struct, frozen=True):
     who: str = "you"
     may_be_done: bool = True
     state: str = ""
+    is_ours: bool = False
+    """We complete it, whoever has to act next."""
 
 
 class Tasks(msgspec.Struct, frozen=True):
@@ -137,7 +139,7 @@ def _looking(application: Application | None) -> str:
 def _approval(application: Application | None, *, is_live: bool, may_send: bool) -> Step:
     title = "Get approved"
     if is_live:
-        return Step(title, "Your organization is approved.", is_done=True)
+        return Step(title, "Your organization is approved.", is_done=True, is_ours=True)
     status = ApplicationStatus(application.status) if application else ApplicationStatus.DRAFT
     if status in {ApplicationStatus.SUBMITTED, ApplicationStatus.DEFERRED}:
         return Step(
@@ -147,10 +149,16 @@ def _approval(application: Application | None, *, is_live: bool, may_send: bool)
             path="/application",
             who="us",
             state=LABELS[status],
+            is_ours=True,
         )
     if status is ApplicationStatus.INFORMATION_REQUESTED:
         return Step(
-            title, "We have a question about your application.", is_done=False, path="/application", label="Answer"
+            title,
+            "We have a question about your application.",
+            is_done=False,
+            path="/application",
+            label="Answer",
+            is_ours=True,
         )
     words = "We review every organization before its first live key, within two working days."
     return Step(
@@ -161,4 +169,5 @@ def _approval(application: Application | None, *, is_live: bool, may_send: bool)
         label="Submit application",
         may_be_done=may_send,
         state="After the documents are accepted",
+        is_ours=True,
     )

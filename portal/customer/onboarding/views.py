@@ -1,6 +1,6 @@
 """The task list of a new customer, the checklist before going live, and the choice of a theme."""
 
-from flask import request
+from flask import render_template, request
 
 from core.access import Audience, Pages, active_membership, actor, may, open_to, safe_path
 from core.clock import utc_now
@@ -8,8 +8,9 @@ from core.db import transaction
 from core.htmx import page_or_block, see_other, wants_block
 from core.pages import THEME_COOKIE, THEMES
 from core.views import ViewResponse
+from legal_docs.acceptances.status import acceptance_status
 from portal.customer.onboarding import checklist
-from portal.customer.onboarding.tasks import tasks_of
+from portal.customer.onboarding.tasks import Tasks, tasks_of
 
 bp = Pages("start", __name__)
 
@@ -19,13 +20,18 @@ _YEAR_S = 31_536_000
 @bp.get("/start")
 @open_to(Audience.VIEWER)
 def index() -> ViewResponse:
-    tasks = tasks_of(
-        active_membership().organization_id,
-        organization_status=active_membership().status,
-        now=utc_now(),
-        may_manage=may(Audience.ADMIN),
-    )
-    return page_or_block("portal/customer/onboarding/index.html", "tasks", tasks=tasks)
+    return page_or_block("portal/customer/onboarding/index.html", "tasks", tasks=_tasks())
+
+
+@bp.get("/legal/accepted")
+@open_to(Audience.ADMIN)
+def accepted() -> ViewResponse:
+    """After the documents were accepted: what is next, and where the evidence is."""
+    parts = acceptance_status(active_membership().organization_id, now=utc_now())
+    given = [part.accepted for part in parts if part.accepted is not None]
+    if not given:
+        return see_other("/documents")
+    return render_template("portal/customer/onboarding/accepted.html", acceptances=given, tasks=_tasks())
 
 
 @bp.get("/checklist")
@@ -54,6 +60,15 @@ def tick(code: str) -> ViewResponse:
             now=utc_now(),
         )
     return checklist_page() if wants_block() else see_other("/checklist")
+
+
+def _tasks() -> Tasks:
+    return tasks_of(
+        active_membership().organization_id,
+        organization_status=active_membership().status,
+        now=utc_now(),
+        may_manage=may(Audience.ADMIN),
+    )
 
 
 @bp.post("/theme")
