@@ -23,7 +23,8 @@
         var place = document.getElementById("zone");
         if (!place || !place.hidden) { return; }
         var parts = new Intl.DateTimeFormat(locale, { timeZoneName: "longGeneric" }).formatToParts();
-        place.textContent = "Times are in " + parts.find(function (part) { return part.type === "timeZoneName"; }).value;
+        var zone = parts.find(function (part) { return part.type === "timeZoneName"; }).value;
+        place.textContent = "Times are in " + (/^GMT([+-]00:00)?$/.test(zone) ? "UTC" : zone);
         place.hidden = false;
     }
 

@@ -19,6 +19,7 @@ from api.limits.window import SANDBOX_LIMIT
 from api.policies import bounds, contribution, rules
 from api.policies.document import POLICY_KEYS, PolicyDocument
 from api.recording.idempotency import KEPT_HOURS
+from api.usage.refusals import REFUSALS_KEPT
 from api.v1.check_calls import MAX_BATCH_BYTES, MAX_CHECK_BYTES
 from billing.plans import KEYS_AT_FULL_RATE, PLANS, SANDBOX, Limits
 from core.serving.requests import GRACE_S, SLOWEST_BYTES_PER_S
@@ -65,6 +66,7 @@ def _of_the_api() -> dict[str, object]:
     return {
         "body_grace_seconds": int(GRACE_S),
         "idempotency_hours": KEPT_HOURS,
+        "refusal_count_days": REFUSALS_KEPT.days,
         "slowest_kb_a_second": SLOWEST_BYTES_PER_S // 1_024,
         "sandbox_rate": SANDBOX_LIMIT,
         "sandbox_rate_per_organization": SANDBOX.rate_per_organization,

@@ -13,7 +13,7 @@ CHAT_HOURS = "Monday to Friday, 09:00 to 18:00 UTC"
 _ASK_FOR_CHAT = urlencode({"category": "question", "severity": "low", "subject": "Access to the shared Slack channel"})
 _BY_EMAIL = (
     f"We reply within 24 to {figures.LOW_RESPONSE_HOURS} hours. If the API is down, data is lost or you suspect "
-    "a breach, begin the subject with CRITICAL: and whoever is on call is called."
+    "a breach, start the subject with CRITICAL: and our on-call engineer is paged."
 )
 _SECURITY = f"Vulnerabilities and breaches; we reply within {figures.SECURITY_REPLY_HOURS} hours, at any hour."
 _LEGAL = f"We reply within {figures.LEGAL_REPLY_BUSINESS_DAYS} business days."
@@ -23,7 +23,7 @@ _CONTRACTS = (
 _ON_CALL = (
     f"Day and night, if the API is down for more than {figures.CRITICAL_OUTAGE_MINUTES} minutes, data is lost or you "
     f"suspect a breach; a person replies within {figures.CRITICAL_RESPONSE_HOURS} hour. Create a critical request "
-    "first, quote its number, and say the severity and the impact."
+    "first, then give its number, the severity and the impact."
 )
 
 
@@ -40,8 +40,8 @@ _CHAT = Contact(
     "Slack",
     "Request access to the shared channel",
     f"/support/new?{_ASK_FOR_CHAT}",
-    f"During the pilot, {CHAT_HOURS}, for what is urgent and for debugging together. Name the people to invite, with "
-    "their email, phone and company.",
+    f"During the pilot, {CHAT_HOURS}, for urgent questions and joint debugging. Include the name, email, phone number "
+    "and company of each person to invite.",
 )
 
 
