@@ -7,6 +7,7 @@ from flask.cli import AppGroup
 
 from api.decisions import export, retention
 from api.decisions import services as decisions
+from api.decisions.hourly import counting as hourly
 from api.decisions.schema import DecisionFilter, ExportFormat
 from api.keys import services as keys
 from api.keys.scopes import DEFAULT_SCOPES, Scope
@@ -94,6 +95,16 @@ def purge_decisions() -> None:
     with transaction():
         purged = retention.purge(now=utc_now())
     click.echo(f"{purged.decisions} decisions and {len(purged.partitions)} daily partitions deleted.", err=True)
+
+
+@decisions_commands.command("recount")
+def recount_decisions() -> None:
+    """Count all decisions by the hour again, for dashboards and searches. Safe to repeat and to stop."""
+    with acting_as_system():
+        for since, until in hourly.steps(now=utc_now(), anew=True):
+            with transaction():
+                hourly.recount(since=since, until=until)
+            click.echo(f"Counted until {until:%Y-%m-%d %H:%M} UTC.", err=True)
 
 
 @decisions_commands.command("erase")

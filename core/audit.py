@@ -43,6 +43,10 @@ class AuditEvent(Base):
     __table_args__ = (
         Index("ix_audit_event_organization_id", "organization_id", "id"),
         Index("ix_audit_event_actor_id", "actor_id", "id", postgresql_where=text("actor_id IS NOT NULL")),
+        Index("ix_audit_event_action", "organization_id", "action", "id"),
+        Index(
+            "ix_audit_event_actor", "organization_id", "actor_id", "id", postgresql_where=text("actor_id IS NOT NULL")
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

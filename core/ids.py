@@ -24,6 +24,12 @@ def new_uuid(*, at_ms: int | None = None) -> UUID:
     return UUID(int=value)
 
 
+def first_uuid_at(moment: datetime) -> UUID:
+    """Before every version 7 UUID of this millisecond: a place in a list from which to go on."""
+    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
+    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (0b10 << 62))
+
+
 def time_of(identifier: UUID) -> datetime:
     """The moment a version 7 UUID was made, to the millisecond."""
     return _EPOCH + timedelta(milliseconds=identifier.int >> 80)

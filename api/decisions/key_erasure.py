@@ -6,12 +6,13 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text
 
+from api.decisions.hourly import counting as hourly
 from api.decisions.models import Decision
 from api.keys import deletion
 from backups import erasures
 from core import audit
 from core.audit import Actor
-from core.db import acting_for, db
+from core.db import acting_as_system, acting_for, db
 
 KEY = "api_key"
 
@@ -41,5 +42,7 @@ def _erase_again(facts: dict[str, Any], _now: datetime) -> None:
 
 def _delete_decisions(organization_id: UUID, key_id: UUID) -> int:
     """By a function of the database: pages ask for it, and their login may not delete decisions as it likes."""
+    with acting_as_system():
+        hourly.mark_changed(organization_id, key_id=key_id)
     with acting_for(organization_id):
         return int(db.session.execute(text("SELECT erase_decisions_of_key(:key)"), {"key": key_id}).scalar_one())

@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import delete, func, select, text
 
 from api.checks.service import hash_subject
+from api.decisions.hourly import counting as hourly
 from api.decisions.models import CheckIdempotency, Decision, PurgeRun
 from api.ledger import erasures as ledger
 from api.recording.idempotency import KEPT_HOURS
@@ -66,6 +67,7 @@ def purge(*, now: datetime) -> Purged:
         dropped = db.session.scalars(text("SELECT drop_decision_partitions(:before)"), {"before": oldest.date()}).all()
     ledger.note_purge({one: cutoffs[one] for one in deleted})
     with acting_as_system():
+        hourly.purge(cutoffs)
         _put_on_record(deleted, dropped=list(dropped), retentions=retentions, started_at=now)
     return Purged(decisions=sum(deleted.values()), partitions=tuple(dropped))
 
@@ -130,6 +132,8 @@ def _purge_after_restore(_sender: object, *, now: datetime) -> None:
 
 def _delete_subject(organization_id: UUID, digest: bytes) -> int:
     """By a function of the database: pages ask for it, and their login may not delete decisions as it likes."""
+    with acting_as_system():
+        hourly.mark_changed(organization_id, subject=digest)
     with acting_for(organization_id):
         return int(db.session.execute(text("SELECT erase_decisions_about(:subject)"), {"subject": digest}).scalar_one())
 
@@ -137,6 +141,8 @@ def _delete_subject(organization_id: UUID, digest: bytes) -> int:
 def delete_everything(organization_id: UUID) -> int:
     """Deletes every decision of an organization whose account is closed; how many there were."""
     ledger.forget_organization(organization_id)
+    with acting_as_system():
+        hourly.forget(organization_id)
     with acting_for_retention():
         return rows_changed(delete(Decision).where(Decision.organization_id == organization_id))
 

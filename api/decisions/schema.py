@@ -84,6 +84,17 @@ class ExportQuery(DecisionFilter, frozen=True, forbid_unknown_fields=True, kw_on
     format: Annotated[ExportFormat, Meta(description="One JSON object per line, or CSV.", examples=["ndjson"])] = (
         ExportFormat.NDJSON
     )
+    after: (
+        Annotated[
+            str,
+            Meta(
+                pattern=whole("dec_[0-9a-f]{32}"),
+                description="To resume a download: the decision_id of the last whole line you have.",
+                examples=[DECISION_ID],
+            ),
+        ]
+        | None
+    ) = None
 
 
 class DecisionView(msgspec.Struct, frozen=True):

@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, func, select, tuple_
 
 from api.checks.service import hash_subject
+from api.decisions.hourly.models import DecisionHour
+from api.decisions.hourly.spans import counted_until
 from api.decisions.models import Decision
 from api.decisions.schema import COLUMNS, DecisionFilter, ExportFormat, parse_key_id
 from api.keys.token import KeyEnvironment
@@ -24,22 +26,27 @@ ROWS_AT_ONCE = 1_000
 
 
 def list_page(
-    organization_id: UUID, chosen: DecisionFilter, *, subject_secret: bytes, after: UUID | None, size: int
+    organization_id: UUID,
+    chosen: DecisionFilter,
+    *,
+    subject_secret: bytes,
+    after: UUID | None,
+    size: int,
+    within: ColumnElement[bool] | None = None,
 ) -> list[Decision]:
-    """Decisions, newest first, that come after the one with the id `after`."""
-    query = select(Decision).where(*_conditions(organization_id, chosen, subject_secret))
+    """Decisions, newest first, that come after the one with the id `after`; `within` bounds their time.
+
+    Looks at as much of the log as it takes: what people and programs filter by is asked of `search.find_page`.
+    """
+    query = select(Decision).where(*conditions_of(organization_id, chosen, subject_secret))
+    if within is not None:
+        query = query.where(within)
     if after is not None:
         query = query.where(
             Decision.decided_at <= time_of(after),  # lets whole days be passed over
             tuple_(Decision.decided_at, Decision.id) < tuple_(time_of(after), after),
         )
     return list(db.session.scalars(query.order_by(Decision.decided_at.desc(), Decision.id.desc()).limit(size)))
-
-
-def count_up_to(organization_id: UUID, chosen: DecisionFilter, *, subject_secret: bytes, most: int) -> int:
-    """How many fit, counted no further than one beyond `most`."""
-    fitting = select(Decision.id).where(*_conditions(organization_id, chosen, subject_secret)).limit(most + 1)
-    return int(db.session.scalar(select(func.count()).select_from(fitting.subquery())) or 0)
 
 
 def find_or_none(organization_id: UUID, shown_id: str) -> Decision | None:
@@ -79,10 +86,9 @@ def find_by_request(organization_id: UUID, request_id: str, *, most: int = 100) 
 
 def has_any(organization_id: UUID, environment: KeyEnvironment) -> bool:
     """Whether a decision of this environment is on record."""
-    query = select(Decision.id).where(
-        Decision.organization_id == organization_id, Decision.environment == environment.value
+    return _is_there(
+        organization_id, DecisionHour.environment == environment.value, Decision.environment == environment.value
     )
-    return db.session.scalar(query.limit(1)) is not None
 
 
 @needs_system_scope
@@ -95,16 +101,32 @@ def without_any(organization_ids: Collection[UUID], environment: KeyEnvironment)
 
 def has_outcome(organization_id: UUID, *, allowed: bool) -> bool:
     """Whether a decision with this outcome is on record."""
-    query = select(Decision.id).where(Decision.organization_id == organization_id, Decision.allowed == allowed)
+    counted = DecisionHour.allowed if allowed else DecisionHour.blocked
+    return _is_there(organization_id, counted > 0, Decision.allowed == allowed)
+
+
+def _is_there(organization_id: UUID, counted: ColumnElement[bool], logged: ColumnElement[bool]) -> bool:
+    """By the counted hours first: in the log there may be millions of others."""
+    hours = select(DecisionHour.hour).where(DecisionHour.organization_id == organization_id, counted)
+    if db.session.scalar(hours.limit(1)) is not None:
+        return True
+    query = select(Decision.id).where(Decision.organization_id == organization_id, logged)
+    if until := counted_until(organization_id):
+        query = query.where(Decision.decided_at >= until)
     return db.session.scalar(query.limit(1)) is not None
 
 
-def stream(organization_id: UUID, chosen: DecisionFilter, *, subject_secret: bytes) -> Iterator[Any]:
-    """Every decision, oldest first, a thousand in memory at a time."""
-    rows = db.session.execute(
-        _every(organization_id, chosen, subject_secret), execution_options={"yield_per": ROWS_AT_ONCE}
-    )
-    yield from rows
+def stream(
+    organization_id: UUID, chosen: DecisionFilter, *, subject_secret: bytes, after: UUID | None = None
+) -> Iterator[Any]:
+    """Every decision that comes after the one with the id `after`, oldest first, a thousand in memory at a time."""
+    query = _every(organization_id, chosen, subject_secret)
+    if after is not None:
+        query = query.where(
+            Decision.decided_at >= time_of(after),  # lets whole days be passed over
+            tuple_(Decision.decided_at, Decision.id) > tuple_(time_of(after), after),
+        )
+    yield from db.session.execute(query, execution_options={"yield_per": ROWS_AT_ONCE})
 
 
 def note_export(organization_id: UUID, form: ExportFormat, *, by: Actor, now: datetime) -> None:
@@ -115,12 +137,13 @@ def note_export(organization_id: UUID, form: ExportFormat, *, by: Actor, now: da
 def _every(organization_id: UUID, chosen: DecisionFilter, subject_secret: bytes) -> Select[Any]:
     return (
         select(*COLUMNS)
-        .where(*_conditions(organization_id, chosen, subject_secret))
+        .where(*conditions_of(organization_id, chosen, subject_secret))
         .order_by(Decision.decided_at, Decision.id)
     )
 
 
-def _conditions(organization_id: UUID, chosen: DecisionFilter, subject_secret: bytes) -> list[ColumnElement[bool]]:
+def conditions_of(organization_id: UUID, chosen: DecisionFilter, subject_secret: bytes) -> list[ColumnElement[bool]]:
+    """All must hold."""
     conditions: list[ColumnElement[bool]] = [Decision.organization_id == organization_id]
     for column, value in (
         (Decision.allowed, chosen.allowed),
@@ -143,4 +166,4 @@ def _conditions(organization_id: UUID, chosen: DecisionFilter, subject_secret: b
         conditions.append(Decision.decided_at >= chosen.since)
     if chosen.to is not None:
         conditions.append(Decision.decided_at < chosen.to)
-    return [and_(*conditions)]
+    return conditions

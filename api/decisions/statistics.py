@@ -7,6 +7,8 @@ import msgspec
 from sqlalchemy import ColumnElement, exists, or_, text
 from sqlalchemy.orm import InstrumentedAttribute
 
+from api.decisions.hourly import values
+from api.decisions.hourly.spans import span_of
 from api.decisions.models import Decision
 from api.keys.token import KeyEnvironment
 from core.db import db
@@ -44,40 +46,47 @@ class Blocked(msgspec.Struct, frozen=True):
     reasons: list[ReasonCount]
 
 
-_SLOTS = text("""
+_IN_LOG = """organization_id = :organization_id AND environment = :environment
+          AND decided_at >= {since} AND decided_at < {to}"""
+_BEFORE, _AFTER = _IN_LOG.format(since=":since", to=":first"), _IN_LOG.format(since=":last", to=":to")
+_COUNTED = """organization_id = :organization_id AND environment = :environment
+          AND hour >= :first AND hour < :last"""
+_SLOTS = text(f"""
     WITH slots AS (
         SELECT slot FROM generate_series(
             CAST(:since AS timestamptz), CAST(:to AS timestamptz) - CAST(:step AS interval), CAST(:step AS interval)
         ) AS slot
+    ), counted AS (
+        SELECT hour AS at, allowed, blocked FROM decision_hour WHERE {_COUNTED}
+        UNION ALL
+        SELECT decided_at, allowed::integer, (NOT allowed)::integer FROM decision WHERE {_BEFORE}
+        UNION ALL
+        SELECT decided_at, allowed::integer, (NOT allowed)::integer FROM decision WHERE {_AFTER}
     ), counts AS (
-        SELECT date_bin(CAST(:step AS interval), decided_at, CAST(:since AS timestamptz)) AS slot,
-               count(*) FILTER (WHERE allowed) AS allowed, count(*) FILTER (WHERE NOT allowed) AS blocked
-        FROM decision
-        WHERE organization_id = :organization_id AND environment = :environment
-          AND decided_at >= :since AND decided_at < :to
-        GROUP BY 1
+        SELECT date_bin(CAST(:step AS interval), at, CAST(:since AS timestamptz)) AS slot,
+               sum(allowed) AS allowed, sum(blocked) AS blocked
+        FROM counted GROUP BY 1
     )
     SELECT slots.slot, coalesce(allowed, 0), coalesce(blocked, 0)
     FROM slots LEFT JOIN counts USING (slot) ORDER BY slots.slot
-""")
-_REASONS = text("""
-    SELECT reason, count(*) FROM decision
-    WHERE organization_id = :organization_id AND environment = :environment AND NOT allowed
-      AND decided_at >= :since AND decided_at < :to
-    GROUP BY reason ORDER BY count(*) DESC, reason LIMIT :most
-""")
-_BUSIEST = text("""
+""")  # noqa: S608  our own words
+_BUSIEST = text(f"""
+    WITH minutes AS (
+        SELECT (one ->> 0)::uuid AS api_key_id, (one ->> 1)::timestamptz AS minute, (one ->> 2)::bigint AS decisions
+        FROM decision_hour, jsonb_array_elements(busiest) AS one WHERE {_COUNTED}
+        UNION ALL
+        SELECT api_key_id, date_trunc('minute', decided_at), count(*) FROM decision WHERE {_BEFORE} GROUP BY 1, 2
+        UNION ALL
+        SELECT api_key_id, date_trunc('minute', decided_at), count(*) FROM decision WHERE {_AFTER} GROUP BY 1, 2
+    )
     SELECT api_key.id, api_key.name, api_key.rate_limit, minute, decisions
     FROM (
-        SELECT DISTINCT ON (api_key_id) api_key_id, date_trunc('minute', decided_at) AS minute, count(*) AS decisions
-        FROM decision
-        WHERE organization_id = :organization_id AND environment = :environment
-          AND decided_at >= :since AND decided_at < :to
-        GROUP BY api_key_id, minute ORDER BY api_key_id, decisions DESC, minute DESC
+        SELECT DISTINCT ON (api_key_id) api_key_id, minute, decisions
+        FROM minutes ORDER BY api_key_id, decisions DESC, minute DESC
     ) AS busiest JOIN api_key ON api_key.id = busiest.api_key_id
     WHERE api_key.organization_id = :organization_id
     ORDER BY decisions DESC, api_key.id LIMIT :most
-""")
+""")  # noqa: S608  our own words
 _COUNT_BLOCKED = text("""
     SELECT count(*) FROM decision
     WHERE organization_id = :organization_id AND environment = :environment AND NOT allowed
@@ -89,19 +98,12 @@ _FIRST_BLOCKED = text("""
       AND decided_at >= :since AND decided_at < :to
     ORDER BY decided_at, id LIMIT :most
 """)
-_BY_POLICY = text("""
-    SELECT cause ->> 'policy', count(DISTINCT id) FROM decision, jsonb_array_elements(reasons) AS cause
-    WHERE organization_id = :organization_id AND NOT allowed AND decided_at >= :since AND decided_at < :to
-    GROUP BY 1
-""")
 
 
 def over_time(organization_id: UUID, *, environment: str, since: datetime, to: datetime, step: timedelta) -> list[Slot]:
     """Allowed and blocked decisions in each `step` from `since` to `to`; empty stretches count as zero."""
-    rows = db.session.execute(
-        _SLOTS,
-        {"organization_id": organization_id, "environment": environment, "since": since, "to": to, "step": step},
-    )
+    span = span_of(organization_id, since=since, to=to, step=step)
+    rows = db.session.execute(_SLOTS, {**span.parameters, "environment": environment, "step": step})
     return [Slot(*row) for row in rows]
 
 
@@ -109,11 +111,10 @@ def top_reasons(
     organization_id: UUID, *, environment: str, since: datetime, to: datetime, most: int = 5
 ) -> list[ReasonCount]:
     """Why decisions were blocked, the commonest first."""
-    rows = db.session.execute(
-        _REASONS,
-        {"organization_id": organization_id, "environment": environment, "since": since, "to": to, "most": most},
-    )
-    return [ReasonCount(*row) for row in rows]
+    span = span_of(organization_id, since=since, to=to)
+    found = values.counts_of(span, kinds=["reason"], environment=environment)["reason"]
+    blocked = [ReasonCount(one.value, one.blocked) for one in found if one.blocked]
+    return sorted(blocked, key=lambda one: (-one.decisions, one.reason))[:most]
 
 
 def blocked_in(organization_id: UUID, *, environment: str, since: datetime, to: datetime, most: int) -> Blocked:
@@ -146,15 +147,13 @@ def was_blocked(
 def busiest_minutes(
     organization_id: UUID, *, environment: str, since: datetime, to: datetime, most: int = 5
 ) -> list[BusiestMinute]:
-    """How near keys came to their limits: the fullest minute of each, the fullest first."""
-    rows = db.session.execute(
-        _BUSIEST,
-        {"organization_id": organization_id, "environment": environment, "since": since, "to": to, "most": most},
-    )
+    """How near keys came to their limits: the fullest minute of each, the fullest first; at most ten."""
+    span = span_of(organization_id, since=since, to=to)
+    rows = db.session.execute(_BUSIEST, {**span.parameters, "environment": environment, "most": most})
     return [BusiestMinute(*row) for row in rows]
 
 
 def blocked_by_policy(organization_id: UUID, *, since: datetime, to: datetime) -> dict[str, int]:
     """In how many blocked decisions each policy had a part."""
-    rows = db.session.execute(_BY_POLICY, {"organization_id": organization_id, "since": since, "to": to})
-    return {row[0]: row[1] for row in rows}
+    found = values.counts_of(span_of(organization_id, since=since, to=to), kinds=["policy"])["policy"]
+    return {one.value: one.blocked for one in found}

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, func, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, func, not_, or_, select
 
 from api.keys.models import ApiKey
 from api.keys.scopes import Scope
@@ -14,6 +14,7 @@ from core.audit import AuditEvent
 from core.db import db
 from core.errors import NotFound
 from core.ids import parse_public_id, public_id
+from core.paging import Page, page_of
 from core.rows import locking
 from core.scope import needs_system_scope
 
@@ -68,16 +69,33 @@ def list_page(
     return list(db.session.scalars(query.order_by(ApiKey.id.desc()).limit(size)))
 
 
+def find_page(
+    organization_id: UUID, *, is_in_use: bool, text: str, after: UUID | None, size: int, now: datetime
+) -> Page[ApiKey]:
+    """Keys that open something, or those that do no more; with this text, if any. The newest first."""
+    in_use = and_(*_in_use_at(now))
+    query = select(ApiKey).where(ApiKey.organization_id == organization_id, in_use if is_in_use else not_(in_use))
+    if text:
+        query = query.where(_has_text(text))
+    if after is not None:
+        query = query.where(ApiKey.id < after)
+    found = db.session.scalars(query.order_by(ApiKey.id.desc()).limit(size + 1)).all()
+    return page_of(found, size, id_of=lambda key: key.id)
+
+
 def matching(organization_id: UUID, text: str, *, most: int) -> list[ApiKey]:
     """Keys with this text in their name, in what is shown of their secret, or with this id; the newest first."""
-    by_text = (
+    query = select(ApiKey).where(ApiKey.organization_id == organization_id, _has_text(text))
+    return list(db.session.scalars(query.order_by(ApiKey.id.desc()).limit(most)))
+
+
+def _has_text(text: str) -> ColumnElement[bool]:
+    return or_(
         ApiKey.name.icontains(text, autoescape=True),
         ApiKey.start.istartswith(text, autoescape=True),
         ApiKey.last_four == text,
         ApiKey.id == parse_public_id("key", text),
     )
-    query = select(ApiKey).where(ApiKey.organization_id == organization_id, or_(*by_text))
-    return list(db.session.scalars(query.order_by(ApiKey.id.desc()).limit(most)))
 
 
 def every(organization_id: UUID) -> Iterator[ApiKey]:

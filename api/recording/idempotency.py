@@ -15,7 +15,14 @@ from uuid import uuid4
 import msgspec
 import structlog
 
-from api.recording.postgres import COLUMNS_OF_ROW, TYPED_COLUMNS_OF_ROW, Connect, PostgresSink, selected_columns
+from api.recording.postgres import (
+    COLUMNS_OF_ROW,
+    TYPED_COLUMNS_OF_ROW,
+    Connect,
+    LateRowsSink,
+    PostgresSink,
+    selected_columns,
+)
 from api.recording.recorder import Recorder
 from api.recording.row import DecisionRow
 from api.recording.spool import Spool
@@ -154,7 +161,7 @@ class KeyedSink(PostgresSink):
             self.holders[key_digest] = Holder(key_digest, request_digest, max_risk_score, kept)
 
 
-class ReplaySink(PostgresSink):
+class ReplaySink(LateRowsSink):
     """Writes what the spool kept, with a key or without."""
 
     def __init__(self, connect: Connect, pending: PendingKeys) -> None:
@@ -173,6 +180,7 @@ class ReplaySink(PostgresSink):
     def _write_keyed(self, line: bytes) -> None:
         """By itself: one statement can't meet a key twice."""
         self._keyed.write([line])
+        self.mark_late([line])
         holder = self._keyed.holders.get(digest_in(line))
         if holder is not None and (holder.row is None or holder.row.id != _read_line(line).id):
             log.warning("replay.key_held_by_another_decision", decision_id=str(_read_line(line).id))

@@ -1,11 +1,14 @@
 """Writing decisions to PostgreSQL: one statement for many rows, harmless to repeat."""
 
+import re
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 
 from api.recording.row import COLUMNS
+from core.clock import utc_now
 
 Connect = Callable[[], psycopg.Connection[tuple[Any, ...]]]
 
@@ -38,6 +41,15 @@ _INSERT = (
     f"row({TYPED_COLUMNS_OF_ROW}) "
     "ON CONFLICT DO NOTHING"
 )
+_LATE_AFTER = timedelta(minutes=4)
+"""Sooner than hours are counted after their end."""
+_OF_HOUR = re.compile(rb'"decided_at":"([0-9T:-]{13})[^}]*?"organization_id":"([0-9a-f-]{36})"')
+_MARK_HOURS = """
+    INSERT INTO changed_decision_hour (organization_id, hour)
+    SELECT organization_id::uuid, hour::timestamptz FROM unnest(%s::text[], %s::text[]) AS late (organization_id, hour)
+    WHERE organization_id::uuid IN (SELECT id FROM organization)
+    ON CONFLICT DO NOTHING
+"""
 
 
 class PostgresSink:
@@ -89,3 +101,19 @@ class PostgresSink:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
         return self._connection
+
+
+class LateRowsSink(PostgresSink):
+    """For rows that may be old by now: the hours of those that are have to be counted again."""
+
+    def write(self, rows: Sequence[bytes]) -> None:
+        super().write(rows)
+        self.mark_late(rows)
+
+    def mark_late(self, rows: Sequence[bytes]) -> None:
+        """Of many rows the first, which was appended first, says whether any is late."""
+        open_hour = (utc_now() - _LATE_AFTER).isoformat()[:13].encode()
+        if (first := _OF_HOUR.search(rows[0])) and first[1] < open_hour:
+            hours = {found.groups() for row in rows if (found := _OF_HOUR.search(row)) and found[1] < open_hour}
+            organization_ids = [organization_id.decode() for _, organization_id in hours]
+            self._open().execute(_MARK_HOURS, [organization_ids, [f"{hour.decode()}:00Z" for hour, _ in hours]])

@@ -4,7 +4,7 @@ import msgspec
 from flask import Blueprint, Response
 
 from api.authentication import Caller, WrongEnvironment
-from api.decisions import export, schema, services
+from api.decisions import export, schema, search, services
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment
 from api.v1.endpoint import Endpoint, parse_cursor, serve
@@ -24,7 +24,10 @@ bp = Blueprint("api_decisions", __name__)
         path="/v1/decisions",
         tag="Decisions",
         summary="List decisions",
-        description="Newest first. All filters that you send must match. A test key sees decisions of tests only.",
+        description=(
+            "Newest first. All filters that you send must match. A test key sees decisions of tests only. When little "
+            "matches, a page can hold fewer decisions than limit, or none: it is the last one when next_cursor is null."
+        ),
         scope=Scope.DECISIONS_READ,
         query=schema.DecisionQuery,
         answer=schema.DecisionPage,
@@ -32,16 +35,15 @@ bp = Blueprint("api_decisions", __name__)
     ),
 )
 def index(caller: Caller, query: schema.DecisionQuery) -> schema.DecisionPage:
-    found = services.list_page(
+    found = search.find_page(
         caller.organization.id,
         _within_environment(caller, query),
         subject_secret=caller.organization.subject_secret,
         after=parse_cursor("dec", query.cursor),
-        size=query.limit + 1,
+        size=query.limit,
     )
-    page = found[: query.limit]
-    next_cursor = public_id("dec", page[-1].id) if len(found) > query.limit else None
-    return schema.DecisionPage(decisions=tuple(map(schema.view_of, page)), next_cursor=next_cursor)
+    next_cursor = public_id("dec", found.next_after) if found.next_after else None
+    return schema.DecisionPage(decisions=tuple(map(schema.view_of, found.decisions)), next_cursor=next_cursor)
 
 
 @serve(
@@ -51,7 +53,10 @@ def index(caller: Caller, query: schema.DecisionQuery) -> schema.DecisionPage:
         path="/v1/decisions/export",
         tag="Decisions",
         summary="Export decisions",
-        description="Streams the decision log, oldest first, as one JSON object per line or as CSV.",
+        description=(
+            "Streams the decision log, oldest first, as one JSON object per line or as CSV; compressed with gzip if "
+            "you accept that. If a download breaks off, resume it with after."
+        ),
         scope=Scope.DECISIONS_READ,
         query=schema.ExportQuery,
         answer=schema.DecisionView,
@@ -62,14 +67,15 @@ def index(caller: Caller, query: schema.DecisionQuery) -> schema.DecisionPage:
 def download(caller: Caller, query: schema.ExportQuery) -> Response:
     chosen = _within_environment(caller, query)
 
-    organization = caller.organization
+    organization, after = caller.organization, parse_cursor("dec", query.after)
     if leaves_with_body():
         with transaction():
             services.note_export(organization.id, query.format, by=caller.actor, now=utc_now())
     return streamed(
         organization.id,
         lambda: export.lines(
-            services.stream(organization.id, chosen, subject_secret=organization.subject_secret), query.format
+            services.stream(organization.id, chosen, subject_secret=organization.subject_secret, after=after),
+            query.format,
         ),
         content_type=export.CONTENT_TYPES[query.format],
         file_name=f"decisions.{query.format}",

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from api.decisions import statistics
 from api.keys import lookup
@@ -17,6 +17,7 @@ from core.audit import Actor
 from core.db import db
 from core.errors import AppError, NotFound
 from core.members import Membership, User
+from core.paging import Page, page_of
 from core.scope import needs_system_scope
 from portal.customer.applications.review import refuse_own
 from portal.customer.organization import services as organizations
@@ -36,22 +37,26 @@ class NotSuspended(AppError):
 
 
 @needs_system_scope
-def search(words: str, *, size: int = 50) -> list[Organization]:
+def search(words: str, *, after: UUID | None = None, size: int = 50) -> Page[Organization]:
     """Organizations whose name, slug or member's address has these words; the newest first."""
     query = select(Organization)
     if words:
-        pattern = f"%{words.lower()}%"
         members = (
-            select(Membership.organization_id).join(User, User.id == Membership.user_id).where(User.email.like(pattern))
+            select(Membership.organization_id)
+            .join(User, User.id == Membership.user_id)
+            .where(User.email.icontains(words, autoescape=True))
         )
         query = query.where(
             or_(
-                func.lower(Organization.name).like(pattern),
-                Organization.slug.like(pattern),
+                Organization.name.icontains(words, autoescape=True),
+                Organization.slug.icontains(words, autoescape=True),
                 Organization.id.in_(members),
             )
         )
-    return list(db.session.scalars(query.order_by(Organization.created_at.desc()).limit(size)))
+    if after is not None:
+        query = query.where(Organization.id < after)
+    found = db.session.scalars(query.order_by(Organization.id.desc()).limit(size + 1)).all()
+    return page_of(found, size, id_of=lambda one: one.id)
 
 
 @needs_system_scope

@@ -1,5 +1,6 @@
 """The queue of applications and what is done with one; organizations; suspending and restoring."""
 
+from typing import Any
 from uuid import UUID
 
 from flask import flash, render_template, request
@@ -27,8 +28,8 @@ from portal.customer.applications.models import Application
 from portal.customer.applications.states import LABELS, ApplicationStatus
 from portal.customer.applications.welcome import call_slots
 from portal.customer.audit_log import services as trail
-from portal.customer.keys.overview import lists_of
-from portal.customer.team import services as team
+from portal.customer.keys.overview import lines_page
+from portal.customer.team import members
 from portal.paging import chosen_uuid
 from portal.support import records
 from portal.support import states as request_states
@@ -37,6 +38,8 @@ bp = Pages("console", __name__, url_prefix="/console")
 
 ON_TRAIL = 10
 MOST_REQUESTS = 20
+MEMBERS_SHOWN = KEYS_SHOWN = 25
+_MOST_LETTERS = 100
 
 
 @bp.get("")
@@ -99,7 +102,9 @@ def decide(application_id: UUID, verb: str) -> ViewResponse:
 @open_to(Audience.OPERATOR)
 def organizations() -> ViewResponse:
     words = request.args.get("q", "").strip()
-    return render_template("portal/console/organizations.html", found=services.search(words), words=words)
+    after = chosen_uuid(request.args.get("after"))
+    page = services.search(words, after=after)
+    return render_template("portal/console/organizations.html", page=page, words=words, is_first=after is None)
 
 
 @bp.get("/organizations/<uuid:organization_id>")
@@ -172,7 +177,7 @@ def _application_page(
         organization=services.find(organization_id),
         profile=profile,
         checks=checks_of(profile, {one.kind for one in accepted}),
-        members=team.list_members(organization_id),
+        members=members.list_page(organization_id, size=MEMBERS_SHOWN),
         acceptances=accepted,
         verb=verb,
         messages=applications.messages(application.id),
@@ -190,8 +195,11 @@ def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int =
         "portal/console/organization.html",
         organization=organization,
         profile=find_profile(organization_id),
-        members=team.list_members(organization_id),
-        keys=lists_of(organization_id, now=now),
+        members=members.list_page(organization_id, **_list("member"), size=MEMBERS_SHOWN),
+        keys=lines_page(
+            organization_id, **_list("key"), is_in_use="ended" not in request.args, size=KEYS_SHOWN, now=now
+        ),
+        asked=request.args,
         acceptances=acceptances.history(organization_id),
         application=applications.latest(organization_id),
         words=LABELS,
@@ -210,3 +218,9 @@ def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int =
         form=form,
     )
     return page, status
+
+
+def _list(noun: str) -> dict[str, Any]:
+    """Which page of the organization's members or keys is asked for."""
+    text = request.args.get(f"{noun}_q", "").strip()[:_MOST_LETTERS]
+    return {"text": text, "after": chosen_uuid(request.args.get(f"{noun}_after"))}

@@ -160,7 +160,7 @@ def test_milestones_outlive_the_decision_log(app: Flask, ada: Member) -> None:
     counts.flush()
 
     with app.app_context(), acting_as_system():
-        found = availability.milestones(enough_a_day=100)[ada.organization_id]
+        found = availability.milestones([ada.organization_id], enough_a_day=100)[ada.organization_id]
     assert (found.first_day, found.enough_day) == (AT.date(), (AT + 3 * DAY).date())
 
 

@@ -64,6 +64,6 @@ def test_the_bars_of_a_key_are_its_days_the_earliest_first(app: Flask, ada: Memb
     ask(app, ada, count=2, days_ago=COUNTED_DAYS - 1)
 
     with app.app_context(), acting_as_system():
-        counted = requests_by_key(ada.organization_id, now=utc_now())[ada.key_id]
+        counted = requests_by_key(ada.organization_id, [ada.key_id], now=utc_now())[ada.key_id]
 
     assert (counted.daily[0], counted.daily[-1], sum(counted.daily), len(counted.daily)) == (2, 3, 5, COUNTED_DAYS)

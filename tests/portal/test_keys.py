@@ -18,7 +18,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
 from core.jobs import run_worker
 from portal.customer.keys.jobs import END_REMINDED, REMINDED, remind_of_ending_keys, remind_of_old_keys
-from portal.customer.keys.overview import lists_of
+from portal.customer.keys.overview import lines_page
 from tests.cast import Member, organization_with_key
 from tests.people import Person, mails_to, person
 
@@ -184,7 +184,7 @@ def test_revoking_wants_the_name_typed(app: Flask, ada: Member, developer: Perso
 def test_what_should_be_done_about_a_key_is_said(app: Flask, ada: Member, developer: Person) -> None:
     later = utc_now() + timedelta(days=91)
     with app.app_context(), acting_for(ada.organization_id):
-        (line,) = lists_of(ada.organization_id, now=later).in_use
+        (line,) = lines_page(ada.organization_id, is_in_use=True, now=later).rows
 
     assert line.hints == (
         "This key is older than 90 days. Rotate it.",

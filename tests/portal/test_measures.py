@@ -9,6 +9,7 @@ from api.runtime import runtime
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from portal.console.measures import services, targets
+from portal.console.measures.adoption import adoption_page
 from portal.status import probes
 from portal.status.detection import Sample
 from portal.status.states import Component
@@ -71,7 +72,7 @@ def test_the_day_of_the_first_live_check_outlives_the_decision_log(
         db.session.execute(text("DELETE FROM decision"))
 
     with app.app_context(), acting_as_system():
-        (one,) = [line for line in services.adoption(now=utc_now()) if line.organization_id == ada.organization_id]
+        (one,) = adoption_page(now=utc_now(), words="ada-and-co").rows
 
     assert (one.live_since, one.enough_since, one.step) == (utc_now().date(), None, "no checks for a week")
     assert utc_now().date().isoformat() in operator.get("/console/figures").text

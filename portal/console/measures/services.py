@@ -1,16 +1,14 @@
 """Counting what the targets are held against. Needs the system's scope."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from statistics import median
-from uuid import UUID
 
-import msgspec
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from api.usage import availability, limit_accuracy
-from api.usage.availability import Milestones, RequestTotals
-from core.accounts import Organization, OrganizationStatus
+from api.usage.availability import RequestTotals
+from core.accounts import Organization
 from core.db import db
 from core.scope import needs_system_scope
 from portal.console.measures import targets
@@ -30,52 +28,6 @@ _OURS = (probes.SLUG, showcase.SLUG)
 _OVER = timedelta(days=targets.OVER_DAYS)
 _LIMIT_LOOKED_BACK = timedelta(days=1)
 
-_ADOPTION = text("""
-    SELECT organization.id, organization.name, organization.slug, organization.pilot_ends_at,
-           min(decided_at), max(decided_at),
-           count(decided_at) FILTER (WHERE decided_at >= :week), count(decided_at) FILTER (WHERE decided_at >= :day)
-    FROM organization
-    LEFT JOIN decision ON decision.organization_id = organization.id AND decision.environment = 'live'
-    WHERE organization.status = :live AND organization.slug <> :ours
-    GROUP BY organization.id ORDER BY organization.name
-""")
-
-
-class Adoption(msgspec.Struct, frozen=True):
-    """How one live customer gets on: live decisions still on record."""
-
-    organization_id: UUID
-    name: str
-    slug: str
-    pilot_ends_at: datetime | None
-    first_at: datetime | None
-    last_at: datetime | None
-    last_week: int
-    last_day: int
-    milestones: Milestones | None = None
-    """From the counts of requests, which are kept for longer than decisions."""
-
-    @property
-    def live_since(self) -> date | None:
-        found = [self.milestones.first_day] if self.milestones else []
-        return min([*found, *([self.first_at.date()] if self.first_at else [])], default=None)
-
-    @property
-    def enough_since(self) -> date | None:
-        return self.milestones.enough_day if self.milestones else None
-
-    @property
-    def step(self) -> str:
-        """Where they are on the way that a pilot is meant to go."""
-        if self.live_since is None:
-            return "no live check yet"
-        if self.last_day > ENOUGH_A_DAY:
-            return f"over {ENOUGH_A_DAY} a day"
-        return "live" if self.last_week else "no checks for a week"
-
-
-ENOUGH_A_DAY = 100
-
 
 def measures(*, now: datetime) -> list[Measure]:
     """The seven, over the last 30 days; the limit over the last day."""
@@ -91,21 +43,6 @@ def measures(*, now: datetime) -> list[Measure]:
         _bugs(since, now=now),
         _satisfaction(since),
     ]
-
-
-@needs_system_scope
-def adoption(*, now: datetime) -> list[Adoption]:
-    rows = db.session.execute(
-        _ADOPTION,
-        {
-            "week": now - timedelta(days=7),
-            "day": now - timedelta(days=1),
-            "live": OrganizationStatus.LIVE.value,
-            "ours": probes.SLUG,
-        },
-    )
-    reached = availability.milestones(enough_a_day=ENOUGH_A_DAY)
-    return [msgspec.structs.replace(Adoption(*row), milestones=reached.get(row[0])) for row in rows]
 
 
 @needs_system_scope

@@ -15,6 +15,10 @@ from portal.paging import chosen_day, chosen_uuid
 
 bp = Pages("trail", __name__, url_prefix="/audit-trail")
 
+MOST_MEMBERS = 100
+"""To choose from; of more, one is found by typing."""
+_MOST_LETTERS = 100
+
 
 @bp.get("")
 @open_to(Audience.VIEWER)
@@ -24,8 +28,9 @@ def index() -> ViewResponse:
         "portal/customer/audit_log/index.html",
         page=services.list_page(organization_id, _chosen(), after=chosen_uuid(request.args.get("after"))),
         actions=services.actions_of(organization_id),
-        members=services.members_on(organization_id),
-        kept={name: request.args[name] for name in ("action", "actor", "from", "to") if request.args.get(name)},
+        members=services.members_on(organization_id, most=MOST_MEMBERS + 1),
+        most_members=MOST_MEMBERS,
+        kept={name: request.args[name] for name in ("action", "actor", "who", "from", "to") if request.args.get(name)},
     )
 
 
@@ -55,6 +60,7 @@ def _chosen() -> services.TrailFilter:
     return services.TrailFilter(
         action=request.args.get("action") or None,
         actor_id=chosen_uuid(request.args.get("actor")),
+        who=request.args.get("who", "").strip()[:_MOST_LETTERS] or None,
         since=chosen_day(request.args.get("from")),
         until=chosen_day(request.args.get("to")),
     )

@@ -18,11 +18,18 @@ from legal_docs.acceptances.status import AcceptanceStatus, acceptance_status
 from legal_docs.register.responses import changes_for
 from portal.customer.applications import services as applications
 from portal.customer.applications.states import ApplicationStatus
-from portal.customer.keys.overview import lists_of
+from portal.customer.keys.needing_attention import Need, keys_in_need
+from portal.customer.keys.overview import line_of
 from portal.notices import PageNotice
 
 PILOT_WARNING = timedelta(days=30)
 MIGRATION_SHOWN_FOR = timedelta(days=30)
+MOST_KEYS_NAMED = 3
+_ABOUT_KEYS = {
+    Need.MAKER_LEFT: "API keys whose creator has left the organization: {count:,}. Rotate them.",
+    Need.OLD: "API keys older than 90 days: {count:,}. Rotate them.",
+    Need.IDLE: "API keys not used for 30 days: {count:,}. Revoke those you no longer need.",
+}
 
 
 def attention_of(organization: Organization, *, now: datetime) -> list[PageNotice]:
@@ -93,10 +100,18 @@ def _of_policies(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
 
 
 def _of_keys(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
+    """Of a few keys each is named; of many, how many there are."""
+    found = keys_in_need(organization_id, first=MOST_KEYS_NAMED + 1, now=now)
+    if len(found.first) <= MOST_KEYS_NAMED:
+        return [
+            PageNotice(f"Key {line.key.name}: {hint}", f"/keys/{line.key.id}", "View key")
+            for line in (line_of(key, now=now) for key in found.first)
+            for hint in line.hints
+        ]
     return [
-        PageNotice(f"Key {line.key.name}: {hint}", f"/keys/{line.key.id}", "View key")
-        for line in lists_of(organization_id, now=now).in_use
-        for hint in line.hints
+        PageNotice(_ABOUT_KEYS[need].format(count=count), "/keys", "View keys")
+        for need, count in found.counts.items()
+        if count
     ]
 
 

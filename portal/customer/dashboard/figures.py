@@ -6,7 +6,8 @@ from uuid import UUID
 import msgspec
 
 from api.decisions import breakdowns, statistics
-from api.decisions.breakdowns import Counts, Share
+from api.decisions.breakdowns import Counts
+from api.decisions.hourly.values import ValueCount
 from api.decisions.statistics import BusiestMinute, ReasonCount, Slot
 from core.db import acting_as_system
 from portal.customer.dashboard.periods import Bounds, Period, bounds_of
@@ -21,7 +22,7 @@ class Figures(msgspec.Struct, frozen=True):
     before: Counts
     slots: list[Slot]
     reasons: list[ReasonCount]
-    shares: dict[str, list[Share]]
+    shares: dict[str, list[ValueCount]]
     busiest: list[BusiestMinute]
 
     def change(self, kind: str) -> float | None:

@@ -10,7 +10,9 @@ from flask import render_template, request, url_for
 from api import free_text
 from api.checks.distinct_values import MOST_VALUES
 from api.decisions import backtest, breakdowns, export, schema
+from api.decisions import search as decision_search
 from api.decisions import services as decisions
+from api.decisions.search import DecisionsFound
 from api.keys import lookup
 from api.policies import services as policies
 from api.policies.evaluator import compile_policy
@@ -45,19 +47,22 @@ def index() -> ViewResponse:
     after = chosen_id("dec", request.args.get("cursor"))
     asked = {"subject_secret": organization.subject_secret}
     found = (
-        []
+        DecisionsFound([], None)
         if chosen.fault
-        else decisions.list_page(organization.id, chosen.filter, **asked, after=after, size=PAGE_SIZE + 1)
+        else decision_search.find_page(organization.id, chosen.filter, **asked, after=after, size=PAGE_SIZE)
     )
     is_counted = not chosen.fault and "live" not in request.args
     return page_or_block(
         "portal/customer/decisions/index.html",
         "log",
         chosen=chosen,
-        decisions=found[:PAGE_SIZE],
-        key_names=_key_names(found),
-        next_cursor=public_id("dec", found[PAGE_SIZE - 1].id) if len(found) > PAGE_SIZE else None,
-        count=decisions.count_up_to(organization.id, chosen.filter, **asked, most=MOST_COUNTED) if is_counted else None,
+        decisions=found.decisions,
+        key_names=_key_names(found.decisions),
+        next_cursor=public_id("dec", found.next_after) if found.next_after else None,
+        looked_back_to=found.looked_back_to,
+        count=decision_search.count_up_to(organization.id, chosen.filter, **asked, most=MOST_COUNTED)
+        if is_counted
+        else None,
         most_counted=MOST_COUNTED,
         is_first=after is None,
         periods=PERIODS,
@@ -72,7 +77,8 @@ def index() -> ViewResponse:
 @open_to(Audience.VIEWER)
 def values() -> ViewResponse:
     """What filters can be set to: values that occurred lately."""
-    found = breakdowns.values_in(active_membership().organization_id, since=utc_now() - _SUGGESTED_FROM)
+    now = utc_now()
+    found = breakdowns.values_in(active_membership().organization_id, since=now - _SUGGESTED_FROM, to=now)
     return render_template(
         "portal/customer/decisions/_values.html",
         values=found,

@@ -1,6 +1,6 @@
 """Keys as the page shows them: who made them, whether they were used lately, and what should be done about them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,8 +12,9 @@ from api.limits.window import limit_of
 from api.usage.key_requests import KeyRequests, requests_by_key
 from core.accounts import Organization, OrganizationStatus
 from core.audit import ActorKind
+from core.paging import Page
 from portal.customer.organization import services as organizations
-from portal.customer.team import services as team
+from portal.customer.team import members
 
 IDLE_AFTER = timedelta(days=30)
 ROTATE_AFTER = timedelta(days=90)
@@ -31,22 +32,17 @@ class KeyLine(msgspec.Struct, frozen=True):
     """Requests per minute that hold for it."""
 
 
-class KeyLists(msgspec.Struct, frozen=True):
-    in_use: tuple[KeyLine, ...]
-    ended: tuple[KeyLine, ...]
-
-
-def lists_of(organization_id: UUID, *, now: datetime) -> KeyLists:
-    around = _around(organization_id, now=now)
-    lines = [_line(key, around, now=now) for key in lookup.every(organization_id)]
-    return KeyLists(
-        in_use=tuple(line for line in lines if line.state in {"active", "expiring"}),
-        ended=tuple(line for line in lines if line.state not in {"active", "expiring"}),
-    )
+def lines_page(
+    organization_id: UUID, *, is_in_use: bool, now: datetime, text: str = "", after: UUID | None = None, size: int = 50
+) -> Page[KeyLine]:
+    """Keys in use or ended ones, newest first; five queries, however many there are."""
+    page = lookup.find_page(organization_id, is_in_use=is_in_use, text=text, after=after, size=size, now=now)
+    around = _around(organization_id, page.rows, now=now)
+    return page.of([_line(key, around, now=now) for key in page.rows])
 
 
 def line_of(key: ApiKey, *, now: datetime) -> KeyLine:
-    return _line(key, _around(key.organization_id, now=now), now=now)
+    return _line(key, _around(key.organization_id, [key], now=now), now=now)
 
 
 def is_due_for_rotation(key: ApiKey, *, now: datetime) -> bool:
@@ -61,10 +57,11 @@ class _Around(msgspec.Struct, frozen=True):
     organization: Organization
 
 
-def _around(organization_id: UUID, *, now: datetime) -> _Around:
+def _around(organization_id: UUID, keys: Sequence[ApiKey], *, now: datetime) -> _Around:
+    makers = {key.created_by_id for key in keys if key.created_by_id}
     return _Around(
-        team.names_of(organization_id),
-        requests_by_key(organization_id, now=now),
+        members.names_of(organization_id, makers),
+        requests_by_key(organization_id, [key.id for key in keys], now=now),
         organizations.find(organization_id),
     )
 

@@ -26,18 +26,31 @@ from core.tokens import digest_of
 from core.views import ViewResponse
 from portal.customer.keys.forms import LIVES, OVERLAPS, KeyForm, LeakForm, RevokeForm, RotateForm
 from portal.customer.keys.jobs import revoke_leaked_key
-from portal.customer.keys.overview import line_of, lists_of
+from portal.customer.keys.overview import line_of, lines_page
 from portal.customer.organization import services as organizations
+from portal.paging import chosen_uuid
 
 bp = Pages("keys", __name__)
+
+_MOST_LETTERS = 100
 
 
 @bp.get("/keys")
 @open_to(Audience.VIEWER)
 def index() -> ViewResponse:
+    text, is_ended = request.args.get("q", "").strip()[:_MOST_LETTERS], "ended" in request.args
     return render_template(
         "portal/customer/keys/index.html",
-        lists=lists_of(active_membership().organization_id, now=utc_now()),
+        page=lines_page(
+            active_membership().organization_id,
+            is_in_use=not is_ended,
+            text=text,
+            after=chosen_uuid(request.args.get("after")),
+            now=utc_now(),
+        ),
+        text=text,
+        is_ended=is_ended,
+        is_first="after" not in request.args,
         may_change=may(Audience.DEVELOPER),
     )
 

@@ -25,7 +25,7 @@ from legal_docs.archive import records_of
 from portal.customer.applications.models import Application, ApplicationMessage
 from portal.customer.audit_log import services as trail
 from portal.customer.onboarding.checklist import ChecklistTick
-from portal.customer.team import services as team
+from portal.customer.team import members
 from portal.customer.team.models import Invitation
 from portal.feedback.models import Feedback
 from portal.notifications import channels
@@ -79,7 +79,7 @@ def pieces(organization_id: UUID, *, now: datetime) -> Iterator[bytes]:
     archive.add(_json(_organization(organization, now=now)), "organization.json")
     archive.add(_json(_applications(organization_id)), "applications.json")
     archive.add(_json(_rows(ChecklistTick, organization_id)), "checklist.json")
-    archive.add(_json(team.list_members(organization_id)), "members.json")
+    archive.add(_json(members.every(organization_id)), "members.json")
     archive.add(_json(_rows(Invitation, organization_id)), "invitations.json")
     archive.add(_json(list(map(key_schema.view_of, lookup.every(organization_id)))), "keys.json")
     archive.add(_json(policies.all_versions(organization_id)), "policies.json")

@@ -21,7 +21,7 @@ from core.throttle import per_person
 from core.views import ViewResponse
 from portal.customer.audit_log.changes import changes_of
 from portal.customer.policies.forms import LISTS, NUMBERS, SWITCHES, PoliciesForm
-from portal.customer.team import services as team
+from portal.customer.team import members
 
 bp = Pages("policies", __name__, url_prefix="/policies")
 
@@ -84,7 +84,8 @@ def update() -> ViewResponse:
 @open_to(Audience.VIEWER)
 def versions() -> ViewResponse:
     found = policies.all_versions(active_membership().organization_id)
-    names = team.names_of(active_membership().organization_id)
+    authors = {one.created_by_id for one in found if one.created_by_id}
+    names = members.names_of(active_membership().organization_id, authors)
     lines = [
         (one, _author(one, names), in_words(policies.differences(before.document, one.document)) if before else [])
         for one, before in zip(found, [*found[1:], None], strict=True)

@@ -1,6 +1,7 @@
 """What fits some typed text, in groups, each within what the visitor may see."""
 
 from collections.abc import Iterator
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -12,7 +13,7 @@ from api.policies import services as policies
 from api.policies.document import POLICY_KEYS, describe
 from core.formats import utc
 from core.ids import parse_public_id, public_id
-from portal.customer.team import services as team
+from portal.customer.team import members
 from portal.menu import Entry
 
 MOST_TEXT = 100
@@ -55,7 +56,7 @@ def among_records(organization_id: UUID, text: str) -> list[Hits]:
         Hits("API keys", [_key_hit(key) for key in lookup.matching(organization_id, text, most=_MOST)]),
         Hits("Decisions", list(_decisions(organization_id, text))),
         Hits("Policies", list(_policies(organization_id, text))[:_MOST]),
-        Hits("Members", list(_members(organization_id, text))[:_MOST]),
+        Hits("Members", list(_members(organization_id, text))),
     ]
 
 
@@ -91,7 +92,5 @@ def _policies(organization_id: UUID, text: str) -> Iterator[Hit]:
 
 
 def _members(organization_id: UUID, text: str) -> Iterator[Hit]:
-    wanted = text.casefold()
-    for member in team.list_members(organization_id):
-        if wanted in member.name.casefold() or wanted in member.email.casefold():
-            yield Hit("/team", member.name, "user-round", member.email)
+    for member in members.list_page(organization_id, text=text, size=_MOST).rows:
+        yield Hit(f"/team?{urlencode({'q': member.email})}", member.name, "user-round", member.email)

@@ -1,4 +1,4 @@
-"""Members as a page shows them, and invitations: sent, sent again, revoked, accepted."""
+"""Invitations: sent, sent again, revoked, accepted."""
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -19,6 +19,7 @@ from core.mail import send_mail
 from core.members import Membership, Role, User
 from core.scope import needs_system_scope
 from core.tokens import digest_of, new_token
+from portal.customer.team import members
 from portal.customer.team.models import Invitation, InvitationStatus
 from portal.customer.team.owners import OwnersOnly
 
@@ -50,14 +51,6 @@ class MemberLimitReached(AppError):
     advice = "Remove a member, revoke a pending invitation, or upgrade the plan."
 
 
-class Member(msgspec.Struct, frozen=True):
-    user_id: UUID
-    name: str
-    email: str
-    role: Role
-    since: datetime
-
-
 class OpenInvitation(msgspec.Struct, frozen=True):
     """An invitation as whoever holds its link sees it."""
 
@@ -67,21 +60,6 @@ class OpenInvitation(msgspec.Struct, frozen=True):
     invited_by: str
     email: str
     role: Role
-
-
-def list_members(organization_id: UUID) -> list[Member]:
-    rows = db.session.execute(
-        select(User.id, User.name, User.email, Membership.role, Membership.created_at)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.organization_id == organization_id)
-        .order_by(Membership.created_at)
-    )
-    return [Member(row.id, row.name, row.email, Role(row.role), row.created_at) for row in rows]
-
-
-def names_of(organization_id: UUID) -> dict[UUID, str]:
-    """The members' names, by their ids."""
-    return {member.user_id: member.name for member in list_members(organization_id)}
 
 
 def list_invitations(organization_id: UUID) -> list[Invitation]:
@@ -103,7 +81,7 @@ def invite(
     """
     if role is Role.OWNER and by_role is not Role.OWNER:
         raise OwnersOnly
-    if email in {member.email for member in list_members(organization_id)}:
+    if members.is_member(organization_id, email):
         raise AlreadyMember
     _refuse_beyond_plan(organization_id, now=now)
     secret = new_token()
@@ -261,7 +239,7 @@ def _send(invitation: Invitation, secret: str, *, inviter: str, now: datetime) -
 
 def _refuse_beyond_plan(organization_id: UUID, *, now: datetime) -> None:
     most = entitlements.access_for(organization_id, now=now).limits.members
-    if most is not None and len(list_members(organization_id)) + len(list_invitations(organization_id)) >= most:
+    if most is not None and members.count(organization_id) + len(list_invitations(organization_id)) >= most:
         raise MemberLimitReached(
             f"Its plan includes {most} members and pending invitations. {MemberLimitReached.advice}"
         )

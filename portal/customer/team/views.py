@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import msgspec
-from flask import flash, render_template
+from flask import flash, render_template, request
 
 from core import mail_failures, sessions
 from core.access import (
@@ -30,10 +30,13 @@ from core.views import ViewResponse
 from portal.customer.people import accounts, passwords
 from portal.customer.people.forms import JoinForm
 from portal.customer.people.signing_in import sign_in, sign_out
-from portal.customer.team import owners, services
+from portal.customer.team import members, owners, services
 from portal.customer.team.forms import InviteForm, RoleForm
+from portal.paging import chosen_uuid
 
 bp = Pages("team", __name__)
+
+_MOST_LETTERS = 100
 
 
 @bp.get("/team")
@@ -191,6 +194,7 @@ def _join_as_new(secret: str, form: JoinForm) -> ViewResponse:
 
 def _page(form: InviteForm, *, status: int = 200) -> ViewResponse:
     invitations = services.list_invitations(active_membership().organization_id)
+    text, after = request.args.get("q", "").strip()[:_MOST_LETTERS], chosen_uuid(request.args.get("after"))
     with acting_as_system():
         undelivered = mail_failures.undelivered_to(
             [one.email for one in invitations],
@@ -200,7 +204,9 @@ def _page(form: InviteForm, *, status: int = 200) -> ViewResponse:
     page = render_template(
         "portal/customer/team/index.html",
         form=form,
-        members=services.list_members(active_membership().organization_id),
+        members=members.list_page(active_membership().organization_id, text=text, after=after),
+        text=text,
+        is_first=after is None,
         invitations=invitations,
         undelivered=undelivered,
         roles=MEANING,

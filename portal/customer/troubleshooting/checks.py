@@ -93,13 +93,13 @@ def _open_incidents() -> list[Finding]:
 
 def key_does_not_work(situation: Situation) -> list[Finding]:
     found = _header_findings(situation) if situation.header else []
-    keys = list(lookup.every(situation.organization.id))
-    if not keys:
+    organization_id = situation.organization.id
+    if not lookup.list_page(organization_id, environment=None, after=None, size=1):
         return [*found, Finding(Tone.BAD, "Your organization has no API keys yet.", "/keys/new", "Create API key")]
-    chosen = [key for key in keys if key.id == situation.key_id] if situation.key_id else []
-    for key in chosen:
-        found += _key_findings(key, situation)
-    if not chosen and not situation.header:
+    chosen = lookup.find_or_none(organization_id, situation.key_id) if situation.key_id else None
+    if chosen is not None:
+        found += _key_findings(chosen, situation)
+    if chosen is None and not situation.header:
         found.append(Finding(Tone.HINT, "Choose a key above, or paste the header your code sends."))
     return found
 

@@ -3,6 +3,7 @@
 from flask import render_template, request
 
 from api.keys import lookup
+from api.keys.models import ApiKey
 from api.runtime import runtime
 from core.access import Audience, Pages, active_membership, open_to
 from core.clock import utc_now
@@ -15,6 +16,7 @@ from portal.paging import parse_uuid
 bp = Pages("checks", __name__, url_prefix="/help/checks")
 
 _MOST_LETTERS = 500
+_KEYS_OFFERED = 200
 
 
 @bp.get("")
@@ -49,7 +51,7 @@ def _page(name: str) -> ViewResponse:
         check=check,
         found=found,
         problem=problem,
-        keys=list(lookup.every(active_membership().organization_id)) if "key" in check.asks else [],
+        keys=_keys() if "key" in check.asks else [],
         key_id=parse_uuid(request.form.get("key")),
         decision_id=request.form.get("decision", "")[:_MOST_LETTERS].strip(),
     )
@@ -67,3 +69,9 @@ def _situation(check: Check) -> Situation:
         header=given.get("header", "")[:_MOST_LETTERS] if "header" in check.asks else "",
         decision_id=given.get("decision", "").strip()[:_MOST_LETTERS] if "decision" in check.asks else "",
     )
+
+
+def _keys() -> list[ApiKey]:
+    """The newest, to choose one from; another is found by its page."""
+    organization_id = active_membership().organization_id
+    return lookup.list_page(organization_id, environment=None, after=None, size=_KEYS_OFFERED)

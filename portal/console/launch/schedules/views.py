@@ -133,7 +133,7 @@ def _plan_page(form: PlanForm, *, status: int = 200) -> ViewResponse:
 
 
 def _watch_page(form: GoLiveForm, *, status: int = 200) -> ViewResponse:
-    candidates = [one for one in organizations.search("", size=500) if one.status == OrganizationStatus.LIVE]
+    candidates = [one for one in organizations.search("", size=500).rows if one.status == OrganizationStatus.LIVE]
     form.organization.choices = [("", "Choose"), *((str(one.id), one.name) for one in candidates)]
     page = render_template("portal/console/launch/watch_lists.html", form=form, go_lives=services.go_lives())
     return page, status

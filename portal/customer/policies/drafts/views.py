@@ -18,7 +18,7 @@ from portal.customer.policies.drafts.forms import DetailsForm
 from portal.customer.policies.drafts.impact_views import impact_of
 from portal.customer.policies.forms import SeenVersionForm
 from portal.customer.policies.views import MOST_CHANGES, in_words
-from portal.customer.team import services as team
+from portal.customer.team import members
 
 bp = Pages("policy_drafts", __name__, url_prefix="/policies/drafts")
 
@@ -123,13 +123,14 @@ def _prefer() -> Prefer | None:
 
 def _index(form: DetailsForm, *, status: int = 200) -> ViewResponse:
     organization_id = active_membership().organization_id
+    opened, closed = drafts.list_open(organization_id), drafts.list_closed(organization_id)
     page = render_template(
         "portal/customer/policies/drafts/index.html",
         form=form,
-        open_drafts=drafts.list_open(organization_id),
-        closed_drafts=drafts.list_closed(organization_id),
+        open_drafts=opened,
+        closed_drafts=closed,
         version=policies.current(organization_id)[0],
-        names=team.names_of(organization_id),
+        names=members.names_of(organization_id, {one.created_by_id for one in (*opened, *closed) if one.created_by_id}),
         may_change=may(Audience.DEVELOPER),
     )
     return page, status
@@ -146,8 +147,14 @@ def _show(draft: drafts.Draft, *, status: int = 200, **found: object) -> ViewRes
         is_outdated=draft.is_open and version != draft.base_version,
         changes=in_words(policies.differences(base, draft.document)),
         published_since=in_words(policies.differences(base, active)),
-        author=team.names_of(organization_id).get(draft.created_by_id) if draft.created_by_id else None,
+        author=_author(draft),
         **impact_of(draft),
         **found,
     )
     return page, status
+
+
+def _author(draft: drafts.Draft) -> str | None:
+    if draft.created_by_id is None:
+        return None
+    return members.names_of(active_membership().organization_id, [draft.created_by_id]).get(draft.created_by_id)

@@ -1,0 +1,79 @@
+"""In which hours decisions that fit a filter can be, so that a search passes over the others."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+
+from api.decisions.hourly.spans import counted_until
+from api.decisions.schema import DecisionFilter
+from api.vocabulary import normal_model, normal_operation
+from core.db import db
+
+_ONE_HOUR = timedelta(hours=1)
+_BEGINNING = datetime.fromisoformat("2000-01-01T00:00:00Z")
+_EXACT = ("reason", "department", "application")
+_SPELLED = {
+    "model": "lower(one.key) = :model",
+    "operation": "replace(lower(one.key), '-', '_') = :operation",
+}
+_OF_OUTCOME = {None: "allowed + blocked > 0", True: "allowed > 0", False: "blocked > 0"}
+_PLACE = {None: "true", True: "(one.value ->> 0)::integer > 0", False: "(one.value ->> 1)::integer > 0"}
+
+
+class FittingHour(msgspec.Struct, frozen=True):
+    """`rows` is how many decisions the organization has in it, fitting or not; None where that is not counted."""
+
+    since: datetime
+    to: datetime
+    rows: int | None
+
+
+def fitting_hours(organization_id: UUID, chosen: DecisionFilter, *, before: datetime | None) -> list[FittingHour]:
+    """The latest first. What is not counted yet is the first, and open ended where the filter is."""
+    until = counted_until(organization_id) or _BEGINNING
+    since, to = chosen.since or _BEGINNING, min(filter(None, (chosen.to, before)), default=None)
+    given = {
+        "organization_id": organization_id,
+        "since": since - _ONE_HOUR,
+        "until": until,
+        "to": to or until,
+        **_values_in(chosen),
+    }
+    hours = [
+        FittingHour(row.hour, row.hour + _ONE_HOUR, None if row.rows is None else int(row.rows))
+        for row in db.session.execute(text(_query(chosen)), given)
+    ]
+    if to is not None and to <= until:
+        return hours
+    return [FittingHour(max(until, since), to or datetime.max.replace(tzinfo=until.tzinfo), None), *hours]
+
+
+def _values_in(chosen: DecisionFilter) -> dict[str, str]:
+    spelled = {"model": normal_model, "operation": normal_operation}
+    given = {name: getattr(chosen, name) for name in ("model", "operation", *_EXACT, "environment")}
+    return {name: spelled.get(name, str)(value) for name, value in given.items() if value is not None}
+
+
+def _query(chosen: DecisionFilter) -> str:
+    """An hour is one row for each environment; all of them are walked, whichever is asked for."""
+    fits = [_OF_OUTCOME[chosen.allowed]]
+    if chosen.environment is not None:
+        fits.append("environment = :environment")
+    for name, condition in (*_SPELLED.items(), *((name, f"one.key = :{name}") for name in _EXACT)):
+        if getattr(chosen, name) is not None:
+            found = (
+                f"SELECT FROM jsonb_each(by_value -> '{name}') AS one WHERE {condition} AND {_PLACE[chosen.allowed]}"
+            )
+            fits.append(f"EXISTS ({found})")
+    return f"""
+        SELECT hour, sum(rows) AS rows FROM (
+            SELECT hour, allowed + blocked AS rows, {" AND ".join(fits)} AS fits FROM decision_hour
+            WHERE organization_id = :organization_id AND hour > :since AND hour < :until AND hour < :to
+            UNION ALL
+            SELECT hour, NULL, true FROM changed_decision_hour
+            WHERE organization_id = :organization_id AND hour > :since AND hour < :until AND hour < :to
+        ) AS hours
+        GROUP BY hour HAVING bool_or(fits) ORDER BY hour DESC
+    """  # noqa: S608  our own words
