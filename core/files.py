@@ -29,7 +29,7 @@ def streamed(
 
     headers = {"Content-Disposition": f'attachment; filename="{file_name}"', "Vary": "Accept-Encoding"}
     body = in_scope()
-    if "gzip" in request.accept_encodings:
+    if request.accept_encodings.quality("gzip") > 0:
         headers["Content-Encoding"] = "gzip"
         body = gzipped(body)
     return Response(stream_with_context(body), content_type=content_type, headers=headers)
