@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from billing.models import Invoice
 from core.db import db
+from core.scope import needs_system_scope
 
 
 class InvoiceCredit(msgspec.Struct, frozen=True):
@@ -34,6 +35,13 @@ def credits_on_invoices(
     )
     paid = [one for one in db.session.scalars(query.order_by(Invoice.created_at, Invoice.id)) if one.brought_money]
     return [_credit(invoice, percent) for invoice in paid if percent]
+
+
+@needs_system_scope
+def with_invoices(*, since: datetime, until: datetime) -> list[UUID]:
+    """Organizations that had an invoice in this time."""
+    query = select(Invoice.organization_id).where(Invoice.created_at >= since, Invoice.created_at < until)
+    return list(db.session.scalars(query.distinct()))
 
 
 def _credit(invoice: Invoice, percent: int) -> InvoiceCredit:

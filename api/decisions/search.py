@@ -4,7 +4,7 @@ Hours without anything that fits are passed over by their counts. Where what is 
 page ends empty after so many rows, with a cursor that goes on from there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -49,7 +49,7 @@ def find_page(
 ) -> DecisionsFound:
     """Decisions, newest first, that come after the one with the id `after`."""
     ask = partial(list_page, organization_id, chosen, subject_secret=subject_secret, after=after)
-    if not _needs_help(chosen):
+    if _has_index(chosen):
         return _page(ask(size=size + 1), size)
     found: list[Decision] = []
     for group in _groups(fitting_hours(organization_id, chosen, before=_end_of(after))):
@@ -67,7 +67,7 @@ def find_page(
 def count_up_to(organization_id: UUID, chosen: DecisionFilter, *, subject_secret: bytes, most: int) -> int | None:
     """How many fit, counted no further than one beyond `most`; None where that needs too much of the log."""
     conditions = conditions_of(organization_id, chosen, subject_secret)
-    if not _needs_help(chosen):
+    if _has_index(chosen):
         return _count(conditions, most)
     total = 0
     for group in _groups(fitting_hours(organization_id, chosen, before=None)):
@@ -79,11 +79,8 @@ def count_up_to(organization_id: UUID, chosen: DecisionFilter, *, subject_secret
     return total
 
 
-def _needs_help(chosen: DecisionFilter) -> bool:
-    """Whether it asks for what no index leads to."""
-    is_indexed = chosen.key is not None or chosen.subject is not None
-    names = ("model", "operation", "reason", "department", "application", "allowed", "environment")
-    return not is_indexed and any(getattr(chosen, name) is not None for name in names)
+def _has_index(chosen: DecisionFilter) -> bool:
+    return chosen.key is not None or chosen.subject is not None
 
 
 def _page(found: Sequence[Decision], size: int) -> DecisionsFound:
@@ -96,19 +93,18 @@ def _count(conditions: Sequence[ColumnElement[bool]], most: int) -> int:
     return int(db.session.scalar(select(func.count()).select_from(fitting.subquery())) or 0)
 
 
-def _groups(hours: Sequence[FittingHour]) -> Iterator[_Group]:
+def _groups(hours: Iterable[FittingHour]) -> Iterator[_Group]:
     """Few hours at first, since a page is mostly found in them, then ever more."""
     stretches: list[Stretch] = []
     rows = looked_at = 0
     group_rows = _FIRST_GROUP
-    for place, hour in enumerate(hours):
-        stretches = _joined(stretches, hour)
-        rows += _ROWS_IF_UNKNOWN if hour.rows is None else hour.rows
+    for hour in hours:
         if rows >= group_rows or len(stretches) >= _MOST_STRETCHES:
             looked_at += rows
-            pauses = looked_at >= MOST_LOOKED_AT and place + 1 < len(hours)
-            yield _Group(stretches, pauses)
+            yield _Group(stretches, pauses=looked_at >= MOST_LOOKED_AT)
             stretches, rows, group_rows = [], 0, 4 * group_rows
+        stretches = _joined(stretches, hour)
+        rows += _ROWS_IF_UNKNOWN if hour.rows is None else hour.rows
     if stretches:
         yield _Group(stretches, pauses=False)
 

@@ -1,6 +1,7 @@
 """In which hours decisions that fit a filter can be, so that a search passes over the others."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -12,6 +13,8 @@ from api.vocabulary import normal_model, normal_operation
 from core.db import db
 
 _ONE_HOUR = timedelta(hours=1)
+_SMALLEST = timedelta(microseconds=1)
+_WINDOWS = (timedelta(days=2), timedelta(days=14), None)
 _BEGINNING = datetime.fromisoformat("2000-01-01T00:00:00Z")
 _EXACT = ("reason", "department", "application")
 _SPELLED = {
@@ -30,24 +33,24 @@ class FittingHour(msgspec.Struct, frozen=True):
     rows: int | None
 
 
-def fitting_hours(organization_id: UUID, chosen: DecisionFilter, *, before: datetime | None) -> list[FittingHour]:
-    """The latest first. What is not counted yet is the first, and open ended where the filter is."""
+def fitting_hours(organization_id: UUID, chosen: DecisionFilter, *, before: datetime | None) -> Iterator[FittingHour]:
+    """The latest first; asked for bit by bit, since most searches end early.
+
+    What is not counted yet is the first, and open ended where the filter is.
+    """
     until = counted_until(organization_id) or _BEGINNING
     since, to = chosen.since or _BEGINNING, min(filter(None, (chosen.to, before)), default=None)
-    given = {
-        "organization_id": organization_id,
-        "since": since - _ONE_HOUR,
-        "until": until,
-        "to": to or until,
-        **_values_in(chosen),
-    }
-    hours = [
-        FittingHour(row.hour, row.hour + _ONE_HOUR, None if row.rows is None else int(row.rows))
-        for row in db.session.execute(text(_query(chosen)), given)
-    ]
-    if to is not None and to <= until:
-        return hours
-    return [FittingHour(max(until, since), to or datetime.max.replace(tzinfo=until.tzinfo), None), *hours]
+    if to is None or to > until:
+        yield FittingHour(max(until, since), to or datetime.max.replace(tzinfo=UTC), None)
+    query, end = text(_query(chosen)), min(to or until, until)
+    for length in _WINDOWS:
+        begin = max(since, end - length) if length else since
+        given = {"organization_id": organization_id, "since": begin - _ONE_HOUR, "to": end, **_values_in(chosen)}
+        for row in db.session.execute(query, given):
+            yield FittingHour(row.hour, row.hour + _ONE_HOUR, None if row.rows is None else int(row.rows))
+        end = begin - _ONE_HOUR + _SMALLEST
+        if begin <= since:
+            break
 
 
 def _values_in(chosen: DecisionFilter) -> dict[str, str]:
@@ -70,10 +73,10 @@ def _query(chosen: DecisionFilter) -> str:
     return f"""
         SELECT hour, sum(rows) AS rows FROM (
             SELECT hour, allowed + blocked AS rows, {" AND ".join(fits)} AS fits FROM decision_hour
-            WHERE organization_id = :organization_id AND hour > :since AND hour < :until AND hour < :to
+            WHERE organization_id = :organization_id AND hour > :since AND hour < :to
             UNION ALL
             SELECT hour, NULL, true FROM changed_decision_hour
-            WHERE organization_id = :organization_id AND hour > :since AND hour < :until AND hour < :to
+            WHERE organization_id = :organization_id AND hour > :since AND hour < :to
         ) AS hours
         GROUP BY hour HAVING bool_or(fits) ORDER BY hour DESC
     """  # noqa: S608  our own words

@@ -17,6 +17,7 @@ from api.keys import lookup
 from api.policies import services as policies
 from api.policies.evaluator import compile_policy
 from core.access import Audience, Pages, active_membership, actor, current_user, open_to
+from core.accounts import Organization
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import InvalidRequest
@@ -51,7 +52,6 @@ def index() -> ViewResponse:
         if chosen.fault
         else decision_search.find_page(organization.id, chosen.filter, **asked, after=after, size=PAGE_SIZE)
     )
-    is_counted = not chosen.fault and "live" not in request.args
     return page_or_block(
         "portal/customer/decisions/index.html",
         "log",
@@ -60,9 +60,7 @@ def index() -> ViewResponse:
         key_names=_key_names(found.decisions),
         next_cursor=public_id("dec", found.next_after) if found.next_after else None,
         looked_back_to=found.looked_back_to,
-        count=decision_search.count_up_to(organization.id, chosen.filter, **asked, most=MOST_COUNTED)
-        if is_counted
-        else None,
+        count=_count(organization, chosen, found, is_first=after is None),
         most_counted=MOST_COUNTED,
         is_first=after is None,
         periods=PERIODS,
@@ -177,3 +175,13 @@ def _saved_views(chosen: Chosen) -> dict[str, Any]:
 
 def _key_names(rows: list[Any]) -> dict[Any, str]:
     return lookup.names_of(active_membership().organization_id, {row.api_key_id for row in rows})
+
+
+def _count(organization: Organization, chosen: Chosen, found: DecisionsFound, *, is_first: bool) -> int | None:
+    """None for a request that comes by itself, which counts nothing."""
+    if chosen.fault or "live" in request.args:
+        return None
+    if is_first and found.next_after is None:
+        return len(found.decisions)
+    secret = organization.subject_secret
+    return decision_search.count_up_to(organization.id, chosen.filter, subject_secret=secret, most=MOST_COUNTED)
