@@ -30,6 +30,11 @@ def first_uuid_at(moment: datetime) -> UUID:
     return UUID(int=(milliseconds << 80) | (0x7 << 76) | (0b10 << 62))
 
 
+def derived_uuid(*, at_ms: int, noise: int) -> UUID:
+    """The UUID version 7 for `at_ms` whose 74 bits of noise are given: the same for the same."""
+    return UUID(int=(at_ms << 80) | (0x7 << 76) | ((noise >> 62) << 64) | (0b10 << 62) | (noise & ((1 << 62) - 1)))
+
+
 def time_of(identifier: UUID) -> datetime:
     """The moment a version 7 UUID was made, to the millisecond."""
     return _EPOCH + timedelta(milliseconds=identifier.int >> 80)

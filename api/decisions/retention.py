@@ -16,6 +16,7 @@ from sqlalchemy import delete, func, select, text
 from api.checks.service import hash_subject
 from api.decisions.hourly import counting as hourly
 from api.decisions.models import CheckIdempotency, Decision, PurgeRun
+from api.decisions.reconciliation import LATEST
 from api.ledger import erasures as ledger
 from api.recording.idempotency import KEPT_HOURS
 from backups import erasures, turns
@@ -74,8 +75,8 @@ def purge(*, now: datetime) -> Purged:
 
 @needs_system_scope
 def forget_idempotency_keys(*, now: datetime) -> int:
-    """Deletes those that are past their time; how many there were."""
-    since = now - timedelta(hours=KEPT_HOURS)
+    """Deletes those that nothing can ask for any more; how many there were."""
+    since = now - max(timedelta(hours=KEPT_HOURS), LATEST + timedelta(days=1))
     return rows_changed(delete(CheckIdempotency).where(CheckIdempotency.decided_at < since))
 
 

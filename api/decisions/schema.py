@@ -130,6 +130,14 @@ class DecisionView(msgspec.Struct, frozen=True):
     derivation: Annotated[
         Derivation | None,
         Meta(description="What was derived from the model catalogue; null if the policies did not use it."),
+    ]
+    decided_by: Annotated[
+        str,
+        Meta(description="service, or sdk for one that was made without us and reconciled.", examples=["service"]),
+    ] = "service"
+    sdk: Annotated[
+        dict[str, Any] | None,
+        Meta(description="What the SDK had decided, by which mode, and when it was reconciled.", examples=[None]),
     ] = None
 
 
@@ -162,6 +170,8 @@ def view_of(row: Any) -> DecisionView:
         request_id=row.request_id,
         shadow=msgspec.convert(row.shadow or (), tuple[ShadowFinding, ...]),
         derivation=msgspec.convert(row.derivation, Derivation) if row.derivation else None,
+        decided_by="sdk" if row.sdk else "service",
+        sdk=row.sdk,
     )
 
 
@@ -187,4 +197,5 @@ COLUMNS = (
     Decision.request_id,
     Decision.shadow,
     Decision.derivation,
+    Decision.sdk,
 )

@@ -38,7 +38,7 @@ _DIGEST = slice(len(KEYED), len(KEYED) + 64)
 _CLAIM = f"""
     WITH asked AS (
         SELECT * FROM json_to_recordset(%s::json)
-            AS row(key_digest text, request_digest text, max_risk_score smallint, {TYPED_COLUMNS_OF_ROW})
+            AS row(key_digest text, request_digest text, max_risk_score smallint, sdk jsonb, {TYPED_COLUMNS_OF_ROW})
     ), claimed AS (
         INSERT INTO check_idempotency AS held
             (organization_id, key_digest, request_digest, decision_id, decided_at, max_risk_score)
@@ -51,8 +51,8 @@ _CLAIM = f"""
             OR held.decided_at <= EXCLUDED.decided_at - interval '{KEPT_HOURS} hours'
         RETURNING decision_id
     )
-    INSERT INTO decision ({COLUMNS_OF_ROW})
-    SELECT {selected_columns("asked.")} FROM asked JOIN claimed ON claimed.decision_id = asked.id
+    INSERT INTO decision ({COLUMNS_OF_ROW}, sdk)
+    SELECT {selected_columns("asked.")}, asked.sdk FROM asked JOIN claimed ON claimed.decision_id = asked.id
     ON CONFLICT DO NOTHING
 """  # noqa: S608  our own column names
 _HOLDERS = f"""

@@ -47,6 +47,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Refusals of requests like it that this one knows by another name."""
     is_limited: bool = True
     takes_idempotency_key: bool = False
+    reads_body_itself: bool = False
 
     @property
     def slug(self) -> str:
@@ -81,7 +82,7 @@ def serve(blueprint: Blueprint, endpoint: Endpoint) -> Callable[[Callable[..., A
             caller = _admit(endpoint)
             if endpoint.query is not None:
                 parts["query"] = read_query(endpoint.query)
-            if endpoint.body is not None:
+            if endpoint.body is not None and not endpoint.reads_body_itself:
                 parts["body"] = read_struct(request.environ, endpoint.body, may_be_empty=endpoint.body_is_optional)
             with acting_for(caller.organization.id):
                 answer = view(caller, **parts)

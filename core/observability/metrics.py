@@ -62,6 +62,9 @@ LIMIT_ON_MEMORY = Gauge(
 
 RECORDED = Counter("aig_decisions_recorded_total", "Decisions made durable, by where.", ["to"])
 RECORD_FAILURES = Counter("aig_decision_record_failures_total", "Decisions that could not be made durable (503).")
+SDK_DECISIONS = Counter(
+    "aig_sdk_decisions_total", "Decisions an SDK made without us, by whether we decide the same.", ["outcome"]
+)
 SPOOL_REPLAYED = Counter("aig_spool_replayed_decisions_total", "Decisions brought from the spool into the database.")
 SPOOL_QUARANTINED = Counter(
     "aig_spool_quarantined_total", "Spool lines the database refused; kept for a person to look at."

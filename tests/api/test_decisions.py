@@ -234,6 +234,7 @@ def test_a_spreadsheet_formula_is_text_in_the_export(start: str) -> None:
         request_id="r",
         shadow=None,
         derivation=None,
+        sdk=None,
     )
 
     header, line, _ = list(lines([row], ExportFormat.CSV))

@@ -171,7 +171,7 @@ def test_keys_are_forgotten_after_a_day(app: Flask, as_ada: Caller, ada: Member)
 
     assert second != first
     with app.app_context(), acting_as_system(), transaction():
-        db.session.execute(text("UPDATE check_idempotency SET decided_at = decided_at - interval '25 hours'"))
+        db.session.execute(text("UPDATE check_idempotency SET decided_at = decided_at - interval '9 days'"))
         assert retention.forget_idempotency_keys(now=utc_now()) == 1
 
 

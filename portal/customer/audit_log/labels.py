@@ -34,6 +34,7 @@ _LABELS = {
     "decisions.erased": "Erased a person's decisions",
     "decisions.exported": "Exported the decision log",
     "decisions.tampering_found": "Found changed entries in the decision log",
+    "decisions.reconciled": "Added decisions made without the service",
     "decisions.purged": "Deleted decisions past their retention",
     "entitlement.changed": "Changed access",
     "entitlement.enterprise_asked": "Contacted sales about Enterprise",

@@ -24,6 +24,7 @@ from ai_governance.errors import ApiError, UnavailableError, error_of
 from ai_governance.guard import Guard
 from ai_governance.ids import new_id
 from ai_governance.offline import MOST_AT_ONCE, Offline
+from ai_governance.spool import Spool
 from ai_governance.tracing import Span, need_tracer, span_of
 from ai_governance.transport import Unreachable
 from ai_governance.unavailable import BLOCK, OnUnavailable
@@ -75,6 +76,16 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def calls(self) -> Calls:
+        """For calls of the API that have no method here."""
+        return self._calls
+
+    @property
+    def spool(self) -> Spool:
+        """What was decided without the service, and waits."""
+        return self._offline.spool
 
     def close(self) -> None:
         """Closes kept connections. Decisions that were made without the service stay on disk for the next client."""

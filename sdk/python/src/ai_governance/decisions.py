@@ -152,7 +152,6 @@ class ApiKey:
     name: str
     environment: str
     scopes: tuple[str, ...]
-    status: str
     details: Mapping[str, Any]
     secret: str | None = field(default=None, repr=False)
 
@@ -163,7 +162,6 @@ class ApiKey:
             name=given["name"],
             environment=given["environment"],
             scopes=tuple(given["scopes"]),
-            status=given["status"],
             details=given,
             secret=secret,
         )

@@ -1,0 +1,206 @@
+"""Decisions that an SDK made while it could not reach us: decided again by us, and in the log with both outcomes.
+
+The SDK names each by a UUID version 7, whose time is when it decided. Ours has the same time, and an id worked out from
+that name, so the log's own uniqueness keeps one row however often it is sent. Where the check did reach us, and only
+our answer was lost, that decision stands, and none is added.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from api.authentication import Caller
+from api.checks import idempotency, service
+from api.checks.reading import Reader
+from api.checks.schema import MAX_BATCH, CheckRequest
+from api.recording.idempotency import Holder, Keyed, KeyedRecorder
+from api.strict_json import MAX_NAMED_IN_BATCH
+from core import audit
+from core.clock import monotonic_s
+from core.errors import AppError, FieldProblem, InvalidRequest, Problem, fault_of
+from core.ids import derived_uuid, public_id, time_of
+from core.observability import SDK_DECISIONS
+from core.patterns import whole
+from core.sample_ids import DECISION_ID, REQUEST_ID
+
+LATEST = timedelta(days=7)
+AHEAD = timedelta(minutes=5)
+_UUID_7 = whole("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_CLIENT_ID = "0199f2c4-a1b2-7c3d-8e4f-5a6b7c8d9e0f"
+_OF_THE_CHECK = frozenset(CheckRequest.__struct_fields__)
+
+
+class UnavailableMode(StrEnum):
+    """What the SDK was told to do without us."""
+
+    BLOCK = "block"
+    ALLOW_AND_REPORT = "allow_and_report"
+    CUSTOM = "custom"
+
+
+class SdkDecision(CheckRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A check as it would have been sent, and what the SDK decided in our place."""
+
+    id: Annotated[
+        str,
+        Meta(
+            pattern=_UUID_7,
+            description="Your name for the decision: a UUID version 7, whose time is when it was made.",
+            examples=[_CLIENT_ID],
+        ),
+    ]
+    allowed: Annotated[bool, Meta(description="What the SDK decided.", examples=[False])]
+    mode: Annotated[UnavailableMode, Meta(description="The on_unavailable that decided.", examples=["block"])]
+    sent_under: (
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=255, description="The Idempotency-Key of the check, if it was not id."),
+        ]
+        | None
+    ) = None
+    position: Annotated[int, Meta(ge=0, lt=MAX_BATCH, description="Which check of a batch it was.", examples=[0])] = 0
+
+
+class Reconciliation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    decisions: Annotated[
+        tuple[SdkDecision, ...],
+        Meta(min_length=1, max_length=MAX_BATCH, description="Decisions that were made without the service."),
+    ]
+
+
+class ReconciledItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one: the decision in the log, or the `problem` for which there is none."""
+
+    status: Annotated[int, Meta(description="200, or the status of the problem.", examples=[200])]
+    id: Annotated[str | None, Meta(description="Your name for the decision.", examples=[_CLIENT_ID])] = None
+    decision_id: Annotated[str | None, Meta(description="The decision in the log.", examples=[DECISION_ID])] = None
+    decided_by: Annotated[
+        str | None,
+        Meta(description="sdk, or service if your check had arrived and only the response was lost.", examples=["sdk"]),
+    ] = None
+    allowed: Annotated[bool | None, Meta(description="What your policies decide.", examples=[False])] = None
+    agrees: Annotated[bool | None, Meta(description="Whether the SDK decided the same.", examples=[True])] = None
+    problem: Annotated[Problem | None, Meta(description="Why there is no decision.", examples=[None])] = None
+
+
+class ReconciliationAnswer(msgspec.Struct, frozen=True):
+    """Results in the order sent."""
+
+    results: Annotated[tuple[ReconciledItem, ...], Meta(description="One result per decision, in the order sent.")]
+    request_id: Annotated[str, Meta(description="Quote it when you contact support.", examples=[REQUEST_ID])]
+
+
+class _Proposed(msgspec.Struct, frozen=True):
+    given: SdkDecision
+    decided: service.Decided
+    keyed: Keyed
+
+
+def items_of(parsed: Any) -> list[Any]:
+    """Raises InvalidRequest."""
+    items = parsed.get("decisions") if isinstance(parsed, dict) and set(parsed) == {"decisions"} else None
+    if not isinstance(items, list) or not 1 <= len(items) <= MAX_BATCH:
+        detail = f"Send an object with decisions, a list of 1 to {MAX_BATCH}."
+        raise InvalidRequest(errors=(FieldProblem("decisions", "invalid_value", detail),))
+    return items
+
+
+def reconcile(
+    items: Sequence[Any],
+    refusals: dict[int, AppError],
+    *,
+    caller: Caller,
+    reader: Reader,
+    recorder: KeyedRecorder,
+    base_url: str,
+    now: datetime,
+) -> tuple[ReconciledItem, ...]:
+    """Puts each on record that is not yet. Raises DecisionNotRecorded; then all may be sent again."""
+    proposed: dict[int, _Proposed] = {}
+    for index, item in enumerate(items):
+        if index not in refusals:
+            try:
+                proposed[index] = _propose(item, caller=caller, reader=reader, now=now)
+            except AppError as refusal:
+                refusals[index] = refusal
+    holders = recorder.record([one.keyed for one in proposed.values()]) if proposed else {}
+    results = {index: _result(one, holders[one.keyed.key_digest]) for index, one in proposed.items()}
+    for index, refusal in refusals.items():
+        problem = refusal.problem(request_id=caller.request_id, base_url=base_url)
+        results[index] = ReconciledItem(status=problem.status, problem=problem)
+    return tuple(results[index] for index in range(len(items)))
+
+
+def note(results: Sequence[ReconciledItem], *, caller: Caller, now: datetime) -> None:
+    """On the audit log: how many were decided without us, and how often we differ."""
+    settled = [one.agrees for one in results if one.agrees is not None]
+    if not settled:
+        return
+    SDK_DECISIONS.labels("same").inc(settled.count(True))
+    SDK_DECISIONS.labels("different").inc(settled.count(False))
+    counted = {"decisions": len(settled), "different": settled.count(False)}
+    audit.write(caller.organization.id, "decisions.reconciled", by=caller.actor, now=now, after=counted)
+
+
+def _propose(item: Any, *, caller: Caller, reader: Reader, now: datetime) -> _Proposed:
+    check = {name: value for name, value in item.items() if name in _OF_THE_CHECK} if isinstance(item, dict) else item
+    question = reader.read_parsed(check, caller.organization.policy, most_named=MAX_NAMED_IN_BATCH)
+    try:
+        given = msgspec.convert(item, SdkDecision)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(errors=(fault_of(error),)) from error
+    moment = time_of(UUID(given.id))
+    if not now - LATEST <= moment <= now + AHEAD:
+        detail = f"Its time is more than {LATEST.days} days ago, or in the future. Check the clock of the machine."
+        raise InvalidRequest(errors=(FieldProblem("id", "invalid_value", detail),))
+    policy = caller.organization.policy
+    assert policy is not None  # noqa: S101  without one no question is read
+    decided = service.decide(question, policy, caller=caller, started_s=monotonic_s())
+    lineage_id = caller.key.lineage_id
+    row = msgspec.json.decode(decided.row) | _named(given, lineage_id, now)
+    return _Proposed(
+        given=given,
+        decided=decided,
+        keyed=idempotency.keyed(
+            msgspec.structs.replace(decided, row=msgspec.json.encode(row)),
+            lineage_id=lineage_id,
+            key=given.sent_under or given.id,
+            position=given.position,
+            body=b"",
+        ),
+    )
+
+
+def _named(given: SdkDecision, lineage_id: UUID, now: datetime) -> dict[str, Any]:
+    """Of the row: an id that is always the same for the same decision of the same key, and what the SDK decided."""
+    named = hashlib.sha256(lineage_id.bytes + given.id.encode()).digest()
+    ours = derived_uuid(at_ms=UUID(given.id).int >> 80, noise=int.from_bytes(named) >> (256 - 74))
+    sdk = {
+        "client_decision_id": given.id,
+        "allowed": given.allowed,
+        "mode": given.mode,
+        "reconciled_at": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+    return {"id": str(ours), "decided_at": service.iso_moment(ours), "latency_us": 0, "sdk": sdk}
+
+
+def _result(proposed: _Proposed, holder: Holder) -> ReconciledItem:
+    """A decision that was deleted since is not made again."""
+    row, given = holder.row, proposed.given
+    if row is None:
+        return ReconciledItem(status=200, id=given.id)
+    is_ours = row.id == UUID(msgspec.json.decode(proposed.keyed.row)["id"])
+    return ReconciledItem(
+        status=200,
+        id=given.id,
+        decision_id=public_id("dec", row.id),
+        decided_by="sdk" if is_ours else "service",
+        allowed=row.allowed,
+        agrees=row.allowed == given.allowed,
+    )
