@@ -24,7 +24,7 @@ from api.strict_json import MAX_NAMED_IN_BATCH
 from core import audit
 from core.clock import monotonic_s
 from core.errors import AppError, FieldProblem, InvalidRequest, Problem, fault_of
-from core.ids import derived_uuid, public_id, time_of
+from core.ids import derived_uuid, first_uuid_at, public_id
 from core.observability import SDK_DECISIONS
 from core.patterns import whole
 from core.sample_ids import DECISION_ID, REQUEST_ID
@@ -60,7 +60,12 @@ class SdkDecision(CheckRequest, frozen=True, forbid_unknown_fields=True, kw_only
     sent_under: (
         Annotated[
             str,
-            Meta(min_length=1, max_length=255, description="The Idempotency-Key of the check, if it was not id."),
+            Meta(
+                min_length=1,
+                max_length=255,
+                description="The Idempotency-Key of the check, if it was not id.",
+                examples=[_CLIENT_ID],
+            ),
         ]
         | None
     ) = None
@@ -131,8 +136,8 @@ def reconcile(
                 refusals[index] = refusal
     holders = recorder.record([one.keyed for one in proposed.values()]) if proposed else {}
     results = {index: _result(one, holders[one.keyed.key_digest]) for index, one in proposed.items()}
-    for index, refusal in refusals.items():
-        problem = refusal.problem(request_id=caller.request_id, base_url=base_url)
+    for index, refused in refusals.items():
+        problem = refused.problem(request_id=caller.request_id, base_url=base_url)
         results[index] = ReconciledItem(status=problem.status, problem=problem)
     return tuple(results[index] for index in range(len(items)))
 
@@ -155,8 +160,8 @@ def _propose(item: Any, *, caller: Caller, reader: Reader, now: datetime) -> _Pr
         given = msgspec.convert(item, SdkDecision)
     except msgspec.ValidationError as error:
         raise InvalidRequest(errors=(fault_of(error),)) from error
-    moment = time_of(UUID(given.id))
-    if not now - LATEST <= moment <= now + AHEAD:
+    earliest, latest = first_uuid_at(now - LATEST), first_uuid_at(now + AHEAD)
+    if not earliest <= UUID(given.id) <= latest:
         detail = f"Its time is more than {LATEST.days} days ago, or in the future. Check the clock of the machine."
         raise InvalidRequest(errors=(FieldProblem("id", "invalid_value", detail),))
     policy = caller.organization.policy

@@ -14,6 +14,7 @@ from api.checks import distinct_values
 from api.checks.schema import MAX_BATCH
 from api.content.pii_kinds import KINDS
 from api.content.token_room import CODES
+from api.decisions.reconciliation import LATEST
 from api.keys.services import DEFAULT_OVERLAP
 from api.limits.window import SANDBOX_LIMIT
 from api.policies import bounds, contribution, rules
@@ -67,6 +68,7 @@ def _of_the_api() -> dict[str, object]:
         "body_grace_seconds": int(GRACE_S),
         "idempotency_hours": KEPT_HOURS,
         "refusal_count_days": REFUSALS_KEPT.days,
+        "reconciled_days": LATEST.days,
         "slowest_kb_a_second": SLOWEST_BYTES_PER_S // 1_024,
         "sandbox_rate": SANDBOX_LIMIT,
         "sandbox_rate_per_organization": SANDBOX.rate_per_organization,

@@ -19,7 +19,7 @@ from core.db import db
 from core.settings import Settings
 from tests.cast import another_key, organization_with_key
 from tests.portal.docs.guides import BASE_URL, NAMES, RUNNABLE, Block, blocks_of, guide
-from tests.services import Service, free_port, fresh_database
+from tests.services import ROOT, Service, free_port, fresh_database
 from wsgi import create_app
 
 TESTING = KeyEnvironment.TEST
@@ -50,6 +50,8 @@ def environment(server_url: str, template: str, tmp_path_factory: pytest.TempPat
         service.start()
         yield {
             "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT / "sdk" / "python" / "src"),
+            "XDG_STATE_HOME": str(folder),
             "AIG_URL": service.url,
             "AIG_KEY": asking.secret,
             "AIG_READ_KEY": reading.secret,

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import Any
 
 from ai_governance.decisions import CheckRequest, Decision
 from ai_governance.errors import ConfigurationError
 from ai_governance.version import __version__
 
-trace: Any
-try:
-    from opentelemetry import trace
-except ImportError:  # an extra
-    trace = None
+trace: Any = None
+with suppress(ImportError):  # an extra
+    trace = import_module("opentelemetry.trace")
 
 SPAN = "ai_governance.check"
 
