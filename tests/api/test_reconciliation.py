@@ -147,5 +147,5 @@ def test_the_export_has_both_outcomes(as_ada: Caller) -> None:
 
     lines = as_ada.get("/v1/decisions/export?format=csv").text.splitlines()
 
-    assert lines[0].endswith("request_id,decided_by,sdk")
+    assert lines[0].endswith("decided_by,sdk")
     assert [line.split(",")[-1] == "" for line in lines[1:3]].count(True) == 1

@@ -64,6 +64,8 @@ class Decision:
     max_risk_score: int | None = None
     environment: str | None = None
     decided_at: str | None = None
+    shadow: tuple[Mapping[str, Any], ...] = ()
+    derivation: Mapping[str, Any] | None = None
     is_replayed: bool = False
     is_spooled: bool = False
     unavailable_because: str | None = None
@@ -97,6 +99,8 @@ class Decision:
             max_risk_score=given["max_risk_score"],
             environment=given["environment"],
             decided_at=given["decided_at"],
+            shadow=tuple(given.get("shadow") or ()),
+            derivation=given.get("derivation"),
             is_replayed=is_replayed,
         )
 
@@ -135,13 +139,16 @@ class DecisionRecord:
     policy_version: int
     latency_us: int
     request_id: str
+    shadow: tuple[Mapping[str, Any], ...] = ()
+    derivation: Mapping[str, Any] | None = None
     decided_by: str = SERVICE
     sdk: Mapping[str, Any] | None = None
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> DecisionRecord:
         known = {name: given[name] for name in cls.__dataclass_fields__ if name in given}
-        return cls(**{**known, "reasons": tuple(map(Reason.from_json, given["reasons"]))})
+        known["reasons"] = tuple(map(Reason.from_json, given["reasons"]))
+        return cls(**{**known, "shadow": tuple(given.get("shadow") or ())})
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,14 @@ class CutShortError(InvalidRequestError):
     code = "cut_short"
 
 
+class EvaluationNotJsonError(InvalidRequestError):
+    code = "evaluation_not_json"
+
+
+class InvalidEvaluationError(InvalidRequestError):
+    code = "invalid_evaluation"
+
+
 class IdempotencyKeyReusedError(InvalidRequestError):
     code = "idempotency_key_reused"
 
