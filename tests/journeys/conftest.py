@@ -1,7 +1,5 @@
 """A real browser before the real service: processes, database and pages as a customer meets them."""
 
-import os
-import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +15,15 @@ from core.passwords import hash_password
 from core.settings import Settings
 from local import demo
 from portal.customer.people import accounts
+from tests import browsers
 from tests.services import Service, fresh_database
 from wsgi import create_app
 
-NO_BROWSER = "A browser is missing: put chromium on the PATH (Debian: apt-get install chromium)."
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 PASSWORD = "plum-harbour-violin-92"
+OPERATORS = {
+    name: f"{name.lower()}@operators.example"
+    for name in ("Oda", "Odin", "Ola", "Olaf", "Oleg", "Omar", "Ona", "Orla", "Oskar", "Otis", "Otto", "Owen")
+}
 PROVIDER = {
     "PROVIDER_NAME": "Provider Ltd",
     "PROVIDER_ADDRESS": "1 Provider Street, Dublin",
@@ -44,21 +45,20 @@ class Portal(msgspec.Struct):
     settings: Settings
     password: str
     operator_codes: list[str]
+    new_operators: list[str]
+    """Addresses of those who have not set up a second factor yet; whoever takes one takes it from the list."""
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """For each module its own, since it keeps an event loop of the thread to itself."""
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip(NO_BROWSER)
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        opened = playwright.chromium.launch(executable_path=browsers.program(), args=browsers.FLAGS)
         yield opened
         opened.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def portal(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     folder = tmp_path_factory.mktemp("portal")
     with fresh_database(server_url, f"aig_portal_{uuid4().hex[:8]}", template=template) as url:
@@ -68,7 +68,7 @@ def portal(server_url: str, template: str, tmp_path_factory: pytest.TempPathFact
         settings = Settings(database_url=url, data_dir=str(folder), port=service.port, public_url=address)
         kept = _seed(settings, folder)
         service.start()
-        yield Portal(address, settings, kept["password"], kept["operator_codes"])
+        yield Portal(address, settings, kept["password"], kept["operator_codes"], [*OPERATORS.values()])
         service.stop()
 
 
@@ -78,11 +78,12 @@ def _seed(settings: Settings, folder: Path) -> dict[str, Any]:
         list(demo.people.seed(settings))
         list(demo.plans.seed(settings))
         with acting_as_system(), transaction():
-            for name in ("Otto", "Oda"):
+            password_hash = hash_password(PASSWORD)
+            for name, email in OPERATORS.items():
                 accounts.create_user(
-                    email=f"{name.lower()}@operators.example",
+                    email=email,
                     name=f"{name} Operator",
-                    password_hash=hash_password(PASSWORD),
+                    password_hash=password_hash,
                     now=utc_now(),
                     is_confirmed=True,
                     is_operator=True,

@@ -34,7 +34,7 @@ def test_a_suspected_breach_is_reported_and_assessed(page: Page, other_page: Pag
     look_around(page, "the report")
     shoot(page, "report")
 
-    steps.log_in_as_operator(other_page, "otto@operators.example", PASSWORD)
+    steps.log_in_as_operator(other_page, portal.new_operators.pop(), PASSWORD)
     look_at(other_page, "/console/suspected-breaches")
     shoot(other_page, "suspicions")
     other_page.get_by_role("table").get_by_role("link").first.click()
@@ -48,7 +48,7 @@ def test_a_suspected_breach_is_reported_and_assessed(page: Page, other_page: Pag
 
 
 def test_the_plan_a_go_live_and_feedback(page: Page, portal: Portal) -> None:
-    steps.log_in_as_operator(page, "oda@operators.example", PASSWORD)
+    steps.log_in_as_operator(page, portal.new_operators.pop(), PASSWORD)
     page.goto("/console/launch/plan")
     steps.fill(page, starts_on="2026-11-30")
     steps.press(page, "Save")

@@ -113,7 +113,7 @@ def ada(browser: Browser, portal: Portal) -> Any:
 def olga(browser: Browser, portal: Portal) -> Any:
     opening = watched_page(browser, portal)
     page = next(opening)
-    steps.log_in_as_operator(page, "oda@operators.example", PASSWORD)
+    steps.log_in_as_operator(page, portal.new_operators.pop(), PASSWORD)
     yield page
     opening.close()
 

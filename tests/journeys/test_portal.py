@@ -24,7 +24,7 @@ def test_from_sign_up_to_the_first_live_decision(page: Page, other_page: Page, p
     steps.press(page, "Submit application")
     steps.wait_for(page, "We will decide by")
 
-    steps.log_in_as_operator(other_page, "otto@operators.example", PASSWORD)
+    steps.log_in_as_operator(other_page, portal.new_operators.pop(), PASSWORD)
     other_page.get_by_role("link", name="Pilot & Sons").click()
     other_page.locator("summary").filter(has_text="Approve").click()
     other_page.locator("#words-approve").fill("Welcome. A clear use.")
@@ -67,8 +67,8 @@ def test_a_colleague_joins_by_invitation(page: Page, other_page: Page, portal: P
 
 
 def test_two_operators_who_decide_at_once(page: Page, other_page: Page, portal: Portal) -> None:
-    for opened, email in ((page, "oda@operators.example"), (other_page, "olga@operators.example")):
-        if email.startswith("oda"):
+    for opened, email in ((page, portal.new_operators.pop()), (other_page, "olga@operators.example")):
+        if email != "olga@operators.example":
             steps.log_in_as_operator(opened, email, PASSWORD)
         else:
             steps.log_in(opened, email, portal.password)

@@ -13,14 +13,16 @@ READER = "reader@mail.example"
 
 def test_a_reader_hears_of_an_incident(page: Page, other_page: Page, portal: Portal) -> None:
     subscribe(other_page)
-    steps.log_in_as_operator(page, "otto@operators.example", PASSWORD)
+    email = portal.new_operators.pop()
+    steps.log_in_as_operator(page, email, PASSWORD)
     page.goto("/console/incidents/new?component=portal")
     steps.fill(page, title="Pages are slow", body="Pages take longer than usual.")
     steps.press(page, "Create incident")
     page.wait_for_url(re.compile(r"/console/incidents/0"))
     address = page.url
     page.get_by_role("button", name="Mark as done").first.click()
-    expect(page.get_by_text("Otto Operator")).to_have_count(2)  # in the frame, and at the step
+    name = email.partition("@")[0].title()
+    expect(page.get_by_text(f"{name} Operator")).to_have_count(2)  # in the frame, and at the step
     look_around(page, "an incident")
 
     other_page.goto("/status")
@@ -44,7 +46,7 @@ def test_a_reader_hears_of_an_incident(page: Page, other_page: Page, portal: Por
 
 
 def test_maintenance_is_announced(page: Page, portal: Portal) -> None:
-    steps.log_in_as_operator(page, "oda@operators.example", PASSWORD)
+    steps.log_in_as_operator(page, portal.new_operators.pop(), PASSWORD)
     page.goto("/console/maintenances/new")
     page.get_by_label("Portal").check()
     steps.fill(page, title="A new disk", body="A disk is changed.")

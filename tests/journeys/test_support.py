@@ -42,7 +42,7 @@ def test_from_the_question_to_the_survey(page: Page, other_page: Page, portal: P
     expect(page.get_by_text("in progress").first).to_be_visible()
     address = page.url
 
-    steps.log_in_as_operator(other_page, "otto@operators.example", PASSWORD)
+    steps.log_in_as_operator(other_page, portal.new_operators.pop(), PASSWORD)
     other_page.goto("/console/support")
     other_page.get_by_role("link", name=re.compile(SUBJECT)).click()
     other_page.locator("#template").select_option("cause")

@@ -1,6 +1,5 @@
 """The copy of the status page on another host: pushed whole, and honest about its age."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,8 +16,8 @@ from core.settings import Settings
 from portal.console.launch.checks import operations
 from portal.console.launch.verdicts import CheckContext
 from portal.status import bucket, jobs, snapshot
+from tests import browsers
 from tests.backups.s3 import SmallS3, served
-from tests.journeys.conftest import FLAGS, NO_BROWSER
 from tests.people import Browser
 from tests.portal.status_scene import open_incident, probe
 from tests.portal.test_status import plain_server, read
@@ -117,16 +116,13 @@ def test_where_probes_have_stopped_the_page_says_since_when(app: Flask, nobody: 
 
 def test_a_reader_of_an_old_copy_is_told_and_one_of_a_new_copy_is_not(app: Flask, tmp_path: Path) -> None:
     """In a browser, since the file itself cannot know how late it is."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip(NO_BROWSER)
     probe(app, "...", until=NOW)
     with app.app_context(), acting_as_system():
         snapshot.render(tmp_path, base_url="https://app.example", now=NOW)
 
     with plain_server(tmp_path) as url, sync_playwright() as playwright:
         assert "Not measured since" in read(f"{url}/index.html")
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=browsers.program(), args=browsers.FLAGS)
         seen = []
         for later in (timedelta(minutes=14), timedelta(minutes=16)):
             page = browser.new_page()
