@@ -142,13 +142,15 @@ class LimitedKey(msgspec.Struct, frozen=True):
 
 _MOST_LIMITED = text("""
     SELECT api_key.id, api_key.name, organization.id AS organization_id, organization.name AS organization,
-           sum(requests) AS requests, sum(limited) AS limited
-    FROM key_request_day
-    JOIN api_key ON api_key.id = key_request_day.api_key_id
-    JOIN organization ON organization.id = key_request_day.organization_id
-    WHERE day >= :since
-    GROUP BY api_key.id, organization.id HAVING sum(limited) > 0
-    ORDER BY sum(limited) DESC, api_key.id LIMIT :most
+           (SELECT sum(requests) FROM key_request_day WHERE api_key_id = most.api_key_id AND day >= :since) AS requests,
+           most.limited
+    FROM (
+        SELECT api_key_id, sum(limited) AS limited FROM key_request_day WHERE day >= :since AND limited > 0
+        GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT :most
+    ) AS most
+    JOIN api_key ON api_key.id = most.api_key_id
+    JOIN organization ON organization.id = api_key.organization_id
+    ORDER BY most.limited DESC, api_key.id
 """)
 
 

@@ -4,7 +4,7 @@ that met a limit."""
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -61,7 +61,10 @@ class KeyRequestDay(Base):
     """Requests of one key to the check API on one day, in UTC; gone with the key."""
 
     __tablename__ = "key_request_day"
-    __table_args__ = (Index("ix_key_request_day_day", "day"),)
+    __table_args__ = (
+        Index("ix_key_request_day_day", "day"),
+        Index("ix_key_request_day_limited", "day", postgresql_where=text("limited > 0")),
+    )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
     api_key_id: Mapped[UUID] = mapped_column(ForeignKey("api_key.id", ondelete="CASCADE"), primary_key=True)
