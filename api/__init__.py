@@ -12,7 +12,7 @@ from api.ledger import cli as ledger_cli
 from api.ledger import jobs as ledger_jobs
 from api.smoke import cli as smoke_cli
 from api.usage import jobs as usage_jobs
-from api.v1 import decision_views, health, key_views, policy_views, reconciliation_views, turns
+from api.v1 import decision_views, draft_views, health, key_views, policy_views, reconciliation_views, turns
 from api.v1.authzen import views as authzen_views
 from api.v1.check_middleware import CheckHandler, CheckMiddleware
 from api.v1.check_path import KINDS, CheckPath
@@ -36,7 +36,16 @@ __all__ = [
 
 def init_app(app: Flask, settings: Settings) -> None:
     room = runtime.set_up(app, settings)
-    views = (health, key_views, policy_views, decision_views, reconciliation_views, authzen_views, reference_views)
+    views = (
+        health,
+        key_views,
+        policy_views,
+        draft_views,
+        decision_views,
+        reconciliation_views,
+        authzen_views,
+        reference_views,
+    )
     for blueprint in (module.bp for module in views):
         app.register_blueprint(blueprint)
     for command in (*cli.GROUPS, ledger_cli.heads_commands, smoke_cli.smoke):

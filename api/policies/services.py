@@ -160,8 +160,13 @@ def differences(before: PolicyDocument, after: PolicyDocument) -> dict[str, tupl
     for key in POLICY_KEYS:
         old, new = getattr(before, key), getattr(after, key)
         if old != new:
-            found[key] = (msgspec.to_builtins(old), msgspec.to_builtins(new))
+            found[key] = (_as_json(old), _as_json(new))
     return found
+
+
+def _as_json(value: Any) -> Any:
+    """With lists where there are tuples."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def hold(organization_id: UUID, expected_version: int | None) -> tuple[int, PolicyDocument]:

@@ -18,13 +18,6 @@ class PolicyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
 
 
-class PolicyChanged(msgspec.Struct, frozen=True):
-    """The policy as it stands now; `version` is unchanged if the value was the same already."""
-
-    version: Annotated[int, Meta(description="The version now in force.", examples=[4])]
-    policy: Annotated[PolicySetting, Meta(description="The policy as it stands now.")]
-
-
 class PolicyPreview(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Values that are not in force, to be tried on stored decisions."""
 
@@ -67,3 +60,16 @@ class PolicyEffect(msgspec.Struct, frozen=True):
     newly_blocked: Annotated[int, Meta(description="Allowed today, and blocked with the values.", examples=[12])]
     newly_allowed: Annotated[int, Meta(description="Blocked today, and allowed with the values.", examples=[0])]
     groups: Annotated[tuple[PreviewGroup, ...], Meta(description="Those that change, the largest groups first.")]
+
+
+class PolicyChanged(msgspec.Struct, frozen=True):
+    """The policy as it stands now; `version` is unchanged if the value was the same already."""
+
+    version: Annotated[int, Meta(description="The version now in force.", examples=[4])]
+    policy: Annotated[PolicySetting, Meta(description="The policy as it stands now.")]
+    effect: Annotated[
+        PolicyEffect | None,
+        Meta(
+            description="What it changes of the last week's decisions, for a key with decisions:read.", examples=[None]
+        ),
+    ] = None

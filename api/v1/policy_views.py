@@ -9,6 +9,7 @@ from api.decisions import backtest
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment
 from api.policies import services
+from api.policies.document import PolicyDocument
 from api.policies.validation import with_values
 from api.v1 import policy_schema as schema
 from api.v1.endpoint import Endpoint, serve
@@ -17,6 +18,8 @@ from core.db import transaction
 from core.errors import NotFound
 
 bp = Blueprint("api_policies", __name__)
+
+EFFECT_DAYS = 7
 
 
 @serve(
@@ -54,6 +57,7 @@ def update(caller: Caller, key: str, body: schema.PolicyChange) -> schema.Policy
     if caller.key.environment != KeyEnvironment.LIVE:
         raise WrongEnvironment("Policies apply to live and test checks. Use a live key to change them.")
     with transaction():
+        _, before = services.hold(caller.organization.id, body.expected_version)
         version = services.change(
             caller.organization.id,
             key,
@@ -63,7 +67,7 @@ def update(caller: Caller, key: str, body: schema.PolicyChange) -> schema.Policy
             now=utc_now(),
         )
         setting = next(one for one in services.overview(caller.organization.id).policies if one.key == key)
-    return schema.PolicyChanged(version=version, policy=setting)
+    return schema.PolicyChanged(version=version, policy=setting, effect=_effect_since(caller, before))
 
 
 @serve(
@@ -90,7 +94,21 @@ def preview(caller: Caller, body: schema.PolicyPreview) -> schema.PolicyEffect:
     body.need_known()
     version, standing = services.current(caller.organization.id)
     wanted = with_values(standing, body.values, path_of=lambda key: f"values.{key}")
-    since = utc_now() - timedelta(days=body.days)
+    return _effect(caller, version, standing, wanted, days=body.days)
+
+
+def _effect_since(caller: Caller, before: PolicyDocument) -> schema.PolicyEffect | None:
+    """Of the version in force on the decisions of the last week; None for a key that may not read decisions."""
+    if Scope.DECISIONS_READ not in caller.key.scopes:
+        return None
+    version, document = services.current(caller.organization.id)
+    return _effect(caller, version, before, document, days=EFFECT_DAYS)
+
+
+def _effect(
+    caller: Caller, version: int, standing: PolicyDocument, wanted: PolicyDocument, *, days: int
+) -> schema.PolicyEffect:
+    since = utc_now() - timedelta(days=days)
     effect = backtest.effect_of(caller.organization.id, standing, wanted, since=since)
     groups = (schema.PreviewGroup(one.model, one.reason, one.was_allowed, one.decisions) for one in effect.groups)
     return schema.PolicyEffect(

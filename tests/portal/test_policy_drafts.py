@@ -43,6 +43,7 @@ def test_a_draft_has_no_effect_until_it_is_published(
     assert "Softer" in viewer.get("/policies/drafts").text
     page = viewer.get(path).text
     assert "Block personal data: changed from on to off." in page
+    assert "Rules: added “hr_review”." in page
     assert "Publish</button>" not in page
     assert (current(app, ada)[0], as_ada.check(metadata=PERSONAL).json["allowed"]) == (1, False)
 

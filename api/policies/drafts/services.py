@@ -17,7 +17,7 @@ from api.policies.document import PolicyDocument
 from api.policies.drafts.merging import Merged, Prefer, changed_places, merged
 from api.policies.drafts.models import PolicyDraft
 from api.policies.drafts.states import DraftStatus, may_move
-from api.policies.validation import with_values
+from api.policies.validation import PathOf, with_values
 from core import audit
 from core.audit import Actor
 from core.db import db, rows_changed
@@ -115,10 +115,17 @@ def find(organization_id: UUID, draft_id: UUID | None) -> Draft:
 
 
 def change(
-    organization_id: UUID, draft: Draft, values: Mapping[str, Any], *, expected_revision: int, by: Actor, now: datetime
+    organization_id: UUID,
+    draft: Draft,
+    values: Mapping[str, Any],
+    *,
+    expected_revision: int,
+    by: Actor,
+    now: datetime,
+    path_of: PathOf = str,
 ) -> Draft:
     """Sets several policies in the draft. Raises InvalidRequest naming them, DraftClosed or DraftChanged."""
-    document = with_values(draft.document, values, path_of=str)
+    document = with_values(draft.document, values, path_of=path_of)
     if document == draft.document:
         return draft
     changed = policies.differences(draft.document, document)

@@ -6,7 +6,7 @@ import msgspec
 
 from api.v1.authzen.schema import SLUG
 from core.patterns import whole
-from core.sample_ids import DECISION_ID, KEY_ID
+from core.sample_ids import DECISION_ID, DRAFT_ID, KEY_ID
 
 _OMITTED = object()
 
@@ -19,6 +19,7 @@ class PathPart(msgspec.Struct, frozen=True):
 
 PATH_PARTS = {
     "decision_id": PathPart("The ID of the decision.", DECISION_ID),
+    "draft_id": PathPart("The ID of the draft.", DRAFT_ID),
     "key_id": PathPart("The ID of the API key.", KEY_ID),
     "slug": PathPart("The short name of your organization.", "acme-4f2a", whole(SLUG)),
     "key": PathPart("The name of the policy.", "max_risk_score"),

@@ -1,0 +1,160 @@
+"""Drafts of policies and their impact as the API shows and takes them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from api.decisions.impact.services import Impact
+from api.decisions.impact.states import ImpactStatus
+from api.policies.document import POLICY_KEYS
+from api.policies.drafts.services import Draft
+from api.policies.drafts.states import DraftStatus
+from core.errors import FieldProblem, InvalidRequest, show_name
+from core.patterns import ONE_LINE
+from core.sample_ids import DRAFT_ID, MOMENT
+
+Revision = Annotated[
+    int,
+    Meta(ge=1, le=2**31 - 1, description="The revision you read; if it is another now, nothing changes.", examples=[2]),
+]
+Values = Annotated[
+    dict[str, Any],
+    Meta(
+        description="The values of the policies by name, each in its type. Policies that you omit stay as they are.",
+        examples=[{"max_risk_score": 40}],
+    ),
+]
+
+
+class DraftCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: Annotated[
+        str,
+        Meta(min_length=1, max_length=100, pattern=ONE_LINE, description="What it is about.", examples=["EU only"]),
+    ]
+    note: Annotated[str, Meta(max_length=2_000, description="Why, for whoever reviews it.", examples=[""])] = ""
+    policies: Values = {}
+
+
+class DraftChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    expected_revision: Revision
+    policies: Values
+
+
+class DraftPublish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    expected_revision: Revision
+
+
+class ImpactRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    days: Annotated[int, Meta(ge=1, le=400, description="How far back decisions are replayed.", examples=[7])] = 7
+
+
+class DraftView(msgspec.Struct, frozen=True):
+    """A draft: all its values, and the version it is based on."""
+
+    id: Annotated[str, Meta(description="ID of the draft.", examples=[DRAFT_ID])]
+    name: Annotated[str, Meta(description="What it is about.", examples=["EU only"])]
+    note: Annotated[str, Meta(description="Why.", examples=[""])]
+    status: Annotated[DraftStatus, Meta(description="open, published or discarded.", examples=["open"])]
+    revision: Annotated[int, Meta(description="Counts its changes.", examples=[2])]
+    base_version: Annotated[int, Meta(description="The version it is based on.", examples=[3])]
+    published_version: Annotated[int | None, Meta(description="The version it became.", examples=[None])]
+    policies: Annotated[dict[str, Any], Meta(description="All its values.", examples=[{"max_risk_score": 40}])]
+    changed_at: Annotated[datetime, Meta(tz=True, description="When it was last changed, in UTC.", examples=[MOMENT])]
+
+
+class DraftList(msgspec.Struct, frozen=True):
+    drafts: Annotated[tuple[DraftView, ...], Meta(description="The open drafts, the last changed first.")]
+
+
+class DraftPublished(msgspec.Struct, frozen=True):
+    version: Annotated[int, Meta(description="The version that is now in force.", examples=[4])]
+
+
+class ImpactShare(msgspec.Struct, frozen=True):
+    """The decisions of one reason, model, application or key that come out differently."""
+
+    value: Annotated[str, Meta(description="The reason, model, application or key.", examples=["gpt-4o"])]
+    newly_blocked: Annotated[int, Meta(description="Allowed before, blocked by the draft.", examples=[12])]
+    newly_allowed: Annotated[int, Meta(description="Blocked before, allowed by the draft.", examples=[0])]
+    score_changed: Annotated[int, Meta(description="Same result with another risk score.", examples=[3])]
+
+
+class ImpactView(msgspec.Struct, frozen=True):
+    """What replaying past decisions with a draft came to, or has come to so far."""
+
+    status: Annotated[ImpactStatus, Meta(description="queued, running, done, canceled or failed.", examples=["done"])]
+    is_stale: Annotated[bool, Meta(description="Whether the draft was changed since.", examples=[False])]
+    base_version: Annotated[int, Meta(description="The version it is compared with.", examples=[3])]
+    since: Annotated[datetime, Meta(tz=True, description="Decisions from this time.", examples=[MOMENT])]
+    until: Annotated[datetime, Meta(tz=True, description="Decisions before this time.", examples=[MOMENT])]
+    total: Annotated[int, Meta(description="Decisions in this time.", examples=[18440])]
+    looked_at: Annotated[int, Meta(description="Decisions replayed so far.", examples=[18440])]
+    newly_blocked: Annotated[int, Meta(description="Allowed before, blocked by the draft.", examples=[214])]
+    newly_allowed: Annotated[int, Meta(description="Blocked before, allowed by the draft.", examples=[0])]
+    score_changed: Annotated[int, Meta(description="Same result with another risk score.", examples=[31])]
+    not_replayed: Annotated[int, Meta(description="Decisions whose facts can't be read any more.", examples=[0])]
+    recorded_otherwise: Annotated[
+        int,
+        Meta(description="Decisions that their own version would decide otherwise; always 0.", examples=[0]),
+    ]
+    by: Annotated[
+        dict[str, tuple[ImpactShare, ...]],
+        Meta(description="What differs, by reason, model, application and key; the largest first.", examples=[{}]),
+    ]
+
+
+def need_known(values: Mapping[str, Any]) -> None:
+    """Raises InvalidRequest."""
+    detail = f"Policies: {', '.join(POLICY_KEYS)}."
+    unknown = [name for name in values if name not in POLICY_KEYS]
+    if unknown:
+        raise InvalidRequest(
+            errors=tuple(FieldProblem(f"policies.{show_name(name)}", "unknown_field", detail) for name in unknown)
+        )
+
+
+def view_of(draft: Draft) -> DraftView:
+    return DraftView(
+        id=draft.shown_id,
+        name=draft.name,
+        note=draft.note,
+        status=draft.status,
+        revision=draft.revision,
+        base_version=draft.base_version,
+        published_version=draft.published_version,
+        policies={key: msgspec.to_builtins(getattr(draft.document, key)) for key in POLICY_KEYS},
+        changed_at=draft.changed_at,
+    )
+
+
+def impact_view_of(impact: Impact, draft: Draft) -> ImpactView:
+    tally = impact.tally
+    return ImpactView(
+        status=impact.status,
+        is_stale=not impact.is_of(draft),
+        base_version=impact.base_version,
+        since=impact.since,
+        until=impact.until,
+        total=impact.total,
+        looked_at=tally.looked_at,
+        newly_blocked=tally.newly_blocked,
+        newly_allowed=tally.newly_allowed,
+        score_changed=tally.score_changed,
+        not_replayed=tally.unreadable,
+        recorded_otherwise=tally.recorded_otherwise,
+        by={
+            kind: tuple(
+                ImpactShare(
+                    f"key_{value}" if kind == "key" else value,
+                    share.newly_blocked,
+                    share.newly_allowed,
+                    share.score_changed,
+                )
+                for value, share in tally.shares(kind)
+            )
+            for kind in tally.by
+        },
+    )

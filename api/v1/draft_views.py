@@ -1,0 +1,202 @@
+"""Drafts of policies over the API: policies as code, published by a key only where it has the scope for it."""
+
+from flask import Blueprint
+
+from api.authentication import Caller, WrongEnvironment
+from api.decisions.impact import services as impacts
+from api.decisions.impact.jobs import analyze_impact
+from api.decisions.impact.services import ImpactUnderWay
+from api.keys.scopes import Scope
+from api.keys.token import KeyEnvironment
+from api.policies.drafts import services as drafts
+from api.v1 import draft_schema as schema
+from api.v1.endpoint import Endpoint, serve
+from core.clock import utc_now
+from core.db import transaction
+from core.errors import NotFound
+from core.ids import parse_public_id
+from core.jobs import defer
+
+bp = Blueprint("api_policy_drafts", __name__)
+
+_CHANGES = (NotFound, WrongEnvironment, drafts.DraftChanged, drafts.DraftClosed)
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="GET",
+        path="/v1/policy/drafts",
+        tag="Policies",
+        summary="List policy drafts",
+        description="The open drafts with all their values.",
+        scope=Scope.POLICIES_READ,
+        answer=schema.DraftList,
+    ),
+)
+def index(caller: Caller) -> schema.DraftList:
+    return schema.DraftList(tuple(map(schema.view_of, drafts.list_open(caller.organization.id))))
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="POST",
+        path="/v1/policy/drafts",
+        tag="Policies",
+        summary="Create a policy draft",
+        description="A copy of the active policies with your values. It has no effect on checks until it is published.",
+        scope=Scope.POLICIES_DRAFT,
+        body=schema.DraftCreate,
+        answer=schema.DraftView,
+        status=201,
+        refusals=(WrongEnvironment, drafts.TooManyDrafts),
+    ),
+)
+def create(caller: Caller, body: schema.DraftCreate) -> schema.DraftView:
+    _need_live(caller)
+    schema.need_known(body.policies)
+    now = utc_now()
+    with transaction():
+        draft = drafts.create(caller.organization.id, name=body.name, note=body.note, by=caller.actor, now=now)
+        draft = drafts.change(
+            caller.organization.id,
+            draft,
+            body.policies,
+            expected_revision=draft.revision,
+            by=caller.actor,
+            now=now,
+            path_of=_path_of,
+        )
+    return schema.view_of(draft)
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="GET",
+        path="/v1/policy/drafts/{draft_id}",
+        tag="Policies",
+        summary="Get a policy draft",
+        description="One draft with all its values, also after it was published or discarded.",
+        scope=Scope.POLICIES_READ,
+        answer=schema.DraftView,
+        refusals=(NotFound,),
+    ),
+)
+def show(caller: Caller, draft_id: str) -> schema.DraftView:
+    return schema.view_of(_find(caller, draft_id))
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="PUT",
+        path="/v1/policy/drafts/{draft_id}",
+        tag="Policies",
+        summary="Change a policy draft",
+        description="Sets values in the draft. Policies that you omit stay as they are in the draft.",
+        scope=Scope.POLICIES_DRAFT,
+        body=schema.DraftChange,
+        answer=schema.DraftView,
+        refusals=_CHANGES,
+    ),
+)
+def update(caller: Caller, draft_id: str, body: schema.DraftChange) -> schema.DraftView:
+    _need_live(caller)
+    draft = _find(caller, draft_id)
+    schema.need_known(body.policies)
+    with transaction():
+        draft = drafts.change(
+            caller.organization.id,
+            draft,
+            body.policies,
+            expected_revision=body.expected_revision,
+            by=caller.actor,
+            now=utc_now(),
+            path_of=_path_of,
+        )
+    return schema.view_of(draft)
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="POST",
+        path="/v1/policy/drafts/{draft_id}/impact",
+        tag="Policies",
+        summary="Analyze the impact of a policy draft",
+        description="Replays past decisions with the draft, in the background. Get the impact to see how far it is.",
+        scope=Scope.POLICIES_DRAFT,
+        body=schema.ImpactRequest,
+        answer=schema.ImpactView,
+        status=202,
+        refusals=(NotFound, WrongEnvironment, ImpactUnderWay),
+    ),
+)
+def analyze(caller: Caller, draft_id: str, body: schema.ImpactRequest) -> schema.ImpactView:
+    _need_live(caller)
+    draft, organization_id = _find(caller, draft_id), caller.organization.id
+    with transaction():
+        impact = impacts.request(organization_id, draft, days=body.days, by=caller.actor, now=utc_now())
+        defer(analyze_impact, organization_id=str(organization_id), impact_id=str(impact.id))
+    return schema.impact_view_of(impact, draft)
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="GET",
+        path="/v1/policy/drafts/{draft_id}/impact",
+        tag="Policies",
+        summary="Get the impact of a policy draft",
+        description="The latest analysis of the draft, done or under way.",
+        scope=Scope.POLICIES_READ,
+        answer=schema.ImpactView,
+        refusals=(NotFound,),
+    ),
+)
+def show_impact(caller: Caller, draft_id: str) -> schema.ImpactView:
+    draft = _find(caller, draft_id)
+    impact = impacts.find_latest(caller.organization.id, draft.id)
+    if impact is None:
+        raise NotFound("The impact of this draft was never analyzed.")
+    return schema.impact_view_of(impact, draft)
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="POST",
+        path="/v1/policy/drafts/{draft_id}/publish",
+        tag="Policies",
+        summary="Publish a policy draft",
+        description="Makes the draft the version in force, for all checks within a second.",
+        scope=Scope.POLICIES_PUBLISH,
+        body=schema.DraftPublish,
+        answer=schema.DraftPublished,
+        refusals=(*_CHANGES, drafts.DraftOutdated, drafts.DraftUnchanged),
+    ),
+)
+def publish(caller: Caller, draft_id: str, body: schema.DraftPublish) -> schema.DraftPublished:
+    _need_live(caller)
+    draft = _find(caller, draft_id)
+    with transaction():
+        version = drafts.publish(
+            caller.organization.id, draft, expected_revision=body.expected_revision, by=caller.actor, now=utc_now()
+        )
+    return schema.DraftPublished(version)
+
+
+def _find(caller: Caller, draft_id: str) -> drafts.Draft:
+    return drafts.find(caller.organization.id, parse_public_id(drafts.PREFIX, draft_id))
+
+
+def _path_of(key: str) -> str:
+    return f"policies.{key}"
+
+
+def _need_live(caller: Caller) -> None:
+    """Raises WrongEnvironment."""
+    if caller.key.environment != KeyEnvironment.LIVE:
+        raise WrongEnvironment("Policies apply to live and test checks. Use a live key to change them.")
