@@ -10,6 +10,7 @@ from api.decisions import jobs as decision_jobs
 from api.decisions.impact import jobs as impact_jobs
 from api.ledger import cli as ledger_cli
 from api.ledger import jobs as ledger_jobs
+from api.machines import cli as machines_cli
 from api.smoke import cli as smoke_cli
 from api.usage import jobs as usage_jobs
 from api.v1 import decision_views, draft_views, health, key_views, policy_views, reconciliation_views, turns
@@ -48,7 +49,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
     for blueprint in (module.bp for module in views):
         app.register_blueprint(blueprint)
-    for command in (*cli.GROUPS, ledger_cli.heads_commands, smoke_cli.smoke):
+    for command in (*cli.GROUPS, ledger_cli.heads_commands, machines_cli.machines_commands, smoke_cli.smoke):
         app.cli.add_command(command)
     app.wsgi_app = CheckMiddleware(app.wsgi_app, CheckPath(room))  # type: ignore[method-assign]
 

@@ -17,6 +17,7 @@ from api.keys.uses import note_uses
 from api.limits.memory import MemoryLimiter
 from api.limits.shared import SharedLimiter
 from api.limits.window import Ask, Limiter, Shared, Verdict, limit_of, organization_limit_of
+from api.machines.reporter import MachineReporter
 from api.readiness import ReadinessProbe
 from api.recording.idempotency import KeyedRecorder, KeyedSink, PendingKeys, ReplaySink
 from api.recording.postgres import PostgresSink
@@ -94,6 +95,7 @@ class Runtime:
         self.requests = RequestCounts(app.app_context)
         self.refused = RefusedRequests(app.app_context)
         self.limit_minutes = LimitMinutes(app.app_context)
+        self.machine = MachineReporter(app.app_context, settings.data_path)
         self.reader = Reader(DistinctValues())
         self.free_text = FreeTextNotices(app.app_context, self.reader.values)
 
@@ -107,6 +109,7 @@ class Runtime:
         self.requests.start()
         self.refused.start()
         self.limit_minutes.start()
+        self.machine.start()
         self.free_text.start()
 
     def stop(self) -> None:
@@ -118,6 +121,7 @@ class Runtime:
         self._is_stopped.set()
         self.snapshots.close()
         self.replay.stop()
+        self.machine.stop()  # after the replay, so that it tells what is left
         self.recorder.close()
         self.batch_recorder.close()
         self.keyed_recorder.close()

@@ -9,6 +9,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from uuid import uuid4
@@ -161,7 +162,12 @@ class Spool:
 
 def waiting_segments(root: Path) -> list[Path]:
     """What all processes of this machine, the living and the dead, have yet to replay."""
-    return [path for path in root.glob("[!.]*/*.ndjson") if path.parent.name != QUARANTINE]
+    found: list[Path] = []
+    for folder in root.iterdir() if root.is_dir() else ():
+        if folder.name != QUARANTINE and not folder.name.startswith("."):
+            with suppress(FileNotFoundError, NotADirectoryError):  # it was emptied and removed this moment
+                found += sorted(path for path in folder.iterdir() if path.suffix == ".ndjson")
+    return found
 
 
 def read_lines(segment: Path) -> list[bytes]:

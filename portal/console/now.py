@@ -5,6 +5,8 @@ from uuid import UUID
 
 import msgspec
 
+from api.machines import services as machines
+from api.machines.services import MachineStatus
 from backups import services as backups
 from backups.services import BackupStatus
 from billing import reconciliation, webhook_events
@@ -46,11 +48,13 @@ class Now(msgspec.Struct, frozen=True):
     drifts: int
     """What the last comparison with Stripe found otherwise."""
     backups: BackupStatus
+    machines: list[MachineStatus]
 
     @property
     def is_running_well(self) -> bool:
         troubles = (self.failed_jobs, self.undelivered, self.unsent, self.events_in_trouble, self.drifts)
-        return not any(troubles) and not self.backups.failure and not self.backups.is_overdue
+        are_machines_well = all(machine.is_well for machine in self.machines)
+        return are_machines_well and not any(troubles) and not self.backups.failure and not self.backups.is_overdue
 
 
 @needs_system_scope
@@ -70,4 +74,5 @@ def read(*, operator_id: UUID, now: datetime) -> Now:
         comparison=comparison,
         drifts=reconciliation.drifts_of(comparison.id) if comparison else 0,
         backups=backups.status(now),
+        machines=machines.every_machine(now=now),
     )

@@ -155,6 +155,7 @@ _LABELS = {
     "ticket.waiting_on_customer": "Set a request to waiting on customer",
     "ticket.warned": "Sent an SLA warning",
     "ticket.wish_noted": "Counted a request as a vote",
+    "spool.replayed": "Replayed the decisions of a lost machine",
     "secret.rotated": "Rotated a service secret",
     "probe.failing": "Detected a failing component",
     "audit.requested": "Requested an audit",
