@@ -25,7 +25,13 @@ class DecisionFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """All that is given must hold."""
 
     model: (
-        Annotated[ShortText, Meta(description="The full model name, case-insensitive.", examples=["gpt-4o"])] | None
+        Annotated[
+            ShortText,
+            Meta(
+                description="Case-insensitive. A name that ends in * finds all that begin with it.", examples=["gpt-4o"]
+            ),
+        ]
+        | None
     ) = None
     operation: (
         Annotated[ShortText, Meta(description="Case-insensitive; - and _ are equivalent.", examples=["chat"])] | None
@@ -45,10 +51,10 @@ class DecisionFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         KeyEnvironment | None, Meta(description="live or test. A test key sees tests only.", examples=["live"])
     ] = None
     department: (
-        Annotated[ShortText, Meta(description="The fact of this name, as sent.", examples=["support"])] | None
+        Annotated[ShortText, Meta(description="The fact of this name, case-insensitive.", examples=["support"])] | None
     ) = None
     application: (
-        Annotated[ShortText, Meta(description="The fact of this name, as sent.", examples=["helpdesk"])] | None
+        Annotated[ShortText, Meta(description="The fact of this name, case-insensitive.", examples=["helpdesk"])] | None
     ) = None
     subject: Annotated[ShortText, Meta(description="The pseudonym as sent.", examples=["patient-7f3a"])] | None = None
     since: (

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, exists, func, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from api.checks.service import hash_subject
 from api.decisions.hourly.models import DecisionHour
@@ -142,6 +143,13 @@ def _every(organization_id: UUID, chosen: DecisionFilter, subject_secret: bytes)
     )
 
 
+def _in_normal_form(text: ColumnElement[str] | InstrumentedAttribute[str], wanted: str) -> ColumnElement[bool]:
+    """Without regard to case; what ends in * stands for all that begin with it."""
+    if wanted.endswith("*"):
+        return func.lower(text).startswith(normal_model(wanted[:-1]), autoescape=True)
+    return func.lower(text) == normal_model(wanted)
+
+
 def conditions_of(organization_id: UUID, chosen: DecisionFilter, subject_secret: bytes) -> list[ColumnElement[bool]]:
     """All must hold."""
     conditions: list[ColumnElement[bool]] = [Decision.organization_id == organization_id]
@@ -149,13 +157,16 @@ def conditions_of(organization_id: UUID, chosen: DecisionFilter, subject_secret:
         (Decision.allowed, chosen.allowed),
         (Decision.reason, chosen.reason),
         (Decision.environment, chosen.environment),
-        (Decision.metadata_["department"].astext, chosen.department),
-        (Decision.metadata_["application"].astext, chosen.application),
     ):
         if value is not None:
             conditions.append(column == value)
-    if chosen.model is not None:
-        conditions.append(func.lower(Decision.model) == normal_model(chosen.model))
+    for text, wanted in (
+        (Decision.model, chosen.model),
+        (Decision.metadata_["department"].astext, chosen.department),
+        (Decision.metadata_["application"].astext, chosen.application),
+    ):
+        if wanted is not None:
+            conditions.append(_in_normal_form(text, wanted))
     if chosen.operation is not None:
         conditions.append(func.replace(func.lower(Decision.operation), "-", "_") == normal_operation(chosen.operation))
     if chosen.key is not None:

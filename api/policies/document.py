@@ -4,6 +4,7 @@ This struct is the one source of what policies exist: validation, storage, the A
 Imports no database.
 """
 
+from collections import Counter
 from typing import Annotated, Any
 
 import msgspec
@@ -11,11 +12,23 @@ from msgspec import Meta
 
 from api.model_catalogue.derivation import OnContradiction
 from api.model_catalogue.entries import CatalogueVersion, OwnModel
+from api.policies.required_facts import MAX_REQUIRED, RequiredFact
 from api.policies.rules import MAX_RULES, Rule
-from api.vocabulary import FACT_NAME, KNOWN_OPERATION_NAME, MAX_INTEGER, MODEL_NAME, FactType, normal_operation
+from api.vocabulary import (
+    BUILT_IN,
+    FACT_NAME,
+    KNOWN_OPERATION_NAME,
+    MAX_INTEGER,
+    MODEL_PATTERN,
+    PII_TYPES,
+    Fact,
+    FactType,
+    normal_operation,
+    variable_of,
+)
 
 Points = Annotated[int, Meta(ge=0, le=100)]
-ModelPattern = Annotated[str, Meta(pattern=MODEL_NAME)]
+ModelPattern = Annotated[str, Meta(pattern=MODEL_PATTERN)]
 OperationName = Annotated[str, Meta(pattern=KNOWN_OPERATION_NAME)]
 CustomFactName = Annotated[str, Meta(pattern=FACT_NAME)]
 
@@ -108,13 +121,23 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             max_length=500,
             title="Allowed models",
-            description="All other models are blocked. Leave empty to allow all models.",
+            description="All other models are blocked. A name can end in *. Leave empty to allow all models.",
         ),
     ] = ()
     denied_operations: Annotated[
         tuple[OperationName, ...],
         Meta(max_length=200, title="Denied operations", description="Blocks these operations."),
     ] = ()
+    compare_in_normal_form: Annotated[
+        bool,
+        Meta(
+            title="Compare names in normal form",
+            description=(
+                "Rules compare all text facts without regard to case, and a name that ends in * stands for all that "
+                "begin with it."
+            ),
+        ),
+    ] = True
     model_catalogue: Annotated[
         CatalogueVersion,
         Meta(
@@ -133,6 +156,10 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
         tuple[OwnModel, ...],
         Meta(max_length=200, title="Own models", description="Your own entries, used before the model catalogue."),
     ] = ()
+    required_facts: Annotated[
+        tuple[RequiredFact, ...],
+        Meta(max_length=MAX_REQUIRED, title="Required facts", description="Facts that callers must send."),
+    ] = ()
     custom_facts: Annotated[
         dict[CustomFactName, FactType],
         Meta(max_length=100, title="Custom facts", description="Your own facts that metadata can contain."),
@@ -144,6 +171,25 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 POLICY_KEYS = tuple(field.name for field in msgspec.structs.fields(PolicyDocument))
+
+
+def facts_of(document: PolicyDocument) -> dict[str, Fact]:
+    """All that may be stated: ours and the organization's own."""
+    custom = {name: Fact(name, kind, "A custom fact.") for name, kind in document.custom_facts.items()}
+    return {**BUILT_IN, **custom}
+
+
+def texts_of(document: PolicyDocument) -> frozenset[str] | None:
+    """The variables of the text facts that rules compare in normal form; None where they compare them as sent.
+
+    Two facts that share a variable are left to the engine as they are.
+    """
+    if not document.compare_in_normal_form:
+        return None
+    facts = facts_of(document)
+    counts = Counter(map(variable_of, facts))
+    texts = (name for name, fact in facts.items() if fact.type in {FactType.TOKEN, FactType.TOKENS})
+    return frozenset(variable for name in texts if name != PII_TYPES and counts[variable := variable_of(name)] == 1)
 
 
 def known_operations_of(document: PolicyDocument) -> frozenset[str]:

@@ -12,11 +12,12 @@ from api import vocabulary
 from api.model_catalogue.derivation import Completion, Derivation
 from api.policies.catalogue_use import completion_of, contradiction_causes
 from api.policies.contribution import HIGHEST_SCORE, Contribution
-from api.policies.document import PolicyDocument, known_operations_of
+from api.policies.document import PolicyDocument, facts_of, known_operations_of, texts_of
+from api.policies.required_facts import Requirement, missing_causes, requirements_of
 from api.policies.rule_set import RuleSet, rule_set_of
 from api.policies.rules import RuleState
 from api.policies.trials import ShadowFinding, divided, finding_of
-from api.vocabulary import BUILT_IN, Fact, normal_model, normal_operation
+from api.vocabulary import Fact, normal_model, normal_operation
 
 OK = "ok"
 BUILT_IN_CODES = (
@@ -27,6 +28,7 @@ BUILT_IN_CODES = (
     "model_not_allowed",
     "unknown_operation",
     "catalogue_contradiction",
+    "fact_missing",
 )
 """Of causes that are ours; others are words of a customer."""
 
@@ -60,6 +62,7 @@ class CompiledPolicy(msgspec.Struct, frozen=True):
     document: PolicyDocument
     facts: Mapping[str, Fact]
     allowed_models: frozenset[str]
+    allowed_beginnings: tuple[str, ...]
     denied_operations: frozenset[str]
     known_operations: frozenset[str]
     enforced: RuleSet
@@ -69,25 +72,27 @@ class CompiledPolicy(msgspec.Struct, frozen=True):
     """How much work a decision is, in rules."""
     completion: Completion | None = None
     """None where the policy uses no model catalogue."""
+    required: tuple[Requirement, ...] = ()
 
 
 def compile_policy(organization_id: UUID, version: int, document: PolicyDocument) -> CompiledPolicy:
-    custom = {name: Fact(name, kind, "A custom fact.") for name, kind in document.custom_facts.items()}
-    facts = {**BUILT_IN, **custom}
-    enforced = rule_set_of((rule for rule in document.rules if rule.state is RuleState.ENFORCED), facts)
-    on_trial = rule_set_of((rule for rule in document.rules if rule.is_on_trial), facts)
+    facts, texts = facts_of(document), texts_of(document)
+    enforced = rule_set_of((rule for rule in document.rules if rule.state is RuleState.ENFORCED), facts, texts)
+    on_trial = rule_set_of((rule for rule in document.rules if rule.is_on_trial), facts, texts)
     return CompiledPolicy(
         organization_id=organization_id,
         version=version,
         document=document,
         facts=facts,
         allowed_models=frozenset(map(normal_model, document.allowed_models)),
+        allowed_beginnings=tuple(normal_model(one[:-1]) for one in document.allowed_models if one.endswith("*")),
         denied_operations=frozenset(map(normal_operation, document.denied_operations)),
         known_operations=known_operations_of(document),
         enforced=enforced,
         on_trial=on_trial if on_trial.rules else None,
         cost=enforced.cost + on_trial.cost,
         completion=completion_of(document, facts),
+        required=requirements_of(document.required_facts),
     )
 
 
@@ -101,6 +106,8 @@ def evaluate(policy: CompiledPolicy, request: CheckFacts, *, bucket_key: str = "
         request, derivation = _completed(policy.completion, request)
     causes = _built_in_causes(policy, request)
     causes += policy.enforced.causes(request.model, request.operation, request.metadata)
+    if policy.required:
+        causes += missing_causes(policy.required, request.operation, request.metadata)
     if derivation is not None:
         causes += contradiction_causes(policy.document, derivation)
     if policy.on_trial is None:
@@ -185,7 +192,7 @@ def _built_in_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contri
                 fix="Use another operation, or remove this one from denied_operations.",
             )
         )
-    if policy.allowed_models and normal_model(request.model) not in policy.allowed_models:
+    if policy.allowed_models and not _is_allowed(policy, normal_model(request.model)):
         causes.append(
             Contribution(
                 code="model_not_allowed",
@@ -208,6 +215,10 @@ def _built_in_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contri
             )
         )
     return causes
+
+
+def _is_allowed(policy: CompiledPolicy, model: str) -> bool:
+    return model in policy.allowed_models or model.startswith(policy.allowed_beginnings)
 
 
 def _counts(document: PolicyDocument, is_on: bool) -> bool:

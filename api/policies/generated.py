@@ -10,7 +10,14 @@ from enum import Enum
 from typing import Final
 
 from api.policies.rules import CompiledRule, joined_truth
-from api.policies.spelling import NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES, normal_pii_types
+from api.policies.spelling import (
+    NORMAL_MODEL,
+    NORMAL_OPERATION,
+    NORMAL_PII_TYPES,
+    lowered,
+    lowered_variable,
+    normal_pii_types,
+)
 from api.policies.translation import Beyond, Expression, Kind, translated
 from api.vocabulary import PII_TYPES, Fact, FactType, normal_model, normal_operation, variable_of
 
@@ -41,6 +48,7 @@ _CLASSES = {
     Kind.TEXT: "is str",
     Kind.TEXTS: "is tuple",
 }
+_WITH_CASE = frozenset({Kind.TEXT, Kind.TEXTS})
 _ALWAYS_STATED = {
     "model": "model",
     "operation": "operation",
@@ -50,6 +58,7 @@ _ALWAYS_STATED = {
 _KNOWN = {
     "ASK": ASK,
     "joined_truth": joined_truth,
+    "lowered": lowered,
     "normal_model": normal_model,
     "normal_operation": normal_operation,
     "normal_pii_types": normal_pii_types,
@@ -95,8 +104,11 @@ class _Names:
         self._fact_of = {variable_of(name): name for name in facts}
         counts = Counter([*map(variable_of, facts), *_ALWAYS_STATED])
         shared = {name for name, count in counts.items() if count > 1}
+        plain = {name: _KINDS[facts[fact].type] for name, fact in self._fact_of.items() if name not in shared}
+        self._lowered = {lowered_variable(name): name for name, kind in plain.items() if kind in _WITH_CASE}
         self.kinds = {
-            **{name: _KINDS[facts[fact].type] for name, fact in self._fact_of.items() if name not in shared},
+            **plain,
+            **{variable: plain[name] for variable, name in self._lowered.items()},
             **{name: Kind.TEXT for name in _ALWAYS_STATED if name not in shared},
             NORMAL_PII_TYPES: Kind.TEXTS,
         }
@@ -107,11 +119,13 @@ class _Names:
         if name in _ALWAYS_STATED:
             yield f"    {variable} = {_ALWAYS_STATED[name]}"
             return
-        fact = PII_TYPES if name == NORMAL_PII_TYPES else self._fact_of[name]
+        fact = PII_TYPES if name == NORMAL_PII_TYPES else self._fact_of[self._lowered.get(name, name)]
         yield f"    {variable} = get({fact!r})"
         yield f"    if not ({variable} is None or {variable}.__class__ {_CLASSES[self.kinds[name]]}): return everything"
         if name == NORMAL_PII_TYPES:
             yield f"    {variable} = {variable} and normal_pii_types({variable})"
+        elif name in self._lowered:
+            yield f"    {variable} = {variable} and lowered({variable})"
 
     def missing(self, names: frozenset[str]) -> str:
         return " or ".join(f"{self.variables[name]} is None" for name in sorted(names) if name not in _ALWAYS_STATED)

@@ -9,7 +9,15 @@ from api import vocabulary
 from api.policies.contribution import Contribution
 from api.policies.generated import ASK, Judge, Truth, cost_of, judge_of
 from api.policies.rules import CompiledRule, OnMissing, Rule, RuleEffect, compile_rule, context_of
-from api.policies.spelling import NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES, normal_forms, normal_pii_types
+from api.policies.spelling import (
+    NORMAL_MODEL,
+    NORMAL_OPERATION,
+    NORMAL_PII_TYPES,
+    lowered,
+    lowered_variable,
+    normal_forms,
+    normal_pii_types,
+)
 from api.vocabulary import Fact, variable_of
 
 Stated = Mapping[str, Any]
@@ -22,6 +30,8 @@ class RuleSet(msgspec.Struct, frozen=True):
     rules: tuple[CompiledRule, ...]
     variables: Mapping[str, str]
     """How the conditions name the facts they need, by the facts' names."""
+    lowered: Mapping[str, str]
+    """The same of those that they need in normal form."""
     judge: Judge
     """The rules that were translated, as one function."""
     cost: int
@@ -64,24 +74,29 @@ class RuleSet(msgspec.Struct, frozen=True):
         kinds = stated.get(vocabulary.PII_TYPES)
         if isinstance(kinds, tuple):
             values[NORMAL_PII_TYPES] = normal_pii_types(kinds)
-        return {
-            self.variables[name]: list(value) if isinstance(value, tuple) else value
-            for name, value in values.items()
-            if name in self.variables
-        }
+        variables = {variable: values[name] for name, variable in self.variables.items() if name in values}
+        variables |= {variable: lowered(stated[name]) for name, variable in self.lowered.items() if name in stated}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in variables.items()}
 
 
-def rule_set_of(rules: Iterable[Rule], facts: Mapping[str, Fact]) -> RuleSet:
-    """Raises ConditionRefused."""
-    compiled = tuple(map(compile_rule, rules))
+def rule_set_of(rules: Iterable[Rule], facts: Mapping[str, Fact], texts: frozenset[str] | None) -> RuleSet:
+    """`texts` are the variables of facts that are compared in normal form. Raises ConditionRefused."""
+    compiled = tuple(compile_rule(rule, texts) for rule in rules)
     needed = {variable for rule in compiled for variable in rule.variables}
     judge = judge_of(compiled, facts)
     return RuleSet(
         rules=compiled,
         variables={name: variable_of(name) for name in (*_NAMES, *facts) if variable_of(name) in needed},
+        lowered={name: variable for name in facts if (variable := _lowered_variable(name)) in needed},
         judge=judge,
         cost=cost_of(judge, compiled),
     )
+
+
+def _lowered_variable(name: str) -> str:
+    """Empty for what has a normal form of its own."""
+    variable = lowered_variable(variable_of(name))
+    return "" if variable in _NAMES else variable
 
 
 def _cause(compiled: CompiledRule, known: frozenset[str], *, is_unknown: bool) -> Contribution:
@@ -105,5 +120,5 @@ def _truth_of(compiled: CompiledRule, context: Any, known: frozenset[str]) -> bo
 
 
 def _missing(compiled: CompiledRule, known: frozenset[str]) -> str:
-    names = {vocabulary.PII_TYPES if name == NORMAL_PII_TYPES else name for name in compiled.variables - known}
+    names = {name.lower() for name in compiled.variables - known}
     return ", ".join(sorted(names)) or "facts of the declared types"

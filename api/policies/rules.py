@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from api.content.pii_kinds import KINDS, is_kind
 from api.policies.engine import cel
-from api.policies.spelling import normalized, pii_kinds_named
+from api.policies.spelling import has_open_end, normalized, pii_kinds_named
 from api.vocabulary import RULE_CODE, variable_of
 from core.patterns import ONE_LINE
 from core.spelling import nearest
@@ -33,6 +33,8 @@ _NEVER_MATCHES = re.compile(
     r"""|(?:'[^']*[A-Z][^']*'|"[^"]*[A-Z][^"]*")\s*[=!]=\s*operation\b"""
     r"""|\boperation\.(?:startsWith|endsWith|contains)\(\s*(?:'[^']*[A-Z]|"[^"]*[A-Z])"""
 )
+_OPEN_END = "A * stands for any ending only where one fact is compared by ==, != or in, such as model in ['gpt-4o*']."
+_OPEN_END_SWITCH = "A * stands for any ending only if compare_in_normal_form is on. Turn it on, or use startsWith."
 _WORDS = {
     "@not_strictly_false": "macros",
     "matches": "regular expressions",
@@ -152,9 +154,10 @@ def context_of(variables: dict[str, Any]) -> Any:
 
 
 @lru_cache(maxsize=2048)
-def compile_rule(rule: Rule) -> CompiledRule:
-    """Raises ConditionRefused for a condition that does not parse."""
-    when = When(*(tuple(map(normalized, part)) for part in (rule.when.all, rule.when.any, rule.when.none)))
+def compile_rule(rule: Rule, texts: frozenset[str] | None = None) -> CompiledRule:
+    """`texts` as for `normalized`. Raises ConditionRefused for a condition that does not parse."""
+    parts = (rule.when.all, rule.when.any, rule.when.none)
+    when = When(*(tuple(normalized(condition, texts) for condition in part) for part in parts))
     return CompiledRule(
         rule=rule,
         all=tuple(map(_compile, when.all)),
@@ -182,10 +185,11 @@ def _compile(condition: str) -> CompiledCondition:
     return CompiledCondition(text=condition, program=program, variables=frozenset(program.variables()))
 
 
-def check_condition(condition: str, *, examples: Mapping[str, Any]) -> None:
+def check_condition(condition: str, *, examples: Mapping[str, Any], texts: frozenset[str] | None = None) -> None:
     """Raises ConditionRefused unless it is in the profile and yields a truth value.
 
-    `examples` has a value of the right type for every fact's variable; the condition is tried on them.
+    `examples` has a value of the right type for every fact's variable; the condition is tried on them. `texts` as for
+    `normalized`.
     """
     compiled = _compile(condition)
     if _NEVER_MATCHES.search(normalized(condition)):
@@ -202,6 +206,8 @@ def check_condition(condition: str, *, examples: Mapping[str, Any]) -> None:
             near = nearest(variable, examples)
             hint = f" Did you mean {near}?" if near else ""
             raise ConditionRefused(f"Unknown fact {variable}.{hint}")
+    if has_open_end(normalized(condition, texts)):
+        raise ConditionRefused(_OPEN_END if texts is not None else _OPEN_END_SWITCH)
     try:
         result = compiled.program.execute(context_of(dict(examples)))
     except Exception as error:

@@ -22,6 +22,8 @@ from core.db import db
 from core.errors import AppError, NotFound
 from core.scope import needs_system_scope
 
+_BEFORE_THE_SWITCH = {"count_points_when_off": True, "compare_in_normal_form": False}
+
 
 class PolicyChanged(AppError):
     status, code, title = HTTPStatus.CONFLICT, "policy_changed", "Someone else changed the policies"
@@ -65,8 +67,8 @@ def current(organization_id: UUID) -> tuple[int, PolicyDocument]:
 
 
 def read_document(stored: Mapping[str, Any]) -> PolicyDocument:
-    """A version from before `count_points_when_off` counted them, and past decisions are worked out again by it."""
-    return msgspec.convert({"count_points_when_off": True, **stored}, PolicyDocument)
+    """A version from before a switch means what it meant then, for past decisions are worked out again by it."""
+    return msgspec.convert({**_BEFORE_THE_SWITCH, **stored}, PolicyDocument)
 
 
 class PolicyRevision(msgspec.Struct, frozen=True):

@@ -9,12 +9,13 @@ import msgspec
 from api.content.refusal import is_content
 from api.model_catalogue.entries import OwnModel
 from api.policies.bounds import faults_of_size
-from api.policies.document import PolicyDocument, field_type
+from api.policies.document import PolicyDocument, facts_of, field_type, texts_of
 from api.policies.rules import ConditionRefused, Rule, check_condition, compile_rule, example_context
 from api.strict_json import MAX_NAMED
 from api.vocabulary import ALIASES, BUILT_IN, REQUEST_ALIASES, FactType, normal_model, variable_of
 from core.errors import FieldProblem, InvalidRequest, fault_of
 from core.names import NOTHING_TO_SEE, typable
+from core.spelling import nearest
 
 PathOf = Callable[[str], str]
 """How a refusal names a policy: by its own key, or by the field of a request that carries its value."""
@@ -52,6 +53,7 @@ def _check(document: PolicyDocument, before: PolicyDocument, path_of: PathOf) ->
             raise InvalidRequest(errors=too_large)
     problems = _faults_of_names(document.custom_facts, before.custom_facts, path_of("custom_facts"))
     problems += _faults_of_rules(document, before, path)
+    problems += _faults_of_required(document, path_of("required_facts"))
     problems += _faults_of_models(document.own_models, path_of("own_models"))
     if len({rule.code for rule in document.rules}) < len(document.rules):
         problems.append(FieldProblem(path, "code_taken", "Each rule needs a unique code."))
@@ -61,13 +63,13 @@ def _check(document: PolicyDocument, before: PolicyDocument, path_of: PathOf) ->
 
 def _faults_of_rules(document: PolicyDocument, before: PolicyDocument, path: str) -> list[FieldProblem]:
     """What was in force stays allowed, as long as it works; where it does not, the fault names the rule."""
-    examples, kept = _example_facts(document), frozenset(before.rules)
-    has_same_facts = document.custom_facts == before.custom_facts
+    examples, kept, texts = _example_facts(document), frozenset(before.rules), texts_of(document)
+    has_same_facts = document.custom_facts == before.custom_facts and texts == texts_of(before)
     problems = []
     for index, rule in enumerate(document.rules):
         place = f"{path}[{index}]"
-        found = [] if rule in kept and has_same_facts else _faults_of_rule(rule, place, examples)
-        found = found or _faults_of_compiling(rule, place)
+        found = [] if rule in kept and has_same_facts else _faults_of_rule(rule, place, examples, texts)
+        found = found or _faults_of_compiling(rule, place, texts)
         if rule in kept:
             found = [
                 FieldProblem(fault.path, fault.code, f"Rule {rule.code}: {fault.detail} Change this rule or remove it.")
@@ -77,9 +79,9 @@ def _faults_of_rules(document: PolicyDocument, before: PolicyDocument, path: str
     return problems
 
 
-def _faults_of_compiling(rule: Rule, path: str) -> list[FieldProblem]:
+def _faults_of_compiling(rule: Rule, path: str, texts: frozenset[str] | None) -> list[FieldProblem]:
     try:
-        compile_rule(rule)
+        compile_rule(rule, texts)
     except ConditionRefused as refused:
         return [FieldProblem(f"{path}.when", "condition_refused", str(refused))]
     return []
@@ -106,6 +108,19 @@ def _faults_of_names(
     return problems
 
 
+def _faults_of_required(document: PolicyDocument, path: str) -> list[FieldProblem]:
+    facts = facts_of(document)
+    problems = []
+    for index, one in enumerate(document.required_facts):
+        if one.fact not in facts:
+            near = nearest(one.fact, facts)
+            hint = f" Did you mean {near}?" if near else " Declare it under custom_facts."
+            problems.append(FieldProblem(f"{path}[{index}].fact", "unknown_fact", f"Unknown fact.{hint}", near))
+        if document.required_facts.index(one) != index:
+            problems.append(FieldProblem(f"{path}[{index}]", "repeated", "This is required already."))
+    return problems
+
+
 def _faults_of_models(own: Sequence[OwnModel], path: str) -> list[FieldProblem]:
     seen: set[str] = set()
     problems = []
@@ -126,7 +141,9 @@ def _tidy(value: Any) -> Any:
     )
 
 
-def _faults_of_rule(rule: Rule, path: str, examples: Mapping[str, Any]) -> list[FieldProblem]:
+def _faults_of_rule(
+    rule: Rule, path: str, examples: Mapping[str, Any], texts: frozenset[str] | None
+) -> list[FieldProblem]:
     if not rule.message:
         return [FieldProblem(f"{path}.message", "nothing_to_see", NOTHING_TO_SEE)]
     if not rule.when.conditions:
@@ -135,7 +152,7 @@ def _faults_of_rule(rule: Rule, path: str, examples: Mapping[str, Any]) -> list[
     for part in ("all", "any", "none"):
         for index, condition in enumerate(getattr(rule.when, part)):
             try:
-                check_condition(condition, examples=examples)
+                check_condition(condition, examples=examples, texts=texts)
             except ConditionRefused as refused:
                 problems.append(FieldProblem(f"{path}.when.{part}[{index}]", "condition_refused", str(refused)))
     return problems

@@ -23,7 +23,11 @@ def condition(random: Random) -> str:
 
 
 def policy(random: Random, *, rules: int) -> PolicyDocument:
-    return PolicyDocument(custom_facts=CUSTOM, rules=tuple(_rule(random, f"rule_{number}") for number in range(rules)))
+    return PolicyDocument(
+        compare_in_normal_form=random.random() < 0.5,
+        custom_facts=CUSTOM,
+        rules=tuple(_rule(random, f"rule_{number}") for number in range(rules)),
+    )
 
 
 def request(random: Random) -> CheckFacts:

@@ -1,9 +1,13 @@
 """One normal form of models and operations: in rules and filters alike."""
 
+from typing import Any
+
 import pytest
+from flask import Flask
 
 from api.policies.spelling import normalized
-from tests.cast import Caller
+from tests.api.test_policies_stored import keep_version
+from tests.cast import Caller, Member
 
 
 @pytest.mark.parametrize(
@@ -53,7 +57,8 @@ def test_a_rule_holds_however_model_and_operation_are_spelled(
     assert as_ada.check(model="another", operation="moderation").json["reason"] == "ok"
 
 
-def test_another_facts_texts_stay_as_they_are(as_ada: Caller) -> None:
+def test_another_facts_texts_stay_as_they_are_where_normal_form_is_off(as_ada: Caller) -> None:
+    as_ada.patch("/v1/policies/compare_in_normal_form", {"value": False})
     rule = {"code": "mine", "when": {"all": ['model == "GPT-4o" && department == "HR"']}, "message": "m"}
     as_ada.patch("/v1/policies/rules", {"value": [rule]})
 
@@ -132,3 +137,87 @@ def test_kinds_of_an_organizations_own_are_a_fact_of_its_own(as_ada: Caller) -> 
 
     assert as_ada.patch("/v1/policies/rules", {"value": [rule]}).status_code == 200
     assert as_ada.check(metadata={"own_pii_types": ["employee_badge"]}).json["reason"] == "mine"
+
+
+TEXTS = frozenset({"department", "data_region", "teams"})
+
+
+@pytest.mark.parametrize(
+    ("condition", "rewritten"),
+    [
+        ('department == "HR"', 'DEPARTMENT == "hr"'),
+        ("data_region == department", "DATA_REGION == DEPARTMENT"),
+        ("model == department", "MODEL == DEPARTMENT"),
+        ('"HR" in teams', '"hr" in TEAMS'),
+        ('purpose == "HR"', 'purpose == "HR"'),
+        ("operation == department", "operation == department"),
+        ('model == "GPT-4o*"', 'MODEL.startsWith("gpt-4o")'),
+        ("'Gpt*' != model", "!MODEL.startsWith('gpt')"),
+        ('!(department in ["HR*", "IT"])', '!((DEPARTMENT.startsWith("hr") || DEPARTMENT in ["it"]))'),
+        ('model in ["A*"] && department in ["b"]', '(MODEL.startsWith("a")) && DEPARTMENT in ["b"]'),
+        ('operation == "Fine-*"', 'OPERATION.startsWith("fine_")'),
+    ],
+)
+def test_in_normal_form_all_texts_are_compared_without_case_and_names_may_end_open(
+    condition: str, rewritten: str
+) -> None:
+    assert normalized(condition, TEXTS) == rewritten
+
+
+@pytest.mark.parametrize(
+    ("condition", "asked"),
+    [
+        ('model == "gpt-4o*"', {"model": "GPT-4o-mini"}),
+        ('model in ["own", "GPT-4o*"]', {"model": "gpt-4o"}),
+        ('department == "HR"', {"metadata": {"department": "hr"}}),
+        ('data_region == "eu*"', {"metadata": {"data_region": "EU-central-1"}}),
+        ('"Beta" in my_flags', {"metadata": {"my_flags": ["alpha", "BETA"]}}),
+        ('data_region != model_region || department == "x"', {"metadata": {"data_region": "EU", "model_region": "us"}}),
+    ],
+)
+def test_a_rule_holds_in_either_case_and_for_a_family(as_ada: Caller, condition: str, asked: dict[str, Any]) -> None:
+    rule = {"code": "mine", "when": {"all": [condition]}, "message": "m", "on_missing": "skip"}
+    as_ada.patch("/v1/policies/custom_facts", {"value": {"my_flags": "tokens"}})
+
+    assert as_ada.patch("/v1/policies/rules", {"value": [rule]}).status_code == 200
+    assert as_ada.check(**asked).json["reason"] == "mine"
+    assert as_ada.check(model="other", metadata={"data_region": "Us", "model_region": "uS"}).json["reason"] == "ok"
+
+
+def test_a_stored_policy_compares_as_it_always_did(app: Flask, as_ada: Caller, ada: Member) -> None:
+    rule = {"code": "mine", "when": {"all": ['department == "HR"']}, "message": "m", "on_missing": "skip"}
+    keep_version(app, ada, {"rules": [rule]})
+
+    assert as_ada.check(metadata={"department": "hr"}).json["reason"] == "ok"
+    assert as_ada.patch("/v1/policies/compare_in_normal_form", {"value": True}).status_code == 200
+    assert as_ada.check(metadata={"department": "hr"}).json["reason"] == "mine"
+
+
+@pytest.mark.parametrize("condition", ['model.startsWith("gpt*")', '"a*" in pii_types', 'model < "a*"'])
+@pytest.mark.parametrize("is_on", [True, False])
+def test_a_star_that_stands_for_nothing_is_refused(as_ada: Caller, condition: str, is_on: bool) -> None:
+    as_ada.patch("/v1/policies/compare_in_normal_form", {"value": is_on})
+    rule = {"code": "mine", "when": {"all": [condition]}, "message": "m"}
+
+    answer = as_ada.patch("/v1/policies/rules", {"value": [rule]})
+
+    assert answer.status_code == 422
+    assert "A * stands for any ending only" in answer.json["errors"][0]["detail"]
+
+
+def test_a_family_may_be_allowed(as_ada: Caller) -> None:
+    assert as_ada.patch("/v1/policies/allowed_models", {"value": ["GPT-4o*", "own"]}).status_code == 200
+
+    allowed = {name: as_ada.check(model=name).json["allowed"] for name in ("gpt-4o-mini", "Own", "own-2", "gpt-4")}
+
+    assert allowed == {"gpt-4o-mini": True, "Own": True, "own-2": False, "gpt-4": False}
+
+
+@pytest.mark.parametrize("query", ["model=GPT-4*", "department=HR", "application=help*", "department=h*"])
+def test_the_log_is_filtered_in_normal_form(as_ada: Caller, query: str) -> None:
+    made = as_ada.check(model="gpt-4o", metadata={"department": "Hr", "application": "Helpdesk"}).json["decision_id"]
+    as_ada.check(model="another_%", metadata={"department": "it"})
+
+    [found] = as_ada.get(f"/v1/decisions?{query}").json["decisions"]
+
+    assert found["decision_id"] == made

@@ -16,11 +16,8 @@ _ONE_HOUR = timedelta(hours=1)
 _SMALLEST = timedelta(microseconds=1)
 _WINDOWS = (timedelta(days=2), timedelta(days=14), None)
 _BEGINNING = datetime.fromisoformat("2000-01-01T00:00:00Z")
-_EXACT = ("reason", "department", "application")
-_SPELLED = {
-    "model": "lower(one.key) = :model",
-    "operation": "replace(lower(one.key), '-', '_') = :operation",
-}
+_LOWERED = ("model", "department", "application")
+_COUNTED = (*_LOWERED, "operation", "reason")
 _OF_OUTCOME = {None: "allowed + blocked > 0", True: "allowed > 0", False: "blocked > 0"}
 _PLACE = {None: "true", True: "(one.value ->> 0)::integer > 0", False: "(one.value ->> 1)::integer > 0"}
 
@@ -54,9 +51,23 @@ def fitting_hours(organization_id: UUID, chosen: DecisionFilter, *, before: date
 
 
 def _values_in(chosen: DecisionFilter) -> dict[str, str]:
-    spelled = {"model": normal_model, "operation": normal_operation}
-    given = {name: getattr(chosen, name) for name in ("model", "operation", *_EXACT, "environment")}
+    spelled = {"operation": normal_operation, **dict.fromkeys(_LOWERED, _beginning)}
+    given = {name: getattr(chosen, name) for name in (*_COUNTED, "environment")}
     return {name: spelled.get(name, str)(value) for name, value in given.items() if value is not None}
+
+
+def _beginning(name: str) -> str:
+    """In normal form, of a name that may end in *."""
+    return normal_model(name.removesuffix("*"))
+
+
+def _condition(name: str, value: str) -> str:
+    """As the log's own filter compares them."""
+    if name == "operation":
+        return "replace(lower(one.key), '-', '_') = :operation"
+    if name not in _LOWERED:
+        return f"one.key = :{name}"
+    return f"starts_with(lower(one.key), :{name})" if value.endswith("*") else f"lower(one.key) = :{name}"
 
 
 def _query(chosen: DecisionFilter) -> str:
@@ -64,12 +75,11 @@ def _query(chosen: DecisionFilter) -> str:
     fits = [_OF_OUTCOME[chosen.allowed]]
     if chosen.environment is not None:
         fits.append("environment = :environment")
-    for name, condition in (*_SPELLED.items(), *((name, f"one.key = :{name}") for name in _EXACT)):
-        if getattr(chosen, name) is not None:
-            found = (
-                f"SELECT FROM jsonb_each(by_value -> '{name}') AS one WHERE {condition} AND {_PLACE[chosen.allowed]}"
-            )
-            fits.append(f"EXISTS ({found})")
+    for name in _COUNTED:
+        value = getattr(chosen, name)
+        if value is not None:
+            wanted = f"{_condition(name, value)} AND {_PLACE[chosen.allowed]}"
+            fits.append(f"EXISTS (SELECT FROM jsonb_each(by_value -> '{name}') AS one WHERE {wanted})")
     return f"""
         SELECT hour, sum(rows) AS rows FROM (
             SELECT hour, allowed + blocked AS rows, {" AND ".join(fits)} AS fits FROM decision_hour

@@ -8,6 +8,8 @@ _OF_BUILT_IN = {
     "operation_denied": "Denied operation",
     "model_not_allowed": "Model not allowed",
     "unknown_operation": "Unknown operation",
+    "catalogue_contradiction": "Contradicts the model catalogue",
+    "fact_missing": "Required fact missing",
 }
 
 

@@ -15,6 +15,7 @@ from core.forms import Form, OneLine, WholeNumberField, stripped
 
 SWITCHES = ("block_personal_data", "block_external_models")
 ALSO_WHEN_OFF = "count_points_when_off"
+IN_NORMAL_FORM = "compare_in_normal_form"
 NUMBERS = (
     "max_risk_score",
     "points_personal_data",
@@ -52,6 +53,7 @@ class PoliciesForm(Form):
     block_personal_data = BooleanField(**_words("block_personal_data"))
     block_external_models = BooleanField(**_words("block_external_models"))
     count_points_when_off = BooleanField(**_words("count_points_when_off"))
+    compare_in_normal_form = BooleanField(**_words("compare_in_normal_form"))
     max_risk_score = _number("max_risk_score")
     points_personal_data = _number("points_personal_data")
     points_external_model = _number("points_external_model")
@@ -77,7 +79,7 @@ class PoliciesForm(Form):
 
     @classmethod
     def of(cls, version: int, document: PolicyDocument) -> "PoliciesForm":
-        values = {key: getattr(document, key) for key in (*SWITCHES, ALSO_WHEN_OFF, *NUMBERS)}
+        values = {key: getattr(document, key) for key in (*SWITCHES, ALSO_WHEN_OFF, IN_NORMAL_FORM, *NUMBERS)}
         lists = {key: "\n".join(getattr(document, key)) for key in LISTS}
         facts = "\n".join(f"{name}: {kind}" for name, kind in document.custom_facts.items())
         return cls(formdata=None, version=version, custom_facts=facts, **values, **lists)
@@ -85,7 +87,7 @@ class PoliciesForm(Form):
     def values(self) -> dict[str, Any]:
         """What the person set, as the policies take it."""
         return {
-            **{key: self[key].data for key in (*SWITCHES, ALSO_WHEN_OFF, *NUMBERS)},
+            **{key: self[key].data for key in (*SWITCHES, ALSO_WHEN_OFF, IN_NORMAL_FORM, *NUMBERS)},
             **{key: list(_split(self[key].data)) for key in LISTS},
             "custom_facts": dict(_pair(line) for line in _split(self.custom_facts.data)),
         }
