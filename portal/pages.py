@@ -35,6 +35,7 @@ from portal.customer.people import views as people_views
 from portal.customer.plan import payment_views
 from portal.customer.plan import views as plan_views
 from portal.customer.policies import model_views as policy_model_views
+from portal.customer.policies import preset_views as policy_preset_views
 from portal.customer.policies import proposal_views as policy_proposal_views
 from portal.customer.policies import required_fact_views as policy_required_fact_views
 from portal.customer.policies import rule_views as policy_rule_views
@@ -79,6 +80,7 @@ PAGES: tuple[Blueprint, ...] = (
     policy_draft_content_views.bp,
     integrity_views.bp,
     policy_proposal_views.bp,
+    policy_preset_views.bp,
     policy_required_fact_views.bp,
     policy_model_views.bp,
     policy_impact_views.bp,

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from api.model_catalogue.derivation import Derivation
 from api.policies.contribution import Contribution
+from api.policies.fixes import Fixes
 from api.policies.trials import ShadowFinding
 from api.vocabulary import MAX_FACTS, MODEL_NAME, OPERATION_NAME, TOKEN
 from core.errors import Problem
@@ -78,6 +79,10 @@ class CheckAnswer(msgspec.Struct, frozen=True):
         tuple[ShadowFinding, ...] | msgspec.UnsetType,
         Meta(description="With include=shadow: what rules without effect would have added.", examples=[[]]),
     ] = msgspec.UNSET
+    fixes: Annotated[
+        Fixes | UnsetType,
+        Meta(description="With include=fixes: what would make a blocked operation pass."),
+    ] = UNSET
     derivation: (
         Annotated[
             Derivation,

@@ -12,6 +12,7 @@ from api.authentication import Caller
 from api.checks.facts import CheckQuestion
 from api.checks.schema import CheckAnswer
 from api.policies.evaluator import BUILT_IN_CODES, CompiledPolicy, Outcome, evaluate
+from api.policies.fixes import Fixes, fixes_of
 from api.policies.trials import ShadowFinding, bucket_key_of
 from api.recording.recorder import Recorder
 from api.recording.row import DecisionRow, encode_row
@@ -80,6 +81,12 @@ def decide(question: CheckQuestion, policy: CompiledPolicy, *, caller: Caller, s
 def iso_moment(decision_id: UUID) -> str:
     """When a decision was made: UTC, to the millisecond."""
     return time_of(decision_id).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def fixes_for(question: CheckQuestion, policy: CompiledPolicy, *, caller: Caller) -> Fixes:
+    """What would make a blocked question pass."""
+    bucket_key = bucket_key_of(_subject_hash(question, caller), caller.key.id)
+    return fixes_of(policy, question.facts, bucket_key=bucket_key)
 
 
 def record(decided: Sequence[Decided], recorder: Recorder) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from api.decisions.models import Decision
 from api.policies.document import PolicyDocument
 from api.policies.evaluator import CheckFacts, CompiledPolicy, Outcome, compile_policy, evaluate
+from api.policies.fixes import Fixes, fixes_of
 from api.policies.trials import bucket_key_of
 from core.db import db
 
@@ -83,14 +84,22 @@ def effect_of(organization_id: UUID, standing: PolicyDocument, wanted: PolicyDoc
 
 def judged_again(policy: CompiledPolicy, row: Any) -> Outcome:
     """What a policy says of a row of the log."""
-    subject_hash = row.subject.hex() if row.subject else None
-    return evaluate(policy, facts_of(row), bucket_key=bucket_key_of(subject_hash, row.api_key_id))
+    return evaluate(policy, facts_of(row), bucket_key=_bucket_key(row))
+
+
+def _bucket_key(row: Any) -> str:
+    return bucket_key_of(row.subject.hex() if row.subject else None, row.api_key_id)
 
 
 def facts_of(row: Any) -> CheckFacts:
     """What was decided about, from a row of the log."""
     metadata = {name: tuple(value) if isinstance(value, list) else value for name, value in row.metadata_.items()}
     return CheckFacts(model=row.model, operation=row.operation, metadata=metadata)
+
+
+def fixes_now(policy: CompiledPolicy, row: Any) -> Fixes:
+    """What would have made a decision pass under these policies."""
+    return fixes_of(policy, facts_of(row), bucket_key=_bucket_key(row))
 
 
 def _count(changed: Iterable[Changed], *, was_allowed: bool) -> int:

@@ -128,17 +128,28 @@ class Check(Call):
         policy = self.caller.organization.policy
         if policy is None or policy.cost > MOST_RULES_AT_ONCE or isinstance(self._body, AppError):
             return False
+        if self.environ.get("QUERY_STRING"):
+            return False
         self.question = reader.read_quickly(self._body, policy)
         return self.question is not None
 
     def decide(self, reader: Reader) -> Sequence[service.Decided]:
         self.included = self._included
-        question = self.question or reader.read(self.body(), self.caller.organization.policy)
-        self.decided = self._decided(question)
+        self.question = self.question or reader.read(self.body(), self.caller.organization.policy)
+        self.decided = self._decided(self.question)
         return (self.decided,)
 
     def answer(self, *, base_url: str) -> msgspec.Struct:  # noqa: ARG002  a single answer links to nothing
-        return answer_with(self.decided, self.included)
+        answer = answer_with(self.decided, self.included)
+        return answer if Include.FIXES not in self.included else self._with_fixes(answer)
+
+    def _with_fixes(self, answer: CheckAnswer) -> CheckAnswer:
+        """By the policies that decided; a decision repeated under a key may be by older ones, and gets none."""
+        policy = self.caller.organization.policy
+        if policy is None or self.question is None or policy.version != answer.policy_version:
+            return answer
+        fixes = service.fixes_for(self.question, policy, caller=self.caller)
+        return msgspec.structs.replace(answer, fixes=fixes)
 
     def decisions(self) -> Sequence[service.Decided]:
         return (self.decided,)
@@ -166,6 +177,9 @@ class Checks(Call):
     def read(self, reader: Reader) -> None:
         """Sets `cost`, how many requests it counts as: one for each question."""
         self._includes = self._included
+        if Include.FIXES in self._includes:
+            detail = "Fixes come with single checks. Send this check to /v1/check."
+            raise InvalidRequest(errors=(FieldProblem("include", "invalid_value", detail),))
         policy = self.caller.organization.policy
         parsed, refusals = reader.read_batch(self.body(), policy, items_under="checks")
         self._questions = _questions_of(parsed)

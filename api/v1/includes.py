@@ -12,6 +12,7 @@ from core.errors import FieldProblem, InvalidRequest
 
 class Include(StrEnum):
     SHADOW = "shadow"
+    FIXES = "fixes"
 
 
 NOTHING_MORE: frozenset[Include] = frozenset()

@@ -17,7 +17,7 @@ from api.content.token_room import CODES
 from api.decisions.reconciliation import LATEST
 from api.keys.services import DEFAULT_OVERLAP
 from api.limits.window import SANDBOX_LIMIT
-from api.policies import bounds, contribution, rules
+from api.policies import bounds, contribution, fixes, rules
 from api.policies.document import POLICY_KEYS, PolicyDocument
 from api.recording.idempotency import KEPT_HOURS
 from api.usage.refusals import REFUSALS_KEPT
@@ -88,6 +88,7 @@ def _of_the_api() -> dict[str, object]:
         "rule_points": {field.name: field.default for field in msgspec.structs.fields(rules.Rule)}["points"],
         "rule_percent": {field.name: field.default for field in msgspec.structs.fields(rules.Rule)}["percent"],
         "most_rules": rules.MAX_RULES,
+        "most_evaluations": fixes.MOST_EVALUATIONS,
         "most_rule_characters": bounds.MAX_RULE_CHARACTERS,
         "most_policy_characters": bounds.MAX_POLICY_CHARACTERS,
         "most_list_entries": bounds.MAX_LIST_ENTRIES,

@@ -184,7 +184,7 @@ def test_seeding_again_changes_nothing(app: Flask, as_ada: Caller) -> None:
 
 def test_a_stored_document_of_an_older_shape_gets_the_defaults_of_what_is_new() -> None:
     assert services.read_document({"max_risk_score": 60, "count_points_when_off": False}) == PolicyDocument(
-        max_risk_score=60
+        max_risk_score=60, compare_in_normal_form=False
     )
 
 

@@ -172,7 +172,7 @@ def test_in_normal_form_all_texts_are_compared_without_case_and_names_may_end_op
         ('department == "HR"', {"metadata": {"department": "hr"}}),
         ('data_region == "eu*"', {"metadata": {"data_region": "EU-central-1"}}),
         ('"Beta" in my_flags', {"metadata": {"my_flags": ["alpha", "BETA"]}}),
-        ('data_region != model_region || department == "x"', {"metadata": {"data_region": "EU", "model_region": "us"}}),
+        ("data_region != model_region", {"metadata": {"data_region": "EU", "model_region": "us"}}),
     ],
 )
 def test_a_rule_holds_in_either_case_and_for_a_family(as_ada: Caller, condition: str, asked: dict[str, Any]) -> None:
@@ -193,7 +193,7 @@ def test_a_stored_policy_compares_as_it_always_did(app: Flask, as_ada: Caller, a
     assert as_ada.check(metadata={"department": "hr"}).json["reason"] == "mine"
 
 
-@pytest.mark.parametrize("condition", ['model.startsWith("gpt*")', '"a*" in pii_types', 'model < "a*"'])
+@pytest.mark.parametrize("condition", ['model.startsWith("gpt*")', '"gpt*".contains(model)', 'model < "a*"'])
 @pytest.mark.parametrize("is_on", [True, False])
 def test_a_star_that_stands_for_nothing_is_refused(as_ada: Caller, condition: str, is_on: bool) -> None:
     as_ada.patch("/v1/policies/compare_in_normal_form", {"value": is_on})

@@ -136,3 +136,16 @@ def test_a_decision_shows_what_was_derived(as_ada: Caller, viewer: Person) -> No
     assert "Derived from the model" in page
     assert f"of model catalogue {LATEST}" in page
     assert 'class="mono">false</span> was sent' in page
+
+
+def test_a_blocked_decision_shows_what_would_make_it_pass(as_ada: Caller, viewer: Person) -> None:
+    as_ada.patch("/v1/policies/block_external_models", {"value": True})
+    metadata = {"is_external_model": True}
+    fixable = as_ada.check(metadata=metadata).json["decision_id"]
+    personal = as_ada.check(metadata={**metadata, "contains_personal_data": True}).json["decision_id"]
+
+    page, other = (viewer.get(f"/decisions/{one}").text for one in (fixable, personal))
+
+    assert "Use a model that runs in your own systems." in page
+    assert "is_external_model: false" in page
+    assert "No other model, region, review or size alone makes this pass." in other

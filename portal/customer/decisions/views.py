@@ -146,6 +146,7 @@ def show(shown_id: str) -> ViewResponse:
     decision = schema.view_of(row)
     then = policies.find_version(active_membership().organization_id, row.policy_version)
     version, document = policies.current(active_membership().organization_id)
+    compiled = compile_policy(row.organization_id, version, document)
     return page_or_block(
         "portal/customer/decisions/show.html",
         "main",
@@ -153,7 +154,8 @@ def show(shown_id: str) -> ViewResponse:
         key=lookup.find_or_none(active_membership().organization_id, row.api_key_id),
         then=then,
         version=version,
-        today=backtest.judged_again(compile_policy(row.organization_id, version, document), row),
+        today=backtest.judged_again(compiled, row),
+        fixes=None if decision.allowed else backtest.fixes_now(compiled, row),
     )
 
 

@@ -23,6 +23,7 @@ _ACTIONS = (
     Entry("/keys/new?environment=test", "Create test key", "plus"),
     Entry("/keys/new?environment=live", "Create live key", "plus"),
     Entry("/policies/models", "Models", "shield-check"),
+    Entry("/policies/presets", "Policy presets", "shield-check"),
     Entry("/policies/required-facts", "Required facts", "shield-check"),
     Entry("/policies/versions", "Policy versions", "history"),
     Entry("/support/new", "Contact support", "life-buoy"),
