@@ -79,7 +79,7 @@ class CheckAnswer(msgspec.Struct, frozen=True):
         tuple[ShadowFinding, ...] | msgspec.UnsetType,
         Meta(description="With include=shadow: what rules without effect would have added.", examples=[[]]),
     ] = msgspec.UNSET
-    fixes: Annotated[
+    would_pass: Annotated[
         Fixes | UnsetType,
         Meta(description="With include=fixes: what would make a blocked operation pass."),
     ] = UNSET

@@ -149,7 +149,7 @@ class Check(Call):
         if policy is None or self.question is None or policy.version != answer.policy_version:
             return answer
         fixes = service.fixes_for(self.question, policy, caller=self.caller)
-        return msgspec.structs.replace(answer, fixes=fixes)
+        return msgspec.structs.replace(answer, would_pass=fixes)
 
     def decisions(self) -> Sequence[service.Decided]:
         return (self.decided,)

@@ -141,15 +141,15 @@ def test_fixes_come_where_they_are_asked_for(as_ada: Caller) -> None:
 
     plain, asked = (as_ada.post(f"/v1/check{query}", question).json for query in ("", "?include=fixes"))
 
-    assert "fixes" not in plain
-    [fix] = asked["fixes"]["fixes"]
+    assert "would_pass" not in plain
+    [fix] = asked["would_pass"]["fixes"]
     assert fix == {
         "changes": {"is_external_model": False},
         "advice": "Use a model that runs in your own systems.",
         "risk_score": 0,
     }
     allowed = as_ada.post("/v1/check?include=fixes", {**question, "metadata": {}}).json
-    assert (allowed["allowed"], allowed["fixes"]["fixes"]) == (True, [])
+    assert (allowed["allowed"], allowed["would_pass"]["fixes"]) == (True, [])
 
 
 def test_a_batch_has_no_fixes(as_ada: Caller) -> None:

@@ -66,6 +66,7 @@ class Decision:
     decided_at: str | None = None
     shadow: tuple[Mapping[str, Any], ...] = ()
     derivation: Mapping[str, Any] | None = None
+    would_pass: Mapping[str, Any] | None = None
     is_replayed: bool = False
     is_spooled: bool = False
     unavailable_because: str | None = None
@@ -101,6 +102,7 @@ class Decision:
             decided_at=given["decided_at"],
             shadow=tuple(given.get("shadow") or ()),
             derivation=given.get("derivation"),
+            would_pass=given.get("would_pass"),
             is_replayed=is_replayed,
         )
 
