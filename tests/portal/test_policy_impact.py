@@ -1,10 +1,16 @@
 """The impact of a draft on its page: asked for, watched, canceled, taken away as a file."""
 
+import msgspec
 from flask import Flask
+from sqlalchemy import func, select
 
 from api.decisions.impact.analysis import Analysis
+from api.decisions.impact.models import PolicyImpact
+from api.policies import services as policies
+from api.policies.drafts import services as drafts
+from api.policies.drafts.models import PolicyDraft
 from core.clock import utc_now
-from core.db import acting_for, transaction
+from core.db import acting_as_system, acting_for, db, transaction
 from tests.api.test_impact import latest
 from tests.cast import Caller, Member, exports
 from tests.people import Person
@@ -71,3 +77,18 @@ def test_a_period_that_is_not_offered_is_refused(app: Flask, ada: Member, develo
 
     assert developer.post(f"{path}/impact", days="3650").status_code == 422
     assert "Analyze impact" in developer.get(path).text
+
+
+def test_drafts_and_their_analyses_go_with_a_closed_account(app: Flask, ada: Member, developer: Person) -> None:
+    path = with_change(app, ada, developer)
+    developer.post(f"{path}/impact", days="7")
+    with app.app_context(), acting_for(ada.organization_id):
+        assert b"Softer" in msgspec.json.encode(drafts.list_every(ada.organization_id))
+
+    with app.app_context(), acting_as_system(), transaction():
+        policies.forget(ada.organization_id, now=utc_now())
+
+    with app.app_context(), acting_as_system():
+        for table in (PolicyDraft, PolicyImpact):
+            query = select(func.count()).where(table.organization_id == ada.organization_id)
+            assert db.session.scalar(query) == 0

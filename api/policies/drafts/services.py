@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import select, true, update
 
 from api.policies import services as policies
 from api.policies.document import PolicyDocument
@@ -103,6 +103,10 @@ def create(organization_id: UUID, *, name: str, note: str, by: Actor, now: datet
 
 def list_open(organization_id: UUID) -> list[Draft]:
     return _list(organization_id, PolicyDraft.status == DraftStatus.OPEN.value)
+
+
+def list_every(organization_id: UUID) -> list[Draft]:
+    return _list(organization_id, true())
 
 
 def list_closed(organization_id: UUID, *, most: int = 20) -> list[Draft]:

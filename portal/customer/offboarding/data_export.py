@@ -14,6 +14,7 @@ from api.decisions import services as decisions
 from api.decisions.schema import DecisionFilter, ExportFormat
 from api.keys import lookup
 from api.policies import services as policies
+from api.policies.drafts import services as drafts
 from api.v1 import key_schema
 from billing import mirror
 from core import audit
@@ -41,6 +42,7 @@ members.json        members
 invitations.json    invitations and their roles
 keys.json           API keys, without secrets, which we do not store
 policies.json       every policy version
+policy_drafts.json  every policy draft
 decisions.ndjson    the decision log, oldest first, one JSON object per line
 audit-trail.ndjson  the audit log, oldest first
 requests.json       support requests: messages, events and ratings
@@ -83,6 +85,7 @@ def pieces(organization_id: UUID, *, now: datetime) -> Iterator[bytes]:
     archive.add(_json(_rows(Invitation, organization_id)), "invitations.json")
     archive.add(_json(list(map(key_schema.view_of, lookup.every(organization_id)))), "keys.json")
     archive.add(_json(policies.all_versions(organization_id)), "policies.json")
+    archive.add(_json(drafts.list_every(organization_id)), "policy_drafts.json")
     archive.add(_json(requests.records_of(organization_id)), "requests.json")
     for name, content in requests.files_of(organization_id):
         archive.add(content, f"requests/{name}")
