@@ -102,6 +102,7 @@ def ada(browser: Browser, portal: Portal) -> Any:
         steps.check(portal.url, secret, contains_personal_data=contains_personal_data)
     page.goto("/policies/rules/new")
     steps.fill(page, code="hr_needs_review", message="HR needs a review.", fix="Ask HR.", all='department == "hr"')
+    page.select_option("main [name='on_missing']", "block")
     steps.press(page, "Create rule")
     page.goto("/organization/notifications/new")
     steps.fill(page, name="On-call", target="https://hooks.example.com/in")

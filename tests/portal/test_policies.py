@@ -283,3 +283,14 @@ def test_a_promotion_that_does_not_fit_changes_nothing(
 
     assert developer.post(f"/policies/rules/{code}/promote", version=version).status_code == status
     assert current(app, ada)[0] == 2
+
+
+@pytest.mark.parametrize("chosen", ["", "perhaps"])
+def test_what_happens_without_a_fact_is_the_authors_choice(
+    app: Flask, ada: Member, developer: Person, chosen: str
+) -> None:
+    answer = developer.post("/policies/rules", **{**RULE, "version": "1", "on_missing": chosen})
+
+    assert answer.status_code == 422
+    assert 'href="#on_missing"' in answer.text
+    assert current(app, ada)[0] == 1

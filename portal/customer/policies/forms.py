@@ -129,7 +129,9 @@ class RuleForm(SeenVersionForm):
     points = WholeNumberField("Points", validators=[InputRequired("Enter a number from 0 to 100.")], default=50)
     on_missing = SelectField(
         "If a fact is missing",
-        choices={OnMissing.BLOCK.value: "Block", OnMissing.SKIP.value: "Skip this rule"},
+        choices={"": "Choose", OnMissing.BLOCK.value: "Block", OnMissing.SKIP.value: "Skip this rule"},
+        description="What happens to a request that does not send a fact that the conditions need.",
+        validators=[DataRequired("Choose what happens if a fact is missing.")],
     )
 
     state = SelectField(
