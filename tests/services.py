@@ -140,9 +140,9 @@ def migrate(url: str) -> None:
 
 
 def forget_at_power_loss(server_url: str) -> None:
-    """Spares a server of tests the waits for its disk: processes are killed here, machines are not."""
+    """Spares a server of tests the waits for its disk, and upkeep: processes are killed here, machines are not."""
     with psycopg.connect(server_url, autocommit=True) as connection:
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
             connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
         connection.execute("SELECT pg_reload_conf()")
 

@@ -33,6 +33,7 @@ def spelled_out(text: str) -> str:
     return "".join(sign if _has_shape(sign) else f"[U+{ord(sign):04X}]" for sign in composed)
 
 
+@lru_cache(maxsize=4_096)
 def _is_foreign(sign: str) -> bool:
     is_turned = unicodedata.bidirectional(sign) in _RIGHT_TO_LEFT
     is_of_others = unicodedata.category(sign) in _SHAPED | _OF_NOBODY and not sign.isspace()
