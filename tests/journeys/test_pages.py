@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from core.clock import utc_now
 from tests.journeys import steps
@@ -46,11 +46,21 @@ MEMBERS = (
         "/search",
         "/search?q=key",
     ),
-    *("/policies/rules/new", "/decisions", "/documents", "/legal/accept", "/application", "/team", "/organization"),
+    *(
+        "/policies/rules/new",
+        "/decisions",
+        "/decisions/refused",
+        "/decisions/views",
+        "/documents",
+        "/legal/accept",
+        "/application",
+        "/team",
+        "/organization",
+    ),
     *("/organization/details", "/organization/retention", "/organization/data", "/organization/closing"),
     *("/policies/rules/hr_needs_review", "/decisions?from=nonsense", "/account/security/authenticator"),
     *("/documents/measures", "/documents/processing-record", "/documents/audits", "/documents/audits/new"),
-    "/documents/report",
+    *("/documents/report", "/decisions/views/new?allowed=false", "/legal/accepted"),
     *("/support", "/support/new", "/help/checks", "/help/checks/page", "/help/checks/key", "/help/checks/limit"),
     *("/help/checks/blocked", "/help/checks/log"),
     *("/audit-trail", "/account/security", "/organizations", "/prove-it", "/plan", "/plan/invoices"),
@@ -75,6 +85,8 @@ OPERATORS = (
     "/console/support/on-call",
     "/console/handbook",
     "/console/handbook/production-readiness",
+    "/console/launch",
+    "/console/launch?since=2026-01-01T00:00:00Z",
     "/account/security",
     "/console/notifications",
     "/console/notifications/new",
@@ -132,6 +144,22 @@ def test_public_pages(page: Page, path: str) -> None:
 @pytest.mark.parametrize("path", MEMBERS)
 def test_pages_of_members(ada: Page, path: str) -> None:
     look_at(ada, path)
+
+
+def test_the_log_is_filtered_in_the_reader_s_own_zone(ada: Page, browser: Browser, portal: Portal) -> None:
+    """In New York it is five hours earlier; the address stays in UTC."""
+    context = browser.new_context(
+        base_url=portal.url, timezone_id="America/New_York", storage_state=ada.context.storage_state()
+    )
+    page = context.new_page()
+    page.goto("/decisions?from=2026-01-05T15:00")
+
+    expect(page.get_by_label("From", exact=True)).to_have_value("2026-01-05T10:00")
+    expect(page.locator(".chip time").first).to_have_text("5 Jan 2026, 10:00")
+    page.get_by_label("From", exact=True).fill("2026-01-05T11:00")
+    page.wait_for_url("**from=2026-01-05T16%3A00**")
+    expect(page.locator(".chip time").first).to_have_text("5 Jan 2026, 11:00")
+    context.close()
 
 
 @pytest.mark.parametrize("path", OPERATORS)

@@ -86,6 +86,21 @@ def test_a_limit_is_counted_and_tests_can_be_looked_at_alone(
     assert shown_to(app, viewer, "/decisions/refused?environment=test") == []
 
 
+def test_the_dashboard_tells_of_content_that_live_software_sent(
+    app: Flask, as_ada: Caller, viewer: Person, stranger: Person
+) -> None:
+    words = "1 live request contained content in the last 24 hours"
+    as_ada.check(model=None)
+    runtime(app).refused.flush()
+    before = viewer.get("/dashboard").text
+    as_ada.check(metadata={"prompt": "hello"})
+    runtime(app).refused.flush()
+
+    assert words not in before
+    assert words in viewer.get("/dashboard").text
+    assert words not in stranger.get("/dashboard").text
+
+
 def test_another_organization_sees_nothing_of_it(app: Flask, as_cleo: Caller, viewer: Person) -> None:
     as_cleo.check(model=None)
 

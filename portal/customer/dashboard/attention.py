@@ -5,7 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from api.content.refusal import ContentRefused
+from api.keys.token import KeyEnvironment
 from api.policies import switch_migration
+from api.usage.refusals import refusals_of
 from billing import entitlements
 from billing.access import AccessState
 from core.accounts import BlockReason, Organization
@@ -23,6 +26,7 @@ from portal.customer.keys.overview import line_of
 from portal.notices import PageNotice
 
 PILOT_WARNING = timedelta(days=30)
+CONTENT_SHOWN_FOR = timedelta(days=1)
 MIGRATION_SHOWN_FOR = timedelta(days=30)
 MOST_KEYS_NAMED = 3
 _ABOUT_KEYS = {
@@ -35,6 +39,7 @@ _ABOUT_KEYS = {
 def attention_of(organization: Organization, *, now: datetime) -> list[PageNotice]:
     """The most pressing first, beside what every page tells already."""
     return [
+        *_of_content(organization.id, now=now),
         *_of_policies(organization.id, now=now),
         *_of_keys(organization.id, now=now),
         *_of_organization(organization, now=now),
@@ -83,6 +88,17 @@ def _of_money(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
     if access.state is AccessState.GRACE or (access.state is AccessState.RESTRICTED and not is_legal):
         return [PageNotice(access.reason, "/plan", "View plan")]
     return []
+
+
+def _of_content(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
+    """Software that sends content has a fault that its makers want to know of, though nothing of it is stored."""
+    found = refusals_of(organization_id, since=now - CONTENT_SHOWN_FOR, environment=KeyEnvironment.LIVE)
+    count = sum(one.requests for one in found if one.code == ContentRefused.code)
+    if not count:
+        return []
+    sent = "1 live request contained" if count == 1 else f"{count:,} live requests contained"
+    words = f"{sent} content in the last 24 hours and got an error. Nothing was stored."
+    return [PageNotice(words, "/decisions/refused?period=day&environment=live", "View refused requests")]
 
 
 def _of_policies(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
