@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Row, bindparam, text
 from core.db import db
 
 _LATER = ("sdk", "shadow", "derivation")
+"""A column that the log gains belongs here."""
 _RECORD = """(jsonb_build_object(
     'id', id, 'decided_at', to_char(decided_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     'organization_id', organization_id, 'api_key_id', api_key_id, 'environment', environment,

@@ -110,7 +110,8 @@ def test_a_record_has_every_column(ada: Member, decided: list[UUID]) -> None:
     """One that is added later is left out where it is null: heads before it must stay good."""
     columns = {column.name for column in Decision.__table__.columns} - {"recorded_number"}
     change(
-        """UPDATE decision SET sdk = '{"version": "1"}', shadow = '[]', subject = '\\x01' WHERE id = :id""",
+        """UPDATE decision SET sdk = '{"version": "1"}', shadow = '[]', derivation = '{}', subject = '\\x01'
+        WHERE id = :id""",
         id=decided[0],
     )
     with acting_as_system():
@@ -118,7 +119,7 @@ def test_a_record_has_every_column(ada: Member, decided: list[UUID]) -> None:
     full, usual = (json.loads(row.record) for row in rows[:2])
 
     assert full.keys() == columns
-    assert usual.keys() == columns - {"sdk", "shadow"}
+    assert usual.keys() == columns - {"sdk", "shadow", "derivation"}
 
 
 def test_nothing_is_signed_twice_and_no_head_says_nothing(ada: Member, decided: list[UUID]) -> None:
