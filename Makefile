@@ -4,7 +4,7 @@ SIDE_BY_SIDE := -q -n auto --dist loadfile --no-loadscope-reorder
 TEMPLATES := core/templates legal_docs/templates billing/templates portal/templates local/templates
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick check format bench audit lock sbom sdk
+.PHONY: help run test test-quick check format bench audit lock sbom sdk sdk-npm
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,8 +48,13 @@ lock: .venv/.dev ## Pin every dependency, with hashes, from pyproject.toml
 sbom: .venv/.dev ## Write the bill of materials (CycloneDX) of what is pinned
 	$(BIN)/python -m deploy.sbom
 
-sdk: .venv/.dev ## Build what customers install, into var/sdk
+sdk: .venv/.dev sdk-npm ## Build what customers install, into var/sdk
 	$(BIN)/uv build --offline --quiet --out-dir var/sdk sdk/python
+
+sdk-npm: ## Build and pack the TypeScript SDK into var/sdk (needs npm)
+	@mkdir -p var/sdk
+	npm ci --prefix sdk/typescript --ignore-scripts --no-audit --no-fund --silent
+	cd sdk/typescript && npm pack --silent --pack-destination ../../var/sdk
 
 .venv/.run: requirements.txt
 	@test -d .venv || $(PYTHON) -m venv .venv

@@ -15,7 +15,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "customers"
 GROUPS = {
     "Get started": ("quickstart", "portal-guide", "faq"),
-    "Build": ("api-guide", "authzen", "mcp", "policies", "limits", "errors"),
+    "Build": ("api-guide", "typescript", "authzen", "mcp", "policies", "limits", "errors"),
     "Security and compliance": ("security-and-privacy",),
 }
 """Which guides there are, in the order in which they are read."""
