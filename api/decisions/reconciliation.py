@@ -149,7 +149,11 @@ def note(results: Sequence[ReconciledItem], *, caller: Caller, now: datetime) ->
         return
     SDK_DECISIONS.labels("same").inc(settled.count(True))
     SDK_DECISIONS.labels("different").inc(settled.count(False))
-    counted = {"decisions": len(settled), "different": settled.count(False)}
+    counted = {
+        "decisions": len(settled),
+        "different": settled.count(False),
+        "agreement": "same" if all(settled) else "differs",
+    }
     audit.write(caller.organization.id, "decisions.reconciled", by=caller.actor, now=now, after=counted)
 
 

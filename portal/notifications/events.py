@@ -150,6 +150,14 @@ EVENTS: Mapping[str, Event] = {
         "owner.logged_in", EventAudience.CUSTOMER, "An owner logged in", "/audit-trail", ("method",), ("role", "owner")
     ),
     "decisions.exported": _customer("decisions.exported", "Decision log exported", "/audit-trail", "format"),
+    "decisions.reconciled": Event(
+        "decisions.differed",
+        EventAudience.CUSTOMER,
+        "Decisions made without us differ from your policies",
+        "/decisions",
+        ("decisions", "different"),
+        ("agreement", "differs"),
+    ),
     "audit_trail.exported": _customer("audit_log.exported", "Audit log exported", "/audit-trail"),
     "organization.data_downloaded": _customer("organization.data_exported", "All data exported", "/audit-trail"),
     "organization.suspended": _customer("organization.suspended", "Organization suspended", "/organization", "reason"),

@@ -138,7 +138,7 @@ def test_how_often_we_differ_is_on_the_audit_log(app: Flask, as_ada: Caller, ada
 
     with app.app_context(), acting_as_system():
         found = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "decisions.reconciled"))
-        assert [event.after for event in found] == [{"decisions": 2, "different": 1}]
+        assert [event.after for event in found] == [{"decisions": 2, "different": 1, "agreement": "differs"}]
 
 
 def test_the_export_has_both_outcomes(as_ada: Caller) -> None:

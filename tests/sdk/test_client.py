@@ -3,10 +3,13 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ai_governance import ALLOW_AND_REPORT, AsyncClient, BlockedError, CheckRequest, Client, ConfigurationError
+from ai_governance import ALLOW_AND_REPORT, AsyncClient, BlockedError, CheckRequest, Client, ConfigurationError, tracing
 from ai_governance import errors as sdk_errors
 from ai_governance.decisions import ApiKey, Decision, DecisionRecord, Reason
 from ai_governance.errors import BY_CODE, ApiError, ContentRefusedError, NotFoundError, UnknownApiKeyError
@@ -292,6 +295,44 @@ def test_neither_logs_nor_reprs_have_the_key_or_facts(
     assert "decided without the service" in caplog.text
     assert not {ada.secret, "oncology"} & set(caplog.text.split())
     assert ada.secret not in repr(client) + repr(client._configuration)
+
+
+class Tracer:
+    """As OpenTelemetry's, as far as the client needs it."""
+
+    SpanKind = SimpleNamespace(CLIENT="client")
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[str, dict[str, Any]]] = []
+
+    def get_tracer(self, *_: str) -> "Tracer":
+        return self
+
+    @contextmanager
+    def start_as_current_span(self, name: str, **_: Any) -> Iterator[Any]:
+        self.spans.append((name, {}))
+        yield SimpleNamespace(set_attribute=self.spans[-1][1].__setitem__)
+
+
+def test_a_span_says_what_was_decided_and_no_facts(client_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracing, "trace", tracer := Tracer())
+
+    decision = client_of(trace=True).check(**PERSONAL)
+
+    ((name, told),) = tracer.spans
+    assert name == "ai_governance.check"
+    assert told["ai_governance.decision.id"] == decision.decision_id
+    assert (told["ai_governance.decision.allowed"], told["gen_ai.request.model"]) == (False, "gpt-4o")
+    assert not any("personal" in key for key in told)
+    client_of().check(**CHAT)
+    assert len(tracer.spans) == 1
+
+
+def test_a_span_without_opentelemetry_is_refused_at_once(client_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracing, "trace", None)
+
+    with pytest.raises(ConfigurationError, match="opentelemetry"):
+        client_of(trace=True)
 
 
 @pytest.mark.parametrize(
