@@ -82,7 +82,9 @@ def test_a_preset_becomes_a_draft_and_changes_nothing_yet(
     app: Flask, ada: Member, as_ada: Caller, developer: Person
 ) -> None:
     as_ada.check(metadata={"contains_personal_data": True})
-    assert "EU AI Act deployer" in developer.get("/policies/presets").text
+    page = developer.get("/policies/presets").text
+    assert "Rules: added “model_outside_the_eu”." in page
+    assert "Required facts: added “contains_personal_data”." in page
 
     created = developer.post("/policies/presets/eu-only")
 

@@ -6,6 +6,8 @@ from typing import Any
 from api.policies.document import POLICY_KEYS, describe
 from core.formats import number
 
+_NAMES = ("code", "model", "fact")
+"""By which entries of a list are told apart: rules, own models, required facts."""
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -41,7 +43,11 @@ def _list_changes(old: list[Any], new: list[Any]) -> Iterator[str]:
 
 
 def _name_of(part: Any) -> str:
-    return f"“{part['code']}”" if isinstance(part, Mapping) and "code" in part else _shown(part)
+    if isinstance(part, Mapping):
+        for name in _NAMES:
+            if name in part:
+                return f"“{part[name]}”"
+    return _shown(part)
 
 
 def _title_of(name: str) -> str:

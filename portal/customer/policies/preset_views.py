@@ -1,11 +1,11 @@
 """Policies to begin with. Each becomes a draft, so that its impact is seen before it is published."""
 
-import msgspec
 from flask import render_template
 
 from api.policies import services as policies
 from api.policies.drafts import services as drafts
 from api.policies.presets import PRESETS, Preset
+from api.policies.validation import with_values
 from core.access import Audience, Pages, active_membership, actor, may, open_to
 from core.clock import utc_now
 from core.db import transaction
@@ -47,6 +47,7 @@ def create_draft(name: str) -> ViewResponse:
 def _changes(preset: Preset) -> list[str]:
     """What it would change of the active policies."""
     _, document = policies.current(active_membership().organization_id)
-    values = preset.values_over(document)
-    standing = msgspec.to_builtins(document)
-    return changes_of({key: standing[key] for key in values}, values)
+    wanted = with_values(document, preset.values_over(document), path_of=str)
+    changed = policies.differences(document, wanted)
+    old, new = ({key: pair[place] for key, pair in changed.items()} for place in (0, 1))
+    return changes_of(old, new)
