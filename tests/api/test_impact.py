@@ -1,6 +1,7 @@
 """The impact of a draft: every decision judged again, whatever happens to the worker in between."""
 
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +20,11 @@ from api.decisions.impact.states import MOVES, ImpactStatus
 from api.decisions.impact.tally import Tally
 from api.decisions.models import Decision
 from api.policies import services as policies
+from api.policies.document import PolicyDocument
 from api.policies.drafts import services as drafts
 from api.policies.drafts.services import Draft
-from api.policies.evaluator import CompiledPolicy, compile_policy, evaluate
+from api.policies.evaluator import CheckFacts, CompiledPolicy, compile_policy, evaluate
+from api.policies.rules import Rule, RuleState, When
 from core.audit import SYSTEM, AuditEvent
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
@@ -96,6 +99,17 @@ def test_replaying_a_version_over_its_own_decisions_differs_nowhere() -> None:
     assert (tally.looked_at, tally.differing, tally.recorded_otherwise) == (looked_at, 0, 0)
 
 
+def test_a_rule_for_a_share_of_subjects_is_replayed_for_the_same_ones() -> None:
+    rule = Rule(code="half", when=When(all=("true",)), message="It holds.", state=RuleState.PERCENT, percent=50)
+    policy = compile_policy(NOBODY, 1, PolicyDocument(rules=(rule,)))
+    request, tally = CheckFacts("gpt-4o", "chat", {}), Tally()
+    lines = [line_of(number, policy, request, subject=f"{number:064x}") for number in range(40)]
+    analyses.add_lines(tally, Judge(policy, policy, {1: policy}.get), lines)
+
+    assert {b"\tt\t" in line for line in lines} == {True, False}
+    assert (tally.looked_at, tally.recorded_otherwise) == (40, 0)
+
+
 def test_lines_that_are_counted_together_come_out_as_one_by_one() -> None:
     random = Random(6)
     before = compile_policy(NOBODY, 1, conditions.policy(random, rules=3))
@@ -166,17 +180,23 @@ def test_an_analysis_goes_on_where_a_killed_worker_stopped(app: Flask, ada: Memb
     assert (latest(app, ada, draft).status, latest(app, ada, draft).tally.looked_at) == (ImpactStatus.DONE, 5)
 
 
-def test_a_step_that_another_worker_made_is_not_counted_twice(app: Flask, ada: Member, as_ada: Caller) -> None:
+def test_a_step_that_another_worker_made_is_not_counted_twice(
+    app: Flask, ada: Member, as_ada: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for metadata in METADATA:
         as_ada.check(metadata=metadata)
     impact = requested(app, ada, draft := draft_of(app, ada, block_personal_data=False))
     with app.app_context(), acting_for(ada.organization_id):
-        first, second = (Analysis(ada.organization_id, impact.id) for _ in range(2))
-        for analysis in (first, second, first, second):
-            with transaction():
-                analysis.step(now=utc_now(), size=2)
+        late = Analysis(ada.organization_id, impact.id)
+    seen_before = SimpleNamespace(status="queued", cursor=None, tally=msgspec.to_builtins(Tally()))
+    work(app, ada, impact, steps=1)
 
-    assert latest(app, ada, draft).tally.looked_at == 5
+    monkeypatch.setattr(impacts, "reload", lambda *_: seen_before)
+    with app.app_context(), acting_for(ada.organization_id), transaction():
+        goes_on = late.step(now=utc_now(), size=2)
+
+    assert not goes_on
+    assert latest(app, ada, draft).tally.looked_at == 2
 
 
 def test_a_canceled_analysis_stops_and_another_can_be_asked_for(app: Flask, ada: Member, as_ada: Caller) -> None:

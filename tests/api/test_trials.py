@@ -81,6 +81,16 @@ def test_a_rule_in_shadow_would_block_exactly_where_it_alone_would_turn_the_answ
     assert turned > 0
 
 
+@pytest.mark.parametrize(("points", "would_block"), [(49, False), (50, True)])
+def test_points_of_a_rule_in_shadow_would_block_from_the_threshold_on(points: int, would_block: bool) -> None:
+    rule = msgspec.structs.replace(HR, effect=RuleEffect.ADD_RISK, points=points, state=RuleState.SHADOW)
+    policy = compile_policy(NOBODY, 1, PolicyDocument(rules=(rule,), max_risk_score=50))
+    outcome = evaluate(policy, CheckFacts("gpt-4o", "chat", {"department": "hr"}))
+
+    assert outcome.allowed
+    assert outcome.shadow == (ShadowFinding("hr", points, blocks=False, would_block=would_block),)
+
+
 @pytest.mark.parametrize("percent", [1, 25, 50, 99])
 def test_a_share_is_met_within_one_percent_and_grows_without_leaving_anybody(percent: int) -> None:
     keys = [f"{number:032x}" for number in range(100_000)]
