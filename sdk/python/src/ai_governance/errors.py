@@ -205,6 +205,30 @@ class KeyNotInUseError(ConflictError):
     code = "key_not_in_use"
 
 
+class DraftChangedError(ConflictError):
+    code = "draft_changed"
+
+
+class DraftClosedError(ConflictError):
+    code = "draft_closed"
+
+
+class DraftOutdatedError(ConflictError):
+    code = "draft_outdated"
+
+
+class DraftUnchangedError(ConflictError):
+    code = "draft_unchanged"
+
+
+class ImpactUnderWayError(ConflictError):
+    code = "impact_under_way"
+
+
+class TooManyDraftsError(ConflictError):
+    code = "too_many_drafts"
+
+
 class PolicyChangedError(ConflictError):
     code = "policy_changed"
 
