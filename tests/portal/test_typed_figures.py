@@ -16,7 +16,9 @@ from portal.customer.keys.overview import ROTATE_AFTER
 from portal.customer.people import links, pace
 from portal.customer.people.models import Purpose
 from portal.customer.policies.jobs import IMPACT_OVER
-from portal.customer.policies.views import EFFECT_OVER
+from portal.customer.policies.model_views import IN_USE_OVER
+from portal.customer.policies.proposal_views import EFFECT_OVER
+from portal.customer.policies.required_fact_views import QUALITY_OVER
 from portal.customer.team.services import INVITATION_LIFE
 from portal.notifications import deliveries
 from portal.notifications.states import LONGEST_ASKED_WAIT, TRIES, wait_before_next
@@ -67,7 +69,11 @@ SAID: dict[str, list[timedelta]] = {
     "portal/customer/people/check_mail.html": [links.LIFE[Purpose.CONFIRM_ADDRESS]],
     "portal/customer/people/forgotten.html": [links.LIFE[Purpose.RESET_PASSWORD]],
     "portal/customer/people/prove_it.html": [FRESH_FOR],
-    "portal/customer/policies/index.html": [EFFECT_OVER, EFFECT_OVER, EFFECT_OVER],
+    "portal/customer/policies/_effect.html": [EFFECT_OVER, EFFECT_OVER],
+    "portal/customer/policies/_rule_state.html": [EFFECT_OVER],
+    "portal/customer/policies/_settings.html": [EFFECT_OVER],
+    "portal/customer/policies/models.html": [IN_USE_OVER, IN_USE_OVER],
+    "portal/customer/policies/required_facts.html": [QUALITY_OVER],
     "portal/status/_board.html": [board.RECENT],
     "portal/status/_components.html": [UPTIME_DAYS * DAY] * 3,
     "portal/support/new.html": [OUTAGE],

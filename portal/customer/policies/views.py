@@ -1,6 +1,5 @@
 """The policies page. A change is shown with its effect on the last seven days before it is kept."""
 
-from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -21,13 +20,13 @@ from core.throttle import per_person
 from core.views import ViewResponse
 from portal.customer.audit_log.changes import changes_of
 from portal.customer.policies.forms import LISTS, NUMBERS, SWITCHES, PoliciesForm
+from portal.customer.policies.proposal_views import EFFECT_OVER
 from portal.customer.team import members
 
 bp = Pages("policies", __name__, url_prefix="/policies")
 
 MOST_CHANGES = "30 per minute"
 """Each compiles rules and judges past decisions anew."""
-EFFECT_OVER = timedelta(days=7)
 
 
 @bp.get("")
