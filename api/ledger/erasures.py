@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 from api.ledger import merkle
 from api.ledger.models import LogChain, LogErasure, LogHead
@@ -17,6 +17,16 @@ from core.db import acting_as_system, acting_for_retention, db
 from core.scope import needs_system_scope
 
 MOST_AT_ONCE = 5_000
+_CUTOFFS = "unnest(CAST(:ids AS uuid[]), CAST(:cutoffs AS timestamptz[])) AS kept (organization_id, since)"
+_SAY_WHAT_IS_PURGED = text(f"""
+    UPDATE log_chain AS chain SET purged_before = kept.since, has_news = true FROM {_CUTOFFS}
+    WHERE chain.organization_id = kept.organization_id
+        AND (chain.purged_before IS NULL OR chain.purged_before < kept.since)
+""")  # noqa: S608  our own words
+_DROP_WHAT_PURGED_ROWS_NEED = text(f"""
+    UPDATE log_head AS head SET ids = NULL, salts = NULL, commitments = NULL FROM {_CUTOFFS}
+    WHERE head.organization_id = kept.organization_id AND head.newest_at < kept.since AND head.ids IS NOT NULL
+""")  # noqa: S608  our own words
 
 
 @needs_system_scope
@@ -44,19 +54,10 @@ def pending(organization_id: UUID) -> frozenset[bytes]:
 
 def note_purge(cutoffs: Mapping[UUID, datetime]) -> None:
     """What was decided before is gone; the next head says so. What only such rows need goes with them."""
+    given = {"ids": list(cutoffs), "cutoffs": list(cutoffs.values())}
     with acting_as_system():
-        for organization_id, cutoff in cutoffs.items():
-            is_later = LogChain.purged_before.is_(None) | (LogChain.purged_before < cutoff)
-            db.session.execute(
-                update(LogChain)
-                .where(LogChain.organization_id == organization_id, is_later)
-                .values(purged_before=cutoff, has_news=True)
-            )
-            db.session.execute(
-                update(LogHead)
-                .where(LogHead.organization_id == organization_id, LogHead.newest_at < cutoff, LogHead.ids.is_not(None))
-                .values(ids=None, salts=None, commitments=None)
-            )
+        for statement in (_SAY_WHAT_IS_PURGED, _DROP_WHAT_PURGED_ROWS_NEED):
+            db.session.execute(statement, given)
 
 
 def forget_organization(organization_id: UUID) -> None:

@@ -10,6 +10,7 @@ from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment
 from api.policies import services
 from api.policies.document import PolicyDocument
+from api.policies.rules import ConditionRefused
 from api.policies.validation import with_values
 from api.v1 import policy_schema as schema
 from api.v1.endpoint import Endpoint, serve
@@ -98,11 +99,17 @@ def preview(caller: Caller, body: schema.PolicyPreview) -> schema.PolicyEffect:
 
 
 def _effect_since(caller: Caller, before: PolicyDocument) -> schema.PolicyEffect | None:
-    """Of the version in force on the decisions of the last week; None for a key that may not read decisions."""
+    """Of the version in force on the decisions of the last week.
+
+    None for a key that may not read decisions, and where the version before could not judge any: the change stands.
+    """
     if Scope.DECISIONS_READ not in caller.key.scopes:
         return None
     version, document = services.current(caller.organization.id)
-    return _effect(caller, version, before, document, days=EFFECT_DAYS)
+    try:
+        return _effect(caller, version, before, document, days=EFFECT_DAYS)
+    except ConditionRefused:
+        return None
 
 
 def _effect(

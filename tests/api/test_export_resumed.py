@@ -13,7 +13,9 @@ from tests.cast import Member
 
 def export(app: Flask, who: Member, query: str = "", **headers: str) -> Any:
     authorization = {"Authorization": f"Bearer {who.secret}"}
-    return app.test_client().get(f"/v1/decisions/export{query}", headers={**authorization, **headers})
+    answer = app.test_client().get(f"/v1/decisions/export{query}", headers={**authorization, **headers})
+    answer.get_data()  # a download that nobody reads keeps its cursor open
+    return answer
 
 
 def records(content: bytes) -> list[Any]:
@@ -40,6 +42,7 @@ def test_gzip_is_sent_to_who_accepts_it_and_to_nobody_else(app: Flask, ada: Memb
 
     assert "Content-Encoding" not in plain.headers
     assert "Content-Encoding" not in export(app, ada, **{"Accept-Encoding": "gzip;q=0"}).headers
-    assert (compressed.headers["Content-Encoding"], compressed.headers["Vary"]) == ("gzip", "Accept-Encoding")
+    assert compressed.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in compressed.headers["Vary"]
     assert gzip.decompress(compressed.data) == plain.data
     assert len(compressed.data) < len(plain.data) / 3

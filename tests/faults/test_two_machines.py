@@ -39,6 +39,8 @@ _END_WRITES = """
 class Machine:
     def __init__(self, folder: Path, url: str, redis_url: str) -> None:
         self.data_path = folder
+        self.backends: Counter[str] = Counter()
+        """Where each check was counted."""
         self._service = Service(
             {
                 "DATABASE_URL": url,
@@ -66,6 +68,7 @@ class Machine:
         headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
         connection.request("POST", "/v1/check", json.dumps(PERSONAL), headers)
         answer = connection.getresponse()
+        self.backends[answer.headers.get("X-RateLimit-Backend", "")] += 1
         try:
             return answer.status, json.loads(answer.read())
         finally:
@@ -124,11 +127,16 @@ def test_a_revocation_and_a_policy_hold_on_both_within_a_second(home: Flask, mac
 
 
 def test_a_limit_is_exact_over_both(home: Flask, machines: tuple[Machine, Machine]) -> None:
-    member = organization_with_key(home, rate_limit=LIMIT)
-
-    with ThreadPoolExecutor(8) as callers:
-        asked = [callers.submit(machines[number % 2].check, member.secret) for number in range(LIMIT + 40)]
-        statuses = Counter(one.result()[0] for one in asked)
+    """As long as Redis answers in time, which on a machine that is very busy may take another try."""
+    for _ in range(3):
+        member = organization_with_key(home, rate_limit=LIMIT)
+        for machine in machines:
+            machine.backends.clear()
+        with ThreadPoolExecutor(8) as callers:
+            asked = [callers.submit(machines[number % 2].check, member.secret) for number in range(LIMIT + 40)]
+            statuses = Counter(one.result()[0] for one in asked)
+        if all(set(machine.backends) == {"redis"} for machine in machines):
+            break
 
     assert statuses == {200: LIMIT, 429: 40}
 

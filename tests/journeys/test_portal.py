@@ -138,6 +138,7 @@ def test_a_new_version_of_the_terms_is_published_compared_and_accepted(
     page.get_by_role("link", name="Compare versions").click()
     expect(page.locator("ins").first).to_be_visible()
     steps.accept_documents(page, "Managing director")
+    page.goto("/documents")
     expect(page.get_by_text("Accept the new version of the Terms of Service")).to_have_count(0)
     expect(page.get_by_role("row").filter(has_text="Terms of Service 2.0")).to_be_visible()
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
-from werkzeug.routing import Rule
+from werkzeug.routing import IntegerConverter, Rule
 
 from api.policies.drafts import services as drafts
 from billing.models import Invoice
@@ -22,6 +22,7 @@ from core.sessions import Method
 from legal_docs.audits import services as audits
 from legal_docs.audits.services import Booking
 from legal_docs.audits.states import AuditKind, Cause
+from portal.customer.decisions import saved_views
 from portal.customer.people.models import Passkey
 from portal.customer.team import services as team
 from portal.support import records as tickets
@@ -83,8 +84,11 @@ def path_of(app: Flask, rule: Rule, ids: dict[str, object] | None = None) -> str
 
 
 def _part(rule: Rule, name: str) -> object:
-    choices = getattr(rule._converters[name], "items", None)
-    return next(iter(choices)) if choices else PLAIN_WORDS.get(name) or uuid4()
+    converter = rule._converters[name]
+    choices = getattr(converter, "items", None)
+    if choices or isinstance(converter, IntegerConverter):
+        return next(iter(choices or (1,)))
+    return PLAIN_WORDS.get(name) or uuid4()
 
 
 def audience(app: Flask, rule: Rule) -> Audience:
@@ -186,6 +190,8 @@ def records(
         ticket = support.open_ticket(
             new_uuid(), question, organization_id=ada.organization_id, author=who, by=SYSTEM, now=now
         )
+        saved_views.save(ada.organization_id, owner.user_id, name="Blocked", filters={"allowed": "false"})
+        (view,) = saved_views.views_of(ada.organization_id, owner.user_id)
         channel, delivery = channel_with_delivery(ada.organization_id)
         day = (now + timedelta(days=30)).date()
         booking = Booking(
@@ -195,7 +201,8 @@ def records(
             "audit_id": audits.book(ada.organization_id, booking, once=new_uuid(), by=SYSTEM, now=now).id,
             "ticket_id": ticket.id,
             "file_id": next(iter(tickets.files(ticket.id).values()))[0].id,
-            "channel_id": channel.id,
+            "view_id": view.id,
+        "channel_id": channel.id,
             "delivery_id": delivery.id,
             "key_id": ada.key_id,
             "invoice_id": "in_ada",

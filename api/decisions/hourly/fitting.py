@@ -36,7 +36,7 @@ def fitting_hours(organization_id: UUID, chosen: DecisionFilter, *, before: date
     What is not counted yet is the first, and open ended where the filter is.
     """
     until = counted_until(organization_id) or _BEGINNING
-    since, to = chosen.since or _BEGINNING, min(filter(None, (chosen.to, before)), default=None)
+    since, to = max(chosen.since or _BEGINNING, _BEGINNING), min(filter(None, (chosen.to, before)), default=None)
     if to is None or to > until:
         yield FittingHour(max(until, since), to or datetime.max.replace(tzinfo=UTC), None)
     query, end = text(_query(chosen)), min(to or until, until)
