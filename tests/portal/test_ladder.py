@@ -202,7 +202,7 @@ def records(
             "ticket_id": ticket.id,
             "file_id": next(iter(tickets.files(ticket.id).values()))[0].id,
             "view_id": view.id,
-        "channel_id": channel.id,
+            "channel_id": channel.id,
             "delivery_id": delivery.id,
             "key_id": ada.key_id,
             "invoice_id": "in_ada",
