@@ -52,8 +52,15 @@ class RuleSet(msgspec.Struct, frozen=True):
                 continue
             if truth is None and known is None:
                 known = frozenset(self._variables(model, operation, stated))
-            causes.append(_cause(compiled, known or frozenset(), is_unknown=truth is None))
+            missing = None if truth is not None else self._named(compiled.variables - (known or frozenset()))
+            causes.append(_cause(compiled, missing))
         return causes
+
+    def _named(self, variables: frozenset[str]) -> str:
+        """As a caller sends them, who knows no variables."""
+        names = {variable: name for known in (self.lowered, self.variables) for name, variable in known.items()}
+        sent = {names.get(variable, variable).lower() for variable in variables}
+        return ", ".join(sorted(sent)) or "facts of the declared types"
 
     def _settled(
         self, found: Mapping[int, Truth], model: str, operation: str, stated: Stated
@@ -99,15 +106,16 @@ def _lowered_variable(name: str) -> str:
     return "" if variable in _NAMES else variable
 
 
-def _cause(compiled: CompiledRule, known: frozenset[str], *, is_unknown: bool) -> Contribution:
-    rule = compiled.rule
+def _cause(compiled: CompiledRule, missing: str | None) -> Contribution:
+    """`missing` names the facts without which nobody knows whether the rule applies."""
+    rule, is_unknown = compiled.rule, missing is not None
     return Contribution(
         code=rule.code,
         policy="rules",
         points=rule.points,
         blocks=is_unknown or rule.effect is RuleEffect.BLOCK,
         message=f"{rule.message} (A fact that this rule needs is missing.)" if is_unknown else rule.message,
-        fix=f"Send {_missing(compiled, known)}." if is_unknown else rule.fix,
+        fix=f"Send {missing}." if is_unknown else rule.fix,
     )
 
 
@@ -117,8 +125,3 @@ def _truth_of(compiled: CompiledRule, context: Any, known: frozenset[str]) -> bo
         return compiled.truth(context, known)
     except Exception:  # noqa: BLE001  whatever the engine raises
         return None
-
-
-def _missing(compiled: CompiledRule, known: frozenset[str]) -> str:
-    names = {name.lower() for name in compiled.variables - known}
-    return ", ".join(sorted(names)) or "facts of the declared types"

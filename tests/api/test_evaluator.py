@@ -164,6 +164,16 @@ def test_a_rule_says_what_a_missing_fact_means(
     assert evaluate(policy, CheckFacts("m", "chat", metadata)).allowed is is_allowed
 
 
+@pytest.mark.parametrize("is_normal", [False, True])
+def test_a_missing_fact_is_named_as_it_is_sent_and_not_as_conditions_spell_it(is_normal: bool) -> None:
+    rules = (rule("gen_ai_request_max_tokens > 5 && gen_ai_provider_name == 'openai'", on_missing="block"),)
+    policy = compiled(PolicyDocument(rules=rules, compare_in_normal_form=is_normal))
+
+    (cause,) = evaluate(policy, CheckFacts("m", "chat", {})).reasons
+
+    assert cause.fix == "Send gen_ai.provider.name, gen_ai.request.max_tokens."
+
+
 def test_a_rule_may_add_risk_instead_of_blocking() -> None:
     policy = compiled(PolicyDocument(rules=(rule("model == 'gpt-4o'", effect="add_risk", points=30),)))
 
