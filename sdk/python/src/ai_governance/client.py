@@ -151,14 +151,12 @@ class Client:
         """The decision log, newest first. Filters are those of the API: model, allowed, from_, to, …"""
         query = {**_query(filters), "limit": min(limit or MOST_AT_ONCE, MOST_AT_ONCE)}
         left = limit
-        while True:
-            page = self._calls.fetch("GET", f"/v1/decisions?{urlencode(query)}")
+        for page in self._pages("/v1/decisions", query):
             for one in page["decisions"][:left]:
                 yield DecisionRecord.from_json(one)
             left = None if left is None else left - len(page["decisions"])
-            if page["next_cursor"] is None or (left is not None and left <= 0):
+            if left is not None and left <= 0:
                 return
-            query["cursor"] = page["next_cursor"]
 
     def decision(self, decision_id: str) -> DecisionRecord:
         """One decision. Raises NotFoundError."""
@@ -180,13 +178,8 @@ class Client:
 
     def keys(self) -> Iterator[ApiKey]:
         """API keys, newest first."""
-        query: dict[str, Any] = {"limit": MOST_AT_ONCE}
-        while True:
-            page = self._calls.fetch("GET", f"/v1/keys?{urlencode(query)}")
+        for page in self._pages("/v1/keys", {"limit": MOST_AT_ONCE}):
             yield from map(ApiKey.from_json, page["keys"])
-            if page["next_cursor"] is None:
-                return
-            query["cursor"] = page["next_cursor"]
 
     def create_key(self, name: str, **options: Any) -> ApiKey:
         """A new key; its `secret` is shown this once. Options are those of the API: environment, scopes, …"""
@@ -211,6 +204,16 @@ class Client:
         body = {"value": value} if expected_version is None else {"value": value, "expected_version": expected_version}
         version: int = self._calls.fetch("PATCH", f"/v1/policies/{quote(key, safe='')}", body)["version"]
         return version
+
+    def _pages(self, path: str, query: Mapping[str, Any]) -> Iterator[Any]:
+        """Page after page, each asked for when the one before was taken."""
+        cursor: dict[str, str] = {}
+        while True:
+            page = self._calls.fetch("GET", f"{path}?{urlencode({**query, **cursor})}")
+            yield page
+            if page["next_cursor"] is None:
+                return
+            cursor = {"cursor": page["next_cursor"]}
 
     def _check(self, request: CheckRequest, key: str) -> Decision:
         try:
