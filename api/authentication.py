@@ -121,6 +121,11 @@ class Caller(msgspec.Struct, frozen=True):
         if scope.value not in self.key.scopes:
             raise MissingScope(f"This key lacks the scope {scope}. Use a key that has it.")
 
+    def need_live_key(self, why: str) -> None:
+        """Raises WrongEnvironment, which says `why`."""
+        if self.key.environment != KeyEnvironment.LIVE:
+            raise WrongEnvironment(why)
+
     @property
     def actor(self) -> Actor:
         return Actor(kind=ActorKind.API_KEY, id=self.key.id, address=self.address, request_id=self.request_id)

@@ -7,10 +7,10 @@ from api.decisions.impact import services as impacts
 from api.decisions.impact.jobs import analyze_impact
 from api.decisions.impact.services import ImpactUnderWay
 from api.keys.scopes import Scope
-from api.keys.token import KeyEnvironment
 from api.policies.drafts import services as drafts
 from api.v1 import draft_schema as schema
 from api.v1.endpoint import Endpoint, serve
+from api.v1.policy_schema import LIVE_TO_CHANGE
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import NotFound
@@ -54,7 +54,7 @@ def index(caller: Caller) -> schema.DraftList:
     ),
 )
 def create(caller: Caller, body: schema.DraftCreate) -> schema.DraftView:
-    _need_live(caller)
+    caller.need_live_key(LIVE_TO_CHANGE)
     schema.need_known(body.policies)
     now = utc_now()
     with transaction():
@@ -103,7 +103,7 @@ def show(caller: Caller, draft_id: str) -> schema.DraftView:
     ),
 )
 def update(caller: Caller, draft_id: str, body: schema.DraftChange) -> schema.DraftView:
-    _need_live(caller)
+    caller.need_live_key(LIVE_TO_CHANGE)
     draft = _find(caller, draft_id)
     schema.need_known(body.policies)
     with transaction():
@@ -135,7 +135,7 @@ def update(caller: Caller, draft_id: str, body: schema.DraftChange) -> schema.Dr
     ),
 )
 def analyze(caller: Caller, draft_id: str, body: schema.ImpactRequest) -> schema.ImpactView:
-    _need_live(caller)
+    caller.need_live_key(LIVE_TO_CHANGE)
     draft, organization_id = _find(caller, draft_id), caller.organization.id
     with transaction():
         impact = impacts.request(organization_id, draft, days=body.days, by=caller.actor, now=utc_now())
@@ -179,7 +179,7 @@ def show_impact(caller: Caller, draft_id: str) -> schema.ImpactView:
     ),
 )
 def publish(caller: Caller, draft_id: str, body: schema.DraftPublish) -> schema.DraftPublished:
-    _need_live(caller)
+    caller.need_live_key(LIVE_TO_CHANGE)
     draft = _find(caller, draft_id)
     with transaction():
         version = drafts.publish(
@@ -194,9 +194,3 @@ def _find(caller: Caller, draft_id: str) -> drafts.Draft:
 
 def _path_of(key: str) -> str:
     return f"policies.{key}"
-
-
-def _need_live(caller: Caller) -> None:
-    """Raises WrongEnvironment."""
-    if caller.key.environment != KeyEnvironment.LIVE:
-        raise WrongEnvironment("Policies apply to live and test checks. Use a live key to change them.")

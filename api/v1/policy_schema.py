@@ -9,6 +9,8 @@ from api.policies.document import POLICY_KEYS
 from api.policies.services import PolicySetting
 from core.errors import FieldProblem, InvalidRequest, show_name
 
+LIVE_TO_CHANGE = "Policies apply to live and test checks. Use a live key to change them."
+
 
 class PolicyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: Annotated[Any, Meta(description="The new value, in the type of the policy.", examples=[40])]

@@ -7,7 +7,6 @@ from flask import Blueprint
 from api.authentication import Caller, WrongEnvironment
 from api.decisions import backtest
 from api.keys.scopes import Scope
-from api.keys.token import KeyEnvironment
 from api.policies import services
 from api.policies.document import PolicyDocument
 from api.policies.rules import ConditionRefused
@@ -55,8 +54,7 @@ def index(caller: Caller) -> services.PolicySet:
     ),
 )
 def update(caller: Caller, key: str, body: schema.PolicyChange) -> schema.PolicyChanged:
-    if caller.key.environment != KeyEnvironment.LIVE:
-        raise WrongEnvironment("Policies apply to live and test checks. Use a live key to change them.")
+    caller.need_live_key(schema.LIVE_TO_CHANGE)
     with transaction():
         _, before = services.hold(caller.organization.id, body.expected_version)
         version = services.change(
@@ -90,8 +88,7 @@ def update(caller: Caller, key: str, body: schema.PolicyChange) -> schema.Policy
 )
 def preview(caller: Caller, body: schema.PolicyPreview) -> schema.PolicyEffect:
     caller.need(Scope.DECISIONS_READ)
-    if caller.key.environment != KeyEnvironment.LIVE:
-        raise WrongEnvironment("A preview tries live decisions as well. Use a live key.")
+    caller.need_live_key("A preview tries live decisions as well. Use a live key.")
     body.need_known()
     version, standing = services.current(caller.organization.id)
     wanted = with_values(standing, body.values, path_of=lambda key: f"values.{key}")

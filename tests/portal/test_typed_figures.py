@@ -15,9 +15,9 @@ from portal.customer.decisions import session_key
 from portal.customer.keys.overview import ROTATE_AFTER
 from portal.customer.people import links, pace
 from portal.customer.people.models import Purpose
+from portal.customer.policies.comparing import EFFECT_OVER
 from portal.customer.policies.jobs import IMPACT_OVER
 from portal.customer.policies.model_views import IN_USE_OVER
-from portal.customer.policies.proposal_views import EFFECT_OVER
 from portal.customer.policies.required_fact_views import QUALITY_OVER
 from portal.customer.team.services import INVITATION_LIFE
 from portal.notifications import deliveries

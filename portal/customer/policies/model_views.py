@@ -9,16 +9,15 @@ from flask import render_template, request
 from api.decisions.models_in_use import ModelInUse, models_in
 from api.model_catalogue.derivation import Completion, KnownModel
 from api.model_catalogue.entries import LATEST, CatalogueVersion, catalogue_of
-from api.policies import services as policies
-from api.policies.document import PolicyDocument
 from api.vocabulary import normal_model
 from core.access import Audience, Pages, active_membership, may, open_to
 from core.clock import utc_now
 from core.errors import InvalidRequest, NotFound
 from core.throttle import per_person
 from core.views import ViewResponse
+from portal.customer.policies.comparing import MOST_CHANGES, in_force
 from portal.customer.policies.model_forms import CatalogueForm, OwnModelForm
-from portal.customer.policies.proposal_views import MOST_CHANGES, proposal_page
+from portal.customer.policies.proposal_views import proposal_page
 
 bp = Pages("policy_models", __name__, url_prefix="/policies/models")
 
@@ -36,7 +35,7 @@ class ModelLine(msgspec.Struct, frozen=True):
 @bp.get("")
 @open_to(Audience.VIEWER)
 def index() -> ViewResponse:
-    return _page(CatalogueForm.of(_current()))
+    return _page(CatalogueForm.of(in_force()))
 
 
 @bp.post("/catalogue")
@@ -54,7 +53,7 @@ def preview_catalogue() -> ViewResponse:
 def edit_own() -> ViewResponse:
     """The entry of a model, or a new one for it."""
     model = request.args.get("model", "")
-    entry = next((one for one in _current().own_models if normal_model(one.model) == normal_model(model)), None)
+    entry = next((one for one in in_force().own_models if normal_model(one.model) == normal_model(model)), None)
     return _own_page(OwnModelForm.of(model, entry), original=entry.model if entry else "")
 
 
@@ -64,7 +63,7 @@ def edit_own() -> ViewResponse:
 def preview_own() -> ViewResponse:
     form, original = OwnModelForm(), request.form.get("original", "")
     if form.validate():
-        entries = [msgspec.to_builtins(one) for one in _current().own_models if one.model != original]
+        entries = [msgspec.to_builtins(one) for one in in_force().own_models if one.model != original]
         try:
             return proposal_page({"own_models": [*entries, form.value()]}, title=f"Model {form.model.data}", back=BACK)
         except InvalidRequest as refused:
@@ -76,15 +75,11 @@ def preview_own() -> ViewResponse:
 @per_person(MOST_CHANGES)
 @open_to(Audience.DEVELOPER)
 def preview_removal() -> ViewResponse:
-    model, own = request.form.get("model", ""), _current().own_models
+    model, own = request.form.get("model", ""), in_force().own_models
     kept = [msgspec.to_builtins(one) for one in own if one.model != model]
     if len(kept) == len(own):
         raise NotFound("Model not found. It may have been removed.")
     return proposal_page({"own_models": kept}, title=f"Remove {model}", back=BACK)
-
-
-def _current() -> PolicyDocument:
-    return policies.current(active_membership().organization_id)[1]
 
 
 def _blame(form: OwnModelForm, refused: InvalidRequest) -> None:
@@ -97,7 +92,7 @@ def _own_page(form: OwnModelForm, *, original: str, status: int = 200) -> ViewRe
 
 
 def _page(form: CatalogueForm, *, status: int = 200) -> ViewResponse:
-    document = _current()
+    document = in_force()
     version = document.model_catalogue or LATEST
     completion = Completion(CatalogueVersion(version), document.own_models, document.on_contradiction)
     in_use = models_in(active_membership().organization_id, since=utc_now() - IN_USE_OVER)

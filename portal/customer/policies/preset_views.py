@@ -2,7 +2,7 @@
 
 from flask import render_template
 
-from api.policies import services as policies
+from api.policies.document import PolicyDocument
 from api.policies.drafts import services as drafts
 from api.policies.presets import PRESETS, Preset
 from api.policies.validation import with_values
@@ -13,8 +13,7 @@ from core.errors import NotFound
 from core.htmx import see_other
 from core.throttle import per_person
 from core.views import ViewResponse
-from portal.customer.audit_log.changes import changes_of
-from portal.customer.policies.proposal_views import MOST_CHANGES
+from portal.customer.policies.comparing import MOST_CHANGES, in_force, in_words
 
 bp = Pages("policy_presets", __name__, url_prefix="/policies/presets")
 
@@ -22,9 +21,10 @@ bp = Pages("policy_presets", __name__, url_prefix="/policies/presets")
 @bp.get("")
 @open_to(Audience.VIEWER)
 def index() -> ViewResponse:
+    standing = in_force()
     return render_template(
         "portal/customer/policies/presets.html",
-        presets=[(preset, _changes(preset)) for preset in PRESETS],
+        presets=[(preset, _changes(preset, standing)) for preset in PRESETS],
         may_change=may(Audience.DEVELOPER),
     )
 
@@ -44,10 +44,6 @@ def create_draft(name: str) -> ViewResponse:
     return see_other(f"/policies/drafts/{draft.id}")
 
 
-def _changes(preset: Preset) -> list[str]:
+def _changes(preset: Preset, standing: PolicyDocument) -> list[str]:
     """What it would change of the active policies."""
-    _, document = policies.current(active_membership().organization_id)
-    wanted = with_values(document, preset.values_over(document), path_of=str)
-    changed = policies.differences(document, wanted)
-    old, new = ({key: pair[place] for key, pair in changed.items()} for place in (0, 1))
-    return changes_of(old, new)
+    return in_words(standing, with_values(standing, preset.values_over(standing), path_of=str))

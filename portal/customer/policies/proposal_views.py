@@ -4,7 +4,6 @@ The page carries the values along; publishing checks them again, and only on the
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -13,7 +12,6 @@ from wtforms import HiddenField
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange
 from wtforms.widgets import HiddenInput
 
-from api.decisions import backtest
 from api.policies import services as policies
 from api.policies.document import POLICY_KEYS
 from api.policies.validation import with_values
@@ -25,12 +23,10 @@ from core.forms import Form, WholeNumberField
 from core.htmx import see_other
 from core.throttle import per_person
 from core.views import ViewResponse
-from portal.customer.audit_log.changes import changes_of
+from portal.customer.policies.comparing import MOST_CHANGES, effect_of, in_words
 
 bp = Pages("policy_proposals", __name__, url_prefix="/policies/proposals")
 
-MOST_CHANGES = "30 per minute"
-EFFECT_OVER = timedelta(days=7)
 PLACES = ("/policies", "/policies/models", "/policies/required-facts", "/policies/presets")
 """Pages on which changes are put together."""
 _RELOAD = "Reload the page, then make your change again."
@@ -58,11 +54,8 @@ def proposal_page(
     values: Mapping[str, Any], *, title: str, back: str, status: int = 200, fault: str = ""
 ) -> ViewResponse:
     """What these values would change, of the policies and of recent decisions. Raises InvalidRequest."""
-    organization_id = active_membership().organization_id
-    version, standing = policies.current(organization_id)
+    version, standing = policies.current(active_membership().organization_id)
     wanted = with_values(standing, values, path_of=str)
-    old_and_new = policies.differences(standing, wanted)
-    old, new = ({key: pair[place] for key, pair in old_and_new.items()} for place in (0, 1))
     changes = msgspec.json.encode(values).decode()
     page = render_template(
         "portal/customer/policies/proposal.html",
@@ -70,8 +63,8 @@ def proposal_page(
         form=ProposalForm(formdata=None, version=version, changes=changes, back=back),
         fault=fault,
         version=version,
-        differences=changes_of(old, new),
-        effect=backtest.effect_of(organization_id, standing, wanted, since=utc_now() - EFFECT_OVER),
+        differences=in_words(standing, wanted),
+        effect=effect_of(standing, wanted),
         may_change=may(Audience.DEVELOPER),
     )
     return page, status

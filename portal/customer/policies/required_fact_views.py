@@ -7,7 +7,6 @@ from flask import render_template, request
 
 from api.decisions.metadata_quality import MOST_LOOKED_AT, tellers
 from api.keys import lookup
-from api.policies import services as policies
 from api.policies.document import PolicyDocument
 from api.policies.needed_facts import needed_facts
 from core.access import Audience, Pages, active_membership, may, open_to
@@ -15,7 +14,8 @@ from core.clock import utc_now
 from core.errors import InvalidRequest, NotFound
 from core.throttle import per_person
 from core.views import ViewResponse
-from portal.customer.policies.proposal_views import MOST_CHANGES, proposal_page
+from portal.customer.policies.comparing import MOST_CHANGES, in_force
+from portal.customer.policies.proposal_views import proposal_page
 from portal.customer.policies.required_fact_forms import RequiredFactForm
 
 bp = Pages("policy_required_facts", __name__, url_prefix="/policies/required-facts")
@@ -28,7 +28,7 @@ QUALITY_OVER = timedelta(days=7)
 @open_to(Audience.VIEWER)
 def index() -> ViewResponse:
     """What is required, and how well each key and application tells what the policies need."""
-    organization_id, document = active_membership().organization_id, _current()
+    organization_id, document = active_membership().organization_id, in_force()
     needed = needed_facts(document)
     found = tellers(organization_id, needed, since=utc_now() - QUALITY_OVER)
     return render_template(
@@ -45,7 +45,7 @@ def index() -> ViewResponse:
 @bp.get("/new")
 @open_to(Audience.DEVELOPER)
 def new() -> ViewResponse:
-    form = RequiredFactForm.offering(_current())
+    form = RequiredFactForm.offering(in_force())
     form.fact.data = request.args.get("fact", "")
     return _form_page(form, place=None)
 
@@ -53,7 +53,7 @@ def new() -> ViewResponse:
 @bp.get("/<int(max=99):place>")
 @open_to(Audience.DEVELOPER)
 def edit(place: int) -> ViewResponse:
-    document = _current()
+    document = in_force()
     _need(document, place)
     return _form_page(RequiredFactForm.offering(document, document.required_facts[place]), place=place)
 
@@ -69,7 +69,7 @@ def preview_new() -> ViewResponse:
 @per_person(MOST_CHANGES)
 @open_to(Audience.DEVELOPER)
 def preview_change(place: int) -> ViewResponse:
-    _need(_current(), place)
+    _need(in_force(), place)
     return _preview(place)
 
 
@@ -77,14 +77,14 @@ def preview_change(place: int) -> ViewResponse:
 @per_person(MOST_CHANGES)
 @open_to(Audience.DEVELOPER)
 def preview_removal(place: int) -> ViewResponse:
-    document = _current()
+    document = in_force()
     _need(document, place)
     kept = [msgspec.to_builtins(one) for index, one in enumerate(document.required_facts) if index != place]
     return proposal_page({"required_facts": kept}, title="Remove required fact", back=BACK)
 
 
 def _preview(place: int | None) -> ViewResponse:
-    document = _current()
+    document = in_force()
     form = RequiredFactForm.offering(document)
     if form.validate():
         required = [msgspec.to_builtins(one) for one in document.required_facts]
@@ -108,10 +108,6 @@ def _blame(form: RequiredFactForm, refused: InvalidRequest) -> None:
 
 def _form_page(form: RequiredFactForm, *, place: int | None, status: int = 200) -> ViewResponse:
     return render_template("portal/customer/policies/required_fact.html", form=form, place=place), status
-
-
-def _current() -> PolicyDocument:
-    return policies.current(active_membership().organization_id)[1]
 
 
 def _need(document: PolicyDocument, place: int) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from flask import flash, render_template, request
 
-from api.decisions import backtest, statistics, trials
+from api.decisions import statistics, trials
 from api.policies import promotion
 from api.policies import services as policies
 from api.policies.validation import with_values
@@ -18,15 +18,11 @@ from core.errors import InvalidRequest
 from core.htmx import page_or_block, see_other
 from core.throttle import per_person
 from core.views import ViewResponse
-from portal.customer.audit_log.changes import changes_of
+from portal.customer.policies.comparing import EFFECT_OVER, MOST_CHANGES, effect_of, in_force, in_words
 from portal.customer.policies.forms import LISTS, NUMBERS, SWITCHES, PoliciesForm
-from portal.customer.policies.proposal_views import EFFECT_OVER
 from portal.customer.team import members
 
 bp = Pages("policies", __name__, url_prefix="/policies")
-
-MOST_CHANGES = "30 per minute"
-"""Each compiles rules and judges past decisions anew."""
 
 
 @bp.get("")
@@ -86,7 +82,7 @@ def versions() -> ViewResponse:
     authors = {one.created_by_id for one in found if one.created_by_id}
     names = members.names_of(active_membership().organization_id, authors)
     lines = [
-        (one, _author(one, names), in_words(policies.differences(before.document, one.document)) if before else [])
+        (one, _author(one, names), in_words(before.document, one.document) if before else [])
         for one, before in zip(found, [*found[1:], None], strict=True)
     ]
     return render_template(
@@ -110,20 +106,14 @@ def _author(one: policies.PolicyRevision, names: dict[UUID, str]) -> str | None:
     return names.get(one.created_by_id) if one.created_by_id else None
 
 
-def in_words(differences: dict[str, tuple[Any, Any]]) -> list[str]:
-    old, new = ({key: pair[place] for key, pair in differences.items()} for place in (0, 1))
-    return changes_of(old, new)
-
-
 def _effect_page(form: PoliciesForm, *, is_stale: bool = False) -> ViewResponse:
     """Raises InvalidRequest."""
-    organization_id = active_membership().organization_id
-    _, standing = policies.current(organization_id)
+    standing = in_force()
     wanted = with_values(standing, form.values(), path_of=str)
     return _page(
         form,
-        differences=in_words(policies.differences(standing, wanted)),
-        effect=backtest.effect_of(organization_id, standing, wanted, since=utc_now() - EFFECT_OVER),
+        differences=in_words(standing, wanted),
+        effect=effect_of(standing, wanted),
         seen=_seen(form),
         is_stale=is_stale,
         status=409 if is_stale else 200,

@@ -15,10 +15,10 @@ from core.forms import Form
 from core.htmx import see_other
 from core.throttle import per_person
 from core.views import ViewResponse
+from portal.customer.policies.comparing import MOST_CHANGES
 from portal.customer.policies.drafts.forms import DetailsForm
 from portal.customer.policies.forms import LISTS, NUMBERS, SWITCHES, PoliciesForm, RuleForm, SeenVersionForm
 from portal.customer.policies.rule_saving import blame_rule, place_of, rule_of, rules_with, rules_without
-from portal.customer.policies.views import MOST_CHANGES
 
 bp = Pages("policy_draft_content", __name__, url_prefix="/policies/drafts/<uuid:draft_id>")
 

@@ -14,10 +14,10 @@ from core.errors import InvalidRequest
 from core.htmx import see_other
 from core.throttle import per_person
 from core.views import ViewResponse
+from portal.customer.policies.comparing import MOST_CHANGES, in_words
 from portal.customer.policies.drafts.forms import DetailsForm
 from portal.customer.policies.drafts.impact_views import impact_of
 from portal.customer.policies.forms import SeenVersionForm
-from portal.customer.policies.views import MOST_CHANGES, in_words
 from portal.customer.team import members
 
 bp = Pages("policy_drafts", __name__, url_prefix="/policies/drafts")
@@ -145,8 +145,8 @@ def _show(draft: drafts.Draft, *, status: int = 200, **found: object) -> ViewRes
         draft=draft,
         version=version,
         is_outdated=draft.is_open and version != draft.base_version,
-        changes=in_words(policies.differences(base, draft.document)),
-        published_since=in_words(policies.differences(base, active)),
+        changes=in_words(base, draft.document),
+        published_since=in_words(base, active),
         author=_author(draft),
         **impact_of(draft),
         **found,
