@@ -11,6 +11,7 @@ from ai_governance import Client
 from flask import Flask
 
 from tests.cast import Member
+from tests.sdk.chat_provider import ChatProvider
 
 LOST, HANGS, NONSENSE = "the answer is lost", "it hangs", "an answer that is none"
 
@@ -54,7 +55,7 @@ class Fronted:
             def handle_any(self) -> None:
                 front.answer(self)
 
-            do_GET = do_POST = do_PATCH = handle_any  # noqa: N815  as its base names them
+            do_GET = do_POST = do_PUT = do_PATCH = handle_any  # noqa: N815  as its base names them
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -98,7 +99,7 @@ def client_of(front: Fronted, ada: Member, tmp_path: Path) -> Iterator[Any]:
 
     def make(**options: Any) -> Client:
         options = {"spool_folder": tmp_path / "sdk-spool", "total_timeout_s": 2.0, **options}
-        made.append(Client(front.url, ada.secret, **options))
+        made.append(Client(front.url, options.pop("api_key", ada.secret), **options))
         return made[-1]
 
     yield make
@@ -109,3 +110,9 @@ def client_of(front: Fronted, ada: Member, tmp_path: Path) -> Iterator[Any]:
 @pytest.fixture
 def client(client_of: Any) -> Client:
     return client_of()  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def chat_provider() -> Iterator[ChatProvider]:
+    with ChatProvider() as provider:
+        yield provider

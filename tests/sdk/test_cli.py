@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ai_governance.cli import login
+from ai_governance.cli import login, policy_file
 from ai_governance.cli.credentials import credentials_path
 from ai_governance.cli.main import main
 from flask import Flask
 
+from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment
 from tests.cast import Caller, Member, another_key
 from tests.sdk.conftest import Fronted
@@ -125,21 +126,101 @@ def test_policies_are_pulled_compared_and_pushed(
     assert "no_such_policy" in capsys.readouterr().err
 
 
+def test_a_file_may_be_yaml_in_which_off_is_a_word(
+    with_key: Member, home: Path, as_ada: Caller, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = home / "policies.yaml"
+    assert main(["policy", "pull", str(file)]) == 0
+    assert main(["policy", "diff", str(file)]) == 0
+    rule = "{code: hr, state: off, on_missing: skip, message: m, when: {all: [is_external_model]}}"
+    file.write_text(file.read_text().replace("rules: []", f"rules: [{rule}]"))
+    capsys.readouterr()
+    assert main(["--json", "policy", "push", str(file), "--draft", "In YAML"]) == 0
+
+    draft = as_ada.get(f"/v1/policy/drafts/{json.loads(capsys.readouterr().out)['draft']}").json
+    assert [one["state"] for one in draft["policies"]["rules"]] == ["off"]
+    file.write_text("policies: [")
+    assert main(["policy", "diff", str(file)]) == 1
+    monkeypatch.setattr(policy_file, "yaml", None)
+    assert main(["policy", "diff", str(file)]) == 1
+    assert "ai-governance-client[yaml]" in capsys.readouterr().err
+
+
+def test_what_was_changed_since_the_push_ends_with_2(
+    with_key: Member, home: Path, as_ada: Caller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = home / "policies.json"
+    assert main(["policy", "drift"]) == 1
+    file.write_text(json.dumps({"policies": {"max_risk_score": 40}}))
+    assert main(["policy", "push", str(file)]) == 0
+    assert main(["policy", "drift"]) == 0
+    as_ada.patch("/v1/policies/max_risk_score", {"value": 60})
+
+    assert main(["policy", "drift"]) == 2
+    assert "max_risk_score: 40 in the file, 60 active" in capsys.readouterr().out
+
+
+def test_a_key_that_may_not_draft_pushes_without_leaving_its_file(
+    app: Flask, with_key: Member, home: Path, as_ada: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scopes = (Scope.POLICIES_READ, Scope.POLICIES_WRITE)
+    monkeypatch.setenv("AIG_KEY", another_key(app, with_key, scopes=scopes).secret)
+    (home / "policies.json").write_text(json.dumps({"policies": {"max_risk_score": 40}}))
+
+    assert main(["policy", "push", str(home / "policies.json")]) == 0
+
+    assert as_ada.get("/v1/policies").json["version"] == 2
+    assert as_ada.get("/v1/policy/file").status_code == 404
+
+
 @pytest.mark.parametrize(("expected", "code"), [(False, 0), (True, 2)])
 def test_tests_of_policies_end_with_2_where_one_fails(
     with_test_key: Member, home: Path, capsys: pytest.CaptureFixture[str], expected: bool, code: int
 ) -> None:
-    check = {"model": "gpt-4o", "operation": "chat", "metadata": {"contains_personal_data": True}}
     file = home / "policies.json"
-    file.write_text(json.dumps({"policies": {}, "tests": [{"name": "personal", "check": check, "allowed": expected}]}))
+    file.write_text(json.dumps({"policies": {}, "tests": [personal(expected)]}))
 
     assert main(["policy", "test", str(file)]) == code
     assert f"{1 if expected is False else 0} of 1 passed" in capsys.readouterr().out
 
 
+def personal(allowed: bool) -> dict[str, Any]:
+    request = {"model": "gpt-4o", "operation": "chat", "metadata": {"contains_personal_data": True}}
+    return {"name": "personal", "request": request, "expect": {"allowed": allowed, "risk_score": 70}}
+
+
+def test_a_file_becomes_a_draft_with_its_tests_which_run_there(
+    with_key: Member, home: Path, as_ada: Caller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = home / "policies.json"
+    file.write_text(json.dumps({"policies": {"max_risk_score": 40}, "tests": [personal(False)]}))
+
+    assert main(["--json", "policy", "push", str(file), "--draft", "Stricter"]) == 0
+    draft = json.loads(capsys.readouterr().out)["draft"]
+    assert main(["policy", "test", str(home / "no-file"), "--draft", draft]) == 0
+    file.write_text(json.dumps({"policies": {}, "tests": [personal(True)]}))
+    assert main(["policy", "test", str(file), "--draft", draft]) == 2
+    assert as_ada.get("/v1/policies").json["version"] == 1
+
+
+@pytest.mark.parametrize(("threshold", "code"), [(80, 0), (40, 2)])
+def test_tests_run_on_the_policies_of_the_file_before_it_is_pushed(
+    with_test_key: Member, home: Path, as_ada: Caller, threshold: int, code: int
+) -> None:
+    file = home / "policies.json"
+    values = {"block_personal_data": False, "count_points_when_off": True, "max_risk_score": threshold}
+    file.write_text(json.dumps({"policies": values, "tests": [personal(True)]}))
+
+    assert main(["policy", "test", str(file), "--proposed"]) == code
+
+    assert as_ada.get("/v1/policies").json["version"] == 1
+    assert as_ada.get("/v1/decisions").json["decisions"] == []
+    assert as_ada.get("/v1/policy/file").status_code == 404
+
+
 def test_tests_of_policies_are_no_live_checks(with_key: Member, home: Path) -> None:
     file = home / "policies.json"
-    file.write_text('{"policies": {}, "tests": [{"check": {"model": "m", "operation": "chat"}, "allowed": true}]}')
+    file.write_text(json.dumps({"policies": {}, "tests": [personal(True)]}))
 
     assert main(["policy", "test", str(file)]) == 1
 

@@ -20,7 +20,7 @@ from api.decisions.models import Decision as Row
 from api.v1.reference.openapi import document
 from api.v1.reference.problems import problems_of_the_api
 from core.db import acting_for, db
-from tests.cast import Member
+from tests.cast import Caller, Member
 from tests.sdk.conftest import HANGS, LOST, NONSENSE, Fronted
 
 CHAT: dict[str, Any] = {"model": "gpt-4o", "operation": "chat", "metadata": {"contains_personal_data": False}}
@@ -39,7 +39,7 @@ def test_a_check_says_what_was_decided_and_why(client: Client) -> None:
     assert (allowed.allowed, allowed.decided_by, allowed.risk_score) == (True, "service", 0)
     assert allowed.raise_if_blocked() is allowed
     assert (blocked.allowed, blocked.reason, blocked.risk_score) == (False, "contains_personal_data", 70)
-    assert "pseudonymize" in blocked.fixes[0]
+    assert "anonymize" in blocked.fixes[0]
     with pytest.raises(BlockedError, match="contains_personal_data") as raised:
         blocked.raise_if_blocked()
     assert raised.value.decision is blocked
@@ -87,8 +87,9 @@ def test_a_check_whose_answer_is_lost_is_retried_once_and_is_one_decision(
         (ALLOW_AND_REPORT, True),
         (lambda request: request.operation == "chat", True),
         (lambda _: "yes", False),
+        (lambda _: 1 / 0, False),
     ],
-    ids=["block", "allow", "a function", "a function that says anything else"],
+    ids=["block", "allow", "a function", "a function that says anything else", "a function that fails"],
 )
 def test_without_the_service_the_mode_decides_and_the_log_has_both_outcomes(
     app: Flask, ada: Member, client_of: Any, front: Fronted, chosen: Any, allowed: bool
@@ -96,7 +97,7 @@ def test_without_the_service_the_mode_decides_and_the_log_has_both_outcomes(
     client = client_of(on_unavailable=chosen)
     front.faults = [503, 503]
 
-    decision = client.check(**PERSONAL)
+    decision = client.check(**PERSONAL, idempotency_key="order/42")
 
     assert (decision.allowed, decision.decided_by, decision.reason) == (allowed, "sdk", "service_unavailable")
     assert (decision.is_spooled, decision.decision_id, decision.risk_score) == (True, None, None)
@@ -106,6 +107,48 @@ def test_without_the_service_the_mode_decides_and_the_log_has_both_outcomes(
     assert client.spool.is_empty()
     kept = client.decision(reconciled["decision_id"])
     assert (kept.decided_by, kept.sdk["allowed"]) == ("sdk", allowed)
+
+
+@pytest.mark.parametrize(
+    ("declared", "chosen", "mode", "allowed"),
+    [
+        (None, None, "block", False),
+        ("block", None, "block", False),
+        ("allow_and_report", None, "allow_and_report", True),
+        ("block", ALLOW_AND_REPORT, "block", False),
+        ("block", lambda _: True, "block", False),
+        ("allow_and_report", "block", "block", False),
+        ("allow_and_report", lambda _: True, "custom", True),
+    ],
+)
+def test_without_the_service_the_stricter_of_the_policies_and_the_client_holds(
+    client_of: Any, front: Fronted, as_ada: Caller, declared: str | None, chosen: Any, mode: str, allowed: bool
+) -> None:
+    if declared:
+        as_ada.patch("/v1/policies/on_unreachable", {"value": [{"mode": declared, "operations": ["chat"]}]})
+    client = client_of(on_unavailable=chosen)
+    assert client.check(**CHAT).on_unreachable == declared
+    front.faults = [503] * 4
+
+    decision = client.check(**CHAT)
+
+    assert (decision.decided_by, decision.allowed, decision.on_unreachable) == ("sdk", allowed, declared)
+    assert client.check(**{**CHAT, "operation": "embeddings"}).on_unreachable is None
+    [kept, _] = client.reconcile()
+    assert client.decision(kept["decision_id"]).sdk["mode"] == mode
+
+
+def test_what_the_policies_declare_no_longer_holds_once_a_reply_says_so(
+    client_of: Any, front: Fronted, as_ada: Caller
+) -> None:
+    client = client_of(on_unavailable=None)
+    for value in ([{"mode": "allow_and_report"}], []):
+        as_ada.patch("/v1/policies/on_unreachable", {"value": value})
+        client.check_many([CheckRequest(**CHAT)])
+
+    front.faults = [503, 503]
+
+    assert not client.check(**CHAT).allowed
 
 
 def test_a_check_that_arrived_without_an_answer_stays_one_decision(
@@ -123,12 +166,13 @@ def test_a_check_that_arrived_without_an_answer_stays_one_decision(
 def test_what_waits_is_handed_over_by_the_next_check(app: Flask, ada: Member, client: Client, front: Fronted) -> None:
     front.faults = [503, 503]
     client.check(**CHAT)
+    (client.spool.folder / "0.json").write_text("cut o")
 
     client.check(**CHAT)
+    client.close()
 
-    deadline_s = time.monotonic() + 5
-    while not client.spool.is_empty() and time.monotonic() < deadline_s:
-        time.sleep(0.01)
+    assert client.spool.is_empty()
+    assert [path.name for path in (client.spool.folder / "refused").iterdir()] == ["0.json"]
     assert rows_of(app, ada) == 2
 
 
@@ -267,6 +311,13 @@ def test_the_log_keys_and_policies_are_read_and_changed(client: Client, ada: Mem
     version = client.policies().version
     assert client.update_policy("max_risk_score", 40, expected_version=version) == version + 1
     assert client.policies().values["max_risk_score"] == 40
+    draft = client.create_policy_draft("Stricter", {"max_risk_score": 30}, note="For the audit")
+    assert [one.id for one in client.policy_drafts()] == [draft.id]
+    assert (draft.values["max_risk_score"], draft.base_version, draft.details["note"]) == (
+        30,
+        version + 1,
+        "For the audit",
+    )
     assert client.inspect_key()["key"]["id"] == ada.shown_key_id
 
 
@@ -339,7 +390,7 @@ def test_a_span_without_opentelemetry_is_refused_at_once(client_of: Any, monkeyp
     ("options", "words"),
     [
         ({"base_url": "http://api.example.com"}, "https"),
-        ({"base_url": "api.example.com"}, "address"),
+        ({"base_url": "api.example.com"}, "must be a URL"),
         ({"api_key": "sk-123"}, "begins with"),
         ({"api_key": "aig_live_a\r\nX-Evil: 1"}, "spaces"),
         ({"on_unavailable": "allow"}, "on_unavailable"),

@@ -12,8 +12,10 @@ import pytest
 from ai_governance import AsyncClient, BlockedError, Client, ConfigurationError
 from ai_governance.integrations import anthropic as for_anthropic
 from ai_governance.integrations import openai as for_openai
+from ai_governance.integrations.counts import counts_of
 from ai_governance.integrations.governed import NotCoveredError, facts_of
 
+from api.vocabulary import MAX_TOKENS
 from tests.cast import Member
 from tests.sdk.conftest import Fronted
 
@@ -37,6 +39,16 @@ PERSONAL = {"contains_personal_data": True}
 
 class Unreadable(list[Any]):
     """Whoever looks inside fails."""
+
+
+class Tool:
+    """Has a name, and fails whoever wants to know more."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __getattr__(self, _: str) -> NoReturn:
+        _fail()
 
 
 def _fail(*_: Any) -> NoReturn:
@@ -115,6 +127,7 @@ def test_an_allowed_call_reaches_the_provider_and_is_on_record(client: Client, p
         "gen_ai.provider.name": "anthropic",
         "gen_ai.request.max_tokens": 9,
         "server.address": "127.0.0.1",
+        "message_count": 1,
         "department": "support",
     }
 
@@ -203,11 +216,8 @@ def test_asynchronous_clients_are_governed_too(
 
 
 def test_content_is_never_read() -> None:
-    facts = facts_of(
-        for_openai.OPENAI,
-        {"model": "gpt-4o", "messages": Unreadable(), "input": Unreadable(), "tools": Unreadable(), "stream": True},
-        "https://eu.api.openai.com/v1",
-    )
+    hidden = {"messages": Unreadable(), "input": Unreadable(), "tools": Unreadable(), "stream": True}
+    facts = facts_of(for_openai.OPENAI, hidden, "https://eu.api.openai.com/v1", is_chat=True, with_tool_names=True)
 
     assert facts == {
         "gen_ai.provider.name": "openai",
@@ -217,8 +227,42 @@ def test_content_is_never_read() -> None:
 
 
 def test_a_call_is_decided_without_looking_at_its_messages(client: Client) -> None:
-    with openai.OpenAI(api_key="x", base_url="http://127.0.0.1:1") as raw, pytest.raises(BlockedError):
-        for_openai.govern(raw, client, metadata=PERSONAL).chat.completions.create(model="gpt-4o", messages=Unreadable())
+    """They are counted; tools are named if the caller wants it, and nothing else of them is read."""
+    hidden = [Unreadable(), Unreadable()]
+    in_chat = [{"type": "function", "function": {"name": "crm_read", "parameters": Unreadable()}}]
+    with (
+        openai.OpenAI(api_key="x", base_url="http://127.0.0.1:1") as raw,
+        anthropic.Anthropic(api_key="x", base_url="http://127.0.0.1:1") as other,
+    ):
+        named = for_openai.govern(raw, client, metadata=PERSONAL, with_tool_names=True)
+        plain = for_openai.govern(raw, client, metadata=PERSONAL)
+        claude = for_anthropic.govern(other, client, metadata=PERSONAL, with_tool_names=True)
+        asked: Any
+        for asked in (
+            lambda: named.chat.completions.create(model="gpt-4o", messages=hidden, tools=in_chat),
+            lambda: named.responses.create(model="gpt-4o", input=hidden, tools=[{"type": "web_search"}]),
+            lambda: plain.chat.completions.create(model="gpt-4o", messages=hidden, tools=[Unreadable()]),
+            lambda: plain.embeddings.create(model="e", input=hidden),
+            lambda: claude.messages.create(model="c", max_tokens=9, messages=hidden, tools=[Tool("crm_read")]),
+        ):
+            with pytest.raises(BlockedError):
+                asked()
+
+    names = ("message_count", "tool_count", "tool_names")
+    assert [[record.metadata.get(name) for name in names] for record in client.decisions()][::-1] == [
+        [2, 1, ["crm_read"]],
+        [2, 1, None],
+        [2, 1, None],
+        [None, None, None],
+        [2, 1, ["crm_read"]],
+    ]
+
+
+def test_names_of_tools_are_all_sent_or_none() -> None:
+    for odd in (Tool("two words"), Tool("_a"), {}, {"name": None}):
+        assert counts_of(tools=[Tool("a"), odd], with_tool_names=True) == {"tool_count": 2}
+    assert counts_of(tools=[Tool("a")] * (MAX_TOKENS + 1), with_tool_names=True) == {"tool_count": MAX_TOKENS + 1}
+    assert len(counts_of(tools=[Tool("a")] * MAX_TOKENS, with_tool_names=True)["tool_names"]) == MAX_TOKENS
 
 
 def test_twins_are_not_mixed(client: Client) -> None:

@@ -9,7 +9,7 @@ from ai_governance import AsyncClient, BlockedError, Client, ConfigurationError
 
 from tests.cast import Member
 from tests.sdk.conftest import Fronted
-from tests.sdk.test_integrations import PERSONAL, Unreadable
+from tests.sdk.test_integrations import PERSONAL, Tool, Unreadable
 
 agents = pytest.importorskip("langchain.agents")
 fakes = pytest.importorskip("langchain_core.language_models.fake_chat_models")
@@ -48,6 +48,8 @@ def test_an_allowed_call_reaches_the_model_and_is_on_record(client: Client) -> N
     assert record.metadata == {
         "gen_ai.provider.name": "openai",
         "gen_ai.request.max_tokens": 9,
+        "message_count": 1,
+        "tool_count": 0,
         "department": "support",
     }
 
@@ -74,8 +76,12 @@ def test_asynchronous_agents_take_either_client(front: Fronted, ada: Member, cli
 
 
 def test_messages_are_not_touched(client: Client) -> None:
-    request = SimpleNamespace(model=Model(messages=iter([])), messages=Unreadable(), state=Unreadable())
+    hidden = {"messages": [Unreadable()], "tools": [Tool("crm_read")], "state": Unreadable()}
+    request = SimpleNamespace(model=Model(messages=iter([])), **hidden)
+    middleware = governance.GovernanceMiddleware(client, with_tool_names=True)
 
-    told = governance.GovernanceMiddleware(client).wrap_model_call(request, lambda given: given is request)
+    assert middleware.wrap_model_call(request, lambda given: given is request) is True
 
-    assert told is True
+    (record,) = client.decisions()
+    counts = {"message_count": 1, "tool_count": 1, "tool_names": ["crm_read"]}
+    assert counts.items() <= record.metadata.items()

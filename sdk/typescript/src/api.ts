@@ -19,7 +19,7 @@ export interface BatchItem {
 
 
 export interface CheckAnswer {
-  /** Whether the operation may go ahead. The only field to decide by. */
+  /** Whether the operation may go ahead. Decide by this field only. */
   readonly allowed: boolean;
   /** Sum of all points, at most 100. */
   readonly risk_score: number;
@@ -31,7 +31,7 @@ export interface CheckAnswer {
   readonly decision_id: string;
   /** Quote it when you contact support. */
   readonly request_id: string;
-  /** The version of your policies that decided. */
+  /** The policy version that decided. */
   readonly policy_version: number;
   /** The risk score at which the policy blocks. */
   readonly max_risk_score: number;
@@ -39,12 +39,14 @@ export interface CheckAnswer {
   readonly environment: string;
   /** UTC, to the millisecond. */
   readonly decided_at: string;
-  /** With include=shadow: what rules without effect would have added. */
+  /** With include=shadow: what shadow rules would have added. */
   readonly shadow?: readonly (ShadowFinding)[];
   /** With include=fixes: what would make a blocked operation pass. */
   readonly would_pass?: Fixes;
   /** What was derived from the model catalogue. Only if your policies use it. */
   readonly derivation?: Derivation;
+  /** What a client does with this operation while it can't reach the service. Only if your policies declare it. */
+  readonly on_unreachable?: Unreachable;
 }
 
 
@@ -65,7 +67,7 @@ export interface Contradiction {
   readonly fact: string;
   /** What the caller stated. */
   readonly stated: boolean | string;
-  /** What is known of the model. */
+  /** The value in the catalogue. */
   readonly known: boolean | string;
 }
 
@@ -83,6 +85,8 @@ export interface Contribution {
   readonly message: string;
   /** What the caller can change. */
   readonly fix: string;
+  /** Only if nobody knows whether the rule applies: its on_missing or on_error decided, because a fact is missing or a condition could not be evaluated. */
+  readonly fail_mode?: FailMode;
 }
 
 
@@ -101,7 +105,7 @@ export interface DecisionView {
   readonly decided_at: string;
   /** live or test, as for the key. */
   readonly environment: KeyEnvironment;
-  /** The key that asked. */
+  /** The key that sent the check. */
   readonly key_id: string;
   /** The model, as sent. */
   readonly model: string;
@@ -123,13 +127,13 @@ export interface DecisionView {
   readonly policy_version: number;
   /** From receiving the request to storing the decision, in microseconds. */
   readonly latency_us: number;
-  /** The request that asked. */
+  /** The ID of the request. */
   readonly request_id: string;
-  /** What rules in shadow would have added, without effect on the decision. */
+  /** What shadow rules would have added. They have no effect on the decision. */
   readonly shadow: readonly (ShadowFinding)[];
   /** What was derived from the model catalogue; null if the policies did not use it. */
   readonly derivation: Derivation | null;
-  /** service, or sdk for one that was made without us and reconciled. */
+  /** service, or sdk if the SDK decided offline and reported it later. */
   readonly decided_by?: string;
   /** What the SDK had decided, by which mode, and when it was reconciled. */
   readonly sdk?: Readonly<Record<string, unknown>> | null;
@@ -145,9 +149,43 @@ export interface Derivation {
   readonly is_own?: boolean;
   /** The facts that were derived. */
   readonly facts?: Readonly<Record<string, boolean | string>>;
-  /** What the caller stated otherwise than it is known. */
+  /** Facts the caller sent that contradict the catalogue. */
   readonly contradictions?: readonly (Contradiction)[];
 }
+
+
+export interface DraftList {
+  /** The open drafts, the last changed first. */
+  readonly drafts: readonly (DraftView)[];
+}
+
+
+export type DraftStatus = "discarded" | "open" | "published";
+
+
+export interface DraftView {
+  /** ID of the draft. */
+  readonly id: string;
+  /** A short name for the change. */
+  readonly name: string;
+  /** Why. */
+  readonly note: string;
+  /** open, published or discarded. */
+  readonly status: DraftStatus;
+  /** Counts its changes. */
+  readonly revision: number;
+  /** The version it is based on. */
+  readonly base_version: number;
+  /** The version it became. */
+  readonly published_version: number | null;
+  /** All its values. */
+  readonly policies: Readonly<Record<string, unknown>>;
+  /** When it was last changed, in UTC. */
+  readonly changed_at: string;
+}
+
+
+export type FailMode = "on_error" | "on_missing";
 
 
 export interface FieldProblem {
@@ -165,7 +203,7 @@ export interface FieldProblem {
 export interface Fix {
   /** The model or facts to send instead. */
   readonly changes: Readonly<Record<string, unknown>>;
-  /** The same in words. */
+  /** The change as a sentence. */
   readonly advice: string;
   /** The risk score after the changes. */
   readonly risk_score: number;
@@ -177,7 +215,7 @@ export interface Fixes {
   readonly fixes: readonly (Fix)[];
   /** How many combinations were evaluated. */
   readonly evaluations: number;
-  /** Whether all combinations were evaluated, or enough were found. */
+  /** True if all combinations were evaluated; false if the search stopped early. */
   readonly is_exhaustive: boolean;
 }
 
@@ -201,6 +239,14 @@ export interface KeyFacts {
 }
 
 
+export interface KeyPage {
+  /** The keys, newest first. */
+  readonly keys: readonly (KeyView)[];
+  /** Send it as cursor for the next page; null on the last. */
+  readonly next_cursor: string | null;
+}
+
+
 export interface KeyProbe {
   /** ok: the key works. Its own status is key.status. */
   readonly status: string;
@@ -208,7 +254,7 @@ export interface KeyProbe {
   readonly key: KeyFacts;
   /** The organization it belongs to. */
   readonly organization: OrganizationFacts;
-  /** The version of the policies in force. */
+  /** The active policy version. */
   readonly policy_version: number | null;
   /** What is left of the rate limit. */
   readonly rate_limit: LimitState;
@@ -217,8 +263,40 @@ export interface KeyProbe {
 }
 
 
+export interface KeyView {
+  /** ID of the key. */
+  readonly id: string;
+  /** What the key is for. */
+  readonly name: string;
+  /** live or test. */
+  readonly environment: KeyEnvironment;
+  /** First characters of the secret. */
+  readonly start: string;
+  /** Last four characters of the secret. */
+  readonly last_four: string;
+  /** What the key may do. */
+  readonly scopes: readonly (string)[];
+  /** Requests per minute; null for the plan limit. */
+  readonly rate_limit: number | null;
+  /** Networks it may be used from; empty for any. */
+  readonly allowed_networks: readonly (string)[];
+  /** When it was created. */
+  readonly created_at: string;
+  /** When it expires; null for never. */
+  readonly expires_at: string | null;
+  /** When it was revoked, if it was. */
+  readonly revoked_at: string | null;
+  /** The key that replaced it by rotation. */
+  readonly successor_id: string | null;
+  /** When it was last used. */
+  readonly last_used_at: string | null;
+  /** IP address of its last use. */
+  readonly last_used_address: string | null;
+}
+
+
 export interface LimitState {
-  /** Which limit is closer: key, or organization (all its keys together). */
+  /** Which limit you will reach first: key, or organization (all its keys together). */
   readonly scope: string;
   /** Requests allowed per window. */
   readonly limit: number;
@@ -240,6 +318,28 @@ export interface OrganizationFacts {
   readonly name: string;
   /** sandbox until approved, then live. */
   readonly status: string;
+}
+
+
+export interface PolicySet {
+  /** The active version. */
+  readonly version: number;
+  /** All policies. */
+  readonly policies: readonly (PolicySetting)[];
+}
+
+
+export interface PolicySetting {
+  /** Name of the policy. */
+  readonly key: string;
+  /** Its title in the portal. */
+  readonly title: string;
+  /** What it does. */
+  readonly description: string;
+  /** The active value. */
+  readonly value: unknown;
+  /** The default value. */
+  readonly default: unknown;
 }
 
 
@@ -268,6 +368,9 @@ export interface ShadowFinding {
   readonly points: number;
   /** Whether it would have been a hard block. */
   readonly blocks: boolean;
-  /** Whether the operation was allowed and this rule alone would have blocked it. */
+  /** True if the operation was allowed, and this rule would have blocked it. */
   readonly would_block: boolean;
 }
+
+
+export type Unreachable = "allow_and_report" | "block";

@@ -44,6 +44,25 @@ export class Calls {
     }
   }
 
+  /** The lines of an answer, as they arrive. Throws ApiError, and UnavailableError also where it breaks off. */
+  async *lines(path: string, withinMs: number): AsyncGenerator<string> {
+    const url = new URL(this.baseUrl + path);
+    try {
+      const { parts, ...head } = await this.transport.stream({ method: "GET", url, headers: this.headers, body: undefined, withinMs });
+      if (head.status !== 200) throw refusalOf({ ...head, body: (await collected(linesOf(parts))).join("\n") });
+      yield* linesOf(parts);
+    } catch (error) {
+      throw error instanceof Unreachable ? new UnavailableError(`The service could not be reached: ${error.why}.`) : error;
+    }
+  }
+
+  /** One try that may wait long, and whose wait keeps no program alive. Throws Unreachable. */
+  wait(path: string, headers: Readonly<Record<string, string>>, withinMs: number): Promise<Reply> {
+    const url = new URL(this.baseUrl + path);
+    const all = { ...this.headers, ...headers };
+    return this.transport.send({ method: "GET", url, headers: all, body: undefined, withinMs, isIdle: true });
+  }
+
   close(): void {
     this.transport.close();
   }
@@ -66,9 +85,10 @@ export class Calls {
 
   #once(call: Call, deadline: number): Promise<Reply> {
     const withinMs = Math.ceil(deadline - performance.now());
-    if (withinMs <= 0) return Promise.reject(new Unreachable(`no answer within ${this.totalTimeoutMs} ms`, true));
+    const tooLate = new Unreachable(`no response within ${this.totalTimeoutMs} ms`, true);
+    if (withinMs <= 0) return Promise.reject(tooLate);
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-    return this.transport.send({
+    const sent = this.transport.send({
       method: call.method,
       url: new URL(this.baseUrl + call.path),
       headers: {
@@ -79,5 +99,25 @@ export class Calls {
       body,
       withinMs,
     });
+    return sent.catch((error) => {
+      throw error instanceof Unreachable && error.isLate ? tooLate : error;
+    });
   }
+}
+
+async function* linesOf(parts: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const part of parts) {
+    const lines = (rest + decoder.decode(part, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}
+
+async function collected(lines: AsyncIterable<string>): Promise<string[]> {
+  const found: string[] = [];
+  for await (const line of lines) found.push(line);
+  return found;
 }

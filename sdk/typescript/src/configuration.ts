@@ -1,22 +1,35 @@
 /** What a client is made of, checked once. */
 
 import { ConfigurationError } from "./errors.js";
-import type { OnUnavailable } from "./offline.js";
 import { exposedRuntime } from "./runtime.js";
+import type { Tracer } from "./tracing.js";
+import type { OnUnavailable } from "./unavailable.js";
 
 export interface ClientOptions {
   /** The address of the service; AIG_URL where it is not given. */
   readonly baseUrl?: string;
   /** An API key; AIG_KEY where it is not given. */
   readonly apiKey?: string;
-  /** What happens to a check while the service can't be reached. Blocks, unless you say otherwise. */
+  /** What happens to a check while the service can't be reached. As your policies declare it, where it is not given; or else blocked. */
   readonly onUnavailable?: OnUnavailable;
   readonly connectTimeoutMs?: number;
   /** For the whole check, with its retry. */
   readonly totalTimeoutMs?: number;
+  /** Where checks are decided: by the service, unless you say "local". */
+  readonly decide?: "service" | "local";
+  /** The public keys that may sign policies, for local decisions; AIG_BUNDLE_KEYS where they are not given. */
+  readonly bundleKeys?: readonly string[];
+  /** Where decisions that the service does not know yet are kept, and policies for local ones. A folder of this user and API key where it is not given. */
+  readonly spoolFolder?: string;
+  /** Of OpenTelemetry: records a span `ai_governance.check` for each check. There is none where it is not given. */
+  readonly tracer?: Tracer;
 }
 
-export type Configuration = Required<ClientOptions>;
+export type Configuration = Required<Omit<ClientOptions, "spoolFolder" | "onUnavailable" | "tracer">> & {
+  readonly spoolFolder: string | undefined;
+  readonly onUnavailable: OnUnavailable | undefined;
+  readonly tracer: Tracer | undefined;
+};
 
 /** Throws ConfigurationError. */
 export function configured(options: ClientOptions): Configuration {
@@ -24,15 +37,25 @@ export function configured(options: ClientOptions): Configuration {
   const found: Configuration = {
     baseUrl: addressIn(options.baseUrl ?? environment["AIG_URL"]),
     apiKey: keyIn(options.apiKey ?? environment["AIG_KEY"]),
-    onUnavailable: options.onUnavailable ?? "block",
+    onUnavailable: options.onUnavailable,
     connectTimeoutMs: options.connectTimeoutMs ?? 2000,
     totalTimeoutMs: options.totalTimeoutMs ?? 3000,
+    decide: options.decide ?? "service",
+    bundleKeys: options.bundleKeys ?? environment["AIG_BUNDLE_KEYS"]?.split(/\s+/).filter(Boolean) ?? [],
+    spoolFolder: options.spoolFolder,
+    tracer: options.tracer,
   };
   if (!(found.connectTimeoutMs > 0) || !(found.totalTimeoutMs > 0)) {
     throw new ConfigurationError("Timeouts have to be more than 0 ms.");
   }
-  if (typeof found.onUnavailable !== "function" && !["block", "allow_and_report"].includes(found.onUnavailable)) {
-    throw new ConfigurationError('onUnavailable has to be "block", "allow_and_report" or a function of the request.');
+  if (typeof found.onUnavailable !== "function" && ![undefined, "block", "allow_and_report"].includes(found.onUnavailable)) {
+    throw new ConfigurationError('onUnavailable must be "block", "allow_and_report" or a function of the request.');
+  }
+  if (found.decide !== "service" && found.decide !== "local") {
+    throw new ConfigurationError('decide must be "service" or "local".');
+  }
+  if (found.decide === "local" && found.bundleKeys.length === 0) {
+    throw new ConfigurationError("Pass bundleKeys or set AIG_BUNDLE_KEYS: the public keys that sign policies.");
   }
   return found;
 }

@@ -1,11 +1,15 @@
 /** What a check comes to. */
 
-import type { CheckAnswer, Contribution } from "./api.js";
+import type { CheckAnswer, Contribution, Unreachable } from "./api.js";
 import { BlockedError } from "./errors.js";
 
 export type DecidedBy = "service" | "sdk";
 
-/** Whether the operation may go ahead. `answer` is what the service said; there is none where it could not be reached. */
+/** What is known of a decision, wherever it was made. */
+export type Decided = Pick<CheckAnswer, "allowed" | "reason"> &
+  Partial<Pick<CheckAnswer, "reasons" | "risk_score" | "policy_version" | "max_risk_score" | "environment" | "on_unreachable">>;
+
+/** Whether the operation may go ahead. `answer` is what the service said; there is none where it was not asked. */
 export class Decision {
   readonly allowed: boolean;
   readonly reason: string;
@@ -14,10 +18,12 @@ export class Decision {
     readonly decidedBy: DecidedBy,
     /** The Idempotency-Key of the check; where the SDK decided, its name for the decision. */
     readonly clientDecisionId: string,
-    given: { allowed: boolean; reason: string },
+    private readonly given: Decided,
     readonly answer?: CheckAnswer,
     /** Why the service could not be asked. */
     readonly unavailableBecause?: string,
+    /** Whether it was made without the service, and waits for it on disk. */
+    readonly isSpooled = false,
   ) {
     this.allowed = given.allowed;
     this.reason = given.reason;
@@ -28,15 +34,20 @@ export class Decision {
   }
 
   get riskScore(): number | undefined {
-    return this.answer?.risk_score;
+    return this.given.risk_score;
   }
 
   get policyVersion(): number | undefined {
-    return this.answer?.policy_version;
+    return this.given.policy_version;
+  }
+
+  /** What your policies declare for the operation while the service can't be reached. */
+  get onUnreachable(): Unreachable | undefined {
+    return this.given.on_unreachable;
   }
 
   get reasons(): readonly Contribution[] {
-    return this.answer?.reasons ?? [];
+    return this.given.reasons ?? [];
   }
 
   /** What would change the decision. */

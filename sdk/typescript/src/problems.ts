@@ -7,6 +7,11 @@ export class AddressNotAllowedError extends ApiError {
   static readonly code = "address_not_allowed";
 }
 
+/** The current state of this draft is not approved. */
+export class ApprovalMissingError extends ApiError {
+  static readonly code = "approval_missing";
+}
+
 /** An API key cannot create or rotate a key with more permissions than its own. */
 export class BroaderThanOwnError extends ApiError {
   static readonly code = "broader_than_own";
@@ -42,7 +47,7 @@ export class DraftClosedError extends ApiError {
   static readonly code = "draft_closed";
 }
 
-/** Other policies were published since. */
+/** Other policies were published in the meantime. */
 export class DraftOutdatedError extends ApiError {
   static readonly code = "draft_outdated";
 }
@@ -67,7 +72,7 @@ export class IdempotencyKeyReusedError extends ApiError {
   static readonly code = "idempotency_key_reused";
 }
 
-/** The impact of this draft is being analyzed already. */
+/** The impact of this draft is already being analyzed. */
 export class ImpactUnderWayError extends ApiError {
   static readonly code = "impact_under_way";
 }
@@ -112,6 +117,11 @@ export class KeyNotInUseError extends ApiError {
   static readonly code = "key_not_in_use";
 }
 
+/** This organization does not let API keys publish policies. */
+export class KeysMayNotPublishError extends ApiError {
+  static readonly code = "keys_may_not_publish";
+}
+
 /** Live API keys require approval. */
 export class LiveKeysNotYetError extends ApiError {
   static readonly code = "live_keys_not_yet";
@@ -147,7 +157,7 @@ export class OrganizationBusyError extends ApiError {
   static readonly code = "organization_busy";
 }
 
-/** This organization's account is closing. */
+/** This organization is closing. */
 export class OrganizationClosingError extends ApiError {
   static readonly code = "organization_closing";
 }
@@ -177,6 +187,11 @@ export class PolicyChangedError extends ApiError {
   static readonly code = "policy_changed";
 }
 
+/** Tests of these policies fail. */
+export class PolicyTestsFailedError extends ApiError {
+  static readonly code = "policy_tests_failed";
+}
+
 /** This month's live checks are used up. */
 export class QuotaReachedError extends ApiError {
   static readonly code = "quota_reached";
@@ -190,6 +205,21 @@ export class RateLimitedError extends ApiError {
 /** The body did not arrive in time. */
 export class RequestTimeoutError extends ApiError {
   static readonly code = "request_timeout";
+}
+
+/** The impact of this draft has not been analyzed. */
+export class ReviewNeedsImpactError extends ApiError {
+  static readonly code = "review_needs_impact";
+}
+
+/** A review of this draft has already been requested. */
+export class ReviewRequestedError extends ApiError {
+  static readonly code = "review_requested";
+}
+
+/** Policies of this organization need a review. */
+export class ReviewRequiredError extends ApiError {
+  static readonly code = "review_required";
 }
 
 /** This API key was revoked. */
@@ -254,6 +284,7 @@ export class WrongEnvironmentError extends ApiError {
 
 export const BY_CODE = new Map<string, typeof ApiError>([
   ["address_not_allowed", AddressNotAllowedError],
+  ["approval_missing", ApprovalMissingError],
   ["broader_than_own", BroaderThanOwnError],
   ["busy", BusyError],
   ["content_refused", ContentRefusedError],
@@ -275,6 +306,7 @@ export const BY_CODE = new Map<string, typeof ApiError>([
   ["key_limit_reached", KeyLimitReachedError],
   ["key_name_taken", KeyNameTakenError],
   ["key_not_in_use", KeyNotInUseError],
+  ["keys_may_not_publish", KeysMayNotPublishError],
   ["live_keys_not_yet", LiveKeysNotYetError],
   ["malformed_api_key", MalformedApiKeyError],
   ["missing_api_key", MissingApiKeyError],
@@ -288,9 +320,13 @@ export const BY_CODE = new Map<string, typeof ApiError>([
   ["organization_suspended", OrganizationSuspendedError],
   ["payment_required", PaymentRequiredError],
   ["policy_changed", PolicyChangedError],
+  ["policy_tests_failed", PolicyTestsFailedError],
   ["quota_reached", QuotaReachedError],
   ["rate_limited", RateLimitedError],
   ["request_timeout", RequestTimeoutError],
+  ["review_needs_impact", ReviewNeedsImpactError],
+  ["review_requested", ReviewRequestedError],
+  ["review_required", ReviewRequiredError],
   ["revoked_api_key", RevokedApiKeyError],
   ["rotation_unfinished", RotationUnfinishedError],
   ["scope_not_held", ScopeNotHeldError],

@@ -1,6 +1,7 @@
 /** One request and its answer, within what is left of a deadline. */
 
 import type { Agent, ClientRequest, IncomingMessage } from "node:http";
+import { ConfigurationError } from "./errors.js";
 
 export interface Outgoing {
   readonly method: string;
@@ -8,6 +9,8 @@ export interface Outgoing {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
   readonly withinMs: number;
+  /** A program may end while it waits for this. */
+  readonly isIdle?: boolean;
 }
 
 export interface Reply {
@@ -16,9 +19,16 @@ export interface Reply {
   header(name: string): string | undefined;
 }
 
+/** An answer that is read as it arrives. */
+export interface Arriving extends Omit<Reply, "body"> {
+  readonly parts: AsyncIterable<Uint8Array>;
+}
+
 export interface Transport {
   /** Throws Unreachable. */
   send(request: Outgoing): Promise<Reply>;
+  /** Each part of the answer has as long as a whole one has otherwise. Throws Unreachable, also while it is read. */
+  stream(request: Outgoing): Promise<Arriving>;
   close(): void;
 }
 
@@ -53,26 +63,33 @@ class NodeTransport implements Transport {
   }
 
   send(request: Outgoing): Promise<Reply> {
-    const isTls = request.url.protocol === "https:";
-    const options = {
-      method: request.method,
-      headers: withLength(request),
-      agent: isTls ? this.#agents.https : this.#agents.http,
-    };
     return new Promise((resolve, reject) => {
-      const sent = (isTls ? this.#https : this.#http).request(request.url, options);
+      const sent = this.#begin(request);
       const late = setTimeout(
-        () => sent.destroy(new Unreachable(`no answer within ${request.withinMs} ms`, true)),
+        () => sent.destroy(new Unreachable(`no response within ${request.withinMs} ms`, true)),
         request.withinMs,
       );
+      if (request.isIdle) {
+        late.unref();
+        sent.once("socket", (socket) => socket.unref());
+      }
       const done = <T>(settle: (value: T) => void) => (value: T) => {
         clearTimeout(late);
         settle(value);
       };
-      const fail = done<Error>((error) => reject(error instanceof Unreachable ? error : new Unreachable(codeOf(error))));
-      this.#limitConnecting(sent, isTls ? "secureConnect" : "connect");
+      const fail = done<Error>((error) => reject(unreachable(error)));
       sent.on("error", fail);
       sent.on("response", (response) => collect(response, done(resolve), fail));
+      sent.end(request.body);
+    });
+  }
+
+  stream(request: Outgoing): Promise<Arriving> {
+    return new Promise((resolve, reject) => {
+      const sent = this.#begin(request);
+      sent.setTimeout(request.withinMs, () => sent.destroy(new Unreachable(`nothing more within ${request.withinMs} ms`)));
+      sent.on("error", (error) => reject(unreachable(error)));
+      sent.on("response", (response) => resolve({ ...headOf(response), parts: readable(response) }));
       sent.end(request.body);
     });
   }
@@ -80,6 +97,15 @@ class NodeTransport implements Transport {
   close(): void {
     this.#agents.http.destroy();
     this.#agents.https.destroy();
+  }
+
+  #begin(request: Outgoing): ClientRequest {
+    const isTls = request.url.protocol === "https:";
+    const agent = isTls ? this.#agents.https : this.#agents.http;
+    const options = { method: request.method, headers: withLength(request), agent };
+    const sent = (isTls ? this.#https : this.#http).request(request.url, options);
+    this.#limitConnecting(sent, isTls ? "secureConnect" : "connect");
+    return sent;
   }
 
   #limitConnecting(sent: ClientRequest, connected: string): void {
@@ -107,20 +133,30 @@ function collect(response: IncomingMessage, resolve: (reply: Reply) => void, fai
     pieces.push(piece);
   });
   response.on("error", fail);
-  response.on("end", () =>
-    resolve({
-      status: response.statusCode ?? 0,
-      body: Buffer.concat(pieces).toString("utf8"),
-      header: (name) => {
-        const value = response.headers[name];
-        return Array.isArray(value) ? value[0] : value;
-      },
-    }),
-  );
+  response.on("end", () => resolve({ ...headOf(response), body: Buffer.concat(pieces).toString("utf8") }));
 }
 
-function codeOf(error: Error): string {
-  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+function headOf(response: IncomingMessage): Omit<Reply, "body"> {
+  return {
+    status: response.statusCode ?? 0,
+    header: (name) => {
+      const value = response.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    },
+  };
+}
+
+async function* readable(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* parts;
+  } catch (error) {
+    throw unreachable(error as Error);
+  }
+}
+
+function unreachable(error: Error): Unreachable {
+  if (error instanceof Unreachable) return error;
+  return new Unreachable("code" in error && typeof error.code === "string" ? error.code : error.name);
 }
 
 /** Where there is no Node: fetch tells nothing of connecting, so that only the whole has a deadline. */
@@ -138,9 +174,13 @@ class FetchTransport implements Transport {
       const body = await response.text();
       return { status: response.status, body, header: (name) => response.headers.get(name) ?? undefined };
     } catch (error) {
-      if (signal.aborted) throw new Unreachable(`no answer within ${request.withinMs} ms`, true);
+      if (signal.aborted) throw new Unreachable(`no response within ${request.withinMs} ms`, true);
       throw new Unreachable(error instanceof Error ? error.name : "unknown");
     }
+  }
+
+  stream(): Promise<Arriving> {
+    return Promise.reject(new ConfigurationError("An export needs Node.js."));
   }
 
   close(): void {}

@@ -9,6 +9,7 @@ from ai_governance.decisions import (
     Decision,
     DecisionRecord,
     Policies,
+    PolicyDraft,
     Reason,
 )
 from ai_governance.errors import (
@@ -36,6 +37,7 @@ __all__ = [
     "Decision",
     "DecisionRecord",
     "Policies",
+    "PolicyDraft",
     "Reason",
     "UnavailableError",
     "__version__",

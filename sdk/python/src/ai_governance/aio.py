@@ -8,12 +8,23 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ai_governance.client import Client
-from ai_governance.decisions import ApiKey, BatchResult, CheckRequest, Decision, DecisionRecord, Policies
+from ai_governance.decisions import (
+    ApiKey,
+    BatchResult,
+    CheckRequest,
+    Decision,
+    DecisionRecord,
+    Policies,
+    PolicyDraft,
+)
 from ai_governance.guard import AsyncGuard
 from ai_governance.transport import MOST_IDLE
+
+if TYPE_CHECKING:
+    from ai_governance.local.decider import LocalDecisions
 
 Result = TypeVar("Result")
 
@@ -43,8 +54,13 @@ class AsyncClient:
     ) -> None:
         await self.close()
 
+    @property
+    def local(self) -> LocalDecisions:
+        """As of `Client`."""
+        return self._client.local
+
     async def close(self) -> None:
-        self._client.close()
+        await self._run(self._client.close)
         self._threads.shutdown(wait=False)
 
     async def check(
@@ -114,6 +130,12 @@ class AsyncClient:
 
     async def update_policy(self, key: str, value: Any, *, expected_version: int | None = None) -> int:
         return await self._run(partial(self._client.update_policy, key, value, expected_version=expected_version))
+
+    async def policy_drafts(self) -> list[PolicyDraft]:
+        return await self._run(self._client.policy_drafts)
+
+    async def create_policy_draft(self, name: str, values: Mapping[str, Any], *, note: str = "") -> PolicyDraft:
+        return await self._run(partial(self._client.create_policy_draft, name, values, note=note))
 
     async def _run(self, call: Callable[[], Result]) -> Result:
         loop = asyncio.get_running_loop()

@@ -38,10 +38,12 @@ class Reason:
     blocks: bool
     message: str
     fix: str
+    fail_mode: str | None = None
+    """"on_missing" or "on_error" where nobody knows whether the rule applies, and its fail mode decided."""
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Reason:
-        return cls(**{name: given[name] for name in cls.__dataclass_fields__})
+        return cls(**{name: given[name] for name in cls.__dataclass_fields__ if name != "fail_mode" or name in given})
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Decision:
     shadow: tuple[Mapping[str, Any], ...] = ()
     derivation: Mapping[str, Any] | None = None
     would_pass: Mapping[str, Any] | None = None
+    on_unreachable: str | None = None
+    """What the policies declare for the operation while the service can't be reached."""
     is_replayed: bool = False
     is_spooled: bool = False
     unavailable_because: str | None = None
@@ -103,6 +107,7 @@ class Decision:
             shadow=tuple(given.get("shadow") or ()),
             derivation=given.get("derivation"),
             would_pass=given.get("would_pass"),
+            on_unreachable=given.get("on_unreachable"),
             is_replayed=is_replayed,
         )
 
@@ -188,3 +193,28 @@ class Policies:
     def from_json(cls, given: Mapping[str, Any]) -> Policies:
         values = {policy["key"]: policy["value"] for policy in given["policies"]}
         return cls(version=given["version"], values=values, details=given)
+
+
+@dataclass(frozen=True)
+class PolicyDraft:
+    """Policies that have no effect until they are published."""
+
+    id: str
+    name: str
+    status: str
+    revision: int
+    base_version: int
+    values: Mapping[str, Any]
+    details: Mapping[str, Any]
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> PolicyDraft:
+        return cls(
+            id=given["id"],
+            name=given["name"],
+            status=given["status"],
+            revision=given["revision"],
+            base_version=given["base_version"],
+            values=given["policies"],
+            details=given,
+        )

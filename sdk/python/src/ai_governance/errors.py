@@ -22,7 +22,8 @@ class BlockedError(AiGovernanceError):
 
     def __init__(self, decision: Decision) -> None:
         self.decision = decision
-        super().__init__(f"blocked: {decision.reason}" + "".join(f" {fix}" for fix in decision.fixes[:1]))
+        # Not super(): a subclass is also an error of the framework that it is raised in.
+        Exception.__init__(self, f"blocked: {decision.reason}" + "".join(f" {fix}" for fix in decision.fixes[:1]))
 
 
 class UnavailableError(AiGovernanceError):
@@ -95,6 +96,10 @@ class ExpiredApiKeyError(AuthenticationError):
 
 class AddressNotAllowedError(PermissionDeniedError):
     code = "address_not_allowed"
+
+
+class KeysMayNotPublishError(PermissionDeniedError):
+    code = "keys_may_not_publish"
 
 
 class BroaderThanOwnError(PermissionDeniedError):
@@ -227,6 +232,26 @@ class ImpactUnderWayError(ConflictError):
 
 class TooManyDraftsError(ConflictError):
     code = "too_many_drafts"
+
+
+class ApprovalMissingError(ConflictError):
+    code = "approval_missing"
+
+
+class ReviewNeedsImpactError(ConflictError):
+    code = "review_needs_impact"
+
+
+class ReviewRequestedError(ConflictError):
+    code = "review_requested"
+
+
+class ReviewRequiredError(ConflictError):
+    code = "review_required"
+
+
+class PolicyTestsFailedError(ConflictError):
+    code = "policy_tests_failed"
 
 
 class PolicyChangedError(ConflictError):

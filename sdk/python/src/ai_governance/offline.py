@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from ai_governance.calls import Calls, encode, is_unavailable
@@ -13,7 +14,7 @@ from ai_governance.errors import ApiError
 from ai_governance.ids import new_id
 from ai_governance.spool import Spool
 from ai_governance.transport import Unreachable
-from ai_governance.unavailable import is_allowed, mode_of
+from ai_governance.unavailable import decided
 
 log = logging.getLogger("ai_governance")
 
@@ -22,18 +23,32 @@ _ACCEPTED = 200
 
 
 class Offline:
-    def __init__(self, configuration: Configuration, calls: Calls) -> None:
+    def __init__(self, configuration: Configuration, calls: Calls, declared: Callable[[str], str | None]) -> None:
+        """`declared` says what the policies declare for an operation."""
         self._configuration = configuration
         self._calls = calls
+        self._declared = declared
         self.spool = Spool(configuration.spool_folder)
         self._may_hold_some = True
+        self._is_over = False
+        self.forget()
+
+    def forget(self) -> None:
+        """In a child process, where no thread of the parent runs."""
         self._one_at_a_time = threading.Lock()
+        self._under_way: threading.Thread | None = None
+
+    def close(self) -> None:
+        """Once a hand-over that is under way is answered. What is left stays on disk for the next client."""
+        self._is_over = True
+        if self._under_way is not None:
+            self._under_way.join(self._configuration.total_timeout_s)
 
     def decide(self, request: CheckRequest, *, sent_under: str, position: int, why: str) -> Decision:
-        """By `on_unavailable`. What can't be put on disk for the service is not allowed."""
-        client_decision_id = sent_under if position == 0 else new_id()
-        mode = mode_of(self._configuration.on_unavailable)
-        allowed = is_allowed(self._configuration.on_unavailable, request)
+        """By `on_unavailable` and the policies. What can't be put on disk for the service is not allowed."""
+        client_decision_id = new_id()
+        declared = self._declared(request.operation)
+        mode, allowed = decided(self._configuration.on_unavailable, declared, request)
         entry = {
             **request.to_json(),
             "id": client_decision_id,
@@ -51,6 +66,7 @@ class Offline:
             client_decision_id=client_decision_id,
             is_spooled=is_spooled,
             unavailable_because=why,
+            on_unreachable=declared,
         )
 
     def reconcile(self) -> list[dict[str, Any]]:
@@ -65,6 +81,8 @@ class Offline:
                 for entry, result in zip(entries, answer["results"], strict=True):
                     self._settle(entry["id"], result)
                 results += answer["results"]
+                if self._is_over:
+                    return results
             self._may_hold_some = False
         return results
 
@@ -74,7 +92,9 @@ class Offline:
             return
         self._may_hold_some = False
         if not self.spool.is_empty():
-            threading.Thread(target=self._try_to_reconcile, name="ai-governance-reconcile", daemon=True).start()
+            name = "ai-governance-reconcile"
+            self._under_way = threading.Thread(target=self._try_to_reconcile, name=name, daemon=True)
+            self._under_way.start()
 
     def _try_to_reconcile(self) -> None:
         try:

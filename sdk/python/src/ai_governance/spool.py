@@ -47,14 +47,17 @@ class Spool:
         entries = []
         for path in sorted(self._paths())[:most]:
             with contextlib.suppress(FileNotFoundError):  # another process was quicker
-                entries.append(json.loads(path.read_text(encoding="utf-8")))
+                try:
+                    entries.append(json.loads(path.read_text(encoding="utf-8")))
+                except ValueError:  # nobody can read it, and no other has to wait behind it
+                    self.set_aside(path.stem)
         return entries
 
     def remove(self, entry_id: str) -> None:
         (self.folder / f"{entry_id}{_SUFFIX}").unlink(missing_ok=True)
 
     def set_aside(self, entry_id: str) -> None:
-        """Keeps one that the service refuses, for a person to look at."""
+        """Keeps one that the service refuses, or that can't be read, for a person to look at."""
         refused = self.folder / "refused"
         refused.mkdir(mode=0o700, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):

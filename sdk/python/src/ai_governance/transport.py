@@ -135,10 +135,10 @@ class Address:
         """Raises ConfigurationError; plain HTTP is for this machine alone."""
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
-            raise ConfigurationError("base_url has to be an address such as https://api.example.com")
+            raise ConfigurationError("base_url must be a URL such as https://api.example.com")
         is_https = parts.scheme == "https"
         if not is_https and parts.hostname not in _LOCAL_HOSTS:
-            raise ConfigurationError("base_url has to begin with https://: an API key must not travel in the clear")
+            raise ConfigurationError("base_url must start with https://: an API key must not be sent unencrypted")
         default = 443 if is_https else 80
         shown = parts.hostname if parts.port in {None, default} else f"{parts.hostname}:{parts.port}"
         return cls(parts.hostname, parts.port or default, is_https, parts.path.rstrip("/"), shown)

@@ -1,3 +1,3 @@
 """The version of this package, as its User-Agent names it."""
 
-__version__ = "1.0.0"
+__version__ = "1.2.0"

@@ -15,7 +15,7 @@ BLOCKED = 2
 
 
 def add_to(commands: Any) -> None:
-    check = commands.add_parser("check", help="ask whether an operation may go ahead; ends with 2 if it is blocked")
+    check = commands.add_parser("check", help="check whether an operation may go ahead; exits with 2 if it is blocked")
     check.add_argument("--model", required=True)
     check.add_argument("--operation", required=True)
     check.add_argument("--fact", action="append", default=[], metavar="NAME=VALUE", help="repeat for several facts")
@@ -31,7 +31,7 @@ def _check(given: argparse.Namespace) -> int:
             metadata=dict(map(_fact, given.fact)),
             subject=given.subject,
         )
-    show(decision, _told(decision), as_json=given.json)
+    show(decision, _summary(decision), as_json=given.json)
     return 0 if decision.allowed else BLOCKED
 
 
@@ -46,7 +46,7 @@ def _fact(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def _told(decision: Decision) -> str:
+def _summary(decision: Decision) -> str:
     outcome = "allowed" if decision.allowed else "blocked"
     score = (
         "" if decision.risk_score is None else f", risk {decision.risk_score}/100 (threshold {decision.max_risk_score})"

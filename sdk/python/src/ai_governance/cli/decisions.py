@@ -29,9 +29,9 @@ def add_to(commands: Any) -> None:
     search.set_defaults(run=_search)
     tail = group.add_parser("tail", help="show decisions as they are made, until Ctrl-C")
     tail.add_argument("--every", type=float, default=2.0, metavar="SECONDS")
-    tail.add_argument("--once", action="store_true", help="show the latest and end")
+    tail.add_argument("--once", action="store_true", help="show the latest and exit")
     tail.set_defaults(run=_tail)
-    export = group.add_parser("export", help="all decisions that fit, oldest first, one JSON object per line")
+    export = group.add_parser("export", help="all matching decisions, oldest first, one JSON object per line")
     export.set_defaults(run=_export)
     for command in (search, tail, export):
         for name in FILTERS:
@@ -55,7 +55,7 @@ def _search(given: argparse.Namespace) -> int:
 
 def _tail(given: argparse.Namespace) -> int:
     if given.every <= 0:
-        raise ConfigurationError("--every has to be more than 0 seconds.")
+        raise ConfigurationError("--every must be more than 0 seconds.")
     with client_from(given) as client:
         last: str | None = None
         while True:

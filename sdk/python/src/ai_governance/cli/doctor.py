@@ -20,7 +20,9 @@ _OK = 200
 
 
 def add_to(commands: Any) -> None:
-    doctor = commands.add_parser("doctor", help="find out what is wrong, and what to do; ends with 1 if something is")
+    doctor = commands.add_parser(
+        "doctor", help="find problems and what to do about them; exits with 1 if there are any"
+    )
     doctor.set_defaults(run=_doctor)
 
 
@@ -44,23 +46,23 @@ def _findings(client: Client) -> list[dict[str, Any]]:
     except Unreachable as error:
         return [
             *findings,
-            _finding("service", False, f"no answer ({error}). Check the address, the network and any proxy."),
+            _finding("service", False, f"no response ({error}). Check the address, the network and any proxy."),
         ]
     findings += _key(client)
     waiting = len(client.spool.oldest(10_000))
-    detail = f"{waiting} decisions wait to be reconciled" + (". Run a check, which hands them over." if waiting else "")
+    detail = f"{waiting} decisions not reported yet" + (". Run a check to send them." if waiting else "")
     return [*findings, _finding("spool", True, detail)]
 
 
 def _service(calls: Calls) -> list[dict[str, Any]]:
     answer = calls.pool.send("GET", "/health/ready", body=None, headers={}, deadline=Deadline(10.0))
-    findings = [_finding("service", True, "it answers")]
+    findings = [_finding("service", True, "it responds")]
     if answer.status != _OK:
         findings.append(_finding("readiness", False, f"it is not ready (status {answer.status}). See its status page."))
     drift_s = _drift_s(answer.headers)
     if drift_s is not None:
         is_right = abs(drift_s) <= MOST_CLOCK_DRIFT_S
-        advice = "" if is_right else " Synchronize it: decisions made without the service carry its time."
+        advice = "" if is_right else " Synchronize it: decisions made without the service use its time."
         findings.append(_finding("clock", is_right, f"this machine's clock is {drift_s:+.0f} s off.{advice}"))
     return findings
 
@@ -72,7 +74,7 @@ def _key(client: Client) -> list[dict[str, Any]]:
         return [_finding("key", False, str(error))]
     key, limit = found["key"], found["rate_limit"]
     has_scope = "checks:write" in key["scopes"]
-    scope = ", ".join(key["scopes"]) if has_scope else "it lacks checks:write. Use a key that may send checks."
+    scope = ", ".join(key["scopes"]) if has_scope else "it lacks checks:write. Use a key that can send checks."
     left = f"{limit['remaining']} of {limit['limit']} requests left in {limit['window_s']:g} s"
     policy = found["policy_version"]
     return [

@@ -15,16 +15,16 @@ from ai_governance.errors import ConfigurationError
 
 
 def add_to(commands: Any) -> None:
-    login = commands.add_parser("login", help="keep an API key for later commands, from AIG_KEY or a prompt")
+    login = commands.add_parser("login", help="save an API key for later commands, from AIG_KEY or a prompt")
     login.set_defaults(run=_login)
-    logout = commands.add_parser("logout", help="delete the API key that was kept")
+    logout = commands.add_parser("logout", help="delete the saved API key")
     logout.set_defaults(run=_logout)
 
 
 def _login(given: argparse.Namespace) -> int:
     url = given.url or os.environ.get("AIG_URL")
     if not url:
-        raise ConfigurationError("Give --url, or set AIG_URL, to the address of the service.")
+        raise ConfigurationError("Set --url or AIG_URL to the URL of the service.")
     key = os.environ.get("AIG_KEY") or _asked()
     with Client(url, key, total_timeout_s=10.0) as client:
         found = client.inspect_key()

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ai_governance.cli import checks, decisions, doctor, login, policies
+from ai_governance.cli import checks, decisions, doctor, login, mcp, policies
 from ai_governance.cli.completion import completion_script
 from ai_governance.cli.credentials import client_from
 from ai_governance.errors import AiGovernanceError
@@ -35,16 +35,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(prog="aig", description="Asks AI Governance, and reads what it decided.")
+    root = argparse.ArgumentParser(prog="aig", description="Send checks to AI Governance and read its decisions.")
     root.add_argument("--version", action="version", version=f"aig {__version__}")
     root.add_argument("--json", action="store_true", help="print JSON, for programs")
-    root.add_argument("--url", help="address of the service; else AIG_URL, else that of `aig login`")
+    root.add_argument("--url", help="URL of the service (default: AIG_URL, then the one from `aig login`)")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
     login.add_to(commands)
     checks.add_to(commands)
     decisions.add_to(commands)
     policies.add_to(commands)
     doctor.add_to(commands)
+    mcp.add_to(commands)
     completion = commands.add_parser("completion", help="print a completion script for a shell")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     completion.set_defaults(run=lambda given: _print_completion(given.shell, root))

@@ -33,12 +33,21 @@ def govern(
     metadata: Mapping[str, Any] | None = None,
     operation: str | None = None,
     subject: str | None = None,
+    with_tool_names: bool = False,
 ) -> ProviderClient:
     """Facts in `metadata` go with each check; `operation` replaces the one that is derived from the method.
+
+    `with_tool_names` sends the names of the tools that the model may call.
 
     A blocked call raises BlockedError, one that is not covered NotCoveredError; neither reaches the provider.
     """
     found: ProviderClient = governed.govern(
-        provider_client, client, ANTHROPIC, metadata=metadata, operation=operation, subject=subject
+        provider_client,
+        client,
+        ANTHROPIC,
+        metadata=metadata,
+        operation=operation,
+        subject=subject,
+        with_tool_names=with_tool_names,
     )
     return found

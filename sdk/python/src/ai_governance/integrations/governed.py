@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from ai_governance.aio import AsyncClient
 from ai_governance.client import Client
 from ai_governance.errors import AiGovernanceError, ConfigurationError
+from ai_governance.integrations.counts import counts_of
 
 _HARMLESS_VERBS = frozenset({"list", "retrieve", "delete", "cancel"})
 _PASSED_THROUGH = frozenset({"with_raw_response", "with_streaming_response"})
@@ -48,6 +49,7 @@ class _Governance:
     metadata: Mapping[str, Any]
     operation: str | None
     subject: str | None
+    with_tool_names: bool
     base_url: str
     is_streaming: bool = False
 
@@ -109,16 +111,21 @@ def govern(
     metadata: Mapping[str, Any] | None,
     operation: str | None,
     subject: str | None,
+    with_tool_names: bool,
 ) -> Any:
     """Raises ConfigurationError where one of the two clients is asynchronous and the other is not."""
     is_async = hasattr(type(target), "__aenter__")
     if is_async != isinstance(client, AsyncClient):
         raise ConfigurationError("Use AsyncClient with an asynchronous client, and Client with another.")
-    governance = _Governance(provider, client, metadata or {}, operation, subject, str(target.base_url))
+    governance = _Governance(
+        provider, client, metadata or {}, operation, subject, with_tool_names, str(target.base_url)
+    )
     return Governed(target, governance, "")
 
 
-def facts_of(provider: Provider, call: Mapping[str, Any], base_url: str) -> dict[str, Any]:
+def facts_of(
+    provider: Provider, call: Mapping[str, Any], base_url: str, *, is_chat: bool = False, with_tool_names: bool = False
+) -> dict[str, Any]:
     """From the arguments of a call: never a message, an input or a description of a tool."""
     facts: dict[str, Any] = {"gen_ai.provider.name": provider.name}
     host = urlsplit(base_url).hostname
@@ -129,6 +136,9 @@ def facts_of(provider: Provider, call: Mapping[str, Any], base_url: str) -> dict
     for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
         if type(call.get(name)) is int:
             facts["gen_ai.request.max_tokens"] = call[name]
+    if is_chat:
+        messages = call.get("messages", call.get("input"))
+        facts |= counts_of(messages=messages, tools=call.get("tools"), with_tool_names=with_tool_names)
     return facts
 
 
@@ -204,9 +214,16 @@ def _question(governance: _Governance, operation: str, kwargs: Mapping[str, Any]
     model = kwargs.get("model")
     if not isinstance(model, str):
         raise ConfigurationError("The call names no model, so it can't be checked.")
+    facts = facts_of(
+        governance.provider,
+        kwargs,
+        governance.base_url,
+        is_chat=operation == "chat",
+        with_tool_names=governance.with_tool_names,
+    )
     return {
         "model": model,
         "operation": governance.operation or operation,
-        "metadata": {**facts_of(governance.provider, kwargs, governance.base_url), **governance.metadata},
+        "metadata": {**facts, **governance.metadata},
         "subject": governance.subject,
     }

@@ -5,7 +5,6 @@ It covers what `create_agent` asks. A model that a tool, a node or another middl
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -13,7 +12,8 @@ from langchain.agents.middleware import AgentMiddleware
 
 from ai_governance.aio import AsyncClient
 from ai_governance.client import Client
-from ai_governance.errors import ConfigurationError
+from ai_governance.integrations.checker import Checker, facts_of
+from ai_governance.integrations.counts import counts_of
 
 
 class GovernanceMiddleware(AgentMiddleware[Any, Any]):
@@ -28,44 +28,27 @@ class GovernanceMiddleware(AgentMiddleware[Any, Any]):
         client: Client | AsyncClient,
         *,
         metadata: Mapping[str, Any] | None = None,
-        operation: str = "chat",
+        operation: str | None = None,
         subject: str | None = None,
+        with_tool_names: bool = False,
     ) -> None:
         super().__init__()
-        self._client = client
-        self._metadata = metadata or {}
-        self._operation = operation
-        self._subject = subject
+        self._checker = Checker(client, operation, metadata or {}, subject)
+        self._with_tool_names = with_tool_names
 
     def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
-        if isinstance(self._client, AsyncClient):
-            raise ConfigurationError("The agent runs synchronously: give the middleware a Client.")
-        self._client.check(**self._question(request.model)).raise_if_blocked()
+        self._checker.check(*self._question_of(request)).raise_if_blocked()
         return handler(request)
 
     async def awrap_model_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
-        question = self._question(request.model)
-        if isinstance(self._client, AsyncClient):
-            decision = await self._client.check(**question)
-        else:
-            decision = await asyncio.to_thread(self._client.check, **question)
-        decision.raise_if_blocked()
+        (await self._checker.check_async(*self._question_of(request))).raise_if_blocked()
         return await handler(request)
 
-    def _question(self, model: Any) -> dict[str, Any]:
-        """From the model's own settings; the request's messages are not touched."""
+    def _question_of(self, request: Any) -> tuple[object, str, dict[str, Any]]:
+        """From the model's own settings; the request's messages are counted and not touched."""
+        model = request.model
         known = model._get_ls_params()  # noqa: SLF001  what LangChain tells its own tracing
         name = known.get("ls_model_name") or getattr(model, "model_name", None) or getattr(model, "model", None)
-        if not isinstance(name, str):
-            raise ConfigurationError("The model has no name, so it can't be checked.")
-        facts: dict[str, Any] = {}
-        if isinstance(known.get("ls_provider"), str):
-            facts["gen_ai.provider.name"] = known["ls_provider"]
-        if type(known.get("ls_max_tokens")) is int:
-            facts["gen_ai.request.max_tokens"] = known["ls_max_tokens"]
-        return {
-            "model": name,
-            "operation": self._operation,
-            "metadata": {**facts, **self._metadata},
-            "subject": self._subject,
-        }
+        facts = facts_of(provider=known.get("ls_provider"), max_tokens=known.get("ls_max_tokens"))
+        counts = counts_of(messages=request.messages, tools=request.tools, with_tool_names=self._with_tool_names)
+        return name, "chat", facts | counts

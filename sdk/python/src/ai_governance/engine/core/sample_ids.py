@@ -1,0 +1,8 @@
+# Made from core/sample_ids.py of the service by `python -m deploy.sdk_engine`; not to be changed by hand.
+"""Ids and a moment as examples in the API's description show them. They belong to nobody."""
+
+DECISION_ID = "dec_0199f2c4a1b27c3d8e4f5a6b7c8d9e0f"
+KEY_ID = "key_0199f2c0d4e57a18b3c29d0e1f2a3b4c"
+DRAFT_ID = "draft_0199f2c4a1b27c3d8e4f5a6b7c8d9e0f"
+REQUEST_ID = "req_3f9c2b7a1e5d4c8f9a0b1c2d"
+MOMENT = "2026-11-28T09:30:00.123Z"
