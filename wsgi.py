@@ -12,8 +12,22 @@ import billing
 import legal_docs
 import local
 import portal
-from core import access, cli, current, hosts, htmx, jobs, logins, observability, pages, rotations, throttle, web
-from core.db import db, sqlalchemy_url
+from core import (
+    access,
+    cli,
+    current,
+    hosts,
+    htmx,
+    jobs,
+    logins,
+    observability,
+    pages,
+    replica,
+    rotations,
+    throttle,
+    web,
+)
+from core.db import REPLICA, db, sqlalchemy_url
 from core.environment import read_settings
 from core.graceful_shutdown import is_stopping
 from core.serving import FlaskHandler, WebServer, places_of
@@ -43,10 +57,13 @@ def create_app(settings: Settings | None = None, *, sessions: int = jobs.MOST_SE
         "pool_size": sessions,
         "max_overflow": 0,
         "pool_timeout": 5,
-        "connect_args": {"connect_timeout": 2},
+        "connect_args": {"connect_timeout": 2, **({"prepare_threshold": None} if settings.database_feed_url else {})},
     }
+    if settings.database_replica_url:
+        app.config["SQLALCHEMY_BINDS"] = {REPLICA: replica.bind(settings.database_replica_url, pool_size=sessions)}
     current.init_app(app, settings)
     db.init_app(app)
+    replica.init_app(app)
     with app.app_context():
         observability.watch_database(db.engine)
         observability.time_queries(db.engine)

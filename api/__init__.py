@@ -6,6 +6,8 @@ from uuid import UUID
 from flask import Flask
 
 from api import cli, gauges, runtime
+from api.analytics import cli as analytics_cli
+from api.analytics import jobs as analytics_jobs
 from api.decisions import jobs as decision_jobs
 from api.decisions.impact import jobs as impact_jobs
 from api.ledger import cli as ledger_cli
@@ -13,8 +15,20 @@ from api.ledger import jobs as ledger_jobs
 from api.machines import cli as machines_cli
 from api.smoke import cli as smoke_cli
 from api.usage import jobs as usage_jobs
-from api.v1 import decision_views, draft_views, health, key_views, policy_views, reconciliation_views, turns
+from api.v1 import (
+    bundle_views,
+    decision_views,
+    draft_views,
+    health,
+    key_views,
+    policy_file_views,
+    policy_views,
+    reconciliation_views,
+    review_views,
+    turns,
+)
 from api.v1.authzen import views as authzen_views
+from api.v1.bundle_waiting import BundleHandler
 from api.v1.check_middleware import CheckHandler, CheckMiddleware
 from api.v1.check_path import KINDS, CheckPath
 from api.v1.reference import views as reference_views
@@ -23,6 +37,7 @@ from core.settings import Settings
 
 __all__ = [
     "ahead_of_flask",
+    "analytics_jobs",
     "decision_jobs",
     "gauges",
     "impact_jobs",
@@ -42,6 +57,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         key_views,
         policy_views,
         draft_views,
+        review_views,
+        policy_file_views,
+        bundle_views,
         decision_views,
         reconciliation_views,
         authzen_views,
@@ -49,7 +67,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
     for blueprint in (module.bp for module in views):
         app.register_blueprint(blueprint)
-    for command in (*cli.GROUPS, ledger_cli.heads_commands, machines_cli.machines_commands, smoke_cli.smoke):
+    groups = (analytics_cli.analytics_commands, ledger_cli.heads_commands, machines_cli.machines_commands)
+    for command in (*cli.GROUPS, *groups, smoke_cli.smoke):
         app.cli.add_command(command)
     app.wsgi_app = CheckMiddleware(app.wsgi_app, CheckPath(room))  # type: ignore[method-assign]
 
@@ -58,7 +77,11 @@ def ahead_of_flask(app: Flask, flask: Handler) -> dict[str, Handler]:
     """What a web process answers on its event loop, by path."""
     room = runtime.runtime(app)
     checks = CheckHandler(CheckPath(room), room, flask)
-    return {**dict.fromkeys(KINDS, checks), **dict.fromkeys(health.LIVE_PATHS, health.answer_live)}
+    return {
+        **dict.fromkeys(KINDS, checks),
+        **dict.fromkeys(health.LIVE_PATHS, health.answer_live),
+        bundle_views.BUNDLE_PATH: BundleHandler(room, flask),
+    }
 
 
 def organization_of(app: Flask) -> Callable[[str], UUID | None]:

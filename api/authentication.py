@@ -36,7 +36,10 @@ class MissingKey(Unauthenticated):
 
 class MalformedKey(Unauthenticated):
     code, title = "malformed_api_key", "This is not a valid API key"
-    advice = "The API key is invalid. Copy the whole key: it starts with aig_live_ or aig_test_; its checksum must fit."
+    advice = (
+        "The API key is invalid: a character is missing, wrong or extra. Copy the whole key, which starts with"
+        " aig_live_ or aig_test_."
+    )
 
 
 class UnknownKey(Unauthenticated):
@@ -82,8 +85,8 @@ class OrganizationSuspended(Forbidden):
 
 
 class OrganizationClosing(Forbidden):
-    code, title = "organization_closing", "This organization's account is closing"
-    advice = "An owner can cancel the closure in the portal until the account closes."
+    code, title = "organization_closing", "This organization is closing"
+    advice = "An owner can cancel the closure in the portal until the organization is closed."
 
 
 class NotApproved(Forbidden):
@@ -152,6 +155,7 @@ def authenticate(authorization: str, *, address: str, request_id: str, snapshots
     if not snapshots.knows(digest) and not is_well_formed(secret):
         raise MalformedKey
     key, organization = _open(digest, address=address, snapshots=snapshots, now=now)
+    organization = organization.for_environment(key.environment)
     return Caller(key=key, organization=organization, address=address, request_id=request_id)
 
 

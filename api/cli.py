@@ -99,7 +99,7 @@ def purge_decisions() -> None:
 
 @decisions_commands.command("recount")
 def recount_decisions() -> None:
-    """Count all decisions by the hour again, for dashboards and searches. Safe to repeat and to stop."""
+    """Recount all decisions per hour, for dashboards and searches. Safe to repeat and to interrupt."""
     with acting_as_system():
         for since, until in hourly.steps(now=utc_now(), anew=True):
             with transaction():

@@ -22,21 +22,21 @@ ACTION = "fact.looks_like_free_text"
 
 
 @needs_system_scope
-def tell(found: ManyValues) -> None:
+def report(found: ManyValues) -> None:
     """Unless it was told today."""
     now = utc_now()
-    if told_today(found.organization_id, now=now).get(found.fact, 0) >= found.values:
+    if reported_today(found.organization_id, now=now).get(found.fact, 0) >= found.values:
         return
     facts = {"fact": found.fact, "values": found.values}
     audit.write(found.organization_id, ACTION, by=SYSTEM, now=now, subject_id=found.fact, after=facts)
 
 
-def told_today(organization_id: UUID, *, now: datetime) -> dict[str, int]:
+def reported_today(organization_id: UUID, *, now: datetime) -> dict[str, int]:
     """The facts that looked like free text today, each with the values it had at least."""
-    return {found.subject_id or "": found.after["values"] for found in _told(organization_id, now) if found.after}
+    return {found.subject_id or "": found.after["values"] for found in _notices_of(organization_id, now) if found.after}
 
 
-def _told(organization_id: UUID, now: datetime) -> Iterable[AuditEvent]:
+def _notices_of(organization_id: UUID, now: datetime) -> Iterable[AuditEvent]:
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     about = AuditEvent.organization_id == organization_id, AuditEvent.action == ACTION
     return db.session.scalars(
@@ -55,10 +55,10 @@ class FreeTextNotices(PeriodicFlush):
 
     def flush(self) -> None:
         self._values.forget_yesterday()
-        for found in self._values.take_untold():
+        for found in self._values.take_unreported():
             try:
                 with self._enter_app(), acting_as_system(), transaction():
-                    tell(found)
+                    report(found)
             except OperationalError:
                 self._values.put_back(found)  # until the database is back
             except SQLAlchemyError as error:

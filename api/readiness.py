@@ -5,7 +5,8 @@ from threading import Lock
 import psycopg
 
 from core.clock import monotonic_s
-from core.db import DatabaseRole, connect_as
+from core.connections import connect_as
+from core.db import DatabaseRole
 
 ANSWERED_WITHIN_S = 1.0
 BELIEVED_FOR_S = 1.0
@@ -18,8 +19,9 @@ _STATE = "SELECT version_num, current_setting('transaction_read_only') FROM alem
 class ReadinessProbe:
     """Asks on a new connection: the pool's could all be waiting, and that new ones can be made is asked too."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, *, is_pooled: bool = False) -> None:
         self._url = database_url
+        self._is_pooled = is_pooled
         self._lock = Lock()
         self._asked_s: float | None = None
         self._version: str | None = None
@@ -34,7 +36,9 @@ class ReadinessProbe:
 
     def _ask(self) -> str | None:
         try:
-            with connect_as(DatabaseRole.SYSTEM, self._url, timeout_s=ANSWERED_WITHIN_S) as connection:
+            with connect_as(
+                DatabaseRole.SYSTEM, self._url, timeout_s=ANSWERED_WITHIN_S, is_pooled=self._is_pooled
+            ) as connection:
                 found = connection.execute(_STATE).fetchone()
         except (psycopg.Error, OSError):
             return None

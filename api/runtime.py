@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from threading import Event, Lock, Thread
 from uuid import UUID
 
@@ -33,7 +34,8 @@ from api.usage.refused_requests import RefusedRequests
 from api.usage.request_counts import RequestCounts
 from core.accounts import OrganizationStatus
 from core.clock import monotonic_s
-from core.db import DatabaseRole, connect_as
+from core.connections import connect_as
+from core.db import DatabaseRole
 from core.observability import LIMIT_HITS
 from core.periodic_flush import EnterApp, PeriodicFlush
 from core.settings import Settings
@@ -51,11 +53,13 @@ FAILURE_COUNTS_FOR_S = 30.0
 class Runtime:
     def __init__(self, app: Flask, settings: Settings) -> None:
         url = app.config["DATABASE_URL"]
+        connect = partial(connect_as, DatabaseRole.SYSTEM, url, is_pooled=bool(settings.database_feed_url))
+        connect_feed = partial(connect_as, DatabaseRole.SYSTEM, settings.database_feed_url or url)
         timeout_s = settings.record_timeout_ms / 1000
         self.settings = settings
         self.snapshots = Snapshots(
-            lambda: connect_as(DatabaseRole.SYSTEM, url, timeout_s=1),
-            connect_feed=lambda: connect_as(DatabaseRole.SYSTEM, url, timeout_s=ANSWER_WITHIN_S),
+            partial(connect, timeout_s=1),
+            connect_feed=partial(connect_feed, timeout_s=ANSWER_WITHIN_S),
             max_age_s=settings.snapshot_max_age_s,
             disk=DiskSnapshots(
                 settings.data_path / "snapshots" / "last",
@@ -73,7 +77,7 @@ class Runtime:
         self.spool = Spool(settings.spool_path, max_bytes=settings.spool_max_bytes)
         self.recorder, self.batch_recorder = (
             Recorder(
-                PostgresSink(lambda: connect_as(DatabaseRole.SYSTEM, url, timeout_s=timeout_s)),
+                PostgresSink(partial(connect, timeout_s=timeout_s)),
                 self.spool,
                 durability=settings.decision_durability,
                 is_database_lost=lambda: self.snapshots.feed.is_lost,
@@ -82,15 +86,13 @@ class Runtime:
         )
         pending = PendingKeys(settings.spool_path / "keyed")
         self.keyed_recorder = KeyedRecorder(
-            KeyedSink(lambda: connect_as(DatabaseRole.SYSTEM, url, timeout_s=timeout_s)),
+            KeyedSink(partial(connect, timeout_s=timeout_s)),
             self.spool,
             pending,
             is_database_lost=lambda: self.snapshots.feed.is_lost,
         )
-        self.replay = Replay(
-            ReplaySink(lambda: connect_as(DatabaseRole.SYSTEM, url, timeout_s=30), pending), self.spool
-        )
-        self.probe = ReadinessProbe(url)
+        self.replay = Replay(ReplaySink(partial(connect, timeout_s=30), pending), self.spool)
+        self.probe = ReadinessProbe(url, is_pooled=bool(settings.database_feed_url))
         self.uses = KeyUses(app.app_context)
         self.requests = RequestCounts(app.app_context)
         self.refused = RefusedRequests(app.app_context)

@@ -30,6 +30,8 @@ MAX_FACTS = 50
 MAX_TOKEN_LENGTH = 128
 MAX_TOKENS = 20
 MAX_INTEGER = 2**53 - 1
+MAX_BATCH = 100
+"""Checks in one request."""
 
 TOKEN = whole(rf"[A-Za-z0-9][A-Za-z0-9._:/+\-]{{0,{MAX_TOKEN_LENGTH - 1}}}")
 MODEL_NAME = whole(r"[A-Za-z0-9][A-Za-z0-9._:/+\-]{0,95}(@[A-Za-z0-9\-]{1,32})?")  # model@20260101, no e-mail address
@@ -66,11 +68,11 @@ BUILT_IN: Mapping[str, Fact] = {
             ("public", "internal", "confidential", "restricted"),
         ),
         Fact("data_region", _T, "Where the data lives, such as eu or us-east-1."),
-        Fact(MODEL_FAMILY, _T, "The family of models it belongs to, such as gpt-4o."),
+        Fact(MODEL_FAMILY, _T, "The family that the model belongs to, such as gpt-4o."),
         Fact(MODEL_REGION, _T, "Where the model runs, such as eu or us-east-1."),
         Fact("department", _T, "The department that sends the request."),
         Fact("application", _T, "The application that sends the request."),
-        Fact("application_version", _T, "Its version."),
+        Fact("application_version", _T, "The version of the application."),
         Fact("purpose", _T, "The purpose of the operation, as one of your own codes."),
         Fact("user_role", _T, "The role of the person behind the request."),
         Fact("is_human_reviewed", _B, "A person reviews the result before it is used."),
@@ -78,7 +80,7 @@ BUILT_IN: Mapping[str, Fact] = {
         Fact("is_high_risk_system", _B, "The application is a high-risk system as defined by the EU AI Act."),
         Fact(PROVIDER_NAME, _T, "Who provides the model, such as openai or aws.bedrock."),
         Fact("gen_ai.output.type", _T, "What the model returns.", ("text", "json", "image", "speech")),
-        Fact("gen_ai.request.max_tokens", _I, "Maximum number of tokens the model can generate."),
+        Fact("gen_ai.request.max_tokens", _I, "Maximum number of language-model tokens the model can generate."),
         Fact("gen_ai.request.temperature", _N, "The requested temperature."),
         Fact("gen_ai.request.top_p", _N, "The requested top_p."),
         Fact("gen_ai.request.top_k", _I, "The requested top_k."),
@@ -89,12 +91,15 @@ BUILT_IN: Mapping[str, Fact] = {
         Fact("gen_ai.request.service_tier", _T, "The requested service tier of the provider, such as flex."),
         Fact("gen_ai.request.reasoning_effort", _T, "The requested reasoning effort, such as low."),
         Fact("gen_ai.request.choice.count", _I, "How many responses are requested."),
-        Fact("gen_ai.usage.input_tokens", _I, "Tokens sent."),
-        Fact("gen_ai.usage.output_tokens", _I, "Tokens generated or expected."),
+        Fact("gen_ai.usage.input_tokens", _I, "Language-model tokens sent, or expected before the call."),
+        Fact("gen_ai.usage.output_tokens", _I, "Language-model tokens generated, or expected before the call."),
+        Fact("message_count", _I, "How many messages the request has."),
+        Fact("tool_count", _I, "How many tools the model may call."),
+        Fact("tool_names", _L, "The tools the model may call."),
         Fact("gen_ai.agent.id", _T, "The agent that acts."),
-        Fact("gen_ai.agent.name", _T, "Its name, as a token."),
+        Fact("gen_ai.agent.name", _T, "The name of the agent."),
         Fact("gen_ai.tool.name", _T, "The tool to run."),
-        Fact("gen_ai.tool.type", _T, "Its kind, such as function or datastore."),
+        Fact("gen_ai.tool.type", _T, "The kind of tool, such as function or datastore."),
         Fact("gen_ai.conversation.id", _T, "The conversation, as an opaque id."),
         Fact("gen_ai.data_source.id", _T, "The data source used, as an opaque id."),
         Fact("server.address", _T, "Host of the model's endpoint."),

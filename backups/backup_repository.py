@@ -56,11 +56,11 @@ class BackupRepository:
         with tempfile.TemporaryDirectory(dir=self._work_path) as folder:
             yield Path(folder)
 
-    def keep(self, manifest: Manifest, sealed: Path) -> None:
+    def save(self, manifest: Manifest, sealed: Path) -> None:
         self.store.put(manifest.name + DUMP, sealed)
         self.store.put(manifest.name + MANIFEST, encryption.encrypt_bytes(msgspec.json.encode(manifest), self.keys))
 
-    def kept(self) -> list[Kept]:
+    def stored(self) -> list[Kept]:
         """Whole backups; the newest last."""
         stored = {one.name: one for one in self._at_the_top()}
         return sorted(
@@ -71,7 +71,7 @@ class BackupRepository:
 
     def find(self, text: str | None) -> BackupName:
         """The backup of this name, or the newest. Raises BackupTrouble."""
-        kept = self.kept()
+        kept = self.stored()
         if text is None:
             if not kept:
                 raise NoBackup
@@ -106,7 +106,7 @@ class BackupRepository:
 
     def tidy(self, *, now: datetime) -> None:
         """Removes what broken runs left: dumps without a manifest, and files in the workspace."""
-        whole = {one.name for one in self.kept()}
+        whole = {one.name for one in self.stored()}
         halves = {
             one.name
             for one in self._at_the_top()

@@ -31,8 +31,10 @@ def _said_plainly() -> Iterator[None]:
 
 
 @backup_commands.command("create")
-@click.option("--before-release", is_flag=True, help="As each release does it: unless the database is empty.")
-@click.option("--before-migration", is_flag=True, help="Only if a migration is pending and the database is not empty.")
+@click.option("--before-release", is_flag=True, help="As part of a release: skipped if the database is empty.")
+@click.option(
+    "--before-migration", is_flag=True, help="Skipped unless a migration is pending and the database is not empty."
+)
 def create(*, before_release: bool, before_migration: bool) -> None:
     """Create a backup now."""
     with _said_plainly():
@@ -54,7 +56,7 @@ def create(*, before_release: bool, before_migration: bool) -> None:
 def list_backups() -> None:
     """List backups, oldest first."""
     with _said_plainly():
-        kept = here().repository.kept()
+        kept = here().repository.stored()
     for one in kept:
         until = one.name.taken_at + KEPT_FOR
         click.echo(f"{one.name!s:<48} {_size(one.size_bytes):>10}   kept until {until:%Y-%m-%d}")
@@ -88,9 +90,11 @@ def restore(name: str | None, *, replace: bool, yes: bool) -> None:
         click.echo(f"The previous data is backed up as {done.replaced}.")
     click.echo(
         f"Restored {done.name} in {done.seconds:.1f} s: {done.rows} rows, compared with what they were; "
-        f"{done.erasures} erasures were made again."
+        f"{done.erasures} erasures were repeated."
     )
-    click.echo("Keys that were revoked and sessions that were ended after the backup are open again: look at them now.")
+    click.echo(
+        "Keys that were revoked and sessions that were ended after the backup are active again. Review them now."
+    )
 
 
 @backup_commands.command("key")

@@ -58,7 +58,7 @@ def take(repository: BackupRepository, name: BackupName, *, database_url: str, p
             sealed_sha256=_sha256(sealed),
             tables=contents.contents_of(moment.connection),
         )
-        repository.keep(manifest, sealed)
+        repository.save(manifest, sealed)
     return manifest
 
 

@@ -22,7 +22,7 @@ DEVELOPMENT_KEY = "backup.key"
 
 class WrongKey(BackupTrouble):
     def __init__(self) -> None:
-        super().__init__("It was sealed with another key. Set BACKUP_KEY to the key of that time.")
+        super().__init__("It was encrypted with another key. Set BACKUP_KEY to the key used at that time.")
 
 
 class Damaged(BackupTrouble):
@@ -87,7 +87,7 @@ def _identity(secret: str, name: str) -> Identity:
     try:
         return Identity.from_str(secret.strip())
     except pyrage.IdentityError as error:
-        raise BackupTrouble(f"{name} is no age key. Make one with `flask backup key`.") from error
+        raise BackupTrouble(f"{name} is not an age key. Create one with `flask backup key`.") from error
 
 
 def new_key() -> str:

@@ -31,7 +31,7 @@ from core.scope import needs_system_scope
 log = structlog.get_logger()
 
 restored = blinker.Signal()
-"""Sent with `now` in the transaction after a restore, for what is past its time by then."""
+"""Sent with `now` after a restore, in a transaction in the system's scope, for what is past its time by then."""
 
 FOLDER = "erasures"
 _ENDING = ".json.age"
@@ -117,7 +117,7 @@ def make_again(record: ErasureRecord, *, now: datetime) -> None:
 
 def forget_old(repository: BackupRepository, *, now: datetime) -> None:
     """Those that every kept backup has in it. In the store first: what it still has must be known here."""
-    before = names.erasures_forgotten_before((one.name for one in repository.kept()), now=now)
+    before = names.erasures_forgotten_before((one.name for one in repository.stored()), now=now)
     repository.store.delete(
         [
             one.name

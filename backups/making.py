@@ -58,7 +58,7 @@ def clear_away(place: Place, *, now: datetime) -> list[BackupName]:
     """Removes backups after 14 days, and the erasures that none of the others lacks."""
     with acting_as_system(), transaction():
         verified = _verified()
-        kept = [one.name for one in place.repository.kept()]
+        kept = [one.name for one in place.repository.stored()]
         gone = names.expired(kept, verified=verified, now=now)
         place.repository.remove(gone)
         place.repository.tidy(now=now)

@@ -88,7 +88,7 @@ def connected(database_url: str) -> Iterator[psycopg.Connection]:
         connection = psycopg.connect(make_conninfo(database_url, **_PATIENCE), autocommit=True)
     except psycopg.OperationalError as error:
         raise BackupTrouble(
-            f"The database did not let us in: {_first_line(str(error))}. "
+            f"The database refused the connection: {_first_line(str(error))}. "
             "Check that it exists and DATABASE_URL is right."
         ) from error
     with connection:
@@ -126,7 +126,9 @@ def _address(database_url: str) -> tuple[str, dict[str, str]]:
     told = {variables[name]: value for name, value in parts.items() if name in variables}
     rest = {name: value for name, value in parts.items() if name not in variables}
     if "sslpassword" in rest:
-        raise BackupTrouble("DATABASE_URL has an sslpassword, which pg_dump cannot be given safely. Use a plain key.")
+        raise BackupTrouble(
+            "DATABASE_URL has an sslpassword, which cannot be passed to pg_dump safely. Use a key without a password."
+        )
     ours = {name: os.environ[name] for name in _KEPT_OF_OURS if name in os.environ}
     return make_conninfo("", dbname=parts.get("dbname", ""), **rest), {**ours, **told}
 

@@ -32,7 +32,7 @@ _ROLE: LiteralString = """
 class NotTheSame(BackupTrouble):
     def __init__(self, lines: list[str]) -> None:
         more = f"; and {len(lines) - _MOST_DIFFERENCES} more" if len(lines) > _MOST_DIFFERENCES else ""
-        super().__init__(f"What came back is not what was there: {'; '.join(lines[:_MOST_DIFFERENCES])}{more}.")
+        super().__init__(f"The restored data differs from the original: {'; '.join(lines[:_MOST_DIFFERENCES])}{more}.")
 
 
 def load(

@@ -56,8 +56,8 @@ def give_up_lost(*, now: datetime) -> None:
         select(BackupRun).where(BackupRun.status == RunStatus.RUNNING.value, BackupRun.started_at < now - LOST_AFTER)
     ).all()
     for run in lost:
-        if _move(run.id, RunStatus.FAILED, failure="It was cut off.", now=now):
-            _tell_of_failure(run.kind, run.backup, "It was cut off.", by=SYSTEM, now=now)
+        if _move(run.id, RunStatus.FAILED, failure="It was interrupted.", now=now):
+            _notify_of_failure(run.kind, run.backup, "It was interrupted.", by=SYSTEM, now=now)
 
 
 @needs_system_scope
@@ -118,7 +118,7 @@ def _end(
     with acting_as_system(), transaction():
         _move(run_id, status, now=now, **found)
         if failure is not None:
-            _tell_of_failure(kind.value, str(name), failure, by=by, now=now)
+            _notify_of_failure(kind.value, str(name), failure, by=by, now=now)
             return
         if kind is RunKind.VERIFICATION:
             _mark_verified(name, restore_s=outcome.restore_s, now=now)
@@ -140,7 +140,7 @@ def _mark_verified(name: BackupName, *, restore_s: float | None, now: datetime) 
     )
 
 
-def _tell_of_failure(kind: str, backup: str, failure: str, *, by: Actor, now: datetime) -> None:
+def _notify_of_failure(kind: str, backup: str, failure: str, *, by: Actor, now: datetime) -> None:
     audit.write(None, "backup.failed", by=by, now=now, subject_id=backup, after={"kind": kind, "failure": failure})
 
 
@@ -150,4 +150,4 @@ def _words_for(error: BaseException) -> str:
     if not isinstance(error, Exception):
         return "It was interrupted."
     report_error(error)
-    return f"Something unforeseen went wrong ({type(error).__name__}); the log says where."
+    return f"An unexpected error occurred ({type(error).__name__}). See the log."

@@ -23,7 +23,7 @@ def empty_database(server_url: str) -> Iterator[str]:
     name = f"{str(conninfo_to_dict(server_url).get('dbname') or 'aig')[:_LONGEST_PREFIX]}_restore_check"
     with connected(server_url) as connection:
         if connection.execute(_LOCK).fetchone() != (True,):
-            raise BackupTrouble("Another backup is being tried just now. Try again when that is done.")
+            raise BackupTrouble("Another backup is being verified. Try again when that is done.")
         _drop(connection, name)
         _create(connection, name)
         try:
@@ -37,7 +37,7 @@ def _create(connection: psycopg.Connection, name: str) -> None:
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
     except psycopg.errors.InsufficientPrivilege as error:
         raise BackupTrouble(
-            "A backup is tried in a database of its own, which this login may not make. Give it CREATEDB, or set "
+            "A backup is verified in a separate database, which this login cannot create. Give it CREATEDB, or set "
             "BACKUP_VERIFY_URL to a server where it may."
         ) from error
     connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(_MARK)))

@@ -42,7 +42,7 @@ class NotInStore(BackupTrouble):
 
 class NoBucket(BackupTrouble):
     def __init__(self) -> None:
-        super().__init__("The bucket of BACKUP_URL does not exist. Make it, or correct the setting.")
+        super().__init__("The bucket in BACKUP_URL does not exist. Create it, or correct the setting.")
 
 
 class Store:
@@ -96,13 +96,12 @@ def _plainly(if_missing: BackupTrouble) -> Iterator[None]:
         raise if_missing from error
     except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
         raise BackupTrouble(
-            "The store refused us. Check BACKUP_S3_ACCESS_KEY_ID and BACKUP_S3_SECRET_ACCESS_KEY, "
+            "The store rejected the credentials. Check BACKUP_S3_ACCESS_KEY_ID and BACKUP_S3_SECRET_ACCESS_KEY, "
             "or who owns the folder of BACKUP_URL."
         ) from error
     except (BaseError, OSError) as error:
         raise BackupTrouble(
-            f"The store of BACKUP_URL did not do its work ({type(error).__name__}). "
-            "Check that it can be reached and has room."
+            f"The store at BACKUP_URL failed ({type(error).__name__}). Check that it can be reached and has room."
         ) from error
 
 
@@ -119,7 +118,7 @@ def _folder(path: Path) -> LocalStore:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise BackupTrouble(f"The folder {path} cannot be made. Set BACKUP_URL to one that can.") from error
+        raise BackupTrouble(f"The folder {path} cannot be created. Set BACKUP_URL to a folder that can.") from error
     return LocalStore(path)
 
 

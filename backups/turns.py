@@ -16,7 +16,7 @@ _PATIENCE = "15min"
 
 class Busy(BackupTrouble):
     def __init__(self) -> None:
-        super().__init__("Another backup, or the purge, is under way. Try again when it is done.")
+        super().__init__("Another backup or the purge is running. Try again when it is done.")
 
 
 def wait_for_dumps() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from billing.plans import PLANS, SANDBOX, SOLD, Limits, Plan, PlanCode
-from billing.snapshots import GOES_ON, NEVER_BEGAN, Subscribed, subscribed
+from billing.stripe_objects import GOES_ON, NEVER_BEGAN, Subscribed, subscribed
 from core.formats import utc
 
 GRACE = timedelta(days=14)
@@ -94,7 +94,7 @@ class EffectiveAccess(msgspec.Struct, frozen=True, kw_only=True):
 def access_of(facts: BillingFacts, *, now: datetime) -> EffectiveAccess:
     """The whole decision. The same facts at the same time give the same answer."""
     if not facts.is_approved:
-        reason = "Your organization is not approved yet. Test keys work within the sandbox limits."
+        reason = "Your organization is not approved yet. Test keys work, with lower limits."
         return EffectiveAccess(state=AccessState.SANDBOX, plan=None, limits=SANDBOX, reason=reason)
     access = _of_money(facts, now=now)
     if facts.legal_due_at is None:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from billing import emails
 from billing.access import AccessState, EffectiveAccess
-from billing.snapshots import Subscribed
+from billing.stripe_objects import Subscribed
 from core.accounts import Organization
 
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from billing.access import GRACE
-from billing.snapshots import Snapshot, moment_of
+from billing.stripe_objects import StripeObject, moment_of
 
 IN_ARREARS = frozenset({"past_due", "unpaid"})
 
 
-def began_at(invoices: Sequence[Snapshot]) -> datetime | None:
+def began_at(invoices: Sequence[StripeObject]) -> datetime | None:
     """When the first invoice of the present run was not paid in time.
 
     The run is what came after the last month that was paid or written off: what was owed before that is settled, or
@@ -27,7 +27,7 @@ def began_at(invoices: Sequence[Snapshot]) -> datetime | None:
     return min(run, default=None)
 
 
-def still_counts(since: datetime, invoices: Sequence[Snapshot]) -> bool:
+def still_counts(since: datetime, invoices: Sequence[StripeObject]) -> bool:
     """Whether the run that was noted as begun at `since` goes on.
 
     No later month was paid, and the one that began it was not written off while its days of grace ran.
@@ -39,23 +39,23 @@ def still_counts(since: datetime, invoices: Sequence[Snapshot]) -> bool:
     return not any(_was_let_go(one, since) for one in first)
 
 
-def _was_let_go(invoice: Snapshot, since: datetime) -> bool:
+def _was_let_go(invoice: StripeObject, since: datetime) -> bool:
     written_off = moment_of((invoice.get("status_transitions") or {}).get("marked_uncollectible_at"))
     if invoice.get("status") == "uncollectible":
         return written_off is not None and written_off < since + GRACE
     return invoice.get("status") in {"paid", "void"}
 
 
-def _failed_at(invoice: Snapshot) -> datetime | None:
+def _failed_at(invoice: StripeObject) -> datetime | None:
     """One that is sent is late from its due date on; one that is charged, from its first attempt on."""
     if invoice.get("collection_method") == "send_invoice":
         return moment_of(invoice.get("due_date")) or _finalized_at(invoice)
     return _finalized_at(invoice) if invoice.get("attempt_count") else None
 
 
-def _issued_at(invoice: Snapshot) -> float:
+def _issued_at(invoice: StripeObject) -> float:
     return float(invoice.get("created") or (invoice.get("status_transitions") or {}).get("finalized_at") or 0)
 
 
-def _finalized_at(invoice: Snapshot) -> datetime | None:
+def _finalized_at(invoice: StripeObject) -> datetime | None:
     return moment_of((invoice.get("status_transitions") or {}).get("finalized_at")) or moment_of(invoice.get("created"))

@@ -3,43 +3,43 @@
 from typing import Any
 
 from billing.customers import Customers
-from billing.snapshots import PRODUCT, Snapshot, id_of
+from billing.stripe_objects import PRODUCT, StripeObject, id_of
 from billing.stripe_words import every, plain, translated
 
 
 class Charges(Customers):
     """The part of the gateway that is about money that was paid."""
 
-    def charge_for(self, payment_intent_id: str) -> Snapshot | None:
+    def charge_for(self, payment_intent_id: str) -> StripeObject | None:
         """What was charged; None as long as nothing was."""
         with translated():
             intent = self.client.v1.payment_intents.retrieve(payment_intent_id, {"expand": ["latest_charge"]})
         charge = plain(intent).get("latest_charge")
         return charge if isinstance(charge, dict) else None
 
-    def charge(self, charge_id: str) -> Snapshot:
+    def charge(self, charge_id: str) -> StripeObject:
         with translated():
             return plain(self.client.v1.charges.retrieve(charge_id))
 
-    def dispute(self, dispute_id: str) -> Snapshot:
+    def dispute(self, dispute_id: str) -> StripeObject:
         with translated():
             return plain(self.client.v1.disputes.retrieve(dispute_id))
 
-    def dispute_of(self, payment_intent_id: str) -> Snapshot | None:
+    def dispute_of(self, payment_intent_id: str) -> StripeObject | None:
         """The latest."""
         with translated():
             found = self.client.v1.disputes.list({"payment_intent": payment_intent_id, "limit": 1}).data
         return plain(found[0]) if found else None
 
-    def early_fraud_warning(self, warning_id: str) -> Snapshot:
+    def early_fraud_warning(self, warning_id: str) -> StripeObject:
         with translated():
             return plain(self.client.v1.radar.early_fraud_warnings.retrieve(warning_id))
 
-    def refund_of(self, refund_id: str) -> Snapshot:
+    def refund_of(self, refund_id: str) -> StripeObject:
         with translated():
             return plain(self.client.v1.refunds.retrieve(refund_id))
 
-    def card_of(self, customer_id: str, subscription: Snapshot) -> Snapshot | None:
+    def card_of(self, customer_id: str, subscription: StripeObject) -> StripeObject | None:
         """The card that is charged for a subscription, with its id; None for another means of payment, or none."""
         chosen = subscription.get("default_payment_method")
         if not chosen:

@@ -15,7 +15,7 @@ from billing.gateway import Gateway
 from billing.models import OPENING, BillingAccount, Checkout
 from billing.plans import PLANS, SOLD, PlanCode
 from billing.resync import sync_later
-from billing.snapshots import IS_OVER, NEVER_BEGAN, Snapshot, is_of_ours
+from billing.stripe_objects import IS_OVER, NEVER_BEGAN, StripeObject, is_of_ours
 from core import audit
 from core.accounts import Organization, OrganizationStatus
 from core.audit import Actor
@@ -142,7 +142,7 @@ def _begin(
     return attempt_id, attempt.session_id
 
 
-def _end_others(open_there: Sequence[Snapshot], session_id: str, gateway: Gateway) -> str | None:
+def _end_others(open_there: Sequence[StripeObject], session_id: str, gateway: Gateway) -> str | None:
     """Nobody pays twice: what is open beside the wanted one is ended. The wanted one's address, if it is open."""
     for session in open_there:
         if session["id"] != session_id:

@@ -35,14 +35,14 @@ _ROWS: tuple[tuple[str, str, Callable[[Plan], str]], ...] = (
         "Checks with test keys are free and never counted.",
         lambda p: _count(p.limits.checks_a_month),
     ),
-    ("Requests per minute, per key", "", lambda p: _count(p.limits.rate_per_key)),
+    ("Requests per key per minute", "", lambda p: _count(p.limits.rate_per_key)),
     ("Requests per minute, all keys", "", lambda p: _count(p.limits.rate_per_organization)),
     ("Active API keys", "Live and test keys together.", lambda p: _count(p.limits.keys)),
-    ("Members", "Including open invitations.", lambda p: _count(p.limits.members)),
-    ("Decision log retention", "The longest you can choose.", lambda p: f"{p.limits.retention_days:,} days"),
+    ("Members", "Including pending invitations.", lambda p: _count(p.limits.members)),
+    ("Log retention", "The longest period you can choose.", lambda p: f"{p.limits.retention_days:,} days"),
     ("Availability per month", "Of valid requests to the check API.", lambda p: _availability(p.limits)),
-    ("Service credits", "Of the month's fees, without a claim.", lambda p: _credits(p.limits)),
-    ("Support", "", lambda p: p.limits.support),
+    ("Service credits", "Share of the month's fee. You don't need to claim it.", lambda p: _credits(p.limits)),
+    ("Support response times", "", lambda p: p.limits.support),
 )
 
 

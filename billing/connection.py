@@ -15,7 +15,6 @@ _EXTENSION = "billing_gateway"
 
 
 def set_up(app: Flask, settings: Settings) -> None:
-    stripe.enable_telemetry = False
     if not is_sandbox(settings):
         connect(app, _stripe(settings))
 
@@ -39,6 +38,7 @@ def places_of(settings: Settings) -> int:
 
 def _stripe(settings: Settings) -> Gateway:
     key = settings.stripe_api_key or ""
+    stripe.enable_telemetry = False
     client = stripe.StripeClient(
         key,
         max_network_retries=RETRIES,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import stripe
 
-from billing.snapshots import Snapshot
+from billing.stripe_objects import StripeObject
 from billing.stripe_words import MOST_LISTED, every, found_or_none, is_ours, ours, plain, translated
 from billing.taxes import footer_for, is_our_footer
 
@@ -30,12 +30,12 @@ class Customers:
             self.client.v1.customers.update(made.id, about)
         return made.id
 
-    def customer(self, customer_id: str) -> Snapshot | None:
+    def customer(self, customer_id: str) -> StripeObject | None:
         """None if it was deleted, or Stripe knows none of this id."""
         found = found_or_none(lambda: self.client.v1.customers.retrieve(customer_id))
         return None if found is None or found.get("deleted") else found
 
-    def customer_with_tax_ids(self, customer_id: str) -> Snapshot | None:
+    def customer_with_tax_ids(self, customer_id: str) -> StripeObject | None:
         """With `tax_ids` as a plain list; `deleted` if it was, None if Stripe knows none of this id."""
         found = found_or_none(lambda: self.client.v1.customers.retrieve(customer_id))
         if found is None or found.get("deleted"):
@@ -65,7 +65,7 @@ class Customers:
         with translated():
             self.client.v1.customers.update(customer_id, {"email": email})
 
-    def tax_ids_of(self, customer_id: str) -> list[Snapshot]:
+    def tax_ids_of(self, customer_id: str) -> list[StripeObject]:
         with translated():
             found = self.client.v1.customers.tax_ids.list(customer_id, {"limit": MOST_LISTED})
             return list(map(plain, found.auto_paging_iter()))

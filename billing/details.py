@@ -15,7 +15,7 @@ from billing.checkouts import customer_of
 from billing.errors import PaymentsAway
 from billing.gateway import Gateway
 from billing.intents import Change
-from billing.snapshots import Snapshot
+from billing.stripe_objects import StripeObject
 from core import audit
 from core.accounts import Organization
 from core.audit import Actor
@@ -94,7 +94,7 @@ def save(
         _show(organization_id, gateway.customer_with_tax_ids(customer_id))
 
 
-def _show(organization_id: UUID, customer: Snapshot | None) -> None:
+def _show(organization_id: UUID, customer: StripeObject | None) -> None:
     """On our pages, as Stripe has it now."""
     with transaction():
         account = lock_account(organization_id)

@@ -11,7 +11,7 @@ from billing.access import GRACE, AccessState
 from billing.connection import gateway as configured_gateway
 from billing.gateway import Gateway
 from billing.models import BillingAccount, Entitlement, Subscription
-from billing.snapshots import GOES_ON, subscribed
+from billing.stripe_objects import GOES_ON, subscribed
 from core.accounts import Organization
 from core.calendar import months_later
 from core.clock import utc_now

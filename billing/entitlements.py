@@ -12,7 +12,7 @@ from billing.accounts import lock_account
 from billing.facts import facts_for, grant_of
 from billing.models import Entitlement
 from billing.plans import PlanCode
-from billing.snapshots import Subscribed
+from billing.stripe_objects import Subscribed
 from core import audit
 from core.accounts import BlockReason, Organization, OrganizationStatus, hold
 from core.audit import SYSTEM, Actor

@@ -39,5 +39,5 @@ class MeterMissing(AppError):
 
 
 class WebhookRefused(AppError):
-    status, code, title = HTTPStatus.BAD_REQUEST, "webhook_refused", "This is no event that our secret signed"
-    advice = "Send the body as it was signed, with the header Stripe-Signature, within five minutes."
+    status, code, title = HTTPStatus.BAD_REQUEST, "webhook_refused", "The signature of this event is not valid"
+    advice = "Send the body exactly as it was signed, with the header Stripe-Signature, within five minutes."

@@ -12,7 +12,7 @@ from billing.access import BillingFacts, Grant, Payment
 from billing.accounts import find_account
 from billing.models import BillingAccount, Checkout, Invoice, Subscription
 from billing.plans import PlanCode
-from billing.snapshots import GOES_ON, IS_OVER, NEVER_BEGAN, STANDS_STILL, Snapshot, is_of_ours
+from billing.stripe_objects import GOES_ON, IS_OVER, NEVER_BEGAN, STANDS_STILL, StripeObject, is_of_ours
 from core.accounts import Organization, OrganizationStatus
 from core.db import db
 
@@ -23,7 +23,7 @@ class Known(msgspec.Struct, frozen=True):
     """All that our own rows say of an organization, read once."""
 
     facts: BillingFacts
-    live: Sequence[Snapshot]
+    live: Sequence[StripeObject]
     """Subscriptions of ours that may charge somebody; the one that counts comes last."""
 
 
@@ -43,7 +43,7 @@ def facts_for(organization: Organization) -> BillingFacts:
     return read(organization, find_account(organization.id)).facts
 
 
-def live_subscriptions(organization_id: UUID) -> list[Snapshot]:
+def live_subscriptions(organization_id: UUID) -> list[StripeObject]:
     """Of ours, that may charge somebody; the one that counts comes last."""
     return [one.snapshot for one in _our_subscriptions(organization_id) if one.status in _MAY_CHARGE]
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from billing.gateway import Gateway
 from billing.models import OPENING, BillingAccount, Checkout, Subscription
-from billing.snapshots import IS_OVER, Snapshot, payment_intent_of, subscription_of
+from billing.stripe_objects import IS_OVER, StripeObject, payment_intent_of, subscription_of
 from core.db import db
 
 
@@ -30,13 +30,13 @@ class CustomerState(msgspec.Struct, frozen=True, kw_only=True):
     """What Stripe answered."""
 
     question: Question
-    customer: Snapshot | None = None
+    customer: StripeObject | None = None
     """None if Stripe knows none of this id."""
-    subscriptions: Sequence[Snapshot] = ()
-    invoices: Sequence[Snapshot] = ()
-    payments: Mapping[str, tuple[Snapshot | None, Snapshot | None]] = {}
+    subscriptions: Sequence[StripeObject] = ()
+    invoices: Sequence[StripeObject] = ()
+    payments: Mapping[str, tuple[StripeObject | None, StripeObject | None]] = {}
     """Charge and dispute by payment."""
-    checkouts: Mapping[str, Snapshot] = {}
+    checkouts: Mapping[str, StripeObject] = {}
 
 
 def question_about(organization_id: UUID, *, is_partial: bool) -> Question | None:
@@ -87,7 +87,7 @@ def fetch(question: Question, gateway: Gateway) -> CustomerState:
     )
 
 
-def _latest_payments(newest_first: Sequence[Snapshot]) -> list[str]:
+def _latest_payments(newest_first: Sequence[StripeObject]) -> list[str]:
     """Of each subscription's latest paid invoice: only what became of that money bears on the access."""
     found: dict[str | None, str | None] = {}
     for snapshot in newest_first:

@@ -12,7 +12,7 @@ from billing.errors import PriceMissing
 from billing.meters import Meters
 from billing.plans import PlanCode, lookup_key
 from billing.signed_events import SignedEvents
-from billing.snapshots import PRODUCT, Snapshot, id_of
+from billing.stripe_objects import PRODUCT, StripeObject, id_of
 from billing.stripe_words import MOST_LISTED, found_or_none, ours, plain, translated
 from core.errors import AppError
 
@@ -70,14 +70,14 @@ class Gateway(Charges, Meters, SignedEvents):
             )
         return CheckoutPage(session.id, session.url or cancel_url)
 
-    def checkout(self, session_id: str) -> Snapshot:
+    def checkout(self, session_id: str) -> StripeObject:
         with translated():
             return plain(self.client.v1.checkout.sessions.retrieve(session_id))
 
-    def find_checkout(self, session_id: str) -> Snapshot | None:
+    def find_checkout(self, session_id: str) -> StripeObject | None:
         return found_or_none(lambda: self.client.v1.checkout.sessions.retrieve(session_id))
 
-    def open_checkouts_of(self, customer_id: str) -> list[Snapshot]:
+    def open_checkouts_of(self, customer_id: str) -> list[StripeObject]:
         with translated():
             found = self.client.v1.checkout.sessions.list(
                 {"customer": customer_id, "status": "open", "limit": MOST_LISTED}
@@ -88,7 +88,7 @@ class Gateway(Charges, Meters, SignedEvents):
         with translated():
             self.client.v1.checkout.sessions.expire(session_id)
 
-    def preview_change(self, subscription: Snapshot, plan: PlanCode) -> int:
+    def preview_change(self, subscription: StripeObject, plan: PlanCode) -> int:
         """What switching now costs at once, in cents, with the taxes that Stripe calculates. Raises PriceMissing."""
         items: Any = [_switched(subscription, self._price(plan), plan)]
         with translated():
@@ -102,7 +102,7 @@ class Gateway(Charges, Meters, SignedEvents):
             )
         return preview.amount_due
 
-    def change_now(self, subscription: Snapshot, plan: PlanCode, *, key: str) -> None:
+    def change_now(self, subscription: StripeObject, plan: PlanCode, *, key: str) -> None:
         """Raises the plan, charged at once; if the bank asks back, nothing changes before it is answered."""
         items: Any = [_switched(subscription, self._price(plan), plan)]
         with translated():
@@ -116,7 +116,7 @@ class Gateway(Charges, Meters, SignedEvents):
                 {"idempotency_key": key},
             )
 
-    def change_later(self, subscription: Snapshot, plan: PlanCode, *, key: str) -> None:
+    def change_later(self, subscription: StripeObject, plan: PlanCode, *, key: str) -> None:
         """Lowers the plan from the next period on."""
         price, item = self._price(plan), subscription["items"]["data"][0]
         later: Any = _priced(price, None if plan is PlanCode.METERED else item.get("quantity") or 1)
@@ -132,7 +132,7 @@ class Gateway(Charges, Meters, SignedEvents):
             )  # half of a plan would hold the subscription for nothing
             raise
 
-    def _plan_phases(self, schedule_id: str, item: Snapshot, later: Any, plan: PlanCode, *, key: str) -> None:
+    def _plan_phases(self, schedule_id: str, item: StripeObject, later: Any, plan: PlanCode, *, key: str) -> None:
         phases: Any = [
             {
                 "items": [_priced(id_of(item["price"]), item.get("quantity"))],
@@ -173,7 +173,7 @@ class Gateway(Charges, Meters, SignedEvents):
         with translated():
             self.client.v1.subscriptions.update(subscription_id, {"automatic_tax": {"enabled": True}})
 
-    def subscriptions_of(self, customer_id: str) -> list[Snapshot]:
+    def subscriptions_of(self, customer_id: str) -> list[StripeObject]:
         """All, ended ones too, newest first."""
         with translated():
             found = self.client.v1.subscriptions.list(
@@ -181,15 +181,15 @@ class Gateway(Charges, Meters, SignedEvents):
             )
             return list(map(plain, found.auto_paging_iter()))
 
-    def subscription(self, subscription_id: str) -> Snapshot:
+    def subscription(self, subscription_id: str) -> StripeObject:
         with translated():
             return plain(self.client.v1.subscriptions.retrieve(subscription_id))
 
-    def find_subscription(self, subscription_id: str) -> Snapshot | None:
+    def find_subscription(self, subscription_id: str) -> StripeObject | None:
         """With the schedule that holds it, if one does."""
         return found_or_none(lambda: self.client.v1.subscriptions.retrieve(subscription_id, {"expand": ["schedule"]}))
 
-    def invoices_of(self, customer_id: str) -> list[Snapshot]:
+    def invoices_of(self, customer_id: str) -> list[StripeObject]:
         """Newest first, with their payments."""
         with translated():
             found = self.client.v1.invoices.list(
@@ -197,11 +197,11 @@ class Gateway(Charges, Meters, SignedEvents):
             )
             return list(map(plain, found.auto_paging_iter()))
 
-    def invoice(self, invoice_id: str) -> Snapshot:
+    def invoice(self, invoice_id: str) -> StripeObject:
         with translated():
             return plain(self.client.v1.invoices.retrieve(invoice_id))
 
-    def every_subscription(self) -> list[Snapshot]:
+    def every_subscription(self) -> list[StripeObject]:
         """Of our product, whoever's, ended ones too."""
         with translated():
             found = self.client.v1.subscriptions.list({"status": "all", "limit": MOST_LISTED})
@@ -216,7 +216,7 @@ class Gateway(Charges, Meters, SignedEvents):
         return found[0].id
 
 
-def _switched(subscription: Snapshot, price: str, plan: PlanCode) -> dict[str, Any]:
+def _switched(subscription: StripeObject, price: str, plan: PlanCode) -> dict[str, Any]:
     item = subscription["items"]["data"][0]
     return {"id": item["id"], **_priced(price, None if plan is PlanCode.METERED else item.get("quantity") or 1)}
 

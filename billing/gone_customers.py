@@ -8,7 +8,7 @@ from sqlalchemy import select
 from billing import emails, entitlements
 from billing.accounts import lock_account
 from billing.models import BillingAccount, Checkout, Subscription
-from billing.snapshots import IS_OVER
+from billing.stripe_objects import IS_OVER
 from core import audit
 from core.accounts import Organization
 from core.audit import Actor
@@ -26,7 +26,7 @@ def unlink(organization_id: UUID, *, by: Actor, now: datetime) -> None:
     """What was bought through it is over, and a new checkout makes a new one. Raises NotFound."""
     account = lock_account(organization_id)
     if account.customer_gone_at is None:
-        raise NotFound("Stripe knows the customer of this organization.")
+        raise NotFound("The customer of this organization exists in Stripe.")
     before = {"customer": account.customer_id}
     forget(account, now=now)
     db.session.flush()

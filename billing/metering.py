@@ -16,7 +16,7 @@ from billing.facts import in_rank
 from billing.gateway import Gateway
 from billing.models import BillingAccount, Subscription, UsageHour
 from billing.plans import PlanCode
-from billing.snapshots import NEVER_BEGAN, moment_of, subscribed
+from billing.stripe_objects import NEVER_BEGAN, moment_of, subscribed
 from core.clock import utc_now
 from core.db import among, db, transaction
 from core.rows import locked

@@ -17,12 +17,12 @@ from billing.errors import PaymentsAway
 from billing.fetching import CustomerState
 from billing.gateway import Gateway
 from billing.models import BillingAccount, Checkout, Invoice, Subscription
-from billing.snapshots import (
+from billing.stripe_objects import (
     GOES_ON,
     IS_OVER,
     NEVER_BEGAN,
     STANDS_STILL,
-    Snapshot,
+    StripeObject,
     id_of,
     is_of_ours,
     moment_of,
@@ -61,7 +61,7 @@ def sync(organization_id: UUID, gateway: Gateway, *, now: datetime, is_partial: 
             account, organization = lock_account(organization_id), hold(organization_id)
             if (account.version, account.customer_id) == (question.version, question.customer_id):
                 return _take_over(account, organization, state, now=now)
-    raise PaymentsAway("Somebody else was asking at the same time.")
+    raise PaymentsAway("Another process was reading it at the same time.")
 
 
 def _take_over(
@@ -110,7 +110,7 @@ def _store_customer(account: BillingAccount, state: CustomerState, *, now: datet
         _store_checkouts(account.organization_id, state.checkouts)
 
 
-def _store_subscription(organization: Organization, snapshot: Snapshot, *, now: datetime) -> None:
+def _store_subscription(organization: Organization, snapshot: StripeObject, *, now: datetime) -> None:
     found = db.session.get(Subscription, snapshot["id"])
     if found is None:
         created_at = moment_of(snapshot.get("created")) or now
@@ -121,7 +121,7 @@ def _store_subscription(organization: Organization, snapshot: Snapshot, *, now: 
         emails.alert_once("subscription_odd", organization, about=f"{found.id} {found.status}", now=now)
 
 
-def _store_invoice(organization_id: UUID, snapshot: Snapshot, state: CustomerState, *, now: datetime) -> None:
+def _store_invoice(organization_id: UUID, snapshot: StripeObject, state: CustomerState, *, now: datetime) -> None:
     found = db.session.get(Invoice, snapshot["id"])
     if found is None:
         created_at = moment_of(snapshot.get("created")) or now
@@ -134,7 +134,7 @@ def _store_invoice(organization_id: UUID, snapshot: Snapshot, state: CustomerSta
         found.charge, found.dispute = state.payments[intent]
 
 
-def _store_checkouts(organization_id: UUID, sessions: Mapping[str, Snapshot]) -> None:
+def _store_checkouts(organization_id: UUID, sessions: Mapping[str, StripeObject]) -> None:
     query = select(Checkout).where(Checkout.organization_id == organization_id, Checkout.session_id.in_(sessions))
     for attempt in db.session.scalars(query).all():
         session = sessions[attempt.session_id]

@@ -14,7 +14,7 @@ from billing.connection import gateway as configured_gateway
 from billing.gateway import Gateway
 from billing.models import BillingAccount, Invoice, StripeEvent
 from billing.money import format_amount
-from billing.snapshots import Snapshot, id_of, moment_of
+from billing.stripe_objects import StripeObject, id_of, moment_of
 from core.accounts import Organization
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
@@ -25,7 +25,7 @@ _TRIES = RetryStrategy(max_attempts=12, wait=30, exponential_wait=2)
 """Over two hours in all; a dispute that is missed even then is found by the round every six hours."""
 _DECIDED = frozenset({"won", "lost", "warning_closed", "prevented"})
 
-_Alert = Callable[[Organization, Snapshot, datetime], object]
+_Alert = Callable[[Organization, StripeObject, datetime], object]
 
 
 @needs_system_scope
@@ -64,7 +64,7 @@ def jobs_for(event_type: str) -> list[Task[Any, Any, Any]]:
     return [alert_operators_of_event] if event_type in _ALERTS else []
 
 
-def _organization_of(found: Snapshot, gateway: Gateway) -> Organization | None:
+def _organization_of(found: StripeObject, gateway: Gateway) -> Organization | None:
     """None for another product's money."""
     charge = gateway.charge(id_of(found["charge"])) if found.get("charge") else {}
     if not charge.get("customer"):
@@ -74,7 +74,7 @@ def _organization_of(found: Snapshot, gateway: Gateway) -> Organization | None:
     return db.session.get_one(Organization, account.organization_id) if account is not None else None
 
 
-def _of_dispute(organization: Organization, dispute: Snapshot, now: datetime) -> None:
+def _of_dispute(organization: Organization, dispute: StripeObject, now: datetime) -> None:
     status = str(dispute.get("status"))
     words: dict[str, Any] = {
         "amount": _amount(dispute),
@@ -90,13 +90,13 @@ def _of_dispute(organization: Organization, dispute: Snapshot, now: datetime) ->
         emails.alert_once("dispute_opened", organization, about=about, now=now, **words)
 
 
-def _of_warning(organization: Organization, warning: Snapshot, now: datetime) -> None:
+def _of_warning(organization: Organization, warning: StripeObject, now: datetime) -> None:
     fraud = str(warning.get("fraud_type") or "unknown").replace("_", " ")
     charge = id_of(warning["charge"])
     emails.alert_once("early_fraud_warning", organization, about=warning["id"], now=now, because=fraud, charge=charge)
 
 
-def _of_refund(organization: Organization, refund: Snapshot, now: datetime) -> None:
+def _of_refund(organization: Organization, refund: StripeObject, now: datetime) -> None:
     if refund.get("status") in {"failed", "canceled", "requires_action"}:
         words = {
             "amount": _amount(refund),
@@ -106,13 +106,13 @@ def _of_refund(organization: Organization, refund: Snapshot, now: datetime) -> N
         emails.alert_once("refund_failed", organization, about=refund["id"], now=now, **words)
 
 
-def _amount(found: Snapshot) -> str:
+def _amount(found: StripeObject) -> str:
     return format_amount(found.get("amount"), found.get("currency"))
 
 
 _DISPUTE = (Gateway.dispute, _of_dispute)
 _REFUND = (Gateway.refund_of, _of_refund)
-_ALERTS: dict[str, tuple[Callable[[Gateway, str], Snapshot], _Alert]] = {
+_ALERTS: dict[str, tuple[Callable[[Gateway, str], StripeObject], _Alert]] = {
     "charge.dispute.created": _DISPUTE,
     "charge.dispute.updated": _DISPUTE,
     "charge.dispute.closed": _DISPUTE,

@@ -7,14 +7,14 @@ from billing import changes
 from billing.gateway import Gateway
 from billing.intents import Change
 from billing.plans import PLANS, PlanCode
-from billing.snapshots import GOES_ON, STANDS_STILL, Snapshot, subscribed
+from billing.stripe_objects import GOES_ON, STANDS_STILL, StripeObject, subscribed
 from core import audit
 
 END, RESUME, SWITCH = "end", "resume", "switch"
 _LIVE = GOES_ON | STANDS_STILL
 
 
-def _subscription(change: Change, gateway: Gateway) -> Snapshot | None:
+def _subscription(change: Change, gateway: Gateway) -> StripeObject | None:
     """None if Stripe has none of this id any more."""
     return gateway.find_subscription(change.wanted["subscription"])
 

@@ -41,6 +41,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: int
     """The longest that decisions can be set to be kept."""
     support: str
+    """How far the response times of support bind us; they are the same on every plan."""
     availability_percent: Decimal = PILOT_UPTIME_PERCENT
     """Availability in a month; owed where there are credits, else a target."""
     credits: tuple[CreditStep, ...] = ()
@@ -70,7 +71,8 @@ METERED_CHECKS_PER_CENT = 1_000
 """$0.01 for each 1,000 checks."""
 METERED_MINIMUM_MINOR = 10 * DOLLAR
 
-_BEST_EFFORT = "Email, best effort"
+_TARGETS = "Targets"
+_GUARANTEED = "Guaranteed (SLA)"
 _NO_END = "There is no monthly limit."
 
 SANDBOX = Limits(
@@ -79,7 +81,7 @@ SANDBOX = Limits(
     keys=5,
     members=10,
     retention_days=LONGEST_RETENTION_DAYS,
-    support=_BEST_EFFORT,
+    support=_TARGETS,
 )
 """Before an organization is approved: test keys only."""
 
@@ -89,7 +91,7 @@ _OF_PRODUCTION = Limits(
     keys=100,
     members=50,
     retention_days=LONGEST_RETENTION_DAYS,
-    support="Guaranteed response times (SLA)",
+    support=_GUARANTEED,
     availability_percent=PAID_UPTIME_PERCENT,
     credits=SERVICE_CREDITS,
 )
@@ -110,7 +112,7 @@ PLANS: dict[PlanCode, Plan] = {
                 keys=100,
                 members=25,
                 retention_days=LONGEST_RETENTION_DAYS,
-                support="Target response times",
+                support=_TARGETS,
             ),
         ),
         Plan(
@@ -119,7 +121,7 @@ PLANS: dict[PlanCode, Plan] = {
             price_minor=0,
             price="$0",
             summary="For small and occasional use.",
-            beyond="Live checks are refused until the next month begins or until you upgrade. "
+            beyond="Live checks are rejected until the next month begins or until you upgrade. "
             "Usage is counted once a minute, so slightly more checks may get through. Test keys keep working.",
             limits=Limits(
                 checks_a_month=10_000,
@@ -127,7 +129,7 @@ PLANS: dict[PlanCode, Plan] = {
                 keys=5,
                 members=3,
                 retention_days=HIGH_RISK_RETENTION_DAYS,
-                support=_BEST_EFFORT,
+                support=_TARGETS,
             ),
         ),
         Plan(

@@ -15,7 +15,7 @@ from billing.errors import PaymentsRefused
 from billing.gateway import Gateway
 from billing.metering import Metered
 from billing.models import BillingAccount, Drift, Invoice, ReconciliationRun, Subscription
-from billing.snapshots import GOES_ON, STANDS_STILL, subscribed
+from billing.stripe_objects import GOES_ON, STANDS_STILL, subscribed
 from billing.taxes import is_calculated
 from core.accounts import Organization
 from core.db import db, transaction
@@ -46,15 +46,17 @@ def to_compare() -> list[UUID]:
 def compare(run_id: UUID, organization_id: UUID, gateway: Gateway, *, now: datetime) -> int:
     """Brings one organization up to date, and keeps what differed. How much. Commits."""
     with transaction():
-        before = _kept(organization_id)
+        before = _recorded(organization_id)
     mirror.sync(organization_id, gateway, now=now)
     db.session.expire_all()
     with transaction():
-        return _keep_differences(run_id, organization_id, before, now=now)
+        return _record_differences(run_id, organization_id, before, now=now)
 
 
-def _keep_differences(run_id: UUID, organization_id: UUID, before: dict[str, dict[str, Any]], *, now: datetime) -> int:
-    after = _kept(organization_id)
+def _record_differences(
+    run_id: UUID, organization_id: UUID, before: dict[str, dict[str, Any]], *, now: datetime
+) -> int:
+    after = _recorded(organization_id)
     different = sorted(about for about in before | after if before.get(about) != after.get(about))
     for about in different:
         _note(run_id, organization_id, about, ours=before.get(about), theirs=after.get(about))
@@ -99,7 +101,7 @@ def find_strangers(run_id: UUID, gateway: Gateway) -> int:
         one for one in gateway.every_subscription() if one["customer"] not in customers and one["id"] not in known
     ]
     for one in strangers:
-        _note(run_id, None, one["id"], ours=None, theirs=_told(one))
+        _note(run_id, None, one["id"], ours=None, theirs=_compared(one))
     return len(strangers)
 
 
@@ -137,14 +139,14 @@ def drifts_of(run_id: UUID) -> int:
     return int(db.session.scalar(select(func.count()).select_from(Drift).where(Drift.run_id == run_id)) or 0)
 
 
-def _kept(organization_id: UUID) -> dict[str, dict[str, Any]]:
+def _recorded(organization_id: UUID) -> dict[str, dict[str, Any]]:
     """All that is mirrored, by its id at Stripe."""
     subscriptions = db.session.scalars(select(Subscription).where(Subscription.organization_id == organization_id))
     invoices = db.session.scalars(select(Invoice).where(Invoice.organization_id == organization_id))
-    return {row.id: _told(row.snapshot) for row in (*subscriptions, *invoices)}
+    return {row.id: _compared(row.snapshot) for row in (*subscriptions, *invoices)}
 
 
-def _told(snapshot: dict[str, Any]) -> dict[str, Any]:
+def _compared(snapshot: dict[str, Any]) -> dict[str, Any]:
     compared = {name: snapshot[name] for name in _COMPARED if name in snapshot}
     if snapshot.get("object") != "subscription":
         return compared

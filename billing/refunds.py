@@ -19,7 +19,7 @@ from billing.intents import Change
 from billing.models import Invoice
 from billing.money import NotAnAmount, format_amount, parse_amount
 from billing.resync import catch_up
-from billing.snapshots import GOES_ON, STANDS_STILL, Snapshot, Subscribed, payment_intent_of, subscribed
+from billing.stripe_objects import GOES_ON, STANDS_STILL, StripeObject, Subscribed, payment_intent_of, subscribed
 from billing.waiting import UntilStripeAnswers
 from core import audit
 from core.accounts import Organization
@@ -165,7 +165,7 @@ def _begin(organization_id: UUID, wanted: dict[str, Any], settled: int, *, by: A
 
 def _wanted(
     payment: str | None, gateway: Gateway, amount_minor: int | None, refunded_before_minor: int
-) -> tuple[str, int, int, Snapshot]:
+) -> tuple[str, int, int, StripeObject]:
     """The payment, how much of it to give back, how much is left, and the charge."""
     intent, charge = _refundable(payment, gateway)
     if charge["amount_refunded"] != refunded_before_minor:
@@ -216,7 +216,7 @@ def _invoice(organization_id: UUID, invoice_id: str) -> Invoice:
     return found
 
 
-def _refundable(intent: str | None, gateway: Gateway) -> tuple[str, Snapshot]:
+def _refundable(intent: str | None, gateway: Gateway) -> tuple[str, StripeObject]:
     """The payment and its charge. Raises NothingToRefund."""
     charge = gateway.charge_for(intent) if intent else None
     if intent is None or charge is None or charge.get("refunded") or charge.get("disputed"):

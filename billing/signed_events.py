@@ -5,7 +5,7 @@ import json
 import stripe
 
 from billing.errors import WebhookRefused
-from billing.snapshots import Snapshot
+from billing.stripe_objects import StripeObject
 from billing.stripe_words import is_storable
 
 TOLERANCE_S = 300
@@ -16,7 +16,7 @@ class SignedEvents:
 
     _secrets: tuple[str, ...]
 
-    def read_event(self, body: bytes, signature: str) -> Snapshot:
+    def read_event(self, body: bytes, signature: str) -> StripeObject:
         """A signed event, of either style. Raises WebhookRefused."""
         try:
             text = body.decode()

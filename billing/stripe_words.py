@@ -10,7 +10,7 @@ from uuid import UUID
 import stripe
 
 from billing.errors import PaymentsAway, PaymentsRefused
-from billing.snapshots import PRODUCT, Snapshot
+from billing.stripe_objects import PRODUCT, StripeObject
 from core.outbound import Unreachable
 
 MOST_LISTED = 100
@@ -33,7 +33,7 @@ def translated() -> Iterator[None]:
         raise refused from error
 
 
-def found_or_none(ask: Callable[[], stripe.StripeObject]) -> Snapshot | None:
+def found_or_none(ask: Callable[[], stripe.StripeObject]) -> StripeObject | None:
     """None for what Stripe does not have. Raises PaymentsAway or PaymentsRefused."""
     try:
         with translated():
@@ -44,7 +44,7 @@ def found_or_none(ask: Callable[[], stripe.StripeObject]) -> Snapshot | None:
         raise
 
 
-def plain(found: stripe.StripeObject) -> Snapshot:
+def plain(found: stripe.StripeObject) -> StripeObject:
     return found.to_dict(for_json=True)
 
 

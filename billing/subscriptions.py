@@ -19,7 +19,7 @@ from billing.models import BillingAccount
 from billing.plan_changes import END, RESUME, SWITCH
 from billing.plans import SOLD, PlanCode
 from billing.resync import sync_later
-from billing.snapshots import GOES_ON, STANDS_STILL, Snapshot, Subscribed, subscribed
+from billing.stripe_objects import GOES_ON, STANDS_STILL, StripeObject, Subscribed, subscribed
 from core.accounts import Organization
 from core.audit import Actor
 from core.db import db, transaction
@@ -107,14 +107,14 @@ def end_without_access(organization_id: UUID, gateway: Gateway, *, by: Actor, no
         found = entitlements.charged_without_access(db.session.get_one(Organization, organization_id))
         snapshot = snapshot_of(organization_id)
     if found is None or snapshot is None:
-        raise NotFound("There is no active subscription without access.")
+        raise NotFound("There is no active subscription to cancel.")
     _end(organization_id, snapshot, gateway, is_at_once=True, bills_usage=False, by=by, now=now)
     _look_again(organization_id, gateway, now=now)
 
 
 def _end(
     organization_id: UUID,
-    snapshot: Snapshot,
+    snapshot: StripeObject,
     gateway: Gateway,
     *,
     is_at_once: bool,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from billing.money import format_amount
-from billing.snapshots import Snapshot
+from billing.stripe_objects import StripeObject
 from billing.tax_ids import OF_VALUE_ADDED_TAX
 
 TAX_CODE = "txcd_10103001"
@@ -26,7 +26,7 @@ def is_our_footer(footer: str | None) -> bool:
     return not footer or footer.startswith(_NONE)
 
 
-def note_of(invoice: Snapshot) -> str:
+def note_of(invoice: StripeObject) -> str:
     """For the list of invoices."""
     taxes = invoice.get("total_taxes") or []
     reasons = {tax.get("taxability_reason") for tax in taxes}

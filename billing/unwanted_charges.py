@@ -6,14 +6,14 @@ from datetime import datetime
 import blinker
 
 from billing import emails
-from billing.snapshots import GOES_ON, Snapshot, subscribed
+from billing.stripe_objects import GOES_ON, StripeObject, subscribed
 from core.accounts import Organization, OrganizationStatus
 
 must_end = blinker.Signal()
 """Sent, with the change that showed it, where somebody who left would go on being charged."""
 
 
-def look_for(organization: Organization, live: Sequence[Snapshot], *, now: datetime) -> None:
+def look_for(organization: Organization, live: Sequence[StripeObject], *, now: datetime) -> None:
     """One live subscription at most, and none of an account that is closing or closed."""
     about = " ".join(sorted(one["id"] for one in live))
     if len(live) > 1:
@@ -25,5 +25,5 @@ def look_for(organization: Organization, live: Sequence[Snapshot], *, now: datet
         must_end.send(organization_id=organization.id)
 
 
-def _renews(snapshot: Snapshot) -> bool:
+def _renews(snapshot: StripeObject) -> bool:
     return snapshot.get("status") in GOES_ON and subscribed(snapshot).ends_at is None

@@ -17,8 +17,8 @@ from billing import mirror
 from billing.errors import PaymentsRefused
 from billing.gateway import Gateway
 from billing.models import BillingAccount, StripeEvent
-from billing.snapshots import PRODUCT, Snapshot, id_of
 from billing.states import DONE, MOVES, EventStatus
+from billing.stripe_objects import PRODUCT, StripeObject, id_of
 from core.db import db, transaction
 from core.errors import NotFound
 from core.rows import find_fresh, locked
@@ -37,11 +37,11 @@ class WebhookNotice(msgspec.Struct, frozen=True):
     is_thin: bool
     livemode: bool
     created_at: datetime
-    subject: Snapshot
+    subject: StripeObject
     """The object, or of a thin event its `id` and `type` alone."""
 
 
-def notice_of(event: Snapshot) -> WebhookNotice:
+def notice_of(event: StripeObject) -> WebhookNotice:
     is_thin = event.get("object") == "v2.core.event"
     data = event.get("related_object") if is_thin else event.get("data")
     subject = data.get("object") if isinstance(data, dict) and not is_thin else data
@@ -57,7 +57,7 @@ def notice_of(event: Snapshot) -> WebhookNotice:
 
 
 @needs_system_scope
-def store(event: Snapshot, *, now: datetime) -> bool:
+def store(event: StripeObject, *, now: datetime) -> bool:
     """Whether it is new."""
     notice = notice_of(event)
     row = insert(StripeEvent).values(
@@ -87,7 +87,7 @@ def process(event_id: str, gateway: Gateway, *, now: datetime) -> None:
     notice = notice_of(payload)
     customer_id, why = _customer_of(notice, gateway) if _concerns_us(notice, gateway) else (None, _WHY_NOT)
     if notice.livemode != gateway.is_live:
-        why = "It belongs to the other mode."
+        why = "It belongs to the other mode (live or test)."
     with transaction():
         organization_id, note = _organization_of(customer_id, notice) if customer_id else (None, why)
     if organization_id is not None:
@@ -102,7 +102,7 @@ def process(event_id: str, gateway: Gateway, *, now: datetime) -> None:
 def note_waiting(event_id: str) -> None:
     """Stripe does not answer: that is no failure of the event, and it is tried until it does."""
     event = db.session.get_one(StripeEvent, event_id)
-    event.note, event.attempts = "Stripe does not answer. It is tried again until it does.", event.attempts + 1
+    event.note, event.attempts = "Stripe does not respond. It is retried until it does.", event.attempts + 1
 
 
 def note_failure(event_id: str, words: str) -> None:
@@ -148,11 +148,11 @@ def find(event_id: str) -> StripeEvent:
     """Raises NotFound."""
     event = db.session.get(StripeEvent, event_id)
     if event is None:
-        raise NotFound("There is no such event.")
+        raise NotFound("Event not found.")
     return event
 
 
-_WHY_NOT = "Nothing of an organization's access depends on it."
+_WHY_NOT = "It does not affect any organization's access."
 
 
 def _concerns_us(notice: WebhookNotice, gateway: Gateway) -> bool:
@@ -168,7 +168,12 @@ def _organization_of(customer_id: str, notice: WebhookNotice) -> tuple[UUID | No
         return organization_id, ""
     metadata = notice.subject.get("metadata")
     ours = isinstance(metadata, dict) and metadata.get("product") == PRODUCT
-    return None, "Its customer is none of ours any more." if ours else "Its customer is none of ours."
+    return (
+        None,
+        "Its customer no longer belongs to any organization here."
+        if ours
+        else "Its customer does not belong to any organization here.",
+    )
 
 
 def _customer_of(notice: WebhookNotice, gateway: Gateway) -> tuple[str | None, str]:
@@ -188,13 +193,13 @@ def _customer_of(notice: WebhookNotice, gateway: Gateway) -> tuple[str | None, s
             return None, _GONE
         subject = charge
     customer = subject.get("customer")
-    return (id_of(customer), "") if customer else (None, "It names no customer.")
+    return (id_of(customer), "") if customer else (None, "It has no customer.")
 
 
-_GONE = "Stripe does not have its object any more."
+_GONE = "Its object no longer exists in Stripe."
 
 
-def _found(ask: Callable[[], Snapshot]) -> Snapshot | None:
+def _found(ask: Callable[[], StripeObject]) -> StripeObject | None:
     try:
         return ask()
     except PaymentsRefused as refused:
@@ -203,7 +208,7 @@ def _found(ask: Callable[[], Snapshot]) -> Snapshot | None:
         raise
 
 
-_WHOLE: dict[str, Callable[[Gateway, str], Snapshot]] = {
+_WHOLE: dict[str, Callable[[Gateway, str], StripeObject]] = {
     "subscription": Gateway.subscription,
     "invoice": Gateway.invoice,
     "charge": Gateway.charge,

@@ -21,7 +21,7 @@ def receive() -> Response:
     """204 for every event that is signed, new or not; a duplicate has no further effect."""
     body = request.get_data(cache=False)
     if len(body) > MOST_BYTES:
-        raise InvalidRequest("An event is not that long.")
+        raise InvalidRequest("The body is longer than any Stripe event.")
     event = gateway().read_event(body, request.headers.get("Stripe-Signature", ""))
     jobs = [process_event, *operator_alerts.jobs_for(event["type"])]
     with acting_as_system(), transaction():

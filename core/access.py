@@ -28,7 +28,7 @@ from core.views import ViewResponse
 MOST_BYTES = 1_000_000
 """What a form may send. The API reads its bodies itself, with limits of its own."""
 SIGN_IN_PAGE, CONFIRM_PAGE, PROVE_PAGE = "/log-in", "/confirm-address", "/prove-it"
-SECOND_FACTOR_PAGE, NO_SEAT_PAGE = "/account/security", "/organizations"
+SECOND_FACTOR_PAGE, NO_ORGANIZATION_PAGE = "/account/security", "/organizations"
 
 csrf = CSRFProtect()
 login_manager = LoginManager()
@@ -165,7 +165,7 @@ def active_membership() -> ActiveMembership:
     """From where the visitor looks. For pages of members."""
     held = current_user().membership
     if held is None:
-        raise Redirected(NO_SEAT_PAGE)
+        raise Redirected(NO_ORGANIZATION_PAGE)
     return held
 
 

@@ -32,7 +32,7 @@ class OrganizationStatus(StrEnum):
 
 
 class BlockReason(StrEnum):
-    """Why an organization's live keys rest for reasons of money."""
+    """Why an organization's live keys are blocked for reasons of money."""
 
     PAYMENT = "payment"
     QUOTA = "quota"
@@ -62,14 +62,18 @@ class Organization(Base):
     """End of the time in which a closing organization's data can still be fetched."""
     pilot_ends_at: Mapped[datetime | None]
     blocked_from: Mapped[datetime | None] = mapped_column("rests_from")
-    """From then on live keys rest for a reason of money, until `rests_until`, or until it is settled."""
+    """From then on live keys are blocked for a reason of money, until `blocked_until`, or until it is settled."""
     blocked_until: Mapped[datetime | None] = mapped_column("rests_until")
     blocked_because: Mapped[str | None] = mapped_column("rests_because")
     legal_due_at: Mapped[datetime | None]
-    """From then on live keys rest, because a new version of the Terms or the DPA was not accepted. None: never."""
+    """From then on live keys are blocked, as a new version of the Terms or the DPA was not accepted. None: never."""
     retention_days: Mapped[int] = mapped_column(default=DEFAULT_RETENTION_DAYS)
     check_limit: Mapped[int | None]
     """Checks a key may make in 60 s by the organization's plan; none: the product's default."""
+    needs_policy_review: Mapped[bool] = mapped_column(default=False)
+    """Whether a second person has to approve policies before they are published."""
+    keys_may_publish: Mapped[bool] = mapped_column(default=False)
+    """Whether an API key with the scope for it may publish a draft of policies."""
     subject_secret: Mapped[bytes]
     """Keys the hash of subjects. Destroying it makes every subject of the organization unreadable for good."""
     created_at: Mapped[datetime]

@@ -39,7 +39,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         """Run only the web server, for production. First run `flask db upgrade`."""
         if not (settings.database_url or settings.database_web_url):
             _make_logins()  # of the embedded database, which has no release command
-        arguments = command.web_command(settings)
+        arguments = command.web_command()
         environment = command.web_environment(app.config["DATABASE_WEB_URL"], settings)
         os.execve(arguments[0], arguments, environment)  # noqa: S606  our own server
 
@@ -55,7 +55,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     def worker() -> None:
         """Run the worker, which processes all background jobs."""
         if settings.database_web_url and not settings.database_url:
-            raise click.ClickException("DATABASE_URL is missing: the worker makes backups as the owner of the tables.")
+            raise click.ClickException(
+                "DATABASE_URL is missing: the worker creates backups as the owner of the tables."
+            )
         rotations.jobs.notice_at_start(app)
         click.echo("Worker started. Waiting for jobs.", err=True)
         jobs.run_worker(current_app)

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from psycopg.abc import PQGen
+from flask_sqlalchemy.session import Session as SessionOfFlask
 from sqlalchemy import (
     URL,
     ColumnElement,
@@ -35,6 +35,7 @@ from sqlalchemy import (
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, registry
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.database_address import parts_of
 
@@ -59,10 +60,32 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base)
+REPLICA = "replica"
+"""The bind of a server that only reads."""
+
+_is_on_replica: ContextVar[bool] = ContextVar("is_on_replica", default=False)
 
 
-Result = TypeVar("Result")
+class RoutedSession(SessionOfFlask):
+    """A transaction is on one server as a whole, so that its scope holds for all of it."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
+        if _is_on_replica.get():
+            return self._db.engines[REPLICA]
+        return super().get_bind(*args, **kwargs)
+
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": RoutedSession})
+
+
+@contextmanager
+def on_replica() -> Iterator[None]:
+    """Transactions that begin and end within it are on the replica."""
+    before = _is_on_replica.set(True)
+    try:
+        yield
+    finally:
+        _is_on_replica.reset(before)
 
 
 class DatabaseRole(StrEnum):
@@ -86,35 +109,65 @@ def scope() -> TenantScope:
 
 
 _SET_SCOPE = text("SELECT set_config('role', :role, true), set_config('app.organization_id', :organization_id, true)")
+_SCOPE_IN_FORCE = "aig_scope_in_force"
+"""Of a connection on which a session has a transaction: the scope its server was told last, None if that was undone."""
+_OF_SAVEPOINTS = ("SAVEPOINT ", "ROLLBACK TO SAVEPOINT ", "RELEASE SAVEPOINT ")
+"""They see no row; what was set before one of them may be undone by it."""
+
+
+@event.listens_for(db.session, "after_begin")
+def _begin_without_scope(_session: Session, _transaction: object, connection: Connection) -> None:
+    connection.info[_SCOPE_IN_FORCE] = None
+
+
+@event.listens_for(Engine, "rollback_savepoint")
+def forget_scope(connection: Connection, *_: object) -> None:
+    """What was set since a savepoint is undone with it; so is what the driver was told behind the session's back."""
+    if _SCOPE_IN_FORCE in connection.info:
+        connection.info[_SCOPE_IN_FORCE] = None
+
+
+@event.listens_for(Engine, "checkin")
+def _end_of_scope(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info.pop(_SCOPE_IN_FORCE, None)
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _run_in_scope(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+    """Each statement of a session runs in the scope it was sent in; the server is told when that is another."""
+    if _SCOPE_IN_FORCE in connection.info and not statement.startswith(_OF_SAVEPOINTS):
+        _apply_scope(connection)
 
 
 def _apply_scope(connection: Connection) -> None:
     scope = _scope.get()
-    connection.execute(_SET_SCOPE, {"role": scope.role, "organization_id": str(scope.organization_id or "")})
+    if connection.info[_SCOPE_IN_FORCE] == scope:
+        return
+    connection.info[_SCOPE_IN_FORCE] = scope  # first: this statement is one as well
+    try:
+        connection.execute(_SET_SCOPE, {"role": scope.role, "organization_id": str(scope.organization_id or "")})
+    except BaseException:
+        if not connection.invalidated:  # of one that broke nothing can be asked, and its error is the one to see
+            forget_scope(connection)
+        raise
 
 
-@event.listens_for(db.session, "after_begin")
-def _scope_on_begin(_session: Session, _transaction: object, connection: Connection) -> None:
+def driver_connection() -> psycopg.Connection[Any]:
+    """The session's connection for what only the driver can do (COPY), in the scope of now."""
+    connection = db.session.connection()
     _apply_scope(connection)
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
 @contextmanager
 def _acting_in(scope: TenantScope) -> Iterator[None]:
     before = _scope.set(scope)
     try:
-        _apply_to_open_transaction()
         yield
         if db.session.registry.has():
             db.session.flush()  # what was added in this scope is written in it
     finally:
         _scope.reset(before)
-        _apply_to_open_transaction()
-
-
-def _apply_to_open_transaction() -> None:
-    """A scope entered or left within a transaction holds at once; one that failed is past caring."""
-    if db.session.registry.has() and db.session().in_transaction() and db.session().is_active:
-        _apply_scope(db.session().connection())
 
 
 def acting_for(organization_id: UUID) -> Any:
@@ -184,26 +237,3 @@ def sqlalchemy_url(url: str) -> str:
     user, password, database = (parts.pop(name, None) for name in ("user", "password", "dbname"))
     address = URL.create("postgresql+psycopg", username=user, password=password, database=database, query=parts)
     return address.render_as_string(hide_password=False)
-
-
-class DeadlineConnection(psycopg.Connection[tuple[Any, ...]]):
-    """A connection on which nothing waits longer than `timeout_s` for a server that has fallen silent."""
-
-    timeout_s: float = 2.0
-
-    def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
-        return super().wait(gen, interval, self.timeout_s if timeout is None else timeout)
-
-
-def connect_as(role: DatabaseRole, database_url: str, *, timeout_s: float = 2.0) -> DeadlineConnection:
-    """A connection of its own, in autocommit, acting as `role`; for the recorder and the change feed."""
-    connection = DeadlineConnection.connect(
-        database_url,
-        autocommit=True,
-        connect_timeout=2,
-        tcp_user_timeout=1000,
-        application_name="ai-governance",
-    )
-    connection.timeout_s = timeout_s
-    connection.execute("SELECT set_config('role', %s, false)", [role.value])
-    return connection

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from core.settings import Environment, Settings
-from core.settings_rules import Fault, faults_of
+from core.settings_rules import IN_PRODUCTION, Fault, Rule, faults_of
 from core.typed_text import value_of
 
 _OFF = frozenset({"", "0", "false", "no", "off"})
@@ -20,12 +20,17 @@ class SettingsRefused(click.ClickException):
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         listed = "\n".join(f"  {fault}" for fault in faults)
-        super().__init__(f"The service does not start with these settings. Put right:\n{listed}")
+        super().__init__(f"The service does not start with these settings. Fix:\n{listed}")
         self.faults = faults
 
 
-def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from the environment; an empty value counts as not set. Raises SettingsRefused."""
+def read_settings(
+    environ: Mapping[str, str] = os.environ, *, in_production: tuple[Rule, ...] = IN_PRODUCTION
+) -> Settings:
+    """Settings from the environment; an empty value counts as not set. Raises SettingsRefused.
+
+    `in_production` are the rules of a part of the service that needs less than the whole.
+    """
     values: dict[str, Any] = {}
     faults: list[Fault] = []
     for field in msgspec.structs.fields(Settings):
@@ -37,7 +42,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             faults.append(Fault(field.encode_name, "does not fit", _remedy(field.type, error)))
     settings = Settings(**values)
     named = {fault.setting for fault in faults}
-    faults += [fault for fault in faults_of(settings) if fault.setting not in named]
+    faults += [fault for fault in faults_of(settings, in_production=in_production) if fault.setting not in named]
     faults += _debugger(settings, environ)
     if faults:
         raise SettingsRefused(tuple(faults))
@@ -55,5 +60,5 @@ def _remedy(kind: Any, error: msgspec.ValidationError) -> str:
 def _debugger(settings: Settings, environ: Mapping[str, str]) -> list[Fault]:
     is_on = environ.get("FLASK_DEBUG", "").lower() not in _OFF
     if settings.environment is Environment.PRODUCTION and is_on:
-        return [Fault("FLASK_DEBUG", "is on, and shows our insides to whoever meets an error", "Unset it.")]
+        return [Fault("FLASK_DEBUG", "is on, and shows internal details to anyone who sees an error", "Unset it.")]
     return []

@@ -42,9 +42,9 @@ def fault_of(error: msgspec.ValidationError, *, within: str = "") -> FieldProble
     message, _, where = str(error).partition(_WHERE)
     path = (within + where.rstrip("`").replace("[...]", "")).lstrip(".") or "body"
     if message.startswith("Invalid enum value"):
-        message = "This is not one of the values it may have; the reference lists them"
+        message = "This is not an allowed value; the reference lists them"
     elif message.startswith("Object contains unknown field"):
-        message = "It has a field that does not belong here; the reference lists those it may have"
+        message = "This object has an unknown field; the reference lists the known ones"
     return FieldProblem(path, "invalid_value", f"{message}.")
 
 
@@ -102,7 +102,7 @@ class InternalError(AppError):
 
 class NotFound(AppError):
     status, code, title = HTTPStatus.NOT_FOUND, "not_found", "Page not found"
-    advice = "Check the URL and the ID. Records of other organizations are not shown."
+    advice = "Check the URL and the ID. There is nothing here, or you don't have access to it."
 
 
 class MethodNotAllowed(AppError):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from flask import Response, request, stream_with_context
 
+from core import replica
 from core.db import acting_for, db
 from core.serving import TURN
 
@@ -23,7 +24,7 @@ def streamed(
     request.environ[TURN] = organization_id
 
     def in_scope() -> Iterator[bytes]:
-        with acting_for(organization_id):
+        with acting_for(organization_id), replica.reading():
             yield from pieces()
         db.session.rollback()
 

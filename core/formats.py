@@ -51,6 +51,11 @@ def duration(seconds: float) -> str:
     return f"{ceil(seconds / _MINUTE_S)} minutes"
 
 
+def counted(count: int, noun: str) -> str:
+    """Such as `1 member` or `2,000 members`; the noun is one whose plural ends in s."""
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
 def number(value: Any) -> str:
     return str(babel.numbers.format_decimal(value, locale=_LOCALE))
 

@@ -21,8 +21,8 @@ ANY_NAME = ("/health", "/health/live", "/health/ready", "/metrics")
 
 
 class UnknownHost(AppError):
-    status, code, title = HTTPStatus.BAD_REQUEST, "unknown_host", "The service does not answer under this name"
-    advice = "Use the service's public address. Operators add further names to ALLOWED_HOSTS."
+    status, code, title = HTTPStatus.BAD_REQUEST, "unknown_host", "The service does not respond to this host name"
+    advice = "Use the service's public URL. Operators can add other host names to ALLOWED_HOSTS."
 
 
 class HostNames:

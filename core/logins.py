@@ -55,7 +55,7 @@ def ensure_web_login(*, owner_url: str, web_url: str) -> str:
             raise LoginTrouble("The database is not migrated yet. Run `flask db upgrade` first.") from error
         except psycopg.errors.InsufficientPrivilege as error:
             raise LoginTrouble(
-                f"The login of DATABASE_URL may not make {name} or give it its roles. Give it CREATEROLE, and "
+                f"The login of DATABASE_URL cannot create {name} or give it its roles. Give it CREATEROLE, and "
                 f"{', '.join(DatabaseRole)} WITH ADMIN OPTION."
             ) from error
         _refuse_powers(connection, name)

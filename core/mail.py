@@ -86,6 +86,11 @@ def has_local_mailbox() -> bool:
     return current.settings().smtp_url is None
 
 
+def _signature(support_email: str | None) -> str:
+    """Ends the text of every mail, so that its reader knows whom it is from."""
+    return "AI Governance" + (f"\nQuestions: {support_email}" if support_email else "")
+
+
 def send_mail(
     template: str,
     *,
@@ -103,7 +108,12 @@ def send_mail(
     What goes to many at once is `is_bulk`.
     """
     settings = current.settings()
-    words = {**context, "base_url": settings.base_url, "support_email": settings.support_email}
+    words = {
+        "security_email": settings.security_email or settings.support_email,
+        **context,
+        "base_url": settings.base_url,
+        "support_email": settings.support_email,
+    }
     subject = " ".join(render_template(f"mail/{template}.subject.txt", **words).split())
     message = MailMessage(
         id=new_uuid(),
@@ -111,7 +121,7 @@ def send_mail(
         recipient=for_the_wire(to),
         template=template,
         subject=subject,
-        text=render_template(f"mail/{template}.txt", **words).strip() + "\n",
+        text=f"{render_template(f'mail/{template}.txt', **words).strip()}\n\n{_signature(settings.support_email)}\n",
         html=render_template(f"mail/{template}.html", **words),
         reply_to=reply_to,
         attachments=msgspec.to_builtins(attachments),

@@ -25,11 +25,11 @@ from core.scope import needs_system_scope
 
 SHOWN = 100
 _ADVICE = {
-    "SMTPRecipientsRefused": "The other side refuses this address. Ask the organization for another one.",
+    "SMTPRecipientsRefused": "The recipient's server refuses this address. Ask the organization for a different one.",
     "SMTPNotSupportedError": "The mail server cannot send to this type of address. Ask for a different one.",
     "SMTPSenderRefused": "The mail server rejected our sender address. Check MAIL_FROM.",
     "SMTPAuthenticationError": "The mail server rejected our login. Check SMTP_URL.",
-    "SMTPDataError": "The mail server rejected the email. Read its response, and ask the provider.",
+    "SMTPDataError": "The mail server rejected the email. Read its response, and contact the email provider.",
 }
 _OTHERWISE = (
     "The mail server did not respond correctly. We retry automatically for about a day; after that, resend it here."

@@ -22,8 +22,8 @@ class Role(StrEnum):
 
 
 MEANING = {
-    Role.OWNER: "Full access, including managing owners and closing the account.",
-    Role.ADMIN: "Full access, except managing owners and closing the account.",
+    Role.OWNER: "Full access, including managing owners and closing the organization.",
+    Role.ADMIN: "Full access, except managing owners and closing the organization.",
     Role.DEVELOPER: "Manage API keys and policies; view the rest.",
     Role.BILLING: "Manage the plan and invoices; view the rest.",
     Role.VIEWER: "View everything.",
@@ -106,6 +106,6 @@ def emails_of_operators() -> list[str]:
 
 
 def shortened(email: str) -> str:
-    """Enough to know it again. The trail outlives the account, whose address is forgotten on leaving."""
+    """Enough to know it again. The audit log outlives the account, whose address is forgotten on leaving."""
     name, _, domain = email.rpartition("@")
     return f"{name[:1]}…@{domain}"

@@ -17,8 +17,8 @@ _IPV6_LINE_BITS = 64
 
 
 class HttpsRequired(AppError):
-    status, code, title = HTTPStatus.FORBIDDEN, "https_required", "This came without encryption"
-    advice = "Send it to the https address. If an API key was in it, rotate the key: it could be read on its way."
+    status, code, title = HTTPStatus.FORBIDDEN, "https_required", "This request was not encrypted"
+    advice = "Send it to the https:// URL. If it contained an API key, rotate the key: others could have read it."
 
 
 def client_address(environ: Mapping[str, Any], *, trusted_hops: int) -> str:

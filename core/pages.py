@@ -9,8 +9,9 @@ from typing import Any
 from flask import Flask, has_request_context, request, url_for
 
 from core.clock import utc_now
-from core.formats import ago, day, duration, iso, number, percent, utc
+from core.formats import ago, counted, day, duration, iso, number, percent, utc
 from core.ids import public_id
+from core.user_agents import browser_name
 
 STATIC = Path(__file__).with_name("static")
 STYLES = tuple(
@@ -32,7 +33,16 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(asset=asset, frame=PLAIN_FRAME, styles=STYLES, icons=ICONS, font=FONT)
     app.jinja_env.filters.update(
-        iso=iso, utc=utc, day=day, ago=_ago, duration=duration, number=number, percent=percent, public_id=_shown
+        iso=iso,
+        utc=utc,
+        day=day,
+        ago=_ago,
+        duration=duration,
+        number=number,
+        counted=counted,
+        percent=percent,
+        public_id=_shown,
+        browser_name=browser_name,
     )
     app.context_processor(lambda: {"theme": chosen_theme()})
 

@@ -14,10 +14,8 @@ Shape = TypeVar("Shape")
 
 
 class WrongSignature(AppError):
-    status, code, title = HTTPStatus.UNAUTHORIZED, "wrong_signature", "The signature is not right, or too old"
-    advice = (
-        "Sign with the key that the settings of this installation hold, and compare the clocks of the two machines."
-    )
+    status, code, title = HTTPStatus.UNAUTHORIZED, "wrong_signature", "The signature is not valid, or is too old"
+    advice = "Sign with the key in this installation's settings, and compare the clocks of both machines."
 
 
 def signed_body(key: str | None) -> bytes:
@@ -39,5 +37,5 @@ def decoded(body: bytes, shape: type[Shape], *, most_bytes: int) -> Shape:
     except msgspec.ValidationError as error:
         raise InvalidRequest(errors=(fault_of(error),)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidRequest("The body is no JSON.") from error
+        raise InvalidRequest("The body is not valid JSON.") from error
     return found  # type: ignore[no-any-return]

@@ -18,7 +18,7 @@ from core.access import address, current_user_or_none
 from core.errors import AppError
 from core.formats import duration
 from core.network import sender_of
-from core.settings import CLUSTER, Settings
+from core.settings import CLUSTER, SENTINEL, Settings
 from core.views import ViewResponse
 
 log = structlog.get_logger()
@@ -64,13 +64,14 @@ def _storage_of(redis_url: str | None) -> str:
     """As the limits library names it: a Redis on a socket has a scheme of its own there."""
     if redis_url is None:
         return "memory://"
-    if CLUSTER in redis_url:
+    if CLUSTER in redis_url or SENTINEL in redis_url:
         return redis_url.replace("rediss", "redis", 1)
     return f"redis+{redis_url}" if redis_url.startswith("unix:") else redis_url
 
 
 def _options_of(redis_url: str) -> dict[str, Any]:
-    return {"ssl": True} if redis_url.startswith("rediss" + CLUSTER) else {}
+    options: dict[str, Any] = {"ssl": True} if redis_url.startswith(("rediss" + CLUSTER, "rediss" + SENTINEL)) else {}
+    return {**options, "use_replicas": False} if SENTINEL in redis_url else options
 
 
 def per_address(limits: str, *, unless: Callable[[], bool] | None = None) -> Callable[[View], View]:

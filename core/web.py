@@ -206,5 +206,5 @@ def _as_refusal(error: Any) -> AppError:
     if error.code == TooLarge.status:
         return TooLarge()
     if error.code is not None and error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return InvalidRequest("The request could not be read. Check its form against the reference at /docs.")
+        return InvalidRequest("The request could not be read. Compare it with the reference at /docs.")
     return InternalError()

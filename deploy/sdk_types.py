@@ -15,7 +15,17 @@ from api.v1.reference import openapi
 __all__ = ["init_app"]  # whose import declares every endpoint
 
 SOURCES = Path(__file__).parents[1] / "sdk" / "typescript" / "src"
-USED = ("CheckRequest", "CheckAnswer", "BatchAnswer", "DecisionPage", "KeyProbe", "Problem")
+USED = (
+    "CheckRequest",
+    "CheckAnswer",
+    "BatchAnswer",
+    "DecisionPage",
+    "KeyPage",
+    "KeyProbe",
+    "PolicySet",
+    "DraftList",
+    "Problem",
+)
 _MADE = "Made from the API's description by `python -m deploy.sdk_types`; not to be changed by hand."
 _PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 

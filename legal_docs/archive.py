@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.db import db
-from legal_docs.acceptances.models import LegalAcceptance, LegalDelegation, LegalSighting
+from legal_docs.acceptances.models import LegalAcceptance, LegalDelegation, LegalView
 from legal_docs.audits.models import Audit
 from legal_docs.notices.models import LegalNotice
 from legal_docs.register.models import SubProcessorResponse
@@ -15,7 +15,7 @@ from legal_docs.register.models import SubProcessorResponse
 _KINDS: dict[str, Any] = {
     "acceptances": LegalAcceptance,
     "signing-links": LegalDelegation,
-    "documents-seen": LegalSighting,
+    "documents-seen": LegalView,
     "legal-notices": LegalNotice,
     "audits": Audit,
     "sub-processor-answers": SubProcessorResponse,

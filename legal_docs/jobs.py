@@ -96,4 +96,4 @@ def look_now() -> None:
     with acting_as_system():
         found = measures.look(current.settings(), now=now)
         with transaction():
-            measures.keep(found, now=now)
+            measures.record(found, now=now)

@@ -13,10 +13,10 @@ from urllib.request import urlopen
 import structlog
 
 from core.clock import monotonic_s
+from core.restarts import Restarts
 from core.serving.command import mcp_command
 from core.settings import Settings
 from local import embedded
-from local.restarts import Restarts
 
 log = structlog.get_logger()
 
@@ -90,7 +90,7 @@ class Children:
 
     def _start_again(self, name: str, stop_wanted: list[int]) -> bool:
         pause_s = self._restarts.pause_s(name, now_s=monotonic_s())
-        if pause_s is None:
+        if self._restarts.is_hopeless(name):
             return False
         log.error("supervisor.part_ended", part=name, code=self._processes[name].returncode, again_in_s=pause_s)
         _end_group(self._processes[name].pid)  # what it began goes with it, and gives its port free

@@ -47,7 +47,7 @@ def serve(app: Flask, settings: Settings) -> None:
                 "worker": {**environment, "DATABASE_URL": app.config["DATABASE_URL"]},
                 "mcp": environment,
             },
-            web_command=web_command(settings),
+            web_command=web_command(),
             server=app.extensions.get(embedded.EXTENSION),
         )
         try:

@@ -37,7 +37,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.register_blueprint(blueprint)
     egress.init_app(app, settings)
     app.jinja_env.globals.update(
-        menu=menu.of_visitor,
+        menu=menu.of_current_user,
         menu_beneath=menu.beneath,
         menu_path=menu.current_path,
         figures=figures,

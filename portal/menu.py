@@ -1,4 +1,4 @@
-"""What the visitor can open: few entries in groups, with the pages of settings beneath theirs."""
+"""What the visitor can open: few entries in groups, with the pages of policies and of settings beneath theirs."""
 
 import msgspec
 
@@ -26,7 +26,30 @@ class Group(msgspec.Struct, frozen=True):
 
 _START = Entry("/start", "Get started", "rocket")
 _TRY_IT = Entry("/try-it", "Try it", "terminal")
-_KEYS, _POLICIES = Entry("/keys", "API keys", "key-round"), Entry("/policies", "Policies", "shield-check")
+_KEYS = Entry("/keys", "API keys", "key-round")
+_POLICY_PAGES = (
+    Group(
+        "Policies",
+        (
+            Entry("/policies", "Active policies"),
+            Entry("/policies/drafts", "Drafts"),
+            Entry("/policies/presets", "Presets"),
+            Entry("/policies/truth-map", "Truth map"),
+            Entry("/policies/versions", "Version history"),
+        ),
+    ),
+    Group(
+        "Set up",
+        (
+            Entry("/policies/required-facts", "Required facts"),
+            Entry("/policies/models", "Models"),
+            Entry("/policies/fail-modes", "Fail modes"),
+            Entry("/policies/publishing", "Publishing"),
+            Entry("/policies/file", "Policy file"),
+        ),
+    ),
+)
+_POLICIES = Entry("/policies", "Policies", "shield-check", _POLICY_PAGES)
 _MONITOR = Group(
     "Monitor",
     (Entry("/dashboard", "Dashboard", "layout-dashboard"), Entry("/decisions", "Decision log", "scroll-text")),
@@ -50,7 +73,7 @@ _SETTINGS = (
         (
             Entry("/plan", "Plan and usage", "credit-card"),
             Entry("/documents", "Documents", "file-text"),
-            Entry("/application", "Application", "file-check"),
+            Entry("/application", "Approval", "file-check"),
             Entry("/checklist", "Go-live checklist", "list-checks"),
         ),
     ),
@@ -62,7 +85,7 @@ _CONSOLE = (
     Group(
         "Customers",
         (
-            Entry("/console/applications", "Applications", "inbox"),
+            Entry("/console/applications", "Approval requests", "inbox"),
             Entry("/console/organizations", "Organizations", "building-2"),
             Entry("/console/support", "Tickets", "life-buoy"),
             Entry("/console/figures", "Metrics", "chart-column"),
@@ -90,11 +113,17 @@ _CONSOLE = (
     ),
     Group("Money", (Entry("/console/billing", "Billing", "wallet"),)),
 )
+_AT_HOME = {
+    "/console/breaches": "/console/incidents",
+    "/console/maintenances": "/console/incidents",
+    "/console/suspected-breaches": "/console/support",
+}
+"""Pages whose address does not say which entry they belong to."""
 _CONSOLE_DOOR = Entry("/console", "Operator console", "wrench")
 _PORTAL_DOOR = Entry("/dashboard", "Customer portal", "arrow-left")
 
 
-def of_visitor(path: str) -> tuple[Group, ...]:
+def of_current_user(path: str) -> tuple[Group, ...]:
     who = current_user_or_none()
     if who is None:
         return ()
@@ -124,7 +153,7 @@ def every_page(who: CurrentUser) -> tuple[Entry, ...]:
     """All that this visitor can open from a menu, for the search."""
     groups: list[Group] = []
     if who.membership is not None:
-        groups += [Group("", (_START, *_build(who.membership), *_HELP)), _MONITOR, *_SETTINGS]
+        groups += [Group("", (_START, *_build(who.membership), *_HELP)), *_POLICY_PAGES, _MONITOR, *_SETTINGS]
     elif not who.is_operator:
         groups += [_PERSONAL]
     if who.is_operator:
@@ -136,6 +165,7 @@ def current_path(groups: tuple[Group, ...], below: tuple[Entry, ...], path: str)
     """The nearest page of the menu: /console/organizations, not /console."""
     deeper = [inner for group in groups for entry in group.entries for inner in entry.groups]
     entries = [*below, *(entry for group in (*groups, *deeper) for entry in group.entries)]
+    path = next((home for start, home in _AT_HOME.items() if path.startswith(start)), path)
     near = [one.path for one in entries if f"{path}/".startswith(f"{one.path}/")]
     return max(near, key=len, default="")
 

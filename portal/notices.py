@@ -7,3 +7,5 @@ class PageNotice(msgspec.Struct, frozen=True):
     text: str
     path: str
     label: str
+    is_grave: bool = True
+    """Shown in red where a page tells grave and other things."""

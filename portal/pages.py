@@ -34,14 +34,21 @@ from portal.customer.people import log_in_views, security_views
 from portal.customer.people import views as people_views
 from portal.customer.plan import payment_views
 from portal.customer.plan import views as plan_views
+from portal.customer.policies import fail_mode_views as policy_fail_mode_views
+from portal.customer.policies import file_views as policy_file_views
 from portal.customer.policies import model_views as policy_model_views
 from portal.customer.policies import preset_views as policy_preset_views
 from portal.customer.policies import proposal_views as policy_proposal_views
+from portal.customer.policies import publishing_views as policy_publishing_views
 from portal.customer.policies import required_fact_views as policy_required_fact_views
 from portal.customer.policies import rule_views as policy_rule_views
+from portal.customer.policies import truth_map_views as policy_truth_map_views
 from portal.customer.policies import views as policy_views
 from portal.customer.policies.drafts import content_views as policy_draft_content_views
 from portal.customer.policies.drafts import impact_views as policy_impact_views
+from portal.customer.policies.drafts import review_views as policy_review_views
+from portal.customer.policies.drafts import testing_views as policy_testing_views
+from portal.customer.policies.drafts import trying_views as policy_trying_views
 from portal.customer.policies.drafts import views as policy_draft_views
 from portal.customer.search import views as search_views
 from portal.customer.suspected_breaches import views as suspicion_views
@@ -78,6 +85,13 @@ PAGES: tuple[Blueprint, ...] = (
     policy_rule_views.bp,
     policy_draft_views.bp,
     policy_draft_content_views.bp,
+    policy_testing_views.bp,
+    policy_review_views.bp,
+    policy_publishing_views.bp,
+    policy_trying_views.bp,
+    policy_truth_map_views.bp,
+    policy_fail_mode_views.bp,
+    policy_file_views.bp,
     integrity_views.bp,
     policy_proposal_views.bp,
     policy_preset_views.bp,

@@ -2,7 +2,7 @@
 once they are imported."""
 
 from core.jobs import jobs
-from portal import forgetting
+from portal import retention
 from portal.console.launch import jobs as launch_jobs
 from portal.console.launch.schedules import jobs as launch_schedule_jobs
 from portal.console.safeguards import database, launch, service
@@ -22,7 +22,7 @@ from portal.support import jobs as support_jobs
 JOBS = (
     application_jobs,
     feedback_jobs,
-    forgetting,
+    retention,
     key_jobs,
     launch_jobs,
     launch_schedule_jobs,
@@ -41,12 +41,14 @@ _MOVED = {
     "portal.console.launch.jobs": "portal.launch.jobs",
     "portal.status.emails": "portal.status.letters",
     "portal.support.operator_alerts": "portal.support.news",
+    "portal.support.inbound.storing": "portal.support.inbound.keeping",
+    "portal.retention": "portal.forgetting",
 }
 """Where tasks are, and where they were: jobs that the release before left are done by this one."""
 
 
 def _answer_to_former_names() -> None:
-    for task in list(jobs.tasks.values()):
+    for task in {task.name: task for task in jobs.tasks.values()}.values():
         place, _, name = task.name.rpartition(".")
         if place in _MOVED:
             jobs.add_task_alias(task, f"{_MOVED[place]}.{name}")

@@ -79,10 +79,11 @@ def another_key(app: Flask, member: Member, **options: Any) -> Member:
         "scopes": ALL_SCOPES,
         "rate_limit": 10_000,
         "now": utc_now(),
+        "by": SYSTEM,
         **options,
     }
     with app.app_context(), acting_as_system(), transaction():
-        issued = keys.issue(member.organization_id, by=SYSTEM, **options)
+        issued = keys.issue(member.organization_id, **options)
         return Member(member.organization_id, member.slug, issued.key.id, issued.secret)
 
 

@@ -1,13 +1,18 @@
 """Real PostgreSQL and Redis; each test in a transaction that is rolled back, or on a database of its own."""
 
+import gc
 import os
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
+from sqlalchemy import Connection
 
 import api
 from api.checks.distinct_values import DistinctValues
@@ -23,16 +28,20 @@ from api.runtime import Runtime, runtime
 from api.snapshots.store import Snapshots
 from api.usage.limit_minutes import LimitMinutes
 from api.usage.request_counts import RequestCounts
-from core.db import db
+from core import passwords
+from core.db import db, forget_scope
 from core.settings import Durability, Settings
 from core.throttle import limiter
 from local import embedded
 from tests.cast import Caller, Member, organization_with_key
+from tests.databases import WORKER, forget_at_power_loss, fresh_database, start_server
+from tests.people import CHEAP_HASHER
 from tests.reports import Reports, kept_reports
-from tests.services import ROOT, WORKER, RedisServer, forget_at_power_loss, fresh_database
+from tests.services import RedisServer
 from wsgi import create_app
 
-REAL = frozenset({"live_url", "live_app", "redis_server", "cluster", "store", "place"})
+TESTS = Path(__file__).parent
+REAL = frozenset({"live_url", "live_app", "redis_server", "store", "place"})
 """What starts processes or copies databases."""
 LONGEST_FIRST = ("tests/journeys/", "tests/faults/", "tests/backups/", "tests/contract/")
 
@@ -42,9 +51,23 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Asserts are rewritten once for all workers: each begins with its share of the modules, and finds others done."""
+    work = getattr(session.config, "workerinput", None)
+    if work is None or session.config.args != session.config.getini("testpaths"):
+        return
+    modules = sorted(TESTS.rglob("test_*.py"))[int(WORKER.removeprefix("gw")) :: work["workercount"]]
+    for path in modules:
+        with suppress(Exception, pytest.skip.Exception):  # what is wrong with it is told when it is collected
+            import_module(".".join(path.relative_to(TESTS.parent).with_suffix("").parts))
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     if item.nodeid.startswith(LONGEST_FIRST) or REAL & {*getattr(item, "fixturenames", ())}:
         item.add_marker("slow")
+    if "server_url" in getattr(item, "fixturenames", ()):
+        item.add_marker("database")
 
 
 @pytest.hookimpl(trylast=True)
@@ -56,28 +79,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((n for n, part in enumerate(LONGEST_FIRST) if item.nodeid.startswith(part)), 99))
 
 
+def pytest_collection_finish() -> None:
+    """Half a million objects stay until the end: no collection of garbage need search them again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def costly_hasher() -> Iterator[PasswordHasher]:
+    """The one of the service. Tests log in by the thousand, and have a cheap one in its place."""
+    costly = passwords._hasher
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", CHEAP_HASHER)
+        patch.setattr(passwords, "_NOBODYS", CHEAP_HASHER.hash("a password that opens nothing"))
+        yield costly
+
+
 @pytest.fixture(scope="session")
 def server_url() -> str:
-    """A PostgreSQL server: TEST_DATABASE_URL, or an embedded one of the worker's own, on data of its own."""
-    given = os.environ.get("TEST_DATABASE_URL")
-    if given:
-        return given
-    url = embedded.url(embedded.start(ROOT / "var" / "tests" / WORKER))
+    """A PostgreSQL server of the worker's own, on data of its own."""
+    url = embedded.url(start_server("tests"))
     forget_at_power_loss(url)
     return url
 
 
 @pytest.fixture(scope="session")
-def template(server_url: str) -> Iterator[str]:
-    """A migrated database that nobody connects to: the others are copies of it."""
-    name = f"aig_template_{WORKER}"
-    with fresh_database(server_url, name):
-        yield name
-
-
-@pytest.fixture(scope="session")
-def migrated_url(server_url: str, template: str) -> Iterator[str]:
-    with fresh_database(server_url, f"aig_tests_{WORKER}", template=template) as url:
+def migrated_url(server_url: str) -> Iterator[str]:
+    with fresh_database(server_url, f"aig_tests_{WORKER}") as url:
         yield url
 
 
@@ -100,12 +128,14 @@ def session_app(migrated_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
 class SharedConnection:
     """The test's own connection, as the recorder and the snapshots see it: acting as itself, never closed."""
 
-    def __init__(self, raw: Any) -> None:
-        self._raw = raw
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._raw: Any = connection.connection.driver_connection
         self.closed = False
 
     def execute(self, query: str, params: Any = None, *, prepare: bool | None = None) -> Any:  # noqa: ARG002
         self._raw.execute("SELECT set_config('role', 'none', true)")
+        forget_scope(self._connection)
         return self._raw.execute(query, params)
 
     def close(self) -> None:
@@ -125,7 +155,7 @@ def app(session_app: Flask, tmp_path: Path) -> Iterator[Flask]:
             dict(db.session.session_factory.kw),
             "create_savepoint",
         )
-    shared = SharedConnection(connection.connection.driver_connection)
+    shared = SharedConnection(connection)
     room = runtime(session_app)
     before = dict(vars(room))
     room.snapshots = Snapshots(lambda: shared, max_age_s=60)  # type: ignore[arg-type,return-value]
@@ -204,9 +234,9 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 
 @pytest.fixture
-def live_url(server_url: str, template: str) -> Iterator[str]:
+def live_url(server_url: str) -> Iterator[str]:
     """A database of the test's own, where commits are real."""
-    with fresh_database(server_url, f"aig_live_{uuid4().hex[:10]}", template=template) as url:
+    with fresh_database(server_url, f"aig_live_{uuid4().hex[:10]}") as url:
         yield url
 
 

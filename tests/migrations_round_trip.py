@@ -8,7 +8,7 @@ import psycopg
 from core.db import db
 from core.settings import Settings
 from local import embedded
-from tests.services import ROOT, WORKER, fresh_database
+from tests.databases import ROOT, fresh_database, start_server
 from wsgi import create_app
 
 _REMAINS = """
@@ -19,7 +19,7 @@ _REMAINS = """
 
 def main() -> None:
     directory = str(ROOT / "migrations")
-    server = embedded.start(ROOT / "var" / "tests" / WORKER)
+    server = start_server("tests")
     with fresh_database(embedded.url(server), "aig_round_trip", template="template0") as url:
         app = create_app(Settings(database_url=url))
         with app.app_context():

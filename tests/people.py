@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
@@ -14,12 +15,12 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.mail import MailMessage
 from core.members import Membership, Role, User
-from core.passwords import hash_password
 from core.sessions import Method
 from portal.customer.people import accounts, second_factor
 
 PASSWORD = "plum-harbour-violin-92"
-_HASH = hash_password(PASSWORD)
+CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+_HASH = CHEAP_HASHER.hash(PASSWORD)
 _AS_PERSON = {"Accept": "text/html"}
 _TOKEN = re.compile(r'name="csrf_token"\s+value="([^"]+)"')
 

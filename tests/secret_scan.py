@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 KNOWN = Path(__file__).with_name("known_samples.txt")
 
 _NOT_READ = re.compile(
-    r"^requirements.*\.txt$|^docs/sbom\.cdx\.json$|^tests/known_samples\.txt$|"
+    r"(?:^|/)requirements.*\.txt$|(?:^|/)package-lock\.json$|^docs/sbom\.cdx\.json$|^tests/known_samples\.txt$|"
     r"\.(css|gif|ico|jpg|js|pdf|png|svg|ttf|webp|woff2)$"
 )
 """Hashes, and what others have made and published."""

@@ -1,4 +1,4 @@
-"""The servers that tests use: PostgreSQL, brought along, and Redis, brought along or found."""
+"""The servers that tests use beside PostgreSQL: Redis, brought along or found, and the service itself."""
 
 import contextlib
 import http.client
@@ -7,32 +7,25 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from http import HTTPStatus
 from itertools import count
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import randrange
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import flask_migrate
-import psycopg
 import pytest
 import redis
 
 from core.clock import monotonic_s
-from core.db import db
 from core.environment import read_settings
-from core.logins import EMBEDDED_WEB_LOGIN, ensure_web_login
-from core.serving.command import web_command, web_environment
-from core.settings import Settings
-from local import embedded
-from wsgi import create_app
+from core.serving.command import WEB_MODULE, web_environment
+from tests import forked
+from tests.databases import WORKER, web_login_url
 
-ROOT = Path(__file__).parent.parent
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
-"""Which of several processes that run tests side by side this is."""
 NO_REDIS = "Redis is missing: put a redis-server on the PATH (Debian: apt-get install redis-server)."
 
 
@@ -97,56 +90,6 @@ def wait_until(is_true: Any, what: str, *, within_s: float = 60.0) -> None:
         time.sleep(0.02)
 
 
-def database_url(server_url: str, name: str) -> str:
-    """The address of another database on the same server."""
-    before, _, after = server_url.partition("/" + embedded.DATABASE_NAME)
-    return f"{before}/{name}{after}"
-
-
-def as_login(url: str, name: str) -> str:
-    """The same address for another login."""
-    address = urlsplit(url)
-    return address._replace(netloc=f"{name}@{address.netloc.rpartition('@')[2]}").geturl()
-
-
-def web_login_url(url: str) -> str:
-    """How the web server reaches this database in earnest: with a login that owns nothing."""
-    web_url = as_login(url, EMBEDDED_WEB_LOGIN)
-    ensure_web_login(owner_url=url, web_url=web_url)
-    return web_url
-
-
-@contextlib.contextmanager
-def fresh_database(server_url: str, name: str, *, template: str | None = None) -> Iterator[str]:
-    """A database that is dropped afterwards; migrated, or a copy of one that is."""
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template or "template0"}"'.encode())
-    url = database_url(server_url, name)
-    try:
-        if template is None:
-            migrate(url)
-        yield url
-    finally:
-        with psycopg.connect(server_url, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
-
-
-def migrate(url: str) -> None:
-    app = create_app(Settings(database_url=url))
-    with app.app_context():
-        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
-        db.engine.dispose()
-
-
-def forget_at_power_loss(server_url: str) -> None:
-    """Spares a server of tests the waits for its disk, and upkeep: processes are killed here, machines are not."""
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
-            connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
-        connection.execute("SELECT pg_reload_conf()")
-
-
 _ports = count(20_000 + 1_000 * (int(WORKER.removeprefix("gw")) if WORKER != "main" else 9) + randrange(500))
 
 
@@ -177,8 +120,8 @@ class Service:
         self._environment = {**os.environ, "LOG_LEVEL": "ERROR", **environment, "PORT": str(self.port)}
         if "DATABASE_URL" in self._environment:
             self._environment.setdefault("DATABASE_WEB_URL", web_login_url(self._environment["DATABASE_URL"]))
-        self._process: subprocess.Popen[bytes] | None = None
-        self._worker: subprocess.Popen[bytes] | None = None
+        self._process: BaseProcess | None = None
+        self._worker: BaseProcess | None = None
         self._with_worker = with_worker
         self._by_command = by_command
 
@@ -189,45 +132,49 @@ class Service:
     def start(self) -> None:
         self._process = self._run_web()
         self._worker = self._run_worker() if self._with_worker else None
-        wait_until(self._listens, "the web server listens", within_s=120)
+        wait_until(self._answers, "the web server answers", within_s=120)
 
     def stop(self) -> None:
         for process in (self._worker, self._process):
             if process is None:
                 continue
             process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            process.join(20)
+            if process.is_alive():
+                os.killpg(self._pid_of(process), signal.SIGKILL)
+                process.join()
 
-    def _run_web(self) -> subprocess.Popen[bytes]:
+    def _run_web(self) -> BaseProcess:
         """What `flask web` becomes, without loading the app once more to find out; or that command, if it is wanted."""
         if self._by_command:
-            return self._run([sys.executable, "-m", "flask", "web"], self._environment)
+            return forked.start("flask", "web", environment=self._environment)
         settings = read_settings(self._environment)
         web_url = self._environment["DATABASE_WEB_URL"]
-        return self._run(web_command(settings), web_environment(web_url, settings, self._environment))
+        return forked.start(WEB_MODULE, environment=web_environment(web_url, settings, self._environment))
 
-    def _run_worker(self) -> subprocess.Popen[bytes]:
-        return self._run([sys.executable, "-m", "flask", "worker"], self._environment)
-
-    def _run(self, command: list[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+    def _run_worker(self) -> BaseProcess:
+        return forked.start("flask", "worker", environment=self._environment)
 
     def stop_gracefully(self) -> int:
         """Tells the web server to stop, as a platform does, and gives the code with which it ended."""
         assert self._process is not None
         self._process.terminate()
-        return self._process.wait(30)
+        self._process.join(30)
+        assert self._process.exitcode is not None, "it does not stop"
+        return self._process.exitcode
 
     @property
     def pid(self) -> int:
         assert self._process is not None
-        return self._process.pid
+        return self._pid_of(self._process)
 
-    def _listens(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-            return True
+    @staticmethod
+    def _pid_of(process: BaseProcess) -> int:
+        assert process.pid is not None
+        return process.pid
+
+    def _answers(self) -> bool:
+        """The port is open before any process has loaded its app."""
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return status_of(f"{self.url}/health/live") == HTTPStatus.OK
         return False

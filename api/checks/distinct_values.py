@@ -65,7 +65,7 @@ class DistinctValues:
         if seen is not None and hash(value) not in seen:
             self._add(organization_id, fact, value)
 
-    def take_untold(self) -> list[ManyValues]:
+    def take_unreported(self) -> list[ManyValues]:
         with self._lock:
             untold, self._untold = self._untold, []
             return untold

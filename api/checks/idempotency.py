@@ -21,9 +21,7 @@ class IdempotencyKeyReused(AppError):
         "idempotency_key_reused",
         "This idempotency key was used for another request",
     )
-    advice = (
-        "Under one key, send the same body as the first time; for another request, send a new key. Nothing was stored."
-    )
+    advice = "Send the same body with each retry, and a new key with each new request. Nothing was stored."
 
 
 def keyed(decided: Decided, *, lineage_id: UUID, key: str, position: int, body: bytes) -> Keyed:

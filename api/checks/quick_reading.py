@@ -13,11 +13,10 @@ import msgspec
 from msgspec import Meta
 
 from api.checks.distinct_values import DistinctValues, is_code
-from api.checks.facts import FIRST_CARD, CheckQuestion, is_honest
-from api.checks.schema import MAX_BATCH
 from api.content.refusal import looks_like_content
 from api.policies.evaluator import CheckFacts, CompiledPolicy, FactValue
-from api.vocabulary import ALIASES, BUILT_IN, MAX_FACTS, MAX_INTEGER, MAX_TOKENS, Fact, FactType
+from api.policies.facts import FIRST_CARD, CheckQuestion, is_honest
+from api.vocabulary import ALIASES, BUILT_IN, MAX_BATCH, MAX_FACTS, MAX_INTEGER, MAX_TOKENS, Fact, FactType
 from core.errors import InvalidRequest
 
 MOST_KNOWN, MOST_IDS_KNOWN, LONGEST_KNOWN = 2_000, 100, 64

@@ -3,10 +3,10 @@
 from typing import Any
 
 from api.checks.distinct_values import DistinctValues
-from api.checks.facts import CheckQuestion, read_question
 from api.checks.quick_reading import QuickReader
 from api.content.refusal import parse_batch_without_content, parse_without_content
 from api.policies.evaluator import CompiledPolicy
+from api.policies.facts import CheckQuestion, read_question
 from api.strict_json import MAX_NAMED
 from core.errors import AppError, ServiceUnavailable
 

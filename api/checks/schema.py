@@ -8,13 +8,12 @@ from msgspec import UNSET, Meta, UnsetType
 
 from api.model_catalogue.derivation import Derivation
 from api.policies.contribution import Contribution
+from api.policies.fail_modes import Unreachable
 from api.policies.fixes import Fixes
 from api.policies.trials import ShadowFinding
-from api.vocabulary import MAX_FACTS, MODEL_NAME, OPERATION_NAME, TOKEN
+from api.vocabulary import MAX_BATCH, MAX_FACTS, MODEL_NAME, OPERATION_NAME, TOKEN
 from core.errors import Problem
 from core.sample_ids import DECISION_ID, KEY_ID, MOMENT, REQUEST_ID
-
-MAX_BATCH = 100
 
 
 class CheckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,7 +60,7 @@ class CheckAnswer(msgspec.Struct, frozen=True):
     """The answer. It is on record under `decision_id` before it is sent."""
 
     allowed: Annotated[
-        bool, Meta(description="Whether the operation may go ahead. The only field to decide by.", examples=[False])
+        bool, Meta(description="Whether the operation may go ahead. Decide by this field only.", examples=[False])
     ]
     risk_score: Annotated[int, Meta(ge=0, le=100, description="Sum of all points, at most 100.", examples=[70])]
     reason: Annotated[
@@ -71,13 +70,13 @@ class CheckAnswer(msgspec.Struct, frozen=True):
     reasons: Annotated[tuple[Contribution, ...], Meta(description="Every reason, with its points and how to fix it.")]
     decision_id: Annotated[str, Meta(description="The decision in your decision log.", examples=[DECISION_ID])]
     request_id: Annotated[str, Meta(description="Quote it when you contact support.", examples=[REQUEST_ID])]
-    policy_version: Annotated[int, Meta(description="The version of your policies that decided.", examples=[3])]
+    policy_version: Annotated[int, Meta(description="The policy version that decided.", examples=[3])]
     max_risk_score: Annotated[int, Meta(description="The risk score at which the policy blocks.", examples=[50])]
     environment: Annotated[str, Meta(description="live or test, as for the key.", examples=["test"])]
     decided_at: Annotated[str, Meta(description="UTC, to the millisecond.", examples=[MOMENT])]
     shadow: Annotated[
         tuple[ShadowFinding, ...] | msgspec.UnsetType,
-        Meta(description="With include=shadow: what rules without effect would have added.", examples=[[]]),
+        Meta(description="With include=shadow: what shadow rules would have added.", examples=[[]]),
     ] = msgspec.UNSET
     would_pass: Annotated[
         Fixes | UnsetType,
@@ -87,6 +86,19 @@ class CheckAnswer(msgspec.Struct, frozen=True):
         Annotated[
             Derivation,
             Meta(description="What was derived from the model catalogue. Only if your policies use it."),
+        ]
+        | UnsetType
+    ) = UNSET
+    on_unreachable: (
+        Annotated[
+            Unreachable,
+            Meta(
+                description=(
+                    "What a client does with this operation while it can't reach the service. Only if your policies "
+                    "declare it."
+                ),
+                examples=["block"],
+            ),
         ]
         | UnsetType
     ) = UNSET
@@ -110,7 +122,10 @@ class BatchAnswer(msgspec.Struct, frozen=True):
 class LimitState(msgspec.Struct, frozen=True):
     scope: Annotated[
         str,
-        Meta(description="Which limit is closer: key, or organization (all its keys together).", examples=["key"]),
+        Meta(
+            description="Which limit you will reach first: key, or organization (all its keys together).",
+            examples=["key"],
+        ),
     ]
     limit: Annotated[int, Meta(description="Requests allowed per window.", examples=[100])]
     remaining: Annotated[int, Meta(description="Requests left in the window.", examples=[97])]
@@ -140,6 +155,6 @@ class KeyProbe(msgspec.Struct, frozen=True):
     status: Annotated[str, Meta(description="ok: the key works. Its own status is key.status.", examples=["ok"])]
     key: Annotated[KeyFacts, Meta(description="The key that was sent.")]
     organization: Annotated[OrganizationFacts, Meta(description="The organization it belongs to.")]
-    policy_version: Annotated[int | None, Meta(description="The version of the policies in force.", examples=[3])]
+    policy_version: Annotated[int | None, Meta(description="The active policy version.", examples=[3])]
     rate_limit: Annotated[LimitState, Meta(description="What is left of the rate limit.")]
     request_id: Annotated[str, Meta(description="Quote it when you contact support.", examples=[REQUEST_ID])]

@@ -9,9 +9,9 @@ import msgspec
 from msgspec import UNSET
 
 from api.authentication import Caller
-from api.checks.facts import CheckQuestion
 from api.checks.schema import CheckAnswer
 from api.policies.evaluator import BUILT_IN_CODES, CompiledPolicy, Outcome, evaluate
+from api.policies.facts import CheckQuestion
 from api.policies.fixes import Fixes, fixes_of
 from api.policies.trials import ShadowFinding, bucket_key_of
 from api.recording.recorder import Recorder
@@ -63,6 +63,9 @@ def decide(question: CheckQuestion, policy: CompiledPolicy, *, caller: Caller, s
             environment=caller.key.environment,
             decided_at=decided_at,
             derivation=UNSET if outcome.derivation is None else outcome.derivation,
+            on_unreachable=UNSET
+            if policy.fail_modes is None
+            else policy.fail_modes.of(question.facts.operation) or UNSET,
         ),
         row=_row(
             decision_id,

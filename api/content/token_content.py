@@ -38,7 +38,7 @@ _DETAILS = {
     "url": "This URL has a path that could carry data. Send a short name for the resource.",
     "blob": "This looks like encoded data. Send a short code.",
     "sentence": "This looks like a sentence. Send a short code, such as invoice_review.",
-    "host": "Expected only a host name or IP address, such as api.example.com, without scheme or path.",
+    "host": "Send only a host name or IP address, such as api.example.com, without scheme or path.",
 }
 
 

@@ -43,6 +43,7 @@ _ROOMS = {
     "application_version": VERSIONS,
     "gen_ai.agent.name": TOOLS,
     "gen_ai.tool.name": TOOLS,
+    "tool_names": TOOLS,
     "server.address": HOSTS,
 }
 _OPAQUE_NAME = re.compile(

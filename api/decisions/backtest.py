@@ -10,8 +10,9 @@ import msgspec
 from sqlalchemy import select
 
 from api.decisions.models import Decision
+from api.policies.compiling import compile_policy
 from api.policies.document import PolicyDocument
-from api.policies.evaluator import CheckFacts, CompiledPolicy, Outcome, compile_policy, evaluate
+from api.policies.evaluator import CheckFacts, CompiledPolicy, Outcome, evaluate
 from api.policies.fixes import Fixes, fixes_of
 from api.policies.trials import bucket_key_of
 from core.db import db
@@ -52,9 +53,9 @@ class Effect(msgspec.Struct, frozen=True):
     """The largest first, at most ten."""
 
 
-def effect_of(organization_id: UUID, standing: PolicyDocument, wanted: PolicyDocument, *, since: datetime) -> Effect:
+def effect_of(organization_id: UUID, active: PolicyDocument, wanted: PolicyDocument, *, since: datetime) -> Effect:
     """The latest decisions since then, at most 2,000, judged by both; what was said at the time does not matter."""
-    before, after = compile_policy(organization_id, 0, standing), compile_policy(organization_id, 0, wanted)
+    before, after = compile_policy(organization_id, 0, active), compile_policy(organization_id, 0, wanted)
     rows = db.session.execute(
         select(
             Decision.id,

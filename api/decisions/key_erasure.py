@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text
 
+from api.analytics import erasing as analytics
 from api.decisions.hourly import counting as hourly
 from api.decisions.models import Decision
 from api.keys import deletion
@@ -26,7 +27,7 @@ def count_of(organization_id: UUID, key_id: UUID) -> int:
 def erase_key(organization_id: UUID, key_id: UUID, *, by: Actor, now: datetime) -> int:
     """How many decisions there were. Raises NotFound, or KeyStillActive: while it works, more would come."""
     shown_id = deletion.remove(organization_id, key_id, now=now)
-    erased = _delete_decisions(organization_id, key_id)
+    erased = _delete_decisions(organization_id, key_id, now=now)
     facts = {"organization_id": str(organization_id), "key_id": str(key_id)}
     erasures.note_erasure(KEY, facts, now=now)
     audit.write(organization_id, "api_key.erased", by=by, now=now, subject_id=shown_id, after={"decisions": erased})
@@ -34,15 +35,17 @@ def erase_key(organization_id: UUID, key_id: UUID, *, by: Actor, now: datetime) 
 
 
 @erasures.erases_again(KEY)
-def _erase_again(facts: dict[str, Any], _now: datetime) -> None:
+def _erase_again(facts: dict[str, Any], now: datetime) -> None:
     organization_id, key_id = UUID(facts["organization_id"]), UUID(facts["key_id"])
     deletion.remove_again(organization_id, key_id)
-    _delete_decisions(organization_id, key_id)
+    _delete_decisions(organization_id, key_id, now=now)
 
 
-def _delete_decisions(organization_id: UUID, key_id: UUID) -> int:
+def _delete_decisions(organization_id: UUID, key_id: UUID, *, now: datetime) -> int:
     """By a function of the database: pages ask for it, and their login may not delete decisions as it likes."""
     with acting_as_system():
         hourly.mark_changed(organization_id, key_id=key_id)
     with acting_for(organization_id):
-        return int(db.session.execute(text("SELECT erase_decisions_of_key(:key)"), {"key": key_id}).scalar_one())
+        erased = db.session.execute(text("SELECT erase_decisions_of_key(:key)"), {"key": key_id}).scalar_one()
+    analytics.note_key(organization_id, key_id, now=now)
+    return int(erased)

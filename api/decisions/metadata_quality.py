@@ -26,7 +26,7 @@ _STATED = text(f"""
 """)  # noqa: S608  our own words
 
 
-class Teller(msgspec.Struct, frozen=True):
+class CallerQuality(msgspec.Struct, frozen=True):
     """One key and application, and how often each fact that the policies need was sent."""
 
     key_id: UUID
@@ -51,14 +51,16 @@ class Teller(msgspec.Struct, frozen=True):
         return {fact: min(99, max(1, round(100 * count / self.decisions))) for fact, count in partly.items()}
 
 
-def tellers(organization_id: UUID, facts: Collection[str], *, since: datetime) -> list[Teller]:
+def callers(organization_id: UUID, facts: Collection[str], *, since: datetime) -> list[CallerQuality]:
     """The worst first, among equals the busiest."""
     span = {"organization_id": organization_id, "since": since, "most": MOST_LOOKED_AT}
     stated: dict[tuple[UUID, str | None], dict[str, int]] = {}
     for key_id, application, fact, count in db.session.execute(_STATED, {**span, "facts": list(facts)}):
         stated.setdefault((key_id, application), {})[fact] = count
     found = [
-        Teller(key_id, application, count, {fact: stated.get((key_id, application), {}).get(fact, 0) for fact in facts})
+        CallerQuality(
+            key_id, application, count, {fact: stated.get((key_id, application), {}).get(fact, 0) for fact in facts}
+        )
         for key_id, application, count in db.session.execute(_TOTALS, span)
     ]
     return sorted(found, key=lambda one: (one.score, -one.decisions, one.application or ""))

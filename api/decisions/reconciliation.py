@@ -1,4 +1,7 @@
-"""Decisions that an SDK made while it could not reach us: decided again by us, and in the log with both outcomes.
+"""Decisions that an SDK made in our place: decided again by us, and in the log with both outcomes.
+
+It could not reach us, and they are decided by the policies in force; or it decided by a signed bundle, and they are
+decided by the policies of that revision, by which there can be no difference.
 
 The SDK names each by a UUID version 7, whose time is when it decided. Ours has the same time, and an id worked out from
 that name, so the log's own uniqueness keeps one row however often it is sent. Where the check did reach us, and only
@@ -9,6 +12,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,30 +22,41 @@ from msgspec import Meta
 from api.authentication import Caller
 from api.checks import idempotency, service
 from api.checks.reading import Reader
-from api.checks.schema import MAX_BATCH, CheckRequest
+from api.checks.schema import CheckRequest
+from api.policies.compiled_rules import ConditionRefused
+from api.policies.compiling import compile_policy
+from api.policies.evaluator import CompiledPolicy
+from api.policies.services import find_version
 from api.recording.idempotency import Holder, Keyed, KeyedRecorder
 from api.strict_json import MAX_NAMED_IN_BATCH
+from api.vocabulary import MAX_BATCH
 from core import audit
 from core.clock import monotonic_s
-from core.errors import AppError, FieldProblem, InvalidRequest, Problem, fault_of
+from core.errors import AppError, FieldProblem, InvalidRequest, NotFound, Problem, fault_of
 from core.ids import derived_uuid, first_uuid_at, public_id
-from core.observability import SDK_DECISIONS
+from core.observability import LOCAL_DECISIONS, SDK_DECISIONS
 from core.patterns import whole
 from core.sample_ids import DECISION_ID, REQUEST_ID
 
 LATEST = timedelta(days=7)
 AHEAD = timedelta(minutes=5)
+MOST_POLICIES_KEPT = 256
 _UUID_7 = whole("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _CLIENT_ID = "0199f2c4-a1b2-7c3d-8e4f-5a6b7c8d9e0f"
 _OF_THE_CHECK = frozenset(CheckRequest.__struct_fields__)
 
 
 class UnavailableMode(StrEnum):
-    """What the SDK was told to do without us."""
+    """By what the SDK decided in our place."""
 
     BLOCK = "block"
     ALLOW_AND_REPORT = "allow_and_report"
     CUSTOM = "custom"
+    LOCAL = "local"
+    """It could have asked, and decided by a signed bundle of the policies."""
+
+
+_LOCAL = UnavailableMode.LOCAL
 
 
 class SdkDecision(CheckRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -56,7 +71,7 @@ class SdkDecision(CheckRequest, frozen=True, forbid_unknown_fields=True, kw_only
         ),
     ]
     allowed: Annotated[bool, Meta(description="What the SDK decided.", examples=[False])]
-    mode: Annotated[UnavailableMode, Meta(description="The on_unavailable that decided.", examples=["block"])]
+    mode: Annotated[UnavailableMode, Meta(description="The on_unavailable that decided, or local.", examples=["block"])]
     sent_under: (
         Annotated[
             str,
@@ -68,6 +83,9 @@ class SdkDecision(CheckRequest, frozen=True, forbid_unknown_fields=True, kw_only
             ),
         ]
         | None
+    ) = None
+    policy_version: (
+        Annotated[int, Meta(ge=1, description="For local: the revision that decided.", examples=[7])] | None
     ) = None
     position: Annotated[int, Meta(ge=0, lt=MAX_BATCH, description="Which check of a batch it was.", examples=[0])] = 0
 
@@ -101,6 +119,12 @@ class ReconciliationAnswer(msgspec.Struct, frozen=True):
     request_id: Annotated[str, Meta(description="Quote it when you contact support.", examples=[REQUEST_ID])]
 
 
+class Reconciled(msgspec.Struct, frozen=True):
+    items: tuple[ReconciledItem, ...]
+    local: frozenset[int]
+    """Those that were decided by a bundle, by their index."""
+
+
 class _Proposed(msgspec.Struct, frozen=True):
     given: SdkDecision
     decided: service.Decided
@@ -125,7 +149,7 @@ def reconcile(
     recorder: KeyedRecorder,
     base_url: str,
     now: datetime,
-) -> tuple[ReconciledItem, ...]:
+) -> Reconciled:
     """Puts each on record that is not yet. Raises DecisionNotRecorded; then all may be sent again."""
     proposed: dict[int, _Proposed] = {}
     for index, item in enumerate(items):
@@ -139,12 +163,20 @@ def reconcile(
     for index, refused in refusals.items():
         problem = refused.problem(request_id=caller.request_id, base_url=base_url)
         results[index] = ReconciledItem(status=problem.status, problem=problem)
-    return tuple(results[index] for index in range(len(items)))
+    local = frozenset(index for index, one in proposed.items() if one.given.mode is UnavailableMode.LOCAL)
+    return Reconciled(tuple(results[index] for index in range(len(items))), local)
 
 
-def note(results: Sequence[ReconciledItem], *, caller: Caller, now: datetime) -> None:
-    """On the audit log: how many were decided without us, and how often we differ."""
-    settled = [one.agrees for one in results if one.agrees is not None]
+def note(reconciled: Reconciled, *, caller: Caller, now: datetime) -> None:
+    """On the audit log: how many were decided without us, and how often we differ.
+
+    Of those that a bundle decided, as many as checks are, only a difference is told: there must not be any.
+    """
+    local = [reconciled.items[index].agrees for index in reconciled.local]
+    LOCAL_DECISIONS.labels("same").inc(local.count(True))
+    LOCAL_DECISIONS.labels("different").inc(local.count(False))
+    others = [one.agrees for index, one in enumerate(reconciled.items) if index not in reconciled.local]
+    settled = [agrees for agrees in others if agrees is not None] + [False] * local.count(False)
     if not settled:
         return
     SDK_DECISIONS.labels("same").inc(settled.count(True))
@@ -159,7 +191,8 @@ def note(results: Sequence[ReconciledItem], *, caller: Caller, now: datetime) ->
 
 def _propose(item: Any, *, caller: Caller, reader: Reader, now: datetime) -> _Proposed:
     check = {name: value for name, value in item.items() if name in _OF_THE_CHECK} if isinstance(item, dict) else item
-    question = reader.read_parsed(check, caller.organization.policy, most_named=MAX_NAMED_IN_BATCH)
+    policy = _policy_of(item, caller)
+    question = reader.read_parsed(check, policy, most_named=MAX_NAMED_IN_BATCH)
     try:
         given = msgspec.convert(item, SdkDecision)
     except msgspec.ValidationError as error:
@@ -168,11 +201,10 @@ def _propose(item: Any, *, caller: Caller, reader: Reader, now: datetime) -> _Pr
     if not earliest <= UUID(given.id) <= latest:
         detail = f"Its time is more than {LATEST.days} days ago, or in the future. Check the clock of the machine."
         raise InvalidRequest(errors=(FieldProblem("id", "invalid_value", detail),))
-    policy = caller.organization.policy
     assert policy is not None  # noqa: S101  without one no question is read
     decided = service.decide(question, policy, caller=caller, started_s=monotonic_s())
     lineage_id = caller.key.lineage_id
-    row = msgspec.json.decode(decided.row) | _named(given, lineage_id, now)
+    row = msgspec.json.decode(decided.row) | _named(given, policy, lineage_id, now)
     return _Proposed(
         given=given,
         decided=decided,
@@ -186,7 +218,31 @@ def _propose(item: Any, *, caller: Caller, reader: Reader, now: datetime) -> _Pr
     )
 
 
-def _named(given: SdkDecision, lineage_id: UUID, now: datetime) -> dict[str, Any]:
+def _policy_of(item: Any, caller: Caller) -> CompiledPolicy | None:
+    """By which it is decided again: the policies in force, or those of the bundle. Raises InvalidRequest."""
+    present = caller.organization.policy
+    if not isinstance(item, dict) or item.get("mode") != UnavailableMode.LOCAL or present is None:
+        return present
+    version = item.get("policy_version")
+    if version == present.version:
+        return present
+    found = _policy_at(caller.organization.id, version) if isinstance(version, int) and version > 0 else None
+    if found is None:
+        detail = "Send the revision of the bundle that decided."
+        raise InvalidRequest(errors=(FieldProblem("policy_version", "invalid_value", detail),))
+    return found
+
+
+@lru_cache(maxsize=MOST_POLICIES_KEPT)
+def _policy_at(organization_id: UUID, version: int) -> CompiledPolicy | None:
+    """None for one that there never was, or that cannot be compiled any more. A version never changes."""
+    try:
+        return compile_policy(organization_id, version, find_version(organization_id, version).document)
+    except (NotFound, ConditionRefused):
+        return None
+
+
+def _named(given: SdkDecision, policy: CompiledPolicy, lineage_id: UUID, now: datetime) -> dict[str, Any]:
     """Of the row: an id that is always the same for the same decision of the same key, and what the SDK decided."""
     named = hashlib.sha256(lineage_id.bytes + given.id.encode()).digest()
     ours = derived_uuid(at_ms=UUID(given.id).int >> 80, noise=int.from_bytes(named) >> (256 - 74))
@@ -196,6 +252,9 @@ def _named(given: SdkDecision, lineage_id: UUID, now: datetime) -> dict[str, Any
         "mode": given.mode,
         "reconciled_at": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
+    declared = policy.fail_modes.of(given.operation) if policy.fail_modes and given.mode is not _LOCAL else None
+    if declared is not None:
+        sdk["declared"] = declared
     return {"id": str(ours), "decided_at": service.iso_moment(ours), "latency_us": 0, "sdk": sdk}
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import delete, func, select, text
 
+from api.analytics import erasing as analytics
 from api.checks.service import hash_subject
 from api.decisions.hourly import counting as hourly
 from api.decisions.models import CheckIdempotency, Decision, PurgeRun
@@ -67,6 +68,7 @@ def purge(*, now: datetime) -> Purged:
         _delete_expired({one: cutoffs[one] for one in deleted if retentions[one] < longest})
         dropped = db.session.scalars(text("SELECT drop_decision_partitions(:before)"), {"before": oldest.date()}).all()
     ledger.note_purge({one: cutoffs[one] for one in deleted})
+    analytics.note_purge({one: cutoffs[one] for one in deleted}, now=now)
     with acting_as_system():
         hourly.purge(cutoffs)
         _put_on_record(deleted, dropped=list(dropped), retentions=retentions, started_at=now)
@@ -113,7 +115,7 @@ def erase_subject(organization: Organization, pseudonym: str, *, by: Actor, now:
     """Deletes every decision about one subject; how many there were. The pseudonym itself is not kept anywhere."""
     digest = bytes.fromhex(hash_subject(pseudonym, secret=organization.subject_secret))
     organization_id = organization.id
-    erased = _delete_subject(organization_id, digest)
+    erased = _delete_subject(organization_id, digest, now=now)
     erasures.note_erasure(SUBJECT, {"organization_id": str(organization_id), "subject": digest.hex()}, now=now)
     with acting_as_system():
         audit.write(organization_id, "decisions.erased", by=by, now=now, after={"decisions": erased})
@@ -121,8 +123,8 @@ def erase_subject(organization: Organization, pseudonym: str, *, by: Actor, now:
 
 
 @erasures.erases_again(SUBJECT)
-def _erase_subject_again(facts: dict[str, Any], _now: datetime) -> None:
-    _delete_subject(UUID(facts["organization_id"]), bytes.fromhex(facts["subject"]))
+def _erase_subject_again(facts: dict[str, Any], now: datetime) -> None:
+    _delete_subject(UUID(facts["organization_id"]), bytes.fromhex(facts["subject"]), now=now)
 
 
 @erasures.restored.connect
@@ -131,21 +133,25 @@ def _purge_after_restore(_sender: object, *, now: datetime) -> None:
     purge(now=now)
 
 
-def _delete_subject(organization_id: UUID, digest: bytes) -> int:
+def _delete_subject(organization_id: UUID, digest: bytes, *, now: datetime) -> int:
     """By a function of the database: pages ask for it, and their login may not delete decisions as it likes."""
     with acting_as_system():
         hourly.mark_changed(organization_id, subject=digest)
     with acting_for(organization_id):
-        return int(db.session.execute(text("SELECT erase_decisions_about(:subject)"), {"subject": digest}).scalar_one())
+        erased = db.session.execute(text("SELECT erase_decisions_about(:subject)"), {"subject": digest}).scalar_one()
+    analytics.note_subject(organization_id, digest, now=now)
+    return int(erased)
 
 
-def delete_everything(organization_id: UUID) -> int:
+def delete_everything(organization_id: UUID, *, now: datetime) -> int:
     """Deletes every decision of an organization whose account is closed; how many there were."""
     ledger.forget_organization(organization_id)
     with acting_as_system():
         hourly.forget(organization_id)
     with acting_for_retention():
-        return rows_changed(delete(Decision).where(Decision.organization_id == organization_id))
+        deleted = rows_changed(delete(Decision).where(Decision.organization_id == organization_id))
+    analytics.note_everything(organization_id, now=now)
+    return deleted
 
 
 def _cutoff(now: datetime, days: int) -> datetime:

@@ -28,7 +28,8 @@ class DecisionFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         Annotated[
             ShortText,
             Meta(
-                description="Case-insensitive. A name that ends in * finds all that begin with it.", examples=["gpt-4o"]
+                description="Case-insensitive. A name that ends in * matches all names that begin with it.",
+                examples=["gpt-4o"],
             ),
         ]
         | None
@@ -36,7 +37,9 @@ class DecisionFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     operation: (
         Annotated[ShortText, Meta(description="Case-insensitive; - and _ are equivalent.", examples=["chat"])] | None
     ) = None
-    allowed: Annotated[bool | None, Meta(description="Only allowed, or only blocked.", examples=[False])] = None
+    allowed: Annotated[bool | None, Meta(description="Only allowed or only blocked decisions.", examples=[False])] = (
+        None
+    )
     reason: (
         Annotated[
             ShortText, Meta(description="Code of the most important reason.", examples=["contains_personal_data"])
@@ -95,7 +98,7 @@ class ExportQuery(DecisionFilter, frozen=True, forbid_unknown_fields=True, kw_on
             str,
             Meta(
                 pattern=whole("dec_[0-9a-f]{32}"),
-                description="To resume a download: the decision_id of the last whole line you have.",
+                description="To resume a download: the decision_id of the last complete line you have.",
                 examples=[DECISION_ID],
             ),
         ]
@@ -109,7 +112,7 @@ class DecisionView(msgspec.Struct, frozen=True):
     decision_id: Annotated[str, Meta(description="ID of the decision.", examples=[DECISION_ID])]
     decided_at: Annotated[datetime, Meta(tz=True, description="When it was made, in UTC.", examples=[MOMENT])]
     environment: Annotated[KeyEnvironment, Meta(description="live or test, as for the key.", examples=["live"])]
-    key_id: Annotated[str, Meta(description="The key that asked.", examples=[KEY_ID])]
+    key_id: Annotated[str, Meta(description="The key that sent the check.", examples=[KEY_ID])]
     model: Annotated[str, Meta(description="The model, as sent.", examples=["gpt-4o"])]
     operation: Annotated[str, Meta(description="The operation, as sent.", examples=["summarization"])]
     metadata: Annotated[
@@ -128,10 +131,10 @@ class DecisionView(msgspec.Struct, frozen=True):
         int,
         Meta(description="From receiving the request to storing the decision, in microseconds.", examples=[412]),
     ]
-    request_id: Annotated[str, Meta(description="The request that asked.", examples=[REQUEST_ID])]
+    request_id: Annotated[str, Meta(description="The ID of the request.", examples=[REQUEST_ID])]
     shadow: Annotated[
         tuple[ShadowFinding, ...],
-        Meta(description="What rules in shadow would have added, without effect on the decision.", examples=[[]]),
+        Meta(description="What shadow rules would have added. They have no effect on the decision.", examples=[[]]),
     ]
     derivation: Annotated[
         Derivation | None,
@@ -139,7 +142,7 @@ class DecisionView(msgspec.Struct, frozen=True):
     ]
     decided_by: Annotated[
         str,
-        Meta(description="service, or sdk for one that was made without us and reconciled.", examples=["service"]),
+        Meta(description="service, or sdk if the SDK decided offline and reported it later.", examples=["service"]),
     ] = "service"
     sdk: Annotated[
         dict[str, Any] | None,

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
+from api.decisions import in_store
 from api.decisions.hourly.fitting import FittingHour, fitting_hours
 from api.decisions.models import Decision
 from api.decisions.schema import DecisionFilter
@@ -51,6 +52,9 @@ def find_page(
     ask = partial(list_page, organization_id, chosen, subject_secret=subject_secret, after=after)
     if _has_index(chosen):
         return _page(ask(size=size + 1), size)
+    in_time = in_store.find_page(organization_id, chosen, after=after, size=size + 1)
+    if in_time is not None:
+        return _page(in_time, size)
     found: list[Decision] = []
     for group in _groups(fitting_hours(organization_id, chosen, before=_end_of(after))):
         wanted = size + 1 - len(found)
@@ -69,6 +73,9 @@ def count_up_to(organization_id: UUID, chosen: DecisionFilter, *, subject_secret
     conditions = conditions_of(organization_id, chosen, subject_secret)
     if _has_index(chosen):
         return _count(conditions, most)
+    in_time = in_store.count_up_to(organization_id, chosen, most=most)
+    if in_time is not None:
+        return in_time
     total = 0
     for group in _groups(fitting_hours(organization_id, chosen, before=None)):
         total += _count([*conditions, _within(group.stretches)], most - total)

@@ -131,7 +131,7 @@ def stream(
 
 
 def note_export(organization_id: UUID, form: ExportFormat, *, by: Actor, now: datetime) -> None:
-    """Before the first row leaves: who took the log away is on the trail, also if they took a part."""
+    """Before the first row leaves: who took the log away is on the audit log, also if they took a part."""
     audit.write(organization_id, "decisions.exported", by=by, now=now, after={"format": form.value})
 
 

@@ -55,7 +55,7 @@ class KeyNotInUse(AppError):
 
 class NotRotated(AppError):
     status, code, title = HTTPStatus.CONFLICT, "not_rotated", "This API key was not rotated"
-    advice = "You can complete the rotation only of a key that was rotated. Revoke this key instead."
+    advice = "Only a key that was rotated has a rotation to complete. Revoke this key instead."
 
 
 class LiveKeysNotYet(AppError):
@@ -105,7 +105,7 @@ def issue(
     _require_active(organization_id, environment, now=now)
     most = entitlements.access_for(organization_id, now=now).limits.keys
     if most is not None and lookup.count_in_use(organization_id, now=now) >= most:
-        raise KeyLimitReached(f"Its plan includes {most} active keys. {KeyLimitReached.advice}")
+        raise KeyLimitReached(f"Your plan includes {most:,} active keys. {KeyLimitReached.advice}")
     networks = _parse_networks(allowed_networks)
     if expires_at is not None and not now < expires_at <= now + LONGEST_LIFE:
         detail = "Enter a time in the future, at most ten years from now."
@@ -196,8 +196,8 @@ def revoke(organization_id: UUID, key_id: UUID, *, reason: str | None, by: Actor
 
 def revoke_all(organization_id: UUID, *, reason: str, by: Actor, now: datetime) -> None:
     """Ends every key of an organization that still stands."""
-    standing = select(ApiKey.id).where(ApiKey.organization_id == organization_id, ApiKey.revoked_at.is_(None))
-    for key_id in db.session.scalars(standing).all():
+    active = select(ApiKey.id).where(ApiKey.organization_id == organization_id, ApiKey.revoked_at.is_(None))
+    for key_id in db.session.scalars(active).all():
         revoke(organization_id, key_id, reason=reason, by=by, now=now)
 
 

@@ -8,11 +8,12 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy import select
 
-from api.ledger import evidence, signing_keys, verification
+from api.ledger import evidence, verification
 from api.ledger.models import LogChain
 from core import accounts
 from core.db import acting_as_system, db
 from core.errors import AppError
+from core.signing_keys import new_key
 
 heads_commands = AppGroup("heads", help="Verify that decision logs were not changed.")
 
@@ -25,12 +26,12 @@ heads_commands = AppGroup("heads", help="Verify that decision logs were not chan
     "--head",
     "kept_head",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="File with a head that was kept earlier, as the portal gives it.",
+    help="File with a head that you downloaded from the portal earlier.",
 )
 def verify(slug: str | None, kept_head: Path | None) -> None:
-    """Verify every signed head and every decision. Ends with 1 if an entry was changed."""
+    """Verify every signed head and every decision. Exits with 1 if an entry was changed."""
     if kept_head is not None and slug is None:
-        raise click.UsageError("A kept head belongs to one organization: give --organization too.")
+        raise click.UsageError("A downloaded head belongs to one organization: add --organization.")
     with acting_as_system():
         reports = [_verified(chain, kept_head) for chain in _chains(slug)]
         db.session.rollback()
@@ -51,7 +52,7 @@ def export_evidence(slug: str) -> None:
 @heads_commands.command("key")
 def key() -> None:
     """Print a new key for LOG_SIGNING_KEY."""
-    click.echo(signing_keys.new_key())
+    click.echo(new_key())
 
 
 def _chains(slug: str | None) -> list[LogChain]:
@@ -80,4 +81,4 @@ def _text_of(kept_head: Path) -> str:
     try:
         return str(json.loads(kept_head.read_text())["head"])
     except (ValueError, KeyError, TypeError) as error:
-        raise click.ClickException("The file holds no head. Use the file that the portal gives.") from error
+        raise click.ClickException("The file contains no head. Use the file downloaded from the portal.") from error

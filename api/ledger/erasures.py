@@ -70,8 +70,7 @@ def forget_organization(organization_id: UUID) -> None:
 @outliving.restored.connect
 def _say_that_it_was_restored(_sender: object, *, now: datetime) -> None:
     """Heads that were signed after the dump are gone with their rows; whoever kept one is to know why."""
-    with acting_as_system():
-        db.session.execute(update(LogChain).values(restored_at=now, has_news=True))
+    db.session.execute(update(LogChain).values(restored_at=now, has_news=True))
 
 
 def _sequence_of(organization_id: UUID, recorded_number: int) -> int | None:

@@ -6,21 +6,19 @@ that somebody merely put into the table is reached by neither way.
 """
 
 import base64
-import hashlib
 from datetime import datetime
-from functools import cache
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import select
 
 from api.ledger.models import LogSigningKey
+from core import signing_keys
 from core.db import db
 from core.scope import needs_system_scope
 from core.settings import Settings
+from core.signing_keys import id_of, public_bytes
 
 KIND = "decision-log-key/1"
 _PURPOSE = b"signing heads of the decision log"
@@ -34,29 +32,18 @@ class KeyStatement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def present_key(settings: Settings) -> Ed25519PrivateKey:
-    return _key_of(settings.log_signing_key, settings.secret_key)
+    return signing_keys.signing_key_of(settings.log_signing_key, settings.secret_key, purpose=_PURPOSE)
 
 
 def key_before(settings: Settings) -> Ed25519PrivateKey | None:
     """The one that the present key took over from, where the settings still have it."""
-    if settings.log_signing_key_previous:
-        return _key_of(settings.log_signing_key_previous, "")
-    if settings.log_signing_key:
-        return _key_of(None, settings.secret_key)
-    return _key_of(None, settings.secret_key_previous) if settings.secret_key_previous else None
-
-
-def id_of(public_key: bytes) -> str:
-    return hashlib.sha256(public_key).hexdigest()[:16]
-
-
-def public_bytes(key: Ed25519PrivateKey) -> bytes:
-    return key.public_key().public_bytes_raw()
-
-
-def new_key() -> str:
-    """A value for LOG_SIGNING_KEY."""
-    return base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()
+    return signing_keys.key_before(
+        given=settings.log_signing_key,
+        given_before=settings.log_signing_key_previous,
+        secret_key=settings.secret_key,
+        secret_key_before=settings.secret_key_previous,
+        purpose=_PURPOSE,
+    )
 
 
 @needs_system_scope
@@ -117,11 +104,3 @@ def _is_stated(row: LogSigningKey) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return stated.public_key == base64.b64encode(row.public_key).decode() and stated.predecessor == row.predecessor_id
-
-
-@cache
-def _key_of(given: str | None, secret_key: str) -> Ed25519PrivateKey:
-    if given:
-        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(given))
-    seed = HKDF(SHA256(), 32, salt=None, info=_PURPOSE).derive(secret_key.encode())
-    return Ed25519PrivateKey.from_private_bytes(seed)

@@ -1,4 +1,4 @@
-"""Where limits are kept: one Redis, or a cluster of them, where a script may touch the keys of one slot alone."""
+"""Where limits are kept: one Redis, the one that Sentinel names, or a cluster, where a script may touch one slot."""
 
 import hashlib
 from collections import defaultdict
@@ -8,14 +8,16 @@ from itertools import chain
 from pathlib import Path
 from threading import local
 from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
 from api.limits.window import Ask
-from core.settings import CLUSTER
+from core.settings import CLUSTER, SENTINEL
 
 TIMEOUT_S = 0.05
 """So long a check waits for an answer, once; then limits are counted in memory until Redis answers again."""
@@ -55,6 +57,7 @@ class OneServer:
             raise
 
     def _count(self, connection: Any, asks: Sequence[Ask]) -> list[int]:
+        connection.connect()  # if it is not: to where the Sentinels say, which sending by itself would not ask
         connection.send_packed_command(connection.pack_command("EVALSHA", self._sha, *given_to_script(asks)))
         answer: list[int] = connection.read_response()
         return answer
@@ -130,11 +133,32 @@ def connect(url: str, *, timeout_s: float = TIMEOUT_S) -> Server:
         "socket_connect_timeout": timeout_s,
         "retry": Retry(NoBackoff(), retries=0),
     }
-    if is_cluster(url):
+    if _is(url, CLUSTER):
         return Cluster(RedisCluster.from_url(url.replace(CLUSTER, ":", 1), **options))
+    if _is(url, SENTINEL):
+        return OneServer(_primary_of_sentinels(url, options))
     return OneServer(redis.Redis.from_url(url, **options))
 
 
-def is_cluster(url: str) -> bool:
-    """Written as `redis+cluster://` or `rediss+cluster://`."""
-    return CLUSTER in url.partition("//")[0]
+def _primary_of_sentinels(url: str, options: dict[str, Any]) -> redis.Redis:
+    """Each of its connections asks anew which server that is. One user and password is for all of them."""
+    address = urlsplit(url)
+    login, _, places = address.netloc.rpartition("@")
+    user, _, password = map(unquote, login.partition(":"))
+    given = {name: value for name, value in (("username", user), ("password", password)) if value}
+    options = {**options, **given, "ssl": address.scheme.startswith("rediss")}
+    sentinels = [place.rpartition(":") for place in places.split(",")]
+    sentinel: Any = Sentinel  # its own calls are untyped
+    watch = sentinel([(host, int(port)) for host, _, port in sentinels], sentinel_kwargs=options, **options)
+    primary: redis.Redis = watch.master_for(address.path.strip("/"))
+    return primary
+
+
+def is_plain(url: str) -> bool:
+    """Whether there is no other server to be found first."""
+    return not (_is(url, CLUSTER) or _is(url, SENTINEL))
+
+
+def _is(url: str, kind: str) -> bool:
+    """Written in its scheme, as `redis+cluster://` or `rediss+cluster://`."""
+    return kind in url.partition("//")[0]

@@ -18,7 +18,7 @@ from redis.exceptions import RedisClusterException
 
 from api.limits.loop_server import LoopServer
 from api.limits.outage import Granted, Outage
-from api.limits.servers import NUMBERS, US, Server, connect, is_cluster
+from api.limits.servers import NUMBERS, US, Server, connect, is_plain
 from api.limits.together import Together
 from api.limits.window import Ask, Backend, Count, Verdict
 from core.clock import monotonic_s
@@ -48,7 +48,7 @@ class SharedLimiter:
         self._id = uuid4().hex
         self._lock = Lock()
         self._server: Server | None = None
-        self._on_loop = LoopServer(url) if not is_cluster(url) else None
+        self._on_loop = LoopServer(url) if is_plain(url) else None
         self._is_away = False
         self._next_look_s = 0.0
         self._wake = Event()

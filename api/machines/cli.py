@@ -12,8 +12,9 @@ from api.machines.spools import known_machine_id
 from core import audit
 from core.audit import COMMAND_LINE
 from core.clock import utc_now
+from core.connections import connect_as
 from core.current import settings
-from core.db import DatabaseRole, acting_as_system, connect_as, transaction
+from core.db import DatabaseRole, acting_as_system, transaction
 from core.errors import AppError
 
 machines_commands = AppGroup("machines", help="See which machines hold decisions, and replay those of a lost one.")
@@ -22,7 +23,7 @@ _TIMEOUT_S = 60
 
 @machines_commands.command("list")
 def list_machines() -> None:
-    """List the machines that serve, with what waits on their disks."""
+    """List the web machines and the decisions that wait on their disks."""
     with acting_as_system(), transaction():
         for machine in services.every_machine(now=utc_now()):
             heard = f"{'silent since' if machine.is_silent else 'heard'} {machine.reported_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -43,7 +44,9 @@ def replay(data_dir: Path) -> None:
     except AppError as refusal:
         raise click.ClickException(refusal.detail) from refusal
     except (psycopg.Error, OSError) as error:
-        raise click.ClickException(f"Stopped: {error}. What was not written is still there; run it again.") from error
+        raise click.ClickException(
+            f"Stopped: {error}. What was not written is still in the spool; run it again."
+        ) from error
     _put_on_record(data_dir, replayed)
     click.echo(
         f"{replayed.rows} decisions replayed, {replayed.left.rows} left, {replayed.left.quarantined} in quarantine."

@@ -25,7 +25,7 @@ class MachineReporter(PeriodicFlush):
     def __init__(self, enter_app: EnterApp, data_path: Path) -> None:
         super().__init__(enter_app)
         self._data_path = data_path
-        self._told: tuple[WaitingRows, datetime] | None = None
+        self._reported: tuple[WaitingRows, datetime] | None = None
 
     def flush(self) -> None:
         try:
@@ -33,7 +33,7 @@ class MachineReporter(PeriodicFlush):
         except OSError as error:  # of the disk; the next report tries again
             log.warning("machine.not_reported", error=type(error).__name__, errno=error.errno)
             return
-        if self._told is None or self._told[0] != waiting or now - self._told[1] >= AT_LEAST_EVERY:
+        if self._reported is None or self._reported[0] != waiting or now - self._reported[1] >= AT_LEAST_EVERY:
             with self._enter_app(), acting_as_system(), transaction():
                 services.report(own_id, socket.gethostname(), waiting, now=now)
-            self._told = (waiting, now)
+            self._reported = (waiting, now)

@@ -30,15 +30,14 @@ logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 class Api:
-    """Our HTTP API. `key` is the one to use where a call brings none."""
+    """Our HTTP API, asked with the key of whoever calls."""
 
-    def __init__(self, url: str, *, key: str | None = None, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, url: str, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self._http = httpx2.AsyncClient(base_url=url, timeout=WITHIN_S, transport=transport)
-        self._key = key
 
     async def send(self, request: Forwarded, headers: Any) -> httpx2.Response:
         given = {
-            "Authorization": f"Bearer {self._key}" if self._key else headers.get("authorization", ""),
+            "Authorization": headers.get("authorization", ""),
             "User-Agent": f"ai-governance-mcp/{VERSION}",
         }
         if forwarded_for := headers.get("x-forwarded-for"):  # believed by our API as far as its own settings say

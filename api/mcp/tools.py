@@ -14,7 +14,7 @@ from api.v1.policy_schema import PolicyPreview
 
 NEVER_CONTENT = (
     "Send facts about the operation only. Never send prompts, messages, documents, names, email addresses or any other "
-    "content: it is refused."
+    "content: it is rejected."
 )
 
 
@@ -145,8 +145,7 @@ TOOLS = {
         _tool(
             "simulate_policy",
             "Simulate a policy change",
-            "How many of the latest decisions would come out differently if policies had other values. Changes "
-            f"nothing. {NEVER_CONTENT}",
+            f"How many of the latest decisions would change with other policy values. Changes nothing. {NEVER_CONTENT}",
             _schema_of(PolicyPreview),
             _simulate,
         ),

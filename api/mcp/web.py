@@ -1,8 +1,14 @@
-"""The server over streamable HTTP, without sessions: each request brings its API key as a bearer token."""
+"""The server over streamable HTTP, without sessions: each request brings its API key as a bearer token.
 
+`python -m api.mcp.web HOST PORT` serves it, and needs no more than PUBLIC_URL and PROBE_URL; `flask mcp` and
+`flask serve` start that.
+"""
+
+import sys
 from typing import Any
 
 import msgspec
+import uvicorn
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -11,8 +17,10 @@ from core.environment import read_settings
 from core.errors import PROBLEM_CONTENT_TYPE
 from core.hosts import names_of
 from core.settings import Environment, Settings
+from core.settings_rules import FOR_AGENTS
 
 MOST_BYTES = 65_536
+STOPPED_WITHIN_S = 5
 _MISSING = msgspec.json.encode(
     {
         "title": "An API key is missing",
@@ -45,7 +53,7 @@ def _has_key(scope: Scope) -> bool:
 
 def create_mcp() -> ASGIApp:
     """The ASGI app of the process."""
-    settings = read_settings()
+    settings = read_settings(in_production=FOR_AGENTS)
     return make_app(settings, Api(settings.probed_url))
 
 
@@ -65,3 +73,21 @@ def _who_may_ask(settings: Settings) -> TransportSecuritySettings:
         names |= {"127.0.0.1", "localhost", "[::1]"}
     hosts: Any = sorted(found for name in names for found in (name, f"{name}:*"))
     return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=sorted(settings.allowed_origins))
+
+
+def main() -> None:
+    host, port = sys.argv[1:]
+    uvicorn.run(
+        create_mcp,
+        factory=True,
+        host=host,
+        port=int(port),
+        ws="none",
+        log_level="error",
+        server_header=False,
+        timeout_graceful_shutdown=STOPPED_WITHIN_S,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -35,7 +35,7 @@ class OnContradiction(StrEnum):
 class Contradiction(msgspec.Struct, frozen=True):
     fact: Annotated[str, Meta(description="The fact.", examples=[IS_EXTERNAL_MODEL])]
     stated: Annotated[bool | str, Meta(description="What the caller stated.", examples=[False])]
-    known: Annotated[bool | str, Meta(description="What is known of the model.", examples=[True])]
+    known: Annotated[bool | str, Meta(description="The value in the catalogue.", examples=[True])]
 
 
 class Derivation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,7 +52,7 @@ class Derivation(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = {}
     contradictions: Annotated[
         tuple[Contradiction, ...],
-        Meta(description="What the caller stated otherwise than it is known.", examples=[[]]),
+        Meta(description="Facts the caller sent that contradict the catalogue.", examples=[[]]),
     ] = ()
 
 

@@ -40,8 +40,6 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     label: str
     aliases: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
-    """In which processing is offered; not where a request is processed."""
 
 
 class CatalogueModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

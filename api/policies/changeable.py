@@ -27,6 +27,8 @@ _SIZES = (
     "gen_ai.request.choice.count",
     "gen_ai.usage.input_tokens",
     "gen_ai.usage.output_tokens",
+    "message_count",
+    "tool_count",
 )
 _TEXTS = re.compile(r"\"([^\"\\\n*]+)\"|'([^'\\\n*]+)'")
 _NUMBERS = re.compile(r"(?<![\w.])\d{1,15}(?![\w.])")

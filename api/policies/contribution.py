@@ -1,12 +1,20 @@
 """One cause of a decision, as it is stored, answered and described."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 HIGHEST_SCORE = 100
+
+
+class FailMode(StrEnum):
+    """Which of a rule's fail modes decided."""
+
+    ON_MISSING = "on_missing"
+    ON_ERROR = "on_error"
 
 
 class Contribution(msgspec.Struct, frozen=True):
@@ -25,9 +33,22 @@ class Contribution(msgspec.Struct, frozen=True):
         str,
         Meta(
             description="What the caller can change.",
-            examples=["Remove or pseudonymize the personal data and send contains_personal_data: false."],
+            examples=["Remove or anonymize the personal data, then send contains_personal_data: false."],
         ),
     ]
+    fail_mode: (
+        Annotated[
+            FailMode,
+            Meta(
+                description=(
+                    "Only if nobody knows whether the rule applies: its on_missing or on_error decided, because a fact "
+                    "is missing or a condition could not be evaluated."
+                ),
+                examples=["on_missing"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 def stored_contributions(stored: Sequence[Any]) -> tuple[Contribution, ...]:

@@ -12,6 +12,8 @@ from msgspec import Meta
 
 from api.model_catalogue.derivation import OnContradiction
 from api.model_catalogue.entries import CatalogueVersion, OwnModel
+from api.policies.fail_modes import MAX_FAIL_MODES, OnUnreachable
+from api.policies.policy_tests import MAX_TESTS, PolicyTest
 from api.policies.required_facts import MAX_REQUIRED, RequiredFact
 from api.policies.rules import MAX_RULES, Rule
 from api.vocabulary import (
@@ -81,8 +83,8 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
     count_points_when_off: Annotated[
         bool,
         Meta(
-            title="Count points when off",
-            description="Adds the points for personal data and external models even if their hard block is off.",
+            title="Count points without hard block",
+            description="Adds the points for personal data and external models even when their hard block is off.",
         ),
     ] = False
     max_risk_score: Annotated[
@@ -91,7 +93,7 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
     ] = 50
     points_personal_data: Annotated[
         Points,
-        Meta(title="Points for personal data", description="Added if the operation works on personal data."),
+        Meta(title="Points for personal data", description="Added if the request contains personal data."),
     ] = 70
     points_external_model: Annotated[
         Points, Meta(title="Points for an external model", description="Added if the model is external.")
@@ -101,7 +103,7 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
     ] = 30
     points_unknown_operation: Annotated[
         Points,
-        Meta(title="Points for an unknown operation", description="Added if the operation is not on the list."),
+        Meta(title="Points for an unknown operation", description="Added if the operation is not a known operation."),
     ] = 20
     large_dataset_records: Annotated[
         int,
@@ -109,19 +111,23 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
             ge=1,
             le=MAX_INTEGER,
             title="Large dataset threshold",
-            description="A dataset is large if dataset_record_count is this number or higher.",
+            description="A dataset is large if it has this many records or more.",
         ),
     ] = 10_000
     known_operations: Annotated[
         tuple[OperationName, ...],
-        Meta(max_length=200, title="Known operations", description="Operations that add no points."),
+        Meta(
+            max_length=200,
+            title="Known operations",
+            description="These operations add no points. Other operations add the points for an unknown operation.",
+        ),
     ] = KNOWN_OPERATIONS
     allowed_models: Annotated[
         tuple[ModelPattern, ...],
         Meta(
             max_length=500,
             title="Allowed models",
-            description="All other models are blocked. A name can end in *. Leave empty to allow all models.",
+            description="Only these models are allowed. A name can end in *. Leave empty to allow all models.",
         ),
     ] = ()
     denied_operations: Annotated[
@@ -131,10 +137,10 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
     compare_in_normal_form: Annotated[
         bool,
         Meta(
-            title="Compare names in normal form",
+            title="Ignore case and allow wildcards",
             description=(
-                "Rules compare all text facts without regard to case, and a name that ends in * stands for all that "
-                "begin with it."
+                "Rules compare all text facts without regard to upper and lower case, and a name that ends in * "
+                "matches every name with the same beginning."
             ),
         ),
     ] = True
@@ -142,14 +148,14 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
         CatalogueVersion,
         Meta(
             title="Model catalogue",
-            description="Derives facts about the model that callers do not send, from this version. Empty: off.",
+            description="The catalogue version used to derive facts that callers do not send. Empty: off.",
         ),
     ] = CatalogueVersion.OFF
     on_contradiction: Annotated[
         OnContradiction,
         Meta(
             title="If a caller contradicts the catalogue",
-            description="Whether the caller or the catalogue is believed, or the request is blocked.",
+            description="Use what the caller sent, use the catalogue, or block the request.",
         ),
     ] = OnContradiction.CALLER
     own_models: Annotated[
@@ -160,6 +166,14 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
         tuple[RequiredFact, ...],
         Meta(max_length=MAX_REQUIRED, title="Required facts", description="Facts that callers must send."),
     ] = ()
+    on_unreachable: Annotated[
+        tuple[OnUnreachable, ...],
+        Meta(
+            max_length=MAX_FAIL_MODES,
+            title="If the service can't be reached",
+            description="What clients do with an operation while they can't reach the service.",
+        ),
+    ] = ()
     custom_facts: Annotated[
         dict[CustomFactName, FactType],
         Meta(max_length=100, title="Custom facts", description="Your own facts that metadata can contain."),
@@ -167,6 +181,14 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
     rules: Annotated[
         tuple[Rule, ...],
         Meta(max_length=MAX_RULES, title="Rules", description="Your own conditions on the facts, in CEL."),
+    ] = ()
+    tests: Annotated[
+        tuple[PolicyTest, ...],
+        Meta(
+            max_length=MAX_TESTS,
+            title="Tests",
+            description="Requests with the decisions they must get. Nothing is published while a test fails.",
+        ),
     ] = ()
 
 

@@ -1,6 +1,7 @@
 """Deciding: a pure function of a policy version and a request. No clock, no database, no randomness.
 
-So any past decision can be worked out again exactly. Imports no database.
+So any past decision can be worked out again exactly, here and in a program of a customer. Imports no database and no
+engine.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,10 +13,10 @@ from api import vocabulary
 from api.model_catalogue.derivation import Completion, Derivation
 from api.policies.catalogue_use import completion_of, contradiction_causes
 from api.policies.contribution import HIGHEST_SCORE, Contribution
-from api.policies.document import PolicyDocument, facts_of, known_operations_of, texts_of
+from api.policies.document import PolicyDocument, facts_of, known_operations_of
+from api.policies.fail_modes import FailModes, fail_modes_of
 from api.policies.required_facts import Requirement, missing_causes, requirements_of
-from api.policies.rule_set import RuleSet, rule_set_of
-from api.policies.rules import RuleState
+from api.policies.rule_set import RuleSet
 from api.policies.trials import ShadowFinding, divided, finding_of
 from api.vocabulary import Fact, normal_model, normal_operation
 
@@ -73,12 +74,14 @@ class CompiledPolicy(msgspec.Struct, frozen=True):
     completion: Completion | None = None
     """None where the policy uses no model catalogue."""
     required: tuple[Requirement, ...] = ()
+    fail_modes: FailModes | None = None
+    """What clients do while the service can't be reached; None where nothing is declared."""
 
 
-def compile_policy(organization_id: UUID, version: int, document: PolicyDocument) -> CompiledPolicy:
-    facts, texts = facts_of(document), texts_of(document)
-    enforced = rule_set_of((rule for rule in document.rules if rule.state is RuleState.ENFORCED), facts, texts)
-    on_trial = rule_set_of((rule for rule in document.rules if rule.is_on_trial), facts, texts)
+def policy_of(
+    organization_id: UUID, version: int, document: PolicyDocument, *, enforced: RuleSet, on_trial: RuleSet
+) -> CompiledPolicy:
+    facts = facts_of(document)
     return CompiledPolicy(
         organization_id=organization_id,
         version=version,
@@ -93,6 +96,7 @@ def compile_policy(organization_id: UUID, version: int, document: PolicyDocument
         cost=enforced.cost + on_trial.cost,
         completion=completion_of(document, facts),
         required=requirements_of(document.required_facts),
+        fail_modes=fail_modes_of(document.on_unreachable),
     )
 
 
@@ -111,10 +115,15 @@ def evaluate(policy: CompiledPolicy, request: CheckFacts, *, bucket_key: str = "
     if derivation is not None:
         causes += contradiction_causes(policy.document, derivation)
     if policy.on_trial is None:
-        return _outcome(policy, causes, derivation)
+        return outcome_of(policy, causes, derivation)
     found = policy.on_trial.causes(request.model, request.operation, request.metadata)
     in_force, in_shadow = divided(policy.on_trial, found, bucket_key)
-    return _with_shadow(policy, _outcome(policy, [*causes, *in_force], derivation), in_shadow)
+    return _with_shadow(policy, outcome_of(policy, [*causes, *in_force], derivation), in_shadow)
+
+
+def completed(policy: CompiledPolicy, request: CheckFacts) -> CheckFacts:
+    """As the rules see it: with what the policies derive of the model."""
+    return request if policy.completion is None else _completed(policy.completion, request)[0]
 
 
 def _completed(completion: Completion, request: CheckFacts) -> tuple[CheckFacts, Derivation]:
@@ -123,7 +132,7 @@ def _completed(completion: Completion, request: CheckFacts) -> tuple[CheckFacts,
     return CheckFacts(request.model, request.operation, metadata), derivation
 
 
-def _outcome(policy: CompiledPolicy, causes: list[Contribution], derivation: Derivation | None) -> Outcome:
+def outcome_of(policy: CompiledPolicy, causes: list[Contribution], derivation: Derivation | None) -> Outcome:
     score = min(HIGHEST_SCORE, sum(cause.points for cause in causes))
     if not causes:
         return Outcome(allowed=True, risk_score=score, reason=OK, reasons=(), derivation=derivation)
@@ -156,7 +165,10 @@ def _built_in_causes(policy: CompiledPolicy, request: CheckFacts) -> list[Contri
                 points=document.points_personal_data,
                 blocks=document.block_personal_data,
                 message="The operation works on personal data.",
-                fix="Remove or pseudonymize the personal data and send contains_personal_data: false.",
+                fix=(
+                    "Remove or anonymize the personal data, then send contains_personal_data: false. "
+                    "Pseudonymized data still counts as personal data."
+                ),
             )
         )
     if stated.get(vocabulary.IS_EXTERNAL_MODEL) is True and _counts(document, document.block_external_models):

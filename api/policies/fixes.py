@@ -27,7 +27,8 @@ class Fix(msgspec.Struct, frozen=True):
         Meta(description="The model or facts to send instead.", examples=[{"is_human_reviewed": True}]),
     ]
     advice: Annotated[
-        str, Meta(description="The same in words.", examples=["Let a person review the result before it is used."])
+        str,
+        Meta(description="The change as a sentence.", examples=["Let a person review the result before it is used."]),
     ]
     risk_score: Annotated[int, Meta(description="The risk score after the changes.", examples=[20])]
 
@@ -38,7 +39,10 @@ class Fixes(msgspec.Struct, frozen=True):
     fixes: Annotated[tuple[Fix, ...], Meta(description="Any one of them is enough.")]
     evaluations: Annotated[int, Meta(description="How many combinations were evaluated.", examples=[12])]
     is_exhaustive: Annotated[
-        bool, Meta(description="Whether all combinations were evaluated, or enough were found.", examples=[True])
+        bool,
+        Meta(
+            description="True if all combinations were evaluated; false if the search stopped early.", examples=[True]
+        ),
     ]
 
 

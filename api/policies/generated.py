@@ -1,25 +1,30 @@
 """The rules of a policy version as one Python function, made once when the version is compiled.
 
-A rule is in it where all of its conditions can be translated (`translation`); of the others, and of all rules where a
-fact is not of its declared type, the function says that the CEL engine must be asked. Imports no database.
+A rule is in it where its conditions are trees (`trees`); of the others, and of all rules where a fact is not of its
+declared type, the function says that the CEL engine must be asked. Imports no database and no engine.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Final
 
-from api.policies.rules import CompiledRule, joined_truth
-from api.policies.spelling import (
-    NORMAL_MODEL,
-    NORMAL_OPERATION,
-    NORMAL_PII_TYPES,
-    lowered,
-    lowered_variable,
-    normal_pii_types,
+from api.policies.normal_forms import NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES, lowered, normal_pii_types
+from api.policies.trees import (
+    FACT,
+    FIELD,
+    KIND_OF,
+    LOWERED,
+    NORMAL,
+    Beyond,
+    Kind,
+    RuleTrees,
+    Source,
+    Tree,
+    code_of,
+    joined_truth,
+    sources_in,
 )
-from api.policies.translation import Beyond, Expression, Kind, translated
-from api.vocabulary import PII_TYPES, Fact, FactType, normal_model, normal_operation, variable_of
+from api.vocabulary import PII_TYPES, Fact, normal_model, normal_operation
 
 
 class Ask(Enum):
@@ -34,13 +39,6 @@ by their index. Those that do not hold are left out."""
 
 AN_ENGINES_RULE = 20
 
-_KINDS = {
-    FactType.BOOLEAN: Kind.BOOLEAN,
-    FactType.INTEGER: Kind.INTEGER,
-    FactType.NUMBER: Kind.NUMBER,
-    FactType.TOKEN: Kind.TEXT,
-    FactType.TOKENS: Kind.TEXTS,
-}
 _CLASSES = {
     Kind.BOOLEAN: "is bool",
     Kind.INTEGER: "is int",
@@ -48,13 +46,20 @@ _CLASSES = {
     Kind.TEXT: "is str",
     Kind.TEXTS: "is tuple",
 }
-_WITH_CASE = frozenset({Kind.TEXT, Kind.TEXTS})
-_ALWAYS_STATED = {
-    "model": "model",
-    "operation": "operation",
-    NORMAL_MODEL: "normal_model(model)",
-    NORMAL_OPERATION: "normal_operation(operation)",
+_ALWAYS_STATED: Final[Mapping[Source, str]] = {
+    (FIELD, "model"): "model",
+    (FIELD, "operation"): "operation",
+    (NORMAL, "model"): "normal_model(model)",
+    (NORMAL, "operation"): "normal_operation(operation)",
 }
+SOURCE_OF: Final[Mapping[str, tuple[Kind, Source]]] = {
+    "model": (Kind.TEXT, (FIELD, "model")),
+    "operation": (Kind.TEXT, (FIELD, "operation")),
+    NORMAL_MODEL: (Kind.TEXT, (NORMAL, "model")),
+    NORMAL_OPERATION: (Kind.TEXT, (NORMAL, "operation")),
+    NORMAL_PII_TYPES: (Kind.TEXTS, (NORMAL, PII_TYPES)),
+}
+"""Of what conditions may name beside the facts."""
 _KNOWN = {
     "ASK": ASK,
     "joined_truth": joined_truth,
@@ -66,104 +71,77 @@ _KNOWN = {
 }
 
 
-def cost_of(judge: Judge, rules: Sequence[CompiledRule]) -> int:
+def cost_of(judge: Judge, rules: int) -> int:
     """How much work a judgment is, in translated rules; one of the engine's costs as much as many of them."""
     left = sum(truth is ASK for truth in judge("", "", {}).values())
-    return len(rules) + AN_ENGINES_RULE * left
+    return rules + AN_ENGINES_RULE * left
 
 
-def judge_of(rules: Sequence[CompiledRule], facts: Mapping[str, Fact]) -> Judge:
-    names = _Names(facts)
-    written: dict[int, _Written] = {}
-    for index, rule in enumerate(rules):
-        try:
-            written[index] = _Written(rule, names)
-        except Beyond:
-            continue
-    left = [index for index in range(len(rules)) if index not in written]
-    used = sorted({name for one in written.values() for name in one.names})
+def judge_of(trees: Sequence[RuleTrees | None], facts: Mapping[str, Fact]) -> Judge:
+    """None for a rule that is the engine's. Raises Beyond for what are no trees over these facts."""
+    read = sorted({source for one in trees if one for tree in _all_of(one) for source in sources_in(tree)})
+    variables = {source: f"v{number}" for number, source in enumerate(read)}
+    left = [index for index, one in enumerate(trees) if one is None]
     lines = [
         "def judge(model, operation, stated):",
         "    get = stated.get",
-        *(line for name in used for line in names.loading(name)),
+        *(line for source in read for line in _loading(source, variables[source], facts)),
         f"    found = {{{', '.join(f'{index}: ASK' for index in left)}}}",
-        *(line for index, one in written.items() for line in one.lines(index, names)),
+        *(line for index, one in enumerate(trees) if one for line in _lines(index, one, variables)),
         "    return found",
     ]
-    everything = dict.fromkeys(range(len(rules)), ASK)
+    everything = dict.fromkeys(range(len(trees)), ASK)
     namespace = {**_KNOWN, "everything": everything}
     exec(compile("\n".join(lines), "<rules>", "exec"), namespace)  # noqa: S102  made of our own words and literals alone
     judge: Judge = namespace["judge"]  # type: ignore[assignment]
     return judge
 
 
-class _Names:
-    """What conditions may name, and the variable in which the function holds it."""
-
-    def __init__(self, facts: Mapping[str, Fact]) -> None:
-        self._fact_of = {variable_of(name): name for name in facts}
-        counts = Counter([*map(variable_of, facts), *_ALWAYS_STATED])
-        shared = {name for name, count in counts.items() if count > 1}
-        plain = {name: _KINDS[facts[fact].type] for name, fact in self._fact_of.items() if name not in shared}
-        self._lowered = {lowered_variable(name): name for name, kind in plain.items() if kind in _WITH_CASE}
-        self.kinds = {
-            **plain,
-            **{variable: plain[name] for variable, name in self._lowered.items()},
-            **{name: Kind.TEXT for name in _ALWAYS_STATED if name not in shared},
-            NORMAL_PII_TYPES: Kind.TEXTS,
-        }
-        self.variables = {name: f"v{number}" for number, name in enumerate(self.kinds)}
-
-    def loading(self, name: str) -> Iterator[str]:
-        variable = self.variables[name]
-        if name in _ALWAYS_STATED:
-            yield f"    {variable} = {_ALWAYS_STATED[name]}"
-            return
-        fact = PII_TYPES if name == NORMAL_PII_TYPES else self._fact_of[self._lowered.get(name, name)]
-        yield f"    {variable} = get({fact!r})"
-        yield f"    if not ({variable} is None or {variable}.__class__ {_CLASSES[self.kinds[name]]}): return everything"
-        if name == NORMAL_PII_TYPES:
-            yield f"    {variable} = {variable} and normal_pii_types({variable})"
-        elif name in self._lowered:
-            yield f"    {variable} = {variable} and lowered({variable})"
-
-    def missing(self, names: frozenset[str]) -> str:
-        return " or ".join(f"{self.variables[name]} is None" for name in sorted(names) if name not in _ALWAYS_STATED)
+def _all_of(rule: RuleTrees) -> tuple[Tree, ...]:
+    return (*rule.all, *rule.any, *rule.none)
 
 
-class _Written:
+def _loading(source: Source, variable: str, facts: Mapping[str, Fact]) -> Iterator[str]:
+    if source in _ALWAYS_STATED:
+        yield f"    {variable} = {_ALWAYS_STATED[source]}"
+        return
+    form, name = source
+    if name not in facts or form not in {FACT, LOWERED, NORMAL} or (form == NORMAL and name != PII_TYPES):
+        raise Beyond
+    kind = KIND_OF[facts[name].type]
+    yield f"    {variable} = get({name!r})"
+    yield f"    if not ({variable} is None or {variable}.__class__ {_CLASSES[kind]}): return everything"
+    if form == NORMAL:
+        yield f"    {variable} = {variable} and normal_pii_types({variable})"
+    elif form == LOWERED:
+        yield f"    {variable} = {variable} and lowered({variable})"
+
+
+def _lines(index: int, rule: RuleTrees, variables: Mapping[Source, str]) -> Iterator[str]:
     """One rule as lines of the function."""
+    holds = [code_of(tree, variables) for tree in rule.all]
+    if rule.any:
+        holds.append(f"({' or '.join(code_of(tree, variables) for tree in rule.any)})")
+    holds += [f"not {code_of(tree, variables)}" for tree in rule.none]
+    missing, otherwise = _missing(_all_of(rule), variables), "if"
+    if missing:
+        parts = (_partly(some, variables) for some in (rule.all, rule.any, rule.none))
+        yield f"    if {missing}:"
+        yield f"        truth = joined_truth({', '.join(parts)})"
+        yield f"        if truth is not False: found[{index}] = truth"
+        otherwise = "elif"
+    yield f"    {otherwise} {' and '.join(holds) or 'True'}: found[{index}] = True"
 
-    def __init__(self, rule: CompiledRule, names: _Names) -> None:
-        """Raises Beyond."""
-        self._required, self._wanted, self._excluded = (
-            [translated(condition.text, names.kinds, names.variables) for condition in part]
-            for part in (rule.all, rule.any, rule.none)
-        )
-        self.names = frozenset(name for one in self._conditions for name in one.names)
 
-    @property
-    def _conditions(self) -> list[Expression]:
-        return [*self._required, *self._wanted, *self._excluded]
+def _missing(some: Sequence[Tree], variables: Mapping[Source, str]) -> str:
+    sources = {source for tree in some for source in sources_in(tree)} - _ALWAYS_STATED.keys()
+    return " or ".join(f"{variables[source]} is None" for source in sorted(sources))
 
-    def lines(self, index: int, names: _Names) -> Iterator[str]:
-        holds = [one.code for one in self._required]
-        if self._wanted:
-            holds.append(f"({' or '.join(one.code for one in self._wanted)})")
-        holds += [f"not {one.code}" for one in self._excluded]
-        missing, otherwise = names.missing(self.names), "if"
-        if missing:
-            parts = (self._partly(some, names) for some in (self._required, self._wanted, self._excluded))
-            yield f"    if {missing}:"
-            yield f"        truth = joined_truth({', '.join(parts)})"
-            yield f"        if truth is not False: found[{index}] = truth"
-            otherwise = "elif"
-        yield f"    {otherwise} {' and '.join(holds) or 'True'}: found[{index}] = True"
 
-    def _partly(self, some: Sequence[Expression], names: _Names) -> str:
-        """Each condition's truth, or None where it needs what is not stated."""
-        codes = []
-        for one in some:
-            missing = names.missing(one.names)
-            codes.append(f"None if {missing} else {one.code}" if missing else one.code)
-        return f"[{', '.join(codes)}]"
+def _partly(some: Sequence[Tree], variables: Mapping[Source, str]) -> str:
+    """Each condition's truth, or None where it needs what is not stated."""
+    codes = []
+    for tree in some:
+        missing, code = _missing([tree], variables), code_of(tree, variables)
+        codes.append(f"None if {missing} else {code}" if missing else code)
+    return f"[{', '.join(codes)}]"

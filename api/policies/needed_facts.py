@@ -1,7 +1,8 @@
 """Which facts a policy needs to decide well. Imports no database."""
 
+from api.policies.compiled_rules import compile_rule
 from api.policies.document import PolicyDocument, facts_of, texts_of
-from api.policies.rules import RuleState, compile_rule
+from api.policies.rules import RuleState
 from api.vocabulary import CONTAINS_PERSONAL_DATA, IS_EXTERNAL_MODEL, variable_of
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from api.model_catalogue.entries import LATEST
 from api.policies.document import PolicyDocument
+from api.policies.policy_tests import Expectation, PolicyTest, PolicyTestRequest
 from api.policies.required_facts import IfMissing, RequiredFact
 from api.policies.rules import OnMissing, Rule, RuleEffect, When
 
@@ -18,16 +19,30 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     values: Mapping[str, Any]
     rules: tuple[Rule, ...] = ()
     required: tuple[RequiredFact, ...] = ()
+    tests: tuple[PolicyTest, ...] = ()
 
     def values_over(self, document: PolicyDocument) -> dict[str, Any]:
-        """What it sets of these policies: rules of its codes are replaced, all others and their order stay."""
+        """What it sets of these policies: rules of its codes and tests of its names are replaced, others stay."""
         codes = {rule.code for rule in self.rules}
         facts = {(one.fact, one.operations) for one in self.required}
         kept = tuple(rule for rule in document.rules if rule.code not in codes)
         required = tuple(one for one in document.required_facts if (one.fact, one.operations) not in facts)
-        values = {**self.values, "rules": (*kept, *self.rules), "required_facts": (*required, *self.required)}
+        names = {test.name for test in self.tests}
+        tests = tuple(test for test in document.tests if test.name not in names)
+        values = {
+            **self.values,
+            "rules": (*kept, *self.rules),
+            "required_facts": (*required, *self.required),
+            "tests": (*tests, *self.tests),
+        }
         builtin: dict[str, Any] = msgspec.to_builtins(values)
         return builtin
+
+
+def _test(name: str, model: str, reason: str | None, operation: str = "chat", **metadata: Any) -> PolicyTest:
+    """One that is blocked for this reason, or allowed where there is none."""
+    expect = Expectation(allowed=reason is None, reason=reason)
+    return PolicyTest(name, PolicyTestRequest(model, operation, metadata), expect)
 
 
 PRESETS = (
@@ -35,10 +50,10 @@ PRESETS = (
         name="sensible-start",
         title="Sensible start",
         explanation=(
-            "For most organizations. Personal data stays a hard block. The model catalogue says which models "
-            "are external when callers forget to, and records contradictions. External models add a few points "
-            "without a block, and so does a request that does not say whether it uses personal data. With the "
-            "other points at their defaults, nothing that passes today is blocked."
+            "For most organizations. Personal data remains a hard block. If callers do not say whether a model is "
+            "external, the model catalogue does, and contradictions are recorded. External models, and requests "
+            "that do not say whether they use personal data, add a few points but are not blocked. Unless you "
+            "changed the points, this blocks nothing that is allowed today."
         ),
         values={
             "model_catalogue": LATEST,
@@ -48,16 +63,20 @@ PRESETS = (
             "points_external_model": 5,
         },
         required=(RequiredFact("contains_personal_data", IfMissing.ADD_RISK, points=5),),
+        tests=(
+            _test("Personal data is blocked", "gpt-4o", "contains_personal_data", contains_personal_data=True),
+            _test("An external model without personal data is allowed", "gpt-4o", None, contains_personal_data=False),
+        ),
     ),
     Preset(
         name="no-personal-data-to-external-models",
         title="No personal data to external models",
         explanation=(
-            "Your own models may work on personal data, external ones may not. The hard block on all personal "
-            "data is off; a rule blocks personal data on external models instead. Whether a model is external "
-            "comes from the model catalogue, which is believed before the caller. A request that leaves out "
-            "whether it uses personal data, or whose model nobody knows, is blocked. Describe your own models "
-            "on the models page first."
+            "Your own models may process personal data, external models may not. The hard block on all personal "
+            "data is turned off; instead, a rule blocks personal data for external models. The model catalogue "
+            "says which models are external, even if the caller says otherwise. Requests that do not say whether "
+            "they use personal data are blocked, and so are unknown models. Add your own models on the models "
+            "page first."
         ),
         values={
             "model_catalogue": LATEST,
@@ -75,15 +94,35 @@ PRESETS = (
             ),
         ),
         required=(RequiredFact("contains_personal_data", IfMissing.BLOCK),),
+        tests=(
+            _test(
+                "Personal data on an external model is blocked",
+                "gpt-4o",
+                "personal_data_to_external_model",
+                contains_personal_data=True,
+            ),
+            _test(
+                "Personal data on your own model is allowed",
+                "own-model",
+                None,
+                contains_personal_data=True,
+                is_external_model=False,
+            ),
+            _test(
+                "A request that does not say whether it uses personal data is blocked",
+                "gpt-4o",
+                "personal_data_to_external_model",
+            ),
+        ),
     ),
     Preset(
         name="eu-only",
         title="EU only",
         explanation=(
-            "Models must run in the EU. A request has to say in which region its model runs; eu and its parts, "
-            "such as eu-central-1, pass. The model catalogue knows the region where a model's name has it, and "
-            "a caller that contradicts it is blocked. This says where the model runs, not where a provider is "
-            "established."
+            "Models must run in the EU. Requests must state the region the model runs in: eu, or a region that "
+            "starts with it, such as eu-central-1. If the model's name contains a region, the model catalogue "
+            "uses that, and a caller that contradicts it is blocked. This is about where the model runs, not "
+            "where its provider is established."
         ),
         values={"model_catalogue": LATEST, "on_contradiction": "block"},
         rules=(
@@ -95,16 +134,21 @@ PRESETS = (
                 on_missing=OnMissing.BLOCK,
             ),
         ),
+        tests=(
+            _test("A model in the EU is allowed", "own-model", None, model_region="eu-central-1"),
+            _test("A model in the US is blocked", "own-model", "model_outside_the_eu", model_region="us-east-1"),
+            _test("A request without a region is blocked", "own-model", "model_outside_the_eu"),
+        ),
     ),
     Preset(
         name="eu-ai-act-deployer",
         title="EU AI Act deployer (high risk)",
         explanation=(
             "For deployers of high-risk systems under the EU AI Act, whose duties apply from 2 December 2027 "
-            "(Regulation (EU) 2026/1744). Automated decisions by a high-risk system need a person's review "
-            "(Articles 14 and 26). It is reported, without points, where a request does not say whether it "
-            "comes from a high-risk system, what it is for, or which application sends it, so that the log is a "
-            "useful record. This helps with these duties and is no legal advice."
+            "(Regulation (EU) 2026/1744). Automated decisions by a high-risk system need human review "
+            "(Articles 14 and 26). Requests that do not say whether they come from a high-risk system, what they "
+            "are for, or which application sends them are reported without adding points, so that the log is a "
+            "useful record. This supports these duties and is not legal advice."
         ),
         values={"model_catalogue": LATEST},
         rules=(
@@ -121,14 +165,32 @@ PRESETS = (
             RequiredFact("purpose", IfMissing.REPORT),
             RequiredFact("application", IfMissing.REPORT),
         ),
+        tests=(
+            _test(
+                "An automated decision without review is blocked",
+                "own-model",
+                "high_risk_needs_review",
+                is_high_risk_system=True,
+                is_automated_decision=True,
+                is_human_reviewed=False,
+            ),
+            _test(
+                "An automated decision with review is allowed",
+                "own-model",
+                None,
+                is_high_risk_system=True,
+                is_automated_decision=True,
+                is_human_reviewed=True,
+            ),
+        ),
     ),
     Preset(
         name="coding-assistants",
         title="Coding assistants",
         explanation=(
             "For assistants and agents that write code. Restricted data may not go to external models. Running "
-            "a tool adds points, and so does a very long response; neither is a block by itself. Requests must "
-            "name their application, so that you see which assistants are in use."
+            "a tool adds points, and so does a very long expected response; neither is blocked on its own. Requests "
+            "must name their application, so that you see which assistants are in use."
         ),
         values={"model_catalogue": LATEST},
         rules=(
@@ -158,5 +220,40 @@ PRESETS = (
             ),
         ),
         required=(RequiredFact("application", IfMissing.ADD_RISK, points=10),),
+        tests=(
+            _test(
+                "Restricted code on an external model is blocked",
+                "gpt-4o",
+                "restricted_code_to_external_model",
+                "code_generation",
+                data_classification="restricted",
+                application="ide",
+            ),
+            _test(
+                "Internal code on an external model is allowed",
+                "gpt-4o",
+                None,
+                "code_generation",
+                data_classification="internal",
+                application="ide",
+            ),
+            _test("A tool that runs is allowed", "gpt-4o", None, "execute_tool", application="ide"),
+            _test(
+                "A very long response is allowed",
+                "gpt-4o",
+                None,
+                "code_generation",
+                application="ide",
+                **{"gen_ai.request.max_tokens": 64_000},
+            ),
+            _test(
+                "A short response is allowed",
+                "gpt-4o",
+                None,
+                "code_generation",
+                application="ide",
+                **{"gen_ai.request.max_tokens": 1_000},
+            ),
+        ),
     ),
 )

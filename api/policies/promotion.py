@@ -37,7 +37,7 @@ def promote(organization_id: UUID, code: str, *, expected_version: int, by: Acto
 
 def trials_since(organization_id: UUID) -> Mapping[str, int]:
     """Rules on trial by their codes, with the first version from which on they were, unchanged but for their state."""
-    found = services.all_versions(organization_id)
+    found = [one for one in services.all_versions(organization_id) if not one.is_test_only]
     on_trial = [rule for rule in found[0].document.rules if rule.is_on_trial] if found else []
     return {rule.code: _first_version(rule, found) for rule in on_trial}
 

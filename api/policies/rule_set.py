@@ -1,41 +1,57 @@
-"""Some rules of a policy version, compiled together: which of them apply to a request. Imports no database."""
+"""Some rules of a policy version, made ready together: which of them apply to a request.
 
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+Imports no database and no engine: the rules that need one are judged by what was given for them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Any, Final, cast
 
 import msgspec
 
-from api import vocabulary
-from api.policies.contribution import Contribution
+from api.policies.contribution import Contribution, FailMode
 from api.policies.generated import ASK, Judge, Truth, cost_of, judge_of
-from api.policies.rules import CompiledRule, OnMissing, Rule, RuleEffect, compile_rule, context_of
-from api.policies.spelling import (
-    NORMAL_MODEL,
-    NORMAL_OPERATION,
-    NORMAL_PII_TYPES,
-    lowered,
-    lowered_variable,
-    normal_forms,
-    normal_pii_types,
-)
-from api.vocabulary import Fact, variable_of
+from api.policies.rules import OnError, OnMissing, Rule, RuleEffect
+from api.policies.trees import FACT, LOWERED, NORMAL, RuleTrees, sources_in
+from api.vocabulary import Fact
 
 Stated = Mapping[str, Any]
 """Typed facts under their canonical names."""
 
-_NAMES = ("model", "operation", NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES)
+
+class Failed(Enum):
+    FAILED = "failed"
+
+
+FAILED: Final = Failed.FAILED
+Judged = bool | None | Failed
+Engine = Callable[[Sequence[int], str, str, Stated], Mapping[int, Judged]]
+"""Judges rules by their index: true, false, None where the request does not state a fact that they need, or FAILED
+where a condition can't be evaluated."""
+_OF_FACTS = frozenset({FACT, LOWERED, NORMAL})
+
+
+class ReadyRule(msgspec.Struct, frozen=True):
+    """`needs` names the facts of its conditions; several names in one place are one to the engine."""
+
+    rule: Rule
+    trees: RuleTrees | None
+    """None where the engine has to be asked."""
+    needs: tuple[tuple[str, ...], ...]
+
+    def missing(self, stated: Stated) -> str:
+        """As a caller sends them."""
+        missing = {names[-1] for names in self.needs if not any(name in stated for name in names)}
+        return ", ".join(sorted(missing)) or "facts of the declared types"
 
 
 class RuleSet(msgspec.Struct, frozen=True):
-    rules: tuple[CompiledRule, ...]
-    variables: Mapping[str, str]
-    """How the conditions name the facts they need, by the facts' names."""
-    lowered: Mapping[str, str]
-    """The same of those that they need in normal form."""
+    rules: tuple[ReadyRule, ...]
     judge: Judge
-    """The rules that were translated, as one function."""
+    """The rules that are trees, as one function."""
     cost: int
     """How much work a judgment is, in rules."""
+    engine: Engine
 
     def causes(self, model: str, operation: str, stated: Stated) -> list[Contribution]:
         """Of the rules that apply, in the order of the rules."""
@@ -44,84 +60,79 @@ class RuleSet(msgspec.Struct, frozen=True):
         found = self.judge(model, operation, stated)
         if not found:
             return []
-        known: frozenset[str] | None = None
         causes = []
         for index, truth in sorted(self._settled(found, model, operation, stated).items()):
-            compiled = self.rules[index]
-            if truth is False or (truth is None and compiled.rule.on_missing is OnMissing.SKIP):
-                continue
-            if truth is None and known is None:
-                known = frozenset(self._variables(model, operation, stated))
-            missing = None if truth is not None else self._named(compiled.variables - (known or frozenset()))
-            causes.append(_cause(compiled, missing))
+            ready = self.rules[index]
+            if truth is True:
+                causes.append(_cause(ready.rule))
+            elif truth is not False:
+                causes += _open_causes(ready, truth, stated)
         return causes
 
-    def _named(self, variables: frozenset[str]) -> str:
-        """As a caller sends them, who knows no variables."""
-        names = {variable: name for known in (self.lowered, self.variables) for name, variable in known.items()}
-        sent = {names.get(variable, variable).lower() for variable in variables}
-        return ", ".join(sorted(sent)) or "facts of the declared types"
+    def unknown(self, model: str, operation: str, stated: Stated) -> list[str]:
+        """Codes of the rules that nobody can judge, since a fact is missing."""
+        settled = self._settled(self.judge(model, operation, stated), model, operation, stated)
+        return [self.rules[index].rule.code for index, truth in settled.items() if not isinstance(truth, bool)]
 
-    def _settled(
-        self, found: Mapping[int, Truth], model: str, operation: str, stated: Stated
-    ) -> Mapping[int, bool | None]:
-        """The engine says what the translated rules leave open."""
+    def _settled(self, found: Mapping[int, Truth], model: str, operation: str, stated: Stated) -> Mapping[int, Judged]:
+        """The engine says what the trees leave open."""
         if ASK not in found.values():
-            return cast("Mapping[int, bool | None]", found)
-        variables = self._variables(model, operation, stated)
-        context, known = context_of(variables), frozenset(variables)
-        return {
-            index: _truth_of(self.rules[index], context, known) if truth is ASK else truth
-            for index, truth in found.items()
-        }
-
-    def _variables(self, model: str, operation: str, stated: Stated) -> dict[str, Any]:
-        """What the conditions need of what the request states."""
-        values = {"model": model, "operation": operation, **normal_forms(model=model, operation=operation), **stated}
-        kinds = stated.get(vocabulary.PII_TYPES)
-        if isinstance(kinds, tuple):
-            values[NORMAL_PII_TYPES] = normal_pii_types(kinds)
-        variables = {variable: values[name] for name, variable in self.variables.items() if name in values}
-        variables |= {variable: lowered(stated[name]) for name, variable in self.lowered.items() if name in stated}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in variables.items()}
+            return cast("Mapping[int, Judged]", found)
+        left = [index for index, truth in found.items() if truth is ASK]
+        return {**found, **self.engine(left, model, operation, stated)}  # type: ignore[dict-item]
 
 
-def rule_set_of(rules: Iterable[Rule], facts: Mapping[str, Fact], texts: frozenset[str] | None) -> RuleSet:
-    """`texts` are the variables of facts that are compared in normal form. Raises ConditionRefused."""
-    compiled = tuple(compile_rule(rule, texts) for rule in rules)
-    needed = {variable for rule in compiled for variable in rule.variables}
-    judge = judge_of(compiled, facts)
-    return RuleSet(
-        rules=compiled,
-        variables={name: variable_of(name) for name in (*_NAMES, *facts) if variable_of(name) in needed},
-        lowered={name: variable for name in facts if (variable := _lowered_variable(name)) in needed},
-        judge=judge,
-        cost=cost_of(judge, compiled),
-    )
+def rule_set_of(rules: Sequence[ReadyRule], facts: Mapping[str, Fact], engine: Engine) -> RuleSet:
+    """Raises Beyond where trees do not fit the facts."""
+    judge = judge_of([ready.trees for ready in rules], facts)
+    return RuleSet(rules=tuple(rules), judge=judge, cost=cost_of(judge, len(rules)), engine=engine)
 
 
-def _lowered_variable(name: str) -> str:
-    """Empty for what has a normal form of its own."""
-    variable = lowered_variable(variable_of(name))
-    return "" if variable in _NAMES else variable
+def ready_of(rule: Rule, trees: RuleTrees) -> ReadyRule:
+    """A rule that is judged by its trees alone."""
+    sources = {source for part in (trees.all, trees.any, trees.none) for tree in part for source in sources_in(tree)}
+    names = {name for form, name in sources if form in _OF_FACTS} - {"model", "operation"}
+    return ReadyRule(rule, trees, tuple((name,) for name in sorted(names)))
 
 
-def _cause(compiled: CompiledRule, missing: str | None) -> Contribution:
-    """`missing` names the facts without which nobody knows whether the rule applies."""
-    rule, is_unknown = compiled.rule, missing is not None
+def _cause(rule: Rule) -> Contribution:
     return Contribution(
         code=rule.code,
         policy="rules",
         points=rule.points,
-        blocks=is_unknown or rule.effect is RuleEffect.BLOCK,
-        message=f"{rule.message} (A fact that this rule needs is missing.)" if is_unknown else rule.message,
-        fix=f"Send {missing}." if is_unknown else rule.fix,
+        blocks=rule.effect is RuleEffect.BLOCK,
+        message=rule.message,
+        fix=rule.fix,
     )
 
 
-def _truth_of(compiled: CompiledRule, context: Any, known: frozenset[str]) -> bool | None:
-    """A condition that fails counts as unknown: an error never lets an operation through in silence."""
-    try:
-        return compiled.truth(context, known)
-    except Exception:  # noqa: BLE001  whatever the engine raises
-        return None
+def _open_causes(ready: ReadyRule, truth: Failed | None, stated: Stated) -> list[Contribution]:
+    """Of a rule of which nobody knows whether it applies: what its fail mode says."""
+    rule = ready.rule
+    if truth is FAILED and rule.on_error is not None:
+        return [_failed_cause(rule, rule.on_error)]
+    if rule.on_missing is OnMissing.SKIP:
+        return []
+    unknown = Contribution(
+        code=rule.code,
+        policy="rules",
+        points=rule.points,
+        blocks=True,
+        message=f"{rule.message} (A fact that this rule needs is missing.)",
+        fix=f"Send {ready.missing(stated)}.",
+        fail_mode=FailMode.ON_ERROR if truth is FAILED else FailMode.ON_MISSING,
+    )
+    return [unknown]
+
+
+def _failed_cause(rule: Rule, on_error: OnError) -> Contribution:
+    """Also where the rule is skipped, so that nothing fails in silence."""
+    return Contribution(
+        code=rule.code,
+        policy="rules",
+        points=0 if on_error is OnError.SKIP else rule.points,
+        blocks=on_error is OnError.BLOCK,
+        message=f"{rule.message} (A condition of this rule could not be evaluated.)",
+        fix="Send facts of the declared types.",
+        fail_mode=FailMode.ON_ERROR,
+    )

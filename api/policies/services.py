@@ -8,12 +8,13 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from api.policies.document import POLICY_KEYS, PolicyDocument, describe
 from api.policies.drafts.models import PolicyDraft
-from api.policies.models import PolicyVersion
+from api.policies.models import PolicyFile, PolicyVersion
+from api.policies.testing import need_passing
 from api.policies.validation import with_values
 from core import audit
 from core.accounts import Organization
@@ -30,6 +31,11 @@ class PolicyChanged(AppError):
     advice = "Reload to see the current version, then make your change again."
 
 
+class ReviewRequired(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "review_required", "Policies of this organization need a review"
+    advice = "Make this change in a draft, and ask a second person to review it."
+
+
 class PolicySetting(msgspec.Struct, frozen=True):
     """One policy as it stands: its key, meaning, value and default."""
 
@@ -42,25 +48,21 @@ class PolicySetting(msgspec.Struct, frozen=True):
             examples=["Requests with this risk score or higher are blocked."],
         ),
     ]
-    value: Annotated[Any, Meta(description="The value in force.", examples=[40])]
-    default: Annotated[Any, Meta(description="The value of a new organization.", examples=[50])]
+    value: Annotated[Any, Meta(description="The active value.", examples=[40])]
+    default: Annotated[Any, Meta(description="The default value.", examples=[50])]
 
 
 class PolicySet(msgspec.Struct, frozen=True):
     """All policies of an organization at one version."""
 
-    version: Annotated[int, Meta(description="The version in force.", examples=[3])]
+    version: Annotated[int, Meta(description="The active version.", examples=[3])]
     policies: Annotated[tuple[PolicySetting, ...], Meta(description="All policies.")]
 
 
 def current(organization_id: UUID) -> tuple[int, PolicyDocument]:
-    """The version in force and its document. Raises NotFound if none was ever seeded."""
-    row = db.session.scalar(
-        select(PolicyVersion)
-        .where(PolicyVersion.organization_id == organization_id)
-        .order_by(PolicyVersion.version.desc())
-        .limit(1)
-    )
+    """The version that live keys have and its document. Raises NotFound if none was ever seeded."""
+    is_live = PolicyVersion.organization_id == organization_id, PolicyVersion.is_test_only.is_(False)
+    row = db.session.scalar(select(PolicyVersion).where(*is_live).order_by(PolicyVersion.version.desc()).limit(1))
     if row is None:
         raise NotFound("This organization has no policies yet. An operator can add them with `flask policies seed`.")
     return row.version, read_document(row.document)
@@ -79,16 +81,20 @@ class PolicyRevision(msgspec.Struct, frozen=True):
     created_by_kind: str
     created_by_id: UUID | None
     document: PolicyDocument
+    is_test_only: bool
+    draft_id: UUID | None
+
+
+def next_version(organization_id: UUID) -> int:
+    """Whoever uses it holds the policies."""
+    query = select(func.max(PolicyVersion.version)).where(PolicyVersion.organization_id == organization_id)
+    return (db.session.scalar(query) or 0) + 1
 
 
 def all_versions(organization_id: UUID) -> list[PolicyRevision]:
     """Newest first."""
-    rows = db.session.scalars(
-        select(PolicyVersion)
-        .where(PolicyVersion.organization_id == organization_id)
-        .order_by(PolicyVersion.version.desc())
-    )
-    return list(map(_revision, rows))
+    query = select(PolicyVersion).where(PolicyVersion.organization_id == organization_id)
+    return list(map(revision_of, db.session.scalars(query.order_by(PolicyVersion.version.desc()))))
 
 
 def find_version(organization_id: UUID, version: int) -> PolicyRevision:
@@ -96,16 +102,18 @@ def find_version(organization_id: UUID, version: int) -> PolicyRevision:
     row = db.session.get(PolicyVersion, (organization_id, version))
     if row is None:
         raise NotFound("Policy version not found.")
-    return _revision(row)
+    return revision_of(row)
 
 
-def _revision(row: PolicyVersion) -> PolicyRevision:
+def revision_of(row: PolicyVersion) -> PolicyRevision:
     return PolicyRevision(
         version=row.version,
         created_at=row.created_at,
         created_by_kind=row.created_by_kind,
         created_by_id=row.created_by_id,
         document=read_document(row.document),
+        is_test_only=row.is_test_only,
+        draft_id=row.draft_id,
     )
 
 
@@ -162,11 +170,11 @@ def differences(before: PolicyDocument, after: PolicyDocument) -> dict[str, tupl
     for key in POLICY_KEYS:
         old, new = getattr(before, key), getattr(after, key)
         if old != new:
-            found[key] = (_as_json(old), _as_json(new))
+            found[key] = (as_json(old), as_json(new))
     return found
 
 
-def _as_json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """With lists where there are tuples."""
     return msgspec.json.decode(msgspec.json.encode(value))
 
@@ -180,6 +188,12 @@ def hold(organization_id: UUID, expected_version: int | None) -> tuple[int, Poli
     return version, document
 
 
+def needs_review(organization_id: UUID) -> bool:
+    """Whether a second person has to approve policies before they are published."""
+    query = select(Organization.needs_policy_review).where(Organization.id == organization_id)
+    return db.session.scalar(query) is True
+
+
 def adopt(
     organization_id: UUID,
     version: int,
@@ -190,15 +204,26 @@ def adopt(
     by: Actor,
     now: datetime,
     facts: Mapping[str, Any] | None = None,
+    despite_tests: bool = False,
+    is_draft: bool = False,
 ) -> int:
-    """Makes these policies the next version, if they differ; `facts` go onto the audit log with the change."""
+    """Makes these policies the next version, if they differ; `facts` go onto the audit log with the change.
+
+    Raises PolicyTestsFailed, unless it is to be `despite_tests`, and ReviewRequired for a change past the drafts where
+    policies are reviewed.
+    """
     changed = differences(before, after)
     if not changed:
         return version
+    if not is_draft and by != SYSTEM and needs_review(organization_id):
+        raise ReviewRequired
+    if not despite_tests:
+        need_passing(after)
+    new = next_version(organization_id)
     db.session.add(
         PolicyVersion(
             organization_id=organization_id,
-            version=version + 1,
+            version=new,
             document=msgspec.to_builtins(after),
             created_at=now,
             created_by_kind=by.kind.value,
@@ -212,15 +237,16 @@ def adopt(
         now=now,
         subject_id=", ".join(changed),
         before={"version": version, **{key: old for key, (old, _) in changed.items()}},
-        after={"version": version + 1, **{key: new for key, (_, new) in changed.items()}, **(facts or {})},
+        after={"version": new, **{key: new for key, (_, new) in changed.items()}, **(facts or {})},
     )
-    return version + 1
+    return new
 
 
 @needs_system_scope
 def forget(organization_id: UUID, *, now: datetime) -> None:
-    """Deletes every version and draft of a closed account's; its pages show the defaults."""
+    """Deletes every version, draft and file of a closed account's; its pages show the defaults."""
     db.session.execute(delete(PolicyDraft).where(PolicyDraft.organization_id == organization_id))
+    db.session.execute(delete(PolicyFile).where(PolicyFile.organization_id == organization_id))
     db.session.execute(delete(PolicyVersion).where(PolicyVersion.organization_id == organization_id))
     _seed(organization_id, now=now)
 

@@ -11,14 +11,11 @@ a text that ends in * stands for all that begin with it. Imports no database.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 from api.content.pii_kinds import normal_kind
 from api.policies.engine import cel
+from api.policies.normal_forms import NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES, lowered_variable
 from api.vocabulary import PII_TYPES, normal_model, normal_operation
-
-NORMAL_MODEL, NORMAL_OPERATION, NORMAL_PII_TYPES = "MODEL", "OPERATION", "PII_TYPES"
-"""Variables of the rewritten conditions. No fact's name has capitals."""
 
 _NORMAL = {
     "model": (NORMAL_MODEL, normal_model),
@@ -48,22 +45,6 @@ _TOKEN = re.compile(
 
 def normal_forms(model: str, operation: str) -> Mapping[str, str]:
     return {NORMAL_MODEL: normal_model(model), NORMAL_OPERATION: normal_operation(operation)}
-
-
-def normal_pii_types(kinds: Sequence[str]) -> tuple[str, ...]:
-    return tuple(map(normal_kind, kinds))
-
-
-def lowered(value: Any) -> Any:
-    """A text fact, or a list of texts, in normal form; what is neither, as in old rows, as it is."""
-    if isinstance(value, str):
-        return value.lower()
-    return tuple(map(str.lower, value)) if isinstance(value, tuple) else value
-
-
-def lowered_variable(variable: str) -> str:
-    """That which carries a text fact's normal form."""
-    return variable.upper()
 
 
 def normalized(condition: str, texts: frozenset[str] | None = None) -> str:

@@ -27,9 +27,7 @@ class ShadowFinding(msgspec.Struct, frozen=True):
     blocks: Annotated[bool, Meta(description="Whether it would have been a hard block.", examples=[True])]
     would_block: Annotated[
         bool,
-        Meta(
-            description="Whether the operation was allowed and this rule alone would have blocked it.", examples=[True]
-        ),
+        Meta(description="True if the operation was allowed, and this rule would have blocked it.", examples=[True]),
     ]
 
 

@@ -9,10 +9,15 @@ import msgspec
 from api.content.refusal import is_content
 from api.model_catalogue.entries import OwnModel
 from api.policies.bounds import faults_of_size
+from api.policies.compiled_rules import ConditionRefused, compile_rule
+from api.policies.conditions.checking import Ground, check_condition, ground_of
 from api.policies.document import PolicyDocument, facts_of, field_type, texts_of
-from api.policies.rules import ConditionRefused, Rule, check_condition, compile_rule, example_context
+from api.policies.facts import read_question
+from api.policies.fail_modes import OnUnreachable
+from api.policies.policy_tests import MAX_TEST_CHARACTERS
+from api.policies.rules import Rule
 from api.strict_json import MAX_NAMED
-from api.vocabulary import ALIASES, BUILT_IN, REQUEST_ALIASES, FactType, normal_model, variable_of
+from api.vocabulary import ALIASES, BUILT_IN, REQUEST_ALIASES, FactType, normal_model, normal_operation, variable_of
 from core.errors import FieldProblem, InvalidRequest, fault_of
 from core.names import NOTHING_TO_SEE, typable
 from core.spelling import nearest
@@ -20,13 +25,7 @@ from core.spelling import nearest
 PathOf = Callable[[str], str]
 """How a refusal names a policy: by its own key, or by the field of a request that carries its value."""
 
-_EXAMPLES: Mapping[FactType, Any] = {
-    FactType.BOOLEAN: True,
-    FactType.INTEGER: 1,
-    FactType.NUMBER: 0.5,
-    FactType.TOKEN: "example",
-    FactType.TOKENS: ["example"],
-}
+_ON_MISSING = "Choose what happens if a fact that the conditions need is not sent: block or skip."
 
 
 def with_values(document: PolicyDocument, values: Mapping[str, Any], *, path_of: PathOf) -> PolicyDocument:
@@ -45,6 +44,26 @@ def with_values(document: PolicyDocument, values: Mapping[str, Any], *, path_of:
     return changed
 
 
+def need_on_missing(document: PolicyDocument, values: Mapping[str, Any], *, path_of: PathOf) -> None:
+    """Raises InvalidRequest for a rule that leaves open what a missing fact does, unless the document has it so."""
+    kept, rules = frozenset(document.rules), values.get("rules")
+    if not isinstance(rules, list):
+        return
+    problems = []
+    for index, rule in enumerate(rules):
+        if isinstance(rule, dict) and "on_missing" not in rule and not _is_kept(rule, kept):
+            problems.append(FieldProblem(f"{path_of('rules')}[{index}].on_missing", "missing", _ON_MISSING))
+    if problems:
+        raise InvalidRequest(errors=tuple(problems[:MAX_NAMED]))
+
+
+def _is_kept(rule: Mapping[str, Any], kept: frozenset[Rule]) -> bool:
+    try:
+        return msgspec.convert(rule, Rule) in kept
+    except msgspec.ValidationError:
+        return True  # it is refused for what is wrong with it
+
+
 def _check(document: PolicyDocument, before: PolicyDocument, path_of: PathOf) -> None:
     path = path_of("rules")
     if document.rules != before.rules:
@@ -54,7 +73,9 @@ def _check(document: PolicyDocument, before: PolicyDocument, path_of: PathOf) ->
     problems = _faults_of_names(document.custom_facts, before.custom_facts, path_of("custom_facts"))
     problems += _faults_of_rules(document, before, path)
     problems += _faults_of_required(document, path_of("required_facts"))
+    problems += _faults_of_fail_modes(document.on_unreachable, path_of("on_unreachable"))
     problems += _faults_of_models(document.own_models, path_of("own_models"))
+    problems += _faults_of_tests(document, path_of("tests"))
     if len({rule.code for rule in document.rules}) < len(document.rules):
         problems.append(FieldProblem(path, "code_taken", "Each rule needs a unique code."))
     if problems:
@@ -63,13 +84,13 @@ def _check(document: PolicyDocument, before: PolicyDocument, path_of: PathOf) ->
 
 def _faults_of_rules(document: PolicyDocument, before: PolicyDocument, path: str) -> list[FieldProblem]:
     """What was in force stays allowed, as long as it works; where it does not, the fault names the rule."""
-    examples, kept, texts = _example_facts(document), frozenset(before.rules), texts_of(document)
-    has_same_facts = document.custom_facts == before.custom_facts and texts == texts_of(before)
+    ground, kept = ground_of(document), frozenset(before.rules)
+    has_same_facts = document.custom_facts == before.custom_facts and ground.texts == texts_of(before)
     problems = []
     for index, rule in enumerate(document.rules):
         place = f"{path}[{index}]"
-        found = [] if rule in kept and has_same_facts else _faults_of_rule(rule, place, examples, texts)
-        found = found or _faults_of_compiling(rule, place, texts)
+        found = [] if rule in kept and has_same_facts else _faults_of_rule(rule, place, ground)
+        found = found or _faults_of_compiling(rule, place, ground.texts)
         if rule in kept:
             found = [
                 FieldProblem(fault.path, fault.code, f"Rule {rule.code}: {fault.detail} Change this rule or remove it.")
@@ -121,6 +142,22 @@ def _faults_of_required(document: PolicyDocument, path: str) -> list[FieldProble
     return problems
 
 
+def _faults_of_fail_modes(declared: Sequence[OnUnreachable], path: str) -> list[FieldProblem]:
+    """One mode for each operation, and one for the others."""
+    seen: set[str] = set()
+    problems = []
+    for index, one in enumerate(declared):
+        if not one.operations and any(not other.operations for other in declared[:index]):
+            detail = "Only one entry can be for all other operations. Name the operations of this one."
+            problems.append(FieldProblem(f"{path}[{index}].operations", "repeated", detail))
+        for place, name in enumerate(one.operations):
+            if normal_operation(name) in seen:
+                detail = f"{name} has a mode already. Name each operation once."
+                problems.append(FieldProblem(f"{path}[{index}].operations[{place}]", "repeated", detail))
+            seen.add(normal_operation(name))
+    return problems
+
+
 def _faults_of_models(own: Sequence[OwnModel], path: str) -> list[FieldProblem]:
     seen: set[str] = set()
     problems = []
@@ -129,6 +166,27 @@ def _faults_of_models(own: Sequence[OwnModel], path: str) -> list[FieldProblem]:
             problems.append(FieldProblem(f"{path}[{index}].model", "repeated", "Describe each model once."))
         seen.add(normal_model(one.model))
     return problems
+
+
+def _faults_of_tests(document: PolicyDocument, path: str) -> list[FieldProblem]:
+    """Their requests are read as those of a check, so that no content is kept in them either."""
+    if len(msgspec.json.encode(document.tests)) > MAX_TEST_CHARACTERS:
+        detail = f"All tests together can have at most {MAX_TEST_CHARACTERS} characters."
+        return [FieldProblem(path, "too_large", detail)]
+    facts, names = facts_of(document), set[str]()
+    problems = []
+    for index, test in enumerate(document.tests):
+        place = f"{path}[{index}]"
+        if not typable(test.name, otherwise=""):
+            problems.append(FieldProblem(f"{place}.name", "nothing_to_see", NOTHING_TO_SEE))
+        if test.name in names:
+            problems.append(FieldProblem(f"{place}.name", "repeated", "Each test needs a unique name."))
+        names.add(test.name)
+        try:
+            read_question(msgspec.to_builtins(test.request), facts)
+        except InvalidRequest as refused:
+            problems += [msgspec.structs.replace(one, path=f"{place}.request.{one.path}") for one in refused.errors]
+    return problems[:MAX_NAMED]
 
 
 def _tidy(value: Any) -> Any:
@@ -141,9 +199,7 @@ def _tidy(value: Any) -> Any:
     )
 
 
-def _faults_of_rule(
-    rule: Rule, path: str, examples: Mapping[str, Any], texts: frozenset[str] | None
-) -> list[FieldProblem]:
+def _faults_of_rule(rule: Rule, path: str, ground: Ground) -> list[FieldProblem]:
     if not rule.message:
         return [FieldProblem(f"{path}.message", "nothing_to_see", NOTHING_TO_SEE)]
     if not rule.when.conditions:
@@ -152,13 +208,8 @@ def _faults_of_rule(
     for part in ("all", "any", "none"):
         for index, condition in enumerate(getattr(rule.when, part)):
             try:
-                check_condition(condition, examples=examples, texts=texts)
+                check_condition(condition, ground)
             except ConditionRefused as refused:
-                problems.append(FieldProblem(f"{path}.when.{part}[{index}]", "condition_refused", str(refused)))
+                place = f"{path}.when.{part}[{index}]"
+                problems.append(FieldProblem(place, "condition_refused", str(refused), refused.suggestion))
     return problems
-
-
-def _example_facts(document: PolicyDocument) -> dict[str, Any]:
-    built_in = {name: fact.choices[0] if fact.choices else _EXAMPLES[fact.type] for name, fact in BUILT_IN.items()}
-    custom = {name: _EXAMPLES[kind] for name, kind in document.custom_facts.items()}
-    return example_context({**built_in, **custom, "model": "example", "operation": "chat"})

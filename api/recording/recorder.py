@@ -70,7 +70,7 @@ class Recorder:
     def record(self, rows: Sequence[bytes]) -> None:
         """Returns once all of `rows` are durable. Raises DecisionNotRecorded."""
         with self._one_at_a_time:
-            if not self._keep(rows):
+            if not self._store(rows):
                 RECORD_FAILURES.inc(len(rows))
                 raise DecisionNotRecorded
 
@@ -87,7 +87,7 @@ class Recorder:
         with self._one_at_a_time:
             self._sink.close()
 
-    def _keep(self, rows: Sequence[bytes]) -> bool:
+    def _store(self, rows: Sequence[bytes]) -> bool:
         if self._durability is Durability.DATABASE:
             return self._to_database(rows) or self._to_spool(rows, to_disk=True)
         to_disk = self._durability is Durability.DISK

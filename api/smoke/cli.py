@@ -23,7 +23,7 @@ def _address(_context: click.Context, _parameter: click.Parameter, value: str) -
     except ValueError:
         is_one = False
     if not is_one:
-        raise click.BadParameter("Give the address of an installation, such as https://governance.example.com.")
+        raise click.BadParameter("Enter the URL of an installation, such as https://governance.example.com.")
     return value
 
 
@@ -36,19 +36,19 @@ def _key(_context: click.Context, _parameter: click.Parameter, value: str) -> st
 @click.command("smoke")
 @click.argument("url", callback=_address)
 @click.argument("key", envvar="AIG_KEY", callback=_key)
-@click.option("--live", is_flag=True, help="Allow a live key: its checks are counted and, past the plan, charged.")
+@click.option("--live", is_flag=True, help="Allow a live key: its checks are counted and, beyond the plan, charged.")
 @click.option(
     "--most-checks",
     type=click.IntRange(min=1),
     default=MOST_CHECKS,
     show_default=True,
-    help="Do not walk up to a limit that leaves more than so many checks.",
+    help="Skip the limit test if more than this many checks are left.",
 )
 def smoke(url: str, key: str, live: bool, most_checks: int) -> None:
-    """Walk through an installation from outside: no key, a key, a check, the log, the limit, 429.
+    """Test an installation from outside: no key, a key, a check, the log, the limit, a 429.
 
-    KEY may also be in AIG_KEY, where other users of this machine do not see it. A key with the scope keys:write makes a
-    new key, walks with that, and revokes it; without the scope decisions:read the log is not looked at.
+    KEY can also be set in AIG_KEY, where other users of this machine cannot see it. A key with the scope keys:write
+    creates a new key, uses that, and revokes it at the end. Without the scope decisions:read, the log is not checked.
     """
     if key.startswith(f"aig_{KeyEnvironment.LIVE}_") and not live:
         raise click.UsageError("This is a live key: its checks are counted. Use a test key, or add --live.")

@@ -29,7 +29,7 @@ class Reply(msgspec.Struct, frozen=True):
         return str(self.body.get("code", "")) if isinstance(self.body, dict) else ""
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """As people read it."""
         detail = self.body.get("detail") or self.body.get("title") if isinstance(self.body, dict) else None
         return f"{self.status}{f' {self.code}' if self.code else ''}{f': {detail}' if detail else ''}"

@@ -99,12 +99,12 @@ class Walk:
             if reply.code != "scope_not_held":
                 break
         if reply.code in {"missing_scope", "key_limit_reached"}:
-            raise Skipped(f"No new key, the walk goes on with the given one ({reply.told})")
+            raise Skipped(f"No new key was created; continuing with the given one ({reply.summary})")
         _need(reply, HTTPStatus.CREATED)
         self._key, self._key_id = reply.body["secret"], reply.body["key"]["id"]
         if "decisions:read" in scopes:
             self._reads_with = self._key
-        return f"A new key was made, {self._key_id}."
+        return f"A new key was created: {self._key_id}."
 
     def _see_empty_log(self) -> str:
         if not self._key_id:
@@ -137,7 +137,7 @@ class Walk:
         _need_scope(reply)
         _need(reply, HTTPStatus.OK)
         if reply.body.get("model") != HARMLESS["model"]:
-            raise Failed("The decision in the log is not the one that was made.")
+            raise Failed("The decision in the log differs from the response.")
         return "The decision is in the log."
 
     def _reach_limit(self) -> str:
@@ -147,7 +147,7 @@ class Walk:
         if count > self._most_checks:
             raise Skipped(f"{count} checks are left in this minute; at most {self._most_checks} are sent.")
         if refused := [reply for reply in self._ask_many(count) if reply.status != HTTPStatus.OK]:
-            raise Failed(f"{len(refused)} of {count} checks within the limit were refused: {refused[0].told}")
+            raise Failed(f"{len(refused)} of {count} checks within the limit were refused: {refused[0].summary}")
         last = self._client.post("/v1/check", HARMLESS, key=self._key)
         if monotonic_s() - self._window_began_s >= 60:  # noqa: PLR2004  the seconds of a window
             raise Skipped("The checks took longer than the minute that the limit is for.")
@@ -158,12 +158,12 @@ class Walk:
 
     def _revoke(self) -> str:
         if not self._key_id:
-            raise Skipped("No key was made.")
+            raise Skipped("No key was created.")
         _need(self._client.post(f"/v1/keys/{self._key_id}/revoke", {}, key=self._given), HTTPStatus.OK)
         began_s = monotonic_s()
         while (reply := self._client.post("/v1/check", HARMLESS, key=self._key)).status != HTTPStatus.UNAUTHORIZED:
             if monotonic_s() - began_s > _REVOKED_WITHIN_S:
-                raise Failed(f"The revoked key {self._key_id} is still answered: {reply.told}")
+                raise Failed(f"The revoked key {self._key_id} still works: {reply.summary}")
         return "The new key is revoked, and gets 401."
 
     def _remaining(self) -> int:
@@ -192,7 +192,7 @@ class Walk:
 
 def _need(reply: Reply, status: HTTPStatus, *, code: str = "") -> Any:
     if reply.status != status or (code and reply.code != code):
-        raise Failed(f"Expected {status.value}{f' {code}' if code else ''}, got {reply.told}")
+        raise Failed(f"Expected {status.value}{f' {code}' if code else ''}, got {reply.summary}")
 
 
 def _need_scope(reply: Reply) -> None:

@@ -7,8 +7,9 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from api.policies.evaluator import CompiledPolicy, compile_policy
-from api.policies.rules import ConditionRefused
+from api.policies.compiled_rules import ConditionRefused
+from api.policies.compiling import compile_policy
+from api.policies.evaluator import CompiledPolicy
 from api.policies.services import read_document
 
 log = structlog.get_logger()

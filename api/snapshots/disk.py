@@ -18,6 +18,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from api.policies.evaluator import CompiledPolicy
 from api.snapshots.compiled import compiled
 from api.snapshots.records import KeyFields, KeySnapshot, OrganizationFields, OrganizationSnapshot
 from core.clock import utc_now
@@ -36,6 +37,7 @@ class Record(msgspec.Struct, frozen=True):
     known_at: datetime
     value: dict[str, Any]
     policy: tuple[int, dict[str, Any]] | None = None
+    test_policy: tuple[int, dict[str, Any]] | None = None
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -54,7 +56,7 @@ class DiskSnapshots:
 
     def key(self, token_hash: bytes) -> tuple[KeySnapshot, float] | None:
         """The key and its age in seconds, or None."""
-        record = self._kept().keys.get(token_hash.hex())
+        record = self._stored().keys.get(token_hash.hex())
         if record is None:
             return None
         fields = msgspec.convert(record.value, KeyFields)
@@ -63,12 +65,19 @@ class DiskSnapshots:
 
     def organization(self, organization_id: UUID) -> tuple[OrganizationSnapshot, float] | None:
         """The organization, its policies compiled, and its age in seconds; or None."""
-        record = self._kept().organizations.get(str(organization_id))
+        record = self._stored().organizations.get(str(organization_id))
         if record is None:
             return None
         policy = compiled(organization_id, *record.policy) if record.policy else None
+        test_policy = compiled(organization_id, *record.test_policy) if record.test_policy else None
         fields = msgspec.convert(record.value, OrganizationFields)
-        return OrganizationSnapshot(**msgspec.structs.asdict(fields), policy=policy), _age_s(record)
+        organization = OrganizationSnapshot(
+            **msgspec.structs.asdict(fields),
+            policy=policy,
+            test_policy=test_policy,
+            has_test_policy=bool(record.value.get("has_test_policy")),
+        )
+        return organization, _age_s(record)
 
     def write(
         self,
@@ -92,7 +101,7 @@ class DiskSnapshots:
             )
             self._replace(msgspec.json.encode(kept).decode())
 
-    def _kept(self) -> Kept:
+    def _stored(self) -> Kept:
         """Read once: only a process that has not heard from the database yet asks for it."""
         if self._read is None:
             self._read = self._opened()
@@ -137,12 +146,16 @@ def _of_key(key: KeySnapshot, now: datetime) -> Record:
 
 
 def _of_organization(organization: OrganizationSnapshot, now: datetime) -> Record:
-    policy = organization.policy
     return Record(
         known_at=now,
-        value=msgspec.to_builtins(msgspec.structs.replace(organization, policy=None)),
-        policy=(policy.version, msgspec.to_builtins(policy.document)) if policy else None,
+        value=msgspec.to_builtins(msgspec.structs.replace(organization, policy=None, test_policy=None)),
+        policy=_of_policy(organization.policy),
+        test_policy=_of_policy(organization.test_policy),
     )
+
+
+def _of_policy(policy: CompiledPolicy | None) -> tuple[int, dict[str, Any]] | None:
+    return (policy.version, msgspec.to_builtins(policy.document)) if policy else None
 
 
 def _age_s(record: Record) -> float:

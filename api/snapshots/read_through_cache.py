@@ -100,7 +100,7 @@ class ReadThroughCache(Generic[Name, Row, Value]):
         except psycopg.OperationalError as error:
             if entry is not None and name in self._entries and self._may_serve_stale(entry.read_at_s):
                 return entry.value
-            kept = self._kept(name) if entry is None else None
+            kept = self._stored(name) if entry is None else None
             if kept is not None:
                 return kept
             raise ServiceUnavailable from error
@@ -133,7 +133,7 @@ class ReadThroughCache(Generic[Name, Row, Value]):
                 name: one.value for name, one in self._entries.items() if one.epoch is not None and one.epoch == epoch
             }
 
-    def _kept(self, name: Name) -> Value | None:
+    def _stored(self, name: Name) -> Value | None:
         """What this machine knew before the process began, if it is still fit to use."""
         found = self._from_disk(name) if self._from_disk is not None else None
         if found is None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from api.keys.token import KeyEnvironment
 from api.policies.evaluator import CompiledPolicy
 
 
@@ -45,10 +46,20 @@ class OrganizationFields(msgspec.Struct, frozen=True):
 
 class OrganizationSnapshot(OrganizationFields, frozen=True):
     policy: CompiledPolicy | None
+    test_policy: CompiledPolicy | None = None
+    has_test_policy: bool = False
+    """Whether test keys have other policies than live keys; `test_policy` is None for those that do not compile."""
+
+    def for_environment(self, environment: str) -> "OrganizationSnapshot":
+        """With the policies that a key of this environment has."""
+        if not self.has_test_policy or environment != KeyEnvironment.TEST:
+            return self
+        return msgspec.structs.replace(self, policy=self.test_policy)
 
 
 class OrganizationRow(msgspec.Struct, frozen=True):
-    """As it was read: the policy is a version and a document that is not compiled yet."""
+    """As it was read: a policy is a version and a document that is not compiled yet."""
 
     organization: OrganizationSnapshot
     policy: tuple[int, Any] | None
+    test_policy: tuple[int, Any] | None = None

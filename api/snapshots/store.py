@@ -26,11 +26,16 @@ _SELECT_KEYS = """
 """
 _SELECT_ORGANIZATIONS = """
     SELECT o.id, o.slug, o.name, o.status, o.check_limit, o.subject_secret, o.legal_due_at, o.rests_from, o.rests_until,
-           o.rests_because, p.version, p.document
+           o.rests_because, p.version, p.document, t.version, t.document
     FROM organization o
     LEFT JOIN LATERAL (
-        SELECT version, document FROM policy_version WHERE organization_id = o.id ORDER BY version DESC LIMIT 1
+        SELECT version, document - 'tests' AS document FROM policy_version
+        WHERE organization_id = o.id AND NOT is_test_only ORDER BY version DESC LIMIT 1
     ) p ON true
+    LEFT JOIN LATERAL (
+        SELECT version, document - 'tests' AS document, is_test_only FROM policy_version
+        WHERE organization_id = o.id ORDER BY version DESC LIMIT 1
+    ) t ON t.is_test_only
     WHERE o.id = ANY(%s)
 """
 
@@ -78,7 +83,7 @@ class Snapshots:
         self._disk = disk
         self._written_in: int | None = None
         self._changed: set[str] = set()
-        self._policies = CompiledPolicies()
+        self._policies, self._test_policies = CompiledPolicies(), CompiledPolicies()
         self._keys: _Keys = ReadThroughCache(
             self._read_keys,
             finish=lambda key: key,
@@ -180,7 +185,10 @@ class Snapshots:
     def _with_policy(self, row: OrganizationRow) -> OrganizationSnapshot:
         organization = row.organization
         policy = self._policies.get(organization.id, *row.policy) if row.policy is not None else None
-        return msgspec.structs.replace(organization, policy=policy)
+        if row.test_policy is None:
+            return msgspec.structs.replace(organization, policy=policy)
+        test_policy = self._test_policies.get(organization.id, *row.test_policy)
+        return msgspec.structs.replace(organization, policy=policy, test_policy=test_policy, has_test_policy=True)
 
     def _rows(self, query: str, names: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Fails at once while the database is known to be away, so that no check waits for a connection."""
@@ -213,9 +221,15 @@ def _organization_row(row: tuple[Any, ...]) -> OrganizationRow:
         blocked_because=row[9],
         policy=None,
     )
-    return OrganizationRow(organization, (row[10], row[11]) if row[10] is not None else None)
+    policy, test_policy = ((row[at], row[at + 1]) if row[at] is not None else None for at in (10, 12))
+    return OrganizationRow(organization, policy, test_policy)
 
 
 def _with_policy_of(before: OrganizationSnapshot, row: OrganizationRow) -> OrganizationSnapshot:
-    """As it stands now, with the policy that it had; one that has none any more has none at once."""
-    return msgspec.structs.replace(row.organization, policy=before.policy if row.policy is not None else None)
+    """As it stands now, with the policies that it had; one that has none any more has none at once."""
+    return msgspec.structs.replace(
+        row.organization,
+        policy=before.policy if row.policy is not None else None,
+        test_policy=before.test_policy,
+        has_test_policy=before.has_test_policy,
+    )

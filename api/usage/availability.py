@@ -1,13 +1,14 @@
 """What requests to the check API came to: the share that was answered, how fast, and since when somebody uses it."""
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import delete, text
 
-from api.usage.models import KeyRequestDay, LimitMinute, RefusedRequestHour, RequestHour
+from api.usage import request_days
+from api.usage.models import KeyRequestDay, LimitMinute, RefusedRequestHour, RequestDay, RequestHour
 from api.usage.refusals import REFUSALS_KEPT
 from api.usage.request_counts import BUCKETS_MS
 from core.db import db
@@ -17,19 +18,31 @@ HOURS_KEPT = timedelta(days=400)
 """A year and a month: the month that a credit is about, and the same one a year before."""
 DAYS_KEPT = timedelta(days=90)
 
+_ONE_DAY, _MOMENT = timedelta(days=1), timedelta(microseconds=1)
 _PLACES = range(1, len(BUCKETS_MS) + 2)
 _SUMS = ", ".join(
     f"coalesce(sum({one}), 0)"
     for one in ("answered", "refused", "failed", "slow", *(f"latencies[{n}]" for n in _PLACES))
 )
-_TOTALS = f"""
+_TOTALS_OF_ONE = text(f"""
     SELECT {_SUMS} FROM request_hour
-    WHERE hour >= :since AND hour < :until
-      AND (CAST(:environment AS text) IS NULL OR environment = :environment) AND
-"""  # noqa: S608  our own words
-_TOTALS_OF_ONE = text(f"{_TOTALS} organization_id = :organization_id")
-_OTHERS = "organization_id NOT IN (SELECT id FROM organization WHERE slug = ANY(:but))"
-_TOTALS_OF_ALL = text(f"{_TOTALS} (organization_id IS NULL OR {_OTHERS})")
+    WHERE hour >= :since AND hour < :until AND organization_id = :organization_id
+      AND (CAST(:environment AS text) IS NULL OR environment = :environment)
+""")  # noqa: S608  our own words
+_COUNTED = "organization_id, environment, answered, refused, failed, slow, latencies"
+_TOTALS_OF_ALL = text(f"""
+    SELECT {_SUMS} FROM (
+        SELECT {_COUNTED} FROM request_day
+        WHERE day >= :first_day AND day < :last_day
+        UNION ALL
+        SELECT {_COUNTED} FROM request_hour WHERE hour >= :since AND hour < :first AND hour < :until
+        UNION ALL
+        SELECT {_COUNTED} FROM request_hour WHERE hour >= :last AND hour >= :since AND hour < :until
+    ) AS counted
+    WHERE (CAST(:environment AS text) IS NULL OR environment = :environment)
+      AND (organization_id IS NULL OR organization_id NOT IN (SELECT id FROM organization WHERE slug = ANY(:but)))
+""")  # noqa: S608  our own words
+"""Whole days from `first` to just before `last`, and the hours around them."""
 _WITH_FAILURES = text("""
     SELECT organization_id FROM request_hour
     WHERE hour >= :since AND hour < :until AND environment = 'live' AND organization_id = ANY(:ids)
@@ -38,8 +51,11 @@ _WITH_FAILURES = text("""
 _MILESTONES = text("""
     SELECT organization_id, min(day) AS first_day, min(day) FILTER (WHERE answered > :enough) AS enough_day
     FROM (
-        SELECT organization_id, CAST(hour AT TIME ZONE 'UTC' AS date) AS day, sum(answered) AS answered
-        FROM request_hour WHERE environment = 'live' AND organization_id = ANY(:ids) GROUP BY 1, 2
+        SELECT organization_id, day, answered
+        FROM request_day WHERE environment = 'live' AND organization_id = ANY(:ids)
+        UNION ALL
+        SELECT organization_id, CAST(hour AT TIME ZONE 'UTC' AS date), sum(answered) FROM request_hour
+        WHERE environment = 'live' AND organization_id = ANY(:ids) AND hour >= :counted_until GROUP BY 1, 2
     ) AS days
     WHERE answered > 0 GROUP BY 1
 """)
@@ -91,12 +107,21 @@ def totals(
     """Of the hours that begin in this time. None for all organizations but those with the slugs `but`."""
     span = {"since": since, "until": until, "environment": environment}
     row = (
-        db.session.execute(_TOTALS_OF_ALL, {**span, "but": list(but)})
+        db.session.execute(_TOTALS_OF_ALL, {**span, **_whole_days(since, until), "but": list(but)})
         if organization_id is None
         else db.session.execute(_TOTALS_OF_ONE, {**span, "organization_id": organization_id})
     ).one()
     answered, refused, failed, slow, *latencies = map(int, row)
     return RequestTotals(answered, refused, failed, slow, latencies)
+
+
+def _whole_days(since: datetime, until: datetime) -> dict[str, date]:
+    """Those within the time that are counted; none, if `first` is `last`."""
+    first = request_days.midnight(since - _MOMENT) + _ONE_DAY
+    last = min(request_days.counted_until() or since, request_days.midnight(until))
+    if last <= first:
+        first = last = since
+    return {"first": first, "last": last, "first_day": first.date(), "last_day": last.date()}
 
 
 @needs_system_scope
@@ -109,13 +134,16 @@ def with_failures(organization_ids: Collection[UUID], *, since: datetime, until:
 @needs_system_scope
 def milestones(organization_ids: Collection[UUID], *, enough_a_day: int) -> dict[UUID, Milestones]:
     """Of those of them that had a live check answered, within what is kept."""
-    rows = db.session.execute(_MILESTONES, {"enough": enough_a_day, "ids": list(organization_ids)})
+    counted_until = request_days.counted_until() or datetime.min.replace(tzinfo=UTC)
+    span = {"enough": enough_a_day, "ids": list(organization_ids), "counted_until": counted_until}
+    rows = db.session.execute(_MILESTONES, span)
     return {row.organization_id: Milestones(row.first_day, row.enough_day) for row in rows}
 
 
 @needs_system_scope
 def purge(*, now: datetime) -> None:
     db.session.execute(delete(RequestHour).where(RequestHour.hour < now - HOURS_KEPT))
+    db.session.execute(delete(RequestDay).where(RequestDay.day < (now - HOURS_KEPT).date()))
     db.session.execute(delete(KeyRequestDay).where(KeyRequestDay.day < (now - DAYS_KEPT).date()))
     db.session.execute(delete(RefusedRequestHour).where(RefusedRequestHour.hour < now - REFUSALS_KEPT))
 
@@ -123,7 +151,8 @@ def purge(*, now: datetime) -> None:
 @needs_system_scope
 def forget(organization_id: UUID) -> None:
     """Of a closed account."""
-    db.session.execute(delete(RequestHour).where(RequestHour.organization_id == organization_id))
+    for model in (RequestHour, RequestDay):
+        db.session.execute(delete(model).where(model.organization_id == organization_id))
     db.session.execute(delete(KeyRequestDay).where(KeyRequestDay.organization_id == organization_id))
     db.session.execute(delete(LimitMinute).where(LimitMinute.organization_id == organization_id))
     db.session.execute(delete(RefusedRequestHour).where(RefusedRequestHour.organization_id == organization_id))

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from api.usage import availability, counts, limit_accuracy
+from api.usage import availability, counts, limit_accuracy, request_days
 from billing import metering, quotas
 from billing.jobs import send_usage
 from core.clock import utc_now
@@ -52,6 +52,14 @@ def seal_hours(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it
     with acting_as_system(), transaction():
         added = counts.seal_hours(now=utc_now())
     log.info("usage.sealed", checks=added)
+
+
+@jobs.periodic(cron="8 * * * *")
+@jobs.task(queueing_lock="count_request_days", queue=Queue.LONG)
+@in_its_own_session
+def count_request_days(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+    with acting_as_system(), transaction():
+        request_days.count(now=utc_now())
 
 
 @jobs.periodic(cron="40 3 * * *")

@@ -1,4 +1,4 @@
-"""Whether limits were right: minutes of a key with more decisions than its limit, and refusals with fewer before them.
+"""Whether limits were right: decisions beyond the limit of a key in a minute, and refusals with fewer before them.
 
 Both are certain where they are found: a window is looked at as wide as clocks may differ.
 """
@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import delete, text
 
 from api.limits.window import DEFAULT_LIMIT, WINDOW_S
+from api.usage.counts import full_hour
 from api.usage.models import LimitMinute
 from core.db import db
 from core.scope import needs_system_scope
@@ -19,15 +20,46 @@ SETTLED_AFTER = timedelta(minutes=5)
 MOST_REFUSALS = 2_000
 _SLACK = timedelta(seconds=1)
 
+_COUNTED_UNTIL = text("SELECT max(hour) + interval '1 hour' FROM decision_hour")
 _BEYOND = text("""
-    SELECT count(*), count(*) FILTER (WHERE decisions > coalesce(api_key.rate_limit, organization.check_limit, :usual))
-    FROM (
-        SELECT api_key_id, date_trunc('minute', decided_at) AS minute, count(*) AS decisions
-        FROM decision WHERE decided_at >= :since GROUP BY 1, 2
-    ) AS minutes
-    JOIN api_key ON api_key.id = minutes.api_key_id
-    JOIN organization ON organization.id = api_key.organization_id
+    WITH least AS (
+        SELECT organization_id, min(rate_limit) AS rate_limit FROM api_key WHERE rate_limit IS NOT NULL GROUP BY 1
+    ), suspected AS (
+        SELECT DISTINCT counted.organization_id, counted.hour
+        FROM decision_hour AS counted
+        JOIN organization ON organization.id = counted.organization_id
+        LEFT JOIN least ON least.organization_id = counted.organization_id
+        WHERE counted.hour >= :since AND counted.hour < :counted_until
+          AND CAST(busiest -> 0 ->> 2 AS integer)
+              > least(least.rate_limit, coalesce(organization.check_limit, :usual))
+    ), logged AS (
+        SELECT in_hour.api_key_id, in_hour.decided_at
+        FROM suspected CROSS JOIN LATERAL (
+            SELECT api_key_id, decided_at FROM decision
+            WHERE decision.organization_id = suspected.organization_id
+              AND decided_at >= :since AND decided_at < :counted_until
+              AND decided_at >= suspected.hour AND decided_at < suspected.hour + interval '1 hour'
+            OFFSET 0
+        ) AS in_hour
+        UNION ALL
+        SELECT api_key_id, decided_at FROM decision WHERE decided_at >= :counted_until
+    ), minutes AS (
+        SELECT api_key_id, count(*) AS decisions FROM logged GROUP BY api_key_id, date_trunc('minute', decided_at)
+    )
+    SELECT (
+        SELECT coalesce(sum(allowed + blocked), 0) FROM decision_hour WHERE hour >= :since AND hour < :counted_until
+    ) + (
+        SELECT count(*) FROM decision WHERE decided_at >= :counted_until
+    ), (
+        SELECT coalesce(sum(greatest(decisions - coalesce(api_key.rate_limit, organization.check_limit, :usual), 0)), 0)
+        FROM minutes
+        JOIN api_key ON api_key.id = minutes.api_key_id
+        JOIN organization ON organization.id = api_key.organization_id
+    )
 """)
+"""The counted hours say how full a key's fullest minute was; only those in which a limit may have been passed are read
+from the log, and what is not counted yet. OFFSET 0 has each of them read by its index: how few they are is known only
+while the statement runs, and planned for many of them all partitions would be sorted."""
 _REFUSALS = text("""
     WITH refused AS (
         SELECT refused.*, api_key.lineage_id
@@ -56,10 +88,9 @@ _REFUSALS = text("""
 
 
 class LimitAccuracy(msgspec.Struct, frozen=True):
-    minutes: int
-    """Of a key, with at least one decision."""
+    decisions: int
     beyond: int
-    """Of these, with more than the limit: some answers were wrong."""
+    """Of these, more than the limit of their key in their minute: wrong."""
     refusals: int
     """The last of each minute of a key."""
     unfounded: int
@@ -67,12 +98,15 @@ class LimitAccuracy(msgspec.Struct, frozen=True):
 
     @property
     def looked_at(self) -> int:
-        return self.minutes + self.refusals
+        return self.decisions + self.refusals
 
 
 @needs_system_scope
 def accuracy(*, since: datetime, now: datetime) -> LimitAccuracy:
-    beyond = db.session.execute(_BEYOND, {"since": since, "usual": DEFAULT_LIMIT}).one()
+    """Whole hours: since the one that `since` is in."""
+    first = full_hour(since)
+    hours = {"since": first, "counted_until": max(db.session.scalar(_COUNTED_UNTIL) or first, first)}
+    beyond = db.session.execute(_BEYOND, {**hours, "usual": DEFAULT_LIMIT}).one()
     span = {"since": since, "settled": now - SETTLED_AFTER, "most": MOST_REFUSALS}
     widths = {"window": timedelta(seconds=WINDOW_S), "slack": _SLACK}
     refusals = db.session.execute(_REFUSALS, {**span, **widths}).one()

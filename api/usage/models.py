@@ -36,8 +36,29 @@ class RequestHour(Base):
     """Answers by how long they took, in the buckets of `request_counts`."""
 
 
+class RequestDay(Base):
+    """The same of a whole day (UTC)."""
+
+    __tablename__ = "request_day"
+    __table_args__ = (
+        CheckConstraint("environment IN ('live', 'test')", name="environment"),
+        Index("ix_request_day_day", "day"),
+        Index("ix_request_day_organization_id", "organization_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organization.id"))
+    environment: Mapped[str | None]
+    day: Mapped[date]
+    answered: Mapped[int]
+    refused: Mapped[int]
+    failed: Mapped[int]
+    slow: Mapped[int]
+    latencies: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+
+
 class RefusedRequestHour(Base):
-    """Refused requests of one organization in one hour: with one code, and of these, for one field."""
+    """Rejected requests of one organization in one hour: with one code, and of these, for one field."""
 
     __tablename__ = "refused_request_hour"
     __table_args__ = (

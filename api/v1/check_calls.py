@@ -13,10 +13,8 @@ import msgspec
 
 from api.authentication import Caller
 from api.checks import service
-from api.checks.facts import CheckQuestion
 from api.checks.reading import Reader
 from api.checks.schema import (
-    MAX_BATCH,
     BatchAnswer,
     BatchItem,
     CheckAnswer,
@@ -27,10 +25,12 @@ from api.checks.schema import (
 )
 from api.keys.scopes import Scope
 from api.limits.window import Verdict
+from api.policies.facts import CheckQuestion
 from api.strict_json import MAX_NAMED_IN_BATCH
 from api.v1.includes import NOTHING_MORE, Include, included
 from api.v1.limit_headers import refusal_of
 from api.v1.requests import need_json_body
+from api.vocabulary import MAX_BATCH
 from core.clock import monotonic_s
 from core.errors import AppError, FieldProblem, InvalidRequest, Problem
 from core.ids import new_request_id, public_id

@@ -16,7 +16,7 @@ declare(
         tag="Checks",
         summary="Run a check",
         description=(
-            "Send a check before every model call, with facts and never with content. The decision is stored under its "
+            "Send a check before every model call. Send facts, never content. The decision is stored under its "
             "decision_id before we respond. Treat every response other than 200 with allowed: true as blocked."
         ),
         scope=Scope.CHECKS_WRITE,
@@ -51,7 +51,10 @@ declare(
         path="/api/evaluate",
         tag="Checks",
         summary="Inspect an API key",
-        description="Returns the status, organization and remaining limit of the key you send. Counts as one request.",
+        description=(
+            "Returns the status, organization and remaining limit of the key you send. Despite its name, "
+            "it runs no check and stores no decision. Counts as one request."
+        ),
         scope=ANY_KEY,
         answer=KeyProbe,
         refusals=(TooManyAtOnce,),

@@ -13,6 +13,7 @@ from core.db import transaction
 from core.errors import NotFound
 from core.files import leaves_with_body, streamed
 from core.ids import public_id
+from core.replica import reads_replica
 
 bp = Blueprint("api_decisions", __name__)
 
@@ -25,8 +26,8 @@ bp = Blueprint("api_decisions", __name__)
         tag="Decisions",
         summary="List decisions",
         description=(
-            "Newest first. All filters that you send must match. A test key sees decisions of tests only. When little "
-            "matches, a page can hold fewer decisions than limit, or none: it is the last one when next_cursor is null."
+            "Newest first. All filters that you send must match. A test key sees test decisions only. A page can have "
+            "fewer results than limit, even none. Continue until next_cursor is null."
         ),
         scope=Scope.DECISIONS_READ,
         query=schema.DecisionQuery,
@@ -34,6 +35,7 @@ bp = Blueprint("api_decisions", __name__)
         refusals=(WrongEnvironment,),
     ),
 )
+@reads_replica
 def index(caller: Caller, query: schema.DecisionQuery) -> schema.DecisionPage:
     found = search.find_page(
         caller.organization.id,

@@ -1,29 +1,38 @@
 """Drafts of policies and their impact as the API shows and takes them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from api.decisions.impact.services import Impact
+from api.decisions.impact.services import DEFAULT_DAYS, Impact
 from api.decisions.impact.states import ImpactStatus
+from api.keys.token import KeyEnvironment
 from api.policies.document import POLICY_KEYS
 from api.policies.drafts.services import Draft
 from api.policies.drafts.states import DraftStatus
+from api.policies.policy_tests import MAX_TESTS, PolicyTest
+from api.policies.testing import PolicyTestResult, difference_of
 from core.errors import FieldProblem, InvalidRequest, show_name
 from core.patterns import ONE_LINE
+from core.retention import LONGEST_RETENTION_DAYS
 from core.sample_ids import DRAFT_ID, MOMENT
 
 Revision = Annotated[
     int,
-    Meta(ge=1, le=2**31 - 1, description="The revision you read; if it is another now, nothing changes.", examples=[2]),
+    Meta(
+        ge=1,
+        le=2**31 - 1,
+        description="The revision you read. If the draft has changed since, nothing is saved.",
+        examples=[2],
+    ),
 ]
 Values = Annotated[
     dict[str, Any],
     Meta(
-        description="The values of the policies by name, each in its type. Policies that you omit stay as they are.",
+        description="The values of the policies by name, each in its type. Omitted policies keep their values.",
         examples=[{"max_risk_score": 40}],
     ),
 ]
@@ -32,9 +41,15 @@ Values = Annotated[
 class DraftCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[
         str,
-        Meta(min_length=1, max_length=100, pattern=ONE_LINE, description="What it is about.", examples=["EU only"]),
+        Meta(
+            min_length=1,
+            max_length=100,
+            pattern=ONE_LINE,
+            description="A short name for the change.",
+            examples=["EU only"],
+        ),
     ]
-    note: Annotated[str, Meta(max_length=2_000, description="Why, for whoever reviews it.", examples=[""])] = ""
+    note: Annotated[str, Meta(max_length=2_000, description="A note for the reviewer.", examples=[""])] = ""
     policies: Values = {}
 
 
@@ -45,17 +60,36 @@ class DraftChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class DraftPublish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expected_revision: Revision
+    environment: Annotated[
+        KeyEnvironment,
+        Meta(description="test: only test keys get it, and the draft stays open. live: all keys.", examples=["live"]),
+    ] = KeyEnvironment.LIVE
+
+
+_TESTED = {"model": "gpt-4o", "operation": "chat", "metadata": {"contains_personal_data": True}}
+
+
+class DraftTests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    tests: Annotated[
+        Annotated[tuple[PolicyTest, ...], Meta(max_length=MAX_TESTS)] | None,
+        Meta(
+            description="Tests to run instead of the draft's own. They are not stored.",
+            examples=[[{"name": "Personal data is blocked", "request": _TESTED, "expect": {"allowed": False}}]],
+        ),
+    ] = None
 
 
 class ImpactRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    days: Annotated[int, Meta(ge=1, le=400, description="How far back decisions are replayed.", examples=[7])] = 7
+    days: Annotated[
+        int, Meta(ge=1, le=LONGEST_RETENTION_DAYS, description="How far back decisions are replayed.", examples=[7])
+    ] = DEFAULT_DAYS
 
 
 class DraftView(msgspec.Struct, frozen=True):
     """A draft: all its values, and the version it is based on."""
 
     id: Annotated[str, Meta(description="ID of the draft.", examples=[DRAFT_ID])]
-    name: Annotated[str, Meta(description="What it is about.", examples=["EU only"])]
+    name: Annotated[str, Meta(description="A short name for the change.", examples=["EU only"])]
     note: Annotated[str, Meta(description="Why.", examples=[""])]
     status: Annotated[DraftStatus, Meta(description="open, published or discarded.", examples=["open"])]
     revision: Annotated[int, Meta(description="Counts its changes.", examples=[2])]
@@ -70,7 +104,32 @@ class DraftList(msgspec.Struct, frozen=True):
 
 
 class DraftPublished(msgspec.Struct, frozen=True):
-    version: Annotated[int, Meta(description="The version that is now in force.", examples=[4])]
+    version: Annotated[int, Meta(description="The version that is now active.", examples=[4])]
+
+
+class TestResultView(msgspec.Struct, frozen=True):
+    """What came of one test."""
+
+    name: Annotated[str, Meta(description="Name of the test.", examples=["Personal data is blocked"])]
+    passed: Annotated[bool, Meta(description="Whether the decision is as expected.", examples=[False])]
+    detail: Annotated[
+        str,
+        Meta(
+            description="What was expected and what happened; empty if the test passed.",
+            examples=["Expected blocked; the decision is allowed, reason ok, risk score 0."],
+        ),
+    ]
+    allowed: Annotated[
+        bool | None, Meta(description="The decision; null if the request is not valid.", examples=[True])
+    ]
+    reason: Annotated[str | None, Meta(description="Its reason.", examples=["ok"])]
+    risk_score: Annotated[int | None, Meta(description="Its risk score.", examples=[0])]
+
+
+class TestRunView(msgspec.Struct, frozen=True):
+    passed: Annotated[int, Meta(description="Tests that passed.", examples=[13])]
+    failed: Annotated[int, Meta(description="Tests that failed. You can't publish while there are any.", examples=[1])]
+    tests: Annotated[tuple[TestResultView, ...], Meta(description="All tests in their order.")]
 
 
 class ImpactShare(msgspec.Struct, frozen=True):
@@ -86,7 +145,7 @@ class ImpactView(msgspec.Struct, frozen=True):
     """What replaying past decisions with a draft came to, or has come to so far."""
 
     status: Annotated[ImpactStatus, Meta(description="queued, running, done, canceled or failed.", examples=["done"])]
-    is_stale: Annotated[bool, Meta(description="Whether the draft was changed since.", examples=[False])]
+    is_stale: Annotated[bool, Meta(description="Whether the draft or active policies changed since.", examples=[False])]
     base_version: Annotated[int, Meta(description="The version it is compared with.", examples=[3])]
     since: Annotated[datetime, Meta(tz=True, description="Decisions from this time.", examples=[MOMENT])]
     until: Annotated[datetime, Meta(tz=True, description="Decisions before this time.", examples=[MOMENT])]
@@ -95,10 +154,17 @@ class ImpactView(msgspec.Struct, frozen=True):
     newly_blocked: Annotated[int, Meta(description="Allowed before, blocked by the draft.", examples=[214])]
     newly_allowed: Annotated[int, Meta(description="Blocked before, allowed by the draft.", examples=[0])]
     score_changed: Annotated[int, Meta(description="Same result with another risk score.", examples=[31])]
-    not_replayed: Annotated[int, Meta(description="Decisions whose facts can't be read any more.", examples=[0])]
+    not_replayed: Annotated[int, Meta(description="Decisions whose facts can no longer be read.", examples=[0])]
     recorded_otherwise: Annotated[
         int,
-        Meta(description="Decisions that their own version would decide otherwise; always 0.", examples=[0]),
+        Meta(description="Decisions that differ when evaluated with their own version; always 0.", examples=[0]),
+    ]
+    lacking_facts: Annotated[
+        dict[str, int],
+        Meta(
+            description="Decisions that lack a fact that a new or changed rule needs, by the rule's code.",
+            examples=[{"hr_needs_review": 120}],
+        ),
     ]
     by: Annotated[
         dict[str, tuple[ImpactShare, ...]],
@@ -130,11 +196,27 @@ def view_of(draft: Draft) -> DraftView:
     )
 
 
-def impact_view_of(impact: Impact, draft: Draft) -> ImpactView:
+def run_view_of(results: Sequence[PolicyTestResult]) -> TestRunView:
+    passed = sum(result.has_passed for result in results)
+    return TestRunView(passed, len(results) - passed, tuple(map(_result_view_of, results)))
+
+
+def _result_view_of(result: PolicyTestResult) -> TestResultView:
+    return TestResultView(
+        name=result.test.name,
+        passed=result.has_passed,
+        detail="" if result.has_passed else difference_of(result),
+        allowed=result.allowed,
+        reason=result.reason,
+        risk_score=result.risk_score,
+    )
+
+
+def impact_view_of(impact: Impact, draft: Draft, *, active_version: int) -> ImpactView:
     tally = impact.tally
     return ImpactView(
         status=impact.status,
-        is_stale=not impact.is_of(draft),
+        is_stale=impact.is_stale(draft, active_version=active_version),
         base_version=impact.base_version,
         since=impact.since,
         until=impact.until,
@@ -145,6 +227,7 @@ def impact_view_of(impact: Impact, draft: Draft) -> ImpactView:
         score_changed=tally.score_changed,
         not_replayed=tally.unreadable,
         recorded_otherwise=tally.recorded_otherwise,
+        lacking_facts=tally.lacking,
         by={
             kind: tuple(
                 ImpactShare(

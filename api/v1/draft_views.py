@@ -1,5 +1,6 @@
 """Drafts of policies over the API: policies as code, published by a key only where it has the scope for it."""
 
+import msgspec
 from flask import Blueprint
 
 from api.authentication import Caller, WrongEnvironment
@@ -7,7 +8,14 @@ from api.decisions.impact import services as impacts
 from api.decisions.impact.jobs import analyze_impact
 from api.decisions.impact.services import ImpactUnderWay
 from api.keys.scopes import Scope
+from api.keys.token import KeyEnvironment
+from api.policies import services as policies
 from api.policies.drafts import services as drafts
+from api.policies.drafts.errors import DraftChanged, DraftClosed, DraftOutdated, DraftUnchanged, TooManyDrafts
+from api.policies.testing import PolicyTestsFailed, run_tests
+from api.policies.validation import with_values
+from api.publishing import services as publishing
+from api.publishing.reviews import ApprovalMissing
 from api.v1 import draft_schema as schema
 from api.v1.endpoint import Endpoint, serve
 from api.v1.policy_schema import LIVE_TO_CHANGE
@@ -19,7 +27,7 @@ from core.jobs import defer
 
 bp = Blueprint("api_policy_drafts", __name__)
 
-_CHANGES = (NotFound, WrongEnvironment, drafts.DraftChanged, drafts.DraftClosed)
+_CHANGES = (NotFound, WrongEnvironment, DraftChanged, DraftClosed)
 
 
 @serve(
@@ -50,7 +58,7 @@ def index(caller: Caller) -> schema.DraftList:
         body=schema.DraftCreate,
         answer=schema.DraftView,
         status=201,
-        refusals=(WrongEnvironment, drafts.TooManyDrafts),
+        refusals=(WrongEnvironment, TooManyDrafts),
     ),
 )
 def create(caller: Caller, body: schema.DraftCreate) -> schema.DraftView:
@@ -95,7 +103,7 @@ def show(caller: Caller, draft_id: str) -> schema.DraftView:
         path="/v1/policy/drafts/{draft_id}",
         tag="Policies",
         summary="Change a policy draft",
-        description="Sets values in the draft. Policies that you omit stay as they are in the draft.",
+        description="Sets values in the draft. Although this is a PUT, omitted policies keep their values.",
         scope=Scope.POLICIES_DRAFT,
         body=schema.DraftChange,
         answer=schema.DraftView,
@@ -126,7 +134,7 @@ def update(caller: Caller, draft_id: str, body: schema.DraftChange) -> schema.Dr
         path="/v1/policy/drafts/{draft_id}/impact",
         tag="Policies",
         summary="Analyze the impact of a policy draft",
-        description="Replays past decisions with the draft, in the background. Get the impact to see how far it is.",
+        description="Replays past decisions with the draft, in the background. Poll the impact for progress.",
         scope=Scope.POLICIES_DRAFT,
         body=schema.ImpactRequest,
         answer=schema.ImpactView,
@@ -140,7 +148,7 @@ def analyze(caller: Caller, draft_id: str, body: schema.ImpactRequest) -> schema
     with transaction():
         impact = impacts.request(organization_id, draft, days=body.days, by=caller.actor, now=utc_now())
         defer(analyze_impact, organization_id=str(organization_id), impact_id=str(impact.id))
-    return schema.impact_view_of(impact, draft)
+    return _impact_view(caller, impact, draft)
 
 
 @serve(
@@ -160,8 +168,30 @@ def show_impact(caller: Caller, draft_id: str) -> schema.ImpactView:
     draft = _find(caller, draft_id)
     impact = impacts.find_latest(caller.organization.id, draft.id)
     if impact is None:
-        raise NotFound("The impact of this draft was never analyzed.")
-    return schema.impact_view_of(impact, draft)
+        raise NotFound("The impact of this draft has not been analyzed yet.")
+    return _impact_view(caller, impact, draft)
+
+
+@serve(
+    bp,
+    Endpoint(
+        method="POST",
+        path="/v1/policy/drafts/{draft_id}/tests",
+        tag="Policies",
+        summary="Run the tests of a policy draft",
+        description="Evaluates the request of each test with the draft. Records nothing.",
+        scope=Scope.POLICIES_READ,
+        body=schema.DraftTests,
+        answer=schema.TestRunView,
+        refusals=(NotFound,),
+    ),
+)
+def run(caller: Caller, draft_id: str, body: schema.DraftTests) -> schema.TestRunView:
+    draft = _find(caller, draft_id)
+    document = draft.document
+    if body.tests is not None:
+        document = with_values(document, {"tests": msgspec.to_builtins(body.tests)}, path_of=str)
+    return schema.run_view_of(run_tests(document))
 
 
 @serve(
@@ -171,18 +201,29 @@ def show_impact(caller: Caller, draft_id: str) -> schema.ImpactView:
         path="/v1/policy/drafts/{draft_id}/publish",
         tag="Policies",
         summary="Publish a policy draft",
-        description="Makes the draft the version in force, for all checks within a second.",
+        description=(
+            "Makes the draft the active version for all checks within a second. The organization must allow API keys "
+            "to publish. If it requires a review, a second person must have approved the draft."
+        ),
         scope=Scope.POLICIES_PUBLISH,
         body=schema.DraftPublish,
         answer=schema.DraftPublished,
-        refusals=(*_CHANGES, drafts.DraftOutdated, drafts.DraftUnchanged),
+        refusals=(
+            *_CHANGES,
+            DraftOutdated,
+            DraftUnchanged,
+            PolicyTestsFailed,
+            ApprovalMissing,
+            publishing.KeysMayNotPublish,
+        ),
     ),
 )
 def publish(caller: Caller, draft_id: str, body: schema.DraftPublish) -> schema.DraftPublished:
     caller.need_live_key(LIVE_TO_CHANGE)
     draft = _find(caller, draft_id)
     with transaction():
-        version = drafts.publish(
+        publish_it = publishing.publish if body.environment is KeyEnvironment.LIVE else publishing.publish_to_test_keys
+        version = publish_it(
             caller.organization.id, draft, expected_revision=body.expected_revision, by=caller.actor, now=utc_now()
         )
     return schema.DraftPublished(version)
@@ -190,6 +231,11 @@ def publish(caller: Caller, draft_id: str, body: schema.DraftPublish) -> schema.
 
 def _find(caller: Caller, draft_id: str) -> drafts.Draft:
     return drafts.find(caller.organization.id, parse_public_id(drafts.PREFIX, draft_id))
+
+
+def _impact_view(caller: Caller, impact: impacts.Impact, draft: drafts.Draft) -> schema.ImpactView:
+    version, _ = policies.current(caller.organization.id)
+    return schema.impact_view_of(impact, draft, active_version=version)
 
 
 def _path_of(key: str) -> str:

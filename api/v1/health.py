@@ -27,13 +27,13 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
 class Health(msgspec.Struct, frozen=True):
-    status: Annotated[Literal["ok"], Meta(description="Always ok; a process that is down does not answer.")] = "ok"
+    status: Annotated[Literal["ok"], Meta(description="Always ok; a process that is down does not respond.")] = "ok"
 
 
 class Readiness(msgspec.Struct, frozen=True):
     """Component names, and whether each works; nothing more, for anybody may ask."""
 
-    status: Annotated[Literal["ok", "unavailable"], Meta(description="ok if every component works.", examples=["ok"])]
+    status: Annotated[Literal["ok", "unavailable"], Meta(description="ok if all components work.", examples=["ok"])]
     components: Annotated[
         dict[str, Literal["ok", "failing"]],
         Meta(
@@ -45,9 +45,10 @@ class Readiness(msgspec.Struct, frozen=True):
 
 LIVE_PATHS = ("/health", "/health/live")
 
-for path, summary in (
-    ("/health", "Get health"),
-    ("/health/live", "Get liveness"),
+_LIVE = "Responds as long as the process is running."
+for path, summary, description in (
+    ("/health", "Get health", f"{_LIVE} The same as /health/live. For a monitor, use /health/ready."),
+    ("/health/live", "Get liveness", _LIVE),
 ):
     declare(
         Endpoint(
@@ -55,7 +56,7 @@ for path, summary in (
             path=path,
             tag="Health",
             summary=summary,
-            description="Responds as long as the process is running.",
+            description=description,
             scope=None,
             answer=Health,
             is_limited=False,

@@ -24,7 +24,7 @@ class CheckParameters(msgspec.Struct, frozen=True):
         Annotated[
             str,
             Meta(
-                description=f"What the response has besides the decision, separated by commas: {_NAMES}.",
+                description=f"Extra fields to return, separated by commas: {_NAMES}.",
                 examples=["shadow"],
             ),
         ]

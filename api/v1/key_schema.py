@@ -31,14 +31,14 @@ class KeyCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ]
     environment: Annotated[
-        KeyEnvironment, Meta(description="Must be the environment of the calling key.", examples=["test"])
+        KeyEnvironment, Meta(description="Must be the environment of the key you send.", examples=["test"])
     ] = KeyEnvironment.TEST
     scopes: Annotated[
         tuple[Scope, ...],
         Meta(
             min_length=1,
             max_length=len(Scope),
-            description="What the key may do. Only scopes that the calling key has.",
+            description="What the key may do. Only scopes that the key in the request has.",
             examples=[["checks:write"]],
         ),
     ] = DEFAULT_SCOPES

@@ -51,7 +51,7 @@ class BroaderThanOwn(Forbidden):
         path="/v1/keys",
         tag="Keys",
         summary="List API keys",
-        description="Keys of the calling key's environment, newest first, without their secrets.",
+        description="Keys in the same environment as the key you send, newest first, without their secrets.",
         scope=Scope.KEYS_READ,
         query=KeyQuery,
         answer=KeyPage,

@@ -16,7 +16,7 @@ class PolicyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: Annotated[Any, Meta(description="The new value, in the type of the policy.", examples=[40])]
     expected_version: Annotated[
         int | None,
-        Meta(description="The change is refused if the policies are no longer at this version.", examples=[3]),
+        Meta(description="The change is rejected if the policies are no longer at this version.", examples=[3]),
     ] = None
 
 
@@ -31,7 +31,7 @@ class PolicyPreview(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             examples=[{"max_risk_score": 40}],
         ),
     ]
-    days: Annotated[int, Meta(ge=1, le=90, description="How far back decisions are tried.", examples=[7])] = 7
+    days: Annotated[int, Meta(ge=1, le=90, description="How far back decisions are evaluated.", examples=[7])] = 7
 
     def need_known(self) -> None:
         """Raises InvalidRequest."""
@@ -51,27 +51,27 @@ class PreviewGroup(msgspec.Struct, frozen=True):
         str, Meta(description="What blocks them, before or after the change.", examples=["contains_personal_data"])
     ]
     was_allowed: Annotated[bool, Meta(description="Whether they are allowed today.", examples=[True])]
-    decisions: Annotated[int, Meta(description="How many there are.", examples=[12])]
+    decisions: Annotated[int, Meta(description="How many decisions are in this group.", examples=[12])]
 
 
 class PolicyEffect(msgspec.Struct, frozen=True):
     """Of the latest decisions, how many would come out differently. Nothing was changed."""
 
-    version: Annotated[int, Meta(description="The version in force, which was compared with.", examples=[3])]
-    looked_at: Annotated[int, Meta(description="How many of the latest decisions were tried.", examples=[2000])]
+    version: Annotated[int, Meta(description="The active version, with which the values were compared.", examples=[3])]
+    looked_at: Annotated[int, Meta(description="How many of the latest decisions were evaluated.", examples=[2000])]
     newly_blocked: Annotated[int, Meta(description="Allowed today, and blocked with the values.", examples=[12])]
     newly_allowed: Annotated[int, Meta(description="Blocked today, and allowed with the values.", examples=[0])]
-    groups: Annotated[tuple[PreviewGroup, ...], Meta(description="Those that change, the largest groups first.")]
+    groups: Annotated[
+        tuple[PreviewGroup, ...], Meta(description="The decisions that change, in groups, the largest first.")
+    ]
 
 
 class PolicyChanged(msgspec.Struct, frozen=True):
     """The policy as it stands now; `version` is unchanged if the value was the same already."""
 
-    version: Annotated[int, Meta(description="The version now in force.", examples=[4])]
-    policy: Annotated[PolicySetting, Meta(description="The policy as it stands now.")]
+    version: Annotated[int, Meta(description="The version that is now active.", examples=[4])]
+    policy: Annotated[PolicySetting, Meta(description="The policy after the change.")]
     effect: Annotated[
         PolicyEffect | None,
-        Meta(
-            description="What it changes of the last week's decisions, for a key with decisions:read.", examples=[None]
-        ),
+        Meta(description="How it changes the last week's decisions, if the key has decisions:read.", examples=[None]),
     ] = None

@@ -8,8 +8,9 @@ from api.authentication import Caller, WrongEnvironment
 from api.decisions import backtest
 from api.keys.scopes import Scope
 from api.policies import services
+from api.policies.compiled_rules import ConditionRefused
 from api.policies.document import PolicyDocument
-from api.policies.rules import ConditionRefused
+from api.policies.testing import PolicyTestsFailed
 from api.policies.validation import with_values
 from api.v1 import policy_schema as schema
 from api.v1.endpoint import Endpoint, serve
@@ -29,7 +30,7 @@ EFFECT_DAYS = 7
         path="/v1/policies",
         tag="Policies",
         summary="List policies",
-        description="All policies with their current and default values, and the version in force.",
+        description="All policies with their current and default values, and the active version.",
         scope=Scope.POLICIES_READ,
         answer=services.PolicySet,
         refusals=(NotFound,),
@@ -50,7 +51,7 @@ def index(caller: Caller) -> services.PolicySet:
         scope=Scope.POLICIES_WRITE,
         body=schema.PolicyChange,
         answer=schema.PolicyChanged,
-        refusals=(NotFound, WrongEnvironment, services.PolicyChanged),
+        refusals=(NotFound, WrongEnvironment, services.PolicyChanged, services.ReviewRequired, PolicyTestsFailed),
     ),
 )
 def update(caller: Caller, key: str, body: schema.PolicyChange) -> schema.PolicyChanged:
@@ -77,8 +78,8 @@ def update(caller: Caller, key: str, body: schema.PolicyChange) -> schema.Policy
         tag="Policies",
         summary="Preview a policy change",
         description=(
-            "Tries other values on your latest live and test decisions, and changes nothing. Needs a live key with the "
-            "scopes policies:read and decisions:read."
+            "Evaluates your latest live and test decisions with other values. Changes nothing. Needs a live key with "
+            "the scopes policies:read and decisions:read."
         ),
         scope=Scope.POLICIES_READ,
         body=schema.PolicyPreview,
@@ -88,11 +89,11 @@ def update(caller: Caller, key: str, body: schema.PolicyChange) -> schema.Policy
 )
 def preview(caller: Caller, body: schema.PolicyPreview) -> schema.PolicyEffect:
     caller.need(Scope.DECISIONS_READ)
-    caller.need_live_key("A preview tries live decisions as well. Use a live key.")
+    caller.need_live_key("A preview evaluates live decisions too. Use a live key.")
     body.need_known()
-    version, standing = services.current(caller.organization.id)
-    wanted = with_values(standing, body.values, path_of=lambda key: f"values.{key}")
-    return _effect(caller, version, standing, wanted, days=body.days)
+    version, active = services.current(caller.organization.id)
+    wanted = with_values(active, body.values, path_of=lambda key: f"values.{key}")
+    return _effect(caller, version, active, wanted, days=body.days)
 
 
 def _effect_since(caller: Caller, before: PolicyDocument) -> schema.PolicyEffect | None:
@@ -110,10 +111,10 @@ def _effect_since(caller: Caller, before: PolicyDocument) -> schema.PolicyEffect
 
 
 def _effect(
-    caller: Caller, version: int, standing: PolicyDocument, wanted: PolicyDocument, *, days: int
+    caller: Caller, version: int, active: PolicyDocument, wanted: PolicyDocument, *, days: int
 ) -> schema.PolicyEffect:
     since = utc_now() - timedelta(days=days)
-    effect = backtest.effect_of(caller.organization.id, standing, wanted, since=since)
+    effect = backtest.effect_of(caller.organization.id, active, wanted, since=since)
     groups = (schema.PreviewGroup(one.model, one.reason, one.was_allowed, one.decisions) for one in effect.groups)
     return schema.PolicyEffect(
         version, effect.looked_at, effect.newly_blocked, effect.newly_allowed, groups=tuple(groups)

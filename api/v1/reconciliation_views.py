@@ -25,8 +25,9 @@ bp = Blueprint("api_reconciliation", __name__)
         tag="Decisions",
         summary="Reconcile decisions",
         description=(
-            "Adds decisions that an SDK made while it could not reach us. Each is decided again by the policies in "
-            "force, and appears in the decision log once, with both outcomes, however often it is sent."
+            "Adds decisions that an SDK made offline or locally. Each is evaluated again with the active policies or, "
+            "in mode local, with the revision it names. It appears in the decision log once, with both results, "
+            "however often it is sent."
         ),
         scope=Scope.CHECKS_WRITE,
         body=reconciliation.Reconciliation,
@@ -40,7 +41,7 @@ def reconcile(caller: Caller) -> reconciliation.ReconciliationAnswer:
     parsed, refusals = parse_batch_without_content(
         read_body(request.environ, at_most_bytes=MAX_BATCH_BYTES), items_under="decisions"
     )
-    results = reconciliation.reconcile(
+    reconciled = reconciliation.reconcile(
         reconciliation.items_of(parsed),
         refusals,
         caller=caller,
@@ -50,5 +51,5 @@ def reconcile(caller: Caller) -> reconciliation.ReconciliationAnswer:
         now=now,
     )
     with acting_as_system(), transaction():
-        reconciliation.note(results, caller=caller, now=now)
-    return reconciliation.ReconciliationAnswer(results=results, request_id=caller.request_id)
+        reconciliation.note(reconciled, caller=caller, now=now)
+    return reconciliation.ReconciliationAnswer(results=reconciled.items, request_id=caller.request_id)

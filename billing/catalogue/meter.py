@@ -17,9 +17,9 @@ class MeterWrong(AppError):
     status, code, title = (
         HTTPStatus.CONFLICT,
         "meter_wrong",
-        "The meter at Stripe counts otherwise, and cannot be changed",
+        "The meter in Stripe has different settings, and cannot be changed",
     )
-    advice = "Deactivate it at Stripe, and run flask billing sync again: it makes another one."
+    advice = "Deactivate it in Stripe, then run flask billing sync again to create a new one."
 
 
 def fault(v1: Any) -> str | None:
@@ -29,7 +29,7 @@ def fault(v1: Any) -> str | None:
     if meter.status != "active":
         return "is not active"
     different = _different(meter)
-    return f"counts otherwise: {different}" if different else None
+    return f"has other settings: {different}" if different else None
 
 
 def mend(v1: Any) -> object:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from billing.catalogue.part import differing
-from billing.snapshots import PRODUCT
+from billing.stripe_objects import PRODUCT
 from billing.stripe_words import every, is_ours, plain
 
 _FEATURES: dict[str, Any] = {
@@ -28,7 +28,7 @@ def fault(v1: Any) -> str | None:
     if portal is None:
         return "is not configured"
     different = differing(_flat({**_NOT_SAID, **(plain(portal).get("features") or {})}), _flat(_wanted()))
-    return f"lets customers do something else: {different}" if different else None
+    return f"allows something else: {different}" if different else None
 
 
 def mend(v1: Any) -> object:

@@ -14,7 +14,7 @@ from billing.plans import (
     lookup_key,
     product_id,
 )
-from billing.snapshots import Snapshot, id_of
+from billing.stripe_objects import StripeObject, id_of
 from billing.stripe_words import plain
 
 _INCLUDED = METERED_MINIMUM_MINOR * METERED_CHECKS_PER_CENT
@@ -27,7 +27,7 @@ def fault(v1: Any, plan: Plan) -> str | None:
     if found is None:
         return "is missing"
     different = differing(_said_of(found), _wanted(v1, plan))
-    return f"costs something else: {different}" if different else None
+    return f"has other amounts: {different}" if different else None
 
 
 def mend(v1: Any, plan: Plan) -> object:
@@ -55,7 +55,7 @@ def mend(v1: Any, plan: Plan) -> object:
     )
 
 
-def _find(v1: Any, plan: Plan) -> Snapshot | None:
+def _find(v1: Any, plan: Plan) -> StripeObject | None:
     found = v1.prices.list({"lookup_keys": [lookup_key(plan.code)], "active": True, "expand": ["data.tiers"]}).data
     return plain(found[0]) if found else None
 
@@ -79,7 +79,7 @@ def _wanted(v1: Any, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _said_of(price: Snapshot) -> dict[str, Any]:
+def _said_of(price: StripeObject) -> dict[str, Any]:
     recurring = price.get("recurring") or {}
     is_tiered = price.get("billing_scheme") == "tiered"
     return {
@@ -99,13 +99,13 @@ def _said_of(price: Snapshot) -> dict[str, Any]:
     }
 
 
-def _tier(tier: Snapshot) -> str:
+def _tier(tier: StripeObject) -> str:
     up_to = tier.get("up_to")
     first = f"up to {up_to}" if up_to else "beyond"
     return f"{first}: {_amount(tier, 'flat_amount')} cents and {_amount(tier, 'unit_amount')} cents a check"
 
 
-def _amount(found: Snapshot, name: str) -> str:
+def _amount(found: StripeObject, name: str) -> str:
     """In cents; Stripe gives parts of a cent in a field of their own."""
     exact = found.get(f"{name}_decimal")
     return _plain_number(found.get(name) if exact is None else exact)

@@ -6,7 +6,7 @@ import stripe
 
 from billing.catalogue.part import differing
 from billing.plans import Plan, product_id
-from billing.snapshots import PRODUCT, id_of
+from billing.stripe_objects import PRODUCT, id_of
 from billing.stripe_words import plain
 from billing.taxes import TAX_CODE
 
@@ -20,7 +20,7 @@ def fault(v1: Any, plan: Plan) -> str | None:
     found = {**described, "product": (described.get("metadata") or {}).get("product"), "tax_code": tax_code}
     wanted = {"name": plan.name, "active": True, "product": PRODUCT, "tax_code": TAX_CODE}
     different = differing(found, wanted)
-    return f"is something else: {different}" if different else None
+    return f"has other details: {different}" if different else None
 
 
 def mend(v1: Any, plan: Plan) -> object:

@@ -47,7 +47,7 @@ def fault(v1: Any, url: str) -> str | None:
         return f"speaks version {endpoint.api_version}: delete it at Stripe, and run this again"
     if endpoint.status == "disabled":
         return "is switched off: switch it on at Stripe"
-    return None if set(EVENTS) <= set(endpoint.enabled_events) else "is not told everything"
+    return None if set(EVENTS) <= set(endpoint.enabled_events) else "does not receive all events"
 
 
 def mend(v1: Any, url: str) -> object:

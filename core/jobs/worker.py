@@ -22,6 +22,7 @@ from structlog.contextvars import bound_contextvars
 
 from core.clock import monotonic_s
 from core.db import DatabaseRole
+from core.graceful_shutdown import is_stopping
 from core.jobs.connection import PatientConnector, is_lost
 from core.jobs.outages import outlive_outages
 from core.jobs.queue import SCHEMA, Queue, jobs
@@ -93,6 +94,7 @@ async def _until_told(app: Flask, connector: PatientConnector) -> None:
     await asyncio.wait({work, hearing}, return_when=asyncio.FIRST_COMPLETED)
     hearing.cancel()
     if told.is_set():
+        is_stopping.set()
         connector.is_patient = False
         work.cancel()
     with contextlib.suppress(asyncio.CancelledError):

@@ -3,6 +3,7 @@
 from core.observability.listener import MetricsServer, listen
 from core.observability.logs import set_up_logging
 from core.observability.metrics import (
+    ANALYTICS_READS,
     CHECKS,
     CHECKS_BLOCKED,
     DATABASE_CONNECTION_ERRORS,
@@ -10,9 +11,11 @@ from core.observability.metrics import (
     LIMIT_BACKEND_FAILURES,
     LIMIT_HITS,
     LIMIT_ON_MEMORY,
+    LOCAL_DECISIONS,
     RECORD_FAILURES,
     RECORDED,
     REFUSALS,
+    REPLICA_READS,
     SDK_DECISIONS,
     SPOOL_QUARANTINED,
     SPOOL_REPLAYED,
@@ -26,6 +29,7 @@ from core.observability.reports import report_error, set_up_error_reports
 from core.observability.scrape import Reading, gauge_at_scrape, metrics_page
 
 __all__ = [
+    "ANALYTICS_READS",
     "CHECKS",
     "CHECKS_BLOCKED",
     "DATABASE_CONNECTION_ERRORS",
@@ -33,9 +37,11 @@ __all__ = [
     "LIMIT_BACKEND_FAILURES",
     "LIMIT_HITS",
     "LIMIT_ON_MEMORY",
+    "LOCAL_DECISIONS",
     "RECORDED",
     "RECORD_FAILURES",
     "REFUSALS",
+    "REPLICA_READS",
     "SDK_DECISIONS",
     "SPOOL_QUARANTINED",
     "SPOOL_REPLAYED",

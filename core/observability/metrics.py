@@ -65,6 +65,11 @@ RECORD_FAILURES = Counter("aig_decision_record_failures_total", "Decisions that 
 SDK_DECISIONS = Counter(
     "aig_sdk_decisions_total", "Decisions an SDK made without us, by whether we decide the same.", ["outcome"]
 )
+LOCAL_DECISIONS = Counter(
+    "aig_local_decisions_total", "Decisions by signed policies in an SDK, by whether we decide the same.", ["outcome"]
+)
+for _outcome in ("same", "different"):
+    LOCAL_DECISIONS.labels(_outcome)
 SPOOL_REPLAYED = Counter("aig_spool_replayed_decisions_total", "Decisions brought from the spool into the database.")
 SPOOL_QUARANTINED = Counter(
     "aig_spool_quarantined_total", "Spool lines the database refused; kept for a person to look at."
@@ -80,6 +85,18 @@ DATABASE_POOL_SIZE = Gauge(
 DATABASE_POOL_IN_USE = Gauge("aig_database_pool_in_use", "Of these, how many are in use.", multiprocess_mode="liveall")
 DATABASE_CONNECTION_ERRORS = Counter(
     "aig_database_connection_errors_total", "Times the database could not be reached, or went away amid a statement."
+)
+
+ANALYTICS_READS = Counter(
+    "aig_analytics_reads_total",
+    "Searches and breakdowns that the analytical store may answer, by the server that did.",
+    ["server"],
+)
+
+REPLICA_READS = Counter(
+    "aig_replica_reads_total",
+    "Pages, requests and files that a replica may answer, by the server that did.",
+    ["server"],
 )
 
 QUERY_DURATION = Histogram(

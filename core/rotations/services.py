@@ -44,6 +44,7 @@ SECRETS: dict[str, Callable[[Settings], str | None]] = {
     "DATABASE_URL": lambda settings: _password_of_database(settings.database_url),
     "DATABASE_WEB_URL": lambda settings: _password_of_database(settings.database_web_url),
     "REDIS_URL": lambda settings: _password_of(settings.redis_url),
+    "CLICKHOUSE_URL": lambda settings: _password_of(settings.clickhouse_url),
     "SMTP_URL": lambda settings: _password_of(settings.smtp_url),
     "STRIPE_API_KEY": lambda settings: settings.stripe_api_key,
     "STRIPE_WEBHOOK_SECRET": lambda settings: settings.stripe_webhook_secret,
@@ -54,14 +55,15 @@ SECRETS: dict[str, Callable[[Settings], str | None]] = {
     "EVIDENCE_KEY": lambda settings: settings.evidence_key,
     "MONITOR_KEY": lambda settings: settings.monitor_key,
     "LOG_SIGNING_KEY": lambda settings: settings.log_signing_key,
+    "POLICY_SIGNING_KEY": lambda settings: settings.policy_signing_key,
     "GRAFANA_TOKEN": lambda settings: settings.grafana_token,
 }
 """What is to be changed every month: of an address, the password in it."""
 
 
 class UnknownSecret(AppError):
-    status, code, title = HTTPStatus.NOT_FOUND, "unknown_secret", "There is no such secret"
-    advice = f"Name one that is set, of {', '.join(SECRETS)}."
+    status, code, title = HTTPStatus.NOT_FOUND, "unknown_secret", "Secret not found"
+    advice = f"Choose one that is set: {', '.join(SECRETS)}."
 
 
 class Rotation(msgspec.Struct, frozen=True):

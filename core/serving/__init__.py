@@ -5,10 +5,10 @@ each other's threads, so that none of them waits for another's trouble. Flask an
 """
 
 from core.serving.concurrency import ConcurrencyLimit
-from core.serving.flask_handler import TURN, Broken, FlaskHandler, places_of
+from core.serving.flask_handler import TURN, FlaskHandler, places_of
 from core.serving.groups import Group
 from core.serving.pools import Busy, Pool
-from core.serving.requests import SHORT_BYTES, Answer, Request, TooSlow
+from core.serving.requests import SHORT_BYTES, Answer, Broken, Request, TooSlow
 from core.serving.server import Handler, WebServer
 
 __all__ = [

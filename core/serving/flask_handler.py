@@ -14,7 +14,7 @@ from core.clock import monotonic_s
 from core.errors import TooLarge
 from core.observability import report_error
 from core.serving.pools import Pool
-from core.serving.requests import SLOWEST_BYTES_PER_S, Answer, ClientLeft, Request
+from core.serving.requests import SLOWEST_BYTES_PER_S, Answer, Broken, ClientLeft, Request
 from core.settings import Settings
 
 log = structlog.get_logger()
@@ -40,10 +40,6 @@ class Download(msgspec.Struct, frozen=True):
     pieces: Iterator[bytes]
     close: Callable[[], None]
     context: Context
-
-
-class Broken(Exception):
-    """A download ended before it was whole; the server breaks the connection, so that nobody takes it for whole."""
 
 
 class Places(msgspec.Struct, frozen=True):

@@ -52,7 +52,7 @@ class Group(Generic[Item, Result]):
                 results: Sequence[Result] | Exception = await self._perform([item for item, _ in group])
             except Exception as error:  # noqa: BLE001  every waiting caller gets it
                 results = error
-            _tell(group, results)
+            _resolve(group, results)
         self._running = None
 
     def _next(self) -> list[tuple[Item, asyncio.Future[Result]]]:
@@ -62,7 +62,7 @@ class Group(Generic[Item, Result]):
         return group
 
 
-def _tell(group: list[tuple[Item, asyncio.Future[Result]]], results: Sequence[Result] | Exception) -> None:
+def _resolve(group: list[tuple[Item, asyncio.Future[Result]]], results: Sequence[Result] | Exception) -> None:
     if isinstance(results, Exception):
         for _, future in group:
             if not future.done():

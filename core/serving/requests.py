@@ -27,6 +27,8 @@ GRACE_S = 10.0
 """What everybody has for sending a body, or for taking a piece of an answer, however small."""
 SLOWEST_BYTES_PER_S = 16_384
 """What a sender or reader must keep up beyond that."""
+MOST_NAME_BYTES = 256
+"""Of a header that anybody reads. Names are remembered, and must not fill the memory."""
 SHORT_BYTES, IN_MEMORY_BYTES = 65_536, 2_097_152
 MOST_LONG_BODIES, MOST_LONG_BODIES_OF_ONE = 64, 16
 DRAINED_BYTES, DRAINED_WITHIN_S = 8_388_608, 2.0
@@ -34,7 +36,7 @@ DRAINED_BYTES, DRAINED_WITHIN_S = 8_388_608, 2.0
 
 class TooSlow(AppError):
     status, code, title = HTTPStatus.REQUEST_TIMEOUT, "request_timeout", "The body did not arrive in time"
-    advice = "Send the whole body at once. Nothing was kept."
+    advice = "Send the whole body at once. Nothing was stored."
 
 
 class _LongBodies:
@@ -62,6 +64,10 @@ _long_bodies = _LongBodies()
 
 class ClientLeft(Exception):
     """The caller closed the connection, or took the answer so slowly that it was closed."""
+
+
+class Broken(Exception):
+    """An answer ended before it was whole; the connection is broken, so that nobody takes it for whole."""
 
 
 class Request:
@@ -94,6 +100,11 @@ class Request:
         self._trusted_hops = trusted_hops
         self.close_after = False
         self.has_begun = False
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the process is to end: nobody waits any longer for what may come."""
+        return self._is_stopping.is_set()
 
     @property
     def address(self) -> str:
@@ -209,7 +220,7 @@ def environ_of(scope: Message) -> WSGIEnvironment:
         "wsgi.errors": sys.stderr,
     }
     for raw_name, raw_value in scope["headers"]:
-        name = _variable_of(raw_name)
+        name = _variable_of(raw_name) if len(raw_name) <= MOST_NAME_BYTES else None
         if name is None:
             continue
         value = raw_value.decode("latin-1")

@@ -11,8 +11,8 @@ from core.hosts import HostNames, UnknownHost
 from core.ids import new_request_id
 from core.observability import REFUSALS, report_error
 from core.security_headers import headers_of_answer
-from core.serving.flask_handler import API_PATHS, Broken
-from core.serving.requests import Answer, ClientLeft, Message, Request
+from core.serving.flask_handler import API_PATHS
+from core.serving.requests import Answer, Broken, ClientLeft, Message, Request
 from core.settings import Settings
 
 log = structlog.get_logger()

@@ -10,7 +10,7 @@ from core.settings import Environment, Settings
 from core.settings_rules import addresses, credentials, people
 from core.settings_rules.faults import Fault
 
-__all__ = ["Fault", "faults_of", "warnings_of"]
+__all__ = ["FOR_AGENTS", "IN_PRODUCTION", "Fault", "Rule", "faults_of", "warnings_of"]
 
 Rule = Callable[[Settings], Iterator[Fault]]
 
@@ -25,6 +25,7 @@ IN_PRODUCTION: tuple[Rule, ...] = (
     credentials.bearer_tokens,
     addresses.database,
     addresses.redis,
+    addresses.clickhouse,
     addresses.public_url,
     addresses.cors_over_https,
     addresses.proxies,
@@ -38,6 +39,8 @@ IN_PRODUCTION: tuple[Rule, ...] = (
     people.contracts_mailbox,
     people.logs,
 )
+FOR_AGENTS: tuple[Rule, ...] = (addresses.public_url,)
+"""Of the MCP server in production: it reaches the API with its callers' keys, and holds no secret of ours."""
 WORTH_A_LOOK: tuple[Rule, ...] = (
     addresses.doubtful_connections,
     credentials.stripe_in_test_mode,
@@ -45,10 +48,12 @@ WORTH_A_LOOK: tuple[Rule, ...] = (
 )
 
 
-def faults_of(settings: Settings, *, as_production: bool = False) -> tuple[Fault, ...]:
+def faults_of(
+    settings: Settings, *, as_production: bool = False, in_production: tuple[Rule, ...] = IN_PRODUCTION
+) -> tuple[Fault, ...]:
     """Why a service may not start with these settings; `as_production` asks as if they were meant for it."""
     is_production = as_production or settings.environment is Environment.PRODUCTION
-    rules = (*ALWAYS, *IN_PRODUCTION) if is_production else ALWAYS
+    rules = (*ALWAYS, *in_production) if is_production else ALWAYS
     return tuple(fault for rule in rules for fault in rule(settings))
 
 

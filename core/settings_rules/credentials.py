@@ -10,7 +10,7 @@ KEY_GUESSES_LOG10 = 30.0
 TOKEN_CHARS, TOKEN_GUESSES_LOG10 = 24, 20.0
 GIVEN_GUESSES_LOG10 = 15.0
 """Of secrets that others give us: they are random, so this finds samples alone."""
-_MAKE_ONE = "Make one with `openssl rand -hex 32`."
+_MAKE_ONE = "Create one with `openssl rand -hex 32`."
 
 
 def secret_key(settings: Settings) -> Iterator[Fault]:
@@ -22,9 +22,9 @@ def secret_key(settings: Settings) -> Iterator[Fault]:
     if previous is None:
         return
     if previous == DEVELOPMENT_SECRET or _is_weak_key(previous):
-        yield Fault("SECRET_KEY_PREVIOUS", "could be guessed, and is still believed", "Unset it.")
+        yield Fault("SECRET_KEY_PREVIOUS", "could be guessed, and is still accepted", "Unset it.")
     elif previous == settings.secret_key:
-        yield Fault("SECRET_KEY_PREVIOUS", "is the same as SECRET_KEY", "Unset it, or put a new key into SECRET_KEY.")
+        yield Fault("SECRET_KEY_PREVIOUS", "is the same as SECRET_KEY", "Unset it, or set a new SECRET_KEY.")
 
 
 def _is_weak_key(key: str) -> bool:
@@ -52,8 +52,8 @@ def stripe_pair(settings: Settings) -> Iterator[Fault]:
     if settings.stripe_api_key and not settings.stripe_webhook_secret:
         yield Fault(
             "STRIPE_WEBHOOK_SECRET",
-            "is missing beside STRIPE_API_KEY, so nobody could tell whose events come in",
-            "Copy it from the webhook that `flask billing sync` makes.",
+            "is missing although STRIPE_API_KEY is set, so incoming events could not be verified",
+            "Copy it from the webhook that `flask billing sync` creates.",
         )
 
 
@@ -69,7 +69,7 @@ def stripe(settings: Settings) -> Iterator[Fault]:
         ("STRIPE_WEBHOOK_SECRET_PREVIOUS", settings.stripe_webhook_secret_previous),
     ):
         if secret and not (secret.startswith("whsec_") and len(secret) >= TOKEN_CHARS):
-            yield Fault(name, "is no webhook secret of Stripe", "It starts with whsec_; copy the whole of it.")
+            yield Fault(name, "is not a Stripe webhook secret", "It starts with whsec_; copy all of it.")
         elif secret and is_guessable(secret.removeprefix("whsec_"), guesses_log10=GIVEN_GUESSES_LOG10):
             yield Fault(name, "is a sample, or not random", "Copy it from the webhook in Stripe's dashboard.")
     if settings.stripe_api_key and is_guessable(
@@ -83,26 +83,26 @@ def stripe(settings: Settings) -> Iterator[Fault]:
 def stripe_in_test_mode(settings: Settings) -> Iterator[Fault]:
     """A pilot runs so on purpose; a paid service must not."""
     if settings.stripe_api_key and "_test_" in settings.stripe_api_key[: len("sk_test_")]:
-        yield Fault("STRIPE_API_KEY", "is a test key: no money moves", "Put the live key in before anybody is to pay.")
+        yield Fault("STRIPE_API_KEY", "is a test key: no money moves", "Set the live key before customers pay.")
 
 
 def backup_pair(settings: Settings) -> Iterator[Fault]:
     if bool(settings.backup_s3_access_key_id) != bool(settings.backup_s3_secret_access_key):
         yield Fault(
             "BACKUP_S3_ACCESS_KEY_ID",
-            "and BACKUP_S3_SECRET_ACCESS_KEY need each other",
-            "Set both, or neither where the machine itself may write to the bucket.",
+            "and BACKUP_S3_SECRET_ACCESS_KEY must be set together",
+            "Set both, or neither if the machine's role can write to the bucket.",
         )
 
 
 def backups(settings: Settings) -> Iterator[Fault]:
     if not settings.backup_key:
         yield Fault(
-            "BACKUP_KEY", "is missing", "Make one with `flask backup key`, and keep a copy outside of the service."
+            "BACKUP_KEY", "is missing", "Create one with `flask backup key`, and keep a copy outside the service."
         )
     if settings.backup_s3_secret_access_key and is_guessable(
         settings.backup_s3_secret_access_key, guesses_log10=GIVEN_GUESSES_LOG10
     ):
-        yield Fault("BACKUP_S3_SECRET_ACCESS_KEY", "could be guessed", "Give the store a random secret.")
+        yield Fault("BACKUP_S3_SECRET_ACCESS_KEY", "could be guessed", "Set a random secret at the store.")
     if not settings.backup_url:
-        yield Fault("BACKUP_URL", "is missing", "Name a folder on another disk, or s3://bucket/prefix.")
+        yield Fault("BACKUP_URL", "is missing", "Set a folder on another disk, or s3://bucket/prefix.")

@@ -13,13 +13,13 @@ _NOT_REAL = ("example.com", "example.org", "example.net", ".example", ".test", "
 
 def mail(settings: Settings) -> Iterator[Fault]:
     if not settings.smtp_url:
-        yield Fault("SMTP_URL", "is missing", "Give the mail server: smtps://user:password@host:465.")
+        yield Fault("SMTP_URL", "is missing", "Set the mail server: smtps://user:password@host:465.")
     elif (url := address_of(settings.smtp_url)) is None or not url.hostname:
-        yield Fault("SMTP_URL", "is no address of a mail server", "It looks like smtps://user:password@host:465.")
+        yield Fault("SMTP_URL", "is not the URL of a mail server", "It looks like smtps://user:password@host:465.")
     elif url.password and is_guessable(url.password, guesses_log10=PASSWORD_GUESSES_LOG10):
-        yield Fault("SMTP_URL", "has a password that could be guessed", "Give the mail account a random password.")
+        yield Fault("SMTP_URL", "has a password that could be guessed", "Set a random password for the mail account.")
     if not _is_mailbox(settings.mail_from):
-        yield Fault("MAIL_FROM", "is no sender that mail can come from", "Give an address at your own domain.")
+        yield Fault("MAIL_FROM", "is not a valid sender", "Use an address at your own domain.")
 
 
 def provider(settings: Settings) -> Iterator[Fault]:
@@ -32,7 +32,7 @@ def provider(settings: Settings) -> Iterator[Fault]:
         ("COURTS", settings.courts, "the courts that decide"),
     ):
         if not (value and value.strip()):
-            yield Fault(name, "is missing", f"State {what}, as contracts need it.")
+            yield Fault(name, "is missing", f"Set {what}. Contracts require it.")
 
 
 def mailboxes(settings: Settings) -> Iterator[Fault]:
@@ -43,34 +43,34 @@ def mailboxes(settings: Settings) -> Iterator[Fault]:
         ("SECURITY_EMAIL", settings.security_email),
     ):
         if not value:
-            yield Fault(name, "is missing", "Give a mailbox that somebody reads.")
+            yield Fault(name, "is missing", "Set a mailbox that someone reads.")
         elif not _is_mailbox(value):
-            yield Fault(name, "is no mailbox that mail can reach", "Give an address at your own domain.")
+            yield Fault(name, "is not a mailbox that can receive email", "Use an address at your own domain.")
 
 
 def contracts_mailbox(settings: Settings) -> Iterator[Fault]:
     """LEGAL_EMAIL stands in where it is not set."""
     if settings.contracts_email and not _is_mailbox(settings.contracts_email):
-        yield Fault("CONTRACTS_EMAIL", "is no mailbox that mail can reach", "Give an address at your own domain.")
+        yield Fault("CONTRACTS_EMAIL", "is not a mailbox that can receive email", "Use an address at your own domain.")
 
 
 def logs(settings: Settings) -> Iterator[Fault]:
     if settings.log_level == "DEBUG":
-        yield Fault("LOG_LEVEL", "is DEBUG, at which libraries write down what they are sent", "Use INFO.")
+        yield Fault("LOG_LEVEL", "is DEBUG, which lets libraries log what they receive", "Use INFO.")
 
 
 def doubtful_habits(settings: Settings) -> Iterator[Fault]:
     if settings.decision_durability is Durability.PROCESS:
         yield Fault(
             "DECISION_DURABILITY",
-            "lets answers leave before they are on a disk: a machine that dies takes the last ones with it",
-            "Use database, or disk.",
+            "sends responses before they are on disk, so a machine that fails loses the last ones",
+            "Use database or disk.",
         )
     if not Path(settings.data_dir).is_absolute():
-        yield Fault("DATA_DIR", "is a relative path", "Name a folder on a disk that outlives the process.")
+        yield Fault("DATA_DIR", "is a relative path", "Set a folder on a persistent disk.")
     if not settings.breached_passwords_url:
         yield Fault(
-            "BREACHED_PASSWORDS_URL", "is not set", "Name a range search, so that leaked passwords are turned away."
+            "BREACHED_PASSWORDS_URL", "is not set", "Set a range search, so that leaked passwords are rejected."
         )
 
 

@@ -4,6 +4,7 @@
 
     // Pages are in English; a reader of another language gets its European order of day and month.
     var locale = "en-GB", TOAST_MS = 8000;
+    var fixedZone = document.body.dataset.zone; // set where one zone holds for everybody
 
     function showLocalTimes(root) {
         root.querySelectorAll("time[datetime]:not([data-local])").forEach(function (element) {
@@ -11,9 +12,11 @@
             if (Number.isNaN(moment.getTime())) { return; }
             element.dataset.local = "";
             if (element.dataset.style === "day") { return; } // a date of a contract is one in UTC
-            var options = element.dataset.style === "date"
-                ? { dateStyle: "medium" }
-                : { dateStyle: "medium", timeStyle: element.dataset.style === "precise" ? "medium" : "short" };
+            var options = { day: "numeric", month: "short", year: "numeric", timeZone: fixedZone };
+            if (element.dataset.style !== "date") {
+                Object.assign(options, { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+                if (element.dataset.style === "precise") { options.second = "2-digit"; }
+            }
             element.textContent = new Intl.DateTimeFormat(locale, options).format(moment);
             nameZone();
         });
@@ -22,9 +25,9 @@
     function nameZone() {
         var place = document.getElementById("zone");
         if (!place || !place.hidden) { return; }
-        var parts = new Intl.DateTimeFormat(locale, { timeZoneName: "longGeneric" }).formatToParts();
+        var parts = new Intl.DateTimeFormat(locale, { timeZoneName: "longGeneric", timeZone: fixedZone }).formatToParts();
         var zone = parts.find(function (part) { return part.type === "timeZoneName"; }).value;
-        place.textContent = "Times are in " + (/^GMT([+-]00:00)?$/.test(zone) ? "UTC" : zone);
+        place.textContent = "Times are in " + (fixedZone || (/^GMT([+-]00:00)?$/.test(zone) ? "UTC" : zone));
         place.hidden = false;
     }
 
@@ -160,6 +163,7 @@
     function prepare(root) {
         labelCells(root);
         showLocalTimes(root);
+        if (fixedZone) { nameZone(); }
         offerCopiesOfCode(root);
         offerCopies(root);
         letToastsGo(root);

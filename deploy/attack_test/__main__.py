@@ -18,7 +18,7 @@ def main() -> int:
     started_at = utc_now()
     with throwaway_app() as (app, secret):
         outcome = attack(app, secret)
-    _tell(outcome)
+    _report(outcome)
     is_taken = hand_in(evidence_of(outcome, started_at=started_at), read_settings())
     return 0 if is_taken and not outcome.failures and not outcome.markup else 1
 
@@ -36,7 +36,7 @@ def evidence_of(outcome: Outcome, *, started_at: datetime) -> Evidence:
     )
 
 
-def _tell(outcome: Outcome) -> None:
+def _report(outcome: Outcome) -> None:
     sys.stdout.write(f"{outcome.answers:,} requests to {outcome.routes} routes.\n")
     for name in ("failures", "markup"):
         for route in getattr(outcome, name):

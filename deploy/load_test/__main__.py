@@ -47,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (keys.KeysRefused, run.NotReady, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    _tell(result)
-    _keep(result, Path(given.out) if given.out else read_settings().data_path / "evidence" / "load.json")
+    _report(result)
+    _save(result, Path(given.out) if given.out else read_settings().data_path / "evidence" / "load.json")
     is_taken = given.profile != "launch" or hand_in(evidence_of(result), read_settings(), url=given.url)
     return 1 if result.verdict is Verdict.FAIL or not is_taken else 0
 
@@ -118,7 +118,7 @@ def _shortened(profile: Profile, given: argparse.Namespace) -> Profile:
     return msgspec.structs.replace(profile, stages=stages)
 
 
-def _tell(result: Result) -> None:
+def _report(result: Result) -> None:
     for stage in result.stages:
         errors = ", ".join(f"{count:,} {what}" for what, count in stage.errors.items()) or "no errors"
         sys.stdout.write(
@@ -130,7 +130,7 @@ def _tell(result: Result) -> None:
     sys.stdout.write(f"{result.profile}: {result.verdict}{reasons}\n")
 
 
-def _keep(result: Result, path: Path) -> None:
+def _save(result: Result, path: Path) -> None:
     """Beside the results of the other profiles."""
     path.parent.mkdir(parents=True, exist_ok=True)
     kept: dict[str, Any] = msgspec.json.decode(path.read_bytes()) if path.exists() else {}

@@ -90,7 +90,7 @@ class LegalDelegation(Base):
     """A newer link to the same address made this one void."""
 
 
-class LegalSighting(Base):
+class LegalView(Base):
     """A document before a signer's eyes, the first time. Rows are only added."""
 
     __tablename__ = "legal_sighting"

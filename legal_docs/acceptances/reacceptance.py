@@ -150,7 +150,7 @@ def _note(action: str, organization_id: UUID, version: LegalVersion, *, now: dat
 
 
 def _enforce(notice: LegalNotice, sent: Mapping[UUID, datetime], *, now: datetime) -> bool:
-    """Only now, with both notices proven, does the organization get a date after which live keys rest.
+    """Only now, with both notices proven, does the organization get a date after which live keys are blocked.
 
     Whether it did.
     """

@@ -19,7 +19,7 @@ from core.mail import Attachment, send_mail
 from core.mail_records import proves_something
 from core.profiles import OrganizationProfile, find_profile
 from legal_docs import links
-from legal_docs.acceptances import status as standing
+from legal_docs.acceptances import status as acceptance_status
 from legal_docs.acceptances import view_log
 from legal_docs.acceptances.cover import Signatory, cover_page, refuse_unprintable
 from legal_docs.acceptances.evidence import hash_of
@@ -81,7 +81,7 @@ def accept(
     added = _add(organization, profile, wanted, statement, delegation_id=delegation_id, now=now)
     for acceptance in added:
         _note(acceptance, by=by, now=now)
-    standing.set_due_date(organization_id, now=now)
+    acceptance_status.set_due_date(organization_id, now=now)
     return [*before, *added]
 
 
@@ -114,7 +114,7 @@ def _refuse_incomplete(seen: Sequence[SeenDocument], statement: Statement) -> No
         "title": (statement.title, "Enter your job title."),
         "authority": (statement.authority, "Confirm that you are authorized, or send the documents to someone who is."),
         "email": (statement.email, "Enter your email address. We send the receipt there."),
-        "button_text": (statement.button_text, "Say what the button said."),
+        "button_text": (statement.button_text, "Reload the page and try again."),
     }
     problems = [FieldProblem(name, "missing", advice) for name, (value, advice) in needed.items() if not value.strip()]
     kinds = [document.kind for document in seen]

@@ -75,7 +75,7 @@ def _behind(kind: Kind, organization_ids: Collection[UUID], *, now: datetime) ->
 
 
 def set_due_date(organization_id: UUID, *, now: datetime) -> datetime | None:
-    """Writes the organization's date after which live keys rest: the earliest that is enforced, or none."""
+    """Writes the organization's date after which live keys are blocked: the earliest that is enforced, or none."""
     due_at = min(
         (
             notice.due_at

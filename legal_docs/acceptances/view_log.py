@@ -13,12 +13,12 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.db import db
 from core.ids import new_uuid
-from legal_docs.acceptances.models import LegalSighting
+from legal_docs.acceptances.models import LegalView
 from legal_docs.documents.kinds import ACCEPTED_KINDS
 from legal_docs.documents.models import LegalVersion
 
 
-class Sighting(StrEnum):
+class ViewKind(StrEnum):
     DISPLAYED = "displayed"
     """The page on which it is accepted was sent, with the whole text in it."""
     OPENED = "opened"
@@ -30,7 +30,7 @@ class Sighting(StrEnum):
 def note(
     organization_id: UUID,
     version: LegalVersion,
-    sighting: Sighting,
+    kind: ViewKind,
     *,
     now: datetime,
     user_id: UUID | None = None,
@@ -39,13 +39,13 @@ def note(
     """By a member or by the holder of a link. Of a document that nobody accepts, nothing is kept."""
     if version.kind not in ACCEPTED_KINDS:
         return
-    row = insert(LegalSighting).values(
+    row = insert(LegalView).values(
         id=new_uuid(),
         organization_id=organization_id,
         version_id=version.id,
         user_id=user_id,
         delegation_id=delegation_id,
-        event=sighting.value,
+        event=kind.value,
         at=now,
     )
     db.session.execute(row.on_conflict_do_nothing())
@@ -55,15 +55,13 @@ def events_before(
     version: LegalVersion, *, organization_id: UUID, user_id: UUID | None, delegation_id: UUID | None
 ) -> list[dict[str, Any]]:
     """What this signer saw of a version, in the order of time, as `{"event": "opened", "at": "2026-…Z"}`."""
-    signer: ColumnElement[bool] = (
-        LegalSighting.user_id == user_id if user_id else LegalSighting.delegation_id == delegation_id
-    )
+    signer: ColumnElement[bool] = LegalView.user_id == user_id if user_id else LegalView.delegation_id == delegation_id
     found = db.session.scalars(
-        select(LegalSighting)
-        .where(LegalSighting.organization_id == organization_id, LegalSighting.version_id == version.id, signer)
-        .order_by(LegalSighting.at, LegalSighting.id)
+        select(LegalView)
+        .where(LegalView.organization_id == organization_id, LegalView.version_id == version.id, signer)
+        .order_by(LegalView.at, LegalView.id)
     )
-    return [event(sighting.event, sighting.at) for sighting in found]
+    return [event(kind.event, kind.at) for kind in found]
 
 
 def event(name: str, at: datetime) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from http import HTTPStatus
 
 from core.errors import AppError, FieldProblem, InvalidRequest
+from core.formats import day
 from legal_docs.audits.states import AuditKind, Cause
 from legal_docs.figures import AUDIT_NOTICE_DAYS, AUDITS_PER_YEAR, PENETRATION_TEST_NOTICE_DAYS
 
@@ -23,7 +24,8 @@ class AuditOfTheYearUsed(AppError):
         "The regular audit of this year is already booked",
     )
     advice = (
-        "Choose days at least a year apart, or name the special reason: a breach, or an authority that requires it."
+        "Choose days at least a year after the last audit, or choose a special reason: a breach, or an authority that"
+        " requires the audit."
     )
 
 
@@ -38,7 +40,7 @@ def refuse_days(kind: AuditKind, cause: Cause, *, starts_on: date, ends_on: date
     """Raises InvalidRequest, naming the day at fault."""
     earliest = earliest_day(kind, cause, today=today)
     if starts_on < earliest:
-        advice = f"The first possible day is {earliest.day} {earliest:%B %Y}."
+        advice = f"The first possible day is {day(earliest)}."
         raise InvalidRequest(errors=(FieldProblem("starts_on", "too_early", advice),))
     if not starts_on <= ends_on <= starts_on + LONGEST:
         advice = f"Choose the first day or a later one, at most {LONGEST.days} days after it."
@@ -47,6 +49,6 @@ def refuse_days(kind: AuditKind, cause: Cause, *, starts_on: date, ends_on: date
 
 def refuse_second(starts_on: date, *, others: Iterable[date]) -> None:
     """`others`: first days of the regular audits that count. Raises AuditOfTheYearUsed."""
-    near = [day for day in others if abs(day - starts_on) < YEAR]
+    near = [other for other in others if abs(other - starts_on) < YEAR]
     if len(near) >= AUDITS_PER_YEAR:
         raise AuditOfTheYearUsed

@@ -10,8 +10,8 @@ from reportlab.pdfbase.ttfonts import TTFont
 FONTS = Path(__file__).parents[1] / "fonts"
 FONT, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 ADVICE = (
-    "The documents are printed in Latin, Greek or Cyrillic letters. Write it in those, as in a passport or in the"
-    " English extract of a register."
+    "Use Latin, Greek or Cyrillic letters, because the documents are printed in them. Write it as in a passport or in"
+    " an English register extract."
 )
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _SHAPED = frozenset({"Mn", "Mc", "Me", "Cf"})

@@ -28,8 +28,8 @@ _NUMBER = re.compile(r"([1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})", re.ASCII)
 
 
 class NumberNotValid(AppError):
-    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "number_not_valid", "This is not a version's number"
-    advice = "Write it as two numbers with a point, such as 1.0 or 2.3."
+    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "number_not_valid", "This is not a version number"
+    advice = "Write two numbers separated by a point, such as 1.0 or 2.3."
 
 
 def parse_number(number: str) -> tuple[int, int]:

@@ -19,8 +19,8 @@ from legal_docs.documents.provider import Provider
 
 
 class NumberNotHigher(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "number_not_higher", "The number does not follow the newest version's"
-    advice = "A major version raises the first part and starts at .0; a minor one raises the second part."
+    status, code, title = HTTPStatus.CONFLICT, "number_not_higher", "This version number does not follow the newest one"
+    advice = "A major version increases the first number and ends in .0. A minor version increases the second number."
 
 
 class ReviewMissing(AppError):

@@ -31,27 +31,27 @@ class Measure(StrEnum):
 
 
 MEASURE_NAMES = {
-    Measure.CONTENT_REFUSED: "Less data to begin with",
-    Measure.PSEUDONYMS: "Pseudonyms",
+    Measure.CONTENT_REFUSED: "Data minimization",
+    Measure.PSEUDONYMS: "Pseudonymization",
     Measure.KEYS: "API keys",
     Measure.PASSWORDS: "Passwords",
-    Measure.OPERATORS: "Operators",
-    Measure.SEPARATION: "Separation",
+    Measure.OPERATORS: "Operator access",
+    Measure.SEPARATION: "Tenant separation",
     Measure.INTEGRITY: "Integrity",
-    Measure.TRANSPORT: "Encryption of connections",
+    Measure.TRANSPORT: "Encryption in transit",
     Measure.DURABILITY: "Availability",
     Measure.DELETION: "Deletion",
     Measure.BACKUPS: "Backups",
-    Measure.BACKUP_ENCRYPTION: "Encryption of backups",
-    Measure.RESTORES: "Restoring",
-    Measure.LIMITS: "Limits",
-    Measure.COMPONENTS: "Weaknesses",
-    Measure.ALERTS: "Watching",
-    Measure.SECRETS: "Our own secrets",
+    Measure.BACKUP_ENCRYPTION: "Backup encryption",
+    Measure.RESTORES: "Restore tests",
+    Measure.LIMITS: "Rate limits",
+    Measure.COMPONENTS: "Vulnerability management",
+    Measure.ALERTS: "Monitoring",
+    Measure.SECRETS: "Secret management",
 }
 
 
-class Sighting(msgspec.Struct, frozen=True):
+class Observation(msgspec.Struct, frozen=True):
     """What was seen of a measure in the running service."""
 
     is_met: bool
@@ -59,5 +59,5 @@ class Sighting(msgspec.Struct, frozen=True):
 
 
 class MeasuresNotMet(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "measures_not_met", "The service does not do what Annex III promises"
-    advice = "Put it right, let the service be checked again, then publish."
+    status, code, title = HTTPStatus.CONFLICT, "measures_not_met", "The service does not meet Annex III"
+    advice = "Fix it, check the measures again, then publish."

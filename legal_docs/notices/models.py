@@ -32,4 +32,4 @@ class LegalNotice(Base):
     due_at: Mapped[datetime | None]
     """For a version: until when it must be accepted. For a change: from when silence is consent. None: not sent yet."""
     enforced_at: Mapped[datetime | None]
-    """When the organization was given its date after which live keys rest; never before both notices were sent."""
+    """When the organization was given its date after which live keys are blocked; never before both notices."""

@@ -33,7 +33,7 @@ class ChangeKind(StrEnum):
 
 class ChangeOver(AppError):
     status, code, title = HTTPStatus.CONFLICT, "change_over", "This change was applied or withdrawn"
-    advice = "Read the register as it is now."
+    advice = "Reload the page to see the current register."
 
 
 @needs_system_scope
@@ -55,11 +55,11 @@ def announce(
     deadlines.refuse_short(takes_effect_at, days=SUB_PROCESSOR_NOTICE_DAYS, now=now)
     if kind is not ChangeKind.REMOVE:
         if entry is None:
-            raise NotFound("Say which company is added.")
+            raise NotFound("Enter the company that is added.")
         refuse_incomplete(entry)
     if kind is not ChangeKind.ADD:
         if replaces is None:
-            raise NotFound("Say which company is replaced or removed.")
+            raise NotFound("Choose the company that is replaced or removed.")
         services.find(replaces)
     change = SubProcessorChange(
         id=new_uuid(),
@@ -93,7 +93,7 @@ def find(change_id: UUID) -> SubProcessorChange:
     """Raises NotFound."""
     change = db.session.get(SubProcessorChange, change_id)
     if change is None:
-        raise NotFound("There is no such change.")
+        raise NotFound("Change not found.")
     return change
 
 

@@ -26,7 +26,7 @@ def services_in_use(settings: Settings) -> frozenset[ServiceType]:
         return frozenset()
     used = {
         ServiceType.HOSTING: True,
-        ServiceType.DATABASE: _is_elsewhere(settings.database_url),
+        ServiceType.DATABASE: _is_elsewhere(settings.database_url) or _is_elsewhere(settings.clickhouse_url),
         ServiceType.CACHE: _is_elsewhere(settings.redis_url),
         ServiceType.BACKUPS: (settings.backup_url or "").startswith("s3://"),
         ServiceType.ERROR_REPORTS: bool(settings.sentry_dsn),

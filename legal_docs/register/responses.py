@@ -38,7 +38,7 @@ class ChangeFor(msgspec.Struct, frozen=True):
     """A change as one organization sees it."""
 
     change: SubProcessorChange
-    told_at: datetime | None
+    notified_at: datetime | None
     silence_is_consent_at: datetime | None
     is_active: bool
     has_open_objection: bool
@@ -51,7 +51,7 @@ class ObjectionTooLate(AppError):
 
 
 class AlreadyAnswered(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "already_answered", "This was answered before"
+    status, code, title = HTTPStatus.CONFLICT, "already_answered", "This was already answered"
     advice = "Read the answer; the customer can write again."
 
 
@@ -161,7 +161,7 @@ def changes_for(organization_id: UUID, *, now: datetime) -> list[ChangeFor]:
     return [
         ChangeFor(
             change=change,
-            told_at=notice.first_sent_at,
+            notified_at=notice.first_sent_at,
             silence_is_consent_at=notice.due_at,
             is_active=is_active_for(organization_id, change, now=now),
             has_open_objection=has_open_objection(organization_id, change.id),

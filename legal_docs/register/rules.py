@@ -14,9 +14,9 @@ class EntryIncomplete(AppError):
     status, code, title = (
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "register_entry_incomplete",
-        "The entry of the register does not say enough",
+        "The register entry is incomplete",
     )
-    advice = "Complete the fields named under errors: customers must know every company in the chain."
+    advice = "Complete the fields named under errors. Customers must know every company in the chain."
 
 
 _OPTIONAL = frozenset({"first_mechanism", "second_mechanism", "certificates"})
@@ -25,14 +25,16 @@ _OPTIONAL = frozenset({"first_mechanism", "second_mechanism", "certificates"})
 def faults_of(entry: Entry) -> tuple[FieldProblem, ...]:
     """Customers must know the identity of every company; one outside the EEA needs two mechanisms of transfer."""
     required = [name for name in entry.__struct_fields__ if name not in _OPTIONAL]
-    faults = [FieldProblem(name, "missing", "Say it.") for name in required if not getattr(entry, name).strip()]
+    faults = [FieldProblem(name, "missing", "Enter a value.") for name in required if not getattr(entry, name).strip()]
     if entry.country and not (len(entry.country) == 2 and entry.country.isascii() and entry.country.isupper()):  # noqa: PLR2004
-        faults.append(FieldProblem("country", "invalid_value", "Give two capital letters, such as IE."))
+        faults.append(FieldProblem("country", "invalid_value", "Enter two capital letters, such as IE."))
     if bool(entry.first_mechanism.strip()) != bool(entry.second_mechanism.strip()):
-        faults.append(FieldProblem("second_mechanism", "missing", "Name two mechanisms of transfer, or none."))
+        faults.append(FieldProblem("second_mechanism", "missing", "Enter two transfer mechanisms, or none."))
     if entry.country not in EEA and not entry.first_mechanism.strip():
         faults.append(
-            FieldProblem("first_mechanism", "missing", "Outside the European Economic Area a transfer needs two.")
+            FieldProblem(
+                "first_mechanism", "missing", "A transfer outside the European Economic Area needs two mechanisms."
+            )
         )
     faults += [
         FieldProblem(name, "not_printable", ADVICE)

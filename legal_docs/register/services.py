@@ -44,7 +44,7 @@ def find(sub_processor_id: UUID) -> SubProcessor:
     """Raises NotFound, also for one that was removed."""
     found = db.session.get(SubProcessor, sub_processor_id)
     if found is None or found.removed_at is not None:
-        raise NotFound("There is no such sub-processor in use.")
+        raise NotFound("Sub-processor not found, or no longer in use.")
     return found
 
 

@@ -52,7 +52,7 @@ def _demo_secret(file: Path) -> str:
             return kept
         issued = keys.issue(
             organization.id,
-            name=f"Demo, {now:%Y-%m-%d %H:%M:%S.%f}",
+            name=f"Demo, {now:%d %b %Y, %H:%M:%S}",
             environment=KeyEnvironment.LIVE,
             scopes=tuple(Scope),
             by=COMMAND_LINE,

@@ -6,7 +6,7 @@ from core.db import acting_as_system, transaction
 from core.settings import Environment, Settings
 from legal_docs.documents import services as documents
 from legal_docs.documents.drafts import NOBODY, Review
-from legal_docs.documents.kinds import TITLES, Kind
+from legal_docs.documents.kinds import Kind
 from legal_docs.documents.provider import trial_provider
 from legal_docs.publishing import publish
 
@@ -27,7 +27,7 @@ def publish_trial_versions(settings: Settings) -> None:
                     kind,
                     number="1.0",
                     is_major=True,
-                    summary=f"The first version of the {TITLES[kind]}.",
+                    summary="First version.",
                     effective_at=now,
                     review=review,
                     provider=trial_provider(settings),

@@ -60,7 +60,7 @@ def seed(settings: Settings) -> Iterator[tuple[str, str]]:
         _join_demo(people, now=now)
         _join_applicant(people["cleo@waiting.example"], now=now)
         kept.operator_codes = _guard(people["olga@operators.example"], settings, now=now)
-    _keep(file, kept)
+    _save(file, kept)
     yield "Portal", f"{settings.local_url}/log-in"
     yield "Customer", f"ada@demo.example, password: {kept.password}"
     yield "Operator", f"olga@operators.example, same password, then a recovery code: {kept.operator_codes[0]}"
@@ -161,6 +161,6 @@ def _passphrase() -> str:
     return "-".join(secrets.token_hex(3) for _ in range(3))
 
 
-def _keep(file: Path, kept: _Kept) -> None:
+def _save(file: Path, kept: _Kept) -> None:
     file.touch(mode=0o600)
     file.write_bytes(msgspec.json.encode(kept))

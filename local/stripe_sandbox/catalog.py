@@ -38,7 +38,7 @@ def _play(path: str, kind: str, prefix: str) -> None:
 
     @plays("POST", f"{path}/{{}}")
     def update(call: Call) -> dict[str, Any]:
-        return store.keep({**store.need(call.id, kind), **fitted(kind, call.params)})
+        return store.save({**store.need(call.id, kind), **fitted(kind, call.params)})
 
 
 for _path, (_kind, _prefix) in _KINDS.items():
@@ -47,7 +47,7 @@ for _path, (_kind, _prefix) in _KINDS.items():
 
 @plays("POST", "/v1/billing/meters/{}/reactivate")
 def reactivate_meter(call: Call) -> dict[str, Any]:
-    return store.keep({**store.need(call.id, "billing.meter"), "status": "active"})
+    return store.save({**store.need(call.id, "billing.meter"), "status": "active"})
 
 
 @plays("GET", "/v1/prices")
@@ -65,7 +65,7 @@ def create_price(call: Call) -> dict[str, Any]:
     for other in store.every("price", lookup_key=lookup_key) if lookup_key else []:
         if call.params.get("transfer_lookup_key") != "true":
             raise store.Refused("A price with this lookup key exists already.", param="lookup_key")
-        store.keep({**other, "lookup_key": None})
+        store.save({**other, "lookup_key": None})
     kind = "recurring" if "recurring" in call.params else "one_time"
     given = fitted("price", {name: value for name, value in call.params.items() if name != "tiers"})
     if given.get("recurring"):
@@ -89,7 +89,7 @@ def _tier(given: dict[str, Any]) -> dict[str, Any]:
 
 @plays("POST", "/v1/prices/{}")
 def update_price(call: Call) -> dict[str, Any]:
-    return store.keep({**store.need(call.id, "price"), **fitted("price", call.params)})
+    return store.save({**store.need(call.id, "price"), **fitted("price", call.params)})
 
 
 @plays("GET", "/v1/events")

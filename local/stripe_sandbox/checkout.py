@@ -34,7 +34,7 @@ def create(call: Call) -> dict[str, Any]:
         },
     )
     wishes = {"price": prices[0]["id"], "metadata": (call.params.get("subscription_data") or {}).get("metadata", {})}
-    store.keep({"id": f"wishes:{identifier}", **wishes}, kind="wishes")
+    store.save({"id": f"wishes:{identifier}", **wishes}, kind="wishes")
     return session
 
 
@@ -54,7 +54,7 @@ def expire(call: Call) -> dict[str, Any]:
     if session["status"] != "open":
         raise store.Refused('Only Checkout Sessions with a status in ["open"] can be expired.')
     session |= {"status": "expired", "url": None}
-    store.keep(session)
+    store.save(session)
     events.emit("checkout.session.expired", session)
     return session
 
@@ -79,7 +79,7 @@ def pay(session_id: str, *, is_slow: bool = False) -> dict[str, Any]:
         "invoice": subscription["latest_invoice"],
         "url": None,
     }
-    store.keep(session)
+    store.save(session)
     events.emit("checkout.session.completed", session)
     return session
 
@@ -89,7 +89,7 @@ def settle(session_id: str, *, has_arrived: bool) -> dict[str, Any]:
     session = store.need(session_id, "checkout.session")
     if has_arrived:
         subscriptions.pay_open_invoice(session["subscription"])
-        store.keep({**session, "payment_status": "paid"})
+        store.save({**session, "payment_status": "paid"})
         events.emit("checkout.session.async_payment_succeeded", {**session, "payment_status": "paid"})
     else:
         subscriptions.expire(session["subscription"])

@@ -20,8 +20,8 @@ def retrieve(call: Call) -> dict[str, Any]:
 
 @plays("POST", "/v1/customers/{}")
 def update(call: Call) -> dict[str, Any]:
-    customer = {**_standing(call.id), **fitted("customer", call.params)}
-    store.keep(customer)
+    customer = {**_existing(call.id), **fitted("customer", call.params)}
+    store.save(customer)
     events.emit("customer.updated", customer)
     return customer
 
@@ -35,12 +35,12 @@ def list_tax_ids(call: Call) -> dict[str, Any]:
 def create_tax_id(call: Call) -> dict[str, Any]:
     verification = {"status": "pending", "verified_address": None, "verified_name": None}
     given = {**fitted("tax_id", call.params), "verification": verification}
-    return store.make("tax_id", "txi", customer=_standing(call.id)["id"], **given)
+    return store.make("tax_id", "txi", customer=_existing(call.id)["id"], **given)
 
 
 @plays("DELETE", "/v1/customers/{}/tax_ids/{}")
 def delete_tax_id(call: Call) -> dict[str, Any]:
-    store.keep({**store.need(call.ids[1], "tax_id"), "customer": None})
+    store.save({**store.need(call.ids[1], "tax_id"), "customer": None})
     return {"id": call.ids[1], "object": "tax_id", "deleted": True}
 
 
@@ -57,7 +57,7 @@ def tax_registrations(call: Call) -> dict[str, Any]:
 
 @plays("POST", "/v1/billing_portal/sessions")
 def open_portal(call: Call) -> dict[str, Any]:
-    customer = _standing(call.need("customer"))
+    customer = _existing(call.need("customer"))
     identifier = store.new_id("bps")
     return store.make(
         "billing_portal.session",
@@ -71,16 +71,16 @@ def open_portal(call: Call) -> dict[str, Any]:
 
 def delete(customer_id: str) -> None:
     """As somebody at Stripe's own pages would."""
-    customer = _standing(customer_id)
+    customer = _existing(customer_id)
     for subscription in store.every("subscription", customer=customer_id):
         if subscription["status"] != "canceled":
             subscription |= {"status": "canceled", "ended_at": store.now_s(), "canceled_at": store.now_s()}
-            events.emit("customer.subscription.deleted", store.keep(subscription))
-    store.keep({"id": customer_id, "object": "customer", "deleted": True})
+            events.emit("customer.subscription.deleted", store.save(subscription))
+    store.save({"id": customer_id, "object": "customer", "deleted": True})
     events.emit("customer.deleted", customer)
 
 
-def _standing(customer_id: str) -> dict[str, Any]:
+def _existing(customer_id: str) -> dict[str, Any]:
     customer = store.need(customer_id, "customer")
     if customer.get("deleted"):
         raise store.Refused(f"No such customer: '{customer_id}'", code="resource_missing", param="customer")

@@ -35,7 +35,7 @@ def emit(kind: str, subject: dict[str, Any]) -> dict[str, Any]:
         pending_webhooks=1,
         request={"id": None, "idempotency_key": None},
     )
-    store.keep(event)
+    store.save(event)
     defer(deliver_sandbox_event, event_id=event["id"])
     return event
 

@@ -77,7 +77,7 @@ def settle(invoice: dict[str, Any]) -> dict[str, Any]:
         "status_transitions": {**invoice["status_transitions"], "paid_at": store.now_s()},
         "payments": list_of([payment], "/v1/invoice_payments"),
     }
-    events.emit("invoice.paid", store.keep(invoice))
+    events.emit("invoice.paid", store.save(invoice))
     return invoice
 
 
@@ -172,7 +172,7 @@ def refund(call: Call) -> dict[str, Any]:
         payment_intent=call.params["payment_intent"],
         status="succeeded",
     )
-    events.emit("charge.refunded", store.keep(charge))
+    events.emit("charge.refunded", store.save(charge))
     return made
 
 
@@ -196,7 +196,7 @@ def write_credit_note(call: Call) -> dict[str, Any]:
         "total": amount,
         "type": "post_payment",
     }
-    return store.keep(note)
+    return store.save(note)
 
 
 def dispute(charge_id: str, *, status: str) -> dict[str, Any]:
@@ -204,10 +204,10 @@ def dispute(charge_id: str, *, status: str) -> dict[str, Any]:
     charge = store.need(charge_id, "charge")
     there = store.every("dispute", charge=charge_id)
     if there:
-        moved = store.keep({**there[0], "status": status})
+        moved = store.save({**there[0], "status": status})
         events.emit("charge.dispute.closed" if status in {"won", "lost"} else "charge.dispute.updated", moved)
         return moved
-    store.keep({**charge, "disputed": not status.startswith("warning")})
+    store.save({**charge, "disputed": not status.startswith("warning")})
     made = store.make(
         "dispute",
         "dp",
@@ -219,6 +219,6 @@ def dispute(charge_id: str, *, status: str) -> dict[str, Any]:
         status=status,
     )
     made["evidence_details"] |= {"due_by": store.now_s() + EVIDENCE_WITHIN_S}
-    store.keep(made)
+    store.save(made)
     events.emit("charge.dispute.created", made)
     return made

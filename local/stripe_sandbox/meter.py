@@ -20,7 +20,7 @@ def take(call: Call) -> dict[str, Any]:
         payload=call.need("payload"),
         timestamp=int(call.params.get("timestamp") or store.now_s()),
     )
-    store.keep({**event, "id": f"meter:{identifier}"}, kind="meter_event")
+    store.save({**event, "id": f"meter:{identifier}"}, kind="meter_event")
     return event
 
 

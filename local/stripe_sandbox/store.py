@@ -46,10 +46,10 @@ def wait_for_turn(name: str) -> None:
 
 def make(kind: str, prefix: str, **values: Any) -> dict[str, Any]:
     """A new object, kept."""
-    return keep(blank(kind, **{"id": new_id(prefix), "created": now_s(), **values}))
+    return save(blank(kind, **{"id": new_id(prefix), "created": now_s(), **values}))
 
 
-def keep(body: dict[str, Any], *, kind: str | None = None) -> dict[str, Any]:
+def save(body: dict[str, Any], *, kind: str | None = None) -> dict[str, Any]:
     """Writes an object as it is now."""
     with acting_as_system():
         found = db.session.get(SandboxObject, body["id"])

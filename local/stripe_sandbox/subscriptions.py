@@ -34,7 +34,7 @@ def start(
     )
     invoice = invoices.make(subscription, invoices.price_of(price), "subscription_create", is_paid=is_paid)
     subscription["latest_invoice"] = invoice["id"]
-    events.emit("customer.subscription.created", store.keep(subscription))
+    events.emit("customer.subscription.created", store.save(subscription))
     return subscription
 
 
@@ -69,7 +69,7 @@ def update(call: Call) -> dict[str, Any]:
         subscription["automatic_tax"] |= {"enabled": call.params["automatic_tax"]["enabled"] == "true"}
     for wish in call.params.get("items", []):
         _change_price(subscription, store.need(wish["price"], "price"))
-    events.emit("customer.subscription.updated", store.keep(subscription))
+    events.emit("customer.subscription.updated", store.save(subscription))
     return subscription
 
 
@@ -93,7 +93,7 @@ def create_schedule(call: Call) -> dict[str, Any]:
         end_behavior="release",
         **fitted("subscription_schedule", {"phases": [phase]}),
     )
-    store.keep({**subscription, "schedule": schedule["id"]})
+    store.save({**subscription, "schedule": schedule["id"]})
     return schedule
 
 
@@ -106,7 +106,7 @@ def update_schedule(call: Call) -> dict[str, Any]:
         "metadata": call.params.get("metadata", {}),
     }
     events.emit("customer.subscription.updated", store.need(schedule["subscription"]))
-    return store.keep(schedule)
+    return store.save(schedule)
 
 
 @plays("GET", "/v1/subscription_schedules/{}")
@@ -119,9 +119,9 @@ def release_schedule(call: Call) -> dict[str, Any]:
     schedule = store.need(call.id, "subscription_schedule")
     if schedule["status"] not in {"not_started", "active"}:
         raise store.Refused(f"You cannot release a subscription schedule that is {schedule['status']}.")
-    subscription = store.keep({**store.need(schedule["subscription"]), "schedule": None})
+    subscription = store.save({**store.need(schedule["subscription"]), "schedule": None})
     events.emit("customer.subscription.updated", subscription)
-    return store.keep({**schedule, "status": "released", "released_subscription": subscription["id"]})
+    return store.save({**schedule, "status": "released", "released_subscription": subscription["id"]})
 
 
 def end_later(subscription: dict[str, Any], *, is_ending: bool) -> None:
@@ -137,26 +137,26 @@ def cancel_in_portal(subscription_id: str, *, is_ending: bool) -> None:
     """What the customer does on Stripe's own page."""
     subscription = _going_on(subscription_id)
     end_later(subscription, is_ending=is_ending)
-    events.emit("customer.subscription.updated", store.keep(subscription))
+    events.emit("customer.subscription.updated", store.save(subscription))
 
 
 def end_now(subscription_id: str, *, because: str) -> dict[str, Any]:
     subscription = _going_on(subscription_id)
     if subscription["schedule"]:
-        store.keep({**store.need(subscription["schedule"]), "status": "canceled"})
+        store.save({**store.need(subscription["schedule"]), "status": "canceled"})
     subscription |= {
         "status": "canceled",
         "canceled_at": store.now_s(),
         "ended_at": store.now_s(),
         "cancellation_details": {"comment": None, "feedback": None, "reason": because},
     }
-    events.emit("customer.subscription.deleted", store.keep(subscription))
+    events.emit("customer.subscription.deleted", store.save(subscription))
     return subscription
 
 
 def expire(subscription_id: str) -> None:
     subscription = {**store.need(subscription_id), "status": "incomplete_expired", "ended_at": store.now_s()}
-    events.emit("customer.subscription.updated", store.keep(subscription))
+    events.emit("customer.subscription.updated", store.save(subscription))
 
 
 def next_period(subscription_id: str, *, is_paid: bool) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def next_period(subscription_id: str, *, is_paid: bool) -> dict[str, Any]:
     if subscription["schedule"]:
         phases = store.need(subscription["schedule"])["phases"]
         _change_price(subscription, store.need(phases[-1]["items"][0]["price"]))
-        store.keep({**store.need(subscription["schedule"]), "status": "completed"})
+        store.save({**store.need(subscription["schedule"]), "status": "completed"})
         subscription["schedule"] = None
         item = subscription["items"]["data"][0]
     item["current_period_start"] = item["current_period_end"]
@@ -176,7 +176,7 @@ def next_period(subscription_id: str, *, is_paid: bool) -> dict[str, Any]:
     subscription["status"] = "active" if is_paid else "past_due"
     invoice = invoices.make(subscription, invoices.price_of(item["price"]), "subscription_cycle", is_paid=is_paid)
     subscription["latest_invoice"] = invoice["id"]
-    events.emit("customer.subscription.updated", store.keep(subscription))
+    events.emit("customer.subscription.updated", store.save(subscription))
     return subscription
 
 
@@ -186,7 +186,7 @@ def pay_open_invoice(subscription_id: str) -> dict[str, Any]:
     for invoice in store.every("invoice", customer=subscription["customer"], status="open"):
         invoices.settle(invoice)
     subscription = {**subscription, "status": "active"}
-    events.emit("customer.subscription.updated", store.keep(subscription))
+    events.emit("customer.subscription.updated", store.save(subscription))
     return subscription
 
 

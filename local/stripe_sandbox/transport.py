@@ -50,7 +50,7 @@ class Sandbox(stripe.HTTPClient):
             return kept["status"], kept["body"]
         status, body = self._answer(method, path, params)
         kept = {"id": f"key:{key}", "path": path, "params": params, "status": status, "body": body}
-        store.keep(kept, kind="idempotency")
+        store.save(kept, kind="idempotency")
         return status, body
 
     def _answer(self, method: str, path: str, params: dict[str, Any]) -> tuple[int, dict[str, Any]]:

@@ -12,7 +12,7 @@ from core.htmx import see_other
 from core.views import ViewResponse
 from legal_docs.audits import services as audits
 from legal_docs.audits.states import CAUSE_NAMES, KIND_NAMES, STATUS_NAMES
-from portal.console import services
+from portal.console import lifecycle
 from portal.console.audit_forms import ConfirmForm, WordsForm
 
 bp = Pages("console_audits", __name__, url_prefix="/console/audits")
@@ -27,7 +27,7 @@ def index() -> ViewResponse:
     return render_template(
         "portal/console/audits.html",
         audits=every,
-        organizations={one.organization_id: services.find(one.organization_id) for one in every},
+        organizations={one.organization_id: lifecycle.find(one.organization_id) for one in every},
         root="/console/audits",
         **_NAMES,
     )
@@ -76,7 +76,7 @@ def decline(audit_id: UUID) -> ViewResponse:
 @bp.post("/<uuid:audit_id>/complete")
 @open_to(Audience.OPERATOR, fresh=True)
 def complete(audit_id: UUID) -> ViewResponse:
-    words = _words("Enter the findings, and when each is put right.")
+    words = _words("Enter the findings, and when each will be fixed.")
     with transaction():
         audits.complete(audit_id, findings=words, by=operator(), now=utc_now())
     flash("Audit completed. We emailed the customer.")
@@ -96,7 +96,7 @@ def _page(audit_id: UUID, form: ConfirmForm, *, status: int = 200) -> ViewRespon
     page = render_template(
         "portal/console/audit.html",
         audit=found,
-        organization=services.find(found.organization_id),
+        organization=lifecycle.find(found.organization_id),
         form=form,
         words_form=WordsForm(formdata=None),
         **_NAMES,

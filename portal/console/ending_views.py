@@ -11,7 +11,7 @@ from core.errors import InvalidRequest
 from core.htmx import see_other
 from core.views import ViewResponse
 from legal_docs import figures
-from portal.console import services
+from portal.console import lifecycle
 from portal.console.forms import CloseForm, ShortReasonForm
 
 bp = Pages("console_endings", __name__, url_prefix="/console/organizations/<uuid:organization_id>")
@@ -24,7 +24,7 @@ def revoke_key(organization_id: UUID, key_id: UUID) -> ViewResponse:
     if not form.validate():
         raise InvalidRequest("Enter a reason in one line. The customer sees it.")
     with transaction():
-        services.revoke_key(organization_id, key_id, reason=form.reason.data, by=operator(), now=utc_now())
+        lifecycle.revoke_key(organization_id, key_id, reason=form.reason.data, by=operator(), now=utc_now())
     flash("API key revoked. It stops working within a second. We emailed the owners.")
     return see_other(f"/console/organizations/{organization_id}#keys")
 
@@ -38,12 +38,12 @@ def close(organization_id: UUID) -> ViewResponse:
             f"Enter 0 to {figures.RETRIEVAL_DAYS} days and a reason in one line. The customer sees the reason."
         )
     with transaction():
-        services.close(
+        lifecycle.close(
             organization_id,
             after_days=form.after_days.data,
             reason=form.reason.data,
             by=operator(),
             now=utc_now(),
         )
-    flash("Account closure started. API keys are disabled. We emailed the owners.")
+    flash("Closure started. API keys are disabled. We emailed the owners.")
     return see_other(f"/console/organizations/{organization_id}")

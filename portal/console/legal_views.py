@@ -27,7 +27,7 @@ from legal_docs.register import changes, effect, responses
 from legal_docs.register import services as register
 from legal_docs.register.changes import ChangeKind
 from legal_docs.register.completeness import gaps_of, services_in_use
-from portal.console import services
+from portal.console import lifecycle
 from portal.console.forms import AnswerForm, ChangeForm, PublishForm
 
 bp = Pages("console_legal", __name__, url_prefix="/console")
@@ -75,7 +75,7 @@ def look_at_measures() -> ViewResponse:
     """The worker looks: other machines are asked, and nobody should wait for them here."""
     with transaction():
         defer(look_at_measures_again)
-    flash("The service looks at itself. Reload this page in a moment.")
+    flash("The checks have started. Reload this page in a moment.")
     return see_other("/console/documents")
 
 
@@ -149,7 +149,7 @@ def _documents_page(form: PublishForm, *, status: int = 200) -> ViewResponse:
         "portal/console/documents.html",
         form=form,
         documents=[(kind, TITLES[kind], documents.history(kind)) for kind in Kind],
-        measures=measures.kept(),
+        measures=measures.recorded(),
         measure_names=MEASURE_NAMES,
         now=utc_now(),
     )
@@ -166,8 +166,8 @@ def _register_page(form: ChangeForm, *, status: int = 200) -> ViewResponse:
         service_types=SERVICE_TYPES,
         gaps=gaps_of(register.entries(), services_in_use(settings())),
         changes=every,
-        held={change.id: [services.find(one).name for one in effect.held_by(change)] for change in every},
-        waiting=[(one, services.find(one.organization_id)) for one in waiting],
+        held={change.id: [lifecycle.find(one).name for one in effect.held_by(change)] for change in every},
+        waiting=[(one, lifecycle.find(one.organization_id)) for one in waiting],
     )
     return page, status
 

@@ -14,6 +14,7 @@ from billing.models import ReconciliationRun
 from core import mail_failures
 from core.accounts import Organization
 from core.jobs import failed_by_task
+from core.members import User
 from core.scope import needs_system_scope
 from legal_docs.audits import services as audits
 from legal_docs.audits.models import Audit
@@ -23,8 +24,9 @@ from portal.customer.applications.models import Application
 from portal.notifications import deliveries
 from portal.status import incidents
 from portal.status.models import Incident
-from portal.support import queue
+from portal.support import queue, rota, sla_deadlines
 from portal.support.queue import Line, View
+from portal.support.sla import Kind
 
 _MOST = 5
 _DELIVERIES_SINCE = timedelta(days=7)
@@ -34,7 +36,10 @@ class Now(msgspec.Struct, frozen=True):
     incidents: list[Incident]
     requests: list[Line]
     """Under way, those whose SLA ends soonest first."""
+    due: dict[UUID, Kind | None]
+    """What is due next of each of these requests."""
     counts: dict[View, int]
+    on_call: User | None
     applications: list[tuple[Application, Organization]]
     audits: list[Audit]
     """Requested, and not answered yet."""
@@ -60,10 +65,13 @@ class Now(msgspec.Struct, frozen=True):
 @needs_system_scope
 def read(*, operator_id: UUID, now: datetime) -> Now:
     comparison = next(iter(reconciliation.latest_runs(1)), None)
+    requests = queue.read(View.UNDER_WAY, mine=operator_id)[:_MOST]
     return Now(
         incidents=incidents.every_open(is_public=False),
-        requests=queue.read(View.UNDER_WAY, mine=operator_id)[:_MOST],
+        requests=requests,
+        due={line.ticket.id: sla_deadlines.due_first(line.ticket, now=now) for line in requests},
         counts=queue.counts(mine=operator_id),
+        on_call=rota.on_call_at(now),
         applications=review.queue(),
         audits=audits.unanswered(),
         legal_questions=len(responses.unanswered()),

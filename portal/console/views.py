@@ -17,26 +17,28 @@ from core.profiles import find_profile
 from core.views import ViewResponse
 from legal_docs import figures
 from legal_docs.acceptances import services as acceptances
+from portal.console import lifecycle
 from portal.console import now as now_page
-from portal.console import services
 from portal.console.application_checks import checks_of
 from portal.console.days import end_of
 from portal.console.forms import ApprovalForm, DecisionForm, PilotForm, ReasonForm
 from portal.customer.applications import review
 from portal.customer.applications import services as applications
 from portal.customer.applications.models import Application
-from portal.customer.applications.states import LABELS, ApplicationStatus
+from portal.customer.applications.states import LABELS_FOR_OPERATORS, ApplicationStatus
 from portal.customer.applications.welcome import call_slots
 from portal.customer.audit_log import services as trail
 from portal.customer.keys.overview import lines_page
 from portal.customer.team import members
 from portal.paging import chosen_uuid
+from portal.status.labels import IMPACT_TONES
 from portal.support import records
 from portal.support import states as request_states
+from portal.support.labels import CLOCK_LABELS
 
 bp = Pages("console", __name__, url_prefix="/console")
 
-ON_TRAIL = 10
+ON_AUDIT_LOG = 10
 MOST_REQUESTS = 20
 MEMBERS_SHOWN = KEYS_SHOWN = 25
 _MOST_LETTERS = 100
@@ -47,13 +49,20 @@ _MOST_LETTERS = 100
 def index() -> ViewResponse:
     at = utc_now()
     seen = now_page.read(operator_id=current_user().user_id, now=at)
-    return render_template("portal/console/now.html", seen=seen, words=LABELS, now=at)
+    return render_template(
+        "portal/console/now.html",
+        seen=seen,
+        words=LABELS_FOR_OPERATORS,
+        clock_words=CLOCK_LABELS,
+        impact_tones=IMPACT_TONES,
+        now=at,
+    )
 
 
 @bp.get("/applications")
 @open_to(Audience.OPERATOR)
 def waiting_applications() -> ViewResponse:
-    return render_template("portal/console/queue.html", queue=review.queue(), words=LABELS, now=utc_now())
+    return render_template("portal/console/queue.html", queue=review.queue(), words=LABELS_FOR_OPERATORS, now=utc_now())
 
 
 @bp.get("/applications/<uuid:application_id>")
@@ -91,7 +100,7 @@ def decide(application_id: UUID, verb: str) -> ViewResponse:
             review.ask(application, version=version, question=form.words.data, by=by, now=now)
         else:
             review.note(application, body=form.words.data, by=by, now=now)
-    flash(f"{services.find(application.organization_id).name}: {_DONE[verb]}")
+    flash(f"{lifecycle.find(application.organization_id).name}: {_DONE[verb]}")
     if verb == "note":
         return see_other(f"/console/applications/{application_id}")
     waiting = [one for one, _ in review.queue() if one.status == ApplicationStatus.SUBMITTED]
@@ -103,7 +112,7 @@ def decide(application_id: UUID, verb: str) -> ViewResponse:
 def organizations() -> ViewResponse:
     words = request.args.get("q", "").strip()
     after = chosen_uuid(request.args.get("after"))
-    page = services.search(words, after=after)
+    page = lifecycle.search(words, after=after)
     return render_template("portal/console/organizations.html", page=page, words=words, is_first=after is None)
 
 
@@ -115,10 +124,10 @@ def show_organization(organization_id: UUID) -> ViewResponse:
 
 @bp.get("/organizations/<uuid:organization_id>/audit-trail")
 @open_to(Audience.OPERATOR)
-def show_trail(organization_id: UUID) -> ViewResponse:
-    organization = services.find(organization_id)
+def show_audit_log(organization_id: UUID) -> ViewResponse:
+    organization = lifecycle.find(organization_id)
     page = trail.list_page(organization_id, after=chosen_uuid(request.args.get("after")))
-    return render_template("portal/console/trail.html", organization=organization, page=page)
+    return render_template("portal/console/audit_log.html", organization=organization, page=page)
 
 
 @bp.post("/organizations/<uuid:organization_id>/<any(suspend, restore):verb>")
@@ -127,7 +136,7 @@ def change_status(organization_id: UUID, verb: str) -> ViewResponse:
     form = ReasonForm()
     if not form.validate():
         return _organization_page(organization_id, form, status=422)
-    act = services.suspend if verb == "suspend" else services.restore
+    act = lifecycle.suspend if verb == "suspend" else lifecycle.restore
     with transaction():
         act(organization_id, reason=form.reason.data, by=operator(), now=utc_now())
     flash(
@@ -146,7 +155,7 @@ def move_pilot_end(organization_id: UUID) -> ViewResponse:
     if ends_at is None:
         raise InvalidRequest("Choose the date when the pilot ends.")
     with transaction():
-        services.move_pilot_end(organization_id, ends_at, by=operator(), now=utc_now())
+        lifecycle.move_pilot_end(organization_id, ends_at, by=operator(), now=utc_now())
     flash("Pilot end date saved.")
     return see_other(f"/console/organizations/{organization_id}")
 
@@ -158,7 +167,7 @@ _CHANGED = {
 _DONE = {
     "approve": "Approved. We emailed the owners.",
     "decline": "Declined. We emailed the owners.",
-    "defer": "Deferred. We emailed the owners.",
+    "defer": "Postponed. We emailed the owners.",
     "ask": "Information requested. We emailed the owners.",
     "note": "Internal note added.",
 }
@@ -173,8 +182,8 @@ def _application_page(
         "portal/console/application.html",
         application=application,
         state=ApplicationStatus(application.status),
-        words=LABELS,
-        organization=services.find(organization_id),
+        words=LABELS_FOR_OPERATORS,
+        organization=lifecycle.find(organization_id),
         profile=profile,
         checks=checks_of(profile, {one.kind for one in accepted}),
         members=members.list_page(organization_id, size=MEMBERS_SHOWN),
@@ -190,7 +199,7 @@ def _application_page(
 
 def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int = 200) -> ViewResponse:
     now = utc_now()
-    organization = services.find(organization_id)
+    organization = lifecycle.find(organization_id)
     page = render_template(
         "portal/console/organization.html",
         organization=organization,
@@ -202,15 +211,15 @@ def _organization_page(organization_id: UUID, form: ReasonForm, *, status: int =
         asked=request.args,
         acceptances=acceptances.history(organization_id),
         application=applications.latest(organization_id),
-        words=LABELS,
-        usage=services.usage_of(organization_id, now=now),
+        words=LABELS_FOR_OPERATORS,
+        usage=lifecycle.usage_of(organization_id, now=now),
         access=entitlements.access_for(organization_id, now=now),
         account=accounts.find_account(organization_id),
         plans=PLANS,
         invoices=mirror.invoices_of(organization_id),
         at_stake=refunds.at_stake(organization_id),
         charged_without_access=entitlements.charged_without_access(organization),
-        page=trail.list_page(organization_id, size=ON_TRAIL),
+        page=trail.list_page(organization_id, size=ON_AUDIT_LOG),
         requests=records.list_for(organization_id, most=MOST_REQUESTS),
         most_requests=MOST_REQUESTS,
         request_words=request_states.FOR_OPERATORS,

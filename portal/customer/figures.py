@@ -13,7 +13,7 @@ from portal.customer.people import links
 from portal.customer.people.models import Purpose
 from portal.customer.team.services import INVITATION_LIFE
 from portal.docs.figures import stated
-from portal.support.severities import PROMISES
+from portal.support.severities import SLA_TARGETS
 from portal.support.uploads import MOST_BYTES_EACH, MOST_FILES
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -22,10 +22,10 @@ _MILLION = 1_000_000
 
 @stated
 def _of_support() -> dict[str, object]:
-    answers = {f"{severity}_answer_hours": promise.response // _HOUR for severity, promise in PROMISES.items()}
+    answers = {f"{severity}_answer_hours": promise.response // _HOUR for severity, promise in SLA_TARGETS.items()}
     ends = {
         f"{severity}_end_hours": promise.resolution // _HOUR
-        for severity, promise in PROMISES.items()
+        for severity, promise in SLA_TARGETS.items()
         if promise.resolution
     }
     return {**answers, **ends, "most_files": MOST_FILES, "most_megabytes": MOST_BYTES_EACH // _MILLION}

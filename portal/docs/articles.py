@@ -15,7 +15,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "customers"
 GROUPS = {
     "Get started": ("quickstart", "portal-guide", "faq"),
-    "Build": ("api-guide", "typescript", "authzen", "mcp", "policies", "limits", "errors"),
+    "Build": (
+        *("api-guide", "typescript", "integrations", "local-decisions", "authzen", "mcp", "policies", "limits"),
+        "errors",
+    ),
     "Security and compliance": ("security-and-privacy",),
 }
 """Which guides there are, in the order in which they are read."""

@@ -10,18 +10,20 @@ from functools import cache
 import msgspec
 
 from api import vocabulary
+from api.bundles.services import HOLDS_FOR
 from api.checks import distinct_values
-from api.checks.schema import MAX_BATCH
 from api.content.pii_kinds import KINDS
 from api.content.token_room import CODES
 from api.decisions.reconciliation import LATEST
 from api.keys.services import DEFAULT_OVERLAP
 from api.limits.window import SANDBOX_LIMIT
-from api.policies import bounds, contribution, fixes, rules
+from api.policies import bounds, contribution, fixes, policy_tests, rules
 from api.policies.document import POLICY_KEYS, PolicyDocument
+from api.policies.truth_map.table import MOST_CELLS, MOST_VARIED
 from api.recording.idempotency import KEPT_HOURS
 from api.usage.refusals import REFUSALS_KEPT
 from api.v1.check_calls import MAX_BATCH_BYTES, MAX_CHECK_BYTES
+from api.vocabulary import MAX_BATCH
 from billing.plans import KEYS_AT_FULL_RATE, PLANS, SANDBOX, Limits
 from core.serving.requests import GRACE_S, SLOWEST_BYTES_PER_S
 from core.settings import Settings
@@ -51,6 +53,10 @@ def _of_plans() -> dict[str, object]:
             limit = getattr(plan.limits, field)
             found[f"{code}_{field}"] = "no limit" if limit is None else limit
     return found
+
+
+def _of_bundles() -> dict[str, object]:
+    return {"bundle_hours": HOLDS_FOR // _HOUR}
 
 
 def _of_policies() -> dict[str, object]:
@@ -88,6 +94,9 @@ def _of_the_api() -> dict[str, object]:
         "rule_points": {field.name: field.default for field in msgspec.structs.fields(rules.Rule)}["points"],
         "rule_percent": {field.name: field.default for field in msgspec.structs.fields(rules.Rule)}["percent"],
         "most_rules": rules.MAX_RULES,
+        "most_tests": policy_tests.MAX_TESTS,
+        "map_facts": MOST_VARIED,
+        "map_cells": MOST_CELLS,
         "most_evaluations": fixes.MOST_EVALUATIONS,
         "most_rule_characters": bounds.MAX_RULE_CHARACTERS,
         "most_policy_characters": bounds.MAX_POLICY_CHARACTERS,
@@ -98,7 +107,12 @@ def _of_the_api() -> dict[str, object]:
     }
 
 
-_SOURCES: list[Source] = [_of_promises, _of_plans, _of_policies, _of_the_api]
+def _of_the_clients() -> dict[str, object]:
+    """Of our packages, which are released for themselves; a test compares these with their source."""
+    return {"client_node": "20.16", "client_connect_ms": 2_000, "client_total_ms": 3_000, "client_kept": 10_000}
+
+
+_SOURCES: list[Source] = [_of_promises, _of_plans, _of_bundles, _of_policies, _of_the_api, _of_the_clients]
 
 
 def stated(source: Source) -> Source:

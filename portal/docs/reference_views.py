@@ -9,7 +9,7 @@ from api.v1.reference.examples import PATH_PARTS, example_of
 from api.v1.reference.fields import fields_of
 from api.v1.reference.openapi import refusals_of
 from api.v1.reference.problems import endpoints_that_answer, problems_of_the_api
-from api.vocabulary import ALIASES, BUILT_IN
+from api.vocabulary import ALIASES, BUILT_IN, MAX_TOKEN_LENGTH
 from core.access import Audience, Pages, current_user_or_none, may, open_to
 from core.current import settings
 from core.errors import JSON_CONTENT_TYPE, NotFound, all_refusals
@@ -53,7 +53,13 @@ def try_endpoint(slug: str) -> ViewResponse:
 @open_to(Audience.ANYBODY)
 def facts() -> ViewResponse:
     spellings = {name: [alias for alias, meant in ALIASES.items() if meant == name] for name in BUILT_IN}
-    return docs_page("facts", path=contents.FACTS, facts=BUILT_IN.values(), spellings=spellings)
+    return docs_page(
+        "facts",
+        path=contents.FACTS,
+        facts=BUILT_IN.values(),
+        spellings=spellings,
+        most_token_characters=MAX_TOKEN_LENGTH,
+    )
 
 
 @bp.get("/policy-settings")

@@ -135,7 +135,7 @@ def find_by_secret(secret: str, *, now: datetime) -> Feedback:
 @needs_system_scope
 def answer(secret: str, answers: dict[str, Any], *, now: datetime) -> Feedback:
     """The first answer counts. Raises FeedbackUnknown or FeedbackOver."""
-    return _keep(find_by_secret(secret, now=now), answers, by=SYSTEM, now=now)
+    return _save(find_by_secret(secret, now=now), answers, by=SYSTEM, now=now)
 
 
 @needs_system_scope
@@ -152,10 +152,10 @@ def record(feedback_id: UUID, answers: dict[str, Any], *, by: Actor, now: dateti
     found = find(feedback_id)
     if Kind(found.kind) in OF_CUSTOMERS:
         raise NotFound("Customers answer this themselves.")
-    return _keep(found, answers, by=by, now=now)
+    return _save(found, answers, by=by, now=now)
 
 
-def _keep(found: Feedback, answers: dict[str, Any], *, by: Actor, now: datetime) -> Feedback:
+def _save(found: Feedback, answers: dict[str, Any], *, by: Actor, now: datetime) -> Feedback:
     kept = db.session.execute(
         update(Feedback)
         .where(Feedback.id == found.id, Feedback.answered_at.is_(None))

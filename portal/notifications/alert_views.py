@@ -36,11 +36,11 @@ def receive() -> Response:
     return Response(status=204)
 
 
-def _read(body: bytes) -> alerts.Told:
+def _read(body: bytes) -> alerts.AlertReport:
     if len(body) > MOST_BYTES:
         raise InvalidRequest("The request body is too large for an Alertmanager message.")
     try:
-        return msgspec.json.decode(body, type=alerts.Told)
+        return msgspec.json.decode(body, type=alerts.AlertReport)
     except msgspec.ValidationError as error:
         raise InvalidRequest(errors=(fault_of(error),)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

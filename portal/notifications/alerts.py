@@ -25,7 +25,7 @@ KEPT = timedelta(days=90)
 _LONGEST = 500
 
 
-class AlertTold(msgspec.Struct, frozen=True, rename="camel"):
+class ReportedAlert(msgspec.Struct, frozen=True, rename="camel"):
     """One alert of a message; what else it says is left aside."""
 
     status: Literal["firing", "resolved"]
@@ -35,11 +35,11 @@ class AlertTold(msgspec.Struct, frozen=True, rename="camel"):
     annotations: dict[str, str] = {}
 
 
-class Told(msgspec.Struct, frozen=True):
-    alerts: list[AlertTold]
+class AlertReport(msgspec.Struct, frozen=True):
+    alerts: list[ReportedAlert]
 
 
-def store(told: Told, *, now: datetime) -> int:
+def store(told: AlertReport, *, now: datetime) -> int:
     """How many were news."""
     return sum(_store(alert, now=now) for alert in told.alerts)
 
@@ -49,7 +49,7 @@ def purge(*, now: datetime) -> None:
     db.session.execute(delete(Alert).where(Alert.started_at < now - KEPT, Alert.resolved_at.is_not(None)))
 
 
-def _store(told: AlertTold, *, now: datetime) -> bool:
+def _store(told: ReportedAlert, *, now: datetime) -> bool:
     is_over = told.status == "resolved"
     is_new = db.session.execute(
         insert(Alert)
@@ -71,7 +71,7 @@ def _store(told: AlertTold, *, now: datetime) -> bool:
     return True
 
 
-def _end(told: AlertTold, *, now: datetime) -> bool:
+def _end(told: ReportedAlert, *, now: datetime) -> bool:
     """Whether it ends now, and has not ended before."""
     alert = db.session.scalar(
         locking(select(Alert).where(Alert.fingerprint == told.fingerprint, Alert.started_at == told.starts_at))
@@ -82,7 +82,7 @@ def _end(told: AlertTold, *, now: datetime) -> bool:
     return True
 
 
-def _note(told: AlertTold, action: str, *, now: datetime) -> None:
+def _note(told: ReportedAlert, action: str, *, now: datetime) -> None:
     alert = db.session.get_one(Alert, (told.fingerprint, told.starts_at))
     about = {
         "alert": alert.name,

@@ -29,7 +29,7 @@ REASONS_AT_MOST = 20
 
 
 @needs_system_scope
-def to_tell(*, now: datetime) -> list[tuple[UUID, UUID]]:
+def to_notify(*, now: datetime) -> list[tuple[UUID, UUID]]:
     """Channels for which something was blocked, each with its organization.
 
     All others have been looked at then. Two statements, however many there are.
@@ -59,7 +59,7 @@ def to_tell(*, now: datetime) -> list[tuple[UUID, UUID]]:
     return [(channel_id, owner) for channel_id, owner in rows if owner is not None]
 
 
-def tell(channel_id: UUID, *, now: datetime) -> bool:
+def notify(channel_id: UUID, *, now: datetime) -> bool:
     """Leaves a delivery about what was blocked since the last look, if anything was. Looks at nothing twice."""
     channel = find_locked(Channel, channel_id)
     if channel is None or channel.organization_id is None or channel.state != ChannelState.ACTIVE:

@@ -23,7 +23,7 @@ from core.rows import read_anew
 from core.scope import needs_system_scope
 from core.tokens import digest_of, new_token
 from portal.notifications import channel_secrets, readers, signing
-from portal.notifications.egress import outside
+from portal.notifications.egress import egress
 from portal.notifications.errors import MOST_CHANNELS, ChannelExists, ChannelMoved, NoSecret, NotAgreed, TooManyChannels
 from portal.notifications.events import EventAudience, of_audience
 from portal.notifications.models import Channel
@@ -83,7 +83,9 @@ def create(
     _add(channel)
     if not is_known:
         _ask_to_confirm(channel, target, by=by, now=now)
-    _note(channel, "created", by=by, now=now, after={"name": name, "kind": kind.value, "target": _for_trail(channel)})
+    _note(
+        channel, "created", by=by, now=now, after={"name": name, "kind": kind.value, "target": _for_audit_log(channel)}
+    )
     return MadeChannel(channel, secret)
 
 
@@ -143,7 +145,7 @@ def remove(owner: UUID | None, channel_id: UUID, *, by: Actor, now: datetime) ->
     """With its log."""
     channel = find(owner, channel_id)
     db.session.execute(delete(Channel).where(Channel.id == channel.id))
-    _note(channel, "deleted", by=by, now=now, before={"name": channel.name, "target": _for_trail(channel)})
+    _note(channel, "deleted", by=by, now=now, before={"name": channel.name, "target": _for_audit_log(channel)})
 
 
 def remove_all(owner: UUID) -> None:
@@ -177,7 +179,7 @@ def give_up(channel: Channel, because: str, *, now: datetime) -> None:
     db.session.flush()
     move(channel, ChannelState.FAILING, stopped_because=because)
     _note(channel, "stopped", by=SYSTEM, now=now, after={"reason": because})
-    _tell_managers(channel, because, now=now)
+    _notify_managers(channel, because, now=now)
 
 
 def _end(channel: Channel, what: str, *, because: str, by: Actor, now: datetime) -> None:
@@ -185,7 +187,7 @@ def _end(channel: Channel, what: str, *, because: str, by: Actor, now: datetime)
         return
     move(channel, ChannelState.UNCONFIRMED)
     _note(channel, what, by=by, now=now)
-    _tell_managers(channel, because, now=now)
+    _notify_managers(channel, because, now=now)
 
 
 def move(channel: Channel, to: ChannelState, *, stopped_because: str | None = None) -> None:
@@ -202,7 +204,7 @@ def move(channel: Channel, to: ChannelState, *, stopped_because: str | None = No
     db.session.refresh(channel)
 
 
-def _tell_managers(channel: Channel, because: str, *, now: datetime) -> None:
+def _notify_managers(channel: Channel, because: str, *, now: datetime) -> None:
     owner = channel.organization_id
     organization = db.session.get(Organization, owner) if owner else None
     words = {"channel": channel, "because": because, "organization": organization}
@@ -228,7 +230,7 @@ def _read(kind: Kind, target: str) -> tuple[str, str]:
     """The target as it is kept, and as it is shown."""
     if kind is Kind.MAIL:
         return target, target
-    found = outside().read_target(target)
+    found = egress().read_target(target)
     if kind is Kind.SLACK and found.is_tls and found.host not in SLACK_HOSTS:
         raise TargetRefused("Slack webhook URLs start with https://hooks.slack.com/. For other URLs, choose Webhook.")
     return found.url, found.shown
@@ -252,7 +254,7 @@ def _ask_to_confirm(channel: Channel, address: str, *, by: Actor, now: datetime)
     send_mail("notification_confirm", to=address, now=now, context=words, organization_id=channel.organization_id)
 
 
-def _for_trail(channel: Channel) -> str:
+def _for_audit_log(channel: Channel) -> str:
     return shortened(channel.target_shown) if channel.kind == Kind.MAIL else channel.target_shown
 
 

@@ -18,8 +18,9 @@ from core.ids import new_uuid
 from core.rows import read_anew
 from core.scope import needs_system_scope
 from portal.notifications import channels, payloads, sending
+from portal.notifications.diffs import diff_of
 from portal.notifications.errors import NotAgreed
-from portal.notifications.events import EVENTS, TEST, Event, EventAudience, facts_of, is_told, path_of
+from portal.notifications.events import EVENTS, TEST, Event, EventAudience, facts_of, is_notified, path_of
 from portal.notifications.models import Channel, Delivery
 from portal.notifications.states import DELIVERY_MOVES, ChannelState, DeliveryState
 
@@ -35,7 +36,7 @@ class Page(msgspec.Struct, frozen=True):
 def announce(happened: AuditEvent) -> None:
     """What the audit log tells every room: leaves a delivery for each channel that wants to know."""
     event = EVENTS.get(happened.action)
-    if event is None or not is_told(event, happened.after):
+    if event is None or not is_notified(event, happened.after):
         return
     with acting_as_system():
         owner = happened.organization_id if event.audience is EventAudience.CUSTOMER else None
@@ -43,7 +44,8 @@ def announce(happened: AuditEvent) -> None:
             return
         for channel in listening(owner, event):
             subject = {"subject": happened.subject_id} if happened.subject_id else {}
-            data = {**subject, **facts_of(event, happened.after)}
+            diff = diff_of(event, happened.before, happened.after)
+            data = {**subject, **facts_of(event, happened.after), **diff}
             body = body_of(event, happened.id, about=happened.organization_id, data=data, now=happened.occurred_at)
             leave(channel, event, happened.id, body, now=happened.occurred_at)
 

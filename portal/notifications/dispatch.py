@@ -22,7 +22,7 @@ from core.db import db
 from core.mail import send_mail
 from core.rows import locking, read_anew
 from portal.notifications import channel_secrets, channels, payloads, readers, signing
-from portal.notifications.egress import Answer, outside
+from portal.notifications.egress import Answer, egress
 from portal.notifications.events import TEST
 from portal.notifications.models import Channel, Delivery
 from portal.notifications.states import (
@@ -136,10 +136,10 @@ def send(due: DueDelivery, *, now: datetime) -> Answer:
     if due.kind is Kind.MAIL:
         return Answer(took_ms=0, status=HTTPStatus.OK, text="Accepted by our email server.")
     if due.kind is Kind.SLACK:
-        return outside().post(target, payloads.as_slack(due.payload), dict(_JSON), now=now)
+        return egress().post(target, payloads.as_slack(due.payload), dict(_JSON), now=now)
     body = payloads.as_json(due.payload)
     signed = signing.headers_for(due.payload["id"], body, signing_secrets=signing_secrets, now=now)
-    return outside().post(target, body, {**_JSON, **signed}, now=now)
+    return egress().post(target, body, {**_JSON, **signed}, now=now)
 
 
 def record_outcome(due: DueDelivery, answer: Answer, *, now: datetime) -> datetime | None:

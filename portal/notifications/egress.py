@@ -56,7 +56,7 @@ def resolve_by_dns(name: str, within_s: float) -> Sequence[str]:
         raise OSError(f"The host {name} could not be resolved.") from error
 
 
-class Outside(msgspec.Struct, frozen=True):
+class Egress(msgspec.Struct, frozen=True):
     """The way out. Tests put their own resolver, connection and trust in."""
 
     allows_this_machine: bool = False
@@ -187,9 +187,9 @@ EXTENSION = "outside"
 def init_app(app: Flask, settings: Settings) -> None:
     """Only a trial on somebody's own machine may speak to that machine."""
     is_trial = settings.environment is not Environment.PRODUCTION and settings.public_url is None
-    app.extensions[EXTENSION] = Outside(allows_this_machine=is_trial)
+    app.extensions[EXTENSION] = Egress(allows_this_machine=is_trial)
 
 
-def outside() -> Outside:
-    found: Outside = current_app.extensions[EXTENSION]
+def egress() -> Egress:
+    found: Egress = current_app.extensions[EXTENSION]
     return found

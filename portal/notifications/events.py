@@ -1,6 +1,6 @@
 """What is told, to whom and in which words: one table, from the audit log's actions. Knows no database.
 
-An action that is not here is told to nobody. Of what the trail keeps about an action, only the facts that are named
+An action that is not here is told to nobody. Of what the audit log keeps about an action, only the facts that are named
 here leave the building.
 """
 
@@ -18,8 +18,8 @@ class EventAudience(StrEnum):
 
 
 class Event(msgspec.Struct, frozen=True):
-    """`path` is where on our pages it can be looked at, `{id}` the record it is about; `facts` are those of the trail
-    that are sent along; `only` names a fact and the value without which nobody is told."""
+    """`path` is where on our pages it can be looked at, `{id}` the record it is about; `facts` are those of the
+    audit log that are sent along; `only` names a fact and the value without which nobody is told."""
 
     name: str
     audience: EventAudience
@@ -27,6 +27,8 @@ class Event(msgspec.Struct, frozen=True):
     path: str
     facts: tuple[str, ...] = ()
     only: tuple[str, str] | None = None
+    has_diff: bool = False
+    """Whether what the policies changed is sent along as sentences."""
 
 
 BLOCKED = Event(
@@ -36,7 +38,7 @@ BLOCKED = Event(
     "/decisions",
     ("count", "from", "until", "environments", "decision_ids", "reasons"),
 )
-"""Not from the trail: counted each minute, see `blocked`."""
+"""Not from the audit log: counted each minute, see `blocked`."""
 TEST = Event("test", EventAudience.CUSTOMER, "Test message", "", ("channel",))
 
 _DESK, _INCIDENTS, _KEYS = "/console/support/{id}", "/console/incidents/{id}", "/keys/{id}"
@@ -54,8 +56,12 @@ def _customer(name: str, words: str, path: str, *facts: str) -> Event:
     return Event(name, EventAudience.CUSTOMER, words, path, facts)
 
 
+def _policies(name: str, words: str, path: str, *facts: str) -> Event:
+    return Event(name, EventAudience.CUSTOMER, words, path, facts, has_diff=True)
+
+
 EVENTS: Mapping[str, Event] = {
-    "application.submitted": _operators("application.submitted", "Application submitted", "/console/applications/{id}"),
+    "application.submitted": _operators("application.submitted", "Approval requested", "/console/applications/{id}"),
     "ticket.opened": _operators("ticket.opened", "Ticket created", _DESK, *_TICKET),
     "ticket.warned": _operators("ticket.warned", "Ticket response due soon", _DESK, *_TICKET),
     "ticket.escalated": _operators("ticket.escalated", "Ticket escalated", _DESK, *_TICKET),
@@ -85,7 +91,7 @@ EVENTS: Mapping[str, Event] = {
         "sub_processor.question", "Customer asked about a sub-processor change", "/console/sub-processors"
     ),
     "organization.kept": _operators(
-        "organization.kept", "Account closure canceled by an owner", "/console/organizations"
+        "organization.kept", "Organization closure canceled by an owner", "/console/organizations"
     ),
     "backup.failed": _operators("backup.failed", "Backup failed", "/console/figures", "kind", "failure"),
     "alert.firing": _operators("alert.firing", "Alert firing", "/console/figures", *_ALERT),
@@ -99,27 +105,55 @@ EVENTS: Mapping[str, Event] = {
         "api_key.rotation_due", "API key is 90 days old and due for rotation", _KEYS
     ),
     "api_key.expiry_reminded": _customer("api_key.expiring", "API key expires soon", _KEYS, "expires_at"),
-    "policy.changed": _customer("policy.changed", "Policies changed", "/policies/versions", "version"),
+    "policy.changed": _policies("policy.changed", "Policies changed", "/policies/versions", "version"),
     "policy.draft_created": _customer(
         "policy.draft_created", "Policy draft created", "/policies/drafts/{id}", "name", "version"
     ),
-    "policy.published": _customer(
-        "policy.published", "Policy draft published", "/policies/versions", "name", "version"
+    "policy.review_requested": _policies(
+        "policy.review_requested", "Review of a policy draft requested", "/policies/drafts/{id}", "name", "changes"
     ),
-    "policy.migrated": _customer(
+    "policy.review_approved": _customer(
+        "policy.review_approved", "Policy draft approved", "/policies/drafts/{id}", "name"
+    ),
+    "policy.review_declined": _customer(
+        "policy.review_declined", "Policy draft declined", "/policies/drafts/{id}", "name"
+    ),
+    "policy.published_to_test": _policies(
+        "policy.published_to_test", "Policy draft published to test keys", "/policies/versions", "name", "version"
+    ),
+    "policy.published_in_emergency": _policies(
+        "policy.published_in_emergency",
+        "Policy draft published without review",
+        "/policies/versions",
+        "name",
+        "version",
+        "changes",
+        "emergency_reason",
+    ),
+    "policy.publishing_changed": _customer(
+        "policy.publishing_changed",
+        "Publishing permissions changed",
+        "/policies/publishing",
+        "needs_review",
+        "keys_may_publish",
+    ),
+    "policy.published": _policies(
+        "policy.published", "Policy draft published", "/policies/versions", "name", "version", "changes"
+    ),
+    "policy.migrated": _policies(
         "policy.migrated",
-        "New policy version: disabled switches no longer add points",
+        "New policy version: hard blocks that are off no longer add points",
         "/policies/versions",
         "version",
         "looked_at",
         "newly_allowed",
     ),
-    "policy.rule_promoted": _customer(
+    "policy.rule_promoted": _policies(
         "policy.rule_promoted", "Policy rule enforced", "/policies/versions", "rule", "version"
     ),
-    "policy.restored": _customer("policy.restored", "Policy version restored", "/policies/versions", "version"),
+    "policy.restored": _policies("policy.restored", "Policy version restored", "/policies/versions", "version"),
     "fact.looks_like_free_text": _customer(
-        "fact.looks_like_free_text", "A metadata field looks like free text", "/decisions", "fact", "values"
+        "fact.looks_like_free_text", "A fact looks like free text", "/decisions", "fact", "values"
     ),
     "entitlement.quota_near": _customer(
         "quota.near", "80% of this month's checks used", "/plan", "used", "limit", "until"
@@ -153,7 +187,7 @@ EVENTS: Mapping[str, Event] = {
     "decisions.reconciled": Event(
         "decisions.differed",
         EventAudience.CUSTOMER,
-        "Decisions made without us differ from your policies",
+        "Local decisions differ from your policies",
         "/decisions",
         ("decisions", "different"),
         ("agreement", "differs"),
@@ -172,7 +206,7 @@ def of_audience(audience: EventAudience) -> tuple[Event, ...]:
     return (BLOCKED, *own) if audience is EventAudience.CUSTOMER else own
 
 
-def is_told(event: Event, told: Mapping[str, Any] | None) -> bool:
+def is_notified(event: Event, told: Mapping[str, Any] | None) -> bool:
     return event.only is None or (told or {}).get(event.only[0]) == event.only[1]
 
 
@@ -185,5 +219,5 @@ def path_of(event: Event, subject: str | None) -> str:
 
 
 def facts_of(event: Event, told: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The named facts of what the trail keeps; those that it does not know are left out."""
+    """The named facts of what the audit log keeps; those that it does not know are left out."""
     return {name: told[name] for name in event.facts if told and told.get(name) is not None}

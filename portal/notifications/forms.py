@@ -15,7 +15,7 @@ class EventsForm(Form):
     """What a channel is told. `offer` says whose channel it is, and has to be called before anything else."""
 
     events = ChecksField("Events", choices=[], validators=[InputRequired("Choose at least one event.")])
-    includes_test = BooleanField("Include blocked decisions of test keys")
+    includes_test = BooleanField("Include blocked decisions from test keys")
 
     def offer(self, audience: EventAudience) -> None:
         self.events.choices = [(event.name, f"{event.words} ({event.name})") for event in of_audience(audience)]

@@ -11,15 +11,15 @@ log = structlog.get_logger()
 
 
 @jobs.periodic(cron="* * * * *")
-@jobs.task(queueing_lock="tell_of_blocked_decisions")
+@jobs.task(aliases=["portal.notifications.jobs.tell_of_blocked_decisions"], queueing_lock="notify_of_blocked_decisions")
 @in_its_own_session
-def tell_of_blocked_decisions(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+def notify_of_blocked_decisions(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     now = utc_now()
     with acting_as_system(), transaction():
-        waiting = blocked.to_tell(now=now)
+        waiting = blocked.to_notify(now=now)
     for channel_id, organization_id in waiting:
         with isolate_errors("notification.blocked_not_told", organization_id), acting_as_system(), transaction():
-            blocked.tell(channel_id, now=now)
+            blocked.notify(channel_id, now=now)
 
 
 @jobs.periodic(cron="25 3 * * *")

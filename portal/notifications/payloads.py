@@ -45,13 +45,17 @@ def as_slack(payload: Mapping[str, Any]) -> bytes:
 
 
 def lines_of(payload: Mapping[str, Any]) -> list[str]:
-    """For people: the words first, the facts each on a line, the link last. An id that is in the link says no more."""
+    """For people: the words first, the facts each on a line, what changed, the link last.
+
+    An id that is in the link says no more.
+    """
     data = dict(payload["data"])
     words, link = data.pop("summary"), data.pop("link")
     if _ID.fullmatch(subject := _bare(str(data.get("subject")))) and subject in _bare(link):
         del data["subject"]
     of = [f"Organization: {payload['organization']}"] if payload["organization"] else []
-    facts = [f"{_label(name)}: {_shown(value)}" for name, value in data.items()]
+    diff = data.pop("diff", [])
+    facts = [*(f"{_label(name)}: {_shown(value)}" for name, value in data.items()), *diff]
     return [f"{words}.", *of, *facts, *([link] if link else [])]
 
 

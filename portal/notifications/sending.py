@@ -116,7 +116,7 @@ def _side_by_side(threads: int, *, is_isolated: bool) -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     run = _Run(is_isolated=is_isolated, ends_s=monotonic_s() + FOR_S)
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        senders = [pool.submit(run.send_in_lane, app) for _ in range(threads)]
+        senders = [pool.submit(run.send_until_none_is_due, app) for _ in range(threads)]
     for sender in senders:
         sender.result()
     if run.is_over():
@@ -136,7 +136,7 @@ class _Run:
     def is_over(self) -> bool:
         return monotonic_s() >= self._ends_s
 
-    def send_in_lane(self, app: Flask) -> None:
+    def send_until_none_is_due(self, app: Flask) -> None:
         with app.app_context():
             while not self.is_over():
                 due = _take(is_isolated=self._is_isolated)

@@ -16,7 +16,6 @@ CLOSED = (
     "/console",
     "/account",
     "/organization",
-    "/decisions",
     "/keys",
     "/team",
     "/support",

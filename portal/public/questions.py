@@ -21,7 +21,7 @@ _PROTECTION = (
     ("Passwords", "password_hash", "Stored as {} hashes and checked against known leaks."),
 )
 _OTHER_PROTECTION = (
-    ("Tenants", "Separated by PostgreSQL row-level security. The web server's login owns no table."),
+    ("Tenants", "Separated by PostgreSQL row-level security. The application's database role owns no tables."),
     ("Second factor", "Authenticator apps and passkeys for everyone; mandatory for our operators."),
     ("Browsers", "A strict content security policy, and no third-party scripts, fonts or trackers."),
     ("Supply chain", "Dependencies pinned by hash. The bill of materials of the running release is public."),

@@ -1,4 +1,4 @@
-"""What the trust centre states, read from what holds: constants, records and checks. Nothing is typed twice."""
+"""What the security page states, read from what holds: constants, records and checks. Nothing is typed twice."""
 
 from datetime import datetime
 from functools import cache

@@ -1,4 +1,4 @@
-"""The front page with its demo, the prices, the trust centre, and what changed lately."""
+"""The front page with its demo, the prices, the security page, and what changed lately."""
 
 from flask import render_template
 
@@ -66,11 +66,14 @@ def back_to_the_form() -> ViewResponse:
 @bp.get("/pricing")
 @open_to(Audience.ANYBODY)
 def pricing() -> ViewResponse:
+    """A visitor writes to us; a request in the portal needs an account."""
+    email = settings().support_email
     return render_template(
         "portal/public/pricing.html",
         plans=LISTED,
         rows=compare(LISTED),
         is_automatic_tax=settings().stripe_automatic_tax,
+        contact=f"mailto:{email}" if email else "/support/new",
     )
 
 

@@ -162,7 +162,7 @@ def planned() -> list[MaintenanceView]:
     return [maintenance_view(one) for one in maintenances.list_page()]
 
 
-def everything_told() -> list[IncidentView | MaintenanceView]:
+def everything_published() -> list[IncidentView | MaintenanceView]:
     """For the feeds."""
     return [*history(), *planned()]
 

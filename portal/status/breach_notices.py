@@ -9,13 +9,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, func, select, text
 
 from core import audit, current
 from core.accounts import Organization
 from core.audit import Actor
 from core.db import db
 from core.errors import NotFound
+from core.formats import counted, utc
 from core.ids import new_uuid
 from core.mail import MailMessage, send_mail
 from core.mail_records import proves_something
@@ -68,7 +69,7 @@ def send(incident_id: UUID, *, version: int, by: Actor, now: datetime) -> int:
     for organization in affected:
         _send_to(organization, breach, by=by, now=now)
     if breach.is_drill:
-        _tell_operators(breach, len(affected), now=now)
+        _notify_operators(breach, len(affected), now=now)
     return len(affected)
 
 
@@ -95,9 +96,7 @@ def every_one_of(organization_id: UUID) -> list[BreachNotice]:
 
 def as_text(notices: list[BreachNotice]) -> str:
     """For an organization's own files."""
-    return "\n\n".join(
-        f"Notice {one.phase}, sent {one.sent_at:%Y-%m-%d %H:%M} UTC\n\n{_in_lines(one)}" for one in notices
-    )
+    return "\n\n".join(f"{name_of(one)}, sent {utc(one.sent_at)}\n\n{_in_lines(one)}" for one in notices)
 
 
 TITLES = {
@@ -117,10 +116,15 @@ def mails_of_notices() -> Select[Any]:
 
 
 def numbers_in_words(numbers: Mapping[str, int]) -> str:
+    decisions, subjects = (
+        counted(numbers["decisions"], "decision"),
+        counted(numbers["subjects"], "pseudonymous subject"),
+    )
+    keys, members = counted(numbers["keys"], "API key"), counted(numbers["members"], "member")
+    days = counted(numbers["retention_days"], "day")
     return (
-        f"{numbers['decisions']:,} decisions in the log, about {numbers['subjects']:,} pseudonymous subjects (we store "
-        f"keyed hashes and cannot identify them), {numbers['keys']:,} API keys (we store SHA-256 hashes, never the "
-        f"keys), {numbers['members']:,} members. The log is retained for {numbers['retention_days']:,} days."
+        f"{decisions} in the log, about {subjects} (we store keyed hashes and cannot identify them), {keys} (we store "
+        f"SHA-256 hashes, never the keys), {members}. The log is retained for {days}."
     )
 
 
@@ -164,6 +168,7 @@ def _mail(email: str, notice: BreachNotice, name: str, *, organization_id: UUID 
         "organization": name,
         "breach_id": notice.breach_id,
         "phase": notice.phase,
+        "first_sent_at": _first_sent_at(notice),
         "is_drill": notice.is_drill,
         "lines": list(lines_of(notice)),
         "security_email": current.settings().security_email,
@@ -171,11 +176,22 @@ def _mail(email: str, notice: BreachNotice, name: str, *, organization_id: UUID 
     send_mail(_MAIL, to=email, organization_id=organization_id, now=now, context=words)
 
 
-def _tell_operators(breach: Breach, count: int, *, now: datetime) -> None:
+def _first_sent_at(notice: BreachNotice) -> datetime:
+    query = select(func.min(BreachNotice.sent_at)).where(
+        BreachNotice.breach_id == notice.breach_id, BreachNotice.organization_id == notice.organization_id
+    )
+    return db.session.scalars(query).one() or notice.sent_at
+
+
+def _notify_operators(breach: Breach, count: int, *, now: datetime) -> None:
     """The mail of a drill: the first organization's, with how many would have got theirs."""
     first = next(one for one in breaches.notices_of(breach) if one.phase == breach.phase)
     for email in emails_of_operators():
-        _mail(email, first, f"{count} organizations", organization_id=None, now=now)
+        _mail(email, first, counted(count, "organization"), organization_id=None, now=now)
+
+
+def name_of(notice: BreachNotice) -> str:
+    return "First notice" if notice.phase == 1 else f"Update {notice.phase - 1}"
 
 
 def lines_of(notice: BreachNotice) -> list[tuple[str, str]]:

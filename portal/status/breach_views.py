@@ -23,7 +23,7 @@ from portal.status.playbook import BREACH_STEP
 bp = Pages("breach_console", __name__, url_prefix="/console")
 
 _COLUMNS = (
-    *("incident", "kind", "discovered_at", "told_at", "organizations", "phases"),
+    *("incident", "kind", "discovered_at", "notified_at", "organizations", "phases"),
     *(*breaches.FACTS, "closed_at"),
 )
 
@@ -45,7 +45,7 @@ def register_file() -> ViewResponse:
             "incident": incident.title,
             "kind": "drill" if breach.is_drill else "real",
             "discovered_at": breach.discovered_at,
-            "told_at": breaches.told_at(breach),
+            "notified_at": breaches.notified_at(breach),
             "organizations": count,
             "phases": breach.phase,
             **{name: getattr(breach, name) for name in breaches.FACTS},

@@ -44,12 +44,12 @@ class BreachExists(AppError):
     advice = "Reload this page."
 
 
-class NotYetTold(AppError):
+class NotYetNotified(AppError):
     status, code, title = HTTPStatus.CONFLICT, "not_yet_told", "Some affected organizations have not been notified"
     advice = "Send them a notice, or remove organizations that are not affected."
 
 
-class AlreadyTold(AppError):
+class AlreadyNotified(AppError):
     status, code, title = HTTPStatus.CONFLICT, "already_told", "This organization was already notified"
     advice = "In the next notice, tell them that they are not affected."
 
@@ -112,10 +112,10 @@ def save(
 
 
 def close(incident_id: UUID, *, version: int, by: Actor, now: datetime) -> Breach:
-    """Raises NotYetTold, or BreachMoved."""
+    """Raises NotYetNotified, or BreachMoved."""
     breach = find(incident_id)
-    if organizations_of(breach) and told_at(breach) is None:
-        raise NotYetTold
+    if organizations_of(breach) and notified_at(breach) is None:
+        raise NotYetNotified
     breach = change(breach, version=version, closed_at=now)
     _write(breach, "breach.closed", by=by, now=now)
     return breach
@@ -138,13 +138,13 @@ def add_all_with_data(incident_id: UUID, *, by: Actor, now: datetime) -> int:
 
 
 def remove(incident_id: UUID, organization_id: UUID, *, by: Actor, now: datetime) -> None:
-    """Raises AlreadyTold."""
+    """Raises AlreadyNotified."""
     breach = find(incident_id)
     told = select(BreachNotice.id).where(
         BreachNotice.breach_id == breach.id, BreachNotice.organization_id == organization_id
     )
     if db.session.scalar(told.limit(1)) is not None:
-        raise AlreadyTold
+        raise AlreadyNotified
     row = db.session.get(BreachOrganization, (breach.id, organization_id))
     if row is not None:
         db.session.delete(row)
@@ -180,7 +180,7 @@ def notices_of(breach: Breach) -> list[BreachNotice]:
     return list(db.session.scalars(query.order_by(BreachNotice.phase, BreachNotice.id)))
 
 
-def told_at(breach: Breach) -> datetime | None:
+def notified_at(breach: Breach) -> datetime | None:
     """When the last of those that are affected heard of it first; None while one has not."""
     first = dict(
         db.session.execute(
@@ -197,7 +197,7 @@ def told_at(breach: Breach) -> datetime | None:
 
 def clock_of(breach: Breach) -> Clock:
     """Ours. A breach that turned out to affect nobody is met when it is closed."""
-    return clocks.breach_notice_clock(breach.discovered_at, told_at(breach) or breach.closed_at)
+    return clocks.breach_notice_clock(breach.discovered_at, notified_at(breach) or breach.closed_at)
 
 
 def overdue(*, now: datetime) -> list[tuple[Incident, Clock]]:
@@ -245,7 +245,7 @@ def _add(breach: Breach, organization_ids: list[UUID], *, by: Actor, now: dateti
 
 
 def _write_of_list(breach: Breach, action: str, organization_id: UUID, *, by: Actor, now: datetime) -> None:
-    """On our own trail: an organization hears of it by the notice."""
+    """On our own audit log: an organization hears of it by the notice."""
     after = {"organization_id": str(organization_id)}
     audit.write(None, action, by=by, now=now, subject_id=str(breach.id), after=after)
 

@@ -39,7 +39,8 @@ def push(url: str, files: Iterable[tuple[str, bytes]]) -> int:
             obstore.put(store, name, content, attributes={"Content-Type": kind, "Cache-Control": _KEPT})
             count += 1
     except (BaseError, OSError) as error:
-        raise BucketTrouble(f"The bucket of STATUS_PUSH_URL took {count} files ({type(error).__name__}).") from error
+        words = f"The bucket of STATUS_PUSH_URL accepted only {count} files ({type(error).__name__})."
+        raise BucketTrouble(words) from error
     return count
 
 
@@ -50,7 +51,7 @@ def pushed_at(url: str) -> datetime | None:
     except FileNotFoundError:
         return None
     except (BaseError, OSError) as error:
-        raise BucketTrouble(f"The bucket of STATUS_PUSH_URL does not answer ({type(error).__name__}).") from error
+        raise BucketTrouble(f"The bucket of STATUS_PUSH_URL does not respond ({type(error).__name__}).") from error
     return found
 
 

@@ -105,11 +105,11 @@ def overdue(times: Times, *, now: datetime) -> list[Clock]:
     ]
 
 
-def breach_notice_clock(discovered_at: datetime, told_at: datetime | None) -> Clock:
+def breach_notice_clock(discovered_at: datetime, notified_at: datetime | None) -> Clock:
     """Ours: every affected customer is told, from discovery (DPA 9.2)."""
-    return Clock(ClockKind.BREACH_NOTICE, discovered_at, discovered_at + BREACH_NOTICE_WITHIN, told_at)
+    return Clock(ClockKind.BREACH_NOTICE, discovered_at, discovered_at + BREACH_NOTICE_WITHIN, notified_at)
 
 
-def authority_clock(told_at: datetime) -> Clock:
+def authority_clock(notified_at: datetime) -> Clock:
     """The customer's: the authority is told, from when we told the customer (GDPR Article 33(1))."""
-    return Clock(ClockKind.AUTHORITY, told_at, told_at + AUTHORITY_WITHIN)
+    return Clock(ClockKind.AUTHORITY, notified_at, notified_at + AUTHORITY_WITHIN)

@@ -202,6 +202,10 @@ class BreachFactsForm(Form):
         names = ("nature", "people", "records", "contact", "consequences", "measures")
         return {name: self[name].data or "" for name in names}
 
+    def missing(self, saved: Any) -> list[str]:
+        """The details of Article 33(3) that were saved as not known yet."""
+        return [self[name].label.text.lower() for name in self.facts if not getattr(saved, name)]
+
 
 class BreachForm(BreachFactsForm):
     kind = SelectField(

@@ -6,15 +6,24 @@ from uuid import UUID
 from core.db import acting_as_system, acting_for
 from portal.notices import PageNotice
 from portal.status import breach_notices, clocks, incidents
+from portal.status.models import Incident
+from portal.status.states import Component, Impact
 
 
 def notices(organization_id: UUID | None, *, now: datetime) -> list[PageNotice]:
     with acting_as_system():
-        told = [
-            PageNotice(f"Ongoing incident: {one.title}.", f"/status/incidents/{one.id}", "View incident")
-            for one in incidents.every_open()
-        ]
+        told = [_of_incident(one) for one in incidents.every_open()]
     return told + (_of_breaches(organization_id, now=now) if organization_id else [])
+
+
+def _of_incident(incident: Incident) -> PageNotice:
+    components = incidents.components_of(incident.id)
+    concerns_checks = Component.CHECK_API in components
+    words = " Checks are not affected." if components and not concerns_checks else ""
+    is_grave = concerns_checks or incident.severity in {Impact.MAJOR, Impact.CRITICAL}
+    return PageNotice(
+        f"Ongoing incident: {incident.title}.{words}", f"/status/incidents/{incident.id}", "View incident", is_grave
+    )
 
 
 def _of_breaches(organization_id: UUID, *, now: datetime) -> list[PageNotice]:

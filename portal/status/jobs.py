@@ -49,20 +49,20 @@ def note_probes(samples: Sequence[Sample], *, now: datetime, source: ProbeSource
 
 
 @jobs.periodic(cron=EVERY_MINUTE)
-@jobs.task(queueing_lock="keep_time_of_status", queue=Queue.CLOCKS)
+@jobs.task(aliases=["portal.status.jobs.keep_time_of_status"], queueing_lock="run_status_clocks", queue=Queue.CLOCKS)
 @in_its_own_session
-def keep_time_of_status(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
+def run_status_clocks(timestamp: int) -> None:  # noqa: ARG001  the queue tells when it was due
     """Begins and ends maintenance, and tells of clocks that ran out."""
     now = utc_now()
     with acting_as_system():
         for maintenance in maintenances.due(now=now):
             try:
                 with transaction():
-                    maintenances.keep_time(maintenance, now=now)
+                    maintenances.advance(maintenance, now=now)
             except MaintenanceMoved:
                 continue
             except Exception as error:
-                log.exception("maintenance.not_kept")
+                log.exception("maintenance.not_advanced")
                 report_error(error)
         with transaction():
             watch.warn(now=now)
@@ -94,7 +94,7 @@ def tidy_status(timestamp: int) -> None:  # noqa: ARG001  the queue tells when i
 
 @audit.written.connect
 def render_after(event: AuditEvent) -> None:
-    """Whatever changes the page is on the trail, and the page follows it."""
+    """Whatever changes the page is on the audit log, and the page follows it."""
     if event.action.partition(".")[0] in _NOUNS:
         defer(render_status)
 

@@ -110,7 +110,7 @@ def move(
     return maintenance
 
 
-def keep_time(maintenance: Maintenance, *, now: datetime) -> None:
+def advance(maintenance: Maintenance, *, now: datetime) -> None:
     """Begins and ends it by the clock. Raises MaintenanceMoved where somebody was quicker."""
     to = MaintenanceStatus.IN_PROGRESS if now < maintenance.ends_at else MaintenanceStatus.COMPLETED
     if maintenance.status == MaintenanceStatus.SCHEDULED and to is MaintenanceStatus.COMPLETED:

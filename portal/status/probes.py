@@ -95,7 +95,7 @@ def sample_of_messages(*, now: datetime) -> Sample:
 
 @needs_system_scope
 def note(samples: Sequence[Sample], *, now: datetime, source: ProbeSource = ProbeSource.WORKER) -> int:
-    """Keeps them, counts their day anew, and tells the trail once of a component that goes on failing.
+    """Keeps them, counts their day anew, and tells the audit log once of a component that goes on failing.
 
     How many were new.
     """
@@ -124,7 +124,7 @@ def _note(sample: Sample, source: ProbeSource, *, now: datetime) -> bool:
         return False
     probe_days.count_again(sample.component, sample.probed_at)
     if not is_excused:
-        _tell_of_failing(sample, failed_before, now=now)
+        _record_failing(sample, failed_before, now=now)
     return True
 
 
@@ -187,7 +187,7 @@ def _failures_in_a_row(component: Component) -> int:
     return failures_in_a_row(latest(component, size=FAILURES_FOR_OUTAGE + 1, but_excused=True))
 
 
-def _tell_of_failing(sample: Sample, failed_before: int, *, now: datetime) -> None:
+def _record_failing(sample: Sample, failed_before: int, *, now: datetime) -> None:
     """At the failure that makes it an outage, and at none after it."""
     row = _failures_in_a_row(sample.component)
     if not sample.is_ok and failed_before < FAILURES_FOR_OUTAGE <= row:

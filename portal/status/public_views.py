@@ -14,7 +14,7 @@ from core.views import ViewResponse
 from portal.paging import chosen_uuid
 from portal.status import affected, breach_notices, feeds, incidents, maintenances
 from portal.status.affected import Affected
-from portal.status.board import board, everything_told, maintenance_view, planned, view_of
+from portal.status.board import board, everything_published, maintenance_view, planned, view_of
 from portal.status.clocks import authority_clock
 from portal.status.labels import WORDS
 from portal.status.models import Incident
@@ -80,14 +80,16 @@ def show_maintenance(maintenance_id: UUID) -> ViewResponse:
 @open_to(Audience.ANYBODY)
 def atom() -> ViewResponse:
     with acting_as_system():
-        return _file(feeds.atom(everything_told(), base_url=current.settings().base_url, now=utc_now()), ATOM_TYPE)
+        return _file(feeds.atom(everything_published(), base_url=current.settings().base_url, now=utc_now()), ATOM_TYPE)
 
 
 @bp.get("/status/feed.json")
 @open_to(Audience.ANYBODY)
 def json_feed() -> ViewResponse:
     with acting_as_system():
-        return _file(feeds.json_feed(everything_told(), base_url=current.settings().base_url), feeds.JSON_FEED_TYPE)
+        return _file(
+            feeds.json_feed(everything_published(), base_url=current.settings().base_url), feeds.JSON_FEED_TYPE
+        )
 
 
 @bp.get("/status/api.json")

@@ -15,7 +15,7 @@ class Component(StrEnum):
 class ProbeSource(StrEnum):
     WORKER = "worker"
     MONITOR = "monitor"
-    """Outside of us: it also sees what lies before our servers."""
+    """Egress of us: it also sees what lies before our servers."""
 
 
 NAMES = {
@@ -29,8 +29,8 @@ PROBED_BY = {
     Component.CHECK_API: "A real check every minute with our own API key.",
     Component.MANAGEMENT_API: "Policies are read through the API every minute.",
     Component.DECISION_LOG: "The decision of that check is read back from the log every minute.",
-    Component.PORTAL: "The log-in page is loaded every minute.",
-    Component.MESSAGES: "The age of the oldest unsent message, every minute.",
+    Component.PORTAL: "The login page is loaded every minute.",
+    Component.MESSAGES: "Measured every minute by the delivery delay of messages.",
 }
 
 

@@ -15,7 +15,7 @@ _BY_EMAIL = (
     f"We reply within 24 to {figures.LOW_RESPONSE_HOURS} hours. If the API is down, data is lost or you suspect "
     "a breach, start the subject with CRITICAL: and our on-call engineer is paged."
 )
-_SECURITY = f"Vulnerabilities and breaches; we reply within {figures.SECURITY_REPLY_HOURS} hours, at any hour."
+_SECURITY = f"Vulnerabilities and breaches; we reply within {figures.SECURITY_REPLY_HOURS} hours, day and night."
 _LEGAL = f"We reply within {figures.LEGAL_REPLY_BUSINESS_DAYS} business days."
 _CONTRACTS = (
     f"The Terms, the DPA and their signatures; we reply within {figures.CONTRACT_REPLY_BUSINESS_DAYS} business days."

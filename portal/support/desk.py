@@ -24,7 +24,7 @@ STRANGERS_CALLS_AN_HOUR = 3
 _AN_HOUR = timedelta(hours=1)
 
 
-class CannotJoin(AppError):
+class CannotMerge(AppError):
     status, code, title = HTTPStatus.CONFLICT, "cannot_join", "These tickets cannot be merged"
     advice = "Merge the newer ticket into the older one. Both must be open and belong to the same organization."
 
@@ -72,7 +72,7 @@ def _after_answer(then: RequestStatus, *, was_waiting: bool) -> tuple[Happened, 
 
 
 def write_note(ticket_id: UUID, body: str, *, message_id: UUID, author: Author, by: Actor, now: datetime) -> Ticket:
-    """For operators' eyes only; the trail says that there is one."""
+    """For operators' eyes only; the audit log says that there is one."""
     ticket = records.hold(ticket_id)
     if not records.was_said(message_id):
         records.say(ticket, MessageKind.INTERNAL_NOTE, body, author=author, now=now, message_id=message_id)
@@ -106,7 +106,7 @@ def weigh(ticket_id: UUID, severity: Severity, *, reason: str, version: int, by:
     before, ticket.severity = ticket.severity, severity.value
     if before != severity:
         records.record_event(ticket, Happened.SEVERITY_CHANGED, now=now, severity=severity)
-        _keep_reason(ticket, f"Severity changed from {before} to {severity}: {reason}", now=now)
+        _note_reason(ticket, f"Severity changed from {before} to {severity}: {reason}", now=now)
         records.note(ticket, "ticket.severity_changed", by=by, now=now, before={"severity": before})
     return ticket
 
@@ -118,8 +118,8 @@ def escalate(ticket_id: UUID, *, reason: str, version: int, by: Actor, now: date
     return ticket
 
 
-def _keep_reason(ticket: Ticket, words: str, *, now: datetime) -> None:
-    """For operators alone; the customer's trail tells what was done, not what was thought."""
+def _note_reason(ticket: Ticket, words: str, *, now: datetime) -> None:
+    """For operators alone; the customer's audit log tells what was done, not what was thought."""
     records.say(ticket, MessageKind.INTERNAL_NOTE, words, author=Author("AI Governance", ""), now=now)
 
 
@@ -149,7 +149,7 @@ def _may_call(ticket: Ticket, *, now: datetime) -> bool:
 def hand_over(ticket: Ticket, *, reason: str, by: Actor, now: datetime, to: Level | None = None) -> None:
     """To the next of three levels, with all they need to begin. Needs a held request."""
     ticket.level = (to or above(Level(ticket.level))).value
-    _keep_reason(ticket, f"Escalated to {LEVEL_LABELS[Level(ticket.level)]}: {reason}", now=now)
+    _note_reason(ticket, f"Escalated to {LEVEL_LABELS[Level(ticket.level)]}: {reason}", now=now)
     records.note(ticket, "ticket.escalated", by=by, now=now, after={"level": ticket.level})
     first = db.session.scalars(
         select(TicketMessage.body)
@@ -163,21 +163,23 @@ def hand_over(ticket: Ticket, *, reason: str, by: Actor, now: datetime, to: Leve
 
 
 @needs_system_scope
-def join(ticket_id: UUID, into_number: int, *, version: int, by: Actor, now: datetime) -> Ticket:
-    """Joins a request into an older one, which becomes as grave as the graver of the two. Raises CannotJoin.
+def merge(ticket_id: UUID, into_number: int, *, version: int, by: Actor, now: datetime) -> Ticket:
+    """Merges a request into an older one, which becomes as grave as the graver of the two. Raises CannotMerge.
 
-    Only once it was answered: a promise is kept or missed, and never joined away.
+    Only once it was answered: a target is met or missed, and never merged away.
     """
     into_id = db.session.scalar(select(Ticket.id).where(Ticket.number == into_number))
     if into_id is None or into_number >= records.find(ticket_id).number:
-        raise CannotJoin
-    into = records.hold(into_id)  # the older first, always, so that two who join at once do not wait for each other
+        raise CannotMerge
+    into = records.hold(into_id)  # the older first, always, so that two who merge at once do not wait for each other
     ticket = _under_way(ticket_id, version=version)
     _refuse_unlike(ticket, into)
     if any(
         clock.is_running and clock.kind is not Kind.RESOLUTION for clock in sla_deadlines.clocks_of(ticket.id, now=now)
     ):
-        raise CannotJoin(f"The customer is waiting for a reply. Reply first that you will continue in {into.number}.")
+        raise CannotMerge(
+            f"The customer is waiting for a reply. First tell them that you will continue in {into.number}."
+        )
     ticket.merged_into = into.id
     records.move(ticket, RequestStatus.MERGED, by=by, now=now, into=into.number)
     records.record_event(ticket, Happened.MERGED, now=now)
@@ -192,19 +194,19 @@ def join(ticket_id: UUID, into_number: int, *, version: int, by: Actor, now: dat
 
 
 def _refuse_unlike(ticket: Ticket, into: Ticket) -> None:
-    """Raises CannotJoin for requests of two customers, or where one is over."""
+    """Raises CannotMerge for requests of two customers, or where one is over."""
     is_same = into.organization_id == ticket.organization_id
     if ticket.organization_id is None:
         is_same = is_same and requesters.is_same(into, ticket)
     if not is_same or into.status not in UNDER_WAY:
-        raise CannotJoin
+        raise CannotMerge
 
 
 def _say_automatically(ticket: Ticket, words: str, *, now: datetime) -> None:
     records.say(ticket, MessageKind.AUTOMATIC, words, author=Author("AI Governance", ""), now=now)
 
 
-def set_wish(ticket_id: UUID, wish: str | None, *, version: int, by: Actor, now: datetime) -> Ticket:
+def set_feature_request(ticket_id: UUID, wish: str | None, *, version: int, by: Actor, now: datetime) -> Ticket:
     """Counts the request as a vote for what is wished. Raises TicketMoved."""
     ticket = records.hold(ticket_id, version=version)
     ticket.wish = wish
@@ -213,7 +215,7 @@ def set_wish(ticket_id: UUID, wish: str | None, *, version: int, by: Actor, now:
 
 
 @needs_system_scope
-def wishes() -> list[tuple[str, int]]:
+def feature_requests() -> list[tuple[str, int]]:
     """What is wished, and by how many organizations; the most wished first."""
     votes = func.count(func.distinct(func.coalesce(Ticket.organization_id, Ticket.id)))
     query = select(Ticket.wish, votes).where(Ticket.wish.is_not(None)).group_by(Ticket.wish)

@@ -1,4 +1,4 @@
-"""The operators' side: the queue by due time, a request and all that can be done with it, wishes, who is on call."""
+"""The operators' side: the queue by due time, a ticket and all that can be done with it, feature requests, on call."""
 
 from datetime import date
 from typing import Any
@@ -13,10 +13,19 @@ from core.db import db, transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
 from core.ids import new_uuid
+from core.members import User
 from core.views import ViewResponse
 from portal.paging import chosen_uuid, parse_uuid
 from portal.support import desk, queue, records, replies, rota, sla_deadlines, uploads
-from portal.support.forms import AnswerForm, AssignForm, EscalateForm, JoinForm, NoteForm, WeighForm, WishForm
+from portal.support.forms import (
+    AnswerForm,
+    AssignForm,
+    EscalateForm,
+    FeatureRequestForm,
+    MergeForm,
+    NoteForm,
+    WeighForm,
+)
 from portal.support.inbound import quarantine
 from portal.support.models import Ticket
 from portal.support.queue import View
@@ -53,7 +62,10 @@ def index() -> ViewResponse:
 @open_to(Audience.OPERATOR)
 def show(ticket_id: UUID) -> ViewResponse:
     ticket = records.find(ticket_id)
-    return _page(ticket, AnswerForm(formdata=None, once=str(new_uuid()), body=_template_for(ticket)))
+    is_waiting = ticket.status == RequestStatus.WAITING_ON_CUSTOMER
+    then = RequestStatus.WAITING_ON_CUSTOMER if is_waiting else RequestStatus.OPEN
+    form = AnswerForm(formdata=None, once=str(new_uuid()), body=_template_for(ticket), then=then.value)
+    return _page(ticket, form)
 
 
 @bp.post("/<uuid:ticket_id>/answer")
@@ -143,22 +155,24 @@ def escalate(ticket_id: UUID) -> ViewResponse:
     return see_other(f"/console/support/{ticket_id}")
 
 
-@bp.post("/<uuid:ticket_id>/join")
+@bp.post("/<uuid:ticket_id>/merge")
 @open_to(Audience.OPERATOR)
-def join(ticket_id: UUID) -> ViewResponse:
-    form = _valid(JoinForm())
+def merge(ticket_id: UUID) -> ViewResponse:
+    form = _valid(MergeForm())
     with transaction():
-        into = desk.join(ticket_id, form.number.data, version=form.version.data, by=operator(), now=utc_now())
+        into = desk.merge(ticket_id, form.number.data, version=form.version.data, by=operator(), now=utc_now())
     flash(f"Merged into ticket {into.number}.")
     return see_other(f"/console/support/{into.id}")
 
 
-@bp.post("/<uuid:ticket_id>/wish")
+@bp.post("/<uuid:ticket_id>/feature-request")
 @open_to(Audience.OPERATOR)
-def wish(ticket_id: UUID) -> ViewResponse:
-    form = _valid(WishForm())
+def set_feature_request(ticket_id: UUID) -> ViewResponse:
+    form = _valid(FeatureRequestForm())
     with transaction():
-        desk.set_wish(ticket_id, form.wish.data or None, version=form.version.data, by=operator(), now=utc_now())
+        desk.set_feature_request(
+            ticket_id, form.wish.data or None, version=form.version.data, by=operator(), now=utc_now()
+        )
     flash("Feature request saved." if form.wish.data else "Feature request removed.")
     return see_other(f"/console/support/{ticket_id}")
 
@@ -169,10 +183,10 @@ def download(ticket_id: UUID, file_id: UUID) -> ViewResponse:
     return file_answer(ticket_id, file_id)
 
 
-@bp.get("/wishes")
+@bp.get("/feature-requests")
 @open_to(Audience.OPERATOR)
-def wishes() -> ViewResponse:
-    return render_template("portal/support/wishes.html", wishes=desk.wishes())
+def feature_requests() -> ViewResponse:
+    return render_template("portal/support/feature_requests.html", features=desk.feature_requests())
 
 
 @bp.get("/on-call")
@@ -184,7 +198,7 @@ def on_call() -> ViewResponse:
 @bp.post("/on-call")
 @open_to(Audience.OPERATOR)
 def put_on_call() -> ViewResponse:
-    """One week at a time: of two who change the same, the last one counts, and the trail knows both."""
+    """One week at a time: of two who change the same, the last one counts, and the audit log knows both."""
     try:
         monday = date.fromisoformat(request.form.get("monday", ""))
     except ValueError as error:
@@ -230,6 +244,8 @@ def _page(ticket: Ticket, form: AnswerForm, *, status: int = 200) -> ViewRespons
         replies=REPLIES,
         severities=list(Severity),
         operators=desk.operators(),
+        assignee=db.session.get(User, ticket.assignee_id) if ticket.assignee_id else None,
+        on_call=rota.on_call_at(utc_now()),
         level_words=LEVEL_LABELS,
         level=Level(ticket.level),
         misses=sla_deadlines.misses_of(ticket.id),

@@ -14,7 +14,7 @@ from portal.support.labels import CLOCK_LABELS
 from portal.support.models import Ticket, TicketFile, TicketMessage
 from portal.support.quoting import LINE_ABOVE
 from portal.support.requesters import readers_of
-from portal.support.severities import CATEGORY_LABELS, LEVEL_LABELS, PROMISES, Category, Level, Severity
+from portal.support.severities import CATEGORY_LABELS, LEVEL_LABELS, SLA_TARGETS, Category, Level, Severity
 from portal.support.sla_deadlines import Milestone
 from portal.support.states import LABELS, RequestStatus
 
@@ -24,7 +24,7 @@ def acknowledge(ticket: Ticket, *, is_by_mail: bool, now: datetime) -> None:
 
     A mail proves no sender, so the answer to it has none of its words: it may go to somebody who wrote none.
     """
-    promise = PROMISES[Severity(ticket.severity)]
+    promise = SLA_TARGETS[Severity(ticket.severity)]
     is_critical = ticket.severity == Severity.CRITICAL
     phone = current.settings().on_call_phone if is_critical and ticket.opened_by else None
     _to_requester("ticket_opened", ticket, now=now, promise=promise, is_by_mail=is_by_mail, phone=phone)

@@ -10,12 +10,13 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from core.errors import InvalidRequest
 from core.forms import EmailAddress, Form, OneLine, WholeNumberField, stripped
 from portal.support import uploads
-from portal.support.severities import CATEGORY_LABELS, PROMISES, Category, Severity
+from portal.support.severities import CATEGORY_LABELS, SLA_TARGETS, Category, Severity
 from portal.support.states import RequestStatus
 
 _MOST_WORDS = 10_000
 _SEVERITY_CHOICES = {
-    severity.value: f"{severity.value.capitalize()}: {PROMISES[severity].examples}" for severity in reversed(Severity)
+    severity.value: f"{severity.value.capitalize()}: {SLA_TARGETS[severity].examples}"
+    for severity in reversed(Severity)
 }
 
 
@@ -33,7 +34,7 @@ def _files() -> Any:
     return MultipleFileField(
         "Files",
         description=(
-            f"Up to {uploads.MOST_FILES} of up to {uploads.MOST_BYTES_EACH // 1_000_000} MB each: {uploads.KINDS}."
+            f"Up to {uploads.MOST_FILES} files, up to {uploads.MOST_BYTES_EACH // 1_000_000} MB each: {uploads.KINDS}."
         ),
     )
 
@@ -85,7 +86,7 @@ class QuestionForm(WritingForm):
     body = _body(
         "Description",
         required="Enter a description.",
-        description="What you did, expected and saw instead. Never include prompts, personal data or API keys.",
+        description="What you did, what you expected, what happened. Never include prompts, personal data or API keys.",
     )
     environment = SelectField("Environment", choices={"": "Not relevant", "live": "Live", "test": "Test"})
     happened_at = DateTimeLocalField("Time of the problem (UTC)", validators=[Optional()])
@@ -114,6 +115,7 @@ class AnswerForm(WritingForm):
     body = _body("Reply", required="Enter a reply.", description="The customer also gets it by email.")
     then = SelectField(
         "Status after sending",
+        description="While a ticket waits on the customer, its resolution deadline is paused.",
         choices={
             RequestStatus.OPEN.value: "Open",
             RequestStatus.WAITING_ON_CUSTOMER.value: "Waiting on customer",
@@ -150,11 +152,11 @@ class EscalateForm(_Versioned):
     )
 
 
-class JoinForm(_Versioned):
+class MergeForm(_Versioned):
     number = WholeNumberField("Number", validators=[InputRequired("Enter a ticket number."), NumberRange(1, 2**62)])
 
 
-class WishForm(_Versioned):
+class FeatureRequestForm(_Versioned):
     wish = StringField("Feature request", filters=[stripped], validators=[Length(max=120), OneLine()])
 
 

@@ -9,7 +9,7 @@ from core.bearer import bears
 from core.clock import utc_now
 from core.db import acting_as_system, transaction
 from core.errors import AppError, NotFound
-from portal.support.inbound import keeping
+from portal.support.inbound import storing
 from portal.support.inbound.bounded import MOST_BYTES
 
 bp = Blueprint("inbound_mail", __name__)
@@ -38,5 +38,5 @@ def receive() -> Response:
     if not raw:
         raise MailEmpty
     with acting_as_system(), transaction():
-        keeping.keep(raw, now=utc_now())
+        storing.store(raw, now=utc_now())
     return Response(status=HTTPStatus.NO_CONTENT)

@@ -9,7 +9,7 @@ CLOCK_LABELS = {
 }
 OUTCOME_LABELS = {
     Outcome.RUNNING: "in progress",
-    Outcome.PAUSED: "paused (waiting for your reply)",
+    Outcome.PAUSED: "paused (waiting for the customer's reply)",
     Outcome.MET: "on time",
     Outcome.MISSED: "overdue",
     Outcome.MET_LATE: "late",

@@ -21,24 +21,24 @@ _TRIES = RetryStrategy(max_attempts=8, wait=10, exponential_wait=2)
 
 @jobs.task(retry=_TRIES)
 @in_its_own_session
-def tell_of_opening(ticket_id: str) -> None:
+def notify_of_opening(ticket_id: str) -> None:
     """What is critical goes to whoever is on call; the others hear of it as of every request."""
     with acting_as_system(), transaction():
         ticket = records.find(UUID(ticket_id))
         if ticket.severity == Severity.CRITICAL:
             desk.call_on_call(ticket.id, now=utc_now())
-    _tell("ticket_waits", UUID(ticket_id))
+    _notify("ticket_waits", UUID(ticket_id))
 
 
 @jobs.task(retry=_TRIES)
 @in_its_own_session
-def tell_of_message(ticket_id: str) -> None:
-    _tell("ticket_written_to", UUID(ticket_id))
+def notify_of_message(ticket_id: str) -> None:
+    _notify("ticket_written_to", UUID(ticket_id))
 
 
 @jobs.task(retry=_TRIES)
 @in_its_own_session
-def tell_of_quarantine() -> None:
+def notify_of_quarantine() -> None:
     with acting_as_system(), transaction():
         for email in emails_of_operators():
             send_mail("mail_quarantined", to=email, now=utc_now(), context={})
@@ -53,7 +53,7 @@ def recipients(ticket: Ticket) -> list[str]:
     return emails_of_operators()
 
 
-def _tell(template: str, ticket_id: UUID) -> None:
+def _notify(template: str, ticket_id: UUID) -> None:
     with acting_as_system(), transaction():
         ticket = records.find(ticket_id)
         organization = db.session.get(Organization, ticket.organization_id) if ticket.organization_id else None

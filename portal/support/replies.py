@@ -49,7 +49,7 @@ REPLIES = {
     Template.RESOLVED: Reply(
         "Resolved",
         "Hello {name},\n\nThis is resolved: [what changed].\n\nTo check: [step].\n\n"
-        "If the problem continues, reply to this message to reopen the request.\n\n{operator}",
+        "If the problem persists, reply to this message to reopen the request.\n\n{operator}",
     ),
     Template.WISH: Reply(
         "Feature request",

@@ -82,7 +82,7 @@ def open_ticket(
     emails.acknowledge(ticket, is_by_mail=is_by_mail, now=now)
     records.record_event(ticket, Happened.ANSWERED_AUTOMATICALLY, now=now)
     records.note(ticket, "ticket.opened", by=by, now=now, after={"category": ticket.category})
-    defer(operator_alerts.tell_of_opening, ticket_id=str(ticket.id))
+    defer(operator_alerts.notify_of_opening, ticket_id=str(ticket.id))
     return ticket
 
 
@@ -123,7 +123,7 @@ def write(
     else:
         records.note(ticket, "ticket.customer_wrote", by=by, now=now)
         records.record_event(ticket, Happened.CUSTOMER_WROTE, now=now)
-    defer(operator_alerts.tell_of_message, ticket_id=str(ticket.id))
+    defer(operator_alerts.notify_of_message, ticket_id=str(ticket.id))
     return ticket
 
 

@@ -34,7 +34,7 @@ class Level(IntEnum):
     ON_CALL = 3
 
 
-class Promise(msgspec.Struct, frozen=True):
+class SlaTarget(msgspec.Struct, frozen=True):
     """`response` is the time to the first answer by a person, `resolution` to the end, of hours that all count.
 
     No `resolution`: best effort where it is critical, none promised where it is low.
@@ -45,23 +45,23 @@ class Promise(msgspec.Struct, frozen=True):
     examples: str
 
 
-PROMISES = {
-    Severity.CRITICAL: Promise(
+SLA_TARGETS = {
+    Severity.CRITICAL: SlaTarget(
         timedelta(hours=figures.CRITICAL_RESPONSE_HOURS),
         None,
         "The API is down for you, data is lost or you suspect a security breach.",
     ),
-    Severity.HIGH: Promise(
+    Severity.HIGH: SlaTarget(
         timedelta(hours=figures.HIGH_RESPONSE_HOURS),
         timedelta(hours=figures.HIGH_RESOLUTION_HOURS),
-        "A key fails, a policy decides incorrectly, or checks take over a second.",
+        "A key fails, a policy gives the wrong result, or checks take over a second.",
     ),
-    Severity.MEDIUM: Promise(
+    Severity.MEDIUM: SlaTarget(
         timedelta(hours=figures.MEDIUM_RESPONSE_HOURS),
         timedelta(days=figures.MEDIUM_RESOLUTION_DAYS),
         "A page is wrong or slow, you have a question about policies, or a minor bug.",
     ),
-    Severity.LOW: Promise(
+    Severity.LOW: SlaTarget(
         timedelta(hours=figures.LOW_RESPONSE_HOURS), None, "Feature requests, typos, general questions and feedback."
     ),
 }

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
-from portal.support.severities import PROMISES, Severity, rank
+from portal.support.severities import SLA_TARGETS, Severity, rank
 
 
 class Happened(StrEnum):
@@ -110,7 +110,7 @@ class Clock(msgspec.Struct):
             self.go_on(at)
             self.met_at = at
 
-    def promise_anew(self, target: timedelta | None, at: datetime, *, is_graver: bool) -> None:
+    def reschedule(self, target: timedelta | None, at: datetime, *, is_graver: bool) -> None:
         """A graver request is due so long from now, or as it was if that is earlier; a lighter one as if it had been so
         from its start, or as it was if that is later. A miss stays as it is."""
         if not self.is_running or self.missed_at:
@@ -152,7 +152,7 @@ def _apply(kind: Happened, at: datetime, clocks: list[Clock], *, before: Severit
             _meet(clocks, (Kind.FIRST_RESPONSE, Kind.NEXT_RESPONSE), at)
         case Happened.SEVERITY_CHANGED:
             for clock in clocks:
-                clock.promise_anew(_target(clock.kind, severity), at, is_graver=rank(severity) > rank(before))
+                clock.reschedule(_target(clock.kind, severity), at, is_graver=rank(severity) > rank(before))
         case Happened.RESOLVED:
             _meet(clocks, (Kind.FIRST_RESPONSE, Kind.NEXT_RESPONSE, Kind.RESOLUTION), at)
         case Happened.SOLVED_BY_CUSTOMER:
@@ -182,7 +182,7 @@ def _start(kind: Kind, severity: Severity, at: datetime) -> Clock:
 
 
 def _target(kind: Kind, severity: Severity) -> timedelta | None:
-    promise = PROMISES[severity]
+    promise = SLA_TARGETS[severity]
     return promise.resolution if kind is Kind.RESOLUTION else promise.response
 
 

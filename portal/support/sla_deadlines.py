@@ -12,7 +12,7 @@ from core.ids import new_uuid
 from portal.support import sla
 from portal.support.models import NoticeKind, Ticket, TicketEvent, TicketNotice
 from portal.support.severities import Severity
-from portal.support.sla import Clock, Event, Happened
+from portal.support.sla import Clock, Event, Happened, Kind
 
 
 class Milestone(msgspec.Struct, frozen=True):
@@ -48,9 +48,17 @@ def clocks_of(ticket_id: UUID, *, now: datetime) -> list[Clock]:
 def reschedule(ticket: Ticket, *, now: datetime) -> None:
     """Sets when the nearest promise is due, and when the watch has to look at the request again."""
     found = clocks_of(ticket.id, now=now)
-    due = [clock.due_at for clock in found if clock.is_running and not clock.paused_at and clock.due_at]
-    ticket.due_at = min(due, default=None)
+    ticket.due_at = min((due_at for due_at, _ in _due(found)), default=None)
     ticket.look_at = min((one.at for one in _unnoted(ticket, found)), default=None)
+
+
+def due_first(ticket: Ticket, *, now: datetime) -> Kind | None:
+    """What is due at the ticket's `due_at`; None where nothing is."""
+    return min(_due(clocks_of(ticket.id, now=now)), default=(None, None))[1]
+
+
+def _due(found: list[Clock]) -> list[tuple[datetime, Kind]]:
+    return [(one.due_at, one.kind) for one in found if one.is_running and not one.paused_at and one.due_at]
 
 
 def note_due(ticket: Ticket, *, now: datetime) -> list[Milestone]:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from flask import Response, flash, render_template, request
 
+from billing import entitlements
 from core import current
 from core.access import Audience, Pages, active_membership, actor, current_user, open_to
 from core.accounts import Organization
@@ -21,7 +22,7 @@ from portal.support.labels import CLOCK_LABELS, OUTCOME_LABELS, OUTCOME_TONES
 from portal.support.models import Ticket
 from portal.support.records import Author
 from portal.support.services import Question
-from portal.support.severities import CATEGORY_LABELS, PROMISES
+from portal.support.severities import CATEGORY_LABELS, SLA_TARGETS
 from portal.support.states import LABELS, TONES, RequestStatus
 from portal.support.uploads import FileRefused, Upload
 
@@ -35,14 +36,15 @@ _often = per_person("60 per hour")
 @bp.get("")
 @open_to(Audience.VIEWER)
 def index() -> ViewResponse:
-    organization = db.session.get_one(Organization, active_membership().organization_id)
+    organization, now = db.session.get_one(Organization, active_membership().organization_id), utc_now()
     return render_template(
         "portal/support/index.html",
         tickets=records.list_for(organization.id),
         words=LABELS,
         tones=TONES,
-        promises=PROMISES,
-        contacts=contacts_for(organization, now=utc_now()),
+        promises=SLA_TARGETS,
+        on_plan=entitlements.access_for(organization.id, now=now).limits.support,
+        contacts=contacts_for(organization, now=now),
     )
 
 
@@ -75,7 +77,7 @@ def create() -> ViewResponse:
             by=actor(),
             now=utc_now(),
         )
-    flash(f"Request {ticket.number} created. We sent you a confirmation email.")
+    flash(f"Support request {ticket.number} created. We sent you a confirmation email.")
     return see_other(f"/support/{ticket.id}")
 
 
@@ -115,7 +117,7 @@ def write(ticket_id: UUID) -> ViewResponse:
 def solve(ticket_id: UUID) -> ViewResponse:
     with transaction():
         services.solve(ticket_id, by=actor(), now=utc_now())
-    flash("Request marked as resolved. If the problem returns, reply here within 14 days to reopen it.")
+    flash("Support request marked as resolved. If the problem returns, reply here within 14 days to reopen it.")
     return see_other(f"/support/{ticket_id}")
 
 
@@ -178,7 +180,7 @@ def _author() -> Author:
 
 
 def _form_page(form: QuestionForm, *, status: int = 200) -> ViewResponse:
-    page = render_template("portal/support/new.html", form=form, promises=PROMISES, settings=current.settings())
+    page = render_template("portal/support/new.html", form=form, promises=SLA_TARGETS, settings=current.settings())
     return page, status
 
 

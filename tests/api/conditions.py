@@ -3,9 +3,14 @@
 from random import Random
 from typing import Any
 
+import msgspec
+
+from api.model_catalogue.derivation import OnContradiction
+from api.model_catalogue.entries import LATEST, OwnModel
 from api.policies.document import PolicyDocument
 from api.policies.evaluator import CheckFacts
-from api.policies.rules import OnMissing, Rule, When
+from api.policies.required_facts import IfMissing, RequiredFact
+from api.policies.rules import OnError, OnMissing, Rule, RuleEffect, RuleState, When
 from api.vocabulary import FactType
 
 CUSTOM = {"cost.center": FactType.TOKEN, "urgent": FactType.BOOLEAN, "score": FactType.NUMBER, "teams": FactType.TOKENS}
@@ -27,6 +32,36 @@ def policy(random: Random, *, rules: int) -> PolicyDocument:
         compare_in_normal_form=random.random() < 0.5,
         custom_facts=CUSTOM,
         rules=tuple(_rule(random, f"rule_{number}") for number in range(rules)),
+    )
+
+
+def document(random: Random) -> PolicyDocument:
+    """With rules in all states, and with settings, required facts and models of all kinds."""
+
+    def may(*values: Any) -> Any:
+        return random.choice(values)
+
+    made = policy(random, rules=random.randrange(6))
+    rules = tuple(
+        msgspec.structs.replace(
+            one, effect=may(*RuleEffect), points=may(0, 20, 60), state=may(*RuleState), on_error=may(None, *OnError)
+        )
+        for one in made.rules
+    )
+    return msgspec.structs.replace(
+        made,
+        rules=rules,
+        block_personal_data=may(True, False),
+        block_external_models=may(True, False),
+        count_points_when_off=may(True, False),
+        points_large_dataset=may(0, 30, 60),
+        points_unknown_operation=may(0, 20),
+        allowed_models=may((), (), ("gpt-4o*", "own-1")),
+        denied_operations=may((), ("fine_tuning",)),
+        model_catalogue=may(made.model_catalogue, LATEST),
+        own_models=may((), (OwnModel("own-*", is_external=False),)),
+        on_contradiction=may(*OnContradiction),
+        required_facts=may((), (RequiredFact("department", may(*IfMissing), 10, ("chat",), may((), ("hr-app",))),)),
     )
 
 

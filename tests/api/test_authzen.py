@@ -239,6 +239,14 @@ def test_each_evaluation_is_one_decision_in_the_log_with_its_reasons(pep: Caller
     assert kept["key_id"] == ada.shown_key_id
 
 
+def test_the_context_has_what_the_policies_declare_for_an_outage(pep: Caller) -> None:
+    pep.patch("/v1/policies/on_unreachable", {"value": [{"mode": "block", "operations": ["write"]}]})
+
+    items = pep.post(MANY, {"evaluations": [ALICE_READS, BOB_WRITES]}).json["evaluations"]
+
+    assert [item["context"].get("on_unreachable") for item in items] == [None, "block"]
+
+
 def test_a_request_id_comes_back_as_it_was_sent_and_is_not_kept(pep: Caller) -> None:
     sent = "ä long id; of (somebody) " * 20
 

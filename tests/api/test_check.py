@@ -36,7 +36,7 @@ def test_personal_data_is_blocked_with_a_reason_and_a_way_out(as_ada: Caller) ->
     assert (answer["risk_score"], answer["reason"]) == (70, "contains_personal_data")
     (reason,) = answer["reasons"]
     assert (reason["policy"], reason["points"], reason["blocks"]) == ("block_personal_data", 70, True)
-    assert "pseudonymize" in reason["fix"]
+    assert "anonymize" in reason["fix"]
 
 
 @pytest.mark.parametrize("spelling", ["is_external_model", "uses_external_model"])

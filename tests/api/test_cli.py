@@ -7,7 +7,7 @@ from flask import Flask
 
 from api.keys.token import is_well_formed
 from tests.cast import Caller, Member, exports
-from tests.services import ROOT
+from tests.databases import ROOT
 
 
 def run(app: Flask, *words: str) -> tuple[int, str, str]:

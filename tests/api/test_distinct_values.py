@@ -64,7 +64,7 @@ def test_ids_versions_and_hosts_may_be_new_every_time(fact: str) -> None:
 
     fill(values, uuid4(), fact, count=50)
 
-    assert values.take_untold() == []
+    assert values.take_unreported() == []
 
 
 def test_entries_of_lists_models_and_operations_count_too() -> None:
@@ -86,8 +86,8 @@ def test_people_are_told_once_before_the_bound_and_once_at_it() -> None:
     fill(values, mine)
     fill(values, mine)
 
-    assert values.take_untold() == [ManyValues(mine, "purpose", 3), ManyValues(mine, "purpose", 5)]
-    assert values.take_untold() == []
+    assert values.take_unreported() == [ManyValues(mine, "purpose", 3), ManyValues(mine, "purpose", 5)]
+    assert values.take_unreported() == []
 
 
 def test_a_new_day_begins_anew() -> None:

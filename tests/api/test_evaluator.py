@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.policies.compiling import compile_policy
 from api.policies.document import KNOWN_OPERATIONS, PolicyDocument
-from api.policies.evaluator import CheckFacts, CompiledPolicy, compile_policy, evaluate
+from api.policies.evaluator import CheckFacts, CompiledPolicy, evaluate
 from api.policies.rules import OnMissing, Rule, RuleEffect, When
 from api.vocabulary import BUILT_IN, FactType
 

@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 
 from api.model_catalogue.entries import LATEST, OwnModel
+from api.policies.compiling import compile_policy
 from api.policies.document import PolicyDocument
-from api.policies.evaluator import CheckFacts, CompiledPolicy, compile_policy, evaluate
+from api.policies.evaluator import CheckFacts, CompiledPolicy, evaluate
 from api.policies.fixes import MOST_EVALUATIONS, changed, fixes_of
 from api.policies.rules import OnMissing, Rule, When
 from tests.cast import Caller

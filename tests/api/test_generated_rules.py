@@ -8,10 +8,13 @@ import msgspec
 import pytest
 
 from api.policies import generated
+from api.policies.compiled_rules import compile_rule
+from api.policies.compiling import compile_policy
+from api.policies.conditions.translation import translated
 from api.policies.document import PolicyDocument
-from api.policies.evaluator import CheckFacts, CompiledPolicy, compile_policy, evaluate
-from api.policies.rules import Rule, When, compile_rule
-from api.policies.translation import Beyond, Kind, translated
+from api.policies.evaluator import CheckFacts, CompiledPolicy, evaluate
+from api.policies.rules import Rule, When
+from api.policies.trees import FACT, Beyond, Kind
 from api.vocabulary import FactType
 from tests.api import conditions
 
@@ -93,7 +96,7 @@ def test_what_is_not_plain_is_left_to_the_engine(condition: str) -> None:
         "pii_types": Kind.TEXTS,
     }
     with pytest.raises(Beyond):
-        translated(condition, kinds, {name: name for name in kinds})
+        translated(condition, {name: (kind, (FACT, name)) for name, kind in kinds.items()})
 
 
 def test_a_fact_that_could_be_two_is_left_to_the_engine() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.checks.facts import read_question
 from api.content.refusal import parse_batch_without_content, parse_without_content
+from api.policies.facts import read_question
 from api.v1.check_calls import MAX_BATCH_BYTES, MAX_CHECK_BYTES
 from api.vocabulary import BUILT_IN, MAX_FACTS, Fact, FactType
 from core.errors import AppError

@@ -39,6 +39,7 @@ def write(member: Member, at: datetime, number: int = 0, **changes: Any) -> UUID
         "key": member.key_id,
         "environment": "live" if number % 4 else "test",
         "model": MODELS[number % 3],
+        "operation": "chat",
         "metadata": f'{{"department": "{found}"}}' if (found := DEPARTMENTS[number % 3]) else "{}",
         "subject": None,
         "allowed": number % 5 != 0,
@@ -49,7 +50,7 @@ def write(member: Member, at: datetime, number: int = 0, **changes: Any) -> UUID
         text("""
             INSERT INTO decision (id, decided_at, organization_id, api_key_id, environment, model, operation, metadata,
                                   subject, risk_score, allowed, reason, reasons, policy_version, latency_us, request_id)
-            VALUES (:id, :at, :organization, :key, :environment, :model, 'chat', CAST(:metadata AS jsonb),
+            VALUES (:id, :at, :organization, :key, :environment, :model, :operation, CAST(:metadata AS jsonb),
                     :subject, 0, :allowed, :reason, CAST(:reasons AS jsonb), 1, 5, 'req_1')
         """),
         row,
@@ -153,7 +154,7 @@ def late(ada: Member, at: datetime) -> bytes:
 def replay(app: Flask, rows: list[bytes]) -> None:
     with app.app_context():
         engine: Any = db.engine
-        shared = SharedConnection(engine.connection.driver_connection)
+        shared = SharedConnection(engine)
         LateRowsSink(lambda: shared).write(rows)  # type: ignore[arg-type,return-value]
 
 
@@ -226,7 +227,7 @@ def test_the_purge_and_the_end_of_an_account_take_counts_along(app: Flask, ada: 
     count(app, now)
 
     with app.app_context(), transaction():
-        retention.delete_everything(cleo.organization_id)
+        retention.delete_everything(cleo.organization_id, now=utc_now())
         retention.purge(now=now + timedelta(days=100))
 
     assert rolled_hours(app, ada) == rolled_hours(app, cleo) == 0

@@ -14,16 +14,18 @@ from api.decisions.impact import analysis as analyses
 from api.decisions.impact import replays
 from api.decisions.impact import services as impacts
 from api.decisions.impact.analysis import Analysis
+from api.decisions.impact.jobs import analyze_impact
 from api.decisions.impact.judging import Judge, rest_of
 from api.decisions.impact.services import Impact, ImpactUnderWay
 from api.decisions.impact.states import MOVES, ImpactStatus
 from api.decisions.impact.tally import Tally
 from api.decisions.models import Decision
 from api.policies import services as policies
+from api.policies.compiling import compile_policy
 from api.policies.document import PolicyDocument
 from api.policies.drafts import services as drafts
 from api.policies.drafts.services import Draft
-from api.policies.evaluator import CheckFacts, CompiledPolicy, compile_policy, evaluate
+from api.policies.evaluator import CheckFacts, CompiledPolicy, evaluate
 from api.policies.rules import Rule, RuleState, When
 from core.audit import SYSTEM, AuditEvent
 from core.clock import utc_now
@@ -90,9 +92,12 @@ def work(app: Flask, member: Member, impact: Impact, *, steps: int = 100, size: 
 
 def test_replaying_a_version_over_its_own_decisions_differs_nowhere() -> None:
     random, tally, looked_at = Random(5), Tally(), 0
-    for _ in range(30):
-        policy = compile_policy(NOBODY, 1, conditions.policy(random, rules=6))
-        lines = [line_of(number, policy, conditions.request(random)) for number in range(30)]
+    for _ in range(100):
+        policy = compile_policy(NOBODY, 1, conditions.document(random))
+        lines = [
+            line_of(number, policy, conditions.request(random), subject=random.choice(("", f"{number:064x}")))
+            for number in range(30)
+        ]
         analyses.add_lines(tally, Judge(policy, policy, {1: policy}.get), lines * 2)
         looked_at += 60
 
@@ -217,16 +222,27 @@ def test_a_canceled_analysis_stops_and_another_can_be_asked_for(app: Flask, ada:
     assert requested(app, ada, draft).id != impact.id
 
 
-def test_an_analysis_is_stale_once_its_draft_is_changed(app: Flask, ada: Member) -> None:
+def test_an_analysis_is_stale_once_a_version_is_published_and_stays_so_when_its_draft_is_rebased(
+    app: Flask, ada: Member, as_ada: Caller
+) -> None:
+    """Published in the middle of it: it goes on to its end, against the version that it began with."""
+    for metadata in METADATA:
+        as_ada.check(metadata=metadata)
     draft = draft_of(app, ada, block_personal_data=False)
     impact = requested(app, ada, draft)
+    work(app, ada, impact, steps=1)
+    assert not impact.is_stale(draft, active_version=1)
     with app.app_context(), acting_for(ada.organization_id), transaction():
-        policies.change(ada.organization_id, "max_risk_score", 90, by=SYSTEM, now=utc_now())
-        drafts.rebase(ada.organization_id, draft, prefer=None, expected_revision=2, by=SYSTEM, now=utc_now())
-        rebased = drafts.find(ada.organization_id, draft.id)
+        policies.change(ada.organization_id, "block_personal_data", False, by=SYSTEM, now=utc_now())
+    work(app, ada, impact)
 
-    assert impact.is_of(draft)
-    assert not impact.is_of(rebased)
+    done = latest(app, ada, draft)
+    assert (done.status, done.tally.looked_at, done.tally.newly_allowed) == (ImpactStatus.DONE, 5, 2)
+    shown = as_ada.get(f"/v1/policy/drafts/{draft.shown_id}/impact").json
+    assert (shown["is_stale"], shown["base_version"]) == (True, 1)
+    with app.app_context(), acting_for(ada.organization_id), transaction():
+        drafts.rebase(ada.organization_id, draft, prefer=None, expected_revision=2, by=SYSTEM, now=utc_now())
+    assert as_ada.get(f"/v1/policy/drafts/{draft.shown_id}/impact").json["is_stale"]
 
 
 def test_a_decision_that_was_tampered_with_is_found(app: Flask, ada: Member, as_ada: Caller) -> None:
@@ -242,6 +258,10 @@ def test_a_decision_that_was_tampered_with_is_found(app: Flask, ada: Member, as_
         assert replays.check_sample(ada.organization_id, now=utc_now()).recorded_otherwise == 1
         noted = select(AuditEvent.after).where(AuditEvent.action == "decisions.replay_differs")
         assert db.session.scalar(noted) == {"decisions": 1, "looked_at": 1}
+    again = requested(app, ada, draft)
+    with app.app_context(), pytest.raises(replays.ReplayDiffers):
+        analyze_impact(organization_id=str(ada.organization_id), impact_id=str(again.id))
+    assert latest(app, ada, draft).status is ImpactStatus.DONE
 
 
 def test_the_nightly_sample_finds_nothing_where_nothing_is_wrong(app: Flask, ada: Member, as_ada: Caller) -> None:

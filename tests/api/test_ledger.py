@@ -29,6 +29,7 @@ from core.db import acting_as_system, acting_for, db, transaction
 from core.ids import new_uuid, parse_public_id, time_of
 from core.jobs import jobs as queue
 from core.settings import Settings
+from core.signing_keys import new_key
 from tests.cast import Caller, Member
 
 INSERT = text("""
@@ -343,7 +344,7 @@ def test_a_new_key_takes_over_and_old_heads_stay_good(
     settings = (
         msgspec.structs.replace(before, secret_key="x" * 40, secret_key_previous=before.secret_key)
         if key == "secret_key"
-        else msgspec.structs.replace(before, log_signing_key=signing_keys.new_key())
+        else msgspec.structs.replace(before, log_signing_key=new_key())
     )
     monkeypatch.setattr(current, "settings", lambda: settings)
     as_ada.check()
@@ -420,7 +421,7 @@ def test_a_restore_is_said_by_the_next_head(ada: Member, decided: list[UUID]) ->
 
 def test_a_closed_account_leaves_no_heads(ada: Member, decided: list[UUID]) -> None:
     with transaction():
-        retention.delete_everything(ada.organization_id)
+        retention.delete_everything(ada.organization_id, now=utc_now())
 
     with acting_as_system():
         assert db.session.get(LogChain, ada.organization_id) is None
@@ -460,4 +461,4 @@ def test_the_command_names_what_was_changed_and_ends_with_1(
     assert "Intact. 2 heads, 6 decisions, 0 erased, 0 purged by retention." in intact.output
     assert f"dec_{decided[2].hex}, head 1, position 3: The decision was deleted" in named.output
     kept.write_text("{}")
-    assert "The file holds no head" in runner.invoke(args=command).output
+    assert "The file contains no head" in runner.invoke(args=command).output

@@ -8,12 +8,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from api.decisions.hourly.counting import full_hour
 from api.limits.window import Ask, Verdict
 from api.runtime import runtime
 from api.usage import limit_accuracy
 from api.usage.limit_accuracy import SETTLED_AFTER, LimitAccuracy
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
+from tests.api.test_hourly import count, some, write
 from tests.cast import HARMLESS, Caller, Member, another_key
 
 LATER = SETTLED_AFTER + timedelta(seconds=5)
@@ -113,6 +115,26 @@ def test_a_decision_more_than_the_limit_is_wrong_and_found(
         db.session.execute(text("UPDATE api_key SET rate_limit = 2 WHERE rate_limit = 3"))
 
     assert found(app).beyond == 1
+
+
+def test_counted_hours_say_what_the_log_says(app: Flask, ada: Member) -> None:
+    """Of a key beyond its own limit in a minute that busier keys without one fill, too."""
+    now = utc_now()
+    slow, at = another_key(app, ada, rate_limit=3), full_hour(now) - timedelta(hours=3, minutes=40)
+    some(app, ada, now)
+    with app.app_context(), acting_as_system(), transaction():
+        for number in range(7):
+            write(ada, at, key=slow.key_id if number < 5 else ada.key_id, environment="live")
+
+    def judged() -> LimitAccuracy:
+        with app.app_context(), acting_as_system():
+            return limit_accuracy.accuracy(since=now - timedelta(days=1), now=now)
+
+    from_log = judged()
+    count(app, now)
+
+    assert from_log.beyond == 2
+    assert judged() == from_log
 
 
 def test_what_is_not_settled_yet_is_not_judged_and_what_is_old_is_purged(app: Flask, ada: Member) -> None:

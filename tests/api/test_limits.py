@@ -17,7 +17,8 @@ from api.limits.shared import SharedLimiter
 from api.limits.window import Ask, Backend, Limiter
 from api.runtime import Runtime
 from tests.cast import HARMLESS, Caller, another_key, organization_with_key
-from tests.services import ROOT, RedisServer
+from tests.databases import ROOT
+from tests.services import RedisServer
 
 
 @pytest.fixture(params=["memory", "redis"])

@@ -11,8 +11,10 @@ import pytest
 from api.limits.servers import Cluster, connect
 from api.limits.shared import SharedLimiter
 from api.limits.window import Ask, Backend, Shared
+from tests.databases import ROOT
 from tests.redis_cluster import three_nodes
-from tests.services import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,20 @@
-"""The MCP server, asked with the official client: over HTTP before the real API, and as a program over pipes."""
+"""The MCP server, asked with the official client: over HTTP before the real API, and over pipes by `aig mcp`."""
 
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from threading import Thread
 from typing import Any
 
 import httpx2
 import pytest
+import uvicorn
 from flask import Flask
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult
 
 from api.keys.scopes import Scope
@@ -21,6 +24,8 @@ from api.mcp.tools import NEVER_CONTENT
 from api.mcp.web import make_app
 from core.settings import Settings
 from tests.cast import HARMLESS, Caller, Member, another_key
+from tests.databases import ROOT
+from tests.services import free_port, wait_until
 
 URL = "http://127.0.0.1:8000"
 WORDS = "Dear Ms Jones"
@@ -89,7 +94,7 @@ def test_a_check_is_decided_recorded_explained_and_found(app: Flask, ada: Member
 
     decision_id = checked.structured_content["decision_id"]
     assert not checked.is_error
-    assert words_of(checked).startswith("Blocked: do not run this operation.\nRemove or pseudonymize")
+    assert words_of(checked).startswith("Blocked: do not run this operation.\nRemove or anonymize")
     assert as_ada.get(f"/v1/decisions/{decision_id}").json["key_id"] == ada.shown_key_id
     explained = called(app, ada, "explain_decision", {"decision_id": decision_id})
     assert explained.structured_content["reason"] == "contains_personal_data"
@@ -165,18 +170,47 @@ def test_who_brings_no_key_or_another_name_is_turned_away(app: Flask, headers: d
     assert asyncio.run(sent()) == status
 
 
-def test_over_pipes_an_agent_hears_that_a_service_away_means_blocked() -> None:
+def over_pipes(url: str, secret: str, *, mode: str = "auto") -> CallToolResult:
+    """What an agent that starts `aig mcp` is told of a check."""
     program = StdioServerParameters(
-        command=sys.executable, args=["-m", "api.mcp", "http://127.0.0.1:9"], env={"AIG_KEY": "aig_test_x"}
+        command=sys.executable,
+        args=["-c", "from ai_governance.cli.main import main; main()", "mcp"],
+        env={"AIG_URL": url, "AIG_KEY": secret, "PYTHONPATH": str(ROOT / "sdk" / "python" / "src")},
     )
 
     async def ask() -> CallToolResult:
-        async with Client(stdio_client(program)) as client:
+        async with Client(stdio_client(program), mode=mode) as client:
             result: Any = await client.call_tool("check_operation", HARMLESS)
             assert isinstance(result, CallToolResult)
             return result
 
-    answer = asyncio.run(ask())
+    return asyncio.run(ask())
 
-    assert answer.is_error
-    assert "Treat the operation as blocked" in words_of(answer)
+
+@pytest.fixture
+def served(app: Flask) -> Iterator[str]:
+    """The server's address, at a port of its own."""
+    port = free_port()
+    asgi = make_app(Settings(), Api(URL, transport=_OurApi(app)))
+    server = uvicorn.Server(uvicorn.Config(asgi, port=port, ws="none", log_level="error"))
+    thread = Thread(target=server.run)
+    thread.start()
+    wait_until(lambda: server.started, "the MCP server listens")
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_the_command_line_serves_an_agent_over_pipes(served: str, ada: Member, as_ada: Caller, mode: str) -> None:
+    answer = over_pipes(served, ada.secret, mode=mode)
+
+    assert answer.structured_content["allowed"] is True
+    (kept,) = as_ada.get("/v1/decisions").json["decisions"]
+    assert kept["decision_id"] == answer.structured_content["decision_id"]
+
+
+def test_over_pipes_an_agent_hears_that_a_service_away_means_blocked() -> None:
+    told = pytest.RaisesExc(MCPError, match="Treat the operation as blocked")
+    with pytest.RaisesGroup(told, flatten_subgroups=True):
+        over_pipes("http://127.0.0.1:9", "aig_test_x")

@@ -7,8 +7,9 @@ import pytest
 
 from api.model_catalogue.derivation import Completion, OnContradiction
 from api.model_catalogue.entries import LATEST, CatalogueVersion, OwnModel, catalogue_of
+from api.policies.compiling import compile_policy
 from api.policies.document import PolicyDocument
-from api.policies.evaluator import CheckFacts, compile_policy, evaluate
+from api.policies.evaluator import CheckFacts, evaluate
 from api.vocabulary import FactType, normal_model
 from tests.cast import Caller
 

@@ -80,7 +80,7 @@ def test_a_rule_that_loses_its_fact_is_named(app: Flask, as_ada: Caller, ada: Me
     [fault] = as_ada.patch("/v1/policies/custom_facts", {"value": {}}).json["errors"]
 
     assert fault["path"] == "rules[0].when.all[0]"
-    assert fault["detail"].startswith("Rule mine: Unknown fact tier.")
+    assert fault["detail"].startswith("Rule mine: At character 1: unknown fact tier.")
 
 
 def test_a_version_from_before_decides_as_it_did(app: Flask, as_ada: Caller, ada: Member) -> None:

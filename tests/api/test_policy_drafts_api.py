@@ -10,12 +10,22 @@ from api.decisions.impact.services import find_latest
 from api.keys.scopes import Scope
 from api.keys.token import KeyEnvironment
 from api.policies.drafts.services import PREFIX
+from api.publishing import services as publishing
+from api.publishing.services import PublishingRules
+from core.audit import SYSTEM
 from core.clock import utc_now
 from core.db import acting_for, transaction
 from core.ids import parse_public_id
 from tests.cast import Caller, Member, another_key
 
 DRAFTS = "/v1/policy/drafts"
+
+
+@pytest.fixture(autouse=True)
+def keys_may_publish(app: Flask, ada: Member) -> None:
+    rules = PublishingRules(needs_review=False, keys_may_publish=True)
+    with app.app_context(), acting_for(ada.organization_id), transaction():
+        publishing.set_rules(ada.organization_id, rules, by=SYSTEM, now=utc_now())
 
 
 def created(caller: Caller, **policies: Any) -> Any:
@@ -130,3 +140,38 @@ def test_what_was_published_since_is_told(as_ada: Caller) -> None:
     assert (outdated.status_code, outdated.json["code"]) == (409, "draft_outdated")
     assert "points_large_dataset" in outdated.json["detail"]
     assert (stale.status_code, stale.json["code"]) == (409, "draft_changed")
+
+
+HR: dict[str, Any] = {"code": "hr", "message": "HR asks first.", "when": {"all": ['department == "hr"']}}
+
+
+def test_a_draft_has_no_rule_that_leaves_open_what_a_missing_fact_does(as_ada: Caller) -> None:
+    refused = as_ada.post(
+        DRAFTS, {"name": "HR", "policies": {"rules": [{**HR, "code": "first", "on_missing": "skip"}, HR]}}
+    )
+    assert refused.status_code == 422
+    [fault] = refused.json["errors"]
+    assert (fault["path"], fault["code"]) == ("policies.rules[1].on_missing", "missing")
+    assert as_ada.get(DRAFTS).json["drafts"] == []
+
+    as_before = as_ada.patch("/v1/policies/rules", {"value": [HR]}).json["policy"]["value"]
+    assert as_before == [{**HR, "when": {"all": HR["when"]["all"]}, "on_missing": "block"}]
+    kept = created(as_ada, rules=[HR])
+    assert kept["policies"]["rules"][0]["on_missing"] == "block"
+
+
+def test_the_impact_says_how_many_decisions_lack_a_fact(app: Flask, ada: Member, as_ada: Caller) -> None:
+    for metadata in ({}, {}, {"department": "it"}):
+        as_ada.check(metadata=metadata)
+    draft = created(as_ada, rules=[{**HR, "on_missing": "skip"}])
+    as_ada.post(f"{DRAFTS}/{draft['id']}/impact", {"days": 1})
+    with app.app_context(), acting_for(ada.organization_id), transaction():
+        draft_id = parse_public_id(PREFIX, draft["id"])
+        assert draft_id is not None
+        impact = find_latest(ada.organization_id, draft_id)
+        assert impact is not None
+        Analysis(ada.organization_id, impact.id).step(now=utc_now())
+
+    found = as_ada.get(f"{DRAFTS}/{draft['id']}/impact").json
+
+    assert (found["looked_at"], found["newly_blocked"], found["lacking_facts"]) == (3, 0, {"hr": 2})

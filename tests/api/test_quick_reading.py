@@ -10,12 +10,12 @@ import msgspec
 import pytest
 
 from api.checks.distinct_values import MOST_VALUES, DistinctValues
-from api.checks.facts import CheckQuestion, read_question
 from api.checks.quick_reading import QuickReader
 from api.checks.reading import Reader
 from api.content.refusal import ContentRefused, parse_without_content
+from api.policies.compiling import compile_policy
 from api.policies.document import PolicyDocument
-from api.policies.evaluator import compile_policy
+from api.policies.facts import CheckQuestion, read_question
 from api.vocabulary import FactType
 from core.errors import AppError, InvalidRequest
 from tests.api import bodies

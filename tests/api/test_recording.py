@@ -15,7 +15,7 @@ from api.recording.recorder import DecisionNotRecorded, Recorder
 from api.recording.replay import Replay
 from api.recording.spool import Spool, SpoolFull, read_lines
 from core.settings import Durability
-from tests.services import ROOT
+from tests.databases import ROOT
 
 
 class Database:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from api.recording.recorder import DecisionNotRecorded
 from api.runtime import runtime
-from api.usage import availability, request_counts
+from api.usage import availability, request_counts, request_days
 from api.usage.availability import RequestTotals
 from api.usage.request_counts import BUCKETS_MS, RequestCounts
 from core.clock import utc_now
@@ -187,3 +187,43 @@ def test_counts_of_an_organization_that_is_gone_hold_up_no_others(app: Flask, ad
 
     with app.app_context(), acting_as_system():
         assert availability.totals(None, since=AT - DAY, until=AT + DAY).answered == 1
+
+
+def test_days_say_what_their_hours_say_and_are_read_in_their_place(app: Flask, ada: Member) -> None:
+    hour, counts = timedelta(hours=1), RequestCounts(app.app_context)
+    for number in range(100):
+        note(counts, ada, status=500 if number % 9 == 0 else 200, ms=number * 10, at=AT + number * hour)
+    note(counts, ada, at=AT + 200 * hour)
+    counts.flush()
+    since, until = AT + 5.5 * hour, AT + 90.5 * hour
+
+    def counted() -> tuple[RequestTotals, object]:
+        with app.app_context(), acting_as_system():
+            reached = availability.milestones([ada.organization_id], enough_a_day=21)
+            return availability.totals(None, since=since, until=until), reached[ada.organization_id]
+
+    from_hours = counted()
+    count_days(app, AT + 200 * hour)
+    from_days = counted()
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.execute(text("DELETE FROM request_hour WHERE hour >= '2026-03-02' AND hour < '2026-03-05'"))
+
+    assert from_hours[0].valid == 85
+    assert from_days == counted() == from_hours
+
+
+def test_hours_that_come_late_are_in_their_day_when_it_is_counted_again(app: Flask, ada: Member) -> None:
+    counts = RequestCounts(app.app_context)
+    for late in (False, True):
+        note(counts, ada, at=AT + 2 * DAY * (not late))
+        counts.flush()
+        count_days(app, AT + 4 * DAY)
+
+    with app.app_context(), acting_as_system():
+        days = db.session.execute(text("SELECT day, answered FROM request_day ORDER BY day")).all()
+    assert [(str(day), answered) for day, answered in days] == [("2026-03-01", 1), ("2026-03-03", 1)]
+
+
+def count_days(app: Flask, now: datetime) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        request_days.count(now=now)

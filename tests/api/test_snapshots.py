@@ -18,7 +18,8 @@ from api.runtime import runtime
 from api.snapshots.store import Snapshots
 from core.audit import SYSTEM
 from core.clock import monotonic_s, utc_now
-from core.db import DatabaseRole, acting_as_system, connect_as, transaction
+from core.connections import connect_as
+from core.db import DatabaseRole, acting_as_system, transaction
 from core.errors import ServiceUnavailable
 from core.tokens import digest_of
 from tests.cast import Member, organization_with_key

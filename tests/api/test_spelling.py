@@ -202,7 +202,7 @@ def test_a_star_that_stands_for_nothing_is_refused(as_ada: Caller, condition: st
     answer = as_ada.patch("/v1/policies/rules", {"value": [rule]})
 
     assert answer.status_code == 422
-    assert "A * stands for any ending only" in answer.json["errors"][0]["detail"]
+    assert "A * is a wildcard only" in answer.json["errors"][0]["detail"]
 
 
 def test_a_family_may_be_allowed(as_ada: Caller) -> None:

@@ -2,13 +2,14 @@
 
 import time
 from base64 import b64encode
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from api.checks.facts import read_question
 from api.content.pii_kinds import KINDS
 from api.content.token_content import _look
+from api.policies.facts import read_question
 from api.vocabulary import BUILT_IN, Fact, FactType
 from core.errors import InvalidRequest
 from tests.api.tokens import BLOBS, DRESSED, HONEST, NO_HOSTS, URLS, base64_of
@@ -39,53 +40,47 @@ def refusal(fact: str, value: Any) -> tuple[str, str, str] | None:
     return None
 
 
-@pytest.mark.parametrize(("fact", "value"), [(fact, value) for fact, values in HONEST.items() for value in values])
-def test_an_honest_value_is_taken(fact: str, value: str) -> None:
-    assert refusal(fact, value) is None
+def taken(facts: Iterable[str], value: str) -> list[str]:
+    """The facts for which this value is not refused as content, or whose refusal repeats it."""
+    refusals = {fact: refusal(fact, value) for fact in facts}
+    return [
+        fact
+        for fact, refused in refusals.items()
+        if refused is None or refused[1] != "looks_like_content" or value in str(refused)
+    ]
 
 
-@pytest.mark.parametrize(
-    "fact", ["purpose", "cost_center", "model", "subject", "gen_ai.conversation.id", "application"]
-)
+@pytest.mark.parametrize(("fact", "values"), HONEST.items())
+def test_an_honest_value_is_taken(fact: str, values: list[str]) -> None:
+    assert [value for value in values if refusal(fact, value)] == []
+
+
 @pytest.mark.parametrize("value", [*DRESSED["numbers"], *DRESSED["emails"]])
-def test_a_number_or_address_of_a_person_is_refused_everywhere(fact: str, value: str) -> None:
-    refused = refusal(fact, value)
+def test_a_number_or_address_of_a_person_is_refused_everywhere(value: str) -> None:
+    facts = ["purpose", "cost_center", "model", "subject", "gen_ai.conversation.id", "application"]
 
-    assert refused is not None
-    assert refused[1] == "looks_like_content"
-    assert value not in str(refused)
+    assert taken(facts, value) == []
 
 
-@pytest.mark.parametrize("fact", ["purpose", "department", "cost_center", "model"])
 @pytest.mark.parametrize("value", [*DRESSED["national"], *DRESSED["sentences"], *URLS])
-def test_a_national_number_a_sentence_or_a_loaded_url_is_refused(fact: str, value: str) -> None:
-    refused = refusal(fact, value)
-
-    assert refused is not None
-    assert refused[1] == "looks_like_content"
-    assert value not in str(refused)
+def test_a_national_number_a_sentence_or_a_loaded_url_is_refused(value: str) -> None:
+    assert taken(["purpose", "department", "cost_center", "model"], value) == []
 
 
-@pytest.mark.parametrize(
-    "fact", ["purpose", "cost_center", "model", "subject", "gen_ai.conversation.id", "application_version"]
-)
 @pytest.mark.parametrize("value", DRESSED["credentials"])
-def test_a_secret_with_its_makers_mark_is_refused_everywhere(fact: str, value: str) -> None:
-    refused = refusal(fact, value)
+def test_a_secret_with_its_makers_mark_is_refused_everywhere(value: str) -> None:
+    facts = ["purpose", "cost_center", "model", "subject", "gen_ai.conversation.id", "application_version"]
 
-    assert refused is not None
-    assert refused[1] == "looks_like_content"
-    assert value not in str(refused)
+    assert taken(facts, value) == []
 
 
 def test_a_secret_without_a_mark_is_no_code() -> None:
     assert refusal("purpose", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY") is not None
 
 
-@pytest.mark.parametrize("fact", ["purpose", "department", "cost_center"])
 @pytest.mark.parametrize("value", DRESSED["few_words"])
-def test_a_sentence_of_few_words_is_refused(fact: str, value: str) -> None:
-    assert refusal(fact, value) is not None
+def test_a_sentence_of_few_words_is_refused(value: str) -> None:
+    assert [fact for fact in ("purpose", "department", "cost_center") if not refusal(fact, value)] == []
 
 
 @pytest.mark.parametrize("fact", ["purpose", "department", "user_role", "callback_phone"])
@@ -103,13 +98,9 @@ def test_a_number_written_as_a_phone_number_is_one_unless_letters_say_that_it_is
     assert refusal("cost_center", "CC-410-220-1000") is None
 
 
-@pytest.mark.parametrize("fact", ["purpose", "department", "user_role"])
 @pytest.mark.parametrize("value", BLOBS)
-def test_encoded_data_is_refused(fact: str, value: str) -> None:
-    refused = refusal(fact, value)
-
-    assert refused is not None
-    assert refused[1] == "looks_like_content"
+def test_encoded_data_is_refused(value: str) -> None:
+    assert taken(["purpose", "department", "user_role"], value) == []
 
 
 @pytest.mark.parametrize("fact", ["gen_ai.conversation.id", "application_version", "model", "subject", "cost_center"])
@@ -144,6 +135,7 @@ def test_a_number_whose_check_digits_are_wrong_is_no_card_and_no_account(value: 
 
 def test_one_bad_entry_of_a_list_refuses_it() -> None:
     assert refusal("labels", ["eu", "hr"]) is None
+    assert refusal("tool_names", HONEST["gen_ai.tool.name"]) is None
     assert refusal("labels", ["eu", "4111111111111111"]) is not None
 
 

@@ -12,8 +12,9 @@ from api.decisions import trials
 from api.decisions.models import Decision
 from api.policies import promotion
 from api.policies import services as policies
+from api.policies.compiling import compile_policy
 from api.policies.document import PolicyDocument
-from api.policies.evaluator import CheckFacts, compile_policy, evaluate
+from api.policies.evaluator import CheckFacts, evaluate
 from api.policies.rules import OnMissing, Rule, RuleEffect, RuleState, When
 from api.policies.trials import ShadowFinding, is_in_share
 from core.audit import SYSTEM

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flask import Flask
 
-from tests.services import ROOT
+from tests.databases import ROOT
 
 ROOMS = ("api", "billing", "core", "legal_docs", "local", "portal")
 SOME = "\x01"

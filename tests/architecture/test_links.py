@@ -8,29 +8,32 @@ from flask import Flask
 
 from tests.architecture.links import SOME, Link, every_link, is_served, matches
 
-LINKS = every_link()
+
+@pytest.fixture(scope="module")
+def links() -> list[Link]:
+    return every_link()
 
 
-def test_links_are_found_wherever_they_are_written() -> None:
+def test_links_are_found_wherever_they_are_written(links: list[Link]) -> None:
     """A search that finds nothing would pass whatever is broken."""
-    kinds = [re.sub(r".*(\.\w+)(:\d+)?$", r"\1", link.place) for link in LINKS]
+    kinds = [re.sub(r".*(\.\w+)(:\d+)?$", r"\1", link.place) for link in links]
 
     assert {kind: kinds.count(kind) > 20 for kind in (".html", ".txt", ".py", ".md")} == dict.fromkeys(
         (".html", ".txt", ".py", ".md"), True
     )
-    assert {link.method for link in LINKS} >= {"GET", "POST"}
-    assert f"/console/organizations/{SOME}/subscription/end" in {link.target for link in LINKS}
+    assert {link.method for link in links} >= {"GET", "POST"}
+    assert f"/console/organizations/{SOME}/subscription/end" in {link.target for link in links}
 
 
-def test_every_link_leads_to_a_route_that_takes_its_method(app: Flask) -> None:
-    assert [link for link in LINKS if not is_served(link, app)] == []
+def test_every_link_leads_to_a_route_that_takes_its_method(links: list[Link], app: Flask) -> None:
+    assert [link for link in links if not is_served(link, app)] == []
 
 
-def test_every_address_that_is_written_in_full_is_found(app: Flask) -> None:
+def test_every_address_that_is_written_in_full_is_found(links: list[Link], app: Flask) -> None:
     """A guide or a document that no longer exists has a route all the same."""
     client = app.test_client()
     written = {
-        link.target for link in LINKS if link.method == "GET" and SOME not in link.target and link.target[0] == "/"
+        link.target for link in links if link.method == "GET" and SOME not in link.target and link.target[0] == "/"
     }
 
     assert [one for one in sorted(written) if client.get(one).status_code == HTTPStatus.NOT_FOUND] == []

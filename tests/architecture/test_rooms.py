@@ -5,7 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.services import ROOT
+from tests.databases import ROOT
 
 ROOMS = ("api", "backups", "billing", "core", "legal_docs", "local", "portal")
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
@@ -89,3 +89,10 @@ def test_no_package_registry_is_named() -> None:
     naming = [name for name, words in texts.items() if any(host in words for host in hosts)]
 
     assert naming == []
+
+
+def test_nothing_that_git_ignores_is_tracked() -> None:
+    """A link to an environment, once tracked, would replace the environment of whoever merges it."""
+    asked = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+
+    assert not subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout

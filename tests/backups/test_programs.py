@@ -19,7 +19,7 @@ from core.db import db
 from core.postgres_programs import programs_of_wheel
 from core.settings import Settings
 from tests.backups.scene import back_up, count
-from tests.services import ROOT, WORKER, fresh_database
+from tests.databases import ROOT, WORKER, fresh_database
 from wsgi import create_app
 
 NOBODY = "aig_test_owner"
@@ -60,7 +60,7 @@ def test_missing_programs_are_said_plainly(live_url: str, tmp_path: Path) -> Non
 
 
 def test_a_database_that_is_not_there_is_said_plainly(live_url: str) -> None:
-    with pytest.raises(BackupTrouble, match="did not let us in"):
+    with pytest.raises(BackupTrouble, match="refused the connection"):
         programs.programs_for(make_conninfo(live_url, dbname="nowhere"), setting=None)
 
 
@@ -109,9 +109,7 @@ def owners_url(server_url: str) -> Iterator[str]:
             connection.execute(f"DROP ROLE {NOBODY}".encode())
 
 
-def test_an_owner_who_is_held_to_row_security_backs_up_every_row(
-    template: str, owners_url: str, tmp_path: Path
-) -> None:
+def test_an_owner_who_is_held_to_row_security_backs_up_every_row(owners_url: str, tmp_path: Path) -> None:
     app = create_app(Settings(database_url=as_url(owners_url), data_dir=str(tmp_path)))
     with app.app_context():
         flask_migrate.upgrade(directory=str(ROOT / "migrations"))
@@ -129,7 +127,7 @@ def test_an_owner_who_is_held_to_row_security_backs_up_every_row(
     assert tried.name == name
 
 
-def test_an_owner_who_does_not_see_every_row_is_refused(template: str, owners_url: str, tmp_path: Path) -> None:
+def test_an_owner_who_does_not_see_every_row_is_refused(owners_url: str, tmp_path: Path) -> None:
     app = create_app(Settings(database_url=as_url(owners_url), data_dir=str(tmp_path)))
     with app.app_context():
         flask_migrate.upgrade(directory=str(ROOT / "migrations"))
@@ -146,7 +144,7 @@ def test_an_owner_who_does_not_see_every_row_is_refused(template: str, owners_ur
                 postgres_bin=None,
             )
 
-    assert place.repository.kept() == []
+    assert place.repository.stored() == []
 
 
 def as_url(conninfo: str) -> str:

@@ -107,7 +107,7 @@ def test_a_night_makes_a_backup_proves_it_and_says_so(place: Place) -> None:
         status = services.status(utc_now())
         made = db.session.scalars(select(BackupRun).where(BackupRun.kind == RunKind.NIGHTLY)).one()
     assert (status.failure, status.is_overdue) == (None, False)
-    assert status.last_backup_bytes == place.repository.kept()[0].size_bytes
+    assert status.last_backup_bytes == place.repository.stored()[0].size_bytes
     assert made.verified_at == status.last_verified_at
     assert made.restore_s is not None
     assert made.duration is not None
@@ -141,7 +141,7 @@ def test_a_failure_is_on_record_told_of_and_seen_by_the_gauge(place: Place) -> N
     assert event.organization_id is None
     assert "POSTGRES_BIN" in str(event.after)
     assert gauges()["aig_backup_last_failed"] == 1
-    assert place.repository.kept() == []
+    assert place.repository.stored() == []
 
 
 def test_the_next_good_night_quiets_the_gauge(place: Place) -> None:
@@ -161,7 +161,7 @@ def test_a_restore_that_brings_something_else_is_found_out(place: Place) -> None
         for table in manifest.tables
     )
     with place.repository.fetched(manifest) as sealed:
-        place.repository.keep(msgspec.structs.replace(manifest, tables=tables), sealed)
+        place.repository.save(msgspec.structs.replace(manifest, tables=tables), sealed)
 
     with pytest.raises(NotTheSame, match="alembic_version has as many rows as it should, but not the same"):
         making.verify(place, name, by=COMMAND_LINE, now=utc_now())
@@ -175,7 +175,7 @@ def test_a_crash_in_the_middle_leaves_nothing_that_looks_like_a_backup(place: Pl
     with pytest.raises(Crash):
         back_up(with_store(place, CrashingStore(place.repository.store, ending)))
 
-    assert place.repository.kept() == []
+    assert place.repository.stored() == []
     assert runs_on_record() == [(RunKind.BY_HAND, RunStatus.FAILED)]
 
 
@@ -201,7 +201,7 @@ def test_a_manifest_whose_dump_is_gone_is_no_backup(place: Place) -> None:
 
     place.repository.store.delete([f"{name}{DUMP}"])
 
-    assert place.repository.kept() == []
+    assert place.repository.stored() == []
 
 
 def test_a_run_whose_process_ended_without_a_word_has_failed(place: Place) -> None:
@@ -232,7 +232,7 @@ def copied_to(place: Place, name: BackupName, *, days_ago: int) -> BackupName:
     older = new_name(BackupKind.NIGHTLY, now=NOW - timedelta(days=days_ago))
     manifest = place.repository.manifest(name)
     with place.repository.fetched(manifest) as sealed:
-        place.repository.keep(msgspec.structs.replace(manifest, name=str(older)), sealed)
+        place.repository.save(msgspec.structs.replace(manifest, name=str(older)), sealed)
     return older
 
 
@@ -247,7 +247,7 @@ def test_backups_go_after_fourteen_days_and_erasures_with_them(place: Place) -> 
 
     assert making.clear_away(place, now=NOW) == [gone]
 
-    assert {one.name for one in place.repository.kept()} == {newest, *kept}
+    assert {one.name for one in place.repository.stored()} == {newest, *kept}
     with acting_as_system():
         assert len(db.session.scalars(select(Erasure)).all()) == 1
         assert erasures.made_since(place.repository) == []
@@ -260,7 +260,7 @@ def test_a_broken_night_clears_nothing_away(place: Place) -> None:
     with pytest.raises(BackupTrouble):
         making.nightly(with_settings(place, postgres_bin="/nowhere"), now=NOW)
 
-    assert old in {one.name for one in place.repository.kept()}
+    assert old in {one.name for one in place.repository.stored()}
 
 
 def test_the_place_where_backups_are_tried_is_ours_or_left_alone(place: Place) -> None:

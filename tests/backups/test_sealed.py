@@ -102,7 +102,7 @@ def test_the_key_of_development_is_made_once_and_for_its_owner_alone(tmp_path: P
 def test_a_key_that_is_none_is_named(tmp_path: Path) -> None:
     settings = Settings(data_dir=str(tmp_path), backup_key="AGE-SECRET-KEY-1NOTHING")
 
-    with pytest.raises(BackupTrouble, match="BACKUP_KEY is no age key"):
+    with pytest.raises(BackupTrouble, match="BACKUP_KEY is not an age key"):
         keys_of(settings)
 
 

@@ -85,7 +85,7 @@ def test_a_backup_goes_to_a_bucket_and_is_proven_from_there(place: Place, s3: Sm
 
     name = back_up(remote)
 
-    assert [one.name for one in repository.kept()] == [name]
+    assert [one.name for one in repository.stored()] == [name]
     assert all(key.startswith(f"eu/production/{name}") for key in s3.objects)
     assert all(body.startswith(b"age-encryption.org/v1\n") for body in s3.objects.values())
     assert making.verify(remote, name, by=COMMAND_LINE, now=utc_now()).rows > 0
@@ -109,7 +109,7 @@ def test_a_store_that_does_not_answer_is_told_in_our_words(s3: SmallS3, monkeypa
 
 
 def test_a_bucket_that_does_not_exist_is_told_in_our_words(s3: SmallS3) -> None:
-    with pytest.raises(BackupTrouble, match="bucket of BACKUP_URL does not exist"):
+    with pytest.raises(BackupTrouble, match="bucket in BACKUP_URL does not exist"):
         open_store(in_bucket(s3, backup_url="s3://elsewhere")).put("one", b"first")
 
 

@@ -5,7 +5,7 @@ import sys
 from contextlib import ExitStack
 from types import FrameType
 
-from tests.bench import compare, costs, growth, service, sustained, wrk
+from tests.bench import compare, costs, growth, policies, sdk, service, sustained, wrk
 from tests.bench.failures import BenchFailed, Missing
 from tests.bench.plan import Experiment, Plan, read_plan
 from tests.bench.processes import ROOT
@@ -41,6 +41,10 @@ def _run(plan: Plan, report: Report) -> None:
             return
         if plan.includes(Experiment.COSTS):
             costs.run(site, report)
+        if plan.includes(Experiment.POLICIES):
+            policies.run(site, plan, report)
+        if plan.includes(Experiment.SDK):
+            sdk.run(site, report)
         if plan.includes(Experiment.SUSTAINED):
             sustained.run(site, plan, report)
         if has_wrk and plan.includes(Experiment.GROWTH):

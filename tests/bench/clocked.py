@@ -18,7 +18,7 @@ from billing import jobs as billing_jobs
 from billing.connection import gateway
 from billing.models import BillingAccount, Subscription
 from billing.plans import PlanCode, product_id
-from billing.snapshots import PRODUCT
+from billing.stripe_objects import PRODUCT
 from core.accounts import Organization
 from core.clock import monotonic_s, utc_now
 from core.db import acting_as_system, db, transaction

@@ -24,7 +24,7 @@ from tests.bench import question
 from tests.bench.failures import BenchFailed
 from tests.bench.report import Report
 from tests.bench.service import Site, environment_for
-from tests.bench.stock import make_tenant
+from tests.bench.stock import Tenant, make_tenant
 from tests.bench.tables import table
 
 AT_ONCE, ROUNDS, CHECKS = 16, 5, 4_000
@@ -41,7 +41,16 @@ REST = "event loop, body, connection to Redis"
 
 def run(site: Site, report: Report) -> None:
     """Raises BenchFailed."""
-    tenant = make_tenant(site.app, "costs")
+    rows = [[step, f"{us:.1f}"] for step, us in measure(site, make_tenant(site.app, "costs")).items()]
+    introduction = (
+        f"Processor time of the event loop of one web process in `process`, {AT_ONCE} checks at a time, without HTTP: "
+        f"median of {ROUNDS} rounds of {CHECKS:,} checks."
+    )
+    report.add("Where a check's microseconds go", introduction, table(("step", "µs"), rows))
+
+
+def measure(site: Site, tenant: Tenant) -> Mapping[str, float]:
+    """In a process of its own. Raises BenchFailed."""
     finished = subprocess.run(
         [sys.executable, "-m", "tests.bench.costs", tenant.authorizations[0]],
         env=environment_for(site, Durability.PROCESS, data_path=site.folder / "costs"),
@@ -52,12 +61,7 @@ def run(site: Site, report: Report) -> None:
     if finished.returncode:
         raise BenchFailed(f"The costs of a check could not be measured: {finished.stderr[-500:]}")
     costs: dict[str, float] = json.loads(finished.stdout.splitlines()[-1])
-    rows = [[step, f"{us:.1f}"] for step, us in costs.items()]
-    introduction = (
-        f"Processor time of the event loop of one web process in `process`, {AT_ONCE} checks at a time, without HTTP: "
-        f"median of {ROUNDS} rounds of {CHECKS:,} checks."
-    )
-    report.add("Where a check's microseconds go", introduction, table(("step", "µs"), rows))
+    return costs
 
 
 class Clock:

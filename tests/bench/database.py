@@ -1,7 +1,7 @@
 """A real PostgreSQL of the measurement's own, with the product's tables and nothing in them."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, LiteralString
@@ -28,7 +28,7 @@ class Database:
         self.data_path = data_path
         self.connection = psycopg.connect(url, autocommit=True)
 
-    def run(self, statement: LiteralString, parameters: Sequence[Any] = ()) -> None:
+    def run(self, statement: LiteralString, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> None:
         self.connection.execute(statement, parameters)
 
     def row(self, query: LiteralString, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:

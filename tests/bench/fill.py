@@ -30,6 +30,7 @@ def main() -> None:
         _timed("requests", lambda: count_requests(database))
         with app.app_context():
             _timed("hours", lambda: decision_jobs.count_decision_hours(timestamp=0))
+            _timed("days", lambda: usage_jobs.count_request_days(timestamp=0))
             _timed("usage", lambda: usage_jobs.seal_hours(timestamp=0))
         _timed("vacuum", lambda: database.run("VACUUM (ANALYZE)"))
         database.run("CHECKPOINT")

@@ -114,11 +114,11 @@ def _known(organization_id: UUID) -> Known:
 
 
 def _key_that_reads(organization_id: UUID) -> str:
-    """The first key may do all; its secret is made anew, since nobody knows the old one."""
+    """May do all there is today; its secret is made anew, since nobody knows the old one."""
     token = issue_token(KeyEnvironment.LIVE)
-    key = db.session.scalars(
-        select(ApiKey).where(ApiKey.organization_id == organization_id, ApiKey.scopes == sorted(Scope)).limit(1)
-    ).one()
+    is_own = ApiKey.organization_id == organization_id, ApiKey.environment == KeyEnvironment.LIVE.value
+    key = db.session.scalars(select(ApiKey).where(*is_own, ApiKey.revoked_at.is_(None)).limit(1)).one()
+    key.scopes = sorted(Scope)
     key.token_hash, key.start, key.last_four = token.digest, token.start, token.last_four
     return token.secret
 

@@ -10,8 +10,10 @@ import msgspec
 class Experiment(StrEnum):
     COMPARE = "compare"
     COSTS = "costs"
+    POLICIES = "policies"
     SUSTAINED = "sustained"
     GROWTH = "growth"
+    SDK = "sdk"
     ALL = "all"
 
 
@@ -30,6 +32,9 @@ class Plan(msgspec.Struct, frozen=True):
     rule_counts: tuple[int, ...] = (1, 10, 100, 1_000)
     key_counts: tuple[int, ...] = (1, 1_000, 100_000)
     log_rows: tuple[int, ...] = (0, 1_000_000, 10_000_000)
+    replayed_rows: int = 1_000_000
+    beside_s: int = 2
+    """Of each load beside a replay."""
 
     def includes(self, experiment: Experiment) -> bool:
         return self.experiment in {Experiment.ALL, experiment}
@@ -46,6 +51,8 @@ _QUICK = Plan(
     rule_counts=(1, 10),
     key_counts=(1, 100, 1_000),
     log_rows=(0, 10_000),
+    replayed_rows=20_000,
+    beside_s=1,
 )
 
 
@@ -63,6 +70,7 @@ def read_plan(arguments: Sequence[str] | None = None) -> Plan:
         "rule_counts": given.rules,
         "key_counts": given.keys,
         "log_rows": given.log_rows,
+        "replayed_rows": given.replayed,
         "is_kept": given.keep or None,
     }
     stated = {name: value for name, value in changes.items() if value is not None}
@@ -81,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rules", type=_counts(1), metavar="N,N,…", help="numbers of rules (default 1,10,100,1000)")
     parser.add_argument("--keys", type=_counts(1), metavar="N,N,…", help="numbers of keys (default 1,1000,100000)")
     parser.add_argument("--log-rows", type=_counts(0), metavar="N,N,…", help="rows (default 0,1000000,10000000)")
+    parser.add_argument("--replayed", type=_whole(1), help="decisions to replay (default 1000000)")
     parser.add_argument("--quick", action="store_true", help="short and small: shows that it works, measures little")
     parser.add_argument("--keep", action="store_true", help="hold later comparisons against this one")
     return parser

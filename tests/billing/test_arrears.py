@@ -123,4 +123,4 @@ def age(app: Flask, days: int, *, marked_days_ago: int | None = None, **changes:
         moved = {**newest["status_transitions"], "finalized_at": then}
         if marked_days_ago is not None:
             moved["marked_uncollectible_at"] = int((utc_now() - marked_days_ago * DAY).timestamp())
-        store.keep({**newest, "status_transitions": moved, "created": then, **changes})
+        store.save({**newest, "status_transitions": moved, "created": then, **changes})

@@ -86,12 +86,12 @@ def with_card(app: Flask, who: Member, year: int, month: int, *, on: str) -> str
     identifier = subscription_id(app, who)
     with app.app_context(), acting_as_system(), transaction():
         card = {"brand": "visa", "last4": "4242", "exp_year": year, "exp_month": month}
-        made = store.keep({"id": "pm_1", "object": "payment_method", "type": "card", "card": card})
+        made = store.save({"id": "pm_1", "object": "payment_method", "type": "card", "card": card})
         if on == "subscription":
-            store.keep({**store.need(identifier), "default_payment_method": made["id"]})
+            store.save({**store.need(identifier), "default_payment_method": made["id"]})
         else:
             customer = store.every("customer")[0]
-            store.keep({**customer, "invoice_settings": {"default_payment_method": made["id"]}})
+            store.save({**customer, "invoice_settings": {"default_payment_method": made["id"]}})
     return identifier
 
 
@@ -210,7 +210,7 @@ def test_operators_hear_of_a_refund_that_failed(
     with app.app_context(), acting_as_system(), transaction():
         charge = store.every("charge")[0]
         gateway().refund(charge["payment_intent"], amount_minor=100, key="some")
-        made = store.keep({**store.every("refund")[0], "status": status, "failure_reason": "lost_or_stolen_card"})
+        made = store.save({**store.every("refund")[0], "status": status, "failure_reason": "lost_or_stolen_card"})
 
     alert(app, kind, made)
 
@@ -220,7 +220,7 @@ def test_operators_hear_of_a_refund_that_failed(
 def test_another_product_s_dispute_is_none_of_ours(app: Flask, subscribed: Member, operator: Person) -> None:
     with app.app_context(), acting_as_system(), transaction():
         charge = store.every("charge")[0]
-        store.keep({**charge, "customer": "cus_of_another_product"})
+        store.save({**charge, "customer": "cus_of_another_product"})
 
     alert(app, "charge.dispute.created", disputed(app, "needs_response"))
 

@@ -50,7 +50,7 @@ def sync(app: Flask, who: Member) -> None:
 def test_a_new_price_leaves_those_who_have_the_old_one_where_they_are(app: Flask, subscribed: Member) -> None:
     with app.app_context(), acting_as_system(), transaction():
         old = store.every("price", lookup_key=lookup_key(PlanCode.PRO))[0]
-        store.keep({**old, "unit_amount": 3_900})
+        store.save({**old, "unit_amount": 3_900})
         catalogue.sync(catalogue.parts(gateway().client, webhook_url=None))
         assert store.need(old["id"])["lookup_key"] is None
 
@@ -207,7 +207,7 @@ def test_what_a_killed_worker_left_is_taken_up_again(live_app: Flask) -> None:
 def test_a_new_address_of_a_file_is_no_drift(app: Flask, subscribed: Member) -> None:
     with app.app_context(), acting_as_system(), transaction():
         invoice = store.every("invoice")[0]
-        store.keep({**invoice, "invoice_pdf": "https://pay.example/another"})
+        store.save({**invoice, "invoice_pdf": "https://pay.example/another"})
         run_id = reconciliation.begin(utc_now())
         assert reconciliation.compare(run_id, subscribed.organization_id, gateway(), now=utc_now()) == 0
     assert count(app, Drift) == 0

@@ -200,7 +200,7 @@ def test_a_planned_downgrade_keeps_the_quantity(app: Flask, subscribed: Member) 
     with app.app_context(), acting_as_system(), transaction():
         subscription = store.every("subscription")[0]
         subscription["items"]["data"][0]["quantity"] = 5
-        store.keep(subscription)
+        store.save(subscription)
         gateway().change_later(subscription, PlanCode.METERED, key="later")
         [schedule] = store.every("subscription_schedule")
 

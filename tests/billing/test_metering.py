@@ -11,7 +11,7 @@ from billing.connection import gateway
 from billing.jobs import send_usage
 from billing.models import BillingAccount, Subscription, UsageHour
 from billing.plans import PlanCode, product_id
-from billing.snapshots import PRODUCT, subscribed
+from billing.stripe_objects import PRODUCT, subscribed
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from local.stripe_sandbox import store

@@ -46,7 +46,7 @@ def payer(app: Flask, ada: Member, prices: None) -> Member:
         subscription = store.every("subscription")[0]
         since = int((utc_now() - 3 * HOUR).timestamp())
         subscription["items"]["data"][0]["current_period_start"] = since
-        store.keep(subscription)
+        store.save(subscription)
         mirror.sync(ada.organization_id, gateway(), now=utc_now())
     assert access(app, ada).plan is PlanCode.METERED
     return ada
@@ -99,7 +99,7 @@ def test_a_change_that_waits_for_the_bank_raises_nothing(app: Flask, payer: Memb
 
 
 def keep_changed(subscription: str, **changes: Any) -> None:
-    changed = store.keep({**store.need(subscription), **changes})
+    changed = store.save({**store.need(subscription), **changes})
     inspect.unwrap(events.emit)("customer.subscription.updated", changed)
 
 
@@ -213,7 +213,7 @@ def test_what_was_sent_is_known_however_many_other_meters_there_are(app: Flask, 
             store.make("billing.meter", "mtr", event_name=f"another_{number}", status="active")
         if not is_active:
             ours = next(one for one in store.every("billing.meter") if one["event_name"] == METER_EVENT)
-            store.keep({**ours, "status": "inactive"})
+            store.save({**ours, "status": "inactive"})
 
     test_what_was_sent_before_a_crash_is_not_counted_twice(app, payer, 2)
 
@@ -221,7 +221,7 @@ def test_what_was_sent_is_known_however_many_other_meters_there_are(app: Flask, 
 def test_without_a_meter_nothing_is_sent_again_on_the_guess_that_nothing_was_counted(app: Flask, payer: Member) -> None:
     with app.app_context(), acting_as_system(), transaction():
         for meter in store.every("billing.meter"):
-            store.keep({**meter, "event_name": "another"})
+            store.save({**meter, "event_name": "another"})
 
     with pytest.raises(MeterMissing), app.app_context(), acting_as_system(), transaction():
         gateway().usage_of("cus_1", since=utc_now() - HOUR, until=utc_now())
@@ -267,7 +267,7 @@ def period_of(app: Flask, who: Member, **borders: int) -> None:
     with app.app_context(), acting_as_system(), transaction():
         subscription = store.need(identifier)
         subscription["items"]["data"][0] |= borders
-        store.keep(subscription)
+        store.save(subscription)
         mirror.sync(who.organization_id, gateway(), now=utc_now())
 
 

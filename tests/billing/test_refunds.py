@@ -155,8 +155,8 @@ def in_yen(app: Flask, subscribed: Member) -> str:
     """An invoice over 7,000 yen."""
     with app.app_context(), acting_as_system(), transaction():
         [invoice], [charge] = store.every("invoice"), store.every("charge")
-        store.keep({**invoice, "currency": "jpy", "total": 7_000, "amount_paid": 7_000})
-        store.keep({**charge, "currency": "jpy", "amount": 7_000})
+        store.save({**invoice, "currency": "jpy", "total": 7_000, "amount_paid": 7_000})
+        store.save({**charge, "currency": "jpy", "amount": 7_000})
     happen(app, at_stripe.cancel_in_portal, subscription_id(app, subscribed), is_ending=False)
     return str(invoice["id"])
 

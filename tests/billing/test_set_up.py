@@ -74,9 +74,9 @@ CHANGED_BY_HAND = [
     ("billing.meter", {}, {"status": "inactive"}, "is not active"),
     ("billing.meter", {}, {"default_aggregation": {"formula": "count"}}, "formula is count, not sum"),
     ("billing.meter", {}, {"value_settings": {"event_payload_key": "checks"}}, "value is checks"),
-    ("webhook_endpoint", {}, {"enabled_events": ["invoice.paid"]}, "not told everything"),
+    ("webhook_endpoint", {}, {"enabled_events": ["invoice.paid"]}, "does not receive all events"),
     ("webhook_endpoint", {}, {"api_version": "2020-08-27"}, "speaks version"),
-    ("billing_portal.configuration", {}, features("subscription_cancel", enabled=False), "lets customers"),
+    ("billing_portal.configuration", {}, features("subscription_cancel", enabled=False), "allows something else"),
     ("billing_portal.configuration", {}, features("subscription_cancel", mode="immediately"), "immediately"),
     ("billing_portal.configuration", {}, features("subscription_update", enabled=True), "is True, not False"),
     ("billing_portal.configuration", {}, features("customer_update", allowed_updates=["email"]), "allowed updates"),
@@ -90,7 +90,7 @@ def test_what_somebody_changed_by_hand_is_named(
     run(app, catalogue.sync)
     with app.app_context(), acting_as_system(), transaction():
         changed = store.every(kind, **which)[0]
-        store.keep({**changed, **(changes(changed) if callable(changes) else changes)})
+        store.save({**changed, **(changes(changed) if callable(changes) else changes)})
 
     [said] = run(app, catalogue.differences)
 
@@ -111,7 +111,7 @@ def test_what_can_be_mended_is_mended(app: Flask, kind: str, which: dict[str, An
 def test_a_meter_that_counts_otherwise_is_left_to_a_person(app: Flask) -> None:
     run(app, catalogue.sync)
     with app.app_context(), acting_as_system(), transaction():
-        store.keep({**store.every("billing.meter")[0], "default_aggregation": {"formula": "count"}})
+        store.save({**store.every("billing.meter")[0], "default_aggregation": {"formula": "count"}})
 
     with pytest.raises(MeterWrong):
         run(app, catalogue.sync)
@@ -135,7 +135,7 @@ def test_a_price_that_changes_is_a_new_one_and_who_has_the_old_keeps_it(app: Fla
     run(app, catalogue.sync)
     with app.app_context(), acting_as_system(), transaction():
         old = store.every("price", lookup_key=lookup_key(PlanCode.PRO))[0]
-        store.keep({**old, "unit_amount": 3_900, "unit_amount_decimal": "3900"})
+        store.save({**old, "unit_amount": 3_900, "unit_amount_decimal": "3900"})
 
     run(app, catalogue.sync)
 

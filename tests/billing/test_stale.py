@@ -117,7 +117,7 @@ def test_what_was_switched_at_stripe_without_a_word_is_seen_before_it_is_switche
         subscription = store.every("subscription")[0]
         metered = next(one for one in store.every("price") if "pay_as_you_go" in str(one["lookup_key"]))
         subscription["items"]["data"][0]["price"] = metered
-        store.keep(subscription)
+        store.save(subscription)
     stripe.writes.clear()
 
     with pytest.raises(AppError) as refused:

@@ -72,7 +72,7 @@ def test_what_somebody_wrote_at_the_foot_of_invoices_stays(app: Flask, ada: Memb
     save(app, ada)
     with app.app_context(), acting_as_system(), transaction():
         customer = store.every("customer")[0]
-        store.keep({**customer, "invoice_settings": {**customer["invoice_settings"], "footer": "PO 4711"}})
+        store.save({**customer, "invoice_settings": {**customer["invoice_settings"], "footer": "PO 4711"}})
 
     save(app, ada, name="Example GmbH")
 
@@ -111,7 +111,7 @@ def test_operators_hear_where_stripe_cannot_calculate(
 ) -> None:
     with app.app_context(), acting_as_system(), transaction():
         subscription = store.every("subscription")[0]
-        store.keep({**subscription, "automatic_tax": {**subscription["automatic_tax"], "enabled": False}})
+        store.save({**subscription, "automatic_tax": {**subscription["automatic_tax"], "enabled": False}})
         refresh(subscribed)
         monkeypatch.setattr(type(gateway()), "calculate_taxes", refuse)
 
@@ -140,7 +140,7 @@ def test_the_doctor_says_what_is_missing_at_stripe_tax(app: Flask) -> None:
         store.make("tax.settings", "", id="tax.settings", status="pending", status_details=details_of)
     assert "missing: head_office" in said()
     with app.app_context(), acting_as_system(), transaction():
-        store.keep({**store.need("tax.settings"), "status": "active"})
+        store.save({**store.need("tax.settings"), "status": "active"})
     assert "no registration" in said()
     with pytest.raises(TaxesNotSetUp), app.app_context(), transaction():
         catalogue.sync(catalogue.parts(gateway().client, webhook_url=None, is_automatic_tax=True))

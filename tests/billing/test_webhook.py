@@ -123,7 +123,7 @@ def test_an_odd_status_is_kept_grants_nothing_paid_and_raises_one_alert(
 
 def tell(subscription: str, **changes: Any) -> None:
     """Stripe changes a subscription and says so, in a way that its contract may not know yet."""
-    changed = store.keep({**store.need(subscription), **changes})
+    changed = store.save({**store.need(subscription), **changes})
     inspect.unwrap(events.emit)("customer.subscription.updated", changed)
 
 
@@ -237,9 +237,12 @@ def test_a_refund_counts_also_when_a_later_invoice_was_over_nothing(app: Flask, 
     ("changes", "note"),
     [
         ({"livemode": True}, "other mode"),
-        ({"data": {"object": {"object": "invoice", "customer": "cus_foreign", "metadata": {}}}}, "none of ours"),
-        ({"data": {"object": {"object": "invoice"}}}, "names no customer"),
-        ({"type": "price.updated"}, "Nothing of an organization"),
+        (
+            {"data": {"object": {"object": "invoice", "customer": "cus_foreign", "metadata": {}}}},
+            "does not belong to any",
+        ),
+        ({"data": {"object": {"object": "invoice"}}}, "has no customer"),
+        ({"type": "price.updated"}, "does not affect any"),
     ],
 )
 def test_what_is_not_ours_is_kept_as_ignored(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core import formats
+from core.user_agents import browser_name
 
 NOW = datetime(2026, 11, 28, 12, 0, 5, tzinfo=UTC)
 
@@ -42,3 +43,17 @@ def test_a_duration_is_rounded_up_to_what_people_count_in(seconds: float, shown:
 def test_numbers_and_shares_have_separators_and_no_space_before_the_sign() -> None:
     assert formats.number(1234567) == "1,234,567"
     assert [formats.percent(share) for share in (0, 1 / 3, 1)] == ["0%", "33.3%", "100%"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36", "Chrome on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/142.0 Safari/537.36 Edg/142.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) Version/26.0 Safari/604.1", "Safari on iPhone"),
+        ("curl/8.5.0", "curl/8.5.0"),
+        (None, "Unknown browser"),
+    ],
+)
+def test_a_browser_is_called_by_its_name(sent: str | None, shown: str) -> None:
+    assert browser_name(sent) == shown

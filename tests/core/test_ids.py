@@ -24,6 +24,7 @@ def make_ids(count: int) -> list[UUID]:
     return [new_uuid(at_ms=1) for _ in range(count)]
 
 
+@pytest.mark.slow
 def test_processes_do_not_repeat_each_other() -> None:
     new_uuid()
     with multiprocessing.get_context("forkserver").Pool(2) as pool:

@@ -9,7 +9,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from core.logins import LoginTrouble, ensure_web_login
-from tests.services import Service, as_login, status_of, web_login_url
+from tests.databases import as_login, web_login_url
+from tests.services import Service, status_of
 
 STATEMENTS_OF_AN_OWNER = [
     "CREATE TABLE loot (id int)",

@@ -95,6 +95,6 @@ def test_a_job_is_told_by_its_name_and_not_by_its_arguments(lines: Any) -> None:
         "Job deliver_mail[7](to=%s) failed", CANARY, extra={"action": "job_error", "job": job}
     )
 
-    (line,) = lines()
-    assert (line["event"], line["task"], line["job_id"]) == ("job_error", "core.mail.deliver_mail", 7)
+    (line,) = [line for line in lines() if line["event"] == "job_error"]
+    assert (line["task"], line["job_id"]) == ("core.mail.deliver_mail", 7)
     assert CANARY not in str(line)

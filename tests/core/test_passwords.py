@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type
 from flask import Flask
 
 from core import passwords
@@ -43,6 +43,12 @@ def test_a_hash_of_before_goes_on_opening_and_is_made_anew(app: Flask, chosen: s
     assert is_signed_in(browser)
     with app.app_context(), acting_as_system():
         assert OLD.verify(db.session.get_one(User, user_id).password_hash, COMPOSED)
+
+
+def test_a_hash_costs_what_owasp_asks_for_at_least(costly_hasher: PasswordHasher) -> None:
+    assert (costly_hasher.type, costly_hasher.parallelism) == (Type.ID, 1)
+    assert costly_hasher.time_cost >= 2
+    assert costly_hasher.memory_cost >= 19 * 1024
 
 
 def test_a_hash_with_older_parameters_is_made_anew_and_others_are_left() -> None:

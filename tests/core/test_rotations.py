@@ -31,9 +31,11 @@ ALL = {
     "monitor_key": "monitor-key-of-the-test",
     "grafana_token": "grafana-token-of-the-test",
     "log_signing_key": "A" * 43 + "=",
+    "policy_signing_key": "B" * 42 + "A=",
     "database_url": "postgresql://aig:d%40tabase-password@db/aig",
     "database_web_url": "postgresql://aig_web:web-password@db/aig",
     "redis_url": "rediss://aig:redis-password@redis:6379/0",
+    "clickhouse_url": "https://aig:clickhouse-password@clickhouse:8443/aig",
     "smtp_url": "smtps://aig:mail-password@mail:465",
     "stripe_api_key": "sk_test_of-the-test",
     "stripe_webhook_secret": "whsec_of-the-test",
@@ -163,7 +165,7 @@ def test_the_command_records_and_refuses_what_it_does_not_know(app: Flask, settl
     assert recorded.exit_code == 0
     assert rotation_of(app, "STRIPE_API_KEY").recorded_by == "Olga"
     assert unknown.exit_code == 1
-    assert "Name one that is set" in unknown.output
+    assert "Choose one that is set" in unknown.output
 
 
 def test_a_start_without_a_database_goes_on(tmp_path: Path) -> None:

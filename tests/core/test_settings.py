@@ -7,7 +7,7 @@ import pytest
 
 from core.environment import SettingsRefused, read_settings
 from core.settings import Durability, Environment, Settings
-from tests.services import ROOT
+from tests.databases import ROOT
 
 
 def test_nothing_needs_to_be_set_to_try_it() -> None:

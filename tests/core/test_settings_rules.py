@@ -13,6 +13,7 @@ from tests.core.production import GOOD
 
 NEEDED = sorted(set(GOOD) - {"ENVIRONMENT", "DATA_DIR", "CORS_ORIGINS", "BREACHED_PASSWORDS_URL", "DATABASE_URL"})
 RANDOM = "Wm48sPq1LdZx09"
+POOLED = f"postgresql://aig_web:{RANDOM}@ep-1-pooler.eu-central-1.aws.neon.tech/aig?sslmode=verify-full"
 PUBLIC_DATABASE = f"postgresql://aig:{RANDOM}@db.acme-pilot.eu/aig"
 
 TYPED = [
@@ -66,6 +67,15 @@ BAD = [
     ("DATABASE_WEB_URL", "postgresql://aig_web:postgres@db/aig"),
     ("DATABASE_WEB_URL", f"postgresql://aig_web:{RANDOM}@db.acme-pilot.eu/aig"),
     ("DATABASE_WEB_URL", GOOD["DATABASE_URL"]),
+    ("DATABASE_REPLICA_URL", GOOD["DATABASE_URL"]),
+    ("DATABASE_REPLICA_URL", f"postgresql://aig_web:{RANDOM}@db.acme-pilot.eu/aig"),
+    ("DATABASE_FEED_URL", GOOD["DATABASE_URL"]),
+    ("DATABASE_FEED_URL", POOLED),
+    ("DATABASE_WEB_URL", POOLED),
+    ("CLICKHOUSE_URL", "https://clickhouse.acme-pilot.eu:8443/"),
+    ("CLICKHOUSE_URL", f"http://aig:{RANDOM}@clickhouse.acme-pilot.eu:8123/aig"),
+    ("CLICKHOUSE_URL", "https://clickhouse.acme-pilot.eu:8443/aig"),
+    ("CLICKHOUSE_URL", "http://aig:clickhouse@clickhouse:8123/aig"),
     ("REDIS_URL", "http://redis"),
     ("REDIS_URL", f"redis://aig:{RANDOM}@redis.acme-pilot.eu:6379/0"),
     ("REDIS_URL", "rediss://redis.acme-pilot.eu:6379/0"),
@@ -110,6 +120,8 @@ NEAR = [
     ("DATABASE_URL", f"postgresql://aig:{RANDOM}@[fd00::1]/aig"),
     ("DATABASE_URL", "postgresql://aig@/aig?host=/var/run/postgresql"),
     ("DATABASE_URL", "postgresql://aig@db.acme-pilot.eu/aig?sslmode=verify-full&sslcert=/run/secrets/aig.crt"),
+    ("CLICKHOUSE_URL", f"https://aig:{RANDOM}@clickhouse.acme-pilot.eu:8443/aig"),
+    ("CLICKHOUSE_URL", f"http://aig:{RANDOM}@clickhouse:8123/aig"),
     ("REDIS_URL", f"redis://:{RANDOM}@redis:6379/0"),
     ("REDIS_URL", "unix:///run/redis.sock"),
     ("SMTP_URL", "smtp://localhost:25"),
@@ -159,6 +171,12 @@ def test_production_needs(name: str) -> None:
 
 def test_a_web_process_needs_no_more_than_its_own_login() -> None:
     settings = read_settings({name: value for name, value in GOOD.items() if name != "DATABASE_URL"})
+
+    assert faults_of(settings) == ()
+
+
+def test_the_web_server_may_go_through_a_pooler_if_changes_are_announced_elsewhere() -> None:
+    settings = read_settings({**GOOD, "DATABASE_WEB_URL": POOLED, "DATABASE_FEED_URL": GOOD["DATABASE_WEB_URL"]})
 
     assert faults_of(settings) == ()
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.databases import ROOT
 from tests.deploy.promtool import CASES, PROMETHEUS, RULES, alerts, ask, read
-from tests.services import ROOT
 
 _ASKED = re.compile(r'ALERTS\{alertname="(?P<name>\w+)"(?:, slo="(?P<slo>[\d.]+)")?, alertstate="firing"\}')
 

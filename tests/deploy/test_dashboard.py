@@ -21,8 +21,9 @@ from portal.status import probes
 from portal.status.detection import Sample
 from portal.status.states import Component
 from tests.cast import Caller
+from tests.databases import ROOT
 from tests.deploy.promtool import ask, read, rules
-from tests.services import ROOT, RedisServer
+from tests.services import RedisServer
 
 GRAFANA = ROOT / "deploy" / "grafana"
 DASHBOARD = GRAFANA / "dashboards" / "ai-governance.json"

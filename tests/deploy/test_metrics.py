@@ -31,7 +31,7 @@ from tests.services import RedisServer, free_port
 
 OUR_WORDS = {
     *("method", "route", "status", "le", "code", "outcome", "environment", "reason", "stage", "purpose", "to"),
-    *("severity", "clock", "component", "impact", "state", "name", "kind"),
+    *("severity", "clock", "component", "impact", "state", "name", "kind", "server"),
 }
 OF_THE_LIBRARY = {"generation", "implementation", "major", "minor", "patchlevel", "version", "pid"}
 
@@ -95,7 +95,7 @@ def test_every_answer_that_left_is_one_that_was_recorded(as_ada: Caller, scrape:
 def test_an_answer_that_could_not_be_recorded_is_not_counted_as_given(
     as_ada: Caller, room: Runtime, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room.recorder, "_keep", lambda _rows: False)
+    monkeypatch.setattr(room.recorder, "_store", lambda _rows: False)
     before = scrape()
 
     assert as_ada.check().status_code == 503

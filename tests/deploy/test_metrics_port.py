@@ -10,7 +10,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from core.observability import listener
-from tests.services import Service, free_port, fresh_database
+from tests.databases import fresh_database
+from tests.services import Service, free_port
 
 TOKEN = {"Authorization": "Bearer a-token-for-metrics"}
 
@@ -25,9 +26,9 @@ class Answer:
 
 
 @pytest.fixture(scope="module")
-def ports(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
+def ports(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
     """The public port and the one for metrics, of a service with two processes."""
-    with fresh_database(server_url, f"aig_metrics_{uuid4().hex[:8]}", template=template) as url:
+    with fresh_database(server_url, f"aig_metrics_{uuid4().hex[:8]}") as url:
         yield from _served(url, tmp_path_factory)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.services import ROOT
+from tests.databases import ROOT
 
 DEPLOY = ROOT / "deploy"
 

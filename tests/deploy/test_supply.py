@@ -13,7 +13,7 @@ from flask import Flask
 from api.keys.token import KeyEnvironment, issue_token
 from deploy import images, sbom
 from tests import secret_scan
-from tests.services import ROOT
+from tests.databases import ROOT
 
 PINNED = f"python:3.11@sha256:{'0123456789abcdef' * 4}"
 

@@ -10,29 +10,23 @@ from core.db import db
 from core.settings import Settings
 from local import embedded
 from tests.cast import Member, organization_with_key
-from tests.services import ROOT, WORKER, Service, fresh_database
+from tests.databases import fresh_database, start_server
+from tests.services import Service
 from wsgi import create_app
 
 
 @pytest.fixture(scope="module")
 def database(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A PostgreSQL server of this module's own, in a folder of its own: one that was stopped is not started again."""
-    server = embedded.start(ROOT / "var" / "faults" / WORKER / request.node.path.stem)
+    server = start_server(f"faults-{request.node.path.stem}")
     yield server
     server.cleanup_mode = None
     server.stop()
 
 
-@pytest.fixture(scope="module")
-def migrated(database: Any) -> Iterator[str]:
-    """On that server, a database to make copies of."""
-    with fresh_database(embedded.url(database), "aig_faults_template"):
-        yield "aig_faults_template"
-
-
 @pytest.fixture
-def url(database: Any, migrated: str) -> Iterator[str]:
-    with fresh_database(embedded.url(database), "aig_faults", template=migrated) as url:
+def url(database: Any) -> Iterator[str]:
+    with fresh_database(embedded.url(database), "aig_faults") as url:
         yield url
 
 

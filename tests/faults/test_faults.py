@@ -21,9 +21,17 @@ pytestmark = pytest.mark.faults
 
 
 def workers_of(service: Service) -> list[psutil.Process]:
-    """The web processes, without their parent and its helpers."""
+    """The web processes that live, without their parent and its helpers."""
     children = psutil.Process(service.pid).children(recursive=True)
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())] or children
+    return [child for child in children if "spawn_main" in command_of(child)] or children
+
+
+def command_of(process: psutil.Process) -> str:
+    """Nothing, for one that was killed: its parent may not have taken note of its end yet."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def kill_postgres(server: Any) -> None:

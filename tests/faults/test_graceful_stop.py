@@ -1,7 +1,6 @@
 """A platform says stop: what is under way is answered and kept, and nothing is begun that cannot be finished."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from api.decisions.jobs import purge_decisions
 from core.clock import monotonic_s
 from core.jobs import SCHEMA
 from core.serving.command import WORKER_STOPPED_WITHIN_S
+from tests import forked
 from tests.cast import Member
 from tests.faults.load import (
     CALLERS,
@@ -22,7 +22,7 @@ from tests.faults.load import (
     assert_every_acknowledged_decision_is_kept_once,
     kept_and_not_acknowledged,
 )
-from tests.services import ROOT, wait_until
+from tests.services import wait_until
 
 pytestmark = pytest.mark.faults
 
@@ -99,16 +99,16 @@ def test_a_worker_that_is_told_to_stop_finishes_the_job_that_it_has_begun(url: s
         )
     environment = {**os.environ, "DATABASE_URL": url, "DATA_DIR": str(tmp_path), "LOG_LEVEL": "ERROR"}
     with nobody_may_write(url, "purge_run") as holder:
-        worker = subprocess.Popen([ROOT / ".venv" / "bin" / "flask", "worker"], cwd=ROOT, env=environment)
+        worker = forked.start("flask", "worker", environment=environment)
         wait_until(lambda: waiting(url, "purge_run") > 0, "the job is under way", within_s=120)
         worker.terminate()
-        with pytest.raises(subprocess.TimeoutExpired):
-            worker.wait(HELD_S)
+        worker.join(HELD_S)
+        assert worker.is_alive()
         holder.close()
-    code = worker.wait(20)
+    worker.join(20)
 
     with psycopg.connect(url) as connection:
         query = f"SELECT status::text FROM {SCHEMA}.procrastinate_jobs WHERE task_name = %s"
         statuses = connection.execute(query.encode(), [purge_decisions.name]).fetchall()
-    assert code == 0
+    assert worker.exitcode == 0
     assert statuses == [("succeeded",)]

@@ -23,8 +23,9 @@ from core.clock import monotonic_s, utc_now
 from core.db import acting_as_system, db, transaction
 from core.settings import Settings
 from tests.cast import Member, organization_with_key
+from tests.databases import fresh_database
 from tests.faults.load import kept
-from tests.services import RedisServer, Service, fresh_database, wait_until
+from tests.services import RedisServer, Service, wait_until
 from wsgi import create_app
 
 pytestmark = pytest.mark.faults
@@ -76,8 +77,8 @@ class Machine:
 
 
 @pytest.fixture(scope="module")
-def url(server_url: str, template: str) -> Iterator[str]:
-    with fresh_database(server_url, "aig_two_machines", template=template) as url:
+def url(server_url: str) -> Iterator[str]:
+    with fresh_database(server_url, "aig_two_machines") as url:
         yield url
 
 

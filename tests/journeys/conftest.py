@@ -16,7 +16,9 @@ from core.settings import Settings
 from local import demo
 from portal.customer.people import accounts
 from tests import browsers
-from tests.services import Service, fresh_database
+from tests.databases import fresh_database
+from tests.journeys.looking import equip
+from tests.services import Service
 from wsgi import create_app
 
 PASSWORD = "plum-harbour-violin-92"
@@ -59,9 +61,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def portal(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def portal(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     folder = tmp_path_factory.mktemp("portal")
-    with fresh_database(server_url, f"aig_portal_{uuid4().hex[:8]}", template=template) as url:
+    with fresh_database(server_url, f"aig_portal_{uuid4().hex[:8]}") as url:
         service = Service({"DATABASE_URL": url, "DATA_DIR": str(folder), **PROVIDER}, with_worker=True)
         address = service.url.replace("127.0.0.1", "localhost")
         service.set("PUBLIC_URL", address)
@@ -108,6 +110,7 @@ def other_page(browser: Browser, portal: Portal) -> Iterator[Page]:
 def watched_page(browser: Browser, portal: Portal) -> Generator[Page]:
     context = browser.new_context(base_url=portal.url, viewport={"width": 1280, "height": 900})
     context.set_default_timeout(10_000)
+    equip(context)
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)

@@ -22,12 +22,12 @@ def press(page: Page, words: str) -> None:
     page.get_by_role("button", name=words, exact=True).first.click()
 
 
-def open_mail(page: Page, recipient: str, subject: str) -> str:
-    """The address of the first page that the latest mail to somebody leads to."""
+def open_mail(page: Page, recipient: str, subject: str, *, leads_to: str = "/") -> str:
+    """The address of the first page that the latest mail to somebody leads to, or of the first with these words."""
     page.goto("/mailbox")
     row = page.get_by_role("row").filter(has_text=recipient).filter(has_text=subject).first
     row.get_by_role("link").click()
-    address = page.locator(".mail-text a[href^=http]").first.get_attribute("href")
+    address = page.locator(f".mail-text a[href^=http][href*='{leads_to}']").first.get_attribute("href")
     assert address is not None
     return address
 
@@ -85,6 +85,11 @@ def log_in_as_operator(page: Page, email: str, password: str) -> None:
 def make_key(page: Page, name: str, environment: str) -> str:
     """Makes a key and gives its secret, which the page shows this once."""
     page.goto(f"/keys/new?environment={environment}")
+    return submit_key(page, name, environment)
+
+
+def submit_key(page: Page, name: str, environment: str) -> str:
+    """On the form for it."""
     fill(page, name=name)
     press(page, "Create API key")
     secret = page.locator("#secret").inner_text()
@@ -111,6 +116,10 @@ def check(base_url: str, secret: str, **metadata: object) -> Answer:
 
 def give_details(page: Page, legal_name: str, *, use_case: str = "Summaries for our own staff.") -> None:
     page.goto("/organization/details")
+    fill_details(page, legal_name, use_case=use_case)
+
+
+def fill_details(page: Page, legal_name: str, *, use_case: str = "Summaries for our own staff.") -> None:
     fill(
         page,
         legal_name=legal_name,
@@ -124,6 +133,10 @@ def give_details(page: Page, legal_name: str, *, use_case: str = "Summaries for 
 
 def accept_documents(page: Page, title: str) -> None:
     page.goto("/legal/accept")
+    fill_acceptance(page, title)
+
+
+def fill_acceptance(page: Page, title: str) -> None:
     fill(page, title=title)
     for box in page.locator("main input[type=checkbox]").all():
         assert not box.is_checked()

@@ -40,9 +40,10 @@ def test_a_suspected_breach_is_reported_and_assessed(page: Page, other_page: Pag
     other_page.get_by_role("table").get_by_role("link").first.click()
     look_around(other_page, "the assessment")
     shoot(other_page, "assessment")
+    other_page.locator("[name=verdict]").select_option("no_breach")
     steps.fill(other_page, words="It is your own proxy.")
-    steps.press(other_page, "Save result")
-    steps.wait_for(other_page, "Assessed. We emailed the customer.")
+    steps.press(other_page, "Send result to customer")
+    steps.wait_for(other_page, "Result sent to the customer.")
     page.reload()
     expect(page.get_by_text("No breach found.")).to_be_visible()
 

@@ -1,5 +1,6 @@
 """Every page: nothing that axe finds, nothing that breaks the content security policy, nothing wider than a phone."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -7,9 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from core.clock import utc_now
+from tests.databases import ROOT
 from tests.journeys import steps
 from tests.journeys.conftest import PASSWORD, Portal, watched_page
-from tests.journeys.looking import look_around, look_at, look_at_errors, look_at_first
+from tests.journeys.looking import look_around, look_at, look_at_errors, look_at_first, look_at_orientation
 
 PUBLIC = (
     *("/", "/sign-up", "/log-in", "/forgotten-password", "/report-a-key", "/mailbox", "/docs", "/design"),
@@ -41,8 +43,13 @@ MEMBERS = (
         "/policies/models",
         "/policies/models/own",
         "/policies/presets",
+        "/policies/publishing",
         "/policies/required-facts",
         "/policies/required-facts/new",
+        "/policies/truth-map",
+        "/policies/fail-modes",
+        "/policies/file",
+        "/policies/fail-modes/new",
         "/search",
         "/search?q=key",
     ),
@@ -58,6 +65,7 @@ MEMBERS = (
         "/organization",
     ),
     *("/organization/details", "/organization/retention", "/organization/data", "/organization/closing"),
+    *("/policies/drafts", "/decisions/integrity"),
     *("/policies/rules/hr_needs_review", "/decisions?from=nonsense", "/account/security/authenticator"),
     *("/documents/measures", "/documents/processing-record", "/documents/audits", "/documents/audits/new"),
     *("/documents/report", "/decisions/views/new?allowed=false", "/legal/accepted"),
@@ -68,6 +76,7 @@ MEMBERS = (
 )
 OPERATORS = (
     "/console",
+    "/console/applications",
     "/console/billing",
     "/console/mail",
     "/console/organizations",
@@ -79,19 +88,38 @@ OPERATORS = (
     "/console/incidents/new",
     "/console/maintenances/new",
     "/console/breaches",
+    "/console/figures",
     "/console/support",
     "/console/support/email",
-    "/console/support/wishes",
+    "/console/support/feature-requests",
     "/console/support/on-call",
     "/console/handbook",
     "/console/handbook/production-readiness",
     "/console/launch",
     "/console/launch?since=2026-01-01T00:00:00Z",
+    "/console/launch/routine",
     "/account/security",
     "/console/notifications",
     "/console/notifications/new",
     "/console/notifications/what-we-send",
 )
+ELSEWHERE = frozenset(
+    {
+        *("/console/feedback", "/console/launch/plan", "/console/launch/watch", "/console/suspected-breaches"),
+        *("/log-in/second-step", "/plan/return", "/support/suspected-breach"),
+    }
+)
+"""Pages that other journeys look at, on their way."""
+NO_PAGES = frozenset(
+    {
+        *("/ask", "/audit-trail/export", "/confirm-address", "/console/launch/progress", "/help", "/metrics"),
+        *("/decisions/export", "/decisions/search", "/decisions/values"),
+        *("/decisions/integrity/evidence", "/decisions/integrity/head", "/decisions/integrity/verifier"),
+    }
+)
+"""Files, fragments and addresses that lead on."""
+MACHINES = re.compile(r"/(?:v1|api|access|webhooks|health|\.well-known)\b|.*\.(?:atom|csv|json|pdf|txt|xml)$|.*<")
+"""Not for people, or with a record's id in the address."""
 EMPTY_FORMS = ("/sign-up", "/log-in", "/forgotten-password", "/report-a-key", "/status/subscribe")
 EMPTY_FORMS_OF_MEMBERS = (
     "/keys/new",
@@ -113,6 +141,7 @@ def ada(browser: Browser, portal: Portal) -> Any:
     for contains_personal_data in (True, False, False):
         steps.check(portal.url, secret, contains_personal_data=contains_personal_data)
     page.goto("/policies/rules/new")
+    page.get_by_role("button", name="Edit as CEL").click()
     steps.fill(page, code="hr_needs_review", message="HR needs a review.", fix="Ask HR.", all='department == "hr"')
     page.select_option("main [name='on_missing']", "block")
     steps.press(page, "Create rule")
@@ -128,6 +157,14 @@ def ada(browser: Browser, portal: Portal) -> Any:
 
 
 @pytest.fixture(scope="module")
+def visitor(browser: Browser, portal: Portal) -> Any:
+    """Who has an account nowhere, and need not fetch the style sheets for each page."""
+    opening = watched_page(browser, portal)
+    yield next(opening)
+    opening.close()
+
+
+@pytest.fixture(scope="module")
 def olga(browser: Browser, portal: Portal) -> Any:
     opening = watched_page(browser, portal)
     page = next(opening)
@@ -136,9 +173,22 @@ def olga(browser: Browser, portal: Portal) -> Any:
     opening.close()
 
 
+def test_no_page_is_left_out() -> None:
+    lines = (ROOT / "tests" / "architecture" / "routes.txt").read_text().splitlines()
+    paths = {line.split()[1] for line in lines if line.startswith("GET ")}
+    pages = {path for path in paths if not MACHINES.match(path)} - NO_PAGES
+
+    assert pages - ELSEWHERE == pages & {path.partition("?")[0] for path in (*PUBLIC, *MEMBERS, *OPERATORS)}
+
+
+@pytest.mark.parametrize("path", ["/design", "/pricing"])
+def test_no_style_locks_the_orientation(visitor: Page, path: str) -> None:
+    look_at_orientation(visitor, path)
+
+
 @pytest.mark.parametrize("path", PUBLIC)
-def test_public_pages(page: Page, path: str) -> None:
-    look_at(page, path)
+def test_public_pages(visitor: Page, path: str) -> None:
+    look_at(visitor, path)
 
 
 @pytest.mark.parametrize("path", MEMBERS)
@@ -155,10 +205,10 @@ def test_the_log_is_filtered_in_the_reader_s_own_zone(ada: Page, browser: Browse
     page.goto("/decisions?from=2026-01-05T15:00")
 
     expect(page.get_by_label("From", exact=True)).to_have_value("2026-01-05T10:00")
-    expect(page.locator(".chip time").first).to_have_text("5 Jan 2026, 10:00")
+    expect(page.locator(".chip time").first).to_have_text("5 Jan 2026, 10:00 GMT-5")
     page.get_by_label("From", exact=True).fill("2026-01-05T11:00")
     page.wait_for_url("**from=2026-01-05T16%3A00**")
-    expect(page.locator(".chip time").first).to_have_text("5 Jan 2026, 11:00")
+    expect(page.locator(".chip time").first).to_have_text("5 Jan 2026, 11:00 GMT-5")
     context.close()
 
 
@@ -168,8 +218,8 @@ def test_pages_of_operators(olga: Page, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", EMPTY_FORMS)
-def test_forms_with_errors(page: Page, path: str) -> None:
-    look_at_errors(page, path)
+def test_forms_with_errors(visitor: Page, path: str) -> None:
+    look_at_errors(visitor, path)
 
 
 @pytest.mark.parametrize("path", EMPTY_FORMS_OF_MEMBERS)

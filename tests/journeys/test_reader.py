@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys import steps
-from tests.journeys.conftest import Portal
+from tests.journeys.conftest import PASSWORD, Portal
 from tests.journeys.looking import look_around
 
 MOST_TABS = 120
@@ -70,6 +70,36 @@ def test_the_keyboard_alone_suffices(page: Page, portal: Portal) -> None:
     steps.wait_for(page, "restored as version")
 
 
+def test_the_keyboard_alone_leads_from_sign_up_to_a_key(page: Page, other_page: Page, portal: Portal) -> None:
+    page.goto("/")
+    tab_to(page, "a[href='/sign-up']")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Sign up")).to_be_visible()
+    type_into(page, "name", "Kay Board")
+    type_into(page, "organization_name", "Keyboard & Co")
+    type_into(page, "email", "kay@keyboard.example")
+    type_into(page, "password", PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Check your email")).to_be_visible()
+
+    page.goto(steps.open_mail(other_page, "kay@keyboard.example", "Confirm your email address"))
+    type_into(page, "password", PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Get started")).to_be_visible()
+
+    tab_to(page, "a[href='/keys/new?environment=test']")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Create API key")).to_be_visible()
+    type_into(page, "name", "By keyboard")
+    page.keyboard.press("Enter")
+    secret = page.locator("#secret").inner_text()
+    assert steps.check(portal.url, secret, contains_personal_data=False).status == 200
+    expect(page.get_by_role("link", name="View decision")).to_be_visible(timeout=15_000)
+    tab_to(page, "#first-check a[href='/organization/details']")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Organization details")).to_be_visible()
+
+
 def test_a_slash_leads_to_the_search_of_the_log(page: Page, portal: Portal) -> None:
     steps.log_in(page, "ada@demo.example", portal.password)
     secret = steps.make_key(page, "To be found", "live")
@@ -89,11 +119,11 @@ def test_times_are_the_readers_with_utc_beside(browser: Browser, portal: Portal)
     context = browser.new_context(base_url=portal.url, timezone_id=zone, locale="en-GB")
     page = context.new_page()
     steps.log_in(page, "ada@demo.example", portal.password)
-    page.goto("/audit-trail")
+    page.goto("/documents")
 
-    shown = page.locator("main .log-entries time").first
+    shown = page.locator("main time:not([data-style])").first
     moment = datetime.fromisoformat(str(shown.get_attribute("datetime")))
-    assert shown.inner_text().endswith(moment.astimezone(ZoneInfo(zone)).strftime("%H:%M"))
+    assert f" {moment.astimezone(ZoneInfo(zone)):%H:%M} GMT+5:45" in shown.inner_text()
     assert moment.strftime("%H:%M") in str(shown.get_attribute("title"))
     assert "UTC" in str(shown.get_attribute("title"))
     assert page.locator("footer").inner_text().endswith("Times are in Nepal Time")

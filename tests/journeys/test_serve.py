@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import pytest
 
 from core.clock import monotonic_s
 from local import embedded
-from tests.services import ROOT, free_port, wait_until
+from tests.databases import ROOT
+from tests.services import free_port, wait_until
 
 
 class Serving:
@@ -41,6 +43,10 @@ class Serving:
         assert "Stop " in self.output, self.output
         return monotonic_s() - started_s
 
+    def start_if_stopped(self) -> None:
+        if self._process is None or self._process.poll() is not None:
+            self.start()
+
     def send(self, number: int) -> int:
         assert self._process is not None
         self._process.send_signal(number)
@@ -63,26 +69,36 @@ class Serving:
 
 @pytest.fixture(scope="module")
 def data() -> Iterator[Path]:
-    """A data directory in the checkout, as a newcomer has. Each test finds what the one before left there."""
+    """A data directory in the checkout, as a newcomer has."""
     data = ROOT / "var" / "journeys" / uuid4().hex[:8]
     data.mkdir(parents=True)
     yield data
     shutil.rmtree(data)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def serving(data: Path) -> Iterator[Serving]:
+    """Each test finds what the one before left there, running or not."""
     serving = Serving(data)
     yield serving
     serving.end()
 
 
 @pytest.fixture
-def serving_in_private(tmp_path: Path) -> Iterator[Serving]:
-    serving = Serving(tmp_path)
+def private_data() -> Iterator[Path]:
+    """In a home that is this test's alone: tests beside it open what they share."""
+    with tempfile.TemporaryDirectory() as home:
+        data = Path(home) / "data"
+        data.mkdir()
+        yield data
+
+
+@pytest.fixture
+def serving_in_private(private_data: Path) -> Iterator[Serving]:
+    serving = Serving(private_data)
     yield serving
     serving.end()
-    shutil.rmtree(embedded.place_for(tmp_path).parent)
+    shutil.rmtree(embedded.place_for(private_data).parent)
 
 
 def paste(curl: str) -> Any:
@@ -112,7 +128,7 @@ def processes_on(data: Path) -> list[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_one_command_serves_and_one_signal_stops_all_of_it(serving: Serving, data: Path, number: int) -> None:
-    serving.start()
+    serving.start_if_stopped()
     assert '"allowed":false' in paste(serving.curl)
 
     assert serving.send(number) == 0
@@ -121,7 +137,7 @@ def test_one_command_serves_and_one_signal_stops_all_of_it(serving: Serving, dat
 
 
 def test_a_second_run_keeps_data_and_key_and_a_killed_one_is_recovered_from(serving: Serving) -> None:
-    serving.start()
+    serving.start_if_stopped()
     first_curl = serving.curl
     paste(first_curl)
     logged = decisions(serving)
@@ -136,7 +152,7 @@ def test_a_second_run_keeps_data_and_key_and_a_killed_one_is_recovered_from(serv
 
 
 def test_a_second_service_on_the_same_data_is_refused(serving: Serving, data: Path) -> None:
-    serving.start()
+    serving.start_if_stopped()
 
     done = subprocess.run(
         [sys.executable, "-m", "flask", "serve"],
@@ -153,11 +169,11 @@ def test_a_second_service_on_the_same_data_is_refused(serving: Serving, data: Pa
     assert '"allowed":false' in paste(serving.curl)
 
 
-def test_a_private_home_stays_private(serving_in_private: Serving, tmp_path: Path) -> None:
+def test_a_private_home_stays_private(serving_in_private: Serving, private_data: Path) -> None:
     """The embedded database's wheel, run as root, would open every folder above its data."""
-    before = [(folder, folder.stat().st_mode) for folder in tmp_path.parents]
+    before = [(folder, folder.stat().st_mode) for folder in private_data.parents]
 
     serving_in_private.start()
 
-    assert [(folder, folder.stat().st_mode) for folder in tmp_path.parents] == before
+    assert [(folder, folder.stat().st_mode) for folder in private_data.parents] == before
     assert '"allowed":false' in paste(serving_in_private.curl)

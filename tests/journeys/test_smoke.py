@@ -21,9 +21,10 @@ from playwright.sync_api import Page, expect
 from api.keys.token import KeyEnvironment, issue_token
 from api.smoke.cli import FAILED, UNREACHABLE
 from core.db import db
+from tests.databases import ROOT
 from tests.journeys import steps
 from tests.journeys.conftest import PASSWORD, Portal
-from tests.services import ROOT, free_port
+from tests.services import free_port
 from wsgi import create_app
 
 EVERY_STEP = ("ready", "no key", "key", "empty log", "check", "content", "log", "limit", "revoke")

@@ -37,8 +37,8 @@ def test_from_the_question_to_the_survey(page: Page, other_page: Page, portal: P
     steps.fill(page, subject=SUBJECT, body="Every check gets 403 since 12:00 UTC.")
     page.locator("[name=severity]").select_option("high")
     page.locator("[name=files]").set_input_files({"name": "app.log", "mimeType": "text/plain", "buffer": b"a line"})
-    steps.press(page, "Create request")
-    expect(page.get_by_text(re.compile(r"Request \d+ created"))).to_be_visible()
+    steps.press(page, "Create support request")
+    expect(page.get_by_text(re.compile(r"Support request \d+ created"))).to_be_visible()
     expect(page.get_by_text("in progress").first).to_be_visible()
     address = page.url
 
@@ -80,7 +80,7 @@ def test_a_check_of_the_own_set_up_leads_on_to_support(page: Page, portal: Porta
     steps.log_in(page, "ben@demo.example", portal.password)
     page.goto("/help/checks/key")
     steps.fill(page, header="Bearer aig_live_wrong")
-    steps.press(page, "Run check")
+    steps.press(page, "Run diagnosis")
     expect(page.get_by_text("The key is not valid")).to_be_visible()
     look_around(page, "a check that found something")
     page.get_by_role("main").get_by_role("link", name="Contact support").click()

@@ -137,7 +137,7 @@ def test_confirming_agrees_on_days_and_tells_the_customer(ada: Firm) -> None:
     assert recipients_of(mails("legal_audit")) == ["contact@ada-and-co.example", "owner@ada-and-co.example"]
     (mail, _) = mails("legal_audit")
     assert mail.subject == "Audit confirmed"
-    assert "from 14 Dec 2026 to 14 Dec 2026: confirmed." in str(mail.text)
+    assert "Audit on 14 Dec 2026: confirmed." in str(mail.text)
     assert "Come at nine." in str(mail.text)
     assert f"/documents/audits/{found.id}" in str(mail.text)
 

@@ -118,8 +118,8 @@ def test_the_measures_are_looked_at_and_each_that_is_not_met_is_named(run: Any) 
     result = run("measures")
 
     assert result.exit_code == 1
-    assert "ok   separation          Row-level security holds" in result.output
-    assert "NOT  transport           There is no https:// address." in result.output
+    assert "ok   separation          Row-level security is active" in result.output
+    assert "NOT  transport           The public address does not use HTTPS." in result.output
     assert "ok   limits" in result.output
 
 

@@ -11,12 +11,12 @@ from legal_docs.documents import services as documents
 from legal_docs.documents.kinds import Kind
 from legal_docs.documents.service_types import ServiceType
 from legal_docs.measures import services as measures
-from legal_docs.measures.kinds import Measure, MeasuresNotMet, Sighting
+from legal_docs.measures.kinds import Measure, MeasuresNotMet, Observation
 from legal_docs.register import services as register
 from tests.legal_docs.scene import HOST, NOW, SETTINGS, publish_version
 
 PRODUCTION = msgspec.structs.replace(SETTINGS, environment=Environment.PRODUCTION)
-ALL_MET = {measure: Sighting(is_met=True, seen=f"All of {measure.value} is well.") for measure in Measure}
+ALL_MET = {measure: Observation(is_met=True, seen=f"All of {measure.value} is well.") for measure in Measure}
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def registered(system: None) -> None:
 
 
 def test_the_annex_says_what_was_seen_and_when(registered: None) -> None:
-    measures.keep(ALL_MET, now=NOW)
+    measures.record(ALL_MET, now=NOW)
 
     text = publish_version(Kind.DPA, "1.0", settings=PRODUCTION).markdown
 
@@ -36,7 +36,7 @@ def test_the_annex_says_what_was_seen_and_when(registered: None) -> None:
 
 @pytest.mark.parametrize("measure", list(Measure))
 def test_in_production_no_measure_may_be_missing(registered: None, measure: Measure) -> None:
-    measures.keep({**ALL_MET, measure: Sighting(is_met=False, seen="Broken.")}, now=NOW)
+    measures.record({**ALL_MET, measure: Observation(is_met=False, seen="Broken.")}, now=NOW)
 
     with pytest.raises(MeasuresNotMet, match=measure.value):
         publish_version(Kind.DPA, "1.0", settings=PRODUCTION)
@@ -46,7 +46,7 @@ def test_in_production_no_measure_may_be_missing(registered: None, measure: Meas
 
 @pytest.mark.parametrize(("age", "is_refused"), [(timedelta(hours=2), False), (timedelta(hours=2, seconds=1), True)])
 def test_what_was_seen_long_ago_does_not_count(registered: None, age: timedelta, is_refused: bool) -> None:
-    measures.keep(ALL_MET, now=NOW - age)
+    measures.record(ALL_MET, now=NOW - age)
 
     if is_refused:
         with pytest.raises(MeasuresNotMet):
@@ -65,7 +65,7 @@ def test_other_documents_do_not_wait_for_the_measures(registered: None) -> None:
 
 
 def test_a_trial_says_plainly_what_is_not_in_force(system: None) -> None:
-    measures.keep({Measure.BACKUPS: Sighting(is_met=False, seen="No backup was made yet.")}, now=NOW)
+    measures.record({Measure.BACKUPS: Observation(is_met=False, seen="No backup was made yet.")}, now=NOW)
 
     text = publish_version(Kind.DPA, "1.0").markdown
 
@@ -74,22 +74,22 @@ def test_a_trial_says_plainly_what_is_not_in_force(system: None) -> None:
 
 
 def test_a_look_that_fails_is_not_met_and_holds_up_no_other(system: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_settings: Settings, _now: datetime) -> Sighting:
+    def broken(_settings: Settings, _now: datetime) -> Observation:
         raise OSError
 
     monkeypatch.setitem(measures._looks, Measure.LIMITS, broken)
-    monkeypatch.setitem(measures._looks, Measure.KEYS, lambda _settings, _now: Sighting(is_met=True, seen="Fine."))
+    monkeypatch.setitem(measures._looks, Measure.KEYS, lambda _settings, _now: Observation(is_met=True, seen="Fine."))
     found = measures.look(SETTINGS, now=NOW)
 
-    assert found[Measure.LIMITS] == Sighting(is_met=False, seen="It could not be looked at: OSError.")
+    assert found[Measure.LIMITS] == Observation(is_met=False, seen="The check failed: OSError.")
     assert found[Measure.KEYS].is_met
 
 
 def test_a_later_look_replaces_the_one_before(system: None) -> None:
-    measures.keep(ALL_MET, now=NOW)
-    measures.keep({Measure.KEYS: Sighting(is_met=False, seen="Odd.")}, now=NOW + timedelta(hours=1))
+    measures.record(ALL_MET, now=NOW)
+    measures.record({Measure.KEYS: Observation(is_met=False, seen="Odd.")}, now=NOW + timedelta(hours=1))
 
-    found = measures.kept()
+    found = measures.recorded()
 
     assert (found[Measure.KEYS].is_met, found[Measure.KEYS].checked_at) == (False, NOW + timedelta(hours=1))
     assert found[Measure.BACKUPS].checked_at == NOW

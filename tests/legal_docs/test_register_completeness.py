@@ -38,6 +38,7 @@ def enter_unchecked(entry: Entry) -> None:
     [
         ("database_url", "postgresql://u:p@ep-1.eu-central-1.aws.neon.tech/aig", ServiceType.DATABASE),
         ("database_url", "postgresql://u:p@8.8.8.8/aig", ServiceType.DATABASE),
+        ("clickhouse_url", "https://u:p@a1b2.eu-central-1.aws.clickhouse.cloud:8443/aig", ServiceType.DATABASE),
         ("redis_url", "rediss://u:p@redis-1.cloud.redislabs.com:6379", ServiceType.CACHE),
         ("backup_url", "s3://backups/aig", ServiceType.BACKUPS),
         ("sentry_dsn", "https://k@o1.ingest.de.sentry.io/1", ServiceType.ERROR_REPORTS),

@@ -22,7 +22,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from portal.notifications import channels, deliveries, sending
 from portal.notifications.channels import MadeChannel
-from portal.notifications.egress import EXTENSION, Answer, Outside
+from portal.notifications.egress import EXTENSION, Answer, Egress
 from portal.notifications.models import Channel, Delivery
 from portal.notifications.states import Kind
 
@@ -36,7 +36,7 @@ class Receiver:
         self.answers = list(answers)
         self.taken: list[tuple[str, bytes, dict[str, str]]] = []
 
-    read_target = Outside().read_target
+    read_target = Egress().read_target
 
     def post(self, url: str, body: bytes, headers: dict[str, str], *, now: Any) -> Answer:  # noqa: ARG002
         self.taken.append((url, body, headers))

@@ -72,7 +72,7 @@ def subscribe(app: Flask, email: str) -> str:
 
 
 def trail(app: Flask, noun: str) -> list[str]:
-    """The actions of a noun that are on the trail, in their order."""
+    """The actions of a noun that are on the audit log, in their order."""
     with app.app_context(), acting_as_system():
         query = select(AuditEvent.action).where(AuditEvent.action.startswith(f"{noun}.")).order_by(AuditEvent.id)
         return list(db.session.scalars(query))

@@ -298,14 +298,14 @@ def test_operators_are_told_of_a_new_application(live_app: Flask) -> None:
     run_worker(live_app, until_done=True)
 
     (mail,) = mails_to(live_app, olga.email)
-    assert "New application: Ann Works" in mail.subject
+    assert "New approval request: Ann Works" in mail.subject
 
 
 def test_what_was_put_off_can_be_sent_again(app: Flask, submitted: tuple[Person, UUID], operator: Person) -> None:
     ann, organization_id = submitted
     decide(operator, application_of(app, organization_id), "defer", "Your site is not up yet.")
     assert "Your site is not up yet." in ann.get("/application").text
-    assert "Submit again" in ann.get("/application").text
+    assert "Request approval again" in ann.get("/application").text
 
     assert ann.post("/application/submit").status_code == 303
 
@@ -323,7 +323,7 @@ def test_the_application_page_shows_every_step_and_which_is_ours(applicant: tupl
 
     for page in (before, after):
         steps = page.partition('aria-labelledby="steps"')[2].partition("</section>")[0]
-        assert (steps.count("<li class="), steps.count("AI Governance</span>")) == (8, 1)
-    assert "You can submit when the steps before it are done." in before
+        assert (steps.count("<li class="), steps.count("Our step</span>")) == (8, 1)
+    assert "You can request approval when steps 1 to 5 are complete." in before
     assert "Next step: " in accepted
     assert "We will decide by" in after

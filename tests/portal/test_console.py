@@ -41,7 +41,7 @@ ANNOUNCE = {
 }
 
 
-def test_suspending_rests_the_keys_and_says_why(
+def test_suspending_blocks_the_keys_and_says_why(
     app: Flask, ada: Member, as_ada: Caller, owner: Person, operator: Person
 ) -> None:
     path = f"/console/organizations/{ada.organization_id}"

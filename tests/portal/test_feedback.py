@@ -12,7 +12,7 @@ from core.accounts import Organization, OrganizationStatus
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
 from portal.customer.offboarding import data_export
-from portal.feedback import figures, forgetting, services
+from portal.feedback import erasure, figures, services
 from portal.feedback.kinds import EVERY, OF_CUSTOMERS, OF_OPERATORS, QUESTIONS, Kind, is_due
 from portal.feedback.models import Feedback
 from tests.cast import Member
@@ -195,7 +195,7 @@ def test_the_end_of_a_pilot_is_offered_to_the_customer_too(app: Flask, owner: Pe
     asked(app, pilot, Kind.PILOT_REVIEW)
 
     mail = mails_to(app, owner.email)[-1]
-    assert (mail.template, "in an hour" in (mail.text or "")) == ("pilot_review", True)
+    assert (mail.template, "in a one-hour call" in (mail.text or "")) == ("pilot_review", True)
 
 
 def test_the_answers_come_to_figures(
@@ -251,10 +251,10 @@ def test_it_is_forgotten_with_the_account_and_with_support_records(app: Flask, p
     asked(app, pilot, Kind.CHECK_IN, START + DAY)
 
     with app.app_context(), acting_as_system(), transaction():
-        count = forgetting.forget_old(before=START + timedelta(seconds=1))
+        count = erasure.forget_old(before=START + timedelta(seconds=1))
     assert (count, len(kept(app))) == (1, 1)
     with app.app_context(), acting_as_system(), transaction():
-        forgetting.forget_organization(pilot.organization_id)
+        erasure.forget_organization(pilot.organization_id)
     assert kept(app) == []
 
 

@@ -110,7 +110,11 @@ def test_what_is_learned_later_goes_out_as_the_next_phase(
 
     page = owner.get(f"/organization/breaches/{breach_of(app, room).id}").text
 
-    assert "Notice 2" in page
+    assert "Update 1" in page
+    first, second = mails_to(app, owner.email)
+    assert "at the latest with this email" in str(first.text)
+    assert "started with our first notice of" in str(second.text)
+    assert "1 member." in str(second.text)
     assert "Somebody may have read decisions." in page
     with app.app_context(), acting_as_system():
         phases = db.session.scalars(select(BreachNotice.phase).order_by(BreachNotice.phase)).all()

@@ -16,7 +16,7 @@ PAGE = "/decisions/integrity"
 
 
 def test_before_the_first_decision_the_page_says_what_to_expect(viewer: Person) -> None:
-    assert "No head yet" in viewer.get(PAGE).text
+    assert "No signed head yet" in viewer.get(PAGE).text
     assert viewer.get(f"{PAGE}/head").status_code == 404
 
 
@@ -38,7 +38,7 @@ def test_the_page_shows_the_last_head_and_what_was_found(
             jobs.verify_one(ada.organization_id)
 
     assert f"{shown_id}, head 1, position 1: The decision was changed after it was signed." in viewer.get(PAGE).text
-    assert "No head yet" in stranger.get(PAGE).text
+    assert "No signed head yet" in stranger.get(PAGE).text
 
 
 def test_head_evidence_and_program_are_files_of_ones_own(

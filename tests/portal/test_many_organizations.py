@@ -23,7 +23,7 @@ from tests.portal.notify import channel, deliveries_of, make_channel
 from tests.portal.test_documents import DETAILS, accept_all, publish_next
 
 JOBS: dict[str, Callable[[int], None]] = {
-    "blocked decisions": notification_jobs.tell_of_blocked_decisions,
+    "blocked decisions": notification_jobs.notify_of_blocked_decisions,
     "old keys": key_jobs.remind_of_old_keys,
     "ending keys": key_jobs.remind_of_ending_keys,
     "follow up": application_jobs.follow_up,
@@ -102,7 +102,7 @@ def test_channels_are_told_of_what_was_blocked_and_the_others_have_been_looked_a
     as_ada.check(metadata={"contains_personal_data": True})
 
     with app.app_context(), acting_as_system(), transaction():
-        found = blocked.to_tell(now=now)
+        found = blocked.to_notify(now=now)
         quiet = set(
             db.session.scalars(text("SELECT blocked_until FROM notification_channel WHERE id <> :id"), {"id": told.id})
         )
@@ -121,7 +121,7 @@ def test_the_job_tells_and_tells_nothing_twice(app: Flask, ada: Member, as_ada: 
 
     for _ in range(2):
         with app.app_context():
-            notification_jobs.tell_of_blocked_decisions(0)
+            notification_jobs.notify_of_blocked_decisions(0)
 
     assert [one.event for one in deliveries_of(app, made.id)] == ["decision.blocked"]
 

@@ -2,18 +2,21 @@
 
 from datetime import timedelta
 
+import msgspec
 from flask import Flask
 from sqlalchemy import text
 
 from api.runtime import runtime
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
+from core.formats import day
 from portal.console.measures import services, targets
-from portal.console.measures.adoption import adoption_page
+from portal.console.measures.adoption import Adoption, adoption_page
 from portal.status import probes
 from portal.status.detection import Sample
 from portal.status.states import Component
 from portal.support.states import RequestStatus
+from tests.api.test_hourly import count, some
 from tests.cast import Caller, Member, another_key
 from tests.people import Person
 from tests.portal.support.scene import answer, opened
@@ -74,8 +77,25 @@ def test_the_day_of_the_first_live_check_outlives_the_decision_log(
     with app.app_context(), acting_as_system():
         (one,) = adoption_page(now=utc_now(), words="ada-and-co").rows
 
-    assert (one.live_since, one.enough_since, one.step) == (utc_now().date(), None, "no checks for a week")
-    assert utc_now().date().isoformat() in operator.get("/console/figures").text
+    assert (one.live_since, one.enough_since, one.step) == (utc_now().date(), None, "No checks for a week")
+    assert day(utc_now().date()) in operator.get("/console/figures").text
+
+
+def test_adoption_is_the_same_from_counted_hours_as_from_the_log(app: Flask, ada: Member) -> None:
+    now = utc_now()
+    some(app, ada, now, hours=200, each=1)
+
+    def seen() -> Adoption:
+        with app.app_context(), acting_as_system():
+            (one,) = adoption_page(now=now, words="ada-and-co").rows
+        return msgspec.structs.replace(one, first_at=None)
+
+    from_log = seen()
+    count(app, now)
+
+    assert from_log.last_week > from_log.last_day > 0
+    assert from_log.last_at is not None
+    assert seen() == from_log
 
 
 def test_a_key_beyond_its_limit_in_some_minute_would_be_seen(app: Flask, ada: Member) -> None:
@@ -118,4 +138,4 @@ def test_the_most_limited_keys_are_shown_with_their_requests(app: Flask, ada: Me
         Caller(app.test_client(), tight.secret).check()
     runtime(app).requests.flush()
 
-    assert "3 of 5 requests refused with 429" in operator.get("/console/figures").text
+    assert "3 of 5 requests rejected with 429" in operator.get("/console/figures").text

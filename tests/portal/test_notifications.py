@@ -514,7 +514,7 @@ class TestBlockedDecisions:
 
     def tell(self, app: Flask, channel_id: Any, *, in_s: int = 60) -> bool:
         with app.app_context(), acting_as_system(), transaction():
-            return blocked.tell(channel_id, now=utc_now() + timedelta(seconds=in_s))
+            return blocked.notify(channel_id, now=utc_now() + timedelta(seconds=in_s))
 
     def test_are_told_once_with_count_ids_and_reasons(self, app: Flask, minute: Any) -> None:
         made, ids = minute
@@ -563,7 +563,7 @@ class TestBlockedDecisions:
         make_channel(app, ada.organization_id, "quota.near", name="Other")
 
         with app.app_context(), acting_as_system():
-            found = blocked.to_tell(now=utc_now() + timedelta(seconds=60))
+            found = blocked.to_notify(now=utc_now() + timedelta(seconds=60))
             assert found == [(made.id, ada.organization_id)]
 
 

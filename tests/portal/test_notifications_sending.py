@@ -133,7 +133,7 @@ def test_a_receiver_that_is_gone_stops_the_channel_at_once(app: Flask, waiting: 
 
     assert the_delivery(app, waiting).state == "given_up"
     assert channel(app, waiting.id).stopped_because == "gone"
-    assert "permanently gone" in (mails_to(app, owner.email)[-1].text or "")
+    assert "no longer exists" in (mails_to(app, owner.email)[-1].text or "")
 
 
 def test_operators_are_told_when_a_channel_of_theirs_stops(app: Flask, operator: Person) -> None:

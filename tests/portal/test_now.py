@@ -1,5 +1,7 @@
 """The page that operators look at first."""
 
+import re
+
 import pytest
 from flask import Flask
 
@@ -8,6 +10,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.ids import new_uuid
 from portal.console import now
+from portal.support import rota
 from tests.people import Person
 from tests.portal.status_scene import open_incident
 from tests.portal.support.test_requests import ask, question
@@ -32,10 +35,32 @@ def test_what_is_open_and_due_stands_on_it(app: Flask, documents: None, owner: P
 
     assert "No open incidents." in quiet
     assert "No open tickets." in quiet
-    assert "No applications are waiting." in quiet
+    assert "No approval requests are waiting." in quiet
     assert f'href="/console/incidents/{incident_id}"' in page
     assert question()["subject"] in page
-    assert "Ann" in page.partition("All applications")[2]
+    assert "Ann" in page.partition("All approval requests")[2]
+
+
+def test_it_says_how_severe_a_ticket_is_and_what_is_due(app: Flask, owner: Person, operator: Person) -> None:
+    ask(owner, severity="critical")
+
+    row = operator.get("/console").text.partition(question()["subject"])
+
+    assert "critical" in row[0].rpartition("<li>")[2]
+    assert "First response due" in row[2].partition("</li>")[0]
+
+
+def test_it_warns_while_nobody_is_on_call(app: Flask, owner: Person, operator: Person) -> None:
+    ask(owner, severity="critical")
+    ticket = re.search(r"/console/support/[0-9a-f-]{36}", operator.get("/console").text)
+    assert ticket is not None
+    before = [operator.get(path).text for path in ("/console", ticket[0])]
+    monday = rota.monday_of(utc_now()).isoformat()
+    operator.post("/console/support/on-call", monday=monday, who=str(operator.user_id))
+    after = [operator.get(path).text for path in ("/console", ticket[0])]
+
+    assert all("Nobody is on call this week." in page for page in before)
+    assert not any("Nobody is on call" in page for page in after)
 
 
 def test_it_says_whether_backups_work(app: Flask, operator: Person) -> None:

@@ -30,6 +30,15 @@ def organization(app: Flask, member: Member) -> Organization:
         return db.session.get_one(Organization, member.organization_id)
 
 
+def test_the_first_details_lead_on_to_the_documents(app: Flask, owner: Person, ada: Member) -> None:
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.get_one(Organization, ada.organization_id).status = "sandbox"
+
+    led_to = [owner.post("/organization/details", **DETAILS).location for _ in range(2)]
+
+    assert led_to == ["/legal/accept", "/start"]
+
+
 def test_details_are_kept_and_on_the_trail(app: Flask, ada: Member, admin: Person) -> None:
     assert admin.post("/organization/details", **DETAILS).status_code == 303
     assert admin.post("/organization/details", **{**DETAILS, "legal_name": "Ada Ltd"}).status_code == 303
@@ -99,6 +108,7 @@ def test_all_data_comes_as_one_file_without_any_secret(
     owner.post("/legal/accept/delegate", email="legal@people.example")
     owner.post("/team/invitations", email="new@people.example", role="viewer")
     owner.post("/checklist/secret_store", done="yes")
+    as_ada.send("PUT", "/v1/policy/file", {"policies": {"max_risk_score": 40}})
     hook = make_channel(app, ada.organization_id, target="https://hooks.example.com/services/a-secret-of-theirs")
 
     answer = owner.post("/organization/data")
@@ -113,6 +123,7 @@ def test_all_data_comes_as_one_file_without_any_secret(
     assert b"organization.data_downloaded" in files["audit-trail.ndjson"]
     assert b"new@people.example" in files["invitations.json"]
     assert b"secret_store" in files["checklist.json"]
+    assert msgspec.json.decode(files["policy_file.json"])["policies"] == {"max_risk_score": 40}
     assert b"legal@people.example" in files["signing-links.json"]
     assert b"downloaded" in files["documents-seen.json"]
     assert len(msgspec.json.decode(files["acceptances.json"])) == 2
@@ -128,14 +139,14 @@ def close(who: Person, typed: str = "Ada-And-Co") -> Any:
     return who.post("/organization/closing", typed=typed)
 
 
-def test_closing_rests_the_keys_and_keeping_brings_them_back(
+def test_closing_blocks_the_keys_and_canceling_it_brings_them_back(
     app: Flask, ada: Member, as_ada: Caller, owner: Person
 ) -> None:
     assert close(owner, "something").status_code == 422
     assert close(owner).status_code == 303
     assert close(owner).status_code == 303  # twice is once
     assert as_ada.check().status_code == 403
-    assert "This account is closing" in owner.get("/keys").text
+    assert "This organization is closing" in owner.get("/keys").text
     assert [mail.template for mail in mails_to(app, owner.email)] == ["account_closing"]
 
     assert owner.post("/organization/closing/undo").status_code == 303

@@ -76,4 +76,4 @@ def test_the_launch_board_s_look_at_stripe_ends_by_its_deadline(app: Flask, monk
 
     assert monotonic_s() - began_s < 1.5
     assert not verdict.is_green
-    assert "does not answer" in verdict.seen
+    assert "does not respond" in verdict.seen

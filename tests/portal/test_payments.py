@@ -91,7 +91,7 @@ def test_while_stripe_is_silent_the_return_page_answers_and_nothing_is_sold(
 
     with app.app_context():
         monkeypatch.setattr(type(gateway()), "customer", silent)
-    assert "your plan starts as soon as it does" in billing.get(f"/plan/return?session_id={session_id}").text
+    assert "your plan starts as soon as it confirms" in billing.get(f"/plan/return?session_id={session_id}").text
     assert billing.post("/plan/checkout/pro").status_code == 503
 
 
@@ -182,7 +182,7 @@ def test_the_page_says_what_the_authority_said_of_a_tax_id(
     billing.post("/plan/billing-details", **{**BARE, "tax_id_type": "eu_vat", "tax_id": "DE1"})
     with app.app_context(), acting_as_system(), transaction():
         [tax_id] = store.every("tax_id")
-        store.keep({**tax_id, "verification": {**tax_id["verification"], "status": status}})
+        store.save({**tax_id, "verification": {**tax_id["verification"], "status": status}})
     look(app, ada)
 
     words = {"pending": "verification pending", "unverified": "verification failed", "unavailable": "not verified"}

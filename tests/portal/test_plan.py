@@ -58,7 +58,7 @@ def test_the_share_of_valid_requests_that_were_answered_is_that_of_ones_own_live
     page = viewer.get("/plan").text
 
     assert "The API answered 75% of your valid live checks this month: 3 of 4" in page
-    assert 'Another 5 requests were <a href="/decisions/refused?period=month&amp;environment=live">refused</a>' in page
+    assert 'Another 5 requests were <a href="/decisions/refused?period=month&amp;environment=live">rejected</a>' in page
 
 
 def test_enterprise_is_asked_for_once_and_operators_are_told(live_app: Flask) -> None:
@@ -123,6 +123,7 @@ def test_keys_members_and_retention_end_where_the_plan_does(
     answer = owner.post("/organization/retention", days="365")
     assert answer.status_code == 409
     assert "up to 183 days" in answer.text
+    assert "1,095 days</button>" not in owner.get("/organization/retention").text
     assert owner.post("/organization/retention", days="183").status_code == 303
 
 

@@ -21,6 +21,7 @@ RULE = {
     "code": "hr_review",
     "message": "HR asks for a review.",
     "fix": "Ask HR.",
+    "mode": "cel",
     "all": 'department == "hr"',
     "any": "",
     "none": "",
@@ -259,7 +260,7 @@ def test_a_rule_begins_in_shadow_and_is_enforced_once(
     developer.post("/policies/rules", **RULE, version="1")
     as_ada.check(metadata={"department": "hr"})
     page = viewer.get("/policies").text
-    assert "Would have blocked 1 of 1 decisions" in page
+    assert "matched 1 of 1 decisions and would have blocked 1 that were allowed" in page
     assert "/promote" not in page
 
     assert viewer.post("/policies/rules/hr_review/promote", version="2").status_code == 403

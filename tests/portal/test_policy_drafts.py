@@ -4,6 +4,7 @@ from uuid import UUID
 
 from flask import Flask
 
+from api.model_catalogue.entries import LATEST
 from api.policies import services as policies
 from api.policies.drafts import services as drafts
 from api.policies.drafts.services import Draft
@@ -43,6 +44,7 @@ def test_a_draft_has_no_effect_until_it_is_published(
     assert "Softer" in viewer.get("/policies/drafts").text
     page = viewer.get(path).text
     assert "Block personal data: changed from on to off." in page
+    assert "This turns off hard blocks for all callers: Block personal data." in developer.get(path).text
     assert "Rules: added “hr_review”." in page
     assert "Publish</button>" not in page
     assert (current(app, ada)[0], as_ada.check(metadata=PERSONAL).json["allowed"]) == (1, False)
@@ -134,3 +136,38 @@ def test_a_rule_of_a_draft_is_changed_and_deleted(app: Flask, ada: Member, devel
     assert developer.post(f"{path}/rules/hr_review/remove", version="3").status_code == 303
     assert draft_at(app, ada, path).document.rules == ()
     assert developer.post(f"{path}/rules/hr_review/remove", version="4").status_code == 404
+
+
+def test_models_required_facts_and_fail_modes_of_a_draft_are_edited_on_pages_like_those_of_the_active_policies(
+    app: Flask, ada: Member, developer: Person, viewer: Person
+) -> None:
+    path, own = create(developer), {"is_external": "no", "provider": "", "family": "", "region": ""}
+    edits: list[tuple[str, dict[str, str]]] = [
+        ("models/catalogue", {"model_catalogue": LATEST.value, "on_contradiction": "block"}),
+        ("models/own", {"original": "", "model": "own-*", **own}),
+        ("required-facts", {"fact": "purpose", "if_missing": "block", "points": "0"}),
+        ("fail-modes", {"mode": "block", "operations": "chat"}),
+        ("fail-modes/0", {"mode": "allow_and_report", "operations": ""}),
+    ]
+    for revision, (part, fields) in enumerate(edits, start=1):
+        saved = developer.post(f"{path}/{part}", **fields, version=str(revision))
+        assert (saved.status_code, saved.headers["Location"]) == (303, f"{path}/{part.partition('/')[0]}"), part
+
+    stale = {"model_catalogue": "", "on_contradiction": "caller", "version": "5"}
+    assert developer.post(f"{path}/models/catalogue", **stale).status_code == 409
+    document = draft_at(app, ada, path).document
+    assert (document.model_catalogue, document.own_models[0].model) == (LATEST, "own-*")
+    assert (document.required_facts[0].fact, document.on_unreachable[0].mode) == ("purpose", "allow_and_report")
+    page = viewer.get(path).text
+    assert "Required facts: added “purpose”." in page
+    assert "All others" in viewer.get(f"{path}/fail-modes").text
+    assert f'href="{path}/fail-modes/0"' in developer.get(f"{path}/fail-modes").text
+
+    refused = developer.post(f"{path}/fail-modes", mode="block", operations="two words", version="5")
+    assert (refused.status_code, 'name="version" value="5"' in refused.text) == (422, True)
+    removals = [("models/own/remove", {"model": "own-*"}), ("required-facts/0/remove", {}), ("fail-modes/0/remove", {})]
+    for revision, (part, fields) in enumerate(removals, start=6):
+        assert developer.post(f"{path}/{part}", **fields, version=str(revision)).status_code == 303, part
+    document = draft_at(app, ada, path).document
+    assert (document.own_models, document.required_facts, document.on_unreachable) == ((), (), ())
+    assert current(app, ada)[0] == 1

@@ -46,8 +46,11 @@ def test_the_impact_is_asked_for_shown_and_downloaded(
     assert "every 2s" in waiting
     assert viewer.get(f"{path}/impact/differences.csv").status_code == 404
     assert developer.post(f"{path}/impact", days="7").status_code == 409
+    by_script = {"HX-Request": "true"}
+    assert "HX-Refresh" not in viewer.get(f"{path}/impact", headers=by_script).headers
     analyze(app, ada, path)
 
+    assert viewer.get(f"{path}/impact", headers=by_script).headers["HX-Refresh"] == "true"
     page = viewer.get(path).text
     assert "every 2s" not in page
     assert decided in page
@@ -75,8 +78,10 @@ def test_an_analysis_is_canceled_once(app: Flask, ada: Member, developer: Person
 def test_a_period_that_is_not_offered_is_refused(app: Flask, ada: Member, developer: Person) -> None:
     path = with_change(app, ada, developer)
 
-    assert developer.post(f"{path}/impact", days="3650").status_code == 422
-    assert "Analyze impact" in developer.get(path).text
+    assert developer.post(f"{path}/impact", days="365").status_code == 422
+    page = developer.get(path).text
+    assert "Analyze impact" in page
+    assert '<option value="90">All 90 days in the log</option>' in page
 
 
 def test_drafts_and_their_analyses_go_with_a_closed_account(app: Flask, ada: Member, developer: Person) -> None:

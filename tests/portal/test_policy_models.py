@@ -13,6 +13,8 @@ from core.db import acting_for
 from tests.cast import Caller, Member
 from tests.people import Person
 
+CARRIED = {"version", "title", "changes", "back"}
+PROPOSAL = {"version": "1", "title": "x", "changes": '{"max_risk_score": 60}', "back": "/policies/models"}
 CATALOGUE = {"model_catalogue": LATEST.value, "on_contradiction": "block"}
 
 
@@ -24,7 +26,7 @@ def current(app: Flask, member: Member) -> tuple[int, PolicyDocument]:
 def carried(page: str) -> dict[str, str]:
     """What a proposal takes along to be published."""
     inputs = (dict(re.findall(r'(\w+)="([^"]*)"', one)) for one in re.findall(r"<input[^>]*>", page))
-    found = {one["name"]: one.get("value", "") for one in inputs if one.get("name") in {"version", "changes", "back"}}
+    found = {one["name"]: one.get("value", "") for one in inputs if one.get("name") in CARRIED}
     return {name: value.replace("&#34;", '"') for name, value in found.items()}
 
 
@@ -34,7 +36,7 @@ def test_models_in_use_are_shown_with_what_is_known_of_them(as_ada: Caller, view
 
     page = viewer.get("/policies/models").text
 
-    assert "In the last 30 days, 1 of 2 decisions did not say." in page
+    assert "In the last 30 days, 1 of 2 checks did not say." in page
     assert "1 internal" in page
     assert "not in the catalogue" in page
 
@@ -65,7 +67,24 @@ def test_a_proposal_for_a_version_that_is_no_longer_in_force_is_shown_anew(
     assert refused.status_code == 409
     assert "Someone else changed the policies" in refused.text
     assert carried(refused.text)["version"] == "2"
+    assert developer.post("/policies/proposals/draft", **carried(shown)).status_code == 409
     assert current(app, ada)[0] == 2
+
+
+def test_a_proposal_becomes_a_draft_and_has_to_where_a_second_person_reviews(
+    app: Flask, ada: Member, developer: Person, owner: Person
+) -> None:
+    owner.post("/policies/publishing", needs_review="y")
+    shown = developer.post("/policies/models/catalogue", **CATALOGUE).text
+    assert "Publish changes" not in shown
+    assert developer.post("/policies/proposals", **carried(shown)).status_code == 409
+
+    created = developer.post("/policies/proposals/draft", **carried(shown))
+
+    page = developer.get(created.headers["Location"]).text
+    assert "<h1>Model catalogue</h1>" in page
+    assert f"Model catalogue: “{LATEST}”." in page
+    assert current(app, ada)[0] == 1
 
 
 def test_a_model_of_ones_own_is_added_changed_and_removed(app: Flask, ada: Member, developer: Person) -> None:
@@ -114,16 +133,14 @@ def test_what_does_not_fit_is_told_at_its_field(
 def test_a_proposal_that_was_tampered_with_changes_nothing(
     app: Flask, ada: Member, developer: Person, changes: dict[str, str]
 ) -> None:
-    proposal = {"version": "1", "changes": '{"max_risk_score": 60}', "back": "/policies/models", **changes}
+    proposal = {**PROPOSAL, **changes}
 
     assert developer.post("/policies/proposals", **proposal).status_code == 422
     assert current(app, ada)[0] == 1
 
 
 def test_a_viewer_publishes_nothing(app: Flask, ada: Member, viewer: Person) -> None:
-    proposal = {"version": "1", "changes": '{"max_risk_score": 60}', "back": "/policies/models"}
-
-    assert viewer.post("/policies/proposals", **proposal).status_code == 403
+    assert viewer.post("/policies/proposals", **PROPOSAL).status_code == 403
     assert current(app, ada)[0] == 1
 
 
@@ -148,4 +165,4 @@ def test_a_blocked_decision_shows_what_would_make_it_pass(as_ada: Caller, viewer
 
     assert "Use a model that runs in your own systems." in page
     assert "is_external_model: false" in page
-    assert "No other model, region, review or size alone makes this pass." in other
+    assert "Changing only the model, region, human review or dataset size would not allow this." in other

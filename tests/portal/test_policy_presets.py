@@ -6,8 +6,9 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
+from api.policies.compiling import compile_policy
 from api.policies.document import PolicyDocument
-from api.policies.evaluator import CheckFacts, compile_policy, evaluate
+from api.policies.evaluator import CheckFacts, evaluate
 from api.policies.presets import PRESETS
 from api.policies.rules import OnMissing, Rule, When
 from api.policies.validation import with_values

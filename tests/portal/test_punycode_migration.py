@@ -16,10 +16,10 @@ from core.ids import new_uuid
 from portal.customer.people.accounts import find_by_email
 from portal.notifications.states import Kind
 from tests.cast import Member
+from tests.databases import ROOT
 from tests.people import Person, log_in, make_user, person
 from tests.portal.notify import make_channel
 from tests.portal.support.scene import opened
-from tests.services import ROOT
 
 OLD, NEW = "ada@müller.example", "ada@xn--mller-kva.example"
 PATH = ROOT / "migrations" / "versions" / "0028_addresses_in_punycode.py"

@@ -1,4 +1,4 @@
-"""Refused requests, counted by code and field; never with a value, nor with a name that a caller made up."""
+"""Rejected requests, counted by code and field; never with a value, nor with a name that a caller made up."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -47,9 +47,9 @@ def test_refusals_are_counted_by_code_and_field(app: Flask, as_ada: Caller, view
 
     content, invalid = shown_to(app, viewer)
 
-    assert content.startswith("Content is not accepted content_refused 2 prompt content refused, 2")
+    assert content.startswith("Content is not accepted content_refused 2 prompt content refused (2)")
     assert invalid.startswith("The request is not valid invalid_request 1")
-    assert "metadata.department wrong type, 1" in invalid
+    assert "metadata.department wrong type (1)" in invalid
     assert "metadata.contains_personal_data" in invalid
 
 
@@ -58,7 +58,7 @@ def test_no_value_and_no_made_up_name_is_kept(app: Flask, as_ada: Caller, viewer
 
     (row,) = shown_to(app, viewer)
 
-    assert "Another field unknown" in row
+    assert "Unrecognized field" in row
     with app.app_context(), acting_as_system():
         kept = str(db.session.execute(text("SELECT * FROM refused_request_hour")).all())
     assert "jane" not in kept.lower()
@@ -70,7 +70,7 @@ def test_items_of_a_batch_are_counted_each(app: Flask, as_ada: Caller, viewer: P
 
     rows = shown_to(app, viewer)
 
-    assert sorted(row.split(" 1 ")[1].split(",")[0] for row in rows) == ["model wrong type", "text content refused"]
+    assert sorted(row.split(" 1 ")[1].split(" (")[0] for row in rows) == ["model wrong type", "text content refused"]
 
 
 def test_a_limit_is_counted_and_tests_can_be_looked_at_alone(
@@ -89,7 +89,7 @@ def test_a_limit_is_counted_and_tests_can_be_looked_at_alone(
 def test_the_dashboard_tells_of_content_that_live_software_sent(
     app: Flask, as_ada: Caller, viewer: Person, stranger: Person
 ) -> None:
-    words = "1 live request contained content in the last 24 hours"
+    words = "1 live request was rejected in the last 24 hours for containing content"
     as_ada.check(model=None)
     runtime(app).refused.flush()
     before = viewer.get("/dashboard").text
@@ -105,7 +105,7 @@ def test_another_organization_sees_nothing_of_it(app: Flask, as_cleo: Caller, vi
     as_cleo.check(model=None)
 
     assert shown_to(app, viewer) == []
-    assert "No refused requests" in viewer.get("/decisions/refused?period=nonsense&environment=nowhere").text
+    assert "No rejected requests" in viewer.get("/decisions/refused?period=nonsense&environment=nowhere").text
 
 
 @pytest.mark.parametrize(

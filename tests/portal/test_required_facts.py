@@ -19,9 +19,9 @@ def test_what_each_application_never_tells_is_shown(as_ada: Caller, viewer: Pers
     page = viewer.get("/policies/required-facts").text
 
     assert "contains_personal_data, purpose" in page
-    assert ">50 %<" in page
-    assert '<span class="mono">contains_personal_data</span> 67 %' in page
-    assert '<span class="mono">purpose</span> 33 %' in page
+    assert ">50%<" in page
+    assert '<span class="mono">contains_personal_data</span> 67%' in page
+    assert '<span class="mono">purpose</span> 33%' in page
 
 
 def test_a_fact_nobody_sent_is_listed(as_ada: Caller, developer: Person) -> None:
@@ -30,7 +30,7 @@ def test_a_fact_nobody_sent_is_listed(as_ada: Caller, developer: Person) -> None
     page = developer.get("/policies/required-facts").text
 
     assert '<a href="/policies/required-facts/new?fact=contains_personal_data">contains_personal_data</a>' in page
-    assert ">0 %<" in page
+    assert ">0%<" in page
 
 
 def test_a_fact_is_required_changed_and_released_after_its_effect_was_seen(
@@ -75,3 +75,14 @@ def test_what_does_not_fit_is_told_at_its_field(
     assert answer.status_code == 422
     assert f'href="#{field}"' in answer.text
     assert current(app, ada)[0] == 1
+
+
+def test_policies_warn_of_personal_data_that_nobody_has_to_declare(developer: Person) -> None:
+    warning = "is treated as containing no personal data"
+    before = developer.get("/policies").text
+    required = {"fact": "contains_personal_data", "if_missing": "block", "points": "0"}
+    shown = developer.post("/policies/required-facts", **required, operations="", applications="")
+    developer.post("/policies/proposals", **carried(shown.text))
+
+    assert warning in before
+    assert warning not in developer.get("/policies").text

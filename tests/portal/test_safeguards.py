@@ -15,7 +15,7 @@ from core.db import acting_as_system, db, transaction
 from core.settings import Durability, Settings
 from legal_docs import jobs
 from legal_docs.measures import services as measures
-from legal_docs.measures.kinds import MEASURE_NAMES, Measure, Sighting
+from legal_docs.measures.kinds import MEASURE_NAMES, Measure, Observation
 from portal.console import legal_views
 from portal.console.launch.checks import CHECKS
 from portal.console.launch.verdicts import green, red
@@ -36,8 +36,8 @@ def as_owner(statement: str) -> None:
     db.session.execute(text("SELECT set_config('role', 'aig_system', true)"))
 
 
-def look(at: Any, **changes: Any) -> Sighting:
-    found: Sighting = at(msgspec.structs.replace(Settings(), **changes), utc_now())
+def look(at: Any, **changes: Any) -> Observation:
+    found: Observation = at(msgspec.structs.replace(Settings(), **changes), utc_now())
     return found
 
 
@@ -69,7 +69,7 @@ def test_a_table_that_the_role_owns_is_seen(system: None) -> None:
 def test_a_log_that_can_be_changed_is_seen(system: None, table: str, right: str, role: str) -> None:
     as_owner(f"GRANT {right} ON {table} TO {role}")
 
-    assert look(database.integrity) == Sighting(is_met=False, seen=f"Can be changed: {table} by {role}.")
+    assert look(database.integrity) == Observation(is_met=False, seen=f"Rows can be changed: {table} by {role}.")
 
 
 def test_a_password_that_is_kept_otherwise_is_seen(system: None) -> None:
@@ -133,27 +133,29 @@ def test_an_address_without_encryption_is_seen(url: str | None) -> None:
 def test_what_the_board_finds_counts_for_the_agreement(
     monkeypatch: pytest.MonkeyPatch, measure: Measure, check_code: str
 ) -> None:
-    monkeypatch.setitem(CHECKS, check_code, lambda _around: red("Broken.", to_do="Mend it."))
-    assert look(measures._looks[measure]) == Sighting(is_met=False, seen="Broken.")
+    monkeypatch.setitem(CHECKS, check_code, lambda _around: red("Broken: SECRET_KEY.", to_do="Mend it."))
+    seen = look(measures._looks[measure])
+    assert seen == Observation(is_met=False, seen=launch.FOR_CUSTOMERS.get(measure, "Broken: SECRET_KEY."))
+    assert ("SECRET_KEY" in seen.seen) == (measure not in {Measure.ALERTS, Measure.OPERATORS, Measure.SECRETS})
 
     monkeypatch.setitem(CHECKS, check_code, lambda _around: green("Well."))
-    assert look(measures._looks[measure]) == Sighting(is_met=True, seen="Well.")
+    assert look(measures._looks[measure]) == Observation(is_met=True, seen="Well.")
 
 
 def test_the_job_keeps_what_it_saw(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        measures, "look", lambda *_settings, **_now: {Measure.KEYS: Sighting(is_met=True, seen="Fine.")}
+        measures, "look", lambda *_settings, **_now: {Measure.KEYS: Observation(is_met=True, seen="Fine.")}
     )
     with app.app_context():
         jobs.look_now()
 
     with app.app_context(), acting_as_system():
-        assert measures.kept()[Measure.KEYS].seen == "Fine."
+        assert measures.recorded()[Measure.KEYS].seen == "Fine."
 
 
 def test_members_see_what_was_seen_of_each_measure(app: Flask, viewer: Person) -> None:
     with app.app_context(), acting_as_system(), transaction():
-        measures.keep({Measure.LIMITS: Sighting(is_met=False, seen="99 of 101 passed.")}, now=utc_now())
+        measures.record({Measure.LIMITS: Observation(is_met=False, seen="99 of 101 passed.")}, now=utc_now())
 
     page = viewer.get("/documents/measures").text
 

@@ -22,7 +22,7 @@ from core.jobs import run_worker
 from core.throttle import limiter
 from portal.status import emails, incidents, prober, probes, snapshot, subscribers
 from portal.status.jobs import probe_ourselves, render_status
-from portal.status.states import Component
+from portal.status.states import Component, ComponentState
 from tests.cast import Caller, Member
 from tests.people import Browser, Person, link_in, mails_to, words_of
 from tests.portal.status_scene import INCIDENT, open_incident, probe, say, subscribe, trail
@@ -78,7 +78,7 @@ def test_a_stop_of_the_service_caps_its_uptime(app: Flask, nobody: Browser) -> N
     found = nobody.get("/status/api.json").json["components"][0]
 
     assert (found["uptime_90_days_percent"], found["minutes_unknown"]) == (80.0, 2)
-    assert "unknown and not counted as uptime" in nobody.get("/status").text
+    assert "without a measurement, not counted as uptime" in nobody.get("/status").text
 
 
 def test_three_failures_in_a_row_are_an_outage_that_was_detected(app: Flask, nobody: Browser) -> None:
@@ -130,8 +130,15 @@ def test_every_page_of_the_portal_tells_of_an_open_incident(app: Flask, owner: P
     assert "Ongoing incident" not in owner.get("/keys").text
 
     open_incident(app)
+    open_incident(app, components={})
 
-    assert "Ongoing incident: Checks fail." in owner.get("/keys").text
+    page = owner.get("/keys").text
+    assert "Ongoing incident: Checks fail." in page
+    assert "Checks are not affected" not in page
+
+    open_incident(app, components={Component.PORTAL: ComponentState.DEGRADED})
+
+    assert "Checks are not affected" in owner.get("/keys").text
 
 
 def test_the_feeds_have_every_update_with_an_id_that_stays(app: Flask, nobody: Browser, operator: Person) -> None:

@@ -76,7 +76,7 @@ def test_what_is_told_of_a_bucket_has_no_words_of_the_store(s3: SmallS3) -> None
         bucket.push(f"s3://AKIAOTHER:secret@status/?endpoint={s3.url}&region=x", [("index.html", b"")])
 
     assert "AKIA" not in str(told.value)
-    assert "STATUS_PUSH_URL took 0 files" in str(told.value)
+    assert "STATUS_PUSH_URL accepted only 0 files" in str(told.value)
 
 
 @pytest.mark.parametrize(("minutes", "is_wrong"), [(14, False), (16, True)], ids=["new", "old"])
@@ -102,7 +102,7 @@ def test_the_launch_board_sees_a_copy_that_never_was_and_a_bucket_that_refuses(
 
     assert never is not None
     assert refused is not None
-    assert ("pushed never" in never.seen, "does not answer" in refused.seen) == (True, True)
+    assert ("pushed never" in never.seen, "does not respond" in refused.seen) == (True, True)
 
 
 def test_where_probes_have_stopped_the_page_says_since_when(app: Flask, nobody: Browser) -> None:

@@ -208,5 +208,5 @@ def test_the_all_clear_has_its_six_fields() -> None:
 def test_the_notice_of_slow_answers_promises_two_hours_and_a_day() -> None:
     words = wordings.slow_answers("Check API", since=T0, seen="up to 1.4 s", now=T0)
 
-    assert "Next update by 25 October, 01:50 UTC" in words
-    assert "resolve this by 25 October, 23:50 UTC" in words
+    assert "Next update by 25 Oct 2026, 01:50 UTC" in words
+    assert "resolve this by 25 Oct 2026, 23:50 UTC" in words

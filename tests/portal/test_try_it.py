@@ -83,7 +83,7 @@ def test_a_plan_without_a_key_to_spare_asks_for_one(
     answer = ask(developer)
 
     assert answer.status_code == 422
-    assert "all in use" in answer.text
+    assert "API key limit" in answer.text
 
 
 @pytest.mark.parametrize("metadata", ["[1]", "{", "nonsense", "[" * 5000])

@@ -25,7 +25,7 @@ from portal.notifications.states import LONGEST_ASKED_WAIT, TRIES, wait_before_n
 from portal.status import board, clocks, subscribers
 from portal.status.detection import UPTIME_DAYS
 from portal.support import states
-from tests.services import ROOT
+from tests.databases import ROOT
 
 ROOMS = [ROOT / room / "templates" for room in ("core", "portal", "billing", "legal_docs", "api")]
 TEMPLATES = sorted(path for room in ROOMS for path in room.rglob("*") if path.suffix in {".html", ".txt"})
@@ -44,7 +44,7 @@ ANSWERED_BY_MAIL = 48 * HOUR
 
 SAID: dict[str, list[timedelta]] = {
     "mail/application_question": [INFORMATION_WITHIN],
-    "mail/breach_notice": [clocks.AUTHORITY_WITHIN],
+    "mail/breach_notice": [clocks.AUTHORITY_WITHIN, clocks.AUTHORITY_WITHIN],
     "mail/change_address": [links.LIFE[Purpose.CHANGE_ADDRESS]],
     "mail/confirm_address": [links.LIFE[Purpose.CONFIRM_ADDRESS]],
     "mail/key_old": [ROTATE_AFTER, LONGEST_OVERLAP],
@@ -65,12 +65,11 @@ SAID: dict[str, list[timedelta]] = {
     "portal/notifications/what_we_send.html": [ABOUT_THREE_DAYS, FIRST_WAIT, LONGEST_ASKED_WAIT, deliveries.KEPT],
     "portal/customer/decisions/try_it.html": [session_key.LIFE],
     "portal/public/security.html": [UPTIME_DAYS * DAY],
-    "portal/customer/organization/retention.html": [figures.LONGEST_RETENTION_DAYS * DAY],
     "portal/customer/people/check_mail.html": [links.LIFE[Purpose.CONFIRM_ADDRESS]],
     "portal/customer/people/forgotten.html": [links.LIFE[Purpose.RESET_PASSWORD]],
     "portal/customer/people/prove_it.html": [FRESH_FOR],
     "portal/customer/policies/_effect.html": [EFFECT_OVER, EFFECT_OVER],
-    "portal/customer/policies/_rule_state.html": [EFFECT_OVER],
+    "portal/customer/policies/_rule_state.html": [EFFECT_OVER, EFFECT_OVER],
     "portal/customer/policies/_settings.html": [EFFECT_OVER],
     "portal/customer/policies/models.html": [IN_USE_OVER, IN_USE_OVER],
     "portal/customer/policies/required_facts.html": [QUALITY_OVER],

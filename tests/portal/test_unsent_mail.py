@@ -44,7 +44,7 @@ def test_an_operator_sees_what_was_not_sent_for_whom_why_and_what_to_do(
     assert GONE in page
     assert f'href="/console/organizations/{ada.organization_id}"' in page
     assert "no such user" in page
-    assert "Ask the organization for another one" in page
+    assert "Ask the organization for a different one" in page
 
 
 @pytest.mark.parametrize(

@@ -43,11 +43,11 @@ PARTS = (
     "/documents",
     "23 Nov 2026, 10:00 UTC",
     "First%20call%20on",
-    "Pro for $49 a month",
-    "99.9%",
+    "Pro ($49 a month, 99.9% availability)",
+    "Enterprise (by agreement)",
     "22 May 2027",
     "Monday to Friday, 09:00 to 18:00 UTC",
-    "To roll back",
+    "To disable the check",
 )
 
 

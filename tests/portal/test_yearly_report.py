@@ -57,7 +57,7 @@ def test_a_month_of_requests_is_stated_with_the_share_that_was_answered(app: Fla
 def test_what_a_stranger_asked_is_not_in_it(app: Flask, viewer: Person, stranger: Person) -> None:
     count_hour(app, stranger, DAY, answered=999, failed=1)
 
-    assert "No live request" in viewer.get(f"/documents/report/{YEAR}").text
+    assert "sent no live requests" in viewer.get(f"/documents/report/{YEAR}").text
 
 
 @pytest.mark.parametrize(("at", "is_in"), [(DAY, True), (LAST, True), (DAY - timedelta(seconds=1), False)])
@@ -112,7 +112,7 @@ def test_deletions_are_counted(app: Flask, viewer: Person) -> None:
         for decisions in (20, 22):
             audit.write(organization_id, "decisions.purged", by=SYSTEM, now=DAY, after={"decisions": decisions})
 
-    assert "Decisions deleted by them</td>\n<td>42</td>" in viewer.get(f"/documents/report/{YEAR}").text
+    assert "Decisions deleted by these runs</td>\n<td>42</td>" in viewer.get(f"/documents/report/{YEAR}").text
 
 
 def test_documents_and_audits_of_the_year_are_in_it(documents: None, owner: Person) -> None:

@@ -11,7 +11,11 @@ from uuid import UUID
 
 import msgspec
 
-from api.policies.evaluator import CheckFacts, CompiledPolicy, FactValue, Outcome, evaluate
+from api.policies.compiling import rule_set_over
+from api.policies.coverage import CoverageCounter
+from api.policies.evaluator import CheckFacts, CompiledPolicy, FactValue, Outcome, completed, evaluate
+from api.policies.rule_set import RuleSet
+from api.policies.rules import RuleState
 
 MOST_REMEMBERED = 200_000
 _ID_LENGTH = 36
@@ -32,6 +36,8 @@ class Judgment(msgspec.Struct, frozen=True):
     """Of a differing decision: the reason that blocks it before or after, the model, the application and the key."""
     scores: tuple[int, int] = (0, 0)
     """Under the base and under the draft."""
+    lacking: tuple[str, ...] = ()
+    """Rules that are new or changed in the draft, and need a fact that is missing here."""
     is_recorded_otherwise: bool = False
     is_unreadable: bool = False
     is_version_unusable: bool = False
@@ -55,10 +61,21 @@ class _Line(NamedTuple):
 
 
 class Judge:
-    def __init__(self, draft: CompiledPolicy, base: CompiledPolicy, policy_of: PolicyOf) -> None:
+    """`coverage` looks at each line that is judged, as long as it has something to learn."""
+
+    def __init__(
+        self,
+        draft: CompiledPolicy,
+        base: CompiledPolicy,
+        policy_of: PolicyOf,
+        *,
+        coverage: CoverageCounter | None = None,
+    ) -> None:
+        self.coverage = coverage
         self._draft = draft
         self._base = base
         self._policy_of = policy_of
+        self._changed = _changed_rules(draft, base)
         self._known: dict[bytes, Judgment] = {}
 
     def judgment_of(self, rest: bytes) -> Judgment:
@@ -75,21 +92,37 @@ class Judge:
             read = _read(rest)
         except (ValueError, msgspec.MsgspecError):
             return UNREADABLE
+        if self.coverage is not None:
+            self.coverage.look_at(read.facts)
         before = evaluate(self._base, read.facts, bucket_key=read.bucket_key)
         after = evaluate(self._draft, read.facts, bucket_key=read.bucket_key)
         own = self._policy_of(read.version)
         is_otherwise = own is not None and not _is_as_recorded(read, before if own is self._base else None, own)
         difference = _difference(before, after)
-        if difference is None and not is_otherwise and own is not None:
+        lacking = self._lacking(read.facts)
+        if difference is None and not (is_otherwise or lacking) and own is not None:
             return ALIKE
         reason = before.reason if difference is Difference.NEWLY_ALLOWED else after.reason
         return Judgment(
             difference=difference,
             values=(reason, read.facts.model, str(read.facts.metadata.get("application", "")), read.key),
             scores=(before.risk_score, after.risk_score),
+            lacking=lacking,
             is_recorded_otherwise=is_otherwise,
             is_version_unusable=own is None,
         )
+
+    def _lacking(self, facts: CheckFacts) -> tuple[str, ...]:
+        if self._changed is None:
+            return ()
+        facts = completed(self._draft, facts)
+        return tuple(self._changed.unknown(facts.model, facts.operation, facts.metadata))
+
+
+def _changed_rules(draft: CompiledPolicy, base: CompiledPolicy) -> RuleSet | None:
+    before = frozenset(base.document.rules)
+    rules = [rule for rule in draft.document.rules if rule not in before and rule.state is not RuleState.OFF]
+    return rule_set_over(draft.document, rules) if rules else None
 
 
 def id_of(line: bytes) -> UUID:

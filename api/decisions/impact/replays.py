@@ -14,8 +14,8 @@ from api.decisions.impact.judging import Judge
 from api.decisions.impact.reading import Span
 from api.decisions.impact.tally import Tally
 from api.decisions.models import Decision
+from api.policies.compiling import compile_policy
 from api.policies.document import PolicyDocument
-from api.policies.evaluator import compile_policy
 from core import audit
 from core.audit import SYSTEM
 from core.db import db

@@ -10,7 +10,6 @@ from sqlalchemy import select, text, update
 
 from api.decisions.impact import reading
 from api.decisions.impact.models import PolicyImpact
-from api.decisions.impact.reading import Span
 from api.decisions.impact.states import UNDER_WAY, ImpactStatus, before
 from api.decisions.impact.tally import Tally
 from api.policies import services as policies
@@ -32,7 +31,7 @@ _ERASED = text("""
 
 
 class ImpactUnderWay(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "impact_under_way", "The impact of this draft is being analyzed already"
+    status, code, title = HTTPStatus.CONFLICT, "impact_under_way", "The impact of this draft is already being analyzed"
     advice = "Wait until the analysis is done, or cancel it."
 
 
@@ -58,17 +57,23 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
         return min(100, 100 * self.tally.looked_at // self.total) if self.total else 100
 
     def is_of(self, draft: Draft) -> bool:
-        """Whether it is of the draft as it stands; else it is stale."""
-        return (self.document, self.base_version) == (draft.document, draft.base_version)
+        """Whether it is of the draft as it stands; its tests change no decision."""
+        own, other = (msgspec.structs.replace(one.document, tests=()) for one in (self, draft))
+        return (own, self.base_version) == (other, draft.base_version)
+
+    def is_stale(self, draft: Draft, *, active_version: int) -> bool:
+        """Whether it says no longer what publishing the draft would change."""
+        return not self.is_of(draft) or (draft.is_open and self.base_version != active_version)
 
 
 def request(organization_id: UUID, draft: Draft, *, days: int, by: Actor, now: datetime) -> Impact:
     """Leaves an analysis of the last days for the worker. Raises ImpactUnderWay."""
+    since = now - timedelta(days=days)
+    total = reading.count(organization_id, since=since, until=now)
     policies.hold(organization_id, None)
     latest = find_latest(organization_id, draft.id)
     if latest is not None and latest.is_under_way:
         raise ImpactUnderWay
-    since = now - timedelta(days=days)
     row = PolicyImpact(
         id=new_uuid(),
         organization_id=organization_id,
@@ -78,7 +83,7 @@ def request(organization_id: UUID, draft: Draft, *, days: int, by: Actor, now: d
         since=since,
         until=now,
         status=ImpactStatus.QUEUED.value,
-        total=reading.count(Span(organization_id, since, now, with_subject=False)),
+        total=total,
         cursor=None,
         tally=msgspec.to_builtins(Tally()),
         asked_at=now,

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from api.decisions.impact.judging import Difference, Judgment, id_of
+from api.policies.coverage import Coverage
 
 MOST_EXAMPLES = 10
 MOST_VALUES = 200
@@ -39,8 +40,12 @@ class Tally(msgspec.Struct):
     """Decisions of a version that does not compile any more: they were judged, but not compared with the record."""
     recorded_otherwise: int = 0
     """Decisions that come out otherwise under their own version than they were recorded. Must be zero."""
+    lacking: dict[str, int] = msgspec.field(default_factory=dict)
+    """Decisions that lack a fact which a new or changed rule of the draft needs, by its code."""
     by: dict[str, dict[str, Share]] = msgspec.field(default_factory=lambda: {kind: {} for kind in KINDS})
     examples: dict[str, list[UUID]] = msgspec.field(default_factory=dict)
+    seen: Coverage = msgspec.field(default_factory=dict)
+    """Which conditions of the draft's rules these decisions made true and false."""
 
     @property
     def differing(self) -> int:
@@ -51,9 +56,11 @@ class Tally(msgspec.Struct):
         self.looked_at += count
         self.unreadable += count * judgment.is_unreadable
         self.unusable_version += count * judgment.is_version_unusable
+        for code in judgment.lacking:
+            self.lacking[code] = self.lacking.get(code, 0) + count
         if judgment.is_recorded_otherwise:
             self.recorded_otherwise += count
-            self._keep("recorded_otherwise", example)
+            self._add_example("recorded_otherwise", example)
         if judgment.difference is not None:
             self._add_difference(judgment, judgment.difference, count, example)
 
@@ -63,14 +70,14 @@ class Tally(msgspec.Struct):
 
     def _add_difference(self, judgment: Judgment, difference: Difference, count: int, example: bytes) -> None:
         setattr(self, difference, getattr(self, difference) + count)
-        self._keep(difference, example)
+        self._add_example(difference, example)
         for kind, value in zip(KINDS, judgment.values, strict=True):
             if value:
                 shares = self.by[kind]
                 share = shares.setdefault(value if value in shares or len(shares) < MOST_VALUES else OTHERS, Share())
                 setattr(share, difference, getattr(share, difference) + count)
 
-    def _keep(self, kind: str, example: bytes) -> None:
+    def _add_example(self, kind: str, example: bytes) -> None:
         kept = self.examples.setdefault(kind, [])
         if len(kept) < MOST_EXAMPLES:
             kept.append(id_of(example))

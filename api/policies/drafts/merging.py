@@ -12,7 +12,7 @@ import msgspec
 from api.policies.document import POLICY_KEYS, PolicyDocument
 
 _LISTS = ("known_operations", "allowed_models", "denied_operations")
-_BY_NAME = {"rules": "code"}
+_BY_NAME = {"rules": "code", "tests": "name"}
 """What is told apart by which of its fields."""
 _ABSENT = object()
 

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -26,4 +27,6 @@ class PolicyDraft(Base):
     created_by_kind: Mapped[str]
     created_by_id: Mapped[UUID | None]
     changed_at: Mapped[datetime]
+    editors: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    """Members and API keys that worked on it: none of them may approve it."""
     published_version: Mapped[int | None]

@@ -5,7 +5,6 @@ A change names the revision that its author saw; one compare-and-set decides who
 
 from collections.abc import Mapping
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -14,43 +13,26 @@ from sqlalchemy import select, true, update
 
 from api.policies import services as policies
 from api.policies.document import PolicyDocument
+from api.policies.drafts.errors import (
+    MOST_OPEN,
+    DraftChanged,
+    DraftClosed,
+    DraftOutdated,
+    DraftUnchanged,
+    TooManyDrafts,
+)
 from api.policies.drafts.merging import Merged, Prefer, changed_places, merged
 from api.policies.drafts.models import PolicyDraft
 from api.policies.drafts.states import DraftStatus, may_move
-from api.policies.validation import PathOf, with_values
+from api.policies.environments import end_on_test_keys
+from api.policies.validation import PathOf, need_on_missing, with_values
 from core import audit
 from core.audit import Actor
 from core.db import db, rows_changed
-from core.errors import AppError, NotFound
+from core.errors import NotFound
 from core.ids import new_uuid, public_id
 
 PREFIX = "draft"
-MOST_OPEN = 50
-
-
-class DraftChanged(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "draft_changed", "Someone else changed this draft"
-    advice = "Reload to see the current draft, then make your change again."
-
-
-class DraftClosed(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "draft_closed", "This draft is no longer open"
-    advice = "It was published or discarded. Create a new draft."
-
-
-class DraftOutdated(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "draft_outdated", "Other policies were published since"
-    advice = "Rebase the draft onto the active version, look at it again, then publish it."
-
-
-class DraftUnchanged(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "draft_unchanged", "This draft changes nothing"
-    advice = "It matches the active policies. Change it before you publish it."
-
-
-class TooManyDrafts(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "too_many_drafts", "There are too many open drafts"
-    advice = f"Publish or discard some of them. An organization can have {MOST_OPEN} open drafts."
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +47,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     created_by_kind: str
     created_by_id: UUID | None
     changed_at: datetime
+    editors: tuple[UUID, ...]
     published_version: int | None
 
     @property
@@ -74,6 +57,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         return self.status is DraftStatus.OPEN
+
+    def editors_with(self, by: Actor) -> list[UUID]:
+        return list(dict.fromkeys([*self.editors, *([by.id] if by.id else [])]))
 
 
 def create(organization_id: UUID, *, name: str, note: str, by: Actor, now: datetime) -> Draft:
@@ -94,11 +80,19 @@ def create(organization_id: UUID, *, name: str, note: str, by: Actor, now: datet
         created_by_kind=by.kind.value,
         created_by_id=by.id,
         changed_at=now,
+        editors=[by.id] if by.id is not None else [],
     )
     db.session.add(row)
     db.session.flush()
     _note(organization_id, "policy.draft_created", row.id, by=by, now=now, after={"name": name, "version": version})
     return _draft(row)
+
+
+def create_from_version(organization_id: UUID, version: int, *, by: Actor, now: datetime) -> Draft:
+    """One that brings an old version back. Raises NotFound or TooManyDrafts."""
+    wanted = msgspec.to_builtins(policies.find_version(organization_id, version).document)
+    draft = create(organization_id, name=f"Restore version {version}", note="", by=by, now=now)
+    return change(organization_id, draft, wanted, expected_revision=draft.revision, by=by, now=now)
 
 
 def list_open(organization_id: UUID) -> list[Draft]:
@@ -130,10 +124,12 @@ def change(
 ) -> Draft:
     """Sets several policies in the draft. Raises InvalidRequest naming them, DraftClosed or DraftChanged."""
     document = with_values(draft.document, values, path_of=path_of)
+    need_on_missing(draft.document, values, path_of=path_of)
     if document == draft.document:
         return draft
     changed = policies.differences(draft.document, document)
-    _write(organization_id, draft, expected_revision, now=now, document=msgspec.to_builtins(document))
+    edit = {"document": msgspec.to_builtins(document), "editors": draft.editors_with(by)}
+    _write(organization_id, draft, expected_revision, now=now, **edit)
     before, after = ({key: pair[place] for key, pair in changed.items()} for place in (0, 1))
     _note(organization_id, "policy.draft_changed", draft.id, by=by, now=now, before=before, after=after)
     return find(organization_id, draft.id)
@@ -160,8 +156,8 @@ def rebase(
     if result.conflicts and prefer is None:
         return result
     with_values(published, msgspec.structs.asdict(result.document), path_of=str)
-    document = msgspec.to_builtins(result.document)
-    _write(organization_id, draft, expected_revision, now=now, document=document, base_version=version)
+    edit = {"document": msgspec.to_builtins(result.document), "editors": draft.editors_with(by)}
+    _write(organization_id, draft, expected_revision, now=now, base_version=version, **edit)
     before, after = {"version": draft.base_version}, {"version": version, "conflicts": list(result.conflicts)}
     _note(organization_id, "policy.draft_rebased", draft.id, by=by, now=now, before=before, after=after)
     return msgspec.structs.replace(result, conflicts=())
@@ -169,22 +165,52 @@ def rebase(
 
 def discard(organization_id: UUID, draft: Draft, *, expected_revision: int, by: Actor, now: datetime) -> None:
     _move(organization_id, draft, DraftStatus.DISCARDED, expected_revision, now=now)
+    end_on_test_keys(organization_id, draft.id, by=by, now=now)
     _note(organization_id, "policy.draft_discarded", draft.id, by=by, now=now, before={"name": draft.name})
 
 
-def publish(organization_id: UUID, draft: Draft, *, expected_revision: int, by: Actor, now: datetime) -> int:
-    """Makes it the next version. Raises DraftOutdated with what was published meanwhile, or DraftUnchanged."""
+def need_publishable(organization_id: UUID, draft: Draft) -> tuple[int, PolicyDocument]:
+    """The version in force, held. Raises DraftClosed, DraftUnchanged or DraftOutdated with what was published since."""
     version, published = policies.hold(organization_id, None)
-    if draft.is_open and version != draft.base_version:
+    if not draft.is_open:
+        raise DraftClosed
+    if version != draft.base_version:
         base = policies.find_version(organization_id, draft.base_version).document
         places = ", ".join(changed_places(base, published)) or "nothing that differs"
         raise DraftOutdated(f"Version {version} was published since, and changed: {places}. {DraftOutdated.advice}")
-    if draft.is_open and draft.document == published:
+    if draft.document == published:
         raise DraftUnchanged
-    _move(organization_id, draft, DraftStatus.PUBLISHED, expected_revision, now=now, published_version=version + 1)
-    facts = {"draft": draft.shown_id, "name": draft.name}
+    return version, published
+
+
+def publish(
+    organization_id: UUID,
+    draft: Draft,
+    *,
+    expected_revision: int,
+    by: Actor,
+    now: datetime,
+    emergency_reason: str | None = None,
+) -> int:
+    """Makes it the next version; whether it may be is asked in `api.publishing`. In an emergency, tests may fail."""
+    version, published = need_publishable(organization_id, draft)
+    new = policies.next_version(organization_id)
+    _move(organization_id, draft, DraftStatus.PUBLISHED, expected_revision, now=now, published_version=new)
+    changes = ", ".join(changed_places(published, draft.document))
+    facts = {"draft": draft.shown_id, "name": draft.name, "changes": changes}
+    if emergency_reason is not None:
+        facts["emergency_reason"] = emergency_reason
     return policies.adopt(
-        organization_id, version, published, draft.document, "policy.published", by=by, now=now, facts=facts
+        organization_id,
+        version,
+        published,
+        draft.document,
+        "policy.published" if emergency_reason is None else "policy.published_in_emergency",
+        by=by,
+        now=now,
+        facts=facts,
+        despite_tests=emergency_reason is not None,
+        is_draft=True,
     )
 
 
@@ -200,6 +226,8 @@ def _write(organization_id: UUID, draft: Draft, expected_revision: int, *, now: 
     """Compare-and-set. Raises DraftClosed or DraftChanged."""
     if not draft.is_open:
         raise DraftClosed
+    if draft.revision != expected_revision:
+        raise DraftChanged
     statement = (
         update(PolicyDraft)
         .where(
@@ -241,6 +269,7 @@ def _draft(row: PolicyDraft) -> Draft:
         created_by_kind=row.created_by_kind,
         created_by_id=row.created_by_id,
         changed_at=row.changed_at,
+        editors=tuple(row.editors),
         published_version=row.published_version,
     )
 

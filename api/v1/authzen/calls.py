@@ -11,7 +11,6 @@ import msgspec
 
 from api.checks import service
 from api.checks.reading import Reader
-from api.checks.schema import MAX_BATCH
 from api.content.refusal import parse_batch_without_content, parse_without_content
 from api.strict_json import MAX_NAMED, MAX_NAMED_IN_BATCH
 from api.v1.authzen.errors import EvaluationNotJson, InvalidEvaluation
@@ -27,6 +26,7 @@ from api.v1.authzen.translation import translate, with_defaults
 from api.v1.check_calls import Call, Check, Checks
 from api.v1.limit_headers import refusal_of
 from api.v1.requests import UnsupportedMediaType
+from api.vocabulary import MAX_BATCH
 from core.errors import AppError, FieldProblem, InvalidRequest
 
 _DEFAULTS = ("subject", "action", "resource", "context")
@@ -101,7 +101,7 @@ class Evaluations(_AuthzenCall, Checks):
         return self.decisions()
 
     def answer(self, *, base_url: str) -> msgspec.Struct:
-        answers = tuple(self._told(result, base_url) for result in self._results.values())
+        answers = tuple(self._answer_to(result, base_url) for result in self._results.values())
         if self._questions:
             return EvaluationsAnswer(evaluations=answers)
         return EvaluationsAnswer(decision=answers[0].decision, context=answers[0].context)
@@ -116,7 +116,7 @@ class Evaluations(_AuthzenCall, Checks):
         except AppError as refusal:
             return refusal
 
-    def _told(self, result: service.Decided | AppError, base_url: str) -> EvaluationAnswer:
+    def _answer_to(self, result: service.Decided | AppError, base_url: str) -> EvaluationAnswer:
         if isinstance(result, service.Decided):
             return answer_of(result.answer)
         problem = result.problem(request_id=self.request_id, base_url=base_url)

@@ -22,9 +22,10 @@ declare(
         tag="AuthZEN",
         summary="Run an AuthZEN evaluation",
         description=(
-            "A check in the words of AuthZEN 1.0: the action is the operation, the resource the model, properties and "
-            "context state facts. Unknown members are ignored and never stored; content is refused. A denial is a 200 "
-            "with decision: false. An X-Request-ID that you send comes back unchanged."
+            "A check in AuthZEN 1.0 format: the action is the operation, the resource the model, properties and "
+            "context state facts. Unlike in /v1/check, unknown names are ignored: a misspelled fact has no effect. "
+            "Content is rejected. A denial is a 200 with decision: false. An X-Request-ID that you send "
+            "comes back unchanged."
         ),
         scope=Scope.CHECKS_WRITE,
         body=schema.EvaluationRequest,
@@ -41,8 +42,8 @@ declare(
         tag="AuthZEN",
         summary="Run several AuthZEN evaluations",
         description=(
-            "Up to 100 evaluations in one request. Each has its own decision ID and counts against the limit. One that "
-            "is not valid is denied, with the reason in context.error."
+            "Up to 100 evaluations in one request. Each has its own decision ID and counts against the limit. An "
+            "invalid one is denied, with the reason in context.error."
         ),
         scope=Scope.CHECKS_WRITE,
         body=schema.EvaluationsRequest,

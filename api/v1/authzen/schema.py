@@ -6,15 +6,16 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api.checks.schema import MAX_BATCH, CheckAnswer
+from api.checks.schema import CheckAnswer
 from api.policies.contribution import Contribution
-from api.vocabulary import MODEL_NAME, OPERATION_NAME, TOKEN
+from api.policies.fail_modes import Unreachable
+from api.vocabulary import MAX_BATCH, MODEL_NAME, OPERATION_NAME, TOKEN
 from core.errors import FieldProblem
 from core.sample_ids import DECISION_ID, MOMENT, REQUEST_ID
 
 Properties = Annotated[
     dict[str, Any],
-    Meta(description="Facts. Names that are no fact of yours are ignored.", examples=[{"department": "support"}]),
+    Meta(description="Facts. Names that are not declared facts are ignored.", examples=[{"department": "support"}]),
 ]
 
 
@@ -45,13 +46,13 @@ class EvaluationRequest(msgspec.Struct, frozen=True):
     """May this subject do this action on this resource?"""
 
     subject: Annotated[Subject, Meta(description="Who asks.")]
-    action: Annotated[Action, Meta(description="What is to be done.")]
-    resource: Annotated[Resource, Meta(description="What it is done with.")]
+    action: Annotated[Action, Meta(description="The operation.")]
+    resource: Annotated[Resource, Meta(description="The resource, such as the model.")]
     context: (
         Annotated[
             dict[str, Any],
             Meta(
-                description="Further facts. Names that are no fact of yours are ignored.",
+                description="Further facts. Names that are not declared facts are ignored.",
                 examples=[{"contains_personal_data": True}],
             ),
         ]
@@ -83,8 +84,8 @@ class EvaluationItem(msgspec.Struct, frozen=True):
     """What differs from the members beside `evaluations`. Each member replaces the other as a whole."""
 
     subject: Annotated[Subject | None, Meta(description="Who asks.")] = None
-    action: Annotated[Action | None, Meta(description="What is to be done.")] = None
-    resource: Annotated[Resource | None, Meta(description="What it is done with.")] = None
+    action: Annotated[Action | None, Meta(description="The operation.")] = None
+    resource: Annotated[Resource | None, Meta(description="The resource, such as the model.")] = None
     context: (
         Annotated[dict[str, Any], Meta(description="Further facts.", examples=[{"is_external_model": True}])] | None
     ) = None
@@ -94,10 +95,8 @@ class EvaluationsRequest(msgspec.Struct, frozen=True):
     """Several evaluations. Without `evaluations` it is a single one."""
 
     subject: Annotated[Subject | None, Meta(description="Who asks, unless an evaluation says otherwise.")] = None
-    action: Annotated[Action | None, Meta(description="What is to be done, unless an evaluation says otherwise.")] = (
-        None
-    )
-    resource: Annotated[Resource | None, Meta(description="With what, unless an evaluation says otherwise.")] = None
+    action: Annotated[Action | None, Meta(description="The operation, unless an evaluation says otherwise.")] = None
+    resource: Annotated[Resource | None, Meta(description="The resource, unless an evaluation says otherwise.")] = None
     context: (
         Annotated[
             dict[str, Any],
@@ -135,11 +134,19 @@ class EvaluationContext(msgspec.Struct, frozen=True, omit_defaults=True):
     reasons: Annotated[
         tuple[Contribution, ...], Meta(description="Every reason, with its points and how to fix it.")
     ] = ()
-    policy_version: Annotated[
-        int | None, Meta(description="The version of your policies that decided.", examples=[3])
-    ] = None
+    policy_version: Annotated[int | None, Meta(description="The policy version that decided.", examples=[3])] = None
     environment: Annotated[str, Meta(description="live or test, as for the key.", examples=["test"])] = ""
     decided_at: Annotated[str, Meta(description="UTC, to the millisecond.", examples=[MOMENT])] = ""
+    on_unreachable: Annotated[
+        Unreachable | None,
+        Meta(
+            description=(
+                "What an enforcement point does with this operation while it can't reach the service. Only if your "
+                "policies declare it."
+            ),
+            examples=["block"],
+        ),
+    ] = None
     error: Annotated[
         EvaluationError | None, Meta(description="Only in a batch: why there is no decision.", examples=[None])
     ] = None
@@ -147,7 +154,7 @@ class EvaluationContext(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class EvaluationAnswer(msgspec.Struct, frozen=True):
     decision: Annotated[
-        bool, Meta(description="Whether it may be done. The only field to decide by.", examples=[False])
+        bool, Meta(description="Whether the operation may go ahead. Decide by this field only.", examples=[False])
     ]
     context: Annotated[EvaluationContext, Meta(description="Reasons, risk score and the ID of the decision.")]
 
@@ -159,7 +166,8 @@ class EvaluationsAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
         tuple[EvaluationAnswer, ...] | None, Meta(description="One for each evaluation that was run.")
     ] = None
     decision: Annotated[
-        bool | None, Meta(description="Only for a single evaluation: whether it may be done.", examples=[None])
+        bool | None,
+        Meta(description="Only for a single evaluation: whether the operation may go ahead.", examples=[None]),
     ] = None
     context: Annotated[
         EvaluationContext | None, Meta(description="Only for a single evaluation: its reasons.", examples=[None])
@@ -202,5 +210,6 @@ def answer_of(answer: CheckAnswer) -> EvaluationAnswer:
             policy_version=answer.policy_version,
             environment=answer.environment,
             decided_at=answer.decided_at,
+            on_unreachable=None if answer.on_unreachable is msgspec.UNSET else answer.on_unreachable,
         ),
     )

@@ -17,9 +17,11 @@ bp = Blueprint("authzen", __name__)
 WELL_KNOWN = "/.well-known/authzen-configuration"
 _SLUG = re.compile(SLUG)
 
-for path, summary, refusals in (
-    (WELL_KNOWN, "Get AuthZEN metadata", ()),
-    (f"{WELL_KNOWN}/{{slug}}", "Get AuthZEN metadata of an organization", (NotFound,)),
+_ADDRESSES = "The addresses to send evaluations to. The API key decides whose policies apply."
+_OF_ONE = "For gateways that add the organization's slug. The evaluation addresses are the same."
+for path, summary, description, refusals in (
+    (WELL_KNOWN, "Get AuthZEN metadata", _ADDRESSES, ()),
+    (f"{WELL_KNOWN}/{{slug}}", "Get AuthZEN metadata of an organization", _OF_ONE, (NotFound,)),
 ):
     declare(
         Endpoint(
@@ -27,7 +29,7 @@ for path, summary, refusals in (
             path=path,
             tag="AuthZEN",
             summary=summary,
-            description="The addresses of evaluations. The API key decides whose policies apply.",
+            description=description,
             scope=None,
             answer=Configuration,
             refusals=refusals,
@@ -44,7 +46,7 @@ def configuration() -> Response:
 @bp.get(f"{WELL_KNOWN}/<slug>")
 def configuration_of_organization(slug: str) -> Response:
     if not _SLUG.fullmatch(slug):
-        raise NotFound("This is not the short name of an organization. Yours is on the organization page.")
+        raise NotFound("This is not an organization's slug. Yours is on the organization page.")
     return _described(f"/{slug}")
 
 

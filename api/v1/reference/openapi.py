@@ -55,12 +55,12 @@ _OF_KEYS = (
 _OF_BODIES = (InvalidJson, CutShort, UnsupportedMediaType, UnsupportedEncoding, TooLarge, TooSlow, InvalidRequest)
 
 _HEADERS_OF_LIMITS = {
-    "RateLimit-Limit": "Requests per minute allowed for the key, or for all keys together, whichever limit is closer.",
+    "RateLimit-Limit": "Requests per minute allowed for the key or for all keys together, whichever you reach first.",
     "RateLimit-Remaining": "Requests left.",
     "RateLimit-Reset": "Seconds until the next request is possible.",
-    "X-RateLimit-Limit": "As RateLimit-Limit.",
-    "X-RateLimit-Remaining": "As RateLimit-Remaining.",
-    "X-RateLimit-Reset": "The same as a time, in seconds since 1970-01-01 UTC.",
+    "X-RateLimit-Limit": "The same as RateLimit-Limit.",
+    "X-RateLimit-Remaining": "The same as RateLimit-Remaining.",
+    "X-RateLimit-Reset": "RateLimit-Reset as a Unix timestamp.",
     "X-RateLimit-Scope": "Which limit the other headers describe: key or organization.",
     "X-RateLimit-Backend": "redis, or memory if this process counts on its own.",
 }

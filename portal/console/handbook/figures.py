@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 
+from api.analytics import erasing as analytics
 from backups import names as backups
 from backups.services import NIGHTLY_AT
 from core.rotations.services import ROTATED_EVERY
@@ -62,6 +63,7 @@ def _of_stores() -> dict[str, object]:
     return {
         "backup_time": f"{NIGHTLY_AT:%H:%M}",
         "backup_overdue_hours": backups.OVERDUE_AFTER // _HOUR,
+        "analytics_erasure_hours": analytics.ERASED_WITHIN // _HOUR,
         "rotation_days": ROTATED_EVERY // _DAY,
         "oldest_postgres": data.OLDEST_SERVER // 10_000,
     }

@@ -17,12 +17,12 @@ from portal.console.launch.verdicts import CheckContext
 @click.command("preflight")
 @with_appcontext
 def preflight() -> None:
-    """Look at everything that has to be so before a launch; ends with 1 while something is red."""
+    """Check everything that must be ready before a launch. Exits with 1 while something is red."""
     now, settings = utc_now(), current.settings()
     with acting_as_system():
         verdicts = run_checks(CheckContext(settings, now))
         with transaction():
-            services.keep(verdicts, now=now)
+            services.record(verdicts, now=now)
         boards = services.board(now=now)
     for name, lines in boards.items():
         click.echo(f"\n{BOARD_TITLES[Board(name)]}")

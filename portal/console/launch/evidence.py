@@ -88,7 +88,7 @@ class Expected(msgspec.Struct, frozen=True):
 def faults_of(evidence: Evidence, *, expected: Expected, now: datetime) -> Iterator[str]:
     """Why it is refused, each in a sentence; raises msgspec.ValidationError where `found` is of another shape."""
     if evidence.finished_at > now + _CLOCKS_DIFFER:
-        yield "It ends in the future."
+        yield "Its end time is in the future."
     if now - evidence.finished_at > FRESH_FOR:
         yield "It is older than a month."
     yield from _OF_KIND[evidence.kind](evidence, expected)
@@ -99,36 +99,36 @@ def _load(evidence: Evidence, expected: Expected) -> Iterator[str]:
     stage = found.stages[-1]
     wanted = stage.rate_per_s * stage.seconds
     if evidence.host != expected.host:
-        yield f"It is of {evidence.host}, and this service is {expected.host}."
+        yield f"It is from {evidence.host}, but this service is {expected.host}."
     if found.profile != "launch" or found.is_shortened:
-        yield "It is no whole run of the profile launch."
+        yield "It is not a complete run of the launch profile."
     if stage.rate_per_s < REQUESTS_A_SECOND or stage.seconds < SECONDS:
-        yield f"It held {stage.rate_per_s} requests a second for {stage.seconds} s."
+        yield f"It sustained {stage.rate_per_s} requests a second for {stage.seconds} s."
     if (evidence.finished_at - evidence.started_at).total_seconds() < stage.seconds:
-        yield "It began and ended within less time than it says that it ran."
+        yield "Its start and end times are closer together than its stated duration."
     if evidence.keys < LEAST_KEYS:
-        yield f"It used {evidence.keys} keys; {LEAST_KEYS} are the least."
+        yield f"It used {evidence.keys} keys; at least {LEAST_KEYS} are required."
     if evidence.answers != sum(one.answers for one in found.stages):
-        yield "Its answers do not add up."
+        yield "Its response counts do not add up."
     if stage.answers + sum(stage.errors.values()) < LEAST_ANSWERED * wanted:
-        yield f"It counts {stage.answers} answers of {wanted} requests."
+        yield f"It has {stage.answers} responses to {wanted} requests."
 
 
 def _audit(evidence: Evidence, expected: Expected) -> Iterator[str]:
     if msgspec.convert(evidence.found, AuditFound).lock != expected.lock:
-        yield "It asked about other dependencies than those that run here."
+        yield "It checked other dependencies than the ones installed here."
 
 
 def _attack(evidence: Evidence, expected: Expected) -> Iterator[str]:
     found = msgspec.convert(evidence.found, AttackFound)
     if evidence.host == expected.host:
-        yield "It was made against this service itself. Hostile text goes into a copy of it."
+        yield "It ran against this service itself. Run it against a throwaway instance."
     if evidence.release != expected.release:
-        yield f"It is of release {evidence.release}, and {expected.release} runs here."
+        yield f"It is from release {evidence.release}, but {expected.release} is running here."
     if found.routes < LEAST_ROUTES:
-        yield f"It tried {found.routes} routes; {LEAST_ROUTES} are the least."
+        yield f"It tried {found.routes} routes; at least {LEAST_ROUTES} are required."
     if evidence.answers < found.routes:
-        yield f"It counts {evidence.answers} answers of {found.routes} routes."
+        yield f"It has {evidence.answers} responses from {found.routes} routes."
 
 
 _OF_KIND = {EvidenceKind.LOAD: _load, EvidenceKind.AUDIT: _audit, EvidenceKind.ATTACK: _attack}

@@ -21,8 +21,8 @@ from portal.console.launch.models import LaunchEvidence
 
 
 class EvidenceRefused(AppError):
-    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "evidence_refused", "This evidence does not count"
-    advice = "Run the whole of it against this service and this release, and hand it in again."
+    status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "evidence_refused", "This evidence was not accepted"
+    advice = "Run all of it against this service and this release, and submit it again."
 
 
 def expected_of(settings: Settings) -> Expected:
@@ -30,7 +30,7 @@ def expected_of(settings: Settings) -> Expected:
 
 
 @needs_system_scope
-def keep(evidence: Evidence, *, settings: Settings, now: datetime) -> bool:
+def save(evidence: Evidence, *, settings: Settings, now: datetime) -> bool:
     """Whether it is new. Raises EvidenceRefused, or msgspec.ValidationError."""
     faults = list(faults_of(evidence, expected=expected_of(settings), now=now))
     if faults:

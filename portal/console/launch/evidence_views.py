@@ -23,7 +23,7 @@ def receive() -> Response:
     evidence = decoded(signed_body(settings().evidence_key), Evidence, most_bytes=MOST_BYTES)
     try:
         with acting_as_system(), transaction():
-            evidence_records.keep(evidence, settings=settings(), now=utc_now())
+            evidence_records.save(evidence, settings=settings(), now=utc_now())
     except msgspec.ValidationError as error:
         raise InvalidRequest(errors=(fault_of(error),)) from error
     return Response(status=204)

@@ -17,5 +17,5 @@ class DecideForm(Form):
         validators=[DataRequired("Choose one.")],
     )
     reason = StringField(
-        "Reason", filters=[stripped], validators=[DataRequired("Say why."), Length(max=500), OneLine()]
+        "Reason", filters=[stripped], validators=[DataRequired("Enter a reason."), Length(max=500), OneLine()]
     )

@@ -35,4 +35,4 @@ def look_now() -> None:
         for code in every_check():
             verdict = run_check(code, around)
             with transaction():
-                services.keep({code: verdict}, now=utc_now())
+                services.record({code: verdict}, now=utc_now())

@@ -28,7 +28,7 @@ SIGNED_FOR = timedelta(days=7)
 
 class NotReady(AppError):
     status, code, title = HTTPStatus.CONFLICT, "not_ready", "GO cannot be decided yet"
-    advice = "Every item has to be green, looked at within the hour, and all four leads have to have signed."
+    advice = "Every item must be green and checked within the last hour, and all four leads must have signed."
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -53,7 +53,7 @@ class Signature(msgspec.Struct, frozen=True):
 
 
 @needs_system_scope
-def keep(verdicts: dict[str, Verdict], *, now: datetime) -> None:
+def record(verdicts: dict[str, Verdict], *, now: datetime) -> None:
     """What the checks found, over what they found before."""
     for code, verdict in verdicts.items():
         found = {
@@ -111,7 +111,7 @@ def confirm(item_code: str, *, period: str, words: str, by: Actor, now: datetime
     """A person stands for an item. Raises NotFound for one that the system looks at itself."""
     item = every_item().get(item_code)
     if item is None or not item.is_for_a_person or by.id is None:
-        raise NotFound("There is no such item to confirm.")
+        raise NotFound("Item not found, or it is not one that a person confirms.")
     values = {"user_id": by.id, "words": words, "confirmed_at": now}
     statement = insert(LaunchConfirmation).values(item_code=item_code, period=period, **values)
     db.session.execute(statement.on_conflict_do_update(index_elements=["item_code", "period"], set_=values))
@@ -175,7 +175,7 @@ def _refuse_red(now: datetime) -> None:
     if faults:
         raise NotReady(f"These items are not green: {', '.join(faults)}.")
     if any(line.at is None or now - line.at > FRESH_FOR for line in lines if not line.item.is_for_a_person):
-        raise NotReady("What the checks found is older than an hour. Run them again first.")
+        raise NotReady("The check results are over an hour old. Run the checks again first.")
 
 
 def _all_seen(now: datetime) -> dict[str, Any]:

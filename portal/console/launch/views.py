@@ -61,7 +61,7 @@ def confirm(code: str) -> ViewResponse:
         if form.validate():
             services.confirm(code, period=period, words=form.words.data, by=operator(), now=utc_now())
         else:
-            flash("Say what you saw, in a few words.")
+            flash("Enter what you saw, in a few words.")
     return see_other(_home_of(code))
 
 
@@ -91,7 +91,7 @@ def decide() -> ViewResponse:
     is_go = form.decision.data == "go"
     with transaction():
         services.decide(is_go=is_go, reason=form.reason.data, by=operator(), now=utc_now())
-    flash("GO is decided and on record." if is_go else "NO GO is decided and on record.")
+    flash("GO recorded." if is_go else "NO GO recorded.")
     return see_other("/console/launch")
 
 

@@ -1,12 +1,12 @@
 """How each live customer gets on, a page of them at a time."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import text
 
-from api.decisions.hourly.counting import full_hour
+from api.decisions.hourly.counting import counted_until, full_hour
 from api.usage import availability
 from api.usage.availability import Milestones
 from core.accounts import OrganizationStatus
@@ -16,7 +16,8 @@ from core.scope import needs_system_scope
 from portal.status import probes
 
 _ADOPTION = text("""
-    SELECT chosen.id, chosen.name, chosen.slug, chosen.pilot_ends_at, first.at, last.at,
+    SELECT chosen.id, chosen.name, chosen.slug, chosen.pilot_ends_at,
+           coalesce(first.hour, open.first_at), coalesce(open.last_at, newest.at),
            week.decisions + open.decisions AS last_week, coalesce(week.of_day, 0) + open.of_day AS last_day
     FROM (
         SELECT id, name, slug, pilot_ends_at FROM organization
@@ -25,22 +26,27 @@ _ADOPTION = text("""
         ORDER BY name, id LIMIT :size
     ) AS chosen
     LEFT JOIN LATERAL (
-        SELECT decided_at AS at FROM decision WHERE organization_id = chosen.id AND environment = 'live'
-        ORDER BY decided_at LIMIT 1
+        SELECT hour FROM decision_hour WHERE organization_id = chosen.id AND environment = 'live'
+        ORDER BY hour LIMIT 1
     ) AS first ON true
     LEFT JOIN LATERAL (
-        SELECT decided_at AS at FROM decision WHERE organization_id = chosen.id AND environment = 'live'
-        ORDER BY decided_at DESC LIMIT 1
+        SELECT hour FROM decision_hour WHERE organization_id = chosen.id AND environment = 'live'
+        ORDER BY hour DESC LIMIT 1
     ) AS last ON true
+    LEFT JOIN LATERAL (
+        SELECT max(decided_at) AS at FROM decision WHERE organization_id = chosen.id AND environment = 'live'
+          AND decided_at >= last.hour AND decided_at < last.hour + interval '1 hour'
+    ) AS newest ON true
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(allowed + blocked), 0) AS decisions,
-               sum(allowed + blocked) FILTER (WHERE hour >= :day) AS of_day,
-               greatest(max(hour) + interval '1 hour', :week) AS until
+               sum(allowed + blocked) FILTER (WHERE hour >= :day) AS of_day
         FROM decision_hour WHERE organization_id = chosen.id AND environment = 'live' AND hour >= :week
     ) AS week
     CROSS JOIN LATERAL (
-        SELECT count(*) AS decisions, count(*) FILTER (WHERE decided_at >= :day) AS of_day
-        FROM decision WHERE organization_id = chosen.id AND environment = 'live' AND decided_at >= week.until
+        SELECT count(*) FILTER (WHERE decided_at >= :week) AS decisions,
+               count(*) FILTER (WHERE decided_at >= :day) AS of_day,
+               min(decided_at) AS first_at, max(decided_at) AS last_at
+        FROM decision WHERE organization_id = chosen.id AND environment = 'live' AND decided_at >= :counted_until
     ) AS open
     ORDER BY chosen.name, chosen.id
 """)
@@ -75,10 +81,10 @@ class Adoption(msgspec.Struct, frozen=True):
     def step(self) -> str:
         """Where they are on the way that a pilot is meant to go."""
         if self.live_since is None:
-            return "no live check yet"
+            return "No live check yet"
         if self.last_day > ENOUGH_A_DAY:
-            return f"over {ENOUGH_A_DAY} a day"
-        return "live" if self.last_week else "no checks for a week"
+            return f"Over {ENOUGH_A_DAY} a day"
+        return "Live" if self.last_week else "No checks for a week"
 
 
 @needs_system_scope
@@ -87,6 +93,7 @@ def adoption_page(*, now: datetime, words: str = "", after: UUID | None = None, 
     given = {
         "week": full_hour(now - timedelta(days=7)),
         "day": full_hour(now - timedelta(days=1)),
+        "counted_until": counted_until() or datetime.min.replace(tzinfo=UTC),
         "live": OrganizationStatus.LIVE.value,
         "ours": probes.SLUG,
         "pattern": f"%{_escaped(words)}%",

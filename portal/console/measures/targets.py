@@ -30,7 +30,9 @@ def unmeasured(name: str, target: str, source: str) -> Measure:
 def uptime(probed: float | None, *, unknown: int, answered: float | None = None) -> Measure:
     """`answered` is the share of valid requests; the lower of the two counts."""
     name, target = "Uptime", f"over {UPTIME_PERCENT}%"
-    source = "the lower of probes of the check endpoint, every minute, and the share of valid requests answered"
+    source = (
+        "the lower of two figures: probes of the check endpoint every minute, and the share of valid requests answered"
+    )
     if probed is None:
         return unmeasured(name, target, source)
     percent = probed if answered is None else min(probed, answered)
@@ -56,15 +58,15 @@ def errors(requests: int, failures: int, *, is_probed: bool) -> Measure:
 
 
 def limiter(*, looked_at: int, beyond: int, unfounded: int) -> Measure:
-    """`beyond` are minutes of a key with more decisions than its limit, `unfounded` refusals that no limit explains."""
+    """`beyond` are decisions beyond the limit of their key, `unfounded` refusals that no limit explains."""
     name, target = "Rate-limit accuracy", "100%"
-    source = "checks per key and minute in the decision log, and the requests before each refusal"
+    source = "checks per key and minute in the decision log, and the requests before each rejection"
     if not looked_at:
         return unmeasured(name, target, source)
     wrong = beyond + unfounded
     percent = 100 * (looked_at - wrong) / looked_at
     found = (
-        f"{percent:.2f}% ({beyond:,} key minutes over the limit, {unfounded:,} unfounded refusals, of {looked_at:,})"
+        f"{percent:.2f}% ({beyond:,} decisions over the limit, {unfounded:,} unjustified rejections, of {looked_at:,})"
     )
     return Measure(name, target, found, not wrong, source)
 

@@ -8,6 +8,7 @@ from api.usage import availability
 from backups import services as backups
 from core.access import Audience, Pages, open_to
 from core.clock import utc_now
+from core.replica import reads_replica
 from core.views import ViewResponse
 from portal.console.measures import services
 from portal.console.measures.adoption import ENOUGH_A_DAY, adoption_page
@@ -24,6 +25,7 @@ LIMITED_OVER = timedelta(days=7)
 
 @bp.get("")
 @open_to(Audience.OPERATOR)
+@reads_replica
 def index() -> ViewResponse:
     now, words = utc_now(), request.args.get("q", "").strip()[:_MOST_LETTERS]
     after = chosen_uuid(request.args.get("after"))

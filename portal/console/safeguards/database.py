@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from core.db import DatabaseRole, db
 from core.settings import Settings
-from legal_docs.measures.kinds import Measure, Sighting
+from legal_docs.measures.kinds import Measure, Observation
 from legal_docs.measures.services import looks_at
 
 _ADDED_TO_ONLY = ("decision", "audit_event", "legal_acceptance", "legal_version")
@@ -31,22 +31,25 @@ _PASSWORDS = text("SELECT count(*) FROM app_user WHERE password_hash <> ''")
 
 
 @looks_at(Measure.SEPARATION)
-def separation(_settings: Settings, _now: datetime) -> Sighting:
+def separation(_settings: Settings, _now: datetime) -> Observation:
     role = {"role": DatabaseRole.APP.value}
     bare = db.session.scalars(_WITHOUT_ROW_SECURITY, role).all()
     owned = _count(_OWNED, **role)
     if bare or owned:
-        return Sighting(
+        return Observation(
             is_met=False, seen=f"Without row-level security: {', '.join(bare) or 'none'}. Tables it owns: {owned}."
         )
-    return Sighting(
+    return Observation(
         is_met=True,
-        seen=f"Row-level security holds on all {_count(_WITH_ROW_SECURITY)} tables of customers; the role owns none.",
+        seen=(
+            f"Row-level security is active on all {_count(_WITH_ROW_SECURITY)} tables with customer data. "
+            "The application's role owns no tables."
+        ),
     )
 
 
 @looks_at(Measure.INTEGRITY)
-def integrity(_settings: Settings, _now: datetime) -> Sighting:
+def integrity(_settings: Settings, _now: datetime) -> Observation:
     """Neither the role of pages nor the system's."""
     changeable = [
         f"{table} by {role.value}"
@@ -55,24 +58,27 @@ def integrity(_settings: Settings, _now: datetime) -> Sighting:
         if db.session.scalar(_MAY, {"role": role.value, "table": table})
     ]
     if changeable:
-        return Sighting(is_met=False, seen=f"Can be changed: {', '.join(changeable)}.")
-    return Sighting(is_met=True, seen=f"The database lets neither role change or delete: {', '.join(_ADDED_TO_ONLY)}.")
+        return Observation(is_met=False, seen=f"Rows can be changed: {', '.join(changeable)}.")
+    return Observation(
+        is_met=True,
+        seen="Neither database role can change or delete decisions, the audit log, acceptances or published documents.",
+    )
 
 
 @looks_at(Measure.KEYS)
-def keys(_settings: Settings, _now: datetime) -> Sighting:
+def keys(_settings: Settings, _now: datetime) -> Observation:
     odd = _count(_ODD_KEYS)
     if odd:
-        return Sighting(is_met=False, seen=f"{odd} keys are not kept as a hash of 256 bits.")
-    return Sighting(is_met=True, seen=f"All {_count(_KEYS)} keys are kept as a hash of 256 bits.")
+        return Observation(is_met=False, seen=f"{odd} keys are not stored as 256-bit hashes.")
+    return Observation(is_met=True, seen=f"API keys: {_count(_KEYS)}, all stored as 256-bit hashes.")
 
 
 @looks_at(Measure.PASSWORDS)
-def passwords(_settings: Settings, _now: datetime) -> Sighting:
+def passwords(_settings: Settings, _now: datetime) -> Observation:
     odd = _count(_ODD_PASSWORDS)
     if odd:
-        return Sighting(is_met=False, seen=f"{odd} passwords are not kept as argon2id.")
-    return Sighting(is_met=True, seen=f"All {_count(_PASSWORDS)} passwords are kept as argon2id.")
+        return Observation(is_met=False, seen=f"{odd} passwords are not stored as argon2id hashes.")
+    return Observation(is_met=True, seen=f"Passwords: {_count(_PASSWORDS)}, all stored as argon2id hashes.")
 
 
 def _count(query: object, **values: str) -> int:

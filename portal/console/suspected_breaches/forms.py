@@ -1,7 +1,7 @@
 """What an operator found."""
 
 from wtforms import SelectField, TextAreaField
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from core.forms import Form, stripped
 from portal.customer.suspected_breaches.states import VERDICT_LABELS, Verdict
@@ -11,13 +11,15 @@ class AssessForm(Form):
     verdict = SelectField(
         "Result",
         choices={
-            Verdict.BREACH.value: f"{VERDICT_LABELS[Verdict.BREACH]}: open the breach room",
+            "": "Choose a result",
+            Verdict.BREACH.value: f"{VERDICT_LABELS[Verdict.BREACH]}: record a breach",
             Verdict.CUSTOMER_SIDE.value: "Security problem on the customer's side",
             Verdict.NO_BREACH.value: VERDICT_LABELS[Verdict.NO_BREACH],
         },
-        default=Verdict.NO_BREACH.value,
+        default="",
+        validators=[InputRequired("Choose a result.")],
     )
-    into = SelectField("Breach", validate_choice=False)
+    into = SelectField("Breach record", validate_choice=False)
     words = TextAreaField(
         "What you found",
         description="Sent to the customer as a reply to their request.",

@@ -57,7 +57,7 @@ def assess(ticket_id: UUID) -> ViewResponse:
             by=operator(),
             now=utc_now(),
         )
-    flash("Assessed. We emailed the customer.")
+    flash("Result sent to the customer.")
     if assessed.incident_id:
         return see_other(f"/console/incidents/{assessed.incident_id}/breach")
     return see_other("/console/suspected-breaches")

@@ -20,9 +20,9 @@ log = structlog.get_logger()
 HOURLY = "15 * * * *"
 
 
-@jobs.task()
+@jobs.task(aliases=["portal.customer.applications.jobs.tell_operators"])
 @in_its_own_session
-def tell_operators(application_id: str) -> None:
+def notify_operators(application_id: str) -> None:
     """One mail to each operator about an application that waits."""
     with acting_as_system(), transaction():
         application = db.session.get_one(Application, UUID(application_id))

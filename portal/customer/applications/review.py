@@ -64,7 +64,7 @@ def approve(
     organization = hold(application.organization_id)
     before = organization.status
     if before in {OrganizationStatus.CLOSING, OrganizationStatus.CLOSED}:
-        raise services.ApplicationMoved("This account is closing or closed, so nothing was changed.")
+        raise services.ApplicationMoved("This organization is closing or closed, so nothing was changed.")
     if organization.status == OrganizationStatus.SUSPENDED:
         organization.status_before = OrganizationStatus.LIVE.value
     elif organization.status == OrganizationStatus.SANDBOX:
@@ -125,7 +125,7 @@ def ask(application: Application, *, version: int, question: str, by: Actor, now
 
 
 def note(application: Application, *, body: str, by: Actor, now: datetime) -> None:
-    """For operators' eyes only; the trail says that there is one."""
+    """For operators' eyes only; the audit log says that there is one."""
     services.say(application, MessageKind.INTERNAL_NOTE, body, by=by, now=now)
     audit.write(application.organization_id, "application.noted", by=by, now=now, subject_id=str(application.id))
 

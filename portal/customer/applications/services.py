@@ -15,7 +15,7 @@ from core.errors import AppError, NotFound
 from core.ids import new_uuid
 from core.profiles import find_profile
 from core.rows import read_anew
-from legal_docs.acceptances import status as standing
+from legal_docs.acceptances import status as acceptance_status
 from portal.customer.applications.models import Application, ApplicationMessage, MessageKind
 from portal.customer.applications.states import LABELS, MOVES, SENT, ApplicationStatus, due_at
 from portal.customer.organization.signals import closing_began, details_changed
@@ -23,12 +23,12 @@ from portal.customer.people.signals import organization_founded
 
 
 class ApplicationMoved(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "application_moved", "Someone else changed this application"
+    status, code, title = HTTPStatus.CONFLICT, "application_moved", "Someone else changed this approval request"
     advice = "Reload the page to see its current status. Your changes were not saved."
 
 
 class ApplicationIncomplete(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "application_incomplete", "The application is incomplete"
+    status, code, title = HTTPStatus.CONFLICT, "application_incomplete", "The approval request is incomplete"
     advice = "Complete the earlier steps on the Get started page first."
 
 
@@ -63,7 +63,7 @@ def find(application_id: UUID) -> Application:
     """Raises NotFound, also for another organization's where the scope is one organization's."""
     application = db.session.scalar(read_anew(select(Application).where(Application.id == application_id)))
     if application is None:
-        raise NotFound("Application not found.")
+        raise NotFound("Approval request not found.")
     return application
 
 
@@ -83,13 +83,13 @@ def submit(organization_id: UUID, *, by: Actor, now: datetime) -> Application:
     # the organization first, as everywhere: its approval and this come one after the other
     status = db.session.scalar(select(Organization.status).where(Organization.id == organization_id).with_for_update())
     if status != OrganizationStatus.SANDBOX:
-        raise ApplicationMoved("This organization does not need an application. Reload the page.")
+        raise ApplicationMoved("This organization does not need approval. Reload the page.")
     application = latest(organization_id) or start(organization_id, now=now)
     if not MOVES[ApplicationStatus(application.status)]:
         application = start(organization_id, now=now)
     if find_profile(organization_id) is None:
         raise ApplicationIncomplete("Add your organization details first.")
-    if not standing.has_accepted_everything(organization_id, now=now):
+    if not acceptance_status.has_accepted_everything(organization_id, now=now):
         raise ApplicationIncomplete("Accept the Terms and the DPA first.")
     if application.status == ApplicationStatus.SUBMITTED:
         return application  # pressed twice
@@ -116,7 +116,7 @@ def answer(organization_id: UUID, *, body: str, by: Actor, now: datetime) -> App
 def withdraw(organization_id: UUID, *, by: Actor, now: datetime) -> Application:
     application = latest(organization_id)
     if application is None or application.status not in SENT:
-        raise ApplicationMoved("There is no application to withdraw. Reload the page.")
+        raise ApplicationMoved("There is no approval request to withdraw. Reload the page.")
     return move(application, ApplicationStatus.WITHDRAWN, by=by, now=now, decided_at=now)
 
 
@@ -180,9 +180,7 @@ def move(
         ).first()
     if moved is None:
         now_is = ApplicationStatus(find(application.id).status)
-        raise ApplicationMoved(
-            f"The status of the application is now: {LABELS[now_is].lower()}. Reload the page. Nothing was changed."
-        )
+        raise ApplicationMoved(f"The status is now: {LABELS[now_is].lower()}. Reload the page. Nothing was changed.")
     audit.write(
         application.organization_id,
         f"application.{to.value}",

@@ -66,6 +66,7 @@ LABELS = {
     ApplicationStatus.WITHDRAWN: "Withdrawn",
     ApplicationStatus.EXPIRED: "Expired",
 }
+LABELS_FOR_OPERATORS = LABELS | {ApplicationStatus.INFORMATION_REQUESTED: "Waiting for the customer"}
 
 
 def due_at(submitted_at: datetime) -> datetime:

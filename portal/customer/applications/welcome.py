@@ -7,7 +7,7 @@ from billing.plans import PLANS, PlanCode
 from core import current
 from portal.customer.applications.states import SATURDAY
 from portal.support.contacts import CHAT_HOURS
-from portal.support.severities import PROMISES, Severity
+from portal.support.severities import SLA_TARGETS, Severity
 
 SLOTS_OFFERED = 3
 _SLOT_HOUR = 10
@@ -31,10 +31,9 @@ def words_of_welcome() -> dict[str, Any]:
     """What the mail says of us; every figure from where it is kept."""
     settings = current.settings()
     return {
-        "first_answer_h": int(PROMISES[Severity.CRITICAL].response.total_seconds() // 3600),
+        "first_answer_h": int(SLA_TARGETS[Severity.CRITICAL].response.total_seconds() // 3600),
         "on_call_phone": settings.on_call_phone,
         "chat_hours": CHAT_HOURS,
         "security_email": settings.security_email,
-        "pro_price": PLANS[PlanCode.PRO].price,
-        "paid_uptime": PLANS[PlanCode.ENTERPRISE].limits.availability_percent,
+        **{code.value: PLANS[code] for code in (PlanCode.FREE, PlanCode.PRO, PlanCode.ENTERPRISE)},
     }

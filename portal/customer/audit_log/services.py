@@ -12,14 +12,15 @@ from core.audit import ActorKind, AuditEvent
 from core.db import among, db
 from core.ids import public_id
 from core.members import Membership, User
-from portal.customer.audit_log.changes import changes_of
+from portal.changes import changes_of
+from portal.customer.audit_log.subjects import names_of
 
 ROWS_AT_ONCE = 500
 PAGE_SIZE = 50
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One line of the trail. `actor` is a person's name, a key's id, or what acted by itself."""
+    """One line of the audit log. `actor` is a person's name, a key's id, or what acted by itself."""
 
     id: UUID
     occurred_at: datetime
@@ -37,7 +38,7 @@ class Entry(msgspec.Struct, frozen=True):
         return changes_of(self.before, self.after)
 
 
-class TrailFilter(msgspec.Struct, frozen=True):
+class AuditLogFilter(msgspec.Struct, frozen=True):
     """`action` is a whole action or the noun before its point; `since` and `until` are days in UTC, both counted in."""
 
     action: str | None = None
@@ -48,7 +49,7 @@ class TrailFilter(msgspec.Struct, frozen=True):
     until: date | None = None
 
 
-EVERYTHING = TrailFilter()
+EVERYTHING = AuditLogFilter()
 _ACTIONS = text("""
     WITH RECURSIVE found (action) AS (
         (SELECT action FROM audit_event WHERE organization_id = :organization_id ORDER BY action LIMIT 1)
@@ -76,10 +77,12 @@ class Page(msgspec.Struct, frozen=True):
     entries: list[Entry]
     next_after: UUID | None
     """Where the next page starts; None on the last."""
+    names: dict[UUID, str] = {}
+    """What an entry is about, by the entry's id."""
 
 
 def list_page(
-    organization_id: UUID, chosen: TrailFilter = EVERYTHING, *, after: UUID | None = None, size: int = PAGE_SIZE
+    organization_id: UUID, chosen: AuditLogFilter = EVERYTHING, *, after: UUID | None = None, size: int = PAGE_SIZE
 ) -> Page:
     """Newest first."""
     query = _every(organization_id, chosen)
@@ -87,10 +90,11 @@ def list_page(
         query = query.where(AuditEvent.id < after)
     rows = db.session.execute(query.order_by(AuditEvent.id.desc()).limit(size + 1)).all()
     entries = [_entry(event, name) for event, name in rows[:size]]
-    return Page(entries, entries[-1].id if len(rows) > size else None)
+    names = names_of(organization_id, (event for event, _ in rows[:size]))
+    return Page(entries, entries[-1].id if len(rows) > size else None, names)
 
 
-def stream(organization_id: UUID, chosen: TrailFilter = EVERYTHING) -> Iterator[Entry]:
+def stream(organization_id: UUID, chosen: AuditLogFilter = EVERYTHING) -> Iterator[Entry]:
     """Oldest first, some in memory at a time."""
     rows = db.session.execute(
         _every(organization_id, chosen).order_by(AuditEvent.id), execution_options={"yield_per": ROWS_AT_ONCE}
@@ -107,11 +111,11 @@ def members_on(organization_id: UUID, *, most: int) -> list[tuple[UUID, str]]:
 
 
 def actions_of(organization_id: UUID) -> list[str]:
-    """What kinds of actions there are on the trail. One look into the index for each."""
+    """What kinds of actions there are on the audit log. One look into the index for each."""
     return list(db.session.scalars(_ACTIONS, {"organization_id": organization_id}))
 
 
-def _every(organization_id: UUID, chosen: TrailFilter) -> Select[AuditEvent, str]:
+def _every(organization_id: UUID, chosen: AuditLogFilter) -> Select[AuditEvent, str]:
     query = (
         select(AuditEvent, User.name)
         .outerjoin(User, User.id == AuditEvent.actor_id)

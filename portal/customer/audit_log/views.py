@@ -9,6 +9,7 @@ from core.access import Audience, Pages, active_membership, actor, open_to
 from core.clock import utc_now
 from core.db import transaction
 from core.files import leaves_with_body, streamed
+from core.replica import reads_replica
 from core.views import ViewResponse
 from portal.customer.audit_log import services
 from portal.paging import chosen_day, chosen_uuid
@@ -22,6 +23,7 @@ _MOST_LETTERS = 100
 
 @bp.get("")
 @open_to(Audience.VIEWER)
+@reads_replica
 def index() -> ViewResponse:
     organization_id = active_membership().organization_id
     return render_template(
@@ -55,9 +57,9 @@ def download() -> ViewResponse:
     )
 
 
-def _chosen() -> services.TrailFilter:
+def _chosen() -> services.AuditLogFilter:
     """Raises InvalidRequest for what is no id and no day."""
-    return services.TrailFilter(
+    return services.AuditLogFilter(
         action=request.args.get("action") or None,
         actor_id=chosen_uuid(request.args.get("actor")),
         who=request.args.get("who", "").strip()[:_MOST_LETTERS] or None,

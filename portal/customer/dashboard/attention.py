@@ -61,7 +61,7 @@ def account_notices(organization_id: UUID, *, now: datetime) -> list[PageNotice]
         notices.append(PageNotice(words, "/legal/accept", "Review and accept"))
     application = applications.latest(organization_id)
     if application is not None and application.status == ApplicationStatus.INFORMATION_REQUESTED:
-        notices.append(PageNotice("We have a question about your application.", "/application", "Answer"))
+        notices.append(PageNotice("We have a question about your approval request.", "/application", "Answer"))
     waiting = [
         part
         for part in changes_for(organization_id, now=now)
@@ -96,9 +96,9 @@ def _of_content(organization_id: UUID, *, now: datetime) -> list[PageNotice]:
     count = sum(one.requests for one in found if one.code == ContentRefused.code)
     if not count:
         return []
-    sent = "1 live request contained" if count == 1 else f"{count:,} live requests contained"
-    words = f"{sent} content in the last 24 hours and got an error. Nothing was stored."
-    return [PageNotice(words, "/decisions/refused?period=day&environment=live", "View refused requests")]
+    sent = "1 live request was" if count == 1 else f"{count:,} live requests were"
+    words = f"{sent} rejected in the last 24 hours for containing content. None of it was stored."
+    return [PageNotice(words, "/decisions/refused?period=day&environment=live", "View rejected requests")]
 
 
 def _of_policies(organization_id: UUID, *, now: datetime) -> list[PageNotice]:

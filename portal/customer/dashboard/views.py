@@ -12,6 +12,7 @@ from core.accounts import Organization, OrganizationStatus
 from core.clock import utc_now
 from core.errors import InvalidRequest
 from core.htmx import wants_block
+from core.replica import reads_replica
 from core.views import ViewResponse
 from portal.customer.dashboard.attention import attention_of
 from portal.customer.dashboard.figures import figures_of, last_incidents
@@ -24,6 +25,7 @@ bp = Pages("dashboard", __name__, url_prefix="/dashboard")
 
 @bp.get("")
 @open_to(Audience.VIEWER)
+@reads_replica
 def index() -> ViewResponse:
     now, organization = utc_now(), organizations.find(active_membership().organization_id)
     access = entitlements.access_for(organization.id, now=now)
@@ -41,6 +43,7 @@ def index() -> ViewResponse:
 
 @bp.get("/figures")
 @open_to(Audience.VIEWER)
+@reads_replica
 def figures() -> ViewResponse:
     """Counts, chart and reasons; htmx puts them into the page, and without scripts they are a page of their own."""
     organization, chosen = organizations.find(active_membership().organization_id), _chosen()

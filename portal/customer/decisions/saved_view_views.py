@@ -25,7 +25,7 @@ class SaveViewForm(Form):
     name = StringField(
         "Name",
         filters=[stripped],
-        description="Only you see your saved views. Saving under an existing name replaces that view.",
+        description="Only you can see your saved views. Saving under an existing name replaces that view.",
         validators=[DataRequired("Enter a name."), Length(max=MOST_CHARACTERS), OneLine()],
     )
 

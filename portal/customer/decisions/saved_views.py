@@ -36,7 +36,7 @@ class SavedView(Base):
 
 
 class TooManyViews(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "too_many_views", "You have as many saved views as possible"
+    status, code, title = HTTPStatus.CONFLICT, "too_many_views", "You have reached the limit of saved views"
     advice = f"Delete a view first. You can save {MOST_VIEWS} per organization."
 
 

@@ -47,7 +47,7 @@ def ask() -> ViewResponse:
     try:
         secret = form.secret.data or _secret_of_session()
     except KeyLimitReached:
-        form.secret.errors = ["Your plan's API keys are all in use. Enter one of your test keys."]
+        form.secret.errors = ["You have reached your plan's API key limit. Enter one of your test keys."]
         return _page(form, status=422)
     return _page(form, answered=_answered(form, *send_check(secret, form.question)))
 

@@ -15,8 +15,8 @@ from api.decisions import services as decisions
 from api.decisions.search import DecisionsFound
 from api.keys import lookup
 from api.policies import services as policies
-from api.policies.evaluator import compile_policy
-from core.access import Audience, Pages, active_membership, actor, current_user, open_to
+from api.policies.compiling import compile_policy
+from core.access import Audience, Pages, active_membership, actor, current_user, may, open_to
 from core.accounts import Organization
 from core.clock import utc_now
 from core.db import transaction
@@ -24,6 +24,7 @@ from core.errors import InvalidRequest
 from core.files import leaves_with_body, streamed
 from core.htmx import page_or_block, see_other, wants_block
 from core.ids import parse_public_id, public_id
+from core.replica import reads_replica
 from core.views import ViewResponse
 from portal.customer.decisions import saved_views
 from portal.customer.decisions.filters import PERIODS, Chosen, chosen_from
@@ -41,6 +42,7 @@ _KEYS_SUGGESTED = 100
 
 @bp.get("")
 @open_to(Audience.VIEWER)
+@reads_replica
 def index() -> ViewResponse:
     """The newest come by themselves while the first page is open; those requests count nothing."""
     chosen = chosen_from(request.args, now=utc_now())
@@ -65,7 +67,7 @@ def index() -> ViewResponse:
         is_first=after is None,
         periods=PERIODS,
         **_saved_views(chosen),
-        free_text={} if wants_block() else free_text.told_today(organization.id, now=utc_now()),
+        free_text={} if wants_block() else free_text.reported_today(organization.id, now=utc_now()),
         most_values=MOST_VALUES,
         status=HTTPStatus.UNPROCESSABLE_ENTITY if chosen.fault else HTTPStatus.OK,
     )
@@ -73,6 +75,7 @@ def index() -> ViewResponse:
 
 @bp.get("/values")
 @open_to(Audience.VIEWER)
+@reads_replica
 def values() -> ViewResponse:
     """What filters can be set to: values that occurred lately."""
     now = utc_now()
@@ -86,6 +89,7 @@ def values() -> ViewResponse:
 
 @bp.get("/search")
 @open_to(Audience.VIEWER)
+@reads_replica
 def search() -> ViewResponse:
     """Leads to the decision with an id, or to the decisions of a request; else says so at the field."""
     wanted = request.args.get("q", "").strip()
@@ -156,6 +160,7 @@ def show(shown_id: str) -> ViewResponse:
         version=version,
         today=backtest.judged_again(compiled, row),
         fixes=None if decision.allowed else backtest.fixes_now(compiled, row),
+        may_test=may(Audience.DEVELOPER),
     )
 
 

@@ -23,7 +23,7 @@ bp = Pages("assurance", __name__, url_prefix="/documents")
 def measures() -> ViewResponse:
     """Annex III, as the running service shows it."""
     return render_template(
-        "portal/customer/documents/measures.html", measures=security_measures.kept(), measure_names=MEASURE_NAMES
+        "portal/customer/documents/measures.html", measures=security_measures.recorded(), measure_names=MEASURE_NAMES
     )
 
 

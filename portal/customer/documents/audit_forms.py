@@ -22,26 +22,30 @@ class AuditForm(Form):
     starts_on = DateField(
         "First day",
         validators=[DataRequired("Choose the first day.")],
-        description=f"At least {figures.AUDIT_NOTICE_DAYS} days ahead, for a penetration test"
-        f" {figures.PENETRATION_TEST_NOTICE_DAYS}. After a breach, or if an authority requires it, sooner.",
+        description=f"Give {figures.AUDIT_NOTICE_DAYS} days' notice ({figures.PENETRATION_TEST_NOTICE_DAYS} for a "
+        "penetration test). Less notice is enough after a breach or if an authority requires it.",
     )
     ends_on = DateField("Last day", validators=[DataRequired("Choose the last day.")])
     scope = TextAreaField(
         "Scope",
-        description="What you want to look at: measures, records, places, systems.",
+        description="What the audit covers: measures, records, locations, systems.",
         filters=[stripped],
-        validators=[DataRequired("Say what you want to look at."), Length(max=5000)],
+        validators=[DataRequired("Describe what you want to audit."), Length(max=5000)],
         render_kw={"rows": 4},
     )
     auditor = StringField(
         "Auditor",
-        description="Names and company of whoever carries it out.",
+        description="Names and company of the auditors.",
         filters=[stripped],
-        validators=[DataRequired("Name the auditor."), Length(max=300), OneLine()],
+        validators=[DataRequired("Enter the auditor's name and company."), Length(max=300), OneLine()],
     )
     is_bound = BooleanField(
-        "The auditor is bound to secrecy and does not compete with us",
-        validators=[DataRequired("Confirm that the auditor is bound to secrecy and does not compete with us.")],
+        "The auditor is bound to confidentiality and is not a competitor of AI Governance",
+        validators=[
+            DataRequired(
+                "Confirm that the auditor is bound to confidentiality and is not a competitor of AI Governance."
+            )
+        ],
     )
 
     def once_id(self) -> UUID:

@@ -58,7 +58,7 @@ def create() -> ViewResponse:
         form.form_errors.append(f"{refused.title}. {refused.detail}")
         return _form_page(form, status=int(refused.status))
     else:
-        flash("Audit requested. We answer by email and on this page.")
+        flash("Audit requested. We reply by email and on this page.")
         return see_other(path)
     return _form_page(form, status=422)
 

@@ -12,7 +12,7 @@ from core.views import ViewResponse
 from legal_docs import changelog, links
 from legal_docs.acceptances import view_log
 from legal_docs.acceptances.receipts import version_pdf
-from legal_docs.acceptances.view_log import Sighting
+from legal_docs.acceptances.view_log import ViewKind
 from legal_docs.documents import html, redline
 from legal_docs.documents import services as documents
 from legal_docs.documents.kinds import TITLES, Kind
@@ -85,7 +85,7 @@ def show_version(name: str, number: str) -> ViewResponse:
     if who and who.membership and who.membership.role in ROLES_OF[Audience.ADMIN]:
         with transaction():
             view_log.note(
-                who.membership.organization_id, version, _sighting(ending), user_id=who.user_id, now=utc_now()
+                who.membership.organization_id, version, _view_kind(ending), user_id=who.user_id, now=utc_now()
             )
     return answer
 
@@ -99,7 +99,7 @@ def show_to_signer(token: str, name: str, number: str) -> ViewResponse:
         version, ending = _version_named(name, number)
         answer = _shown(version, ending, root=f"/legal/sign/{token}/{name}")
         view_log.note(
-            delegation.organization_id, version, _sighting(ending), delegation_id=delegation.id, now=utc_now()
+            delegation.organization_id, version, _view_kind(ending), delegation_id=delegation.id, now=utc_now()
         )
     return answer
 
@@ -124,8 +124,8 @@ def _version_named(name: str, number: str) -> tuple[LegalVersion, str]:
     return documents.find(_kind(name), bare), ending
 
 
-def _sighting(ending: str) -> Sighting:
-    return Sighting.DOWNLOADED if ending else Sighting.OPENED
+def _view_kind(ending: str) -> ViewKind:
+    return ViewKind.DOWNLOADED if ending else ViewKind.OPENED
 
 
 def _shown(version: LegalVersion, ending: str, *, root: str | None = None) -> ViewResponse:

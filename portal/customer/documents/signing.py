@@ -21,7 +21,7 @@ from legal_docs.acceptances.delegations import LinkUnusable, find_delegation
 from legal_docs.acceptances.models import LegalDelegation
 from legal_docs.acceptances.schema import SeenDocument, Statement
 from legal_docs.acceptances.status import acceptance_status
-from legal_docs.acceptances.view_log import Sighting
+from legal_docs.acceptances.view_log import ViewKind
 from legal_docs.acceptances.wording import Wording, wording_for
 from legal_docs.documents.html import Page, to_page
 from legal_docs.documents.kinds import ACCEPTED_KINDS, Kind
@@ -82,7 +82,7 @@ def note_display(
 ) -> None:
     for version in versions:
         view_log.note(
-            organization_id, version, Sighting.DISPLAYED, user_id=user_id, delegation_id=delegation_id, now=now
+            organization_id, version, ViewKind.DISPLAYED, user_id=user_id, delegation_id=delegation_id, now=now
         )
 
 

@@ -30,13 +30,13 @@ def ask(key_id: UUID) -> ViewResponse:
 @bp.post("/<uuid:key_id>/delete")
 @open_to(Audience.DEVELOPER, fresh=True, while_inactive=True)
 def delete(key_id: UUID) -> ViewResponse:
-    """The decisions stay until their retention is over."""
+    """The decisions stay until their retention period ends."""
     key, form = _ended(key_id), DeleteForm()
     if not _is_confirmed(form, key):
         return _page(key, form, status=422)
     with transaction():
         deletion.delete_key(active_membership().organization_id, key_id, by=actor(), now=utc_now())
-    flash("API key deleted. Its decisions stay in the decision log until their retention is over.")
+    flash("API key deleted. Its decisions stay in the decision log until their retention period ends.")
     return see_other("/keys")
 
 

@@ -24,7 +24,7 @@ class KeyForm(Form):
         "Name",
         filters=[stripped],
         validators=[DataRequired("Enter a name."), Length(max=255), OneLine()],
-        description="For example: Production, billing service.",
+        description="For example: Billing service (production).",
     )
     environment = SelectField(
         "Environment",

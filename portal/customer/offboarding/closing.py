@@ -25,9 +25,9 @@ from portal.customer.decisions import saved_views
 from portal.customer.onboarding import checklist
 from portal.customer.organization.services import notify_owners
 from portal.customer.team import services as team
-from portal.feedback import forgetting as feedback
+from portal.feedback import erasure as feedback
 from portal.notifications import channels
-from portal.support.forgetting import forget_organization
+from portal.support.erasure import forget_organization
 
 log = structlog.get_logger()
 
@@ -67,8 +67,8 @@ def _close_again(facts: dict[str, Any], now: datetime) -> None:
 
 def _erase(organization: Organization, *, now: datetime) -> int:
     """How many decisions there were."""
-    deleted = retention.delete_everything(organization.id)
-    keys.revoke_all(organization.id, reason="the account was closed", by=SYSTEM, now=now)
+    deleted = retention.delete_everything(organization.id, now=now)
+    keys.revoke_all(organization.id, reason="the organization was closed", by=SYSTEM, now=now)
     keys.delete_all(organization.id)
     channels.remove_all(organization.id)
     policies.forget(organization.id, now=now)

@@ -13,6 +13,7 @@ from api.decisions import export
 from api.decisions import services as decisions
 from api.decisions.schema import DecisionFilter, ExportFormat
 from api.keys import lookup
+from api.policies import files
 from api.policies import services as policies
 from api.policies.drafts import services as drafts
 from api.v1 import key_schema
@@ -36,18 +37,19 @@ from portal.support import archive as requests
 _READ_ME = """This archive contains the data we store about your organization.
 
 organization.json   your organization and its details
-applications.json   applications, with questions and answers
+applications.json   approval requests, with questions and answers
 checklist.json      the go-live checklist
 members.json        members
 invitations.json    invitations and their roles
 keys.json           API keys, without secrets, which we do not store
 policies.json       every policy version
 policy_drafts.json  every policy draft
+policy_file.json    the last policy file that was pushed, if there is one
 decisions.ndjson    the decision log, oldest first, one JSON object per line
 audit-trail.ndjson  the audit log, oldest first
 requests.json       support requests: messages, events and ratings
 requests/           their attachments, by request number
-feedback.json       your answers to pulses and surveys
+feedback.json       your answers to surveys
 
 acceptances.json            accepted documents, by whom, with the evidence
 documents-seen.json         when signers viewed, opened and downloaded the documents they accepted
@@ -86,6 +88,7 @@ def pieces(organization_id: UUID, *, now: datetime) -> Iterator[bytes]:
     archive.add(_json(list(map(key_schema.view_of, lookup.every(organization_id)))), "keys.json")
     archive.add(_json(policies.all_versions(organization_id)), "policies.json")
     archive.add(_json(drafts.list_every(organization_id)), "policy_drafts.json")
+    archive.add(_json(files.find_pushed(organization_id)), "policy_file.json")
     archive.add(_json(requests.records_of(organization_id)), "requests.json")
     for name, content in requests.files_of(organization_id):
         archive.add(content, f"requests/{name}")

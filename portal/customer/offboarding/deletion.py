@@ -19,7 +19,7 @@ from portal.customer.people import links
 from portal.customer.people.accounts import forget_proofs, lock
 from portal.customer.team import departures, owners
 from portal.customer.team import services as team
-from portal.support.forgetting import forget_person
+from portal.support.erasure import forget_person
 
 PERSON = "person"
 

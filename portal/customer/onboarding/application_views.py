@@ -10,7 +10,7 @@ from core.jobs import defer
 from core.profiles import find_profile
 from core.views import ViewResponse
 from portal.customer.applications import services
-from portal.customer.applications.jobs import tell_operators
+from portal.customer.applications.jobs import notify_operators
 from portal.customer.applications.states import LABELS, SENT, ApplicationStatus
 from portal.customer.onboarding.application_forms import AnswerForm
 from portal.customer.onboarding.tasks import tasks_of
@@ -29,8 +29,8 @@ def show() -> ViewResponse:
 def submit() -> ViewResponse:
     with transaction():
         application = services.submit(active_membership().organization_id, by=actor(), now=utc_now())
-        defer(tell_operators, application_id=str(application.id))
-    flash("Application submitted.")
+        defer(notify_operators, application_id=str(application.id))
+    flash("Approval requested.")
     return see_other("/application")
 
 
@@ -51,7 +51,7 @@ def answer() -> ViewResponse:
 def withdraw() -> ViewResponse:
     with transaction():
         services.withdraw(active_membership().organization_id, by=actor(), now=utc_now())
-    flash("Application withdrawn. You can submit a new one at any time.")
+    flash("Approval request withdrawn. You can submit a new one at any time.")
     return see_other("/application")
 
 

@@ -59,18 +59,18 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("own_models", "We have tested the models and operations our software uses."),
     ),
     "Security": (
-        Item("metadata_only", "Our software sends metadata only and handles content_refused errors."),
+        Item("metadata_only", "Our software sends metadata only and handles requests rejected for content."),
         Item(
             "secret_store", "The API key is in an environment variable or a secret store, not in code or a repository."
         ),
-        Item("check_only_key", "An active API key has only the checks:write scope.", _has_restricted_key),
+        Item("check_only_key", "At least one active API key has only the checks:write scope.", _has_restricted_key),
         Item("transport", "Every request uses HTTPS and sends the Authorization header."),
     ),
     "Monitoring": (
         Item("limit_handled", "Our software handles 429 responses: it waits for Retry-After, then slows down."),
         Item(
             "outage_handled",
-            "We have decided what our software does when it gets no response, and it is not to allow the operation.",
+            "If a check fails or times out, our software blocks the operation.",
         ),
         Item("alerts", "We are alerted when checks fail or are slow to respond."),
         Item("log_seen", "Everyone who needs the decision log has access to it."),
@@ -79,7 +79,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("rotation_plan", "It is documented who rotates the API key every 90 days, and how."),
         Item("support_known", "The team knows how to contact support, and to include a decision ID or request ID."),
         Item("leak_plan", "The team knows what to do if an API key leaks: revoke it immediately on the API keys page."),
-        Item("deploy_date", "The go-live date is set, and someone monitors it."),
+        Item("deploy_date", "A go-live date is set, and someone is on watch that day."),
     ),
 }
 _CONFIRMED = {item.code for items in GROUPS.values() for item in items if item.sees is None}

@@ -28,6 +28,8 @@ class Step(msgspec.Struct, frozen=True):
     is_done: bool
     path: str = ""
     label: str = ""
+    action: str = ""
+    """Where one press is all, what that posts to."""
     who: str = "you"
     may_be_done: bool = True
     state: str = ""
@@ -87,7 +89,7 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime, 
             ),
             Step(
                 "Accept the Terms of Service",
-                "Someone who can sign for your organization accepts it. You can send them a link.",
+                "Someone authorized to sign for your organization accepts them. You can send them a link.",
                 is_done=Kind.TERMS in accepted,
                 path="/legal/accept",
                 label="Review and accept",
@@ -113,13 +115,13 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime, 
                 "For your production software. The key is shown once.",
                 is_done=has_live_key,
                 path="/keys/new?environment=live",
-                label="Create a live key",
+                label="Create live key",
                 may_be_done=is_live,
                 state="After approval",
             ),
             Step(
-                "See your first live decision",
-                "It appears here and in the decision log as soon as your software sends a check.",
+                "Send your first live check",
+                "The decision appears here and in the decision log as soon as your software sends a check.",
                 is_done=has_live_key and decisions.has_any(organization_id, KeyEnvironment.LIVE),
                 path="/decisions",
                 label="Open decision log",
@@ -132,8 +134,8 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime, 
 
 def _looking(application: Application | None) -> str:
     if application is None or application.due_at is None:
-        return "Your application is under review."
-    return f"Your application is under review. We will decide by {utc(application.due_at)}."
+        return "Your approval request is under review."
+    return f"Your approval request is under review. We will decide by {utc(application.due_at)}."
 
 
 def _approval(application: Application | None, *, is_live: bool, may_send: bool) -> Step:
@@ -154,7 +156,7 @@ def _approval(application: Application | None, *, is_live: bool, may_send: bool)
     if status is ApplicationStatus.INFORMATION_REQUESTED:
         return Step(
             title,
-            "We have a question about your application.",
+            "We have a question about your approval request.",
             is_done=False,
             path="/application",
             label="Answer",
@@ -166,7 +168,8 @@ def _approval(application: Application | None, *, is_live: bool, may_send: bool)
         words,
         is_done=False,
         path="/application",
-        label="Submit application",
+        label="Request approval",
+        action="/application/submit",
         may_be_done=may_send,
         state="After the documents are accepted",
         is_ours=True,

@@ -1,7 +1,10 @@
 """The task list of a new customer, the checklist before going live, and the choice of a theme."""
 
+from uuid import UUID
+
 from flask import render_template, request
 
+from api.keys import lookup
 from core.access import Audience, Pages, active_membership, actor, may, open_to, safe_path
 from core.clock import utc_now
 from core.db import transaction
@@ -10,7 +13,9 @@ from core.pages import THEME_COOKIE, THEMES
 from core.views import ViewResponse
 from legal_docs.acceptances.status import acceptance_status
 from portal.customer.onboarding import checklist
+from portal.customer.onboarding.first_check import first_decision, is_followed
 from portal.customer.onboarding.tasks import Tasks, tasks_of
+from portal.customer.organization import services as organizations
 
 bp = Pages("start", __name__)
 
@@ -21,6 +26,22 @@ _YEAR_S = 31_536_000
 @open_to(Audience.VIEWER)
 def index() -> ViewResponse:
     return page_or_block("portal/customer/onboarding/index.html", "tasks", tasks=_tasks())
+
+
+@bp.get("/start/first-check/<uuid:key_id>")
+@open_to(Audience.VIEWER)
+def first_check(key_id: UUID) -> ViewResponse:
+    """Asked again and again by the page that shows a new key, until its first decision is there."""
+    key = lookup.find(active_membership().organization_id, key_id)
+    secret = organizations.find(key.organization_id).subject_secret
+    return page_or_block(
+        "portal/customer/onboarding/first_check.html",
+        "check",
+        key=key,
+        decision=first_decision(key, subject_secret=secret),
+        is_followed=is_followed(key, now=utc_now()),
+        tasks=_tasks(),
+    )
 
 
 @bp.get("/legal/accepted")

@@ -96,7 +96,7 @@ class DetailsForm(Form):
         validators=[DataRequired("Describe it in a sentence or two."), Length(max=2000), Printable()],
         render_kw={"rows": 3},
     )
-    expected_checks = SelectField("Expected checks per month", choices={one: one for one in VOLUMES})
+    expected_checks = SelectField("Expected checks per month", choices={one: one.capitalize() for one in VOLUMES})
     is_high_risk = BooleanField("We use or provide a high-risk system as defined by the EU AI Act")
 
 

@@ -1,4 +1,4 @@
-"""Details, retention, closing and keeping. What is set here is a documented instruction: all is on the audit log."""
+"""Details, retention, closing. What is set here is a documented instruction: all is on the audit log."""
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -36,7 +36,7 @@ class RetentionBeyondPlan(AppError):
 
 
 class NotClosing(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "not_closing", "This account is not closing"
+    status, code, title = HTTPStatus.CONFLICT, "not_closing", "This organization is not closing"
     advice = "Reload the page to see the current status."
 
 
@@ -75,14 +75,20 @@ def rename(organization_id: UUID, name: str, *, by: Actor, now: datetime) -> Non
     )
 
 
+def longest_retention(organization: Organization, *, now: datetime) -> int:
+    """In days: what the plan allows, or what was set under a larger one."""
+    longest = entitlements.access_for(organization.id, now=now).limits.retention_days
+    return max(longest, organization.retention_days)
+
+
 def set_retention(organization_id: UUID, days: int, *, by: Actor, now: datetime) -> None:
     """How long decisions are kept. A shorter time holds from the next daily purge. Raises RetentionBeyondPlan."""
     organization = hold(organization_id)
     if organization.retention_days == days:
         return
-    longest = entitlements.access_for(organization_id, now=now).limits.retention_days
-    if days > max(longest, organization.retention_days):
-        raise RetentionBeyondPlan(f"Your plan keeps decisions for up to {longest:,} days. {RetentionBeyondPlan.advice}")
+    longest = longest_retention(organization, now=now)
+    if days > longest:
+        raise RetentionBeyondPlan(f"You can keep decisions for up to {longest:,} days. {RetentionBeyondPlan.advice}")
     before, organization.retention_days = organization.retention_days, days
     audit.write(
         organization_id,
@@ -102,14 +108,14 @@ def close(
     window: timedelta = RETRIEVAL_WINDOW,
     reason: str | None = None,
 ) -> datetime:
-    """Starts closing: keys rest at once, the data can be fetched until the returned time, then it is deleted.
+    """Starts closing: keys are blocked at once, the data can be fetched until the returned time, then it is deleted.
 
     For one that is closing already it can come sooner, never later. With a `reason` it is we who close it: an owner who
     keeps the account then finds it suspended.
     """
     organization = hold(organization_id)
     if organization.status == OrganizationStatus.CLOSED:
-        raise NotClosing("This account is already closed.")
+        raise NotClosing("This organization is already closed.")
     ends_before = organization.closes_at if organization.status == OrganizationStatus.CLOSING else None
     closes_at = min(now + window, ends_before) if ends_before else now + window
     is_taken_over = reason is not None and organization.closing_from != _SUSPENDED
@@ -131,13 +137,13 @@ def close(
     return closes_at
 
 
-def keep(organization_id: UUID, *, by: Actor, now: datetime) -> None:
+def cancel_closing(organization_id: UUID, *, by: Actor, now: datetime) -> None:
     """Undoes closing. What was suspended is so again, and its plan still ends. Raises NotClosing."""
     organization = hold(organization_id)
     if organization.status != OrganizationStatus.CLOSING or organization.closes_at is None:
         raise NotClosing
     if organization.closes_at <= now:
-        raise NotClosing("It is too late to cancel the closure of this account.")
+        raise NotClosing("It is too late to cancel the closure.")
     organization.status = organization.closing_from or OrganizationStatus.SANDBOX.value
     organization.closing_from = organization.closes_at = None
     if organization.status != OrganizationStatus.SUSPENDED:

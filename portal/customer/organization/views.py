@@ -61,10 +61,14 @@ def update() -> ViewResponse:
     form = DetailsForm()
     if not form.validate():
         return render_template("portal/customer/organization/details.html", form=form), 422
+    organization_id = active_membership().organization_id
+    is_first = find_profile(organization_id) is None
     with transaction():
-        services.save_details(active_membership().organization_id, dict(form.data), by=actor(), now=utc_now())
+        services.save_details(organization_id, dict(form.data), by=actor(), now=utc_now())
     flash("Details saved.")
-    return see_other("/start" if active_membership().status == "sandbox" else "/organization")
+    if active_membership().status != "sandbox":
+        return see_other("/organization")
+    return see_other("/legal/accept" if is_first else "/start")
 
 
 @bp.get("/organization/retention")
@@ -116,10 +120,10 @@ def close() -> ViewResponse:
 
 @bp.post("/organization/closing/undo")
 @open_to(Audience.OWNER, fresh=True, while_inactive=True)
-def keep() -> ViewResponse:
+def cancel_closing() -> ViewResponse:
     with transaction():
-        services.keep(active_membership().organization_id, by=actor(), now=utc_now())
-    flash("Closure canceled. Your account stays open.")
+        services.cancel_closing(active_membership().organization_id, by=actor(), now=utc_now())
+    flash("Closure canceled. Your organization stays open.")
     return see_other("/")
 
 
@@ -173,12 +177,15 @@ def _first_details() -> DetailsForm:
 
 
 def _retention_page(form: RetentionForm, *, asks_about: int | None = None, status: int = 200) -> ViewResponse:
-    profile = find_profile(active_membership().organization_id)
+    organization = services.find(active_membership().organization_id)
+    profile = find_profile(organization.id)
+    longest = services.longest_retention(organization, now=utc_now())
     page = render_template(
         "portal/customer/organization/retention.html",
         form=form,
-        organization=services.find(active_membership().organization_id),
-        presets=RETENTION_PRESETS,
+        organization=organization,
+        longest=longest,
+        presets=[days for days in RETENTION_PRESETS if days <= longest],
         is_high_risk=profile is not None and profile.is_high_risk,
         high_risk_min=figures.HIGH_RISK_RETENTION_DAYS,
         asks_about=asks_about,

@@ -29,7 +29,7 @@ from core.members import User
 from core.scope import needs_system_scope
 from portal.customer.people import accounts
 from portal.customer.people.models import Passkey
-from portal.customer.people.second_factor import ISSUER, FactorRequired, guards_of, tell
+from portal.customer.people.second_factor import ISSUER, FactorRequired, guards_of, notify
 
 
 class PasskeyRefused(AppError):
@@ -107,7 +107,7 @@ def register(
     )
     db.session.add(passkey)
     db.session.flush()
-    tell(user, "member.second_factor_added", "a passkey", by=by, now=now)
+    notify(user, "member.second_factor_added", "a passkey", by=by, now=now)
     return passkey
 
 
@@ -159,7 +159,7 @@ def remove(user: User, passkey_id: UUID, *, by: Actor, now: datetime) -> None:
     if user.is_operator and not guards.has_totp and len(guards.passkeys) == 1:
         raise FactorRequired
     db.session.execute(delete(Passkey).where(Passkey.id == passkey_id, Passkey.user_id == user.id))
-    tell(user, "member.second_factor_removed", "a passkey", by=by, now=now)
+    notify(user, "member.second_factor_removed", "a passkey", by=by, now=now)
 
 
 def _find(credential_id: bytes, *, for_update: bool = False) -> Passkey | None:

@@ -95,7 +95,7 @@ def confirm_totp(user: User, code: str, *, secret_keys: Sequence[str], by: Actor
         raise WrongCode
     _use_step(totp, code, secret_keys=secret_keys, now=now)
     totp.confirmed_at = now
-    tell(user, "member.second_factor_added", "an authenticator app", by=by, now=now)
+    notify(user, "member.second_factor_added", "an authenticator app", by=by, now=now)
     return first_recovery_codes(user)
 
 
@@ -112,7 +112,7 @@ def remove_totp(user: User, *, by: Actor, now: datetime) -> None:
     if user.is_operator and not guards_of(user.id).passkeys:
         raise FactorRequired
     if rows_changed(delete(TotpSecret).where(TotpSecret.user_id == user.id)):
-        tell(user, "member.second_factor_removed", "an authenticator app", by=by, now=now)
+        notify(user, "member.second_factor_removed", "an authenticator app", by=by, now=now)
 
 
 def is_of_app(code: str) -> bool:
@@ -206,8 +206,8 @@ def _locked_totp(user_id: UUID) -> TotpSecret | None:
     return db.session.scalar(select(TotpSecret).where(TotpSecret.user_id == user_id).with_for_update())
 
 
-def tell(user: User, action: str, what: str, *, by: Actor, now: datetime) -> None:
-    """Puts a change of factors on the trail, and into a mail to its owner."""
+def notify(user: User, action: str, what: str, *, by: Actor, now: datetime) -> None:
+    """Puts a change of factors on the audit log, and into a mail to its owner."""
     accounts.note(user, action, by=by, now=now, after={"factor": what})
     send_mail(
         "second_factor_changed", to=user.email, now=now, context={"name": user.name, "action": action, "what": what}

@@ -29,7 +29,7 @@ from portal.customer.people.forms import ChangeEmailForm, ChangePasswordForm, Se
 from portal.customer.people.pace import Kind
 from portal.customer.people.passkey_refusals import PasskeyUse, read_credential, recorded
 from portal.customer.people.passwords import WrongPassword
-from portal.customer.people.signing_in import device_token, remember_challenge, site, take_challenge
+from portal.customer.people.signing_in import METHODS, device_token, remember_challenge, site, take_challenge
 
 bp = Pages("security", __name__, url_prefix="/account/security")
 
@@ -224,6 +224,7 @@ def security_page(
             "portal/customer/people/security.html",
             guards=guards,
             sessions=standing,
+            methods=METHODS,
             password_form=password_form or ChangePasswordForm(formdata=None),
             address_form=address_form or ChangeEmailForm(formdata=None),
             delete_error=delete_error,

@@ -53,7 +53,7 @@ def fail(user: User | None, action: str, attempt: Attempt) -> None:
     """Puts a wrong password or code on record, and writes to the person if there were many. Within a transaction."""
     now = utc_now()
     if user is None:
-        # The trail is kept for years, and nothing would ever make it forget the address of a stranger.
+        # The audit log is kept for years, and nothing would ever make it forget the address of a stranger.
         audit.write(None, action, by=msgspec.structs.replace(actor(), address=None), now=now)
         return
     accounts.note(user, action, by=actor(), now=now)

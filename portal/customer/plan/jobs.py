@@ -11,9 +11,9 @@ from core.members import emails_of_operators
 from portal.customer.plan import credited_months
 
 
-@jobs.task()
+@jobs.task(aliases=["portal.customer.plan.jobs.tell_operators_of_enterprise"])
 @in_its_own_session
-def tell_operators_of_enterprise(organization_id: str) -> None:
+def notify_operators_of_enterprise(organization_id: str) -> None:
     with acting_as_system(), transaction():
         organization = db.session.get_one(Organization, UUID(organization_id))
         context = {"organization": organization.name, "organization_id": organization.id}

@@ -7,7 +7,7 @@ from billing import checkouts, details, entitlements, metering, mirror, subscrip
 from billing.connection import gateway, is_sandbox
 from billing.errors import PaymentsRefused
 from billing.plans import PlanCode
-from billing.snapshots import period_of
+from billing.stripe_objects import period_of
 from core.access import Audience, Pages, active_membership, actor, current_user, may, open_to
 from core.clock import utc_now
 from core.current import settings

@@ -16,7 +16,7 @@ from core.htmx import page_or_block, see_other
 from core.jobs import defer
 from core.views import ViewResponse
 from portal.customer.plan import credited_months
-from portal.customer.plan.jobs import tell_operators_of_enterprise
+from portal.customer.plan.jobs import notify_operators_of_enterprise
 from portal.customer.plan.usage import requests_this_month, usage_of
 
 STATE_LABELS = {
@@ -67,7 +67,7 @@ def ask_for_enterprise() -> ViewResponse:
     with acting_as_system(), transaction():
         organization_id = active_membership().organization_id
         if entitlements.ask_for_enterprise(organization_id, by=actor(), now=utc_now()):
-            defer(tell_operators_of_enterprise, organization_id=str(organization_id))
+            defer(notify_operators_of_enterprise, organization_id=str(organization_id))
     flash("Request sent. We will email you within two working days.")
     return see_other("/plan")
 

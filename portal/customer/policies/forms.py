@@ -3,15 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-from wtforms import BooleanField, SelectField, StringField, TextAreaField, ValidationError
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+from wtforms import BooleanField, TextAreaField, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange
 from wtforms.widgets import HiddenInput
 
 from api.policies.document import PolicyDocument, describe
-from api.policies.rules import OnMissing, Rule, RuleEffect, RuleState
 from api.vocabulary import FactType
-from core.forms import Form, OneLine, WholeNumberField, stripped
+from core.forms import Form, WholeNumberField
 
 SWITCHES = ("block_personal_data", "block_external_models")
 ALSO_WHEN_OFF = "count_points_when_off"
@@ -99,82 +97,6 @@ class SeenVersionForm(Form):
     version = WholeNumberField(
         widget=HiddenInput(), validators=[InputRequired("Reload the page."), NumberRange(1, 2**31 - 1)]
     )
-
-
-class RuleForm(SeenVersionForm):
-    code = StringField(
-        "Code",
-        filters=[stripped],
-        description="Shown as the reason in responses, such as hr_needs_review.",
-        validators=[DataRequired("Enter a code."), Length(max=64)],
-    )
-    message = StringField(
-        "Message",
-        filters=[stripped],
-        validators=[DataRequired("Enter a text."), Length(max=300), OneLine()],
-    )
-    fix = StringField(
-        "How to fix",
-        filters=[stripped],
-        validators=[DataRequired("Enter a text."), Length(max=300), OneLine()],
-    )
-    all = TextAreaField(
-        "All of these conditions match",
-        description='One condition per line, such as department == "hr".',
-        render_kw={"rows": 3, "spellcheck": "false"},
-    )
-    any = TextAreaField("At least one of these conditions matches", render_kw={"rows": 2, "spellcheck": "false"})
-    none = TextAreaField("None of these conditions match", render_kw={"rows": 2, "spellcheck": "false"})
-    effect = SelectField("Action", choices={RuleEffect.BLOCK.value: "Block", RuleEffect.ADD_RISK.value: "Add points"})
-    points = WholeNumberField("Points", validators=[InputRequired("Enter a number from 0 to 100.")], default=50)
-    on_missing = SelectField(
-        "If a fact is missing",
-        choices={"": "Choose", OnMissing.BLOCK.value: "Block", OnMissing.SKIP.value: "Skip this rule"},
-        description="What happens to a request that does not send a fact that the conditions need.",
-        validators=[DataRequired("Choose what happens if a fact is missing.")],
-    )
-
-    state = SelectField(
-        "State",
-        choices={
-            RuleState.SHADOW.value: "Shadow: recorded, without effect",
-            RuleState.PERCENT.value: "Enforced for a percentage",
-            RuleState.ENFORCED.value: "Enforced",
-            RuleState.OFF.value: "Off",
-        },
-        default=RuleState.SHADOW.value,
-        description="Start in shadow to see what the rule would block before it does.",
-    )
-    percent = WholeNumberField(
-        "Percentage",
-        default=10,
-        description="Only for Enforced for a percentage: the share of subjects, or of keys where no subject is sent.",
-    )
-
-    @classmethod
-    def of(cls, version: int, rule: Rule | None) -> "RuleForm":
-        if rule is None:
-            return cls(formdata=None, version=version)
-        kept = msgspec.to_builtins(rule)
-        when = {part: "\n".join(getattr(rule.when, part)) for part in ("all", "any", "none")}
-        facts = {
-            name: kept.get(name, getattr(rule, name))
-            for name in ("code", "message", "fix", "points", "effect", "on_missing", "state", "percent")
-        }
-        return cls(formdata=None, version=version, **facts, **when)
-
-    def value(self) -> dict[str, Any]:
-        return {
-            "code": self.code.data,
-            "message": self.message.data,
-            "fix": self.fix.data,
-            "points": self.points.data,
-            "effect": self.effect.data,
-            "on_missing": self.on_missing.data,
-            "state": self.state.data,
-            "percent": self.percent.data,
-            "when": {part: list(_split(self[part].data)) for part in ("all", "any", "none")},
-        }
 
 
 def _split(text: str | None) -> Iterable[str]:

@@ -18,7 +18,7 @@ class CatalogueForm(Form):
     model_catalogue = SelectField(
         "Catalogue version",
         choices={version.value: version.value or "Off" for version in CatalogueVersion},
-        description="A version never changes, so no answer changes until you choose another one.",
+        description="Catalogue versions are fixed. Decisions change only when you choose another version.",
     )
     on_contradiction = RadioField(
         "If a caller contradicts the catalogue",
@@ -42,7 +42,7 @@ class OwnModelForm(Form):
     model = StringField(
         "Model",
         filters=[stripped],
-        description="A name, or the beginning of names followed by *, such as own-*.",
+        description="A name, or a prefix followed by *, such as llama*.",
         validators=[DataRequired("Enter a model."), Length(max=128)],
         render_kw={"spellcheck": "false"},
     )

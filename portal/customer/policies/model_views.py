@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from flask import render_template, request
@@ -10,19 +11,30 @@ from api.decisions.models_in_use import ModelInUse, models_in
 from api.model_catalogue.derivation import Completion, KnownModel
 from api.model_catalogue.entries import LATEST, CatalogueVersion, catalogue_of
 from api.vocabulary import normal_model
-from core.access import Audience, Pages, active_membership, may, open_to
+from core.access import Audience, active_membership, open_to
 from core.clock import utc_now
 from core.errors import InvalidRequest, NotFound
 from core.throttle import per_person
 from core.views import ViewResponse
-from portal.customer.policies.comparing import MOST_CHANGES, in_force
+from portal.customer.policies.comparing import MOST_CHANGES
+from portal.customer.policies.editing_views import EditedPolicies, EditingPages, edited_policies
 from portal.customer.policies.model_forms import CatalogueForm, OwnModelForm
-from portal.customer.policies.proposal_views import proposal_page
 
-bp = Pages("policy_models", __name__, url_prefix="/policies/models")
+PART = "models"
 
-BACK = "/policies/models"
+bp = EditingPages("policy_models", __name__, part=PART)
+
 IN_USE_OVER = timedelta(days=30)
+MAKERS = {
+    "allen_ai": "Allen Institute for AI",
+    "baai": "BAAI",
+    "meta": "Meta",
+    "nomic": "Nomic AI",
+    "sentence_transformers": "Sentence Transformers",
+    "swiss_ai": "Swiss AI",
+    "tii": "Technology Innovation Institute",
+}
+"""Of open weights, who run no models for others."""
 
 
 class ModelLine(msgspec.Struct, frozen=True):
@@ -34,52 +46,58 @@ class ModelLine(msgspec.Struct, frozen=True):
 
 @bp.get("")
 @open_to(Audience.VIEWER)
-def index() -> ViewResponse:
-    return _page(CatalogueForm.of(in_force()))
+def index(draft_id: UUID | None = None) -> ViewResponse:
+    edited = edited_policies(draft_id)
+    return _page(edited, CatalogueForm.of(edited.document))
 
 
 @bp.post("/catalogue")
 @per_person(MOST_CHANGES)
 @open_to(Audience.DEVELOPER)
-def preview_catalogue() -> ViewResponse:
-    form = CatalogueForm()
+def update_catalogue(draft_id: UUID | None = None) -> ViewResponse:
+    edited, form = edited_policies(draft_id), CatalogueForm()
     if form.validate():
-        return proposal_page(form.values(), title="Model catalogue", back=BACK)
-    return _page(form, status=422)
+        return edited.save(form.values(), title="Model catalogue", part=PART)
+    return _page(edited, form, status=422)
 
 
 @bp.get("/own")
 @open_to(Audience.DEVELOPER)
-def edit_own() -> ViewResponse:
+def edit_own(draft_id: UUID | None = None) -> ViewResponse:
     """The entry of a model, or a new one for it."""
-    model = request.args.get("model", "")
-    entry = next((one for one in in_force().own_models if normal_model(one.model) == normal_model(model)), None)
-    return _own_page(OwnModelForm.of(model, entry), original=entry.model if entry else "")
+    edited, model = edited_policies(draft_id), request.args.get("model", "")
+    own = edited.document.own_models
+    entry = next((one for one in own if normal_model(one.model) == normal_model(model)), None)
+    return _own_page(edited, OwnModelForm.of(model, entry), original=entry.model if entry else "")
 
 
 @bp.post("/own")
 @per_person(MOST_CHANGES)
 @open_to(Audience.DEVELOPER)
-def preview_own() -> ViewResponse:
-    form, original = OwnModelForm(), request.form.get("original", "")
+def save_own(draft_id: UUID | None = None) -> ViewResponse:
+    edited, form, original = edited_policies(draft_id), OwnModelForm(), request.form.get("original", "")
     if form.validate():
-        entries = [msgspec.to_builtins(one) for one in in_force().own_models if one.model != original]
+        entries = [*_without(edited, original), form.value()]
         try:
-            return proposal_page({"own_models": [*entries, form.value()]}, title=f"Model {form.model.data}", back=BACK)
+            return edited.save({"own_models": entries}, title=f"Model {form.model.data}", part=PART)
         except InvalidRequest as refused:
             _blame(form, refused)
-    return _own_page(form, original=original, status=422)
+    return _own_page(edited, form, original=original, status=422)
 
 
 @bp.post("/own/remove")
 @per_person(MOST_CHANGES)
 @open_to(Audience.DEVELOPER)
-def preview_removal() -> ViewResponse:
-    model, own = request.form.get("model", ""), in_force().own_models
-    kept = [msgspec.to_builtins(one) for one in own if one.model != model]
-    if len(kept) == len(own):
+def remove_own(draft_id: UUID | None = None) -> ViewResponse:
+    edited, model = edited_policies(draft_id), request.form.get("model", "")
+    kept = _without(edited, model)
+    if len(kept) == len(edited.document.own_models):
         raise NotFound("Model not found. It may have been removed.")
-    return proposal_page({"own_models": kept}, title=f"Remove {model}", back=BACK)
+    return edited.save({"own_models": kept}, title=f"Remove {model}", part=PART)
+
+
+def _without(edited: EditedPolicies, model: str) -> list[Any]:
+    return [msgspec.to_builtins(one) for one in edited.document.own_models if one.model != model]
 
 
 def _blame(form: OwnModelForm, refused: InvalidRequest) -> None:
@@ -87,29 +105,25 @@ def _blame(form: OwnModelForm, refused: InvalidRequest) -> None:
     form.blame(msgspec.structs.replace(fault, path=fault.path.rpartition(".")[2]) for fault in refused.errors)
 
 
-def _own_page(form: OwnModelForm, *, original: str, status: int = 200) -> ViewResponse:
-    return render_template("portal/customer/policies/own_model.html", form=form, original=original), status
+def _own_page(edited: EditedPolicies, form: OwnModelForm, *, original: str, status: int = 200) -> ViewResponse:
+    page = render_template("portal/customer/policies/own_model.html", edited=edited, form=form, original=original)
+    return page, status
 
 
-def _page(form: CatalogueForm, *, status: int = 200) -> ViewResponse:
-    document = in_force()
+def _page(edited: EditedPolicies, form: CatalogueForm, *, status: int = 200) -> ViewResponse:
+    document = edited.document
     version = document.model_catalogue or LATEST
     completion = Completion(CatalogueVersion(version), document.own_models, document.on_contradiction)
     in_use = models_in(active_membership().organization_id, since=utc_now() - IN_USE_OVER)
-    page: dict[str, Any] = {
-        "lines": [ModelLine(use, completion.known(use.model)) for use in in_use],
-        "catalogue": catalogue_of(CatalogueVersion(version)),
-        "silent": sum(use.silent for use in in_use),
-        "decisions": sum(use.decisions for use in in_use),
-    }
-    return (
-        render_template(
-            "portal/customer/policies/models.html",
-            form=form,
-            document=document,
-            today=utc_now().date().isoformat(),
-            may_change=may(Audience.DEVELOPER),
-            **page,
-        ),
-        status,
+    page = render_template(
+        "portal/customer/policies/models.html",
+        edited=edited,
+        form=form,
+        lines=[ModelLine(use, completion.known(use.model)) for use in in_use],
+        catalogue=catalogue_of(CatalogueVersion(version)),
+        silent=sum(use.silent for use in in_use),
+        decisions=sum(use.decisions for use in in_use),
+        makers=MAKERS,
+        today=utc_now().date().isoformat(),
     )
+    return page, status

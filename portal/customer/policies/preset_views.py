@@ -21,10 +21,10 @@ bp = Pages("policy_presets", __name__, url_prefix="/policies/presets")
 @bp.get("")
 @open_to(Audience.VIEWER)
 def index() -> ViewResponse:
-    standing = in_force()
+    active = in_force()
     return render_template(
         "portal/customer/policies/presets.html",
-        presets=[(preset, _changes(preset, standing)) for preset in PRESETS],
+        presets=[(preset, _changes(preset, active)) for preset in PRESETS],
         may_change=may(Audience.DEVELOPER),
     )
 
@@ -44,6 +44,6 @@ def create_draft(name: str) -> ViewResponse:
     return see_other(f"/policies/drafts/{draft.id}")
 
 
-def _changes(preset: Preset, standing: PolicyDocument) -> list[str]:
+def _changes(preset: Preset, active: PolicyDocument) -> list[str]:
     """What it would change of the active policies."""
-    return in_words(standing, with_values(standing, preset.values_over(standing), path_of=str))
+    return in_words(active, with_values(active, preset.values_over(active), path_of=str))

@@ -17,12 +17,15 @@ class RequiredFactForm(Form):
         choices={
             IfMissing.BLOCK.value: "Block",
             IfMissing.ADD_RISK.value: "Add points",
-            IfMissing.REPORT.value: "Only report it among the reasons",
+            IfMissing.REPORT.value: "Report only (no effect on the decision)",
         },
         validators=[InputRequired("Choose what happens.")],
     )
     points = WholeNumberField(
-        "Points", default=20, validators=[InputRequired("Enter a number from 0 to 100.")], description="For Add points."
+        "Points",
+        default=20,
+        validators=[InputRequired("Enter a number from 0 to 100.")],
+        description="Used only if the fact adds points when missing.",
     )
     operations = StringField(
         "Operations",

@@ -1,115 +1,107 @@
 """The page about facts that callers must send, and about what they never tell."""
 
 from datetime import timedelta
+from uuid import UUID
 
-import msgspec
 from flask import render_template, request
 
-from api.decisions.metadata_quality import MOST_LOOKED_AT, tellers
+from api.decisions.metadata_quality import MOST_LOOKED_AT, callers
 from api.keys import lookup
-from api.policies.document import PolicyDocument
 from api.policies.needed_facts import needed_facts
-from core.access import Audience, Pages, active_membership, may, open_to
+from api.policies.required_facts import RequiredFact
+from core.access import Audience, active_membership, open_to
 from core.clock import utc_now
-from core.errors import InvalidRequest, NotFound
+from core.errors import InvalidRequest
 from core.throttle import per_person
 from core.views import ViewResponse
-from portal.customer.policies.comparing import MOST_CHANGES, in_force
-from portal.customer.policies.proposal_views import proposal_page
+from portal.customer.policies.comparing import MOST_CHANGES
+from portal.customer.policies.editing_views import EditedPolicies, EditingPages, edited_policies
+from portal.customer.policies.entries import blame_fields, need_entry, with_entry, without_entry
 from portal.customer.policies.required_fact_forms import RequiredFactForm
 
-bp = Pages("policy_required_facts", __name__, url_prefix="/policies/required-facts")
+PART = "required-facts"
 
-BACK = "/policies/required-facts"
+bp = EditingPages("policy_required_facts", __name__, part=PART)
+
+KIND = "Required fact"
 QUALITY_OVER = timedelta(days=7)
 
 
 @bp.get("")
 @open_to(Audience.VIEWER)
-def index() -> ViewResponse:
+def index(draft_id: UUID | None = None) -> ViewResponse:
     """What is required, and how well each key and application tells what the policies need."""
-    organization_id, document = active_membership().organization_id, in_force()
-    needed = needed_facts(document)
-    found = tellers(organization_id, needed, since=utc_now() - QUALITY_OVER)
+    organization_id, edited = active_membership().organization_id, edited_policies(draft_id)
+    needed = needed_facts(edited.document)
+    found = callers(organization_id, needed, since=utc_now() - QUALITY_OVER)
     return render_template(
         "portal/customer/policies/required_facts.html",
-        document=document,
+        edited=edited,
         needed=needed,
-        tellers=found,
+        callers=found,
         key_names=lookup.names_of(organization_id, {one.key_id for one in found}),
         most_looked_at=MOST_LOOKED_AT,
-        may_change=may(Audience.DEVELOPER),
     )
 
 
 @bp.get("/new")
 @open_to(Audience.DEVELOPER)
-def new() -> ViewResponse:
-    form = RequiredFactForm.offering(in_force())
+def new(draft_id: UUID | None = None) -> ViewResponse:
+    edited = edited_policies(draft_id)
+    form = RequiredFactForm.offering(edited.document)
     form.fact.data = request.args.get("fact", "")
-    return _form_page(form, place=None)
+    return _form_page(edited, form, place=None)
 
 
 @bp.get("/<int(max=99):place>")
 @open_to(Audience.DEVELOPER)
-def edit(place: int) -> ViewResponse:
-    document = in_force()
-    _need(document, place)
-    return _form_page(RequiredFactForm.offering(document, document.required_facts[place]), place=place)
+def edit(place: int, draft_id: UUID | None = None) -> ViewResponse:
+    edited = edited_policies(draft_id)
+    form = RequiredFactForm.offering(edited.document, _required(edited, place)[place])
+    return _form_page(edited, form, place=place)
 
 
 @bp.post("")
 @per_person(MOST_CHANGES)
 @open_to(Audience.DEVELOPER)
-def preview_new() -> ViewResponse:
-    return _preview(None)
+def create(draft_id: UUID | None = None) -> ViewResponse:
+    return _save(edited_policies(draft_id), None)
 
 
 @bp.post("/<int(max=99):place>")
 @per_person(MOST_CHANGES)
 @open_to(Audience.DEVELOPER)
-def preview_change(place: int) -> ViewResponse:
-    _need(in_force(), place)
-    return _preview(place)
+def update(place: int, draft_id: UUID | None = None) -> ViewResponse:
+    edited = edited_policies(draft_id)
+    _required(edited, place)
+    return _save(edited, place)
 
 
 @bp.post("/<int(max=99):place>/remove")
 @per_person(MOST_CHANGES)
 @open_to(Audience.DEVELOPER)
-def preview_removal(place: int) -> ViewResponse:
-    document = in_force()
-    _need(document, place)
-    kept = [msgspec.to_builtins(one) for index, one in enumerate(document.required_facts) if index != place]
-    return proposal_page({"required_facts": kept}, title="Remove required fact", back=BACK)
+def remove(place: int, draft_id: UUID | None = None) -> ViewResponse:
+    edited = edited_policies(draft_id)
+    kept = without_entry(_required(edited, place), place)
+    return edited.save({"required_facts": kept}, title="Remove required fact", part=PART)
 
 
-def _preview(place: int | None) -> ViewResponse:
-    document = in_force()
-    form = RequiredFactForm.offering(document)
+def _save(edited: EditedPolicies, place: int | None) -> ViewResponse:
+    form = RequiredFactForm.offering(edited.document)
     if form.validate():
-        required = [msgspec.to_builtins(one) for one in document.required_facts]
-        at = len(required) if place is None else place
-        required[at : at + 1] = [form.value()]
+        required = with_entry(edited.document.required_facts, place, form.value())
         try:
-            return proposal_page({"required_facts": required}, title=f"Require {form.fact.data}", back=BACK)
+            return edited.save({"required_facts": required}, title=f"Require {form.fact.data}", part=PART)
         except InvalidRequest as refused:
-            _blame(form, refused)
-    return _form_page(form, place=place, status=422)
+            blame_fields(form, refused)
+    return _form_page(edited, form, place=place, status=422)
 
 
-def _blame(form: RequiredFactForm, refused: InvalidRequest) -> None:
-    """`required_facts[3].operations[0]` is the field operations."""
-    faults = (
-        msgspec.structs.replace(fault, path=fault.path.partition("]")[2].lstrip(".") or fault.path)
-        for fault in refused.errors
-    )
-    form.blame(faults)
+def _form_page(edited: EditedPolicies, form: RequiredFactForm, *, place: int | None, status: int = 200) -> ViewResponse:
+    page = render_template("portal/customer/policies/required_fact.html", edited=edited, form=form, place=place)
+    return page, status
 
 
-def _form_page(form: RequiredFactForm, *, place: int | None, status: int = 200) -> ViewResponse:
-    return render_template("portal/customer/policies/required_fact.html", form=form, place=place), status
-
-
-def _need(document: PolicyDocument, place: int) -> None:
-    if place >= len(document.required_facts):
-        raise NotFound("Required fact not found. It may have been removed.")
+def _required(edited: EditedPolicies, place: int) -> tuple[RequiredFact, ...]:
+    need_entry(edited.document.required_facts, place, KIND)
+    return edited.document.required_facts

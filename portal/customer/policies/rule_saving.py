@@ -8,7 +8,7 @@ from api.policies.document import PolicyDocument
 from api.policies.rules import Rule
 from core.errors import InvalidRequest, NotFound
 from core.forms import in_plain_words
-from portal.customer.policies.forms import RuleForm
+from portal.customer.policies.rule_form import PARTS, RuleForm
 
 
 def rule_of(document: PolicyDocument, code: str) -> Rule:
@@ -38,11 +38,15 @@ def rules_without(document: PolicyDocument, code: str) -> list[Any]:
 
 
 def blame_rule(form: RuleForm, refused: InvalidRequest, place: int) -> None:
-    """Puts a fault of `rules[3].when.all[0]` at the form's field `all`."""
+    """Puts a fault of `rules[3].when.all[0]` at the first of the form's conditions under `all`."""
     for fault in refused.errors:
         path = fault.path.removeprefix(f"rules[{place}].")
-        name = path.removeprefix("when").lstrip(".").partition("[")[0]
-        if name in form:
-            form[name].errors = [*form[name].errors, in_plain_words(fault.detail)]
+        detail = in_plain_words(fault.detail)
+        name, _, index = path.removeprefix("when").lstrip(".").partition("[")
+        number = index.removesuffix("]")
+        if name in PARTS and number.isdecimal():
+            form.blame_condition(name, int(number), detail)
+        elif name in form:
+            form[name].errors = [*form[name].errors, detail]
         else:
-            form.form_errors.append(in_plain_words(fault.detail))
+            form.form_errors.append(detail)

@@ -1,9 +1,10 @@
 """Custom rules on their pages: written, changed, put in force, deleted."""
 
-from flask import flash, render_template
+from flask import flash
 
 from api.policies import promotion
 from api.policies import services as policies
+from api.policies.conditions.checking import ground_of
 from core.access import Audience, Pages, active_membership, actor, open_to
 from core.clock import utc_now
 from core.db import transaction
@@ -11,7 +12,9 @@ from core.errors import AppError, InvalidRequest
 from core.htmx import see_other
 from core.throttle import per_person
 from core.views import ViewResponse
-from portal.customer.policies.forms import RuleForm, SeenVersionForm
+from portal.customer.policies.forms import SeenVersionForm
+from portal.customer.policies.rule_form import RuleForm
+from portal.customer.policies.rule_page import rule_page
 from portal.customer.policies.rule_saving import blame_rule, place_of, rule_of, rules_with, rules_without
 
 bp = Pages("policy_rules", __name__, url_prefix="/policies/rules")
@@ -23,16 +26,17 @@ MOST_CHANGES = "30 per minute"
 @bp.get("/new")
 @open_to(Audience.DEVELOPER, fresh=True)
 def new() -> ViewResponse:
-    version, _ = policies.current(active_membership().organization_id)
-    return render_template("portal/customer/policies/rule.html", form=RuleForm.of(version, None), code=None)
+    version, document = policies.current(active_membership().organization_id)
+    ground = ground_of(document)
+    return rule_page(RuleForm.of(version, None, ground), ground, code=None)
 
 
 @bp.get("/<code>")
 @open_to(Audience.VIEWER)
 def edit(code: str) -> ViewResponse:
     version, document = policies.current(active_membership().organization_id)
-    form = RuleForm.of(version, rule_of(document, code))
-    return render_template("portal/customer/policies/rule.html", form=form, code=code)
+    ground = ground_of(document)
+    return rule_page(RuleForm.of(version, rule_of(document, code), ground), ground, code=code)
 
 
 @bp.post("")
@@ -75,14 +79,18 @@ def promote(code: str) -> ViewResponse:
         version = promotion.promote(
             active_membership().organization_id, code, expected_version=form.version.data, by=actor(), now=utc_now()
         )
-    flash(f"Rule {code} is enforced since version {version}.")
+    flash(f"Rule {code} is enforced as of version {version}.")
     return see_other("/policies#rules")
 
 
 def _save(code: str | None) -> ViewResponse:
-    form = RuleForm()
-    if form.validate():
-        _, document = policies.current(active_membership().organization_id)
+    _, document = policies.current(active_membership().organization_id)
+    form, ground = RuleForm(), ground_of(document)
+    form.over(ground)
+    if form.do.data:
+        form.changed_by(form.do.data, ground)
+        return rule_page(form, ground, code=code)
+    if form.validate() & form.blame_rows():
         place = place_of(document, code)
         try:
             with transaction():
@@ -100,4 +108,4 @@ def _save(code: str | None) -> ViewResponse:
         else:
             flash("Rule saved.")
             return see_other("/policies")
-    return render_template("portal/customer/policies/rule.html", form=form, code=code), 422
+    return rule_page(form, ground, code=code, status=422)

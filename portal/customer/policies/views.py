@@ -8,8 +8,11 @@ import msgspec
 from flask import flash, render_template, request
 
 from api.decisions import statistics, trials
-from api.policies import promotion
+from api.policies import files, promotion
 from api.policies import services as policies
+from api.policies.drafts import services as drafts
+from api.policies.environments import on_test_keys
+from api.policies.testing import PolicyTestsFailed
 from api.policies.validation import with_values
 from core.access import Audience, Pages, active_membership, actor, may, open_to
 from core.clock import utc_now
@@ -66,7 +69,7 @@ def update() -> ViewResponse:
                 )
         except InvalidRequest as refused:
             form.blame(refused.errors)
-        except policies.PolicyChanged as refused:
+        except (policies.PolicyChanged, policies.ReviewRequired, PolicyTestsFailed) as refused:
             form.form_errors.append(f"{refused.title}. {refused.detail}")
             return _page(form, status=409)
         else:
@@ -78,9 +81,10 @@ def update() -> ViewResponse:
 @bp.get("/versions")
 @open_to(Audience.VIEWER)
 def versions() -> ViewResponse:
-    found = policies.all_versions(active_membership().organization_id)
+    organization_id = active_membership().organization_id
+    found, on_test = policies.all_versions(organization_id), on_test_keys(organization_id)
     authors = {one.created_by_id for one in found if one.created_by_id}
-    names = members.names_of(active_membership().organization_id, authors)
+    names = members.names_of(organization_id, authors)
     lines = [
         (one, _author(one, names), in_words(before.document, one.document) if before else [])
         for one, before in zip(found, [*found[1:], None], strict=True)
@@ -88,6 +92,8 @@ def versions() -> ViewResponse:
     return render_template(
         "portal/customer/policies/versions.html",
         lines=lines,
+        active=policies.current(organization_id)[0],
+        on_test=on_test.version if on_test else None,
         may_change=may(Audience.DEVELOPER),
     )
 
@@ -96,8 +102,13 @@ def versions() -> ViewResponse:
 @per_person(MOST_CHANGES)
 @open_to(Audience.DEVELOPER, fresh=True)
 def restore(version: int) -> ViewResponse:
+    """Where policies need a review, the old version comes back as a draft."""
+    organization_id = active_membership().organization_id
     with transaction():
-        new = policies.restore(active_membership().organization_id, version, by=actor(), now=utc_now())
+        if policies.needs_review(organization_id):
+            draft = drafts.create_from_version(organization_id, version, by=actor(), now=utc_now())
+            return see_other(f"/policies/drafts/{draft.id}")
+        new = policies.restore(organization_id, version, by=actor(), now=utc_now())
     flash(f"Version {version} restored as version {new}.")
     return see_other("/policies/versions")
 
@@ -108,12 +119,12 @@ def _author(one: policies.PolicyRevision, names: dict[UUID, str]) -> str | None:
 
 def _effect_page(form: PoliciesForm, *, is_stale: bool = False) -> ViewResponse:
     """Raises InvalidRequest."""
-    standing = in_force()
-    wanted = with_values(standing, form.values(), path_of=str)
+    active = in_force()
+    wanted = with_values(active, form.values(), path_of=str)
     return _page(
         form,
-        differences=in_words(standing, wanted),
-        effect=effect_of(standing, wanted),
+        differences=in_words(active, wanted),
+        effect=effect_of(active, wanted),
         seen=_seen(form),
         is_stale=is_stale,
         status=409 if is_stale else 200,
@@ -141,6 +152,9 @@ def _page(form: PoliciesForm, *, status: int = 200, **found: Any) -> ViewRespons
         lists=LISTS,
         blocked=statistics.blocked_by_policy(organization_id, since=now - EFFECT_OVER, to=now),
         trials=trials.counts_of(organization_id, promotion.trials_since(organization_id), since=now - EFFECT_OVER),
+        needs_review=policies.needs_review(organization_id),
+        on_test=on_test_keys(organization_id),
+        drift=files.find_drift(organization_id),
         may_change=may(Audience.DEVELOPER),
         **found,
     )

@@ -27,7 +27,7 @@ class SuspicionForm(WritingForm):
     api_key_id = shown_id_field("API key ID", "key", "The key that may have leaked, from your list of API keys.")
     request_id = shown_id_field("Request ID", "req", "From the X-Request-Id response header.")
     measures = TextAreaField(
-        "What you did so far",
+        "What you have done so far",
         filters=[stripped],
         validators=[Length(max=_MOST_WORDS)],
         render_kw={"rows": 3},

@@ -1,6 +1,6 @@
 """The team's forms."""
 
-from wtforms import SelectField
+from wtforms import RadioField, SelectField
 
 from core.forms import Form
 from core.members import MEANING, Role
@@ -11,7 +11,7 @@ _CHOICES = {role.value: f"{role.value.title()}: {MEANING[role]}" for role in Rol
 
 class InviteForm(Form):
     email = email_field()
-    role = SelectField("Role", choices=_CHOICES, default=Role.DEVELOPER.value)
+    role = RadioField("Role", choices=_CHOICES, default=Role.DEVELOPER.value)
 
 
 class RoleForm(Form):

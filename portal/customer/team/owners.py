@@ -18,7 +18,7 @@ from portal.customer.team import departures
 
 class LastOwner(AppError):
     status, code, title = HTTPStatus.CONFLICT, "last_owner", "An organization needs at least one owner"
-    advice = "Make someone else an owner first, or close the account."
+    advice = "Make someone else an owner first, or close the organization."
 
 
 class OwnersOnly(AppError):

@@ -241,5 +241,5 @@ def _refuse_beyond_plan(organization_id: UUID, *, now: datetime) -> None:
     most = entitlements.access_for(organization_id, now=now).limits.members
     if most is not None and members.count(organization_id) + len(list_invitations(organization_id)) >= most:
         raise MemberLimitReached(
-            f"Its plan includes {most} members and pending invitations. {MemberLimitReached.advice}"
+            f"Your plan includes {most:,} members and pending invitations. {MemberLimitReached.advice}"
         )

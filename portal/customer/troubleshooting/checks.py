@@ -23,6 +23,7 @@ from core.db import acting_as_system
 from core.formats import utc
 from core.members import Role
 from core.tokens import digest_of
+from portal.customer.decisions.labels import reason_label
 from portal.customer.keys.overview import line_of
 from portal.status import incidents
 
@@ -60,19 +61,22 @@ class Situation(msgspec.Struct, frozen=True):
 
 def page_does_not_load(situation: Situation) -> list[Finding]:
     found = [Finding(Tone.GOOD, "This page loaded, so the portal is working.")]
-    found += _open_incidents()
+    incidents = _open_incidents()
+    found += incidents
     failing = [name.replace("_", " ") for name, works in components(situation.room).items() if not works]
     if failing:
         words = f"These parts of the service are not working: {', '.join(failing)}. We have been alerted."
         found.append(Finding(Tone.BAD, words, "/status", "Status"))
-    else:
-        found.append(Finding(Tone.GOOD, "All parts of the service are working."))
+    elif not incidents:
+        found.append(Finding(Tone.GOOD, "The components that serve this page are working."))
     if situation.organization.status not in {OrganizationStatus.SANDBOX, OrganizationStatus.LIVE}:
-        words = f"Your organization is {situation.organization.status}: you can view pages but not change anything."
+        words = f"Your organization is {situation.organization.status}: you can view pages but can't change anything."
         found.append(Finding(Tone.BAD, words, "/organization", "View details"))
     if situation.role is Role.VIEWER:
         found.append(
-            Finding(Tone.HINT, "Your role is viewer: you can view everything but not change anything.", "/team", "Team")
+            Finding(
+                Tone.HINT, "Your role is Viewer: you can view everything but can't change anything.", "/team", "Team"
+            )
         )
     return [
         *found,
@@ -122,11 +126,12 @@ def limited_too_soon(situation: Situation) -> list[Finding]:
     return [
         *found,
         Finding(
-            Tone.HINT, "When you receive a 429, wait for Retry-After, then 1, 2 and 4 seconds. Never retry immediately."
+            Tone.HINT,
+            "When you receive a 429, wait the time in Retry-After. If it fails again, wait 1, 2, then 4 seconds.",
         ),
         Finding(
             Tone.HINT,
-            "Each check in parallel counts as one request. Use a separate key for each service to get separate limits.",
+            "Parallel checks each count as one request. Use a separate key for each service to get separate limits.",
         ),
         Finding(Tone.HINT, "A key can have its own limit, up to the limit of your plan.", "/plan", "View plan"),
     ]
@@ -137,13 +142,13 @@ def blocked_wrongly(situation: Situation) -> list[Finding]:
     found = []
     if situation.decision_id:
         decision = decisions.find(organization_id, situation.decision_id)
-        words = f"This decision has a risk score of {decision.risk_score}: {decision.reason.replace('_', ' ')}."
+        words = f"This decision has a risk score of {decision.risk_score}. Reason: {reason_label(decision.reason)}."
         found.append(Finding(Tone.HINT, words, f"/decisions/{situation.decision_id}", "View decision"))
     for environment in KeyEnvironment:
         for top in statistics.top_reasons(
             organization_id, environment=environment.value, since=since, to=situation.now
         ):
-            reason = top.reason.replace("_", " ")
+            reason = reason_label(top.reason)
             words = f"Blocked in the last seven days, {environment}: {top.decisions:,}. Reason: {reason}."
             path = f"/decisions?allowed=false&environment={environment}&reason={top.reason}"
             found.append(Finding(Tone.HINT, words, path, "View decisions"))
@@ -154,7 +159,7 @@ def blocked_wrongly(situation: Situation) -> list[Finding]:
         Finding(Tone.HINT, "Before you publish a policy change, you can preview its impact.", "/policies", "Policies"),
         Finding(
             Tone.HINT,
-            "A request with a forbidden field, such as prompt or text, is refused with status 400 and not logged: "
+            "A request with a forbidden field, such as prompt or text, is rejected with status 400 and not logged: "
             "the response names the field.",
         ),
     ]
@@ -232,7 +237,7 @@ def _header_findings(situation: Situation) -> list[Finding]:
         found.append(Finding(Tone.BAD, words))
     else:
         found.append(Finding(Tone.GOOD, "The format of the key is correct. We did not store what you pasted."))
-        found.append(_standing(digest_of(key[0]), situation))
+        found.append(_status_of(digest_of(key[0]), situation))
     if key is not None and (rest or value).strip() != key[0]:
         found.append(
             Finding(Tone.BAD, "There are extra characters around the key, such as quotes, a comma or a line break.")
@@ -241,7 +246,7 @@ def _header_findings(situation: Situation) -> list[Finding]:
 
 
 def _key_findings(key: ApiKey, situation: Situation) -> list[Finding]:
-    found = [_standing(key.token_hash, situation)]
+    found = [_status_of(key.token_hash, situation)]
     if key.last_used_at is None:
         found.append(
             Finding(Tone.HINT, "We have not received a request with this key yet. Check that your software uses it.")
@@ -250,13 +255,13 @@ def _key_findings(key: ApiKey, situation: Situation) -> list[Finding]:
         words = f"The key was last used on {utc(key.last_used_at)}, from {key.last_used_address}."
         found.append(Finding(Tone.GOOD, words))
     if key.allowed_networks:
-        words = f"The key is allowed only from {', '.join(key.allowed_networks)}; other requests are refused with 403."
+        words = f"The key is allowed only from {', '.join(key.allowed_networks)}; other requests are rejected with 403."
         found.append(Finding(Tone.HINT, words, f"/keys/{key.id}", "View key"))
     hints = line_of(key, now=situation.now).hints
     return [*found, *(Finding(Tone.HINT, hint, f"/keys/{key.id}", "View key") for hint in hints)]
 
 
-def _standing(digest: bytes, situation: Situation) -> Finding:
+def _status_of(digest: bytes, situation: Situation) -> Finding:
     """The very answer that the API would give."""
     key = situation.room.snapshots.key(digest)
     if key is not None and key.organization_id != situation.organization.id:
@@ -264,7 +269,7 @@ def _standing(digest: bytes, situation: Situation) -> Finding:
     refusal = why_refused(digest, snapshots=situation.room.snapshots, now=situation.now)
     if refusal is None:
         return Finding(Tone.GOOD, "The API accepts this key.")
-    words = f"The API refuses this key with status {int(refusal.status)}: “{refusal.title}”. {refusal.advice}"
+    words = f"The API rejects this key with status {int(refusal.status)}: “{refusal.title}”. {refusal.advice}"
     return Finding(Tone.BAD, words, f"/docs/problems/{refusal.code}", "Learn more")
 
 

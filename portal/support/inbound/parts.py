@@ -61,7 +61,7 @@ def _read(part: Any, found: Contents, origin: Origin) -> None:
     elif kind in _OF_OUTLOOK or _name_of(part).lower() == "winmail.dat":
         found.remarks.append(f"{_name_of(part)}: Outlook format (may contain files)")
     elif kind == "text/rfc822-headers" and origin is Origin.BOUNCE:
-        _keep_returned_headers(part, found)
+        _read_returned_headers(part, found)
     elif kind in _WORDS and not _has_name(part) and part.get_content_disposition() != "attachment":
         _read_words(part, kind, found)
     else:
@@ -73,7 +73,7 @@ def _read_several(part: Any, kind: str, found: Contents, origin: Origin) -> None
     if kind == "multipart/alternative":
         _read_one_of(children, found, origin)
     elif kind == "message/delivery-status":
-        found.words.append("\n".join(_told_by_server(children)))
+        found.words.append("\n".join(_delivery_status(children)))
     elif kind.startswith("message/") and origin is Origin.BOUNCE:
         found.returned += children
         found.remarks.append("Returned email")
@@ -103,7 +103,7 @@ def _read_forwarded(child: Any, found: Contents, origin: Origin) -> None:
     _read(child, found, origin)
 
 
-def _told_by_server(children: list[Message]) -> list[str]:
+def _delivery_status(children: list[Message]) -> list[str]:
     return [
         f"{name}: {clean(one_line(str(value)))}"
         for child in children
@@ -112,7 +112,7 @@ def _told_by_server(children: list[Message]) -> list[str]:
     ]
 
 
-def _keep_returned_headers(part: Any, found: Contents) -> None:
+def _read_returned_headers(part: Any, found: Contents) -> None:
     returned = EmailMessage()
     for line in decoded(_content_of(part)).splitlines():
         name, colon, value = line.partition(":")

@@ -50,7 +50,7 @@ def put(row: InboundMail, reason: Reason, *, now: datetime) -> None:
     row.outcome, row.reason = MailOutcome.QUARANTINED.value, reason.value
     db.session.flush()
     if not is_quiet:
-        defer(operator_alerts.tell_of_quarantine)
+        defer(operator_alerts.notify_of_quarantine)
 
 
 @needs_system_scope

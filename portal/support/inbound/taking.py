@@ -149,7 +149,7 @@ def _note(row: InboundMail, ticket: Ticket, mail: Mail, why: str, *, now: dateti
     )
     records.note(ticket, "ticket.noted", by=SYSTEM, now=now)
     if mail.origin is not Origin.AUTOMATIC:
-        defer(operator_alerts.tell_of_message, ticket_id=str(ticket.id))
+        defer(operator_alerts.notify_of_message, ticket_id=str(ticket.id))
     return _filed(row, ticket, MailOutcome.NOTED, said.id, None)
 
 

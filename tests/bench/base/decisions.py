@@ -10,8 +10,9 @@ from uuid import UUID
 import msgspec
 from psycopg import sql
 
+from api.policies.compiling import compile_policy
 from api.policies.document import PolicyDocument
-from api.policies.evaluator import CheckFacts, CompiledPolicy, FactValue, compile_policy, evaluate
+from api.policies.evaluator import CheckFacts, CompiledPolicy, FactValue, evaluate
 from api.recording.row import COLUMNS
 from core.ids import new_uuid
 from tests.bench import question

@@ -13,9 +13,9 @@ from typing import Self
 import msgspec
 
 from core.clock import monotonic_s
+from tests.databases import ROOT
 from tests.faults.crowding.noise import BEGUN, Answered, Orders
 from tests.faults.load import QUESTION
-from tests.services import ROOT
 
 
 @contextmanager

@@ -10,14 +10,15 @@ from api.keys.token import KeyEnvironment
 from core.db import db
 from core.settings import Settings
 from tests.cast import Member, organization_with_key
+from tests.databases import fresh_database
 from tests.faults.crowding.scene import serving
-from tests.services import Service, fresh_database
+from tests.services import Service
 from wsgi import create_app
 
 
 @pytest.fixture(scope="module")
-def url(server_url: str, template: str) -> Iterator[str]:
-    with fresh_database(server_url, f"aig_crowd_{uuid4().hex[:8]}", template=template) as made:
+def url(server_url: str) -> Iterator[str]:
+    with fresh_database(server_url, f"aig_crowd_{uuid4().hex[:8]}") as made:
         yield made
 
 

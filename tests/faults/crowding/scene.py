@@ -35,7 +35,7 @@ def serving(url: str, folder: Path, **environment: str) -> Iterator[Service]:
 def assert_others_are_served(at: Service | int, member: Member, *, log_in: bool = True) -> None:
     port = at if isinstance(at, int) else at.port
     asked(port, "POST", "/v1/check", count=10, secret=member.secret)
-    checks = asked(port, "POST", "/v1/check", count=CHECKS or 300, secret=member.secret)
+    checks = asked(port, "POST", "/v1/check", count=CHECKS or 100, secret=member.secret)
     lives = asked(port, "GET", "/health/live", count=50)
     pages = asked(port, "GET", "/log-in", count=5) if log_in else []
 

@@ -41,7 +41,7 @@ def test_a_revoked_key_is_found_to_be_revoked(app: Flask, ada: Member, owner: Pe
     page = owner.post("/help/checks/key", key=str(other.key_id)).text
 
     assert as_ada.check().json["code"] == "revoked_api_key"
-    assert "The API refuses this key with status 401: “This API key was revoked”" in page
+    assert "The API rejects this key with status 401: “This API key was revoked”" in page
 
 
 def test_a_suspension_is_named(app: Flask, ada: Member, owner: Person) -> None:
@@ -96,7 +96,7 @@ def test_what_blocked_is_counted_and_a_decision_explained(as_ada: Caller, owner:
     page = owner.post("/help/checks/blocked", decision=decision_id).text
     refused = stranger.post("/help/checks/blocked", decision=decision_id)
 
-    assert "This decision has a risk score of 70: contains personal data." in page
+    assert "This decision has a risk score of 70. Reason: Personal data." in page
     assert "Blocked in the last seven days, live: 1. Reason: " in page
     assert (refused.status_code, "Decision not found" in refused.text) == (422, True)
 

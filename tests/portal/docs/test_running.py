@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import msgspec
 import pytest
 
@@ -18,8 +19,9 @@ from api.keys.token import KeyEnvironment
 from core.db import db
 from core.settings import Settings
 from tests.cast import another_key, organization_with_key
+from tests.databases import ROOT, fresh_database
 from tests.portal.docs.guides import BASE_URL, NAMES, RUNNABLE, Block, blocks_of, guide
-from tests.services import ROOT, Service, free_port, fresh_database
+from tests.services import Service, free_port
 from wsgi import create_app
 
 TESTING = KeyEnvironment.TEST
@@ -35,12 +37,13 @@ DIFFERS = {"decision_id", "request_id", "decided_at"}
 
 
 @pytest.fixture(scope="module")
-def environment(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def environment(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The running service, and keys as the guides name them; the policies are those of another organization."""
     folder = tmp_path_factory.mktemp("guides")
-    with fresh_database(server_url, f"aig_guides_{uuid4().hex[:8]}", template=template) as url:
+    with fresh_database(server_url, f"aig_guides_{uuid4().hex[:8]}") as url:
         app = create_app(Settings(database_url=url, data_dir=str(folder)))
         asking = organization_with_key(app, environment=TESTING, scopes=(Scope.CHECKS_WRITE,))
+        local = another_key(app, asking, environment=TESTING, scopes=(Scope.CHECKS_WRITE, Scope.POLICIES_READ))
         reading = another_key(app, asking, environment=TESTING, scopes=(Scope.DECISIONS_READ,))
         admin = organization_with_key(app, scopes=(Scope.POLICIES_READ, Scope.POLICIES_WRITE))
         with app.app_context():
@@ -54,6 +57,8 @@ def environment(server_url: str, template: str, tmp_path_factory: pytest.TempPat
             "XDG_STATE_HOME": str(folder),
             "AIG_URL": service.url,
             "AIG_KEY": asking.secret,
+            "AIG_LOCAL_KEY": local.secret,
+            "AIG_BUNDLE_KEYS": httpx.get(f"{service.url}/v1/policy/bundle-keys").json()["keys"][0]["public_key"],
             "AIG_READ_KEY": reading.secret,
             "AIG_ADMIN_KEY": admin.secret,
         }

@@ -11,8 +11,9 @@ from jinja2 import UndefinedError
 
 from api.limits.memory import MemoryLimiter
 from api.limits.window import Ask
+from api.policies.compiling import compile_policy
 from api.policies.document import POLICY_KEYS, PolicyDocument
-from api.policies.evaluator import CheckFacts, Outcome, compile_policy, evaluate
+from api.policies.evaluator import CheckFacts, Outcome, evaluate
 from api.policies.validation import with_values
 from api.v1.endpoint import declared_endpoints
 from api.v1.limit_headers import headers_of
@@ -22,9 +23,9 @@ from core.members import MEANING
 from legal_docs import figures
 from portal.docs import articles
 from portal.docs import figures as named
-from portal.support.severities import PROMISES, Severity
+from portal.support.severities import SLA_TARGETS, Severity
+from tests.databases import ROOT
 from tests.portal.docs.guides import NAMES, blocks_of, codes_in, guide, prose_of, rows_under, source_of
-from tests.services import ROOT
 
 PROBLEM_TABLES = (
     "Invalid API keys",
@@ -56,6 +57,19 @@ def bare_figures(markdown: str) -> list[str]:
     return found
 
 
+def test_the_figures_of_the_clients_are_those_of_their_source() -> None:
+    """What the packages for Python and for Node.js do, in the words of their own source."""
+    kept, typescript = named.figures(), ROOT / "sdk/typescript"
+    configuration = (typescript / "src/configuration.ts").read_text()
+
+    assert f'"node": ">={kept["client_node"]}"' in (typescript / "package.json").read_text()
+    for name, option in (("client_connect_ms", "connectTimeoutMs"), ("client_total_ms", "totalTimeoutMs")):
+        assert f"options.{option} ?? {kept[name].replace(',', '')}," in configuration
+    most = kept["client_kept"].replace(",", "_")
+    assert f"MOST_KEPT = {most};" in (typescript / "src/spool.ts").read_text()
+    assert f"MOST_ENTRIES = {most}\n" in (ROOT / "sdk/python/src/ai_governance/spool.py").read_text()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_no_figure_is_typed(name: str) -> None:
     assert bare_figures(source_of(name)) == []
@@ -78,7 +92,7 @@ def test_no_two_figures_have_one_name() -> None:
 
 
 def test_the_contract_and_the_clocks_promise_the_same_answers() -> None:
-    promised = {severity: PROMISES[severity].response.total_seconds() / 3600 for severity in Severity}
+    promised = {severity: SLA_TARGETS[severity].response.total_seconds() / 3600 for severity in Severity}
 
     assert promised == {
         Severity.CRITICAL: figures.CRITICAL_RESPONSE_HOURS,

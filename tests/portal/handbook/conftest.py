@@ -8,15 +8,15 @@ from flask import Flask
 
 from core.db import db
 from core.settings import Settings
+from tests.databases import WORKER, fresh_database
 from tests.portal.handbook.chapters_read import BASE_URL
-from tests.services import WORKER, fresh_database
 from wsgi import create_app
 
 
 @pytest.fixture
-def fresh_app(server_url: str, template: str, tmp_path: Path) -> Iterator[Flask]:
+def fresh_app(server_url: str, tmp_path: Path) -> Iterator[Flask]:
     """As on a first day: migrated, and empty."""
-    with fresh_database(server_url, f"aig_handbook_{WORKER}", template=template) as url:
+    with fresh_database(server_url, f"aig_handbook_{WORKER}") as url:
         app = create_app(Settings(database_url=url, data_dir=str(tmp_path), public_url=BASE_URL))
         yield app
         with app.app_context():

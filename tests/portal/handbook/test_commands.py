@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 
 from portal.console.chapters import NAMES
+from tests.databases import ROOT
 from tests.portal.handbook.chapters_read import EVERY_BLOCK, Block, in_backticks, parse_command
-from tests.services import ROOT
 
 OF_THE_SYSTEM = frozenset({"age", "curl", "du", "docker", "git", "openssl", "pg_restore", "promtool", "psql", "sh"})
 """Programs that come with the system or a package of it."""

@@ -19,12 +19,12 @@ from portal.console.launch.items import BOARDS, ROUTINES
 from portal.docs import articles
 from portal.status import playbook
 from portal.support.replies import REPLIES
+from tests.databases import ROOT
 from tests.portal.handbook.chapters_read import anchors_of, filled, in_backticks, links_of, prose_of, rows_of, source_of
-from tests.services import ROOT
 
 MOST_WORDS = 420
-OURS = tuple(name for name in NAMES if name != "deployment")
-"""That chapter is about other companies' settings and figures too."""
+OURS = tuple(name for name in NAMES if name not in {"deployment", "scaling"})
+"""Those chapters are about other companies' settings and figures too, and about what was measured."""
 RULES = ROOT / "deploy" / "prometheus" / "rules"
 SETTINGS = {field.encode_name for field in msgspec.structs.fields(Settings)}
 CODE = re.compile(r"^(PDC|GNG|DAY|WEEK|MONTH)-\d\d$")
@@ -42,8 +42,9 @@ MEANT = {"two hours", "four weeks", "five minutes"}
 """Times of the plan for the launch, and of the three steps in the mail of welcome: nothing that the software counts."""
 VENDORS = frozenset(
     {"max_connections", "maxmemory-policy", "noeviction", "pg_stat_statements", "pg_dump", "pg_restore"}
+    | {"system.mutations"}
 )
-"""What PostgreSQL and Redis call their own."""
+"""What PostgreSQL, Redis and ClickHouse call their own."""
 WORDS = frozenset(
     {
         "page",

@@ -26,7 +26,7 @@ from tests.people import Person
 
 def all_green(app: Flask) -> None:
     with app.app_context(), acting_as_system(), transaction():
-        services.keep({code: green("Fine.") for code in every_check()}, now=utc_now())
+        services.record({code: green("Fine.") for code in every_check()}, now=utc_now())
 
 
 def confirm_all(operator: Person) -> None:
@@ -126,11 +126,11 @@ def test_what_was_looked_at_too_long_ago_does_not_count(app: Flask, operator: Pe
     all_green(app)
     confirm_all(operator)
     with app.app_context(), acting_as_system(), transaction():
-        services.keep({"database_answers": green("Fine.")}, now=utc_now() - timedelta(hours=2))
+        services.record({"database_answers": green("Fine.")}, now=utc_now() - timedelta(hours=2))
 
     refused = sign_all(operator)[0]
 
-    assert (refused.status_code, "older than an hour" in refused.text) == (409, True)
+    assert (refused.status_code, "over an hour old" in refused.text) == (409, True)
 
 
 def test_no_go_can_always_be_decided(app: Flask, operator: Person) -> None:
@@ -177,7 +177,7 @@ def test_the_checks_show_how_far_they_are_until_they_are_done_or_late(
     began = operator.post("/console/launch/look").headers["Location"]
     ask = began.replace("/console/launch?", "/console/launch/progress?")
     with app.app_context(), acting_as_system(), transaction():
-        services.keep({"redis_set": green("Fine.")}, now=utc_now())
+        services.record({"redis_set": green("Fine.")}, now=utc_now())
 
     running = operator.get(began).text
     with monkeypatch.context() as later:
@@ -279,7 +279,7 @@ def test_the_limit_is_really_tried(app: Flask, outside: Settings) -> None:
     with app.app_context(), acting_as_system():
         verdict = CHECKS["limit_exact"](CheckContext(outside, utc_now()))
 
-    assert (verdict.is_green, "100 of 101 passed" in verdict.seen) == (True, True)
+    assert (verdict.is_green, "100 of 101 test requests passed" in verdict.seen) == (True, True)
 
 
 def test_a_changed_vendored_file_is_found(

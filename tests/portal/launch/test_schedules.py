@@ -131,7 +131,9 @@ def test_the_owner_of_what_is_due_gets_one_email(app: Flask, ada: Member, operat
     counts = [remind(app, T + 2 * HOUR - timedelta(seconds=1)), remind(app, T + 2 * HOUR), remind(app, T + 2 * HOUR)]
 
     assert counts == [2, 1, 0]  # two hours before and the switch went to everybody, for their leads are not named
-    assert [mail.subject for mail in mails_to(app, otto.email)][-1].startswith("Due: Hour 2: errors")
+    assert [mail.subject for mail in mails_to(app, otto.email)][-1].startswith(
+        "Due 23 Dec 2026, 10:00 UTC: Hour 2: errors"
+    )
     assert len([one for one in mails_to(app, operator.email) if one.template == "launch_task_due"]) == 2
 
 

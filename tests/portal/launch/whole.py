@@ -20,11 +20,12 @@ from portal.console.launch.running import run_checks
 from portal.console.launch.verdicts import CheckContext
 from tests.backups.s3 import SmallS3, served
 from tests.core.production import GOOD
+from tests.databases import fresh_database, web_login_url
 from tests.people import Person
 from tests.portal.launch import world
 from tests.portal.launch.customers import make_ready
 from tests.portal.launch.scene import attack, audit, hand_in, load
-from tests.services import RedisServer, fresh_database, wait_until, web_login_url
+from tests.services import RedisServer, wait_until
 from wsgi import create_app
 
 EVIDENCE_KEY = "4b7d90c1e8a35f26d7b09e1c"
@@ -44,13 +45,11 @@ class World(msgspec.Struct, frozen=True):
 
 
 @pytest.fixture(scope="module")
-def here(
-    server_url: str, template: str, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+def here(server_url: str, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world.need_programs()
     folder, ports = tmp_path_factory.mktemp("world"), world.Ports.free()
     store = SmallS3("acme-pilot-backups", "AKIAQ7ZP")
-    with fresh_database(server_url, f"aig_world_{ports.app}", template=template) as url, served(store):
+    with fresh_database(server_url, f"aig_world_{ports.app}") as url, served(store):
         settings = world.settings_of(
             ports,
             read_settings(GOOD),

@@ -25,8 +25,9 @@ from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
 from core.settings import Settings
+from tests.databases import ROOT
 from tests.faults.proxy import CADDYFILE
-from tests.services import ROOT, free_port, wait_until
+from tests.services import free_port, wait_until
 
 HOST = socket.gethostname()
 PROGRAMS = ("caddy", "prometheus", "prometheus-alertmanager", "openssl")

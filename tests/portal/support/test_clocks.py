@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as some
 
-from portal.support.severities import PROMISES, Severity
+from portal.support.severities import SLA_TARGETS, Severity
 from portal.support.sla import Clock, Event, Happened, Kind, Outcome, read
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -221,7 +221,7 @@ def test_a_graver_request_is_never_due_later(first: Severity, to: Severity, minu
 
     assert before is not None
     assert after is not None
-    if PROMISES[to].response <= PROMISES[first].response:
+    if SLA_TARGETS[to].response <= SLA_TARGETS[first].response:
         assert after <= before
     else:
         assert after >= before

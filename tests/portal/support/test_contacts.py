@@ -12,7 +12,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.settings import Settings
 from core.settings_rules import faults_of
-from portal.support.severities import PROMISES, Severity
+from portal.support.severities import SLA_TARGETS, Severity
 from tests.cast import Member
 from tests.people import Person
 from tests.portal.support.scene import opened
@@ -99,13 +99,13 @@ def test_the_organizations_page_shows_its_requests_and_nobody_elses(
     assert f'href="/console/support/{ticket_id}"' in of_ada
     assert "Checks are refused" in of_ada
     assert "Checks are refused" not in of_cleo
-    assert "No requests yet." in of_cleo
+    assert "No tickets yet." in of_cleo
 
 
 def test_every_severity_is_explained_with_examples_and_its_hours(owner: Person) -> None:
     page = " ".join(owner.get("/support").text.split())
 
-    for promise in PROMISES.values():
+    for promise in SLA_TARGETS.values():
         assert promise.examples in page
         hours = promise.response // timedelta(hours=1)
         assert f"{hours} hour{'' if hours == 1 else 's'}<" in page

@@ -59,7 +59,7 @@ def write_from(app: Flask, nobody: Browser) -> Callable[[str, str], Ticket]:
 def tell(app: Flask, ticket_id: UUID) -> None:
     """The job that every new request leaves."""
     with app.app_context():
-        operator_alerts.tell_of_opening(str(ticket_id))
+        operator_alerts.notify_of_opening(str(ticket_id))
 
 
 def unanswered(app: Flask) -> float:
@@ -102,7 +102,7 @@ def test_the_acknowledgement_says_whom_to_call_and_what_to_quote(
     said = mails(app, "ticket_opened")[-1].text or ""
 
     assert PHONE in said
-    assert f"give the number {ticket.number}" in said
+    assert f"give the request number ({ticket.number})" in said
 
 
 def test_any_other_email_is_a_question_and_calls_nobody(

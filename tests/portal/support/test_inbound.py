@@ -15,8 +15,8 @@ from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.settings import Settings
 from portal.customer.offboarding import deletion
-from portal.support import forgetting, records, uploads
-from portal.support.inbound import keeping, reading, taking
+from portal.support import erasure, records, uploads
+from portal.support.inbound import reading, storing, taking
 from portal.support.models import InboundMail, MailOutcome
 from portal.support.states import RequestStatus
 from tests.cast import Member
@@ -262,7 +262,7 @@ def test_a_flood_from_one_address_waits_unmixed_and_is_not_acknowledged(
 def test_what_strangers_are_told_repeats_nothing_of_theirs(app: Flask, nobody: Browser) -> None:
     hand_in(nobody, mail("support@provider.example", sender="Eve <eve@elsewhere.example>"))
 
-    assert mails(app, "ticket_opened")[0].subject == f"Request {tickets(app)[0].number}"
+    assert mails(app, "ticket_opened")[0].subject == f"Support request {tickets(app)[0].number}"
 
 
 @pytest.mark.parametrize("sender", ["mailer-daemon@x.example", "Postmaster <postmaster@x.example>"])
@@ -326,8 +326,8 @@ def test_what_the_worker_could_not_take_is_shown_to_an_operator(app: Flask, nobo
     send_in(nobody, mail("support@provider.example"))
 
     with app.app_context(), acting_as_system(), transaction():
-        assert keeping.show_not_taken(now=utc_now()) == 0
-        assert keeping.show_not_taken(now=utc_now() + timedelta(hours=1)) == 1
+        assert storing.show_not_taken(now=utc_now()) == 0
+        assert storing.show_not_taken(now=utc_now() + timedelta(hours=1)) == 1
     assert outcomes(app) == [("quarantined", "not_taken")]
 
 
@@ -480,7 +480,7 @@ def test_operators_hear_of_what_a_person_may_have_written_once_an_hour(app: Flas
     hand_in(nobody, mail("support@provider.example", Auto_Submitted="auto-replied"))
 
     with app.app_context(), acting_as_system():
-        told = text("SELECT count(*) FROM jobs.procrastinate_jobs WHERE task_name LIKE '%tell_of_quarantine'")
+        told = text("SELECT count(*) FROM jobs.procrastinate_jobs WHERE task_name LIKE '%notify_of_quarantine'")
         assert db.session.scalar(told) == 1
 
 
@@ -535,7 +535,7 @@ def test_a_closed_organization_leaves_no_original_behind(
     hand_in(nobody, mail("support@provider.example", sender="Eve <eve@elsewhere.example>", body="another"))
 
     with app.app_context(), acting_as_system(), transaction():
-        forgetting.forget_organization(ada.organization_id)
+        erasure.forget_organization(ada.organization_id)
 
     assert [row.sender for row in kept(app)] == ["eve@elsewhere.example"]
 

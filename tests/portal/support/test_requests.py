@@ -52,9 +52,9 @@ def test_a_request_gets_its_number_and_an_acknowledgement_at_once(app: Flask, ad
 
     ticket = tickets(app)[0]
     mail = mails_to(app, owner.email)[-1]
-    assert f"Request {ticket.number}" in page.text
-    assert (mail.template, f"Request {ticket.number}" in mail.subject) == ("ticket_opened", True)
-    assert "does not count as a reply" in (mail.text or "")
+    assert f"Support request {ticket.number}" in page.text
+    assert (mail.template, f"Support request {ticket.number}" in mail.subject) == ("ticket_opened", True)
+    assert "This is an automatic confirmation" in (mail.text or "")
     assert ticket.due_at is not None
 
 
@@ -233,7 +233,7 @@ def test_a_newer_request_is_joined_into_the_older_which_becomes_as_grave(app: Fl
     answer(app, newer, now=at(1, 2))
     with app.app_context(), acting_as_system(), transaction():
         number, version = ticket_of(app, older).number, ticket_of(app, newer).version
-        desk.join(newer, number, version=version, by=SYSTEM, now=at(1, 3))
+        desk.merge(newer, number, version=version, by=SYSTEM, now=at(1, 3))
 
     assert (ticket_of(app, newer).status, ticket_of(app, newer).merged_into) == ("merged", older)
     assert ticket_of(app, newer).due_at is None
@@ -244,10 +244,10 @@ def test_a_promise_is_never_joined_away(app: Flask, ada: Member, operator: Perso
     older, newer = (opened(app, ada.organization_id, now=at(1, hour)) for hour in (0, 1))
 
     refused = operator.post(
-        f"/console/support/{newer}/join", number=ticket_of(app, older).number, version=ticket_of(app, newer).version
+        f"/console/support/{newer}/merge", number=ticket_of(app, older).number, version=ticket_of(app, newer).version
     )
 
-    assert (refused.status_code, "Reply first" in refused.text) == (409, True)
+    assert (refused.status_code, "First tell them" in refused.text) == (409, True)
     assert ticket_of(app, newer).status == "new"
 
 
@@ -283,7 +283,7 @@ def test_requests_of_two_organizations_are_never_joined(
     newer = opened(app, ada.organization_id, now=at(1, 1))
 
     refused = operator.post(
-        f"/console/support/{newer}/join", number=ticket_of(app, older).number, version=ticket_of(app, newer).version
+        f"/console/support/{newer}/merge", number=ticket_of(app, older).number, version=ticket_of(app, newer).version
     )
 
     assert refused.status_code == 409
@@ -294,10 +294,12 @@ def test_votes_are_counted_by_organization(app: Flask, ada: Member, cleo: Member
     for organization_id in (ada.organization_id, ada.organization_id, cleo.organization_id):
         ticket_id = opened(app, organization_id, now=at(1, 0))
         operator.post(
-            f"/console/support/{ticket_id}/wish", wish="A Go client", version=ticket_of(app, ticket_id).version
+            f"/console/support/{ticket_id}/feature-request",
+            wish="A Go client",
+            version=ticket_of(app, ticket_id).version,
         )
 
-    assert "2 votes" in operator.get("/console/support/wishes").text
+    assert "2 votes" in operator.get("/console/support/feature-requests").text
 
 
 def test_the_survey_is_answered_by_a_button_and_by_nothing_else(

@@ -53,6 +53,16 @@ def assess(operator: Person, ticket_id: UUID, verdict: str, **changes: str) -> A
     return operator.post(f"/console/suspected-breaches/{ticket_id}", **form)
 
 
+def test_a_result_has_to_be_chosen(app: Flask, owner: Person, operator: Person) -> None:
+    ticket_id = ticket_id_in(report(owner))
+
+    answer = assess(operator, ticket_id, "")
+
+    assert answer.status_code == 422
+    assert "Choose a result." in answer.text
+    assert of(app, ticket_id).verdict is None
+
+
 def test_a_report_is_a_critical_request_with_24_hours_from_then(app: Flask, owner: Person, operator: Person) -> None:
     before = utc_now()
     answer = report(owner)

@@ -22,7 +22,7 @@ def database_set(around: CheckContext) -> Verdict:
     """Of the two logins, web processes know but their own."""
     return either(
         bool(around.settings.database_url or around.settings.database_web_url),
-        "The address of the database is set.",
+        "The database address is set.",
         otherwise="DATABASE_URL is not set.",
         to_do="Set DATABASE_URL and DATABASE_WEB_URL.",
     )
@@ -33,13 +33,14 @@ def secrets_rotated(around: CheckContext) -> Verdict:
     faults = faults_of(around.settings, as_production=True)
     if faults:
         named = ", ".join(sorted({fault.setting for fault in faults}))
-        return red(f"Not fit for production: {named}.", to_do="The command flask preflight says what to do about each.")
+        return red(f"Not valid for production: {named}.", to_do="Run flask preflight: it says how to fix each.")
     overdue = [one.name for one in rotations.rotations(now=around.now) if one.is_overdue]
     if overdue:
         return red(
-            f"Due for rotation: {', '.join(overdue)}.", to_do="Rotate them; docs/operators/deployment.md says how."
+            f"Due for rotation: {', '.join(overdue)}.",
+            to_do="Rotate them, as described in docs/operators/deployment.md.",
         )
-    return green("Every setting is fit for production, and every secret was rotated within a month.")
+    return green("Every setting is valid for production, and every secret was rotated within the last month.")
 
 
 def operators_guarded(_around: CheckContext) -> Verdict:
@@ -47,10 +48,10 @@ def operators_guarded(_around: CheckContext) -> Verdict:
     operators = list(db.session.scalars(query))
     bare = [one.name for one in operators if not second_factor.guards_of(one.id).is_guarded]
     if not operators:
-        return red("There is no operator.", to_do="Make one: flask operators create.")
+        return red("There are no operators.", to_do="Create one: flask operators create.")
     if bare:
-        return red(f"Without a second factor: {', '.join(bare)}.", to_do="Let them log in and set one up.")
-    return green(f"{len(operators)} named operators, each with a second factor.")
+        return red(f"Without a second factor: {', '.join(bare)}.", to_do="Ask them to log in and set one up.")
+    return green(f"Operator accounts: {len(operators)}, each personal and with a second factor.")
 
 
 CHECKS: dict[str, CheckFunction] = {

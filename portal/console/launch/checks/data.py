@@ -11,6 +11,7 @@ from api.v1.health import components
 from backups import services as backups
 from core.accounts import Organization, OrganizationStatus
 from core.db import db
+from core.formats import utc
 from portal.console.launch.verdicts import CheckContext, CheckFunction, Verdict, either, green, red
 
 OLDEST_SERVER = 150_000
@@ -21,7 +22,7 @@ def database_answers(_around: CheckContext) -> Verdict:
     name = db.session.scalar(text("SHOW server_version"))
     return either(
         number >= OLDEST_SERVER,
-        f"PostgreSQL {name} answers.",
+        f"PostgreSQL {name} responds.",
         otherwise=f"PostgreSQL {name} is too old.",
         to_do="Use PostgreSQL 15 or newer.",
     )
@@ -31,8 +32,8 @@ def migrations_applied(_around: CheckContext) -> Verdict:
     applied = db.session.scalar(text("SELECT version_num FROM alembic_version"))
     return either(
         components(runtime())["migrations"],
-        f"Migration {applied} is the newest.",
-        otherwise=f"Applied is {applied}, and there are newer ones.",
+        f"Migration {applied} is the latest.",
+        otherwise=f"Migration {applied} is applied, and there are newer ones.",
         to_do="Run flask db upgrade.",
     )
 
@@ -49,7 +50,7 @@ def policies_seeded(_around: CheckContext) -> Verdict:
     return either(
         not without,
         "Every organization has policies.",
-        otherwise=f"{without} organizations have none.",
+        otherwise=f"{without} organizations have no policies.",
         to_do="Run flask policies seed.",
     )
 
@@ -57,29 +58,31 @@ def policies_seeded(_around: CheckContext) -> Verdict:
 def backups_made(around: CheckContext) -> Verdict:
     status = backups.status(around.now)
     if status.last_backup_at is None:
-        return red("No backup was made yet.", to_do="Run flask backup create, and keep the worker running.")
+        return red("There is no backup yet.", to_do="Run flask backup create, and keep the worker running.")
     if status.failure or status.is_overdue:
         return red(
-            status.failure or f"The last proven one is of {status.last_backup_at:%d %B %Y, %H:%M} UTC.",
-            to_do="docs/operators/backup-and-restore.md says what to look at.",
+            status.failure or f"The last verified backup is from {utc(status.last_backup_at)}.",
+            to_do="Follow docs/operators/backup-and-restore.md.",
         )
-    return green(f"The last is of {status.last_backup_at:%d %B %Y, %H:%M} UTC; the next at {status.next_at:%H:%M} UTC.")
+    return green(
+        f"The last backup is from {utc(status.last_backup_at)}; the next one starts at {status.next_at:%H:%M} UTC."
+    )
 
 
 def restore_verified(around: CheckContext) -> Verdict:
     status = backups.status(around.now)
     if status.last_verified_at is None or status.is_overdue:
-        return red("No restore has succeeded within a day.", to_do="Run flask backup verify.")
+        return red("No restore has succeeded in the last day.", to_do="Run flask backup verify.")
     took = f" in {status.restore_s:.0f} s" if status.restore_s is not None else ""
-    return green(f"Restored and compared{took} on {status.last_verified_at:%d %B %Y, %H:%M} UTC.")
+    return green(f"Restored and compared{took} on {utc(status.last_verified_at)}.")
 
 
 def redis_answers(_around: CheckContext) -> Verdict:
     room = runtime()
     if room.shared_limiter is None:
-        return red("There is no Redis: limits are exact within one process alone.", to_do="Set REDIS_URL.")
+        return red("Redis is not configured: limits are only exact within one process.", to_do="Set REDIS_URL.")
     return either(
-        room.shared_limiter.answers(), "Redis answers.", otherwise="Redis does not answer.", to_do="Look at Redis."
+        room.shared_limiter.answers(), "Redis responds.", otherwise="Redis does not respond.", to_do="Check Redis."
     )
 
 
@@ -89,15 +92,15 @@ def limit_exact(_around: CheckContext) -> Verdict:
     granted = sum(limiter.hit([Ask(bucket=bucket, limit=DEFAULT_LIMIT)])[0].granted for _ in range(DEFAULT_LIMIT + 1))
     return either(
         granted == DEFAULT_LIMIT,
-        f"{DEFAULT_LIMIT} of {DEFAULT_LIMIT + 1} passed, and the last was refused.",
-        otherwise=f"{granted} of {DEFAULT_LIMIT + 1} passed.",
-        to_do="Look at Redis and at the limits.",
+        f"{DEFAULT_LIMIT} of {DEFAULT_LIMIT + 1} test requests passed, and the last one was refused.",
+        otherwise=f"{granted} of {DEFAULT_LIMIT + 1} test requests passed.",
+        to_do="Check Redis and the limits.",
     )
 
 
 def database_size(_around: CheckContext) -> Verdict:
     size = db.session.scalar(text("SELECT pg_size_pretty(pg_database_size(current_database()))"))
-    return green(f"The database has {size}.")
+    return green(f"The database size is {size}.")
 
 
 CHECKS: dict[str, CheckFunction] = {

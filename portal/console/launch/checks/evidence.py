@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from core.formats import utc
 from core.pages import STATIC
 from portal.console.launch import evidence_records
 from portal.console.launch.evidence import (
@@ -29,12 +30,12 @@ def load_held(around: CheckContext) -> Verdict:
     return _load(
         around,
         lambda one: one.rate_per_s >= REQUESTS_A_SECOND and one.seconds >= SECONDS,
-        lambda one: f"{one.rate_per_s:,} requests a second for {one.seconds} s.",
+        lambda one: f"{one.rate_per_s:,} requests per second for {one.seconds} s.",
     )
 
 
 def load_p95(around: CheckContext) -> Verdict:
-    return _load(around, lambda one: one.p95_ms < P95_MS, lambda one: f"95 of 100 within {one.p95_ms:.1f} ms.")
+    return _load(around, lambda one: one.p95_ms < P95_MS, lambda one: f"95% within {one.p95_ms:.1f} ms.")
 
 
 def load_errors(around: CheckContext) -> Verdict:
@@ -51,20 +52,20 @@ def latency_met(around: CheckContext) -> Verdict:
     return _load(
         around,
         lambda one: one.p50_ms < P50_MS and one.p95_ms < P95_MS,
-        lambda one: f"Half within {one.p50_ms:.1f} ms, 95 of 100 within {one.p95_ms:.1f} ms.",
+        lambda one: f"50% within {one.p50_ms:.1f} ms, 95% within {one.p95_ms:.1f} ms.",
     )
 
 
 def dependencies_audited(around: CheckContext) -> Verdict:
     evidence = _newest(EvidenceKind.AUDIT, around)
     if evidence is None:
-        return red("There is no audit of these dependencies of the last month.", to_do=_RUN_AUDIT)
+        return red("There is no dependency audit from the last month.", to_do=_RUN_AUDIT)
     found = msgspec.convert(evidence.found, AuditFound)
     return either(
         not found.holes,
-        f"{found.packages} packages, none with a known hole, on {evidence.finished_at:%d %B %Y}.",
-        otherwise=f"Known holes in {', '.join(found.holes[:5])}.",
-        to_do="Bring them up to date within 48 hours; then make audit.",
+        f"{found.packages} packages without known vulnerabilities on {utc(evidence.finished_at, 'day')}.",
+        otherwise=f"Known vulnerabilities in {', '.join(found.holes[:5])}.",
+        to_do="Update them within 48 hours, then run make audit.",
     )
 
 
@@ -80,18 +81,18 @@ def vendored_unchanged(_around: CheckContext) -> Verdict:
     changed = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
     return either(
         not changed,
-        f"{len(found)} files, each as reviewed; npm is not used.",
+        f"{len(found)} files, all as reviewed. npm is not used.",
         otherwise=f"Changed: {', '.join(changed)}.",
-        to_do="Review them, and write their hashes into SHA256SUMS.",
+        to_do="Review them, then update SHA256SUMS.",
     )
 
 
 def filters_hold(around: CheckContext) -> Verdict:
-    return _attack(around, lambda found: found.failures, "Hostile text changed no query", otherwise="Not so at")
+    return _attack(around, lambda found: found.failures, "No SQL injection found", otherwise="SQL injection at")
 
 
 def pages_hold(around: CheckContext) -> Verdict:
-    return _attack(around, lambda found: found.markup, "Hostile text stayed text", otherwise="It became markup at")
+    return _attack(around, lambda found: found.markup, "No HTML injection found", otherwise="HTML injection at")
 
 
 def _attack(
@@ -99,24 +100,24 @@ def _attack(
 ) -> Verdict:
     evidence = _newest(EvidenceKind.ATTACK, around)
     if evidence is None:
-        return red("There is no attack test of this release.", to_do=_RUN_ATTACK)
+        return red("There is no attack test for this release.", to_do=_RUN_ATTACK)
     found = msgspec.convert(evidence.found, AttackFound)
     faults = faults_in(found)
     return either(
         not faults,
         f"{words}: {evidence.answers} requests to {found.routes} routes of release {evidence.release}.",
         otherwise=f"{otherwise} {', '.join(faults[:5])}.",
-        to_do=f"Stop, and mend it. {_RUN_ATTACK}",
+        to_do=f"Fix it before you launch. {_RUN_ATTACK}",
     )
 
 
 def _load(around: CheckContext, is_met: Callable[[LoadStage], bool], words: Callable[[LoadStage], str]) -> Verdict:
     evidence = _newest(EvidenceKind.LOAD, around)
     if evidence is None:
-        return red("There is no load test of this service of the last month.", to_do=_RUN_LOAD)
+        return red("There is no load test of this service from the last month.", to_do=_RUN_LOAD)
     stage = msgspec.convert(evidence.found, LoadFound).stages[-1]
-    seen = f"{words(stage)} Release {evidence.release}, {evidence.answers:,} answers."
-    return either(is_met(stage), seen, otherwise=seen, to_do=f"Find out why. {_RUN_LOAD}")
+    seen = f"{words(stage)} Release {evidence.release}, {evidence.answers:,} responses."
+    return either(is_met(stage), seen, otherwise=seen, to_do=f"Find the cause. {_RUN_LOAD}")
 
 
 def _newest(kind: EvidenceKind, around: CheckContext) -> Evidence | None:

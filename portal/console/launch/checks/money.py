@@ -19,8 +19,10 @@ PAGES = ("/plan", "/plan/invoices", "/plan/checkout/<any(pro, pay_as_you_go):pla
 def stripe_set(around: CheckContext) -> Verdict:
     key = around.settings.stripe_api_key
     if not key:
-        return red("There is no key: a sandbox stands in.", to_do="Set STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET.")
-    return green("A key for tests is set." if "_test_" in key else "A key for real money is set.")
+        return red(
+            "No Stripe key is set: payments are simulated.", to_do="Set STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET."
+        )
+    return green("A test key is set." if "_test_" in key else "A live key is set.")
 
 
 def stripe_matches(around: CheckContext) -> Verdict:
@@ -30,10 +32,10 @@ def stripe_matches(around: CheckContext) -> Verdict:
         with within(LOOK_S):
             found = catalogue.differences(billing_cli.wanted())
     except PaymentsAway:
-        return red("Stripe does not answer.", to_do="Look at status.stripe.com, then run it again.")
+        return red("Stripe does not respond.", to_do="Check status.stripe.com, then run it again.")
     return either(
         not found,
-        "Everything is as it should be.",
+        "No differences found.",
         otherwise=" ".join(found[:3]),
         to_do="Run flask billing sync, then flask billing doctor.",
     )
@@ -55,16 +57,16 @@ def plan_pages(_around: CheckContext) -> Verdict:
     missing = [path for path in PAGES if path not in rules]
     return either(
         not missing,
-        "Plan, checkout and invoices have their pages.",
+        "The plan, checkout and invoice pages exist.",
         otherwise=f"Missing: {', '.join(missing)}.",
-        to_do="These addresses are not registered: look at the list of pages in portal/pages.py.",
+        to_do="These routes are not registered. Check portal/pages.py.",
     )
 
 
 CHECKS: dict[str, CheckFunction] = {
     "stripe_set": stripe_set,
     "stripe_matches": stripe_matches,
-    "invoice_made": _counted("invoices", is_paid=False, to_do="Choose Pro in a test organization."),
+    "invoice_made": _counted("invoices", is_paid=False, to_do="Subscribe to Pro in a test organization."),
     "payment_made": _counted("paid invoices", is_paid=True, to_do="Pay with 4242 4242 4242 4242 in test mode."),
     "plan_pages": plan_pages,
 }

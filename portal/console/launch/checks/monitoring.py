@@ -40,8 +40,8 @@ def sentry_takes_errors(around: CheckContext) -> Verdict:
     )
     return either(
         found.is_ok and found.read().get("id") == event_id,
-        f"It took the test event {event_id[:8]}.",
-        otherwise=f"It answered {found.status}, and did not name the event.",
+        f"Accepted the test event {event_id[:8]}.",
+        otherwise=f"Responded with {found.status} and did not confirm the event.",
         to_do="Check SENTRY_DSN and the project's quota.",
     )
 
@@ -50,11 +50,11 @@ def metrics_collected(around: CheckContext) -> Verdict:
     """Ours: that Prometheus reaches itself says nothing."""
     count = _figure(_of_prometheus(around, 'sum(up{job="ai-governance"})'))
     if count is None:
-        return red("Prometheus is not set, or does not know us.", to_do="Set PROMETHEUS_URL.")
+        return red("Prometheus is not configured, or does not scrape the service.", to_do="Set PROMETHEUS_URL.")
     return either(
         count > 0,
-        f"Prometheus reaches {count:.0f} of our processes.",
-        otherwise="Prometheus reaches none of our processes.",
+        f"Prometheus scrapes {count:.0f} processes.",
+        otherwise="Prometheus scrapes none of our processes.",
         to_do="Check METRICS_TOKEN in deploy/prometheus/prometheus.yml.",
     )
 
@@ -91,12 +91,12 @@ def alerts_arrive(around: CheckContext) -> Verdict:
         headers={"Content-Type": "application/json"},
     )
     if not sent.is_ok:
-        return red(f"Alertmanager answers {sent.status}.", to_do="Look at Alertmanager.")
+        return red(f"Alertmanager responds with {sent.status}.", to_do="Check Alertmanager.")
     return either(
         _arrived(mark),
-        f"A test alert went through Alertmanager and reached us: {mark[:8]}.",
-        otherwise=f"A test alert did not reach us within {ARRIVES_WITHIN_S:.0f} s.",
-        to_do="Compare the receivers with deploy/prometheus/alertmanager.yml, and ALERTMANAGER_TOKEN.",
+        f"A test alert was delivered through Alertmanager: {mark[:8]}.",
+        otherwise=f"A test alert was not delivered within {ARRIVES_WITHIN_S:.0f} s.",
+        to_do="Compare the receivers with deploy/prometheus/alertmanager.yml, and check ALERTMANAGER_TOKEN.",
     )
 
 
@@ -120,7 +120,7 @@ def grafana_reachable(around: CheckContext) -> Verdict:
     return either(
         found.is_ok and shown.get("uid") == DASHBOARD,
         f"Grafana has the dashboard {shown.get('title', '')}.",
-        otherwise=f"Grafana answers {found.status} when asked for our dashboard.",
+        otherwise=f"Grafana responds with {found.status} for our dashboard.",
         to_do="Provision deploy/grafana, and check GRAFANA_TOKEN.",
     )
 
@@ -132,10 +132,8 @@ def dashboard_has_data(around: CheckContext) -> Verdict:
     query = urlencode({"query": _CHECKS_COUNTED})
     count = _figure(_of_grafana(around, f"/api/datasources/proxy/uid/{DATA_SOURCE}/api/v1/query?{query}"))
     if not count:
-        return red(
-            "The dashboard has no figure of checks.", to_do="Look at its data source, and let one check be made."
-        )
-    return green(f"{count:.0f} checks are counted.")
+        return red("The dashboard shows no checks.", to_do="Check its data source, and send a check.")
+    return green(f"The dashboard counts {count:.0f} checks.")
 
 
 def _of_grafana(around: CheckContext, path: str) -> Answer:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 
 from core.db import db
+from core.formats import day, utc
 from portal.console.chapters import FOLDER, NAMES
 from portal.console.launch.checks.asking import ask
 from portal.console.launch.verdicts import CheckContext, CheckFunction, Verdict, either, green, red
@@ -20,7 +21,7 @@ WEEKS_AHEAD = 4
 RENDERED_WITHIN = timedelta(minutes=15)
 STALE_AFTER = timedelta(days=7)
 TEMPLATES_NEEDED = 5
-_NAME_SOMEBODY = "Name somebody under Support requests, On call."
+_NAME_SOMEBODY = "Assign someone under Tickets, On call."
 
 
 def reply_templates(_around: CheckContext) -> Verdict:
@@ -41,31 +42,29 @@ def on_call_next_week(around: CheckContext) -> Verdict:
 
 
 def _named(some: list[Week]) -> Verdict:
-    nobody = [f"{week.monday:%d %B}" for week in some if week.who is None]
+    nobody = [day(week.monday) for week in some if week.who is None]
     if nobody:
-        return red(f"Nobody is named for the week of {', '.join(nobody)}.", to_do=_NAME_SOMEBODY)
-    return green(", ".join(f"{week.monday:%d %B}: {week.who.name}" for week in some if week.who))
+        return red(f"Nobody is assigned for the week of {', '.join(nobody)}.", to_do=_NAME_SOMEBODY)
+    return green(", ".join(f"{day(week.monday)}: {week.who.name}" for week in some if week.who))
 
 
 def status_page_live(around: CheckContext) -> Verdict:
     """At its public address, and as files for when the service is down."""
     file = around.settings.status_path / "index.html"
     if not file.exists():
-        return red(
-            "The page was never rendered to files.", to_do="Run flask status render, and keep the worker running."
-        )
+        return red("The static copy was never rendered.", to_do="Run flask status render, and keep the worker running.")
     rendered_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     if around.now - rendered_at > RENDERED_WITHIN:
-        return red(f"Last rendered on {rendered_at:%d %B %Y, %H:%M} UTC.", to_do="Look whether the worker runs.")
+        return red(f"Last rendered on {utc(rendered_at)}.", to_do="Check that the worker is running.")
     elsewhere = _pushed(around)
     if elsewhere is not None:
         return elsewhere
     shown = _shown(around)
     return either(
         bool(shown),
-        f"{around.settings.base_url}/status answers; rendered to files at {rendered_at:%H:%M} UTC.",
-        otherwise=f"{around.settings.base_url}/status does not answer.",
-        to_do="Look at the proxy and at the service.",
+        f"{around.settings.base_url}/status responds; the static copy was rendered at {rendered_at:%H:%M} UTC.",
+        otherwise=f"{around.settings.base_url}/status does not respond.",
+        to_do="Check the proxy and the service.",
     )
 
 
@@ -74,23 +73,23 @@ def _pushed(around: CheckContext) -> Verdict | None:
     url = around.settings.status_push_url
     if not url:
         return None
-    to_do = "Look at the worker's log, and at the bucket and the key of STATUS_PUSH_URL."
+    to_do = "Check the worker's log, and the bucket and key of STATUS_PUSH_URL."
     try:
         pushed_at = bucket.pushed_at(url)
     except BucketTrouble as trouble:
         return red(str(trouble), to_do=to_do)
     if pushed_at is None or around.now - pushed_at > RENDERED_WITHIN:
-        when = f"last on {pushed_at:%d %B %Y, %H:%M} UTC" if pushed_at else "never"
-        return red(f"The copy on another host was pushed {when}.", to_do=to_do)
+        when = f"last on {utc(pushed_at)}" if pushed_at else "never"
+        return red(f"The copy on another host: pushed {when}.", to_do=to_do)
     return None
 
 
 def status_page_green(around: CheckContext) -> Verdict:
     """What the outside is shown now."""
     said = _shown(around).get("status", {})
-    seen = f"It says: {said.get('description', 'nothing')}."
+    seen = f"Current status: {said.get('description', 'none')}."
     return either(
-        said.get("indicator") == "none", seen, otherwise=seen, to_do="Open /status, and Incidents in the console."
+        said.get("indicator") == "none", seen, otherwise=seen, to_do="Check /status and Incidents in the console."
     )
 
 
@@ -105,14 +104,17 @@ def handbook_present(_around: CheckContext) -> Verdict:
         not missing,
         f"{len(NAMES)} chapters in docs/operators.",
         otherwise=f"Missing: {', '.join(missing)}.",
-        to_do="Put them back into docs/operators.",
+        to_do="Restore them in docs/operators.",
     )
 
 
 def no_request_late(around: CheckContext) -> Verdict:
     late = _count(Ticket.due_at < around.now)
     return either(
-        not late, "None is late.", otherwise=f"{late} are late.", to_do="Open the queue, the soonest due first."
+        not late,
+        "No ticket is overdue.",
+        otherwise=f"{late} tickets are overdue.",
+        to_do="Open the tickets, the ones due first at the top.",
     )
 
 
@@ -120,7 +122,12 @@ def no_request_stale(around: CheckContext) -> Verdict:
     stale = _count(
         Ticket.changed_at < around.now - STALE_AFTER, Ticket.status != RequestStatus.WAITING_ON_CUSTOMER.value
     )
-    return either(not stale, "None is.", otherwise=f"{stale} are.", to_do="Open the queue, and answer or close them.")
+    return either(
+        not stale,
+        "No ticket is stale.",
+        otherwise=f"{stale} tickets are stale.",
+        to_do="Reply to them or resolve them.",
+    )
 
 
 def _count(*conditions: ColumnElement[bool]) -> int:

@@ -5,6 +5,7 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from core.formats import utc
 from core.network import CORS_METHODS
 from portal.console.launch import challenge
 from portal.console.launch.checks.asking import TIMEOUT_S, Answer, ask
@@ -14,7 +15,7 @@ VALID_FOR = timedelta(days=14)
 READY_WITHIN_S = 0.2
 _STRANGERS = ("https://elsewhere.example", "null", "https://app.example.com.elsewhere.example")
 _SET_PUBLIC_URL = "Set PUBLIC_URL to the https:// address that customers use."
-_CHECK_ORIGINS = "Name exact https:// origins in CORS_ORIGINS, and let the proxy pass our headers on."
+_CHECK_ORIGINS = "Set exact https:// origins in CORS_ORIGINS, and let the proxy forward our headers."
 
 
 def https_api(around: CheckContext) -> Verdict:
@@ -24,7 +25,7 @@ def https_api(around: CheckContext) -> Verdict:
 def https_portal(around: CheckContext) -> Verdict:
     verdict = _over_https(around, "/log-in", "The portal")
     if verdict.is_green and "strict-transport-security" not in ask(_public(around, "/log-in")).headers:
-        return red("The portal answers without HSTS.", to_do="Let the proxy pass our headers on.")
+        return red("The portal responds without HSTS.", to_do="Let the proxy forward our headers.")
     return verdict
 
 
@@ -35,9 +36,9 @@ def _over_https(around: CheckContext, path: str, name: str) -> Verdict:
     status = ask(url).status
     return either(
         status == 200,  # noqa: PLR2004
-        f"{name} answers over HTTPS at {around.settings.base_url}.",
-        otherwise=f"{name} answers {status}.",
-        to_do="Look at the proxy and at the service.",
+        f"{name} responds over HTTPS at {around.settings.base_url}.",
+        otherwise=f"{name} responds with {status}.",
+        to_do="Check the proxy and the service.",
     )
 
 
@@ -45,28 +46,28 @@ def domain_resolves(around: CheckContext) -> Verdict:
     """And to us: a number that is used once comes back as only our secret makes it."""
     host = urlsplit(around.settings.public_url or "").hostname
     if not host:
-        return red("There is no public address.", to_do=_SET_PUBLIC_URL)
+        return red("PUBLIC_URL is not set.", to_do=_SET_PUBLIC_URL)
     addresses = sorted({str(one[4][0]) for one in socket.getaddrinfo(host, None)})
     asked = challenge.new_challenge()
     answer = ask(_public(around, f"{challenge.PATH}{asked}")).body.decode(errors="replace")
     return either(
         challenge.is_ours(answer, asked, secret_keys=around.settings.secret_keys),
-        f"{host} leads to us, at {', '.join(addresses[:4])}.",
-        otherwise=f"{host} leads to {', '.join(addresses[:4])}, and that is not us.",
-        to_do="Look at the domain's records, and at the proxy.",
+        f"{host} resolves to this service, at {', '.join(addresses[:4])}.",
+        otherwise=f"{host} resolves to {', '.join(addresses[:4])}, which is not this service.",
+        to_do="Check the domain's DNS records and the proxy.",
     )
 
 
 def certificate_valid(around: CheckContext) -> Verdict:
     address = urlsplit(around.settings.public_url or "")
     if address.scheme != "https" or not address.hostname:
-        return red("There is no https:// address.", to_do=_SET_PUBLIC_URL)
+        return red("PUBLIC_URL is not an https:// address.", to_do=_SET_PUBLIC_URL)
     ends_at = _certificate_ends_at(address.hostname, address.port or 443)
     return either(
         ends_at - around.now >= VALID_FOR,
-        f"It is valid until {ends_at:%d %B %Y}, and checks out.",
-        otherwise=f"It ends on {ends_at:%d %B %Y}.",
-        to_do="Look why it was not renewed by itself.",
+        f"The certificate is valid until {utc(ends_at, 'day')}.",
+        otherwise=f"The certificate expires on {utc(ends_at, 'day')}.",
+        to_do="Find out why it was not renewed automatically.",
     )
 
 
@@ -85,12 +86,12 @@ def ready_quickly(around: CheckContext) -> Verdict:
     found = ask(f"{around.settings.probed_url}/health/ready")
     took = f"{found.seconds * 1000:.0f} ms"
     if found.status != 200:  # noqa: PLR2004
-        return red(f"It says {found.status}, after {took}.", to_do="Open /health/ready: it names what does not work.")
+        return red(f"Responded with {found.status} after {took}.", to_do="Open /health/ready to see what failed.")
     return either(
         found.seconds < READY_WITHIN_S,
         f"Ready, after {took}.",
         otherwise=f"Ready, but only after {took}.",
-        to_do="Look at the load of the machine and of the database.",
+        to_do="Check the load of the machine and of the database.",
     )
 
 
@@ -99,9 +100,9 @@ def portal_opens(around: CheckContext) -> Verdict:
     is_page = found.status == 200 and b"<form" in found.body  # noqa: PLR2004
     return either(
         is_page,
-        f"The log-in page opens after {found.seconds * 1000:.0f} ms.",
-        otherwise=f"The log-in page answers {found.status}.",
-        to_do="Look at the web server's log.",
+        f"The login page loads in {found.seconds * 1000:.0f} ms.",
+        otherwise=f"The login page responds with {found.status}.",
+        to_do="Check the web server's log.",
     )
 
 
@@ -113,8 +114,8 @@ def cors_exact(around: CheckContext) -> Verdict:
         return red(f"Not exact, or not HTTPS: {', '.join(loose)}.", to_do=_CHECK_ORIGINS)
     shut = [one for one in origins if _allowed(_preflight(around, one)) != one]
     if shut:
-        return red(f"Refused, although named: {', '.join(shut)}.", to_do=_CHECK_ORIGINS)
-    return green(f"{len(origins)} exact origins." if origins else "No page of another origin may call the API.")
+        return red(f"Refused although allowed: {', '.join(shut)}.", to_do=_CHECK_ORIGINS)
+    return green(f"{len(origins)} exact origins allowed." if origins else "No other origin can call the API.")
 
 
 def cors_refuses(around: CheckContext) -> Verdict:
@@ -122,8 +123,8 @@ def cors_refuses(around: CheckContext) -> Verdict:
     let_in = [one for one in _STRANGERS if _allowed(_preflight(around, one)) is not None]
     return either(
         not let_in,
-        f"{len(_STRANGERS)} foreign origins were tried at {around.settings.base_url}, and none got an answer.",
-        otherwise=f"Let in: {', '.join(let_in)}.",
+        f"{len(_STRANGERS)} other origins were tried at {around.settings.base_url}, and all were refused.",
+        otherwise=f"Accepted: {', '.join(let_in)}.",
         to_do=_CHECK_ORIGINS,
     )
 

@@ -1,5 +1,6 @@
 """The documents, who reviewed them, and who accepted them."""
 
+from core.formats import day
 from legal_docs.acceptances.status import behind
 from legal_docs.documents import clauses, drafts
 from legal_docs.documents import services as documents
@@ -16,10 +17,8 @@ def _reviewed(kind: Kind) -> CheckFunction:
         if version is None:
             return red(f"The {TITLES[kind]} is not published.", to_do=publish)
         if version.reviewed_by == drafts.NOBODY:
-            return red(f"Version {version.number} is a trial: no lawyer has read it.", to_do=publish)
-        return green(
-            f"Version {version.number} was reviewed by {version.reviewed_by} on {version.reviewed_on:%d %B %Y}."
-        )
+            return red(f"Version {version.number} is a trial version without legal review.", to_do=publish)
+        return green(f"Version {version.number} was reviewed by {version.reviewed_by} on {day(version.reviewed_on)}.")
 
     return look
 
@@ -32,9 +31,9 @@ def privacy_states_retention(around: CheckContext) -> Verdict:
     missing = [clause.value for clause in Clause if not clauses.is_stated(version.markdown, clause)]
     return either(
         not missing,
-        f"Version {version.number} says it in these clauses: {', '.join(Clause)}.",
-        otherwise=f"Version {version.number} lacks these clauses, or they say something else: {', '.join(missing)}.",
-        to_do="Publish a version that says it: flask legal publish privacy …",
+        f"Version {version.number} contains all required clauses: {', '.join(Clause)}.",
+        otherwise=f"Version {version.number} does not contain these clauses as required: {', '.join(missing)}.",
+        to_do="Publish a version that states it: flask legal publish privacy …",
     )
 
 
@@ -43,12 +42,12 @@ def customers_accepted(around: CheckContext) -> Verdict:
     late = behind([one.id for one in live], now=around.now)
     open_ones = [one.slug for one in live if one.id in late]
     if not live:
-        return red("There is no live customer yet.", to_do="Approve the first one.")
+        return red("There are no live customers yet.", to_do="Approve the first one.")
     return either(
         not open_ones,
         f"All {len(live)} live customers have accepted the Terms and the DPA.",
         otherwise=f"Not accepted by: {', '.join(open_ones[:5])}.",
-        to_do="Write to them; live keys rest after the date that they were told.",
+        to_do="Contact them: live keys are disabled after their deadline.",
     )
 
 

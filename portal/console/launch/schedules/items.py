@@ -38,7 +38,7 @@ _ENGINEERING, _OPERATIONS, _LEGAL, _PRODUCT = Lead.ENGINEERING, Lead.OPERATIONS,
 _WEEKS = {
     "Week 1: infrastructure": (
         (0, _ENGINEERING, "Database in the EU, storage and key for backups", "A first backup is created and verified"),
-        (1, _ENGINEERING, "Redis; hosting for web, worker and disk", "/health/ready answers over the private address"),
+        (1, _ENGINEERING, "Redis; hosting for web, worker and disk", "/health/ready responds over the private address"),
         (
             2,
             _ENGINEERING,
@@ -62,14 +62,19 @@ _WEEKS = {
         (4, _PRODUCT, "A plan in Stripe's test mode, paid once", "The items about billing are green"),
     ),
     "Week 3: the first customer": (
-        (0, _PRODUCT, "The customer signs up, accepts Terms and DPA, applies", "Their application is in the console"),
+        (
+            0,
+            _PRODUCT,
+            "The customer signs up, accepts Terms and DPA, requests approval",
+            "The request is in the console",
+        ),
         (1, _PRODUCT, "Approve it; the welcome email is sent automatically", "It is in their mailbox"),
         (2, _PRODUCT, "First call, 30 minutes", "Date, names and questions are noted"),
         (3, _OPERATIONS, "Walk the whole way: empty account, key, check, log, 101 requests, 429", "flask smoke passes"),
         (4, _PRODUCT, "Ask what was hard", "The first check-in is recorded"),
     ),
     "Week 4: live": (
-        (0, _OPERATIONS, "Run the launch board and fix what is red", "Only confirmations are left"),
+        (0, _OPERATIONS, "Run the launch board and fix what is red", "Only confirmations remain"),
         (1, _PRODUCT, "All four leads confirm, sign and decide", "GO is on record"),
         (2, _OPERATIONS, "Go-live: the watch list of the customer", "Its tasks of the day are done"),
         (3, _PRODUCT, "Call the customer the day after", "The check-in is recorded"),
@@ -77,7 +82,7 @@ _WEEKS = {
     ),
 }
 _LOOK = "errors, latency (p95), limits, requests and email of the customer"
-_NOTED = "What you saw is noted"
+_NOTED = "Your observations are recorded"
 
 
 def _plan() -> Iterator[Task]:
@@ -89,12 +94,12 @@ def _plan() -> Iterator[Task]:
 
 def _watch() -> Iterator[tuple[str, Lead, str, str, timedelta]]:
     yield "Before", _PRODUCT, "Confirm day and names with the customer", "They confirmed", -7 * _DAY
-    prepared = "Preflight is green; smoke test passes; a backup was created; nothing else is deployed today"
+    prepared = "Preflight is green; smoke test passes; a backup was created; no deployment is planned today"
     yield "Before", _ENGINEERING, "Two hours before: verify", prepared, -2 * _HOUR
     yield (
         "The day",
         _PRODUCT,
-        "The customer switches their live key on",
+        "The customer starts using their live key",
         "Their first live check is in the log",
         0 * _HOUR,
     )

@@ -13,7 +13,7 @@ from core.db import transaction
 from core.errors import InvalidRequest
 from core.htmx import see_other
 from core.views import ViewResponse
-from portal.console import services as organizations
+from portal.console import lifecycle
 from portal.console.launch.forms import ConfirmForm
 from portal.console.launch.items import Lead
 from portal.console.launch.schedules import services
@@ -72,7 +72,7 @@ def set_go_live() -> ViewResponse:
     organization_id = chosen_uuid(form.organization.data)
     if organization_id is None:
         raise InvalidRequest("Choose a customer from the list.")
-    organization = organizations.find(organization_id)
+    organization = lifecycle.find(organization_id)
     with transaction():
         services.set_start(organization.id, form.moment, by=operator(), now=utc_now())
     flash(f"Go-live of {organization.name} saved.")
@@ -86,7 +86,7 @@ def watch(organization_id: UUID) -> ViewResponse:
     start = services.find_start(organization_id)
     return render_template(
         "portal/console/launch/watch.html",
-        organization=organizations.find(organization_id),
+        organization=lifecycle.find(organization_id),
         start=start,
         lines=services.lines_of(start),
         totals=availability.totals(organization_id, since=now - LOOKED_BACK, until=now),
@@ -133,7 +133,7 @@ def _plan_page(form: PlanForm, *, status: int = 200) -> ViewResponse:
 
 
 def _watch_page(form: GoLiveForm, *, status: int = 200) -> ViewResponse:
-    candidates = [one for one in organizations.search("", size=500).rows if one.status == OrganizationStatus.LIVE]
+    candidates = [one for one in lifecycle.search("", size=500).rows if one.status == OrganizationStatus.LIVE]
     form.organization.choices = [("", "Choose"), *((str(one.id), one.name) for one in candidates)]
     page = render_template("portal/console/launch/watch_lists.html", form=form, go_lives=services.go_lives())
     return page, status

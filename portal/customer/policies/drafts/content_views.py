@@ -6,7 +6,9 @@ from uuid import UUID
 
 from flask import flash, render_template
 
+from api.policies.conditions.checking import ground_of
 from api.policies.drafts import services as drafts
+from api.policies.drafts.errors import DraftChanged
 from core.access import Audience, Pages, active_membership, actor, may, open_to
 from core.clock import utc_now
 from core.db import transaction
@@ -17,7 +19,9 @@ from core.throttle import per_person
 from core.views import ViewResponse
 from portal.customer.policies.comparing import MOST_CHANGES
 from portal.customer.policies.drafts.forms import DetailsForm
-from portal.customer.policies.forms import LISTS, NUMBERS, SWITCHES, PoliciesForm, RuleForm, SeenVersionForm
+from portal.customer.policies.forms import LISTS, NUMBERS, SWITCHES, PoliciesForm, SeenVersionForm
+from portal.customer.policies.rule_form import RuleForm
+from portal.customer.policies.rule_page import rule_page
 from portal.customer.policies.rule_saving import blame_rule, place_of, rule_of, rules_with, rules_without
 
 bp = Pages("policy_draft_content", __name__, url_prefix="/policies/drafts/<uuid:draft_id>")
@@ -35,7 +39,7 @@ def details(draft_id: UUID) -> ViewResponse:
 def rename(draft_id: UUID) -> ViewResponse:
     draft, form, seen = _find(draft_id), DetailsForm(), SeenVersionForm()
     if not seen.validate():
-        raise drafts.DraftChanged
+        raise DraftChanged
     if not form.validate():
         return _details(draft, form, status=422)
     with transaction():
@@ -78,14 +82,17 @@ def update_settings(draft_id: UUID) -> ViewResponse:
 @open_to(Audience.DEVELOPER)
 def new_rule(draft_id: UUID) -> ViewResponse:
     draft = _find(draft_id)
-    return _rule(draft, RuleForm.of(draft.revision, None), None)
+    ground = ground_of(draft.document)
+    return rule_page(RuleForm.of(draft.revision, None, ground), ground, code=None, draft=draft)
 
 
 @bp.get("/rules/<code>")
 @open_to(Audience.VIEWER)
 def edit_rule(draft_id: UUID, code: str) -> ViewResponse:
     draft = _find(draft_id)
-    return _rule(draft, RuleForm.of(draft.revision, rule_of(draft.document, code)), code)
+    ground = ground_of(draft.document)
+    form = RuleForm.of(draft.revision, rule_of(draft.document, code), ground)
+    return rule_page(form, ground, code=code, draft=draft)
 
 
 @bp.post("/rules")
@@ -108,7 +115,7 @@ def update_rule(draft_id: UUID, code: str) -> ViewResponse:
 def delete_rule(draft_id: UUID, code: str) -> ViewResponse:
     draft, form = _find(draft_id), SeenVersionForm()
     if not form.validate():
-        raise drafts.DraftChanged
+        raise DraftChanged
     _change(draft, {"rules": rules_without(draft.document, code)}, form)
     flash(f"Rule {code} deleted from this draft.")
     return see_other(f"/policies/drafts/{draft_id}")
@@ -131,8 +138,12 @@ def _change(draft: drafts.Draft, values: Mapping[str, Any], form: Form) -> None:
 
 
 def _save_rule(draft: drafts.Draft, code: str | None) -> ViewResponse:
-    form, place = RuleForm(), place_of(draft.document, code)
-    if form.validate():
+    form, ground, place = RuleForm(), ground_of(draft.document), place_of(draft.document, code)
+    form.over(ground)
+    if form.do.data:
+        form.changed_by(form.do.data, ground)
+        return rule_page(form, ground, code=code, draft=draft)
+    if form.validate() & form.blame_rows():
         try:
             _change(draft, {"rules": rules_with(draft.document, place, form)}, form)
         except InvalidRequest as refused:
@@ -142,7 +153,7 @@ def _save_rule(draft: drafts.Draft, code: str | None) -> ViewResponse:
         else:
             flash("Rule saved in this draft.")
             return see_other(f"/policies/drafts/{draft.id}")
-    return _rule(draft, form, code, status=422)
+    return rule_page(form, ground, code=code, draft=draft, status=422)
 
 
 def _details(draft: drafts.Draft, form: DetailsForm, *, status: int = 200) -> ViewResponse:
@@ -160,7 +171,3 @@ def _settings(draft: drafts.Draft, form: PoliciesForm, *, status: int = 200) -> 
         may_change=may(Audience.DEVELOPER) and draft.is_open,
     )
     return page, status
-
-
-def _rule(draft: drafts.Draft, form: RuleForm, code: str | None, *, status: int = 200) -> ViewResponse:
-    return render_template("portal/customer/policies/rule.html", draft=draft, form=form, code=code), status

@@ -16,7 +16,7 @@ class DetailsForm(Form):
     note = TextAreaField(
         "Note",
         filters=[stripped],
-        description="Why you make this change, for whoever reviews it.",
+        description="The reason for the change, for the reviewers.",
         validators=[Length(max=2_000)],
         render_kw={"rows": 3},
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from flask import render_template
+from flask import make_response, render_template
 from wtforms import SelectField
 
 from api.decisions import export
@@ -14,6 +14,7 @@ from api.decisions.impact.analysis import differing
 from api.decisions.impact.jobs import analyze_impact
 from api.decisions.schema import ExportFormat
 from api.keys import lookup
+from api.policies import services as policies
 from api.policies.drafts import services as drafts
 from core.access import Audience, Pages, active_membership, actor, may, open_to
 from core.clock import utc_now
@@ -21,29 +22,48 @@ from core.db import transaction
 from core.errors import InvalidRequest, NotFound
 from core.files import leaves_with_body, streamed
 from core.forms import Form
-from core.htmx import see_other
+from core.htmx import is_htmx, see_other
 from core.ids import public_id
 from core.jobs import defer
 from core.throttle import per_person
 from core.views import ViewResponse
+from portal.customer.organization import services as organizations
 
 bp = Pages("policy_impact", __name__, url_prefix="/policies/drafts/<uuid:draft_id>/impact")
 
 MOST_ANALYSES = "10 per minute"
-PERIODS = {"1": "The last day", "7": "The last 7 days", "30": "The last 30 days", "90": "The last 90 days"}
+PERIODS_DAYS = (1, 7, 30, 90, 365)
 _FIELDS = ("decision_id", "difference", "reason", "model", "application", "key_id", "risk_score", "risk_score_in_draft")
 
 
 class ImpactForm(Form):
-    days = SelectField("Decisions of", choices=PERIODS, default="7")
+    days = SelectField("Decisions of", default=str(impacts.DEFAULT_DAYS))
+
+    @classmethod
+    def offering(cls, kept_days: int, **given: Any) -> "ImpactForm":
+        """Periods up to all that the log keeps."""
+        form = cls(**given)
+        form.days.choices = [
+            *(
+                (str(days), "The last day" if days == 1 else f"The last {days} days")
+                for days in PERIODS_DAYS
+                if days < kept_days
+            ),
+            (str(kept_days), f"All {kept_days:,} days in the log"),
+        ]
+        return form
 
 
 @bp.get("")
 @open_to(Audience.VIEWER)
 def show(draft_id: UUID) -> ViewResponse:
-    """The block of the draft's page that shows itself anew while the analysis runs."""
+    """The block of the draft's page that shows itself anew while the analysis runs; then the whole page does once."""
     draft = drafts.find(active_membership().organization_id, draft_id)
-    return render_template("portal/customer/policies/drafts/_impact.html", draft=draft, **impact_of(draft))
+    found = impact_of(draft)
+    block = make_response(render_template("portal/customer/policies/drafts/_impact.html", draft=draft, **found))
+    if is_htmx() and not (found["impact"] and found["impact"].is_under_way):
+        block.headers["HX-Refresh"] = "true"
+    return block
 
 
 @bp.post("")
@@ -51,7 +71,7 @@ def show(draft_id: UUID) -> ViewResponse:
 @open_to(Audience.DEVELOPER)
 def create(draft_id: UUID) -> ViewResponse:
     organization_id = active_membership().organization_id
-    draft, form = drafts.find(organization_id, draft_id), ImpactForm()
+    draft, form = drafts.find(organization_id, draft_id), ImpactForm.offering(_kept_days(organization_id))
     if not form.validate():
         raise InvalidRequest("Choose one of the periods.")
     with transaction():
@@ -95,16 +115,21 @@ def download(draft_id: UUID) -> ViewResponse:
 def impact_of(draft: drafts.Draft) -> dict[str, Any]:
     """What the block shows."""
     organization_id = active_membership().organization_id
-    impact = impacts.find_latest(organization_id, draft.id)
+    impact, (version, _) = impacts.find_latest(organization_id, draft.id), policies.current(organization_id)
     keys = {UUID(hex=value) for value, _ in impact.tally.shares("key") if value != "(others)"} if impact else set()
     return {
         "impact": impact,
-        "impact_form": ImpactForm(formdata=None),
-        "is_stale": impact is not None and draft.is_open and not impact.is_of(draft),
+        "impact_form": ImpactForm.offering(_kept_days(organization_id), formdata=None),
+        "is_stale": impact is not None and draft.is_open and impact.is_stale(draft, active_version=version),
+        "active_version": version,
         "erased": impacts.erased_since(organization_id, impact.since) if impact else 0,
         "key_names": {key.hex: name for key, name in lookup.names_of(organization_id, keys).items()},
         "may_change": may(Audience.DEVELOPER) and draft.is_open,
     }
+
+
+def _kept_days(organization_id: UUID) -> int:
+    return organizations.find(organization_id).retention_days
 
 
 def _rows(organization_id: UUID, impact: impacts.Impact) -> Iterator[dict[str, Any]]:

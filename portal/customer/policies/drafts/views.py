@@ -6,7 +6,10 @@ from flask import flash, render_template, request
 
 from api.policies import services as policies
 from api.policies.drafts import services as drafts
+from api.policies.drafts.errors import DraftChanged
 from api.policies.drafts.merging import Prefer
+from api.policies.environments import end_on_test_keys, on_test_keys
+from api.publishing import services as publishing
 from core.access import Audience, Pages, active_membership, actor, may, open_to
 from core.clock import utc_now
 from core.db import transaction
@@ -14,9 +17,11 @@ from core.errors import InvalidRequest
 from core.htmx import see_other
 from core.throttle import per_person
 from core.views import ViewResponse
-from portal.customer.policies.comparing import MOST_CHANGES, in_words
+from portal.customer.policies.comparing import MOST_CHANGES, hard_blocks_off, in_words
 from portal.customer.policies.drafts.forms import DetailsForm
 from portal.customer.policies.drafts.impact_views import impact_of
+from portal.customer.policies.drafts.review_views import review_of
+from portal.customer.policies.drafts.testing import tests_of
 from portal.customer.policies.forms import SeenVersionForm
 from portal.customer.team import members
 
@@ -78,7 +83,7 @@ def rebase(draft_id: UUID) -> ViewResponse:
 @open_to(Audience.DEVELOPER, fresh=True)
 def publish(draft_id: UUID) -> ViewResponse:
     with transaction():
-        version = drafts.publish(
+        version = publishing.publish(
             active_membership().organization_id,
             _find(draft_id),
             expected_revision=_seen_revision(),
@@ -87,6 +92,32 @@ def publish(draft_id: UUID) -> ViewResponse:
         )
     flash(f"Draft published as version {version}. It applies to all checks within a second.")
     return see_other("/policies")
+
+
+@bp.post("/<uuid:draft_id>/publish-to-test")
+@per_person(MOST_CHANGES)
+@open_to(Audience.DEVELOPER, fresh=True)
+def publish_to_test(draft_id: UUID) -> ViewResponse:
+    with transaction():
+        version = publishing.publish_to_test_keys(
+            active_membership().organization_id,
+            _find(draft_id),
+            expected_revision=_seen_revision(),
+            by=actor(),
+            now=utc_now(),
+        )
+    flash(f"Draft published to test keys as version {version}. Live keys keep their policies.")
+    return see_other(f"/policies/drafts/{draft_id}#publish")
+
+
+@bp.post("/<uuid:draft_id>/end-test")
+@open_to(Audience.DEVELOPER)
+def end_test(draft_id: UUID) -> ViewResponse:
+    draft = _find(draft_id)
+    with transaction():
+        end_on_test_keys(active_membership().organization_id, draft.id, by=actor(), now=utc_now())
+    flash("Test ended. Test keys use the same policies as live keys again.")
+    return see_other(f"/policies/drafts/{draft_id}#publish")
 
 
 @bp.post("/<uuid:draft_id>/discard")
@@ -112,7 +143,7 @@ def _seen_revision() -> int:
     """Raises DraftChanged, also for a form that names none."""
     form = SeenVersionForm()
     if not form.validate():
-        raise drafts.DraftChanged
+        raise DraftChanged
     return int(form.version.data)
 
 
@@ -140,15 +171,21 @@ def _show(draft: drafts.Draft, *, status: int = 200, **found: object) -> ViewRes
     organization_id = active_membership().organization_id
     version, active = policies.current(organization_id)
     base = policies.find_version(organization_id, draft.base_version).document
+    impact, on_test = impact_of(draft), on_test_keys(organization_id)
     page = render_template(
         "portal/customer/policies/drafts/show.html",
         draft=draft,
         version=version,
+        next_version=policies.next_version(organization_id),
+        on_test=on_test if on_test and on_test.draft_id == draft.id else None,
         is_outdated=draft.is_open and version != draft.base_version,
         changes=in_words(base, draft.document),
+        loosened=hard_blocks_off(base, draft.document),
         published_since=in_words(base, active),
         author=_author(draft),
-        **impact_of(draft),
+        **tests_of(draft, impact["impact"]),
+        **review_of(draft),
+        **impact,
         **found,
     )
     return page, status

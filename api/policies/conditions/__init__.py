@@ -1,0 +1,1 @@
+"""Conditions of rules as trees: read, translated, checked, and built from rows. Imports no database."""

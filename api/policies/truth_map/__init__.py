@@ -1,0 +1,1 @@
+"""A map of a policy: what comes of each combination of the facts that matter to it."""

@@ -1,0 +1,1 @@
+"""Publishing drafts of policies: by whom, after whose review, and in an emergency without."""
