@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 
 from api.keys import services as keys
-from api.machines.spools import known_machine_id
+from api.machines.spools import known_machine_id, waiting_rows
 from api.policies import services as policies
 from core.audit import SYSTEM
 from core.clock import monotonic_s, utc_now
@@ -144,13 +144,14 @@ def test_a_limit_is_exact_over_both(home: Flask, machines: tuple[Machine, Machin
 
 def leave_in_spool(machine: Machine, member: Member, url: str, *, checks: int) -> set[str]:
     """Decisions that were answered, and that are nowhere but on the disk of a machine that has died."""
+    wait_until(lambda: waiting_rows(machine.data_path).rows == 0, "what it decided before is in the log")
     with psycopg.connect(url) as connection:
         connection.execute("LOCK TABLE decision IN EXCLUSIVE MODE")
         answers = [machine.check(member.secret) for _ in range(checks)]
+        assert {status for status, _ in answers} == {200}, answers
         wait_until(lambda: waiting_on(machine, url) == checks, "the machine told what it holds")
         machine.power_off()
         connection.execute(_END_WRITES)  # the database would go on with what it was sent
-    assert {status for status, _ in answers} == {200}
     return {body["decision_id"].removeprefix("dec_") for _, body in answers}
 
 
