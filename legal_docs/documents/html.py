@@ -1,4 +1,5 @@
-"""Markdown as HTML. Markup inside the text is shown, not obeyed; headings get ids, so that sections can be linked."""
+"""Markdown as HTML. Markup inside the text is shown, not obeyed; headings get ids, so that sections can be linked,
+and the cells of wide tables what stands above their columns, for phones."""
 
 import re
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from markdown_it.token import Token
 
 _NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
 _CONTENTS_LEVEL = 2
+_CARD_COLUMNS = 4
+"""From how many columns on the rows of a table become cards on a phone."""
 
 
 class Heading(msgspec.Struct, frozen=True):
@@ -34,6 +37,7 @@ def to_page(markdown: str) -> Page:
     reader = parser()
     tokens = reader.parse(markdown)
     headings = tuple(_name_headings(tokens))
+    _label_cells(tokens)
     return Page(
         html=reader.renderer.render(tokens, reader.options, {}),
         contents=tuple(heading for heading in headings if heading.level == _CONTENTS_LEVEL),
@@ -67,6 +71,24 @@ def _name_headings(tokens: Sequence[Token]) -> list[Heading]:
             opening.attrSet("id", identifier)
             headings.append(Heading(level=int(opening.tag[1:]), id=identifier, text=text))
     return headings
+
+
+def _label_cells(tokens: Sequence[Token]) -> None:
+    """Writes beside each cell of a wide table what stands above its column. The first cell is the card's title."""
+    column, labels = 0, list[str]()
+    for token, following in pairwise(tokens):
+        if token.type == "table_open":
+            table, labels = token, []
+        elif token.type == "th_open":
+            labels.append(plain_text(following))
+            if len(labels) == _CARD_COLUMNS:
+                table.attrSet("class", "cards")
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "td_open":
+            if column and len(labels) >= _CARD_COLUMNS:
+                token.attrSet("data-label", labels[column])
+            column += 1
 
 
 def _free_id(wanted: str, taken: set[str]) -> str:

@@ -67,6 +67,6 @@ def by_group(*, base_url: str) -> dict[str, list[Article]]:
 def _reachable(page: Page) -> Page:
     """What is wider than a phone is scrolled, also by whoever has no pointer. Text has no tags: it is escaped."""
     html = page.html
-    for tag in ("pre", "table"):
-        html = html.replace(f"<{tag}>", f'<{tag} tabindex="0">')
+    for start in ("<pre", "<table"):
+        html = html.replace(start, f'{start} tabindex="0"')
     return msgspec.structs.replace(page, html=html)

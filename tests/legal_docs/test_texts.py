@@ -188,6 +188,21 @@ def test_tables_are_tables() -> None:
     assert "<table>" in to_page(text_of(Kind.TERMS)).html
 
 
+def test_cells_of_wide_tables_say_what_stands_above_them() -> None:
+    wide = to_page("| Code | `Status` | Cause | Fix |\n|---|---|---|---|\n| a | 400 | b |\n").html
+    narrow = to_page("| Code | Status | Cause |\n|---|---|---|\n| a | 400 | b |\n").html
+
+    assert '<table class="cards">' in wide
+    assert re.findall("<td.*?>", wide) == [
+        "<td>",
+        '<td data-label="Status">',
+        '<td data-label="Cause">',
+        '<td data-label="Fix">',
+    ]
+    assert "<table>" in narrow
+    assert "data-label" not in narrow
+
+
 def test_the_privacy_policy_says_how_long_payment_events_are_kept() -> None:
     said = find(text_of(Kind.PRIVACY), Clause.PAYMENT_EVENTS) or ""
 
