@@ -83,6 +83,12 @@ def find_page(
     return page_of(found, size, id_of=lambda key: key.id)
 
 
+def has_ended(organization_id: UUID, *, now: datetime) -> bool:
+    """Whether a key was revoked or has expired."""
+    query = select(ApiKey.id).where(ApiKey.organization_id == organization_id, not_(and_(*_in_use_at(now))))
+    return db.session.scalar(query.limit(1)) is not None
+
+
 def matching(organization_id: UUID, text: str, *, most: int) -> list[ApiKey]:
     """Keys with this text in their name, in what is shown of their secret, or with this id; the newest first."""
     query = select(ApiKey).where(ApiKey.organization_id == organization_id, _has_text(text))

@@ -95,5 +95,5 @@ def _is_good(row: SecurityMeasure | None, *, now: datetime) -> bool:
 def _sentence(row: SecurityMeasure | None) -> str:
     if row is None:
         return _NOT_LOOKED_AT
-    seen = f"{row.seen} Seen {utc(row.checked_at)}."
+    seen = f"{row.seen} Last checked on {utc(row.checked_at)}."
     return seen if row.is_met else f"Not in force in this installation. {seen}"

@@ -31,7 +31,7 @@ def test_the_annex_says_what_was_seen_and_when(registered: None) -> None:
 
     for measure in Measure:
         shown = measure.value.replace("_", "\\_")
-        assert f"| All of {shown} is well. Seen 22 Nov 2026, 09:00 UTC. |" in text
+        assert f"| All of {shown} is well. Last checked on 22 Nov 2026, 09:00 UTC. |" in text
 
 
 @pytest.mark.parametrize("measure", list(Measure))
@@ -69,7 +69,7 @@ def test_a_trial_says_plainly_what_is_not_in_force(system: None) -> None:
 
     text = publish_version(Kind.DPA, "1.0").markdown
 
-    assert "Not in force in this installation. No backup was made yet. Seen 22 Nov 2026" in text
+    assert "Not in force in this installation. No backup was made yet. Last checked on 22 Nov 2026" in text
     assert text.count("Not checked yet in this installation.") == len(Measure) - 1
 
 

@@ -39,17 +39,19 @@ _MOST_LETTERS = 100
 @open_to(Audience.VIEWER)
 def index() -> ViewResponse:
     text, is_ended = request.args.get("q", "").strip()[:_MOST_LETTERS], "ended" in request.args
+    owner, now = active_membership().organization_id, utc_now()
     return render_template(
         "portal/customer/keys/index.html",
         page=lines_page(
-            active_membership().organization_id,
+            owner,
             is_in_use=not is_ended,
             text=text,
             after=chosen_uuid(request.args.get("after")),
-            now=utc_now(),
+            now=now,
         ),
         text=text,
         is_ended=is_ended,
+        has_ended=is_ended or lookup.has_ended(owner, now=now),
         is_first="after" not in request.args,
         may_change=may(Audience.DEVELOPER),
     )
