@@ -14,7 +14,7 @@ from core.rotations.services import encrypted_with_key
 from core.settings import Settings
 from legal_docs import figures
 from legal_docs.documents.kinds import TITLES
-from portal import cli, menu, missing, pages, work
+from portal import cli, menu, pages, parents, work
 from portal.console.launch.cli import preflight
 from portal.customer import figures as guide_figures
 from portal.customer.audit_log.labels import label_for
@@ -40,7 +40,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         menu=menu.of_current_user,
         menu_beneath=menu.beneath,
         menu_path=menu.current_path,
-        next_page=missing.next_page,
+        next_page=parents.next_page,
+        parent_of=parents.parent_of,
         figures=figures,
         document_titles=TITLES,
         country_name=country_name,

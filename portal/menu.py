@@ -119,6 +119,12 @@ _AT_HOME = {
     "/console/suspected-breaches": "/console/support",
 }
 """Pages whose address does not say which entry they belong to."""
+PATHS = frozenset(
+    entry.path
+    for group in (*_POLICY_PAGES, _MONITOR, *_SETTINGS, *_CONSOLE, Group("", (_START, _TRY_IT, _KEYS, *_HELP)))
+    for entry in group.entries
+)
+"""Every page that a menu leads to."""
 _CONSOLE_DOOR = Entry("/console", "Operator console", "wrench")
 _PORTAL_DOOR = Entry("/dashboard", "Customer portal", "arrow-left")
 

@@ -119,7 +119,7 @@ def test_a_draft_is_reviewed_published_promoted_and_restored(page: Page, other_p
     steps.press(page, "Show this map")
     expect(page.get_by_role("row", name="blocked hr_asks").first).to_be_visible()
     look_around(page, "truth map")
-    page.get_by_role("link", name="Back to the draft").click()
+    page.get_by_role("link", name="Back to draft").click()
     assert_reviewed(page, other_page, portal)
 
     steps.press(page, "Publish to test keys")

@@ -1,4 +1,4 @@
-"""Pages that were not found lead to the list that the thing would be in."""
+"""Where pages lead back to: pages that were not found lead to the list that the thing would be in."""
 
 import re
 from uuid import uuid4
@@ -55,12 +55,47 @@ OF_OPERATORS = {
 }
 
 
+def back_of(browser: Browser | Person, path: str) -> str | None:
+    answer = browser.get(path)
+    assert answer.status_code == 200, path
+    found = re.search(r'<p class="back">.*?Back to (.*?)</a>', answer.text, re.DOTALL)
+    return found[1] if found else None
+
+
 def next_of(browser: Browser | Person, path: str) -> str:
     answer = browser.get(path)
     assert answer.status_code == 404, path
     found = re.search(r'<p class="actions"><a class="btn btn-primary"\s+href="([^"]*)">(.*?)</a>', answer.text)
     assert found
     return found[1]
+
+
+BACK = {
+    "/keys/new": "API keys",
+    "/organization/details": "organization",
+    "/plan/invoices": "plan and usage",
+    "/documents/audits": "documents",
+    "/documents/audits/new": "audits",
+    "/policies/rules/new": "custom rules",
+    "/policies/fail-modes/new": "fail modes",
+    "/policies/models/own": "models",
+    "/support/new": "support requests",
+    "/help/checks/page": "troubleshooting",
+    "/organization/notifications/new": "notifications",
+    "/policies/fail-modes": None,
+    "/organization/notifications": None,
+    "/decisions/refused": None,
+    "/dashboard": None,
+}
+BACK_IN_CONSOLE = {
+    "/console/handbook/support": "handbook",
+    "/console/incidents/new": "incidents",
+    "/console/breaches": "incidents",
+    "/console/suspected-breaches": "tickets",
+    "/console/support/email": "tickets",
+    "/console/launch/watch": "launch board",
+    "/console/organizations": None,
+}
 
 
 def new_draft(person: Person) -> str:
@@ -108,3 +143,25 @@ def test_a_strangers_draft_stays_unknown(developer: Person, stranger: Person) ->
 def test_what_belongs_to_no_list_leads_to_the_first_page(nobody: Browser, owner: Person) -> None:
     assert next_of(nobody, "/nothing") == next_of(owner, "/nothing") == "/"
     assert next_of(owner, "/console/nothing") == "/"
+
+
+@pytest.mark.parametrize(("path", "expected"), BACK.items())
+def test_pages_of_members_lead_back_to_the_list_above_them(owner: Person, path: str, expected: str | None) -> None:
+    assert back_of(owner, path) == expected
+
+
+@pytest.mark.parametrize(("path", "expected"), BACK_IN_CONSOLE.items())
+def test_pages_of_operators_lead_back_to_the_list_above_them(operator: Person, path: str, expected: str | None) -> None:
+    assert back_of(operator, path) == expected
+
+
+def test_pages_of_a_draft_lead_back_to_it(developer: Person) -> None:
+    draft = new_draft(developer)
+
+    assert back_of(developer, draft) == "drafts"
+    assert back_of(developer, f"{draft}/settings") == back_of(developer, f"{draft}/fail-modes") == "draft"
+    assert back_of(developer, f"{draft}/fail-modes/new") == "fail modes of draft"
+
+
+def test_a_page_that_was_not_found_has_one_way_on(owner: Person) -> None:
+    assert 'class="back"' not in owner.get(f"/keys/{ID}").text

@@ -1,0 +1,163 @@
+"""The list above each page: where its back link leads, and where a page leads that was not found."""
+
+import re
+from uuid import UUID
+
+import msgspec
+
+from api.policies.drafts import services as drafts
+from core.access import current_user_or_none
+from core.db import acting_as_system, acting_for
+from core.errors import NotFound
+from core.sessions import CurrentUser
+from portal import menu
+from portal.notifications import channels
+
+
+class Parent(msgspec.Struct, frozen=True):
+    """`name` goes on "Back to" and "Go to"."""
+
+    path: str
+    name: str
+
+
+class NextPage(msgspec.Struct, frozen=True):
+    path: str
+    label: str
+
+
+_OF_EVERYBODY = {
+    "/docs": Parent("/docs", "docs"),
+    "/docs/api": Parent("/docs/api", "API reference"),
+    "/docs/problems": Parent("/docs/problems", "errors and problems"),
+    "/feedback": Parent("/support", "support"),
+    "/legal": Parent("/legal", "legal documents"),
+    "/status": Parent("/status", "status page"),
+    "/status/incidents": Parent("/status/history", "status history"),
+    "/survey": Parent("/support", "support"),
+}
+_OF_MEMBERS = {
+    "/account": Parent("/account/security", "account security"),
+    "/checklist": Parent("/checklist", "go-live checklist"),
+    "/decisions": Parent("/decisions", "decision log"),
+    "/decisions/views": Parent("/decisions/views", "saved views"),
+    "/documents": Parent("/documents", "documents"),
+    "/documents/audits": Parent("/documents/audits", "audits"),
+    "/help/checks": Parent("/help/checks", "troubleshooting"),
+    "/keys": Parent("/keys", "API keys"),
+    "/legal/acceptances": Parent("/documents", "documents"),
+    "/organization": Parent("/organization", "organization"),
+    "/organization/notifications": Parent("/organization/notifications", "notifications"),
+    "/plan": Parent("/plan", "plan and usage"),
+    "/plan/invoices": Parent("/plan/invoices", "invoices"),
+    "/policies": Parent("/policies", "policies"),
+    "/policies/drafts": Parent("/policies/drafts", "drafts"),
+    "/policies/fail-modes": Parent("/policies/fail-modes", "fail modes"),
+    "/policies/models": Parent("/policies/models", "models"),
+    "/policies/presets": Parent("/policies/presets", "presets"),
+    "/policies/required-facts": Parent("/policies/required-facts", "required facts"),
+    "/policies/rules": Parent("/policies#rules", "custom rules"),
+    "/policies/tests": Parent("/decisions", "decision log"),
+    "/policies/versions": Parent("/policies/versions", "version history"),
+    "/start/first-check": Parent("/keys", "API keys"),
+    "/support": Parent("/support", "support requests"),
+    "/team": Parent("/team", "team"),
+}
+_OF_OPERATORS = {
+    "/console/applications": Parent("/console/applications", "approval requests"),
+    "/console/audits": Parent("/console/audits", "audits"),
+    "/console/billing": Parent("/console/billing", "billing"),
+    "/console/breaches": Parent("/console/breaches", "breach register"),
+    "/console/documents": Parent("/console/documents", "documents"),
+    "/console/feedback": Parent("/console/feedback", "feedback"),
+    "/console/handbook": Parent("/console/handbook", "handbook"),
+    "/console/incidents": Parent("/console/incidents", "incidents"),
+    "/console/launch": Parent("/console/launch", "launch board"),
+    "/console/launch/watch": Parent("/console/launch/watch", "watch lists"),
+    "/console/mail": Parent("/console/mail", "emails not sent"),
+    "/console/maintenances": Parent("/console/incidents", "incidents"),
+    "/console/notifications": Parent("/console/notifications", "notifications"),
+    "/console/organizations": Parent("/console/organizations", "organizations"),
+    "/console/sub-processors": Parent("/console/sub-processors", "sub-processors"),
+    "/console/support": Parent("/console/support", "tickets"),
+    "/console/support/email": Parent("/console/support/email", "email quarantine"),
+    "/console/suspected-breaches": Parent("/console/suspected-breaches", "suspected breaches"),
+}
+_ELSEWHERE = {"/console/breaches": "/console/incidents", "/console/suspected-breaches": "/console/support"}
+"""Lists whose address does not say what is above them."""
+_TABS = frozenset({"/decisions/refused"})
+_LINKS = {
+    "/change-address": NextPage("/account/security", "Go to account security"),
+    "/confirm": NextPage("/log-in", "Log in"),
+    "/reset-password": NextPage("/forgotten-password", "Request a new link"),
+    "/status/subscriptions": NextPage("/status/subscribe", "Subscribe to updates"),
+    "/status/unsubscribe": NextPage("/status/subscribe", "Subscribe to updates"),
+}
+"""From links of emails that no longer work."""
+_ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_IN_DRAFT = re.compile(rf"(/policies/drafts/({_ID}))/([a-z-]+)(/?)")
+_IN_CHANNEL = re.compile(rf"(/(?:organization|console)/notifications/({_ID}))/deliveries/")
+_OF_A_DRAFT = {
+    place.removeprefix("/policies/"): _OF_MEMBERS[place].name
+    for place in ("/policies/fail-modes", "/policies/models", "/policies/required-facts")
+}
+
+
+def parent_of(path: str) -> Parent | None:
+    """None for pages that the menu has, and for those that no list is above."""
+    who = current_user_or_none()
+    return None if who is None or path in menu.PATHS or path in _TABS else _above(who, path)
+
+
+def next_page(path: str) -> NextPage | None:
+    """From a page that was not found, or that is gone. None where no list is nearer than the first page."""
+    who = current_user_or_none()
+    if link := next((link for start, link in _LINKS.items() if path.startswith(f"{start}/")), None):
+        return link
+    found = _list(who, path) if who is None or not _is_within(who, path) else _above(who, path)
+    if found is not None:
+        return NextPage(found.path, f"Go to {found.name}")
+    if who and who.is_operator and path.startswith("/console/"):
+        return NextPage("/console", "Go to console")
+    return None
+
+
+def _above(who: CurrentUser, path: str) -> Parent | None:
+    if channel := _IN_CHANNEL.match(path):
+        return Parent(channel[1], "channel")
+    if not (draft := _IN_DRAFT.match(path)):
+        return _list(who, path)
+    place, _, part, is_deep = draft.groups()
+    if part in _OF_A_DRAFT and is_deep:
+        return Parent(f"{place}/{part}", f"{_OF_A_DRAFT[part]} of draft")
+    return Parent(f"{place}#{part}" if part in ("rules", "tests") else place, "draft")
+
+
+def _list(who: CurrentUser | None, path: str) -> Parent | None:
+    known = dict(_OF_EVERYBODY)
+    if who and who.membership:
+        known |= _OF_MEMBERS
+    if who and who.is_operator:
+        known |= _OF_OPERATORS
+    if path in _ELSEWHERE:
+        return known.get(_ELSEWHERE[path])
+    near = [start for start, found in known.items() if path.startswith(f"{start}/") and path != found.path]
+    return known[max(near, key=len)] if near else None
+
+
+def _is_within(who: CurrentUser, path: str) -> bool:
+    """Whether the draft is there whose rule is missing, or the channel whose delivery is."""
+    draft, channel = _IN_DRAFT.match(path), _IN_CHANNEL.match(path)
+    owner = who.membership.organization_id if who.membership else None
+    try:
+        if channel and path.startswith("/console/") and who.is_operator:
+            with acting_as_system():
+                return bool(channels.find(None, UUID(channel[2])))
+        if owner and (draft or channel):
+            with acting_for(owner):
+                if draft:
+                    return bool(drafts.find(owner, UUID(draft[2])))
+                return channel is not None and bool(channels.find(owner, UUID(channel[2])))
+    except NotFound:
+        pass
+    return False
