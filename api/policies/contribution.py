@@ -41,8 +41,8 @@ class Contribution(msgspec.Struct, frozen=True):
             FailMode,
             Meta(
                 description=(
-                    "Only if nobody knows whether the rule applies: its on_missing or on_error decided, because a fact "
-                    "is missing or a condition could not be evaluated."
+                    "Only if a fact is missing or a condition could not be evaluated: which fail mode of the rule "
+                    "decided, on_missing or on_error."
                 ),
                 examples=["on_missing"],
             ),

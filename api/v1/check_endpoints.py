@@ -52,8 +52,8 @@ declare(
         tag="Checks",
         summary="Inspect an API key",
         description=(
-            "Returns the status, organization and remaining limit of the key you send. Despite its name, "
-            "it runs no check and stores no decision. Counts as one request."
+            "Returns the status, organization and remaining limit of the key you send. Although its path "
+            "says evaluate, it runs no check and stores no decision. Counts as one request."
         ),
         scope=ANY_KEY,
         answer=KeyProbe,

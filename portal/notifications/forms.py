@@ -14,7 +14,7 @@ from portal.notifications.targets import LONGEST
 class EventsForm(Form):
     """What a channel is told. `offer` says whose channel it is, and has to be called before anything else."""
 
-    events = ChecksField("Events", choices=[], validators=[InputRequired("Choose at least one event.")])
+    events = ChecksField("Events to send", choices=[], validators=[InputRequired("Choose at least one event.")])
     includes_test = BooleanField("Include blocked decisions from test keys")
 
     def offer(self, audience: EventAudience) -> None:

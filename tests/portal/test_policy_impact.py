@@ -41,16 +41,17 @@ def test_the_impact_is_asked_for_shown_and_downloaded(
     assert "Analyze impact" in developer.get(path).text
 
     assert developer.post(f"{path}/impact", days="7").status_code == 303
-    waiting = viewer.get(f"{path}/impact").text
+    by_script = {"HX-Request": "true"}
+    waiting = viewer.get(f"{path}/impact", headers=by_script).text
     assert "0 of 2 decisions" in waiting
     assert "every 2s" in waiting
     assert viewer.get(f"{path}/impact/differences.csv").status_code == 404
     assert developer.post(f"{path}/impact", days="7").status_code == 409
-    by_script = {"HX-Request": "true"}
     assert "HX-Refresh" not in viewer.get(f"{path}/impact", headers=by_script).headers
     analyze(app, ada, path)
 
     assert viewer.get(f"{path}/impact", headers=by_script).headers["HX-Refresh"] == "true"
+    assert viewer.get(f"{path}/impact").headers["Location"] == f"{path}#impact"
     page = viewer.get(path).text
     assert "every 2s" not in page
     assert decided in page

@@ -85,7 +85,7 @@ export interface Contribution {
   readonly message: string;
   /** What the caller can change. */
   readonly fix: string;
-  /** Only if nobody knows whether the rule applies: its on_missing or on_error decided, because a fact is missing or a condition could not be evaluated. */
+  /** Only if a fact is missing or a condition could not be evaluated: which fail mode of the rule decided, on_missing or on_error. */
   readonly fail_mode?: FailMode;
 }
 

@@ -59,9 +59,11 @@ class ImpactForm(Form):
 def show(draft_id: UUID) -> ViewResponse:
     """The block of the draft's page that shows itself anew while the analysis runs; then the whole page does once."""
     draft = drafts.find(active_membership().organization_id, draft_id)
+    if not is_htmx():
+        return see_other(f"/policies/drafts/{draft_id}#impact")
     found = impact_of(draft)
     block = make_response(render_template("portal/customer/policies/drafts/_impact.html", draft=draft, **found))
-    if is_htmx() and not (found["impact"] and found["impact"].is_under_way):
+    if not (found["impact"] and found["impact"].is_under_way):
         block.headers["HX-Refresh"] = "true"
     return block
 
