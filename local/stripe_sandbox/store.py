@@ -4,11 +4,11 @@ import secrets
 from typing import Any
 
 from sqlalchemy import Identity, func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import utc_now
 from core.db import Base, acting_as_system, db
-from core.rows import find_fresh, read_anew
 from local.stripe_sandbox.blank import blank
 
 
@@ -20,6 +20,9 @@ class SandboxObject(Base):
     """In the order in which they were made."""
     kind: Mapped[str]
     body: Mapped[dict[str, Any]]
+
+
+_BODIES = select(SandboxObject.body)
 
 
 class Refused(Exception):
@@ -51,20 +54,17 @@ def make(kind: str, prefix: str, **values: Any) -> dict[str, Any]:
 
 def save(body: dict[str, Any], *, kind: str | None = None) -> dict[str, Any]:
     """Writes an object as it is now."""
+    values = {"id": body["id"], "kind": kind or body["object"], "body": body}
+    written = insert(SandboxObject).values(values)
     with acting_as_system():
-        found = db.session.get(SandboxObject, body["id"])
-        if found is None:
-            db.session.add(SandboxObject(id=body["id"], kind=kind or body["object"], body=dict(body)))
-        else:
-            found.body = dict(body)
-        db.session.flush()
+        db.session.execute(written.on_conflict_do_update(index_elements=["id"], set_={"body": written.excluded.body}))
     return body
 
 
 def find(identifier: str, kind: str | None = None) -> dict[str, Any] | None:
+    query = _BODIES.where(SandboxObject.id == identifier)
     with acting_as_system():
-        found = find_fresh(SandboxObject, identifier)
-    return dict(found.body) if found is not None and (kind is None or found.kind == kind) else None
+        return db.session.scalar(query if kind is None else query.where(SandboxObject.kind == kind))
 
 
 def need(identifier: str, kind: str | None = None) -> dict[str, Any]:
@@ -75,9 +75,8 @@ def need(identifier: str, kind: str | None = None) -> dict[str, Any]:
     return found
 
 
-def every(kind: str, **fields: Any) -> list[dict[str, Any]]:
+def every(kind: str, **fields: str) -> list[dict[str, Any]]:
     """Objects of a kind whose fields have these values, newest first."""
-    query = select(SandboxObject).where(SandboxObject.kind == kind).order_by(SandboxObject.number.desc())
+    query = _BODIES.where(SandboxObject.kind == kind).order_by(SandboxObject.number.desc())
     with acting_as_system():
-        bodies = [dict(found.body) for found in db.session.scalars(read_anew(query))]
-    return [body for body in bodies if all(body.get(name) == value for name, value in fields.items())]
+        return list(db.session.scalars(query.where(SandboxObject.body.contains(fields)) if fields else query))

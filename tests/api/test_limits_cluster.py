@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -21,6 +22,12 @@ pytestmark = pytest.mark.slow
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with three_nodes(tmp_path_factory.mktemp("cluster")) as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No node is away here, and on a busy machine one may answer later than a check waits for it."""
+    monkeypatch.setattr("api.limits.shared.connect", partial(connect, timeout_s=20))
 
 
 @pytest.fixture

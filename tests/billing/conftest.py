@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import func, insert, select
 
 from billing import catalogue
 from billing.connection import gateway
 from billing.plans import PlanCode
-from core.db import acting_as_system, transaction
+from core.db import acting_as_system, db, transaction
 from local.stripe_sandbox import events, routes
+from local.stripe_sandbox.store import SandboxObject
 from tests.billing.scene import access, receive, sent_events, subscribe
 from tests.cast import Member
 from tests.contract.stripe_contract import judge_event, judge_object, judge_request
@@ -40,11 +42,21 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "emit", emit_judged)
 
 
+CATALOGUE: list[dict[str, Any]] = []
+"""What a first synchronization has made in the sandbox."""
+
+
 @pytest.fixture
 def prices(app: Flask) -> None:
-    """As `flask billing sync` sets them up."""
-    with app.app_context(), transaction():
+    """As `flask billing sync` sets them up, once, and put there again for each test."""
+    with app.app_context(), acting_as_system(), transaction():
+        if CATALOGUE:
+            db.session.execute(insert(SandboxObject), CATALOGUE)
+            return
+        before = db.session.scalar(select(func.max(SandboxObject.number))) or 0
         catalogue.sync(catalogue.parts(gateway().client, webhook_url=None))
+        made = select(SandboxObject.id, SandboxObject.kind, SandboxObject.body).where(SandboxObject.number > before)
+        CATALOGUE.extend(dict(row) for row in db.session.execute(made.order_by(SandboxObject.number)).mappings())
 
 
 @pytest.fixture
