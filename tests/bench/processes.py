@@ -105,7 +105,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def cpu_s(roots: Sequence[psutil.Process]) -> float:
     """CPU seconds of the roots and all below them so far, those that ended included."""
     total_s = 0.0
-    for process in _trees(roots):
+    for process in trees(roots):
         with suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
             total_s += times.user + times.system + times.children_user + times.children_system
@@ -115,11 +115,12 @@ def cpu_s(roots: Sequence[psutil.Process]) -> float:
 def rss_bytes(roots: Sequence[psutil.Process]) -> int:
     """Resident memory of the roots and all below them; what they share counts for each."""
     total_bytes = 0
-    for process in _trees(roots):
+    for process in trees(roots):
         with suppress(psutil.NoSuchProcess):
             total_bytes += process.memory_info().rss
     return total_bytes
 
 
-def _trees(roots: Sequence[psutil.Process]) -> list[psutil.Process]:
+def trees(roots: Sequence[psutil.Process]) -> list[psutil.Process]:
+    """The roots and all below them."""
     return [process for root in roots for process in (root, *root.children(recursive=True))]

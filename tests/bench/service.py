@@ -123,6 +123,18 @@ def serving(site: Site, durability: Durability) -> Iterator[Served]:
         yield Served(name=f"ours, {durability}", url=url, web=web, spool_path=data_path / "spool", site=site)
 
 
+@contextmanager
+def working(site: Site) -> Iterator[psutil.Process]:
+    """A worker for the service's jobs."""
+    command = [sys.executable, "-m", "flask", "worker"]
+    with fresh_folder(site.folder / "worker") as data_path:
+        environment = environment_for(site, Durability.DATABASE, data_path=data_path)
+        with running(
+            "worker", command, log_folder=site.folder / "logs", is_ready=lambda: True, environment=environment
+        ) as worker:
+            yield worker
+
+
 def environment_for(site: Site, durability: Durability, *, data_path: Path) -> dict[str, str]:
     return {
         **_environment_without_settings(),

@@ -32,7 +32,7 @@ def test_a_request_waits_two_seconds_for_all_that_it_asks(app: Flask, hanging: G
             with pytest.raises(PaymentsAway):
                 hanging.customer("cus_1")
 
-    assert 1.5 < monotonic_s() - began_s < 2.8
+    assert 1.5 < monotonic_s() - began_s < 4
 
 
 def test_many_calls_of_a_job_have_one_deadline_where_one_is_said(app: Flask, hanging: Gateway) -> None:
@@ -42,7 +42,7 @@ def test_many_calls_of_a_job_have_one_deadline_where_one_is_said(app: Flask, han
             with pytest.raises(PaymentsAway):
                 hanging.customer("cus_1")
 
-    assert 0.5 < monotonic_s() - began_s < 1.4
+    assert 0.5 < monotonic_s() - began_s < 1.6
 
 
 def test_of_many_requests_few_wait_and_the_others_are_told_at_once(app: Flask, hanging: Gateway) -> None:

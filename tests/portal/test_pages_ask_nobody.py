@@ -74,6 +74,6 @@ def test_the_launch_board_s_look_at_stripe_ends_by_its_deadline(app: Flask, monk
 
         verdict = launch.stripe_matches(CheckContext(settings, utc_now()))
 
-    assert monotonic_s() - began_s < 1.5
+    assert monotonic_s() - began_s < 3
     assert not verdict.is_green
     assert "does not respond" in verdict.seen
