@@ -50,6 +50,12 @@ _FAILED = text(
     " WHERE status = 'failed' GROUP BY 1 ORDER BY 2 DESC, 1"
 )
 
+_TO_QUEUE = text("""
+    WITH before AS MATERIALIZED (SELECT current_setting('search_path') AS path)
+    SELECT path, set_config('search_path', :path, true) FROM before
+""")
+_BACK = text("SELECT set_config('search_path', :path, true)")
+
 
 class Queue(StrEnum):
     """Each has places of its own in the worker, so that none waits for what another does."""
@@ -121,11 +127,9 @@ def _leave(task: Task[Any, Any, Any], at: datetime | None, arguments: Mapping[st
 def _queue_at_hand() -> Iterator[Connection]:
     """The session's connection; the queue's own SQL finds its tables without their schema."""
     connection = db.session().connection()
-    path = connection.execute(text("SELECT current_setting('search_path')")).scalar_one()
-    set_path = text("SELECT set_config('search_path', :path, true)")
-    connection.execute(set_path, {"path": f"{SCHEMA},public"})
+    path = connection.execute(_TO_QUEUE, {"path": f"{SCHEMA},public"}).scalar_one()
     yield connection
-    connection.execute(set_path, {"path": path})
+    connection.execute(_BACK, {"path": path})
 
 
 def take_up_again() -> None:
