@@ -10,7 +10,7 @@ class DetailsForm(Form):
     name = StringField(
         "Name",
         filters=[stripped],
-        description="What this change is about, such as No personal data to external models.",
+        description="What this change is about, such as “No personal data to external models”.",
         validators=[DataRequired("Enter a name."), Length(max=100), OneLine()],
     )
     note = TextAreaField(
