@@ -22,11 +22,16 @@ ENDPOINTS = declared_endpoints()
 EXAMPLES = 30
 
 
+@pytest.fixture(scope="module")
+def described(session_app: Flask) -> Any:
+    """Read once: what is worked out of one operation serves the others."""
+    return schemathesis.openapi.from_wsgi("/openapi.json", session_app)
+
+
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
-def test_every_answer_is_as_described(app: Flask, endpoint: Endpoint, mode: GenerationMode) -> None:
+def test_every_answer_is_as_described(app: Flask, described: Any, endpoint: Endpoint, mode: GenerationMode) -> None:
     member = organization_with_key(app, rate_limit=1_000_000)
-    described = schemathesis.openapi.from_wsgi("/openapi.json", app)
     operation = described[endpoint.path][endpoint.method]
 
     @given(case=operation.as_strategy(generation_mode=mode))
