@@ -101,7 +101,7 @@ class InternalError(AppError):
 
 
 class NotFound(AppError):
-    status, code, title = HTTPStatus.NOT_FOUND, "not_found", "Page not found"
+    status, code, title = HTTPStatus.NOT_FOUND, "not_found", "Not found"
     advice = "Check the URL and the ID. There is nothing here, or you don't have access to it."
 
 

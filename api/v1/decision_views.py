@@ -57,7 +57,7 @@ def index(caller: Caller, query: schema.DecisionQuery) -> schema.DecisionPage:
         summary="Export decisions",
         description=(
             "Streams the decision log, oldest first, as one JSON object per line or as CSV; compressed with gzip if "
-            "you accept that. If a download breaks off, resume it with after."
+            "you accept it. If a download breaks off, resume it with after."
         ),
         scope=Scope.DECISIONS_READ,
         query=schema.ExportQuery,

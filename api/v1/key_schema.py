@@ -65,7 +65,7 @@ class KeyRotate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ge=0,
             le=LONGEST_OVERLAP / HOUR,
             description="How long the old key stays active, in hours.",
-            examples=[24.0],
+            examples=[24],
         ),
     ] = DEFAULT_OVERLAP / HOUR
 

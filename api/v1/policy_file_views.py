@@ -60,7 +60,7 @@ class PolicyDrift(msgspec.Struct, frozen=True):
         summary="Push the policy file",
         description=(
             "Stores the contents of your policy file, so that differences from the active policies are shown. Changes "
-            "no policies. `aig policy push` sends it."
+            "no policies. The command aig policy push sends it."
         ),
         scope=Scope.POLICIES_DRAFT,
         body=PolicyFileContent,

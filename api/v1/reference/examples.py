@@ -33,6 +33,21 @@ def example_of(shape: Any) -> dict[str, Any]:
     return found
 
 
+def example_of_response(shape: Any) -> dict[str, Any]:
+    """As `example_of`, without fields that only some responses have: together they would contradict each other."""
+    (schema,), components = msgspec.json.schema_components([shape])
+    found: dict[str, Any] = _of(schema, {name: _with_usual_fields(one) for name, one in components.items()})
+    return found
+
+
+def _with_usual_fields(schema: dict[str, Any]) -> dict[str, Any]:
+    """A field that may be absent is neither required nor has it a default."""
+    required = schema.get("required", ())
+    fields = schema.get("properties", {})
+    usual = {name: field for name, field in fields.items() if name in required or "default" in field}
+    return {**schema, "properties": usual} if fields else schema
+
+
 def shown_example(schema: dict[str, Any], components: dict[str, Any]) -> str:
     """What a table of fields shows of a field: its example as JSON; nothing for one whose parts follow."""
     if not schema.get("examples") and _has_parts(schema):

@@ -109,10 +109,14 @@ def _bounds(field: dict[str, Any], components: dict[str, Any]) -> Iterator[str]:
 
 def _range(low: float | None, high: float | None) -> str:
     if low is not None and high is not None:
-        return f"{low:,} to {high:,}"
+        return f"{_number(low)} to {_number(high)}"
     if high is not None:
-        return f"At most {high:,}"
-    return "" if low is None else f"At least {low:,}"
+        return f"At most {_number(high)}"
+    return "" if low is None else f"At least {_number(low)}"
+
+
+def _number(value: float) -> str:
+    return f"{int(value):,}" if value == int(value) else f"{value:,}"
 
 
 def _default(field: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from api.strict_json import InvalidJson
 from api.v1.endpoint import Endpoint, declared_endpoints
 from api.v1.idempotency import FORMAT, HEADER
 from api.v1.limit_headers import OrganizationRateLimited, RateLimited
-from api.v1.reference.examples import PATH_PARTS, example_of
+from api.v1.reference.examples import PATH_PARTS, example_of, example_of_response
 from api.v1.requests import CutShort, UnsupportedMediaType
 from api.vocabulary import ALIASES, BUILT_IN
 from core.errors import (
@@ -146,7 +146,7 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     good: dict[str, Any] = {
         "description": "The response.",
         "content": {
-            media_type: {"schema": _schema_of(endpoint.answer), "example": example_of(endpoint.answer)}
+            media_type: {"schema": _schema_of(endpoint.answer), "example": example_of_response(endpoint.answer)}
             if media_type == JSON_CONTENT_TYPE
             else {"schema": {"type": "string"}}
             for media_type in endpoint.media_types

@@ -83,7 +83,7 @@ export interface Contribution {
   readonly blocks: boolean;
   /** What was found, in one sentence. */
   readonly message: string;
-  /** What the caller can change. */
+  /** How to fix it. */
   readonly fix: string;
   /** Only if a fact is missing or a condition could not be evaluated: which fail mode of the rule decided, on_missing or on_error. */
   readonly fail_mode?: FailMode;

@@ -147,7 +147,7 @@ export class NotApprovedError extends ApiError {
   static readonly code = "not_approved";
 }
 
-/** Page not found. */
+/** Not found. */
 export class NotFoundError extends ApiError {
   static readonly code = "not_found";
 }

@@ -9,7 +9,7 @@ import pytest
 from api.authentication import Forbidden, Unauthenticated
 from api.keys.scopes import Scope
 from api.v1.endpoint import Endpoint, declared_endpoints
-from api.v1.reference.examples import PATH_PARTS, example_of
+from api.v1.reference.examples import PATH_PARTS, example_of, example_of_response
 from api.v1.reference.fields import fields_of
 from core.errors import all_refusals
 from portal.docs.samples import samples_of
@@ -57,6 +57,14 @@ def test_every_field_says_what_it_means_and_gives_an_example(name: str) -> None:
 @pytest.mark.parametrize("name", SHAPES)
 def test_every_example_is_one_that_the_api_would_take(name: str) -> None:
     msgspec.convert(example_of(SHAPES[name]), SHAPES[name], strict=True)
+    msgspec.convert(example_of_response(SHAPES[name]), SHAPES[name], strict=True)
+
+
+def test_the_example_of_a_response_has_no_field_that_only_some_responses_have() -> None:
+    found = example_of_response(SHAPES["run-a-check-answer"])
+
+    assert {"would_pass", "derivation", "on_unreachable"}.isdisjoint(found)
+    assert "fail_mode" not in found["reasons"][0]
 
 
 def test_parts_of_a_field_are_named_by_their_path() -> None:

@@ -33,7 +33,7 @@ class Contribution(msgspec.Struct, frozen=True):
     fix: Annotated[
         str,
         Meta(
-            description="What the caller can change.",
+            description="How to fix it.",
             examples=["Remove or anonymize the personal data, then send contains_personal_data: false."],
         ),
     ]
