@@ -121,7 +121,7 @@ PLANS: dict[PlanCode, Plan] = {
             price_minor=0,
             price="$0",
             summary="For small and occasional use.",
-            beyond="Live checks are rejected until the next month begins or until you upgrade. "
+            beyond="Live keys are disabled until the next month begins or until you upgrade. "
             "Usage is counted once a minute, so slightly more checks may get through. Test keys keep working.",
             limits=Limits(
                 checks_a_month=10_000,
