@@ -8,10 +8,10 @@ import msgspec
 from api.v1.reference.examples import shown_example
 
 _BOUNDS = (
-    ("minimum", "maximum", ""),
-    ("minLength", "maxLength", "characters"),
-    ("minItems", "maxItems", "items"),
-    ("minProperties", "maxProperties", "entries"),
+    ("minimum", "maximum", ("", "")),
+    ("minLength", "maxLength", ("character", "characters")),
+    ("minItems", "maxItems", ("item", "items")),
+    ("minProperties", "maxProperties", ("entry", "entries")),
 )
 
 
@@ -100,11 +100,11 @@ def _bounds(field: dict[str, Any], components: dict[str, Any]) -> Iterator[str]:
     choices = _choices(field.get("items") or {}, components)
     if choices:
         yield f"Values: {', '.join(choices)}"
-    for least, most, unit in _BOUNDS:
+    for least, most, (one, many) in _BOUNDS:
         low, high = (field.get(key, _in_choices(field, key)) for key in (least, most))
         words = _range(low, high)
         if words:
-            yield f"{words} {unit}".rstrip()
+            yield f"{words} {one if (low if high is None else high) == 1 else many}".rstrip()
 
 
 def _range(low: float | None, high: float | None) -> str:
