@@ -14,7 +14,7 @@ _NOTE_USES = text("""
     free AS (
         SELECT api_key.id FROM api_key JOIN used USING (id)
         WHERE last_used_at IS NULL OR last_used_at < at
-        FOR UPDATE OF api_key SKIP LOCKED
+        FOR NO KEY UPDATE OF api_key SKIP LOCKED
     )
     UPDATE api_key SET last_used_at = at, last_used_address = address
     FROM used JOIN free USING (id) WHERE api_key.id = used.id
@@ -26,6 +26,9 @@ _NOTE_USES = text("""
 
 
 def note_uses(uses: Mapping[UUID, tuple[str, datetime]]) -> None:
-    """Remembers the address and time of each key's last use. A key locked by somebody else is passed over this once."""
+    """Remembers the address and time of each key's last use. A key locked by somebody else is passed over this once.
+
+    `NO KEY`, since counts of requests are written in the same seconds and lock the key that they name.
+    """
     addresses, times = zip(*uses.values(), strict=True)
     db.session.execute(_NOTE_USES, {"ids": list(uses), "addresses": list(addresses), "times": list(times)})
