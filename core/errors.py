@@ -35,17 +35,50 @@ class FieldProblem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 _WHERE = " - at `$"
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+_BOUNDS = (
+    (re.compile(r"Expected `int(?: \| null)?` (>=|<=) (\S+)"), "Expected a whole number of at {} {}"),
+    (re.compile(r"Expected `float(?: \| null)?` (>=|<=) (\S+)"), "Expected a number of at {} {}"),
+    (re.compile(r"Expected `str(?: \| null)?` of length (>=|<=) (\d+)"), "Expected a string with at {} {} characters"),
+    (re.compile(r"Expected `array(?: \| null)?` of length (>=|<=) (\d+)"), "Expected an array with at {} {} items"),
+    (re.compile(r"Expected `object(?: \| null)?` of length (>=|<=) (\d+)"), "Expected an object with at {} {} fields"),
+)
+_EDGES = {">=": "least", "<=": "most"}
+_TYPES = re.compile(r"`([a-z]+(?: \| [a-z]+)*)`")
+_OF_JSON = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a string",
+    "bool": "true or false",
+    "datetime": "a time",
+    "array": "an array",
+    "object": "an object",
+}
 
 
 def fault_of(error: msgspec.ValidationError, *, within: str = "") -> FieldProblem:
     """What a validation found, without the words of the caller that its message would repeat."""
     message, _, where = str(error).partition(_WHERE)
-    path = (within + where.rstrip("`").replace("[...]", "")).lstrip(".") or "body"
+    path = (within + where.rstrip("`").replace("[...]", "")).lstrip(".")
+    missing = _MISSING.fullmatch(message)
+    if missing is not None:
+        return FieldProblem(f"{path}.{missing[1]}".lstrip("."), "invalid_value", "This field is required.")
     if message.startswith("Invalid enum value"):
         message = "This is not an allowed value; the reference lists them"
     elif message.startswith("Object contains unknown field"):
         message = "This object has an unknown field; the reference lists the known ones"
-    return FieldProblem(path, "invalid_value", f"{message}.")
+    return FieldProblem(path or "body", "invalid_value", f"{_in_words_of_json(message)}.")
+
+
+def _in_words_of_json(message: str) -> str:
+    """A validator's message without the names that Python has for types."""
+    if "matching regex" in message:
+        return "This does not have the expected format; the reference shows it"
+    for pattern, words in _BOUNDS:
+        found = pattern.fullmatch(message)
+        if found is not None:
+            return (words.removesuffix("s") if found[2] == "1" else words).format(_EDGES[found[1]], found[2])
+    return _TYPES.sub(lambda found: " or ".join(_OF_JSON.get(one, one) for one in found[1].split(" | ")), message)
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -102,7 +135,7 @@ class InternalError(AppError):
 
 class NotFound(AppError):
     status, code, title = HTTPStatus.NOT_FOUND, "not_found", "Not found"
-    advice = "Check the URL and the ID. There is nothing here, or you don't have access to it."
+    advice = "Nothing exists at this URL, or you don't have access to it. Check the URL and the ID."
 
 
 class MethodNotAllowed(AppError):

@@ -9,6 +9,7 @@ from flask import request
 from flask_wtf import FlaskForm
 from werkzeug.exceptions import HTTPException
 from wtforms import Field, IntegerField, PasswordField, SelectMultipleField, ValidationError
+from wtforms.validators import StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from core.addresses import AddressFault, sendable
@@ -21,11 +22,39 @@ _FEWEST_WORDS = 3
 _OF_SECRETS = re.compile(r"password|current|secret|token|code|key")
 
 
+class _OurWords:
+    """What the library says of a value, as something to do."""
+
+    def gettext(self, words: str) -> str:
+        return _ADVICE.get(words, words)
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        return self.gettext(one if count == 1 else many)
+
+
+_ADVICE = {
+    "Not a valid choice.": "Choose one of the options.",
+    "'%(value)s' is not a valid choice for this field.": "Choose only from the options.",
+    "'%(value)s' are not valid choices for this field.": "Choose only from the options.",
+    "Not a valid datetime value.": "Enter a date and time, such as 2026-11-22T10:00.",
+    "Not a valid date value.": "Enter a date, such as 2026-11-22.",
+    "Field cannot be longer than %(max)d characters.": "Use at most %(max)d characters.",
+    "Field must be at least %(min)d characters long.": "Use at least %(min)d characters.",
+    "Field must be between %(min)d and %(max)d characters long.": "Use %(min)d to %(max)d characters.",
+    "Number must be at least %(min)s.": "Enter at least %(min)s.",
+    "Number must be at most %(max)s.": "Enter at most %(max)s.",
+    "Number must be between %(min)s and %(max)s.": "Enter a number from %(min)s to %(max)s.",
+}
+
+
 class Form(FlaskForm):  # type: ignore[misc]  # flask_wtf is untyped
     """The token is checked before the view runs, so a form need not carry it a second time."""
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
         csrf = False
+
+        def get_translations(self, _form: Any) -> "_OurWords":
+            return _OurWords()
 
     def validate(self, extra_validators: Any = None) -> bool:
         """No text holds characters that a database or a feed cannot keep. Of a password only a NUL matters."""
@@ -50,16 +79,18 @@ def _is_broken(field: Field) -> bool:
     return "\x00" in field.data if isinstance(field, PasswordField) else field.data != for_xml(field.data)
 
 
+_SAFE_LETTERS = (
+    "This contains a character that is not allowed. "
+    "Lowercase letters, digits and underscores always work; spaces do not."
+)
 _PLAIN = (
-    (re.compile(r"Expected `(?:int|float)` <= (\S+?)\.?$"), "Enter at most {}."),
-    (re.compile(r"Expected `(?:int|float)` >= (\S+?)\.?$"), "Enter at least {}."),
-    (re.compile(r"Expected `str` of length <= (\d+)"), "Use at most {} characters."),
-    (re.compile(r"Expected `(?:array|object)` of length <= (\d+)"), "Enter at most {}."),
-    (re.compile(r"Expected `str` of length >= (\d+)"), "This field is required."),
-    (re.compile(r"Expected `str` matching regex"), "This contains characters that are not allowed here."),
-    (re.compile(r"Expected `(?:int|float)`"), "Enter a number."),
-    (re.compile(r"Invalid RFC3339|Expected `datetime`"), "Enter a date and time, such as 2026-11-22T10:00."),
-    (re.compile(r"Expected `bool`"), "Choose one of the two."),
+    (re.compile(r"Expected a (?:whole )?number of at most (\S+?)\.?$"), "Enter at most {}."),
+    (re.compile(r"Expected a (?:whole )?number of at least (\S+?)\.?$"), "Enter at least {}."),
+    (re.compile(r"Expected a string with at most (\d+)"), "Use at most {} characters."),
+    (re.compile(r"Expected an (?:array|object) with at most (\d+)"), "Enter at most {}."),
+    (re.compile(r"Expected a string with at least (\d+)"), "This field is required."),
+    (re.compile(r"This does not have the expected format"), _SAFE_LETTERS),
+    (re.compile(r"Invalid RFC3339|Expected a time"), "Enter a date and time, such as 2026-11-22T10:00."),
 )
 
 
@@ -89,6 +120,11 @@ class WholeNumberField(IntegerField):  # type: ignore[misc]  # wtforms is untype
             self.data = None
             raise ValueError("Enter a whole number.")
         super().process_formdata(valuelist)
+
+    def pre_validate(self, _form: Any) -> None:
+        """What is no number needs no second error about its size."""
+        if self.process_errors and any(text.strip() for text in self.raw_data or ()):
+            raise StopValidation
 
 
 class EmailAddress:

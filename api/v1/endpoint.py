@@ -108,7 +108,9 @@ def read_query(shape: Any) -> Any:
         raise InvalidRequest("The parameters are not UTF-8. Send UTF-8, percent-encoded.") from error
     known = {field.encode_name for field in msgspec.structs.fields(shape)}
     problems = [
-        FieldProblem(show_name(name), "unknown_parameter", f"The parameters are {', '.join(sorted(known))}.")
+        FieldProblem(
+            show_name(name), "unknown_parameter", f"Unknown parameter. Use one of: {', '.join(sorted(known))}."
+        )
         if name not in known
         else FieldProblem(name, "repeated_parameter", "Send this parameter once.")
         for name, values in request.args.lists()

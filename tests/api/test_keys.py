@@ -237,6 +237,25 @@ def test_a_bad_parameter_of_the_list_is_named(as_ada: Caller, query: str) -> Non
     assert (answer.status_code, answer.json["errors"][0]["path"]) == (422, query.partition("=")[0])
 
 
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("limit=0", "Expected a whole number of at least 1."),
+        ("limit=x", "Expected a whole number, in decimal digits."),
+        ("cursor=x", "Send the next_cursor of the previous page unchanged, or omit the cursor."),
+    ],
+)
+def test_a_bad_parameter_is_described_without_names_of_python(as_ada: Caller, query: str, detail: str) -> None:
+    assert as_ada.get(f"/v1/keys?{query}").json["errors"][0]["detail"] == detail
+
+
+def test_a_missing_field_is_named(as_ada: Caller) -> None:
+    missing, empty = (as_ada.post("/v1/keys", body).json["errors"][0] for body in ({}, {"name": ""}))
+
+    assert (missing["path"], missing["detail"]) == ("name", "This field is required.")
+    assert (empty["path"], empty["detail"]) == ("name", "Expected a string with at least 1 character.")
+
+
 def test_use_is_remembered_with_time_and_address(app: Flask, as_ada: Caller, room: Runtime) -> None:
     as_ada.check()
 

@@ -169,9 +169,9 @@ def test_pressing_twice_sends_once(app: Flask, operator: Person) -> None:
     [
         ("title", "", "Enter a title"),
         ("began_at", "soon", "Enter a date and time"),
-        ("impact", "huge", "Not a valid choice"),
+        ("impact", "huge", "Choose one of the options"),
         ("body", f"Impact: {GAP}", "Fill in every placeholder"),
-        ("check_api", "broken", "Not a valid choice"),
+        ("check_api", "broken", "Choose one of the options"),
     ],
 )
 def test_what_is_wrong_with_a_new_incident_is_told_at_its_field(
@@ -475,7 +475,7 @@ class TestMaintenance:
         for field, value, words in (
             ("ends_at", form["starts_at"], "must be after the start"),
             ("starts_at", "2020-01-01T10:00", "in the future"),
-            ("components", "engine", "not a valid choice"),
+            ("components", "engine", "Choose only from the options"),
         ):
             answer = operator.post("/console/maintenances", **{**form, field: value})
             assert (answer.status_code, words in answer.text) == (422, True)

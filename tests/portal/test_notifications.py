@@ -91,8 +91,8 @@ def test_operators_and_organizations_may_use_the_same_name(operator: Person, adm
         ({"kind": "mail", "target": "a@b.example\r\nBcc: c@d.example"}, "one line"),
         ({"name": ""}, "Enter a name"),
         ({"events": []}, "Choose at least one"),
-        ({"events": ["alert.firing"]}, "not a valid choice"),
-        ({"kind": "pigeon"}, "Not a valid choice"),
+        ({"events": ["alert.firing"]}, "Choose only from the options"),
+        ({"kind": "pigeon"}, "Choose one of the options"),
     ],
 )
 def test_what_cannot_be_a_channel_is_refused_with_words(admin: Person, changes: dict[str, Any], words: str) -> None:

@@ -106,7 +106,7 @@ def test_a_key_that_is_pasted_is_never_kept(app: Flask, ada: Member, owner: Pers
     [
         ({"subject": ""}, "Enter a subject"),
         ({"body": " "}, "Enter a description"),
-        ({"severity": "urgent"}, "Not a valid choice"),
+        ({"severity": "urgent"}, "Choose one of the options"),
         ({"api_key_id": "aig_live_secret"}, "Enter an ID that starts with key_"),
         ({"once": "twice"}, "Reload the page"),
     ],
