@@ -13,6 +13,8 @@ _ON_CONTRADICTION = {
     "catalogue": "use the catalogue",
     "block": "block the request",
 }
+_YES_OR_NO = {True: "yes", False: "no"}
+"""Of what is a fact and no setting, which would be on or off."""
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -27,6 +29,8 @@ def _sentence(name: str, old: Any, new: Any) -> str:
         return ""
     if name == "on_contradiction":
         old, new = _ON_CONTRADICTION.get(old, old), _ON_CONTRADICTION.get(new, new)
+    if name.startswith(("is_", "by_")):
+        old, new = _YES_OR_NO.get(old, old), _YES_OR_NO.get(new, new)
     title = _title_of(name)
     if isinstance(old, list) and isinstance(new, list):
         return f"{title}: {'; '.join(_list_changes(old, new))}."

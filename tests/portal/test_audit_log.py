@@ -117,6 +117,7 @@ def test_entries_say_in_sentences_what_changed(owner: Person, viewer: Person) ->
         (None, {"name": "Checkout", "limit": None}, ["Name: “Checkout”."]),
         ({"note": "old"}, {"note": None}, ["Note: “old” removed."]),
         ({"rate_limit": 1000}, {"rate_limit": 1000}, []),
+        ({"is_high_risk": False}, {"is_high_risk": True}, ["Is high risk: changed from “no” to “yes”."]),
         (None, {"part": {"is_on": True}}, ["Part: is on on."]),
         (
             {"rules": [{"code": "a", "points": 1}, {"code": "b"}]},

@@ -91,7 +91,7 @@ def test_what_is_no_json_object_is_refused_at_its_field(developer: Person, metad
     answer = ask(developer, metadata=metadata)
 
     assert answer.status_code == 422
-    assert "This is not a JSON object." in answer.text
+    assert "Enter a JSON object" in answer.text
 
 
 def test_written_metadata_goes_before_what_was_chosen(developer: Person) -> None:

@@ -46,7 +46,7 @@ class TryForm(Form):
         if fault is not None:
             self.secret.errors = [fault]
         if self._more() is None:
-            self.metadata.errors = ["This is not a JSON object. Follow the example."]
+            self.metadata.errors = ['Enter a JSON object, such as {"user_role": "analyst"}.']
         return is_fine and not self.secret.errors and not self.metadata.errors
 
     @property

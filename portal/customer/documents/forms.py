@@ -39,7 +39,7 @@ class AcceptForm(Form):
 
 
 class DelegateForm(Form):
-    email = email_field("Email address")
+    email = email_field("Email address", missing="Enter an email address.")
 
 
 class ResponseForm(Form):

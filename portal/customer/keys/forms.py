@@ -43,7 +43,7 @@ class KeyForm(Form):
     )
     rate_limit = WholeNumberField(
         "Requests per minute",
-        validators=[Optional(), NumberRange(1, 1_000_000, "Enter a whole number of at least 1.")],
+        validators=[Optional(), NumberRange(1, 1_000_000, "Enter a whole number from 1 to 1,000,000.")],
         description="Leave empty to use the limit of your plan.",
     )
     allowed_networks = TextAreaField(

@@ -101,7 +101,7 @@ class DetailsForm(Form):
 
 
 class NameForm(Form):
-    name = name_field("Name")
+    name = name_field("Name", missing="Enter a name.")
 
 
 class RetentionForm(Form):
@@ -109,7 +109,7 @@ class RetentionForm(Form):
         "Keep decisions for (days)",
         validators=[
             InputRequired("Enter a number of days."),
-            NumberRange(SHORTEST, LONGEST, f"Enter {SHORTEST} to {LONGEST} days."),
+            NumberRange(SHORTEST, LONGEST, f"Enter {SHORTEST} to {LONGEST:,} days."),
         ],
     )
 

@@ -13,11 +13,11 @@ _NEW = (
 )
 
 
-def email_field(label: str = "Email address") -> Any:
+def email_field(label: str = "Email address", *, missing: str = "Enter your email address.") -> Any:
     return EmailField(
         label,
         filters=[stripped],
-        validators=[DataRequired("Enter your email address."), Length(max=254), EmailAddress()],
+        validators=[DataRequired(missing), Length(max=254), EmailAddress()],
         render_kw={"autocomplete": "email"},
     )
 

@@ -83,7 +83,12 @@ class RuleForm(SeenVersionForm):
     rows_any = _rows()
     rows_none = _rows()
     effect = SelectField("Action", choices={RuleEffect.BLOCK.value: "Block", RuleEffect.ADD_RISK.value: "Add points"})
-    points = WholeNumberField("Points", validators=[InputRequired("Enter a number from 0 to 100.")], default=50)
+    points = WholeNumberField(
+        "Points",
+        default=50,
+        description="Used only if the action adds points.",
+        validators=[InputRequired("Enter a number from 0 to 100.")],
+    )
     on_missing = SelectField(
         "If a fact is missing",
         choices={"": "Choose", OnMissing.BLOCK.value: "Block", OnMissing.SKIP.value: "Skip this rule"},
@@ -93,7 +98,7 @@ class RuleForm(SeenVersionForm):
     on_error = SelectField(
         "If a condition can't be evaluated",
         choices={
-            "": "As for a missing fact",
+            "": "Same as for a missing fact",
             OnError.BLOCK.value: "Block",
             OnError.ADD_RISK.value: "Add the points",
             OnError.SKIP.value: "Skip this rule",

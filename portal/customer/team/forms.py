@@ -10,7 +10,7 @@ _CHOICES = {role.value: f"{role.value.title()}: {MEANING[role]}" for role in Rol
 
 
 class InviteForm(Form):
-    email = email_field()
+    email = email_field(missing="Enter an email address.")
     role = RadioField("Role", choices=_CHOICES, default=Role.DEVELOPER.value)
 
 

@@ -51,7 +51,7 @@ class PolicyTestForm(SeenVersionForm, RequestForm):
     name = StringField(
         "Name",
         filters=[stripped],
-        description="What the test checks, such as Personal data is blocked.",
+        description="What the test checks, such as “Personal data is blocked”.",
         validators=[DataRequired("Enter a name."), Length(max=100), OneLine()],
     )
     allowed = SelectField(
