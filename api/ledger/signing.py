@@ -8,11 +8,12 @@ import os
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from api.ledger import erasures, heads, merkle, records, signing_keys
 from api.ledger.heads import Head
@@ -32,6 +33,15 @@ class Signed(msgspec.Struct, frozen=True):
     """Whether nothing that was complete is left."""
 
 
+class Entry(NamedTuple):
+    """What a head keeps of a row, and when it was decided."""
+
+    id: bytes
+    decided_at: datetime
+    salt: bytes
+    commitment: bytes
+
+
 @needs_system_scope
 def sign_slice(*, now: datetime, complete_through: int, most_rows: int = MOST_ROWS) -> Signed:
     """Signs the next rows of the log. `complete_through`: as `fence` says."""
@@ -42,16 +52,22 @@ def sign_slice(*, now: datetime, complete_through: int, most_rows: int = MOST_RO
     through = max(after, min(complete_through, after + most_rows))
     erased = erasures.enter(through=after)
     found = {
-        one: list(rows) for one, rows in groupby(records.since(after, through), key=lambda row: row.organization_id)
+        organization_id: [_committed(row) for row in rows]
+        for organization_id, rows in groupby(records.since(after, through), key=attrgetter("organization_id"))
     }
     key_id = signing_keys.put_on_record(current.settings(), now=now)
     chains = _chains(found.keys() | erased.keys(), now=now)
     for organization_id, chain in chains.items():
-        rows = found.get(organization_id, [])
-        _append(chain, rows, erased.get(organization_id, []), after=after, through=through, key_id=key_id, now=now)
+        entries = found.get(organization_id, [])
+        _append(chain, entries, erased.get(organization_id, []), after=after, through=through, key_id=key_id, now=now)
     cursor.recorded_through, cursor.advanced_at = through, now
     count = sum(map(len, found.values()))
     return Signed(rows=count, heads=len(chains), is_all=through >= complete_through)
+
+
+def _committed(row: Row[Any]) -> Entry:
+    salt = os.urandom(merkle.SALT_BYTES)
+    return Entry(row.id.bytes, row.decided_at, salt, merkle.commitment_of(row.record.encode(), salt))
 
 
 def _chains(organization_ids: set[UUID], *, now: datetime) -> dict[UUID, LogChain]:
@@ -84,7 +100,7 @@ def _begun(organization_id: UUID, *, now: datetime) -> LogChain:
 
 def _append(
     chain: LogChain,
-    rows: Sequence[Any],
+    entries: Sequence[Entry],
     erased: list[int],
     *,
     after: int,
@@ -92,13 +108,7 @@ def _append(
     key_id: str,
     now: datetime,
 ) -> None:
-    salts = os.urandom(merkle.SALT_BYTES * len(rows))
-    commitments = [
-        merkle.commitment_of(row.record.encode(), salt)
-        for row, salt in zip(rows, merkle.pieces(salts, merkle.SALT_BYTES), strict=True)
-    ]
-    ids = [row.id.bytes for row in rows]
-    head = _head(chain, rows, [*map(merkle.leaf_of, ids, commitments)], erased, key_id=key_id, now=now)
+    head = _head(chain, entries, erased, key_id=key_id, now=now)
     body = heads.text_of(head)
     db.session.add(
         LogHead(
@@ -113,28 +123,26 @@ def _append(
             recorded_after=after,
             recorded_through=through,
             newest_at=head.newest,
-            ids=b"".join(ids),
-            salts=salts,
-            commitments=b"".join(commitments),
+            ids=b"".join(entry.id for entry in entries),
+            salts=b"".join(entry.salt for entry in entries),
+            commitments=b"".join(entry.commitment for entry in entries),
         )
     )
     chain.last_sequence, chain.last_hash = head.sequence, heads.hash_of(body)
     chain.total, chain.has_news = head.total, False
 
 
-def _head(
-    chain: LogChain, rows: Sequence[Any], leaves: list[bytes], erased: list[int], *, key_id: str, now: datetime
-) -> Head:
-    moments = [row.decided_at for row in rows]
+def _head(chain: LogChain, entries: Sequence[Entry], erased: list[int], *, key_id: str, now: datetime) -> Head:
+    moments = [entry.decided_at for entry in entries]
     return Head(
         organization=heads.name_of(chain.organization_id),
         sequence=chain.last_sequence + 1,
         first=chain.total + 1,
-        rows=len(rows),
-        total=chain.total + len(rows),
+        rows=len(entries),
+        total=chain.total + len(entries),
         oldest=min(moments, default=None),
         newest=max(moments, default=None),
-        root=merkle.root_of(leaves).hex(),
+        root=merkle.root_of([merkle.leaf_of(entry.id, entry.commitment) for entry in entries]).hex(),
         previous=chain.last_hash.hex(),
         erased=heads.spans_of(erased),
         purged_before=chain.purged_before,
