@@ -77,6 +77,7 @@ def access(app: Flask, who: Member) -> EffectiveAccess:
 def subscription_id(app: Flask, who: Member) -> str:
     with app.app_context(), acting_as_system():
         customer_id = db.session.get_one(BillingAccount, who.organization_id).customer_id
+        assert customer_id is not None
         return str(store.every("subscription", customer=customer_id)[0]["id"])
 
 
