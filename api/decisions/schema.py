@@ -70,17 +70,7 @@ class DecisionFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class DecisionQuery(DecisionFilter, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"since": "from"}):
-    cursor: (
-        Annotated[
-            str,
-            Meta(
-                pattern=whole("dec_[0-9a-f]{32}"),
-                description="next_cursor of the previous page.",
-                examples=[DECISION_ID],
-            ),
-        ]
-        | None
-    ) = None
+    cursor: Annotated[str, Meta(description="next_cursor of the previous page.", examples=[DECISION_ID])] | None = None
     limit: Annotated[int, Meta(ge=1, le=100, description="Decisions per page.", examples=[20])] = 20
 
 

@@ -98,7 +98,7 @@ def test_the_reply_and_the_bundle_say_what_is_declared_and_nothing_where_nothing
     ("key", "value", "path"),
     [
         ("on_unreachable", [{"mode": "allow"}], "value[0].mode"),
-        ("on_unreachable", [{"operations": ["chat"]}], "value[0]"),
+        ("on_unreachable", [{"operations": ["chat"]}], "value[0].mode"),
         ("on_unreachable", [{"mode": "block", "operations": ["two words"]}], "value[0].operations[0]"),
         (
             "on_unreachable",

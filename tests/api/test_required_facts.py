@@ -64,7 +64,7 @@ def test_a_fact_that_is_derived_is_not_missing(as_ada: Caller) -> None:
 @pytest.mark.parametrize(
     ("required", "path", "words"),
     [
-        ([{"fact": "purpose"}], "value[0]", "if_missing"),
+        ([{"fact": "purpose"}], "value[0].if_missing", "This field is required."),
         ([{"fact": "porpose", "if_missing": "block"}], "value[0].fact", "Did you mean purpose?"),
         ([{"fact": "zzzzzz", "if_missing": "block"}], "value[0].fact", "custom_facts"),
         ([{"fact": "purpose", "if_missing": "maybe"}], "value[0].if_missing", ""),

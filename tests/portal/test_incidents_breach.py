@@ -199,7 +199,7 @@ def test_nobody_is_told_of_nothing_and_a_closed_breach_stays_as_it_is(
         ("nature", "", "Describe what is known"),
         ("discovered_at", stamp(NOW + timedelta(days=2)), "in the past"),
         ("until_at", stamp(NOW - timedelta(days=2)), "after the start"),
-        ("kind", "maybe", "valid choice"),
+        ("kind", "maybe", "Choose one of the options"),
     ],
     ids=["nature", "discovered_at", "until_at", "kind"],
 )
