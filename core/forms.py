@@ -90,7 +90,9 @@ _PLAIN = (
     (re.compile(r"Expected an (?:array|object) with at most (\d+)"), "Enter at most {}."),
     (re.compile(r"Expected a string with at least (\d+)"), "This field is required."),
     (re.compile(r"This does not have the expected format"), _SAFE_LETTERS),
+    (re.compile(r"Expected a (?:whole )?number"), "Enter a number."),
     (re.compile(r"Invalid RFC3339|Expected a time"), "Enter a date and time, such as 2026-11-22T10:00."),
+    (re.compile(r"Expected true or false"), "Choose one of the two."),
 )
 
 
