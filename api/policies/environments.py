@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import select
 
 from api.policies import services as policies
+from api.policies import versions
 from api.policies.document import PolicyDocument
 from api.policies.models import PolicyVersion
 from api.policies.testing import need_passing
@@ -59,19 +59,7 @@ def _add(
     by: Actor,
     now: datetime,
 ) -> int:
-    version = policies.next_version(organization_id)
-    db.session.add(
-        PolicyVersion(
-            organization_id=organization_id,
-            version=version,
-            document=msgspec.to_builtins(after),
-            created_at=now,
-            created_by_kind=by.kind.value,
-            created_by_id=by.id,
-            is_test_only=True,
-            draft_id=draft_id,
-        )
-    )
+    version = versions.add(organization_id, after, by=by, now=now, is_test_only=True, draft_id=draft_id)
     db.session.flush()
     changed = policies.differences(before, after)
     audit.write(

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
+from api.policies import versions
 from api.policies.document import POLICY_KEYS, PolicyDocument, describe
 from api.policies.drafts.models import PolicyDraft
 from api.policies.models import PolicyFile, PolicyVersion
@@ -83,12 +84,6 @@ class PolicyRevision(msgspec.Struct, frozen=True):
     document: PolicyDocument
     is_test_only: bool
     draft_id: UUID | None
-
-
-def next_version(organization_id: UUID) -> int:
-    """Whoever uses it holds the policies."""
-    query = select(func.max(PolicyVersion.version)).where(PolicyVersion.organization_id == organization_id)
-    return (db.session.scalar(query) or 0) + 1
 
 
 def all_versions(organization_id: UUID) -> list[PolicyRevision]:
@@ -219,17 +214,7 @@ def adopt(
         raise ReviewRequired
     if not despite_tests:
         need_passing(after)
-    new = next_version(organization_id)
-    db.session.add(
-        PolicyVersion(
-            organization_id=organization_id,
-            version=new,
-            document=msgspec.to_builtins(after),
-            created_at=now,
-            created_by_kind=by.kind.value,
-            created_by_id=by.id,
-        )
-    )
+    new = versions.add(organization_id, after, by=by, now=now)
     audit.write(
         organization_id,
         action,

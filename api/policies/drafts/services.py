@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import select, true, update
 
 from api.policies import services as policies
+from api.policies import versions
 from api.policies.document import PolicyDocument
 from api.policies.drafts.errors import (
     MOST_OPEN,
@@ -194,7 +195,7 @@ def publish(
 ) -> int:
     """Makes it the next version; whether it may be is asked in `api.publishing`. In an emergency, tests may fail."""
     version, published = need_publishable(organization_id, draft)
-    new = policies.next_version(organization_id)
+    new = versions.next_number(organization_id)
     _move(organization_id, draft, DraftStatus.PUBLISHED, expected_revision, now=now, published_version=new)
     changes = ", ".join(changed_places(published, draft.document))
     facts = {"draft": draft.shown_id, "name": draft.name, "changes": changes}

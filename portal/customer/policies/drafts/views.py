@@ -5,6 +5,7 @@ from uuid import UUID
 from flask import flash, render_template, request
 
 from api.policies import services as policies
+from api.policies import versions
 from api.policies.drafts import services as drafts
 from api.policies.drafts.errors import DraftChanged
 from api.policies.drafts.merging import Prefer
@@ -176,7 +177,7 @@ def _show(draft: drafts.Draft, *, status: int = 200, **found: object) -> ViewRes
         "portal/customer/policies/drafts/show.html",
         draft=draft,
         version=version,
-        next_version=policies.next_version(organization_id),
+        next_version=versions.next_number(organization_id),
         on_test=on_test if on_test and on_test.draft_id == draft.id else None,
         is_outdated=draft.is_open and version != draft.base_version,
         changes=in_words(base, draft.document),
