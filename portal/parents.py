@@ -1,6 +1,7 @@
 """The list above each page: where its back link leads, and where a page leads that was not found."""
 
 import re
+from collections.abc import Mapping
 from uuid import UUID
 
 import msgspec
@@ -26,63 +27,74 @@ class NextPage(msgspec.Struct, frozen=True):
     label: str
 
 
-_OF_EVERYBODY = {
-    "/docs": Parent("/docs", "docs"),
-    "/docs/api": Parent("/docs/api", "API reference"),
-    "/docs/problems": Parent("/docs/problems", "errors and problems"),
-    "/feedback": Parent("/support", "support"),
-    "/legal": Parent("/legal", "legal documents"),
-    "/status": Parent("/status", "status page"),
-    "/status/incidents": Parent("/status/history", "status history"),
-    "/survey": Parent("/support", "support"),
-}
-_OF_MEMBERS = {
-    "/account": Parent("/account/security", "account security"),
-    "/checklist": Parent("/checklist", "go-live checklist"),
-    "/decisions": Parent("/decisions", "decision log"),
-    "/decisions/views": Parent("/decisions/views", "saved views"),
-    "/documents": Parent("/documents", "documents"),
-    "/documents/audits": Parent("/documents/audits", "audits"),
-    "/help/checks": Parent("/help/checks", "troubleshooting"),
-    "/keys": Parent("/keys", "API keys"),
-    "/legal/acceptances": Parent("/documents", "documents"),
-    "/organization": Parent("/organization", "organization"),
-    "/organization/notifications": Parent("/organization/notifications", "notifications"),
-    "/plan": Parent("/plan", "plan and usage"),
-    "/plan/invoices": Parent("/plan/invoices", "invoices"),
-    "/policies": Parent("/policies", "policies"),
-    "/policies/drafts": Parent("/policies/drafts", "drafts"),
-    "/policies/fail-modes": Parent("/policies/fail-modes", "fail modes"),
-    "/policies/models": Parent("/policies/models", "models"),
-    "/policies/presets": Parent("/policies/presets", "presets"),
-    "/policies/required-facts": Parent("/policies/required-facts", "required facts"),
-    "/policies/rules": Parent("/policies#rules", "custom rules"),
-    "/policies/tests": Parent("/decisions", "decision log"),
-    "/policies/versions": Parent("/policies/versions", "version history"),
-    "/start/first-check": Parent("/keys", "API keys"),
-    "/support": Parent("/support", "support requests"),
-    "/team": Parent("/team", "team"),
-}
-_OF_OPERATORS = {
-    "/console/applications": Parent("/console/applications", "approval requests"),
-    "/console/audits": Parent("/console/audits", "audits"),
-    "/console/billing": Parent("/console/billing", "billing"),
-    "/console/breaches": Parent("/console/breaches", "breach register"),
-    "/console/documents": Parent("/console/documents", "documents"),
-    "/console/feedback": Parent("/console/feedback", "feedback"),
-    "/console/handbook": Parent("/console/handbook", "handbook"),
-    "/console/incidents": Parent("/console/incidents", "incidents"),
-    "/console/launch": Parent("/console/launch", "launch board"),
-    "/console/launch/watch": Parent("/console/launch/watch", "watch lists"),
-    "/console/mail": Parent("/console/mail", "emails not sent"),
-    "/console/maintenances": Parent("/console/incidents", "incidents"),
-    "/console/notifications": Parent("/console/notifications", "notifications"),
-    "/console/organizations": Parent("/console/organizations", "organizations"),
-    "/console/sub-processors": Parent("/console/sub-processors", "sub-processors"),
-    "/console/support": Parent("/console/support", "tickets"),
-    "/console/support/email": Parent("/console/support/email", "email quarantine"),
-    "/console/suspected-breaches": Parent("/console/suspected-breaches", "suspected breaches"),
-}
+def _lists(by_path: Mapping[str, str | Parent]) -> dict[str, Parent]:
+    """By where the addresses below them begin; most are at that very address, and need a name alone."""
+    return {start: Parent(start, one) if isinstance(one, str) else one for start, one in by_path.items()}
+
+
+_OF_EVERYBODY = _lists(
+    {
+        "/docs": "docs",
+        "/docs/api": "API reference",
+        "/docs/problems": "errors and problems",
+        "/feedback": Parent("/support", "support"),
+        "/legal": "legal documents",
+        "/status": "status page",
+        "/status/incidents": Parent("/status/history", "status history"),
+        "/survey": Parent("/support", "support"),
+    }
+)
+_OF_MEMBERS = _lists(
+    {
+        "/account": Parent("/account/security", "account security"),
+        "/checklist": "go-live checklist",
+        "/decisions": "decision log",
+        "/decisions/views": "saved views",
+        "/documents": "documents",
+        "/documents/audits": "audits",
+        "/help/checks": "troubleshooting",
+        "/keys": "API keys",
+        "/legal/acceptances": Parent("/documents", "documents"),
+        "/organization": "organization",
+        "/organization/notifications": "notifications",
+        "/plan": "plan and usage",
+        "/plan/invoices": "invoices",
+        "/policies": "policies",
+        "/policies/drafts": "drafts",
+        "/policies/fail-modes": "fail modes",
+        "/policies/models": "models",
+        "/policies/presets": "presets",
+        "/policies/required-facts": "required facts",
+        "/policies/rules": Parent("/policies#rules", "custom rules"),
+        "/policies/tests": Parent("/decisions", "decision log"),
+        "/policies/versions": "version history",
+        "/start/first-check": Parent("/keys", "API keys"),
+        "/support": "support requests",
+        "/team": "team",
+    }
+)
+_OF_OPERATORS = _lists(
+    {
+        "/console/applications": "approval requests",
+        "/console/audits": "audits",
+        "/console/billing": "billing",
+        "/console/breaches": "breach register",
+        "/console/documents": "documents",
+        "/console/feedback": "feedback",
+        "/console/handbook": "handbook",
+        "/console/incidents": "incidents",
+        "/console/launch": "launch board",
+        "/console/launch/watch": "watch lists",
+        "/console/mail": "emails not sent",
+        "/console/maintenances": Parent("/console/incidents", "incidents"),
+        "/console/notifications": "notifications",
+        "/console/organizations": "organizations",
+        "/console/sub-processors": "sub-processors",
+        "/console/support": "tickets",
+        "/console/support/email": "email quarantine",
+        "/console/suspected-breaches": "suspected breaches",
+    }
+)
 _ELSEWHERE = {"/console/breaches": "/console/incidents", "/console/suspected-breaches": "/console/support"}
 """Lists whose address does not say what is above them."""
 _TABS = frozenset({"/decisions/refused"})

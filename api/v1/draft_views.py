@@ -93,7 +93,7 @@ def create(caller: Caller, body: schema.DraftCreate) -> schema.DraftView:
     ),
 )
 def show(caller: Caller, draft_id: str) -> schema.DraftView:
-    return schema.view_of(_find(caller, draft_id))
+    return schema.view_of(draft_of(caller, draft_id))
 
 
 @serve(
@@ -112,7 +112,7 @@ def show(caller: Caller, draft_id: str) -> schema.DraftView:
 )
 def update(caller: Caller, draft_id: str, body: schema.DraftChange) -> schema.DraftView:
     caller.need_live_key(LIVE_TO_CHANGE)
-    draft = _find(caller, draft_id)
+    draft = draft_of(caller, draft_id)
     schema.need_known(body.policies)
     with transaction():
         draft = drafts.change(
@@ -144,7 +144,7 @@ def update(caller: Caller, draft_id: str, body: schema.DraftChange) -> schema.Dr
 )
 def analyze(caller: Caller, draft_id: str, body: schema.ImpactRequest) -> schema.ImpactView:
     caller.need_live_key(LIVE_TO_CHANGE)
-    draft, organization_id = _find(caller, draft_id), caller.organization.id
+    draft, organization_id = draft_of(caller, draft_id), caller.organization.id
     with transaction():
         impact = impacts.request(organization_id, draft, days=body.days, by=caller.actor, now=utc_now())
         defer(analyze_impact, organization_id=str(organization_id), impact_id=str(impact.id))
@@ -165,7 +165,7 @@ def analyze(caller: Caller, draft_id: str, body: schema.ImpactRequest) -> schema
     ),
 )
 def show_impact(caller: Caller, draft_id: str) -> schema.ImpactView:
-    draft = _find(caller, draft_id)
+    draft = draft_of(caller, draft_id)
     impact = impacts.find_latest(caller.organization.id, draft.id)
     if impact is None:
         raise NotFound("The impact of this draft has not been analyzed yet.")
@@ -187,7 +187,7 @@ def show_impact(caller: Caller, draft_id: str) -> schema.ImpactView:
     ),
 )
 def run(caller: Caller, draft_id: str, body: schema.DraftTests) -> schema.TestRunView:
-    draft = _find(caller, draft_id)
+    draft = draft_of(caller, draft_id)
     document = draft.document
     if body.tests is not None:
         document = with_values(document, {"tests": msgspec.to_builtins(body.tests)}, path_of=str)
@@ -220,7 +220,7 @@ def run(caller: Caller, draft_id: str, body: schema.DraftTests) -> schema.TestRu
 )
 def publish(caller: Caller, draft_id: str, body: schema.DraftPublish) -> schema.DraftPublished:
     caller.need_live_key(LIVE_TO_CHANGE)
-    draft = _find(caller, draft_id)
+    draft = draft_of(caller, draft_id)
     with transaction():
         publish_it = publishing.publish if body.environment is KeyEnvironment.LIVE else publishing.publish_to_test_keys
         version = publish_it(
@@ -229,7 +229,8 @@ def publish(caller: Caller, draft_id: str, body: schema.DraftPublish) -> schema.
     return schema.DraftPublished(version)
 
 
-def _find(caller: Caller, draft_id: str) -> drafts.Draft:
+def draft_of(caller: Caller, draft_id: str) -> drafts.Draft:
+    """Raises NotFound."""
     return drafts.find(caller.organization.id, parse_public_id(drafts.PREFIX, draft_id))
 
 

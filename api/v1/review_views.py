@@ -9,18 +9,17 @@ from msgspec import Meta
 
 from api.authentication import Caller, WrongEnvironment
 from api.keys.scopes import Scope
-from api.policies.drafts import services as drafts
 from api.policies.drafts.errors import DraftChanged, DraftClosed, DraftOutdated, DraftUnchanged
 from api.policies.testing import PolicyTestsFailed
 from api.publishing import reviews
 from api.publishing.states import ReviewStatus
 from api.v1.draft_schema import Revision
+from api.v1.draft_views import draft_of
 from api.v1.endpoint import Endpoint, serve
 from api.v1.policy_schema import LIVE_TO_CHANGE
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import NotFound
-from core.ids import parse_public_id
 from core.sample_ids import MOMENT
 
 bp = Blueprint("api_policy_reviews", __name__)
@@ -85,7 +84,7 @@ def create(caller: Caller, draft_id: str, body: ReviewRequest) -> ReviewView:
     caller.need_live_key(LIVE_TO_CHANGE)
     organization_id = caller.organization.id
     with transaction():
-        draft = _find(caller, draft_id)
+        draft = draft_of(caller, draft_id)
         if draft.revision != body.expected_revision:
             raise DraftChanged
         reviews.request(organization_id, draft, by=caller.actor, now=utc_now())
@@ -108,14 +107,10 @@ def create(caller: Caller, draft_id: str, body: ReviewRequest) -> ReviewView:
     ),
 )
 def show(caller: Caller, draft_id: str) -> ReviewView:
-    found = reviews.latest(caller.organization.id, _find(caller, draft_id))
+    found = reviews.latest(caller.organization.id, draft_of(caller, draft_id))
     if found is None:
         raise NotFound("No review of this draft was requested.")
     return _view_of(found)
-
-
-def _find(caller: Caller, draft_id: str) -> drafts.Draft:
-    return drafts.find(caller.organization.id, parse_public_id(drafts.PREFIX, draft_id))
 
 
 def _view_of(review: reviews.Review) -> ReviewView:
