@@ -32,6 +32,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
 from tests.api import conditions
 from tests.cast import Caller, Member
+from tests.impact_steps import step
 
 NOBODY = UUID(int=0)
 KEY = "0" * 32
@@ -85,7 +86,7 @@ def work(app: Flask, member: Member, impact: Impact, *, steps: int = 100, size: 
         analysis = Analysis(member.organization_id, impact.id)
         for _ in range(steps):
             with transaction():
-                goes_on = analysis.step(now=utc_now(), size=size)
+                goes_on = step(analysis, now=utc_now(), size=size)
             if not goes_on:
                 return
 
@@ -198,7 +199,7 @@ def test_a_step_that_another_worker_made_is_not_counted_twice(
 
     monkeypatch.setattr(impacts, "reload", lambda *_: seen_before)
     with app.app_context(), acting_for(ada.organization_id), transaction():
-        goes_on = late.step(now=utc_now(), size=2)
+        goes_on = step(late, now=utc_now(), size=2)
 
     assert not goes_on
     assert latest(app, ada, draft).tally.looked_at == 2

@@ -17,6 +17,7 @@ from core.clock import utc_now
 from core.db import acting_for, transaction
 from core.ids import parse_public_id
 from tests.cast import Caller, Member, another_key
+from tests.impact_steps import step
 
 DRAFTS = "/v1/policy/drafts"
 
@@ -38,6 +39,16 @@ def caller_with(app: Flask, member: Member, *scopes: Scope, **options: Any) -> C
     return Caller(app.test_client(), another_key(app, member, scopes=scopes, **options).secret)
 
 
+def work_out_impact(app: Flask, member: Member, shown_id: str) -> None:
+    """As the worker does."""
+    with app.app_context(), acting_for(member.organization_id), transaction():
+        draft_id = parse_public_id(PREFIX, shown_id)
+        assert draft_id is not None
+        impact = find_latest(member.organization_id, draft_id)
+        assert impact is not None
+        step(Analysis(member.organization_id, impact.id), now=utc_now())
+
+
 def test_a_draft_goes_from_code_to_force(app: Flask, ada: Member, as_ada: Caller) -> None:
     as_ada.check(metadata={"contains_personal_data": True})
     draft = created(as_ada, block_personal_data=False)
@@ -52,12 +63,7 @@ def test_a_draft_goes_from_code_to_force(app: Flask, ada: Member, as_ada: Caller
 
     asked = as_ada.post(f"{address}/impact", {"days": 1})
     assert (asked.status_code, asked.json["status"], asked.json["total"]) == (202, "queued", 1)
-    with app.app_context(), acting_for(ada.organization_id), transaction():
-        draft_id = parse_public_id(PREFIX, draft["id"])
-        assert draft_id is not None
-        impact = find_latest(ada.organization_id, draft_id)
-        assert impact is not None
-        Analysis(ada.organization_id, impact.id).step(now=utc_now())
+    work_out_impact(app, ada, draft["id"])
     impact_view = as_ada.get(f"{address}/impact").json
     assert (impact_view["status"], impact_view["newly_allowed"], impact_view["is_stale"]) == ("done", 1, False)
     assert impact_view["by"]["key"] == [
@@ -165,12 +171,7 @@ def test_the_impact_says_how_many_decisions_lack_a_fact(app: Flask, ada: Member,
         as_ada.check(metadata=metadata)
     draft = created(as_ada, rules=[{**HR, "on_missing": "skip"}])
     as_ada.post(f"{DRAFTS}/{draft['id']}/impact", {"days": 1})
-    with app.app_context(), acting_for(ada.organization_id), transaction():
-        draft_id = parse_public_id(PREFIX, draft["id"])
-        assert draft_id is not None
-        impact = find_latest(ada.organization_id, draft_id)
-        assert impact is not None
-        Analysis(ada.organization_id, impact.id).step(now=utc_now())
+    work_out_impact(app, ada, draft["id"])
 
     found = as_ada.get(f"{DRAFTS}/{draft['id']}/impact").json
 

@@ -25,6 +25,7 @@ from tests.bench.report import Report
 from tests.bench.service import Site
 from tests.bench.stock import Tenant, empty_log, make_tenant
 from tests.bench.tables import ratios, table
+from tests.impact_steps import step
 
 SHADOW_RULES, ROUNDS = 50, 5
 _KINDS = 90_000
@@ -89,7 +90,7 @@ def _replayed(app: Flask, organization_id: UUID) -> Replayed:
         began_s, began_processor_s = time.perf_counter(), time.process_time()
         while goes_on:
             with transaction():
-                goes_on = analysis.step(now=utc_now())
+                goes_on = step(analysis, now=utc_now())
             most_bytes = max(most_bytes, process.memory_info().rss)
         took_s, processor_s = time.perf_counter() - began_s, time.process_time() - began_processor_s
         done = impacts.find_latest(organization_id, impact.draft_id)

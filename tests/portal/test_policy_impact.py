@@ -13,6 +13,7 @@ from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
 from tests.api.test_impact import latest
 from tests.cast import Caller, Member, exports
+from tests.impact_steps import step
 from tests.people import Person
 from tests.portal.test_policies import form_of
 from tests.portal.test_policy_drafts import create, draft_at
@@ -23,7 +24,7 @@ def analyze(app: Flask, member: Member, path: str) -> None:
     with app.app_context(), acting_for(member.organization_id):
         impact = latest(app, member, draft_at(app, member, path))
         with transaction():
-            Analysis(member.organization_id, impact.id).step(now=utc_now())
+            step(Analysis(member.organization_id, impact.id), now=utc_now())
 
 
 def with_change(app: Flask, member: Member, person: Person) -> str:

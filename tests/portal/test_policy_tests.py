@@ -22,6 +22,7 @@ from core.clock import utc_now
 from core.db import acting_for, transaction
 from core.errors import InvalidRequest
 from tests.cast import Caller, Member
+from tests.impact_steps import step
 from tests.people import Person
 from tests.portal.test_policies import RULE, current, form_of
 from tests.portal.test_policy_drafts import PERSONAL, create, draft_at
@@ -207,7 +208,7 @@ def analyze(app: Flask, member: Member, path: str) -> None:
     now = utc_now() + timedelta(seconds=1)
     with app.app_context(), acting_for(member.organization_id), transaction():
         impact = impacts.request(member.organization_id, draft, days=1, by=SYSTEM, now=now)
-        Analysis(member.organization_id, impact.id).step(now=now)
+        step(Analysis(member.organization_id, impact.id), now=now)
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)

@@ -54,14 +54,6 @@ class Analysis:
         self._judge = judge_of(organization_id, impact, CoverageCounter(draft, known=impact.tally.seen))
         self._span = span_of(organization_id, impact)
 
-    def step(self, *, now: datetime, size: int = ROWS_AT_ONCE) -> bool:
-        """Looks at the next decisions; whether there may be more. The caller commits."""
-        part = self.read(size=size)
-        if part is None:
-            return False
-        self.judge(part)
-        return self.keep(part, now=now)
-
     def read(self, *, size: int = ROWS_AT_ONCE, pause: Pause | None = None) -> Part | None:
         """None where there is nothing more to do. With pauses, the log is read in smaller pages."""
         row = services.reload(self._organization_id, self._impact_id)
