@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 
@@ -13,7 +12,8 @@ from core.settings import Settings
 from tests.cast import Member, organization_with_key
 from tests.databases import ROOT, WORKER, fresh_database, start_server
 from tests.faults.load import Load, assert_every_acknowledged_decision_is_kept_once, kept
-from tests.faults.two_servers import Pair, asked, primary_and_standby, processes_of, run
+from tests.faults.processes import kill, postgres_processes
+from tests.faults.two_servers import Pair, asked, primary_and_standby, run
 from tests.services import Service, wait_until
 from wsgi import create_app
 
@@ -56,7 +56,7 @@ def test_after_a_failover_nothing_answered_is_lost_and_changes_hold_within_a_sec
         with Load(service.port, member.secret) as load:
             load.more(200)
             in_primary = len(load.acknowledged)
-            kill(pair)
+            kill(postgres_processes(pair.primary))
             load.more(200)
             pair.promote()
             load.more(200)
@@ -72,14 +72,6 @@ def test_after_a_failover_nothing_answered_is_lost_and_changes_hold_within_a_sec
     assert in_primary >= 200
     assert set(load.statuses) == {200, 401}
     assert took_s < 1
-
-
-def kill(pair: Pair) -> None:
-    """Every process of the primary at once, as a power cut would."""
-    processes = processes_of(pair.primary)
-    for process in processes:
-        process.kill()
-    psutil.wait_procs(processes, timeout=10)
 
 
 def revoke(member: Member, url: str) -> float:

@@ -3,44 +3,24 @@
 The service is the real one with two web processes; PostgreSQL and Redis are this test's own, to be killed at will.
 """
 
-import contextlib
 import os
 import signal
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from core.clock import monotonic_s
 from tests.cast import Member
 from tests.faults.load import Load, assert_every_acknowledged_decision_is_kept_once
-from tests.services import RedisServer, Service, status_of, wait_until
+from tests.faults.processes import held_still, kill, postgres_processes, web_processes
+from tests.services import RedisServer, status_of, wait_until
 
 pytestmark = pytest.mark.faults
 
 
-def workers_of(service: Service) -> list[psutil.Process]:
-    """The web processes that live, without their parent and its helpers."""
-    children = psutil.Process(service.pid).children(recursive=True)
-    return [child for child in children if "spawn_main" in command_of(child)] or children
-
-
-def command_of(process: psutil.Process) -> str:
-    """Nothing, for one that was killed: its parent may not have taken note of its end yet."""
-    try:
-        return " ".join(process.cmdline())
-    except psutil.NoSuchProcess:
-        return ""
-
-
 def kill_postgres(server: Any) -> None:
-    """Every process of the server at once, as a power cut would."""
-    postmaster = psutil.Process(server.get_pid())
-    for process in [postmaster, *postmaster.children(recursive=True)]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    postmaster.wait(10)
+    kill(postgres_processes(server))
 
 
 def start_postgres(server: Any) -> None:
@@ -53,7 +33,7 @@ def test_killed_web_processes_lose_nothing(url: str, member: Member, service_wit
     with Load(service.port, member.secret) as load:
         for _ in range(3):
             load.more(150)
-            workers_of(service)[0].kill()
+            web_processes(service)[0].kill()
         load.more(150)
 
     assert set(load.statuses) == {200}
@@ -81,20 +61,13 @@ def test_while_postgresql_hangs_checks_go_on_from_the_spool(
 ) -> None:
     """A server that is there but answers nobody: a stuck disk, a paused machine."""
     service = service_with()
-    postmaster = psutil.Process(database.get_pid())
     with Load(service.port, member.secret) as load:
         load.more(200)
-        frozen = [postmaster, *postmaster.children(recursive=True)]
-        for process in frozen:
-            process.suspend()
-        try:
+        with held_still(postgres_processes(database)):
             load.more(200)
             began_s = monotonic_s()
             while_frozen = (status_of(f"{service.url}/health/live"), status_of(f"{service.url}/health/ready"))
             took_s = monotonic_s() - began_s
-        finally:
-            for process in frozen:
-                process.resume()
         load.more(200)
 
     assert while_frozen == (200, 503)

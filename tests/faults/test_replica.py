@@ -17,7 +17,8 @@ from core.db import acting_as_system, acting_for, db, transaction
 from core.settings import Settings
 from tests.cast import Member, organization_with_key
 from tests.databases import ROOT, WORKER, database_url, fresh_database, start_server
-from tests.faults.two_servers import Pair, primary_and_standby, processes_of, run
+from tests.faults.processes import held_still, postgres_processes
+from tests.faults.two_servers import Pair, primary_and_standby, run
 from tests.people import Person, person
 from wsgi import create_app
 
@@ -160,16 +161,10 @@ def test_a_replica_that_is_behind_is_not_read(app: Flask, pair: Pair, ada: Membe
 
 def test_a_replica_that_falls_silent_holds_up_one_page_for_a_second_and_no_other(pair: Pair, owner: Person) -> None:
     owner.get("/decisions")
-    frozen = processes_of(pair.standby)
-    for process in frozen:
-        process.suspend()
-    try:
+    with held_still(postgres_processes(pair.standby)):
         reads, began_s = Reads(), monotonic_s()
         first, first_s = owner.get("/decisions"), monotonic_s() - began_s
         second, both_s = owner.get("/decisions"), monotonic_s() - began_s
-    finally:
-        for process in frozen:
-            process.resume()
 
     assert (first.status_code, second.status_code) == (200, 200)
     assert reads.since["replica"] == 0

@@ -1,7 +1,5 @@
 """The client for Python under load, while the service is killed, paused and without its database: one decision each."""
 
-import os
-import signal
 import threading
 import time
 from pathlib import Path
@@ -13,8 +11,9 @@ from ai_governance import ApiError, Client, Decision
 
 from core.clock import monotonic_s
 from tests.cast import HARMLESS, Member
-from tests.faults.test_faults import kill_postgres, start_postgres, workers_of
-from tests.services import Service, wait_until
+from tests.faults.processes import all_of, held_still, web_processes
+from tests.faults.test_faults import kill_postgres, start_postgres
+from tests.services import wait_until
 
 pytestmark = pytest.mark.faults
 
@@ -62,16 +61,6 @@ def kept(url: str) -> list[tuple[str, bool]]:
         return [(row[0].hex, row[1]) for row in connection.execute("SELECT id, sdk IS NOT NULL FROM decision")]
 
 
-def pause(service: Service) -> None:
-    """Everything of it hangs for longer than a check may take."""
-    processes = [service.pid, *(worker.pid for worker in workers_of(service))]
-    for pid in processes:
-        os.kill(pid, signal.SIGSTOP)
-    time.sleep(1.5 * TOTAL_TIMEOUT_S)
-    for pid in processes:
-        os.kill(pid, signal.SIGCONT)
-
-
 def test_every_check_has_one_decision_in_the_end(
     database: Any, url: str, member: Member, service_with: Any, tmp_path: Path
 ) -> None:
@@ -79,9 +68,10 @@ def test_every_check_has_one_decision_in_the_end(
     with Client(service.url, member.secret, total_timeout_s=TOTAL_TIMEOUT_S, spool_folder=tmp_path / "sdk") as client:
         callers = Callers(client)
         callers.more(60)
-        workers_of(service)[0].kill()
+        web_processes(service)[0].kill()
         callers.more(60)
-        pause(service)
+        with held_still(all_of(service)):
+            time.sleep(1.5 * TOTAL_TIMEOUT_S)  # longer than a check may take
         callers.more(60)
         kill_postgres(database)
         callers.more(60)

