@@ -33,6 +33,7 @@ from core.db import db, forget_scope
 from core.settings import Durability, Settings
 from core.throttle import limiter
 from local import embedded
+from tests import compiled_urls
 from tests.cast import Caller, Member, organization_with_key
 from tests.databases import WORKER, forget_at_power_loss, fresh_database, start_server
 from tests.people import CHEAP_HASHER
@@ -44,6 +45,9 @@ TESTS = Path(__file__).parent
 REAL = frozenset({"live_url", "live_app", "redis_server", "store", "place"})
 """What starts processes or copies databases."""
 LONGEST_FIRST = ("tests/journeys/", "tests/faults/", "tests/backups/", "tests/contract/")
+
+
+compiled_urls.compile_once()
 
 
 def pytest_xdist_auto_num_workers() -> int:

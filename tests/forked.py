@@ -11,6 +11,9 @@ from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from core.settings import Settings
+from tests import compiled_urls
+
 ROOT = Path(__file__).parent.parent
 LOADED = ("wsgi", "core.web_process", "flask.cli")
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
@@ -38,8 +41,10 @@ def _become(module: str, arguments: tuple[str, ...], environment: dict[str, str]
 
 def load() -> None:
     """In the process that the others are forked from. Each fork begins its metrics anew."""
-    with tempfile.TemporaryDirectory() as metrics:
-        os.environ[METRICS] = metrics
+    compiled_urls.compile_once()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[METRICS] = folder
         for module in LOADED:
             import_module(module)
+        import_module("wsgi").create_app(Settings(database_url="postgresql://nobody@127.0.0.1:9/none", data_dir=folder))
     gc.freeze()
