@@ -1,10 +1,14 @@
 """What an entry changed, as sentences: `Name: “Old” → “New”` said in words, one for each thing."""
 
+import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from api.policies.document import POLICY_KEYS, describe
-from core.formats import number
+from core.formats import number, utc
+from legal_docs.documents.kinds import TITLES
+from portal.support.severities import CATEGORY_LABELS, LEVEL_LABELS
 
 _NAMES = ("code", "model", "fact", "name")
 """By which entries of a list are told apart: rules, own models, required facts, tests."""
@@ -13,8 +17,25 @@ _ON_CONTRADICTION = {
     "catalogue": "use the catalogue",
     "block": "block the request",
 }
+_ON_OR_OFF = {True: "on", False: "off"}
 _YES_OR_NO = {True: "yes", False: "no"}
 """Of what is a fact and no setting, which would be on or off."""
+_TITLES = {
+    "by_link": "Signed with a link",
+    "evidence_sha256": "SHA-256 of the evidence",
+    "is_high_risk": "High-risk system (EU AI Act)",
+    "kind": "Type",
+    "sha256": "SHA-256",
+}
+_VALUES: dict[str, Mapping[Any, str]] = {
+    "category": CATEGORY_LABELS,
+    "document": TITLES,
+    "level": LEVEL_LABELS,
+    "on_contradiction": _ON_CONTRADICTION,
+}
+_SAID_ELSEWHERE = frozenset({"changes"})
+"""Places that a draft changes: the changes themselves stand beside them."""
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -25,20 +46,16 @@ def changes_of(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
 
 
 def _sentence(name: str, old: Any, new: Any) -> str:
-    if old == new or (old in _NOTHING and new in _NOTHING):
+    if name in _SAID_ELSEWHERE or old == new or (old in _NOTHING and new in _NOTHING):
         return ""
-    if name == "on_contradiction":
-        old, new = _ON_CONTRADICTION.get(old, old), _ON_CONTRADICTION.get(new, new)
-    if name.startswith(("is_", "by_")):
-        old, new = _YES_OR_NO.get(old, old), _YES_OR_NO.get(new, new)
     title = _title_of(name)
     if isinstance(old, list) and isinstance(new, list):
         return f"{title}: {'; '.join(_list_changes(old, new))}."
     if old in _NOTHING:
-        return f"{title}: {_shown(new)}."
+        return f"{title}: {_value_of(name, new)}."
     if new in _NOTHING:
-        return f"{title}: {_shown(old)} removed."
-    return f"{title}: changed from {_shown(old)} to {_shown(new)}."
+        return f"{title}: {_value_of(name, old)} removed."
+    return f"{title}: changed from {_value_of(name, old)} to {_value_of(name, new)}."
 
 
 def _list_changes(old: list[Any], new: list[Any]) -> Iterator[str]:
@@ -67,12 +84,22 @@ def _name_of(part: Any) -> str:
 def _title_of(name: str) -> str:
     if name in POLICY_KEYS:
         return describe(name)[0]
-    return name.replace("_", " ").replace(".", " ").capitalize()
+    return _TITLES.get(name) or name.replace("_", " ").replace(".", " ").capitalize()
+
+
+def _value_of(name: str, value: Any) -> str:
+    if isinstance(value, bool) and name.startswith(("is_", "by_")):
+        return _YES_OR_NO[value]
+    if name == "number":  # of a support request: a name, and no amount
+        return str(value)
+    if name.endswith("_at") and isinstance(value, str) and _MOMENT.match(value):
+        return utc(datetime.fromisoformat(value))
+    return _shown(_VALUES[name].get(value, value) if name in _VALUES else value)
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return _ON_OR_OFF[value]
     if isinstance(value, int | float):
         return number(value)
     if isinstance(value, list):

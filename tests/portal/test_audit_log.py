@@ -117,7 +117,11 @@ def test_entries_say_in_sentences_what_changed(owner: Person, viewer: Person) ->
         (None, {"name": "Checkout", "limit": None}, ["Name: “Checkout”."]),
         ({"note": "old"}, {"note": None}, ["Note: “old” removed."]),
         ({"rate_limit": 1000}, {"rate_limit": 1000}, []),
-        ({"is_high_risk": False}, {"is_high_risk": True}, ["Is high risk: changed from “no” to “yes”."]),
+        ({"is_high_risk": False}, {"is_high_risk": True}, ["High-risk system (EU AI Act): changed from no to yes."]),
+        (None, {"number": 1001, "category": "bug"}, ["Number: 1001.", "Category: “Problem”."]),
+        (None, {"due_at": "2026-12-01T05:10:55.847796+00:00"}, ["Due at: 1 Dec 2026, 05:10 UTC."]),
+        (None, {"document": "dpa", "sha256": "ab"}, ["Document: “Data Processing Agreement”.", "SHA-256: “ab”."]),
+        (None, {"changes": ["rules.a"]}, []),
         (None, {"part": {"is_on": True}}, ["Part: is on on."]),
         (
             {"rules": [{"code": "a", "points": 1}, {"code": "b"}]},
