@@ -42,6 +42,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         menu_path=menu.current_path,
         next_page=parents.next_page,
         parent_of=parents.parent_of,
+        shown_path=parents.shown_path,
         figures=figures,
         document_titles=TITLES,
         country_name=country_name,

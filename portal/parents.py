@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 import msgspec
+from flask import current_app, request, url_for
 
 from api.policies.drafts import services as drafts
 from core.access import current_user_or_none
@@ -97,6 +98,8 @@ _OF_OPERATORS = _lists(
 )
 _ELSEWHERE = {"/console/breaches": "/console/incidents", "/console/suspected-breaches": "/console/support"}
 """Lists whose address does not say what is above them."""
+_PAGES_OF_FORMS = {"payment.set_details": "payment.invoices"}
+"""Of forms whose page neither their name nor their address tells."""
 _TABS = frozenset({"/decisions/refused"})
 _LINKS = {
     "/change-address": NextPage("/account/security", "Go to account security"),
@@ -113,6 +116,17 @@ _OF_A_DRAFT = {
     place.removeprefix("/policies/"): _OF_MEMBERS[place].name
     for place in ("/policies/fail-modes", "/policies/models", "/policies/required-facts")
 }
+
+
+def shown_path() -> str:
+    """Where the page is that is shown: a refused form shows its page again, at the address that it was sent to."""
+    blueprint, _, view = (request.endpoint or "").rpartition(".")
+    page = _PAGES_OF_FORMS.get(f"{blueprint}.{view}", f"{blueprint}.{view.replace('create', 'new')}")
+    if request.method != "POST":
+        return request.path
+    if page != request.endpoint and page in current_app.view_functions:
+        return url_for(page, **(request.view_args or {}))
+    return _nearest_page(request.path)
 
 
 def parent_of(path: str) -> Parent | None:
@@ -143,6 +157,13 @@ def _above(who: CurrentUser, path: str) -> Parent | None:
     if part in _OF_A_DRAFT and is_deep:
         return Parent(f"{place}/{part}", f"{_OF_A_DRAFT[part]} of draft")
     return Parent(f"{place}#{part}" if part in ("rules", "tests") else place, "draft")
+
+
+def _nearest_page(path: str) -> str:
+    addresses = current_app.create_url_adapter(request)
+    while addresses and path and not addresses.test(path, "GET"):
+        path = path.rpartition("/")[0]
+    return path
 
 
 def _list(who: CurrentUser | None, path: str) -> Parent | None:

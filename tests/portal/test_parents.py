@@ -54,11 +54,15 @@ OF_OPERATORS = {
 }
 
 
+def back_on(page: str) -> str | None:
+    found = re.search(r'<p class="back">.*?Back to (.*?)</a>', page, re.DOTALL)
+    return found[1] if found else None
+
+
 def back_of(browser: Browser | Person, path: str) -> str | None:
     answer = browser.get(path)
     assert answer.status_code == 200, path
-    found = re.search(r'<p class="back">.*?Back to (.*?)</a>', answer.text, re.DOTALL)
-    return found[1] if found else None
+    return back_on(answer.text)
 
 
 def next_of(browser: Browser | Person, path: str) -> str:
@@ -99,6 +103,24 @@ BACK_IN_CONSOLE = {
 
 def new_draft(person: Person) -> str:
     return str(person.post("/policies/drafts", name="HR", note="").headers["Location"])
+
+
+BACK_FROM_REFUSED_FORMS = {
+    "/keys": "API keys",
+    "/documents/audits": "audits",
+    "/policies/rules": "custom rules",
+    "/policies/fail-modes": "fail modes",
+    "/policies/models/own": "models",
+    "/organization/notifications": "notifications",
+    "/support": "support requests",
+    "/plan/billing-details": "plan and usage",
+    "/organization/details": "organization",
+    "/organization/name": None,
+    "/organization/data/erase": "organization",
+    "/account/security/password": None,
+    "/team/invitations": None,
+    "/policies/drafts": None,
+}
 
 
 @pytest.mark.parametrize(("path", "expected"), OF_EVERYBODY.items())
@@ -152,6 +174,21 @@ def test_pages_of_members_lead_back_to_the_list_above_them(owner: Person, path: 
 @pytest.mark.parametrize(("path", "expected"), BACK_IN_CONSOLE.items())
 def test_pages_of_operators_lead_back_to_the_list_above_them(operator: Person, path: str, expected: str | None) -> None:
     assert back_of(operator, path) == expected
+
+
+@pytest.mark.parametrize(("path", "expected"), BACK_FROM_REFUSED_FORMS.items())
+def test_a_refused_form_leads_back_to_where_its_page_does(owner: Person, path: str, expected: str | None) -> None:
+    answer = owner.post(path, country="nowhere")
+
+    assert answer.status_code == 422
+    assert back_on(answer.text) == expected
+
+
+def test_a_refused_form_of_a_draft_leads_back_to_the_draft(developer: Person) -> None:
+    draft = new_draft(developer)
+
+    assert back_on(developer.post(f"{draft}/rules").text) == back_on(developer.post(f"{draft}/tests").text) == "draft"
+    assert back_on(developer.post(f"{draft}/fail-modes").text) == "fail modes of draft"
 
 
 def test_pages_of_a_draft_lead_back_to_it(developer: Person) -> None:
