@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from api.policies.document import POLICY_KEYS, describe
-from core.formats import number, utc
+from core.formats import day, number, utc
 from legal_docs.documents.kinds import TITLES
 from portal.support.severities import CATEGORY_LABELS, LEVEL_LABELS
 
@@ -32,10 +32,12 @@ _VALUES: dict[str, Mapping[Any, str]] = {
     "document": TITLES,
     "level": LEVEL_LABELS,
     "on_contradiction": _ON_CONTRADICTION,
+    "state": {"active_ending": "ending"},
 }
 _SAID_ELSEWHERE = frozenset({"changes"})
 """Places that a draft changes: the changes themselves stand beside them."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -94,6 +96,8 @@ def _value_of(name: str, value: Any) -> str:
         return str(value)
     if name.endswith("_at") and isinstance(value, str) and _MOMENT.match(value):
         return utc(datetime.fromisoformat(value))
+    if name.endswith("_on") and isinstance(value, str) and _DAY.fullmatch(value):
+        return day(date.fromisoformat(value))
     return _shown(_VALUES[name].get(value, value) if name in _VALUES else value)
 
 

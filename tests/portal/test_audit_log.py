@@ -121,6 +121,7 @@ def test_entries_say_in_sentences_what_changed(owner: Person, viewer: Person) ->
         (None, {"number": 1001, "category": "bug"}, ["Number: 1001.", "Category: “Problem”."]),
         (None, {"due_at": "2026-12-01T05:10:55.847796+00:00"}, ["Due at: 1 Dec 2026, 05:10 UTC."]),
         (None, {"document": "dpa", "sha256": "ab"}, ["Document: “Data Processing Agreement”.", "SHA-256: “ab”."]),
+        (None, {"starts_on": "2027-01-11"}, ["Starts on: 11 Jan 2027."]),
         (None, {"changes": ["rules.a"]}, []),
         (None, {"part": {"is_on": True}}, ["Part: is on on."]),
         (
