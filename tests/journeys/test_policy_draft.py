@@ -113,7 +113,7 @@ def test_a_draft_is_reviewed_published_promoted_and_restored(page: Page, other_p
     expect(page.get_by_text("Download the differing decisions")).to_be_visible(timeout=30_000)
     look_around(page, "analyzed draft")
     page.locator("main").get_by_role("link", name="Truth map").click()
-    page.get_by_label("Rules on trial are enforced").check()
+    page.get_by_label("Treat rules in shadow or with a percentage as enforced").check()
     steps.press(page, "Show this map")
     page.locator("[name='fact.department']").select_option("all")
     steps.press(page, "Show this map")

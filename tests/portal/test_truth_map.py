@@ -36,7 +36,7 @@ def test_the_map_of_a_draft_names_the_rule_that_never_decides(viewer: Person, dr
 def test_a_fact_can_be_given_one_value_and_stays_so(viewer: Person, draft: str) -> None:
     page = viewer.get(f"{draft}/truth-map?fact.department=1&fact.contains_personal_data=all").text
 
-    assert ">contains_personal_data</th>" in page
+    assert ">contains_personal_data</th>" in page.replace("<wbr>", "")
     assert ">department</th>" not in page
     assert '<option value="1" selected>hr</option>' in page
 
