@@ -52,8 +52,8 @@ PRESETS = (
         explanation=(
             "For most organizations. Personal data remains a hard block. If callers do not say whether a model is "
             "external, the model catalogue does, and contradictions are recorded. External models, and requests "
-            "that do not say whether they use personal data, add a few points but are not blocked. Unless you "
-            "changed the points, this blocks nothing that is allowed today."
+            "that do not say whether they use personal data, add a few points but are not blocked. Compared with "
+            "the default policies, it blocks no additional requests."
         ),
         values={
             "model_catalogue": LATEST,
@@ -75,8 +75,8 @@ PRESETS = (
             "Your own models may process personal data, external models may not. The hard block on all personal "
             "data is turned off; instead, a rule blocks personal data for external models. The model catalogue "
             "says which models are external, even if the caller says otherwise. Requests that do not say whether "
-            "they use personal data are blocked, and so are unknown models. Add your own models on the models "
-            "page first."
+            "they use personal data are blocked, and so is personal data for a model that the catalogue does not "
+            "know. Add your own models on the models page first."
         ),
         values={
             "model_catalogue": LATEST,
