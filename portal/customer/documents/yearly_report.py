@@ -95,7 +95,7 @@ def markdown(organization_id: UUID, year: int, settings: Settings, *, now: datet
 
 def as_pdf(text: str, year: int, settings: Settings) -> bytes:
     imprint = Imprint(
-        title="Yearly report",
+        title="Annual service report",
         version=str(year),
         sha256=sha256(text.encode()).hexdigest(),
         author=trial_provider(settings).name,
