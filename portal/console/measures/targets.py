@@ -66,7 +66,8 @@ def limiter(*, looked_at: int, beyond: int, unfounded: int) -> Measure:
     wrong = beyond + unfounded
     percent = 100 * (looked_at - wrong) / looked_at
     found = (
-        f"{percent:.2f}% ({beyond:,} decisions over the limit, {unfounded:,} unjustified rejections, of {looked_at:,})"
+        f"{percent:.2f}% ({beyond:,} decisions over the limit and {unfounded:,} unjustified rejections "
+        f"in {looked_at:,} requests)"
     )
     return Measure(name, target, found, not wrong, source)
 

@@ -140,7 +140,7 @@ _LABELS = {
     "policy.review_approved": "Approved a policy draft",
     "policy.review_declined": "Declined a policy draft",
     "policy.review_requested": "Requested a review of a policy draft",
-    "policy.rule_promoted": "Enforced a policy rule that was on trial",
+    "policy.rule_promoted": "Enforced a policy rule",
     "policy.test_ended": "Ended the test of a policy draft",
     "policy.seeded": "Created the default policies",
     "on_call.named": "Changed the on-call schedule",

@@ -45,7 +45,7 @@ def create() -> ViewResponse:
             by=actor(),
             now=utc_now(),
         )
-    flash("Report sent. Our on-call engineer was paged, and you will receive a confirmation by email.")
+    flash("Report sent. Our team was alerted, and you will receive a confirmation by email.")
     return see_other(f"/support/suspected-breach/{reported.ticket_id}")
 
 

@@ -159,8 +159,10 @@ def blocked_wrongly(situation: Situation) -> list[Finding]:
         Finding(Tone.HINT, "Before you publish a policy change, you can preview its impact.", "/policies", "Policies"),
         Finding(
             Tone.HINT,
-            "A request with a forbidden field, such as prompt or text, is rejected with status 400 and not logged: "
-            "the response names the field.",
+            "A request with a forbidden field, such as prompt or text, is rejected with status 400 and is not in the "
+            "decision log. The response names the field.",
+            "/decisions/refused",
+            "View rejected requests",
         ),
     ]
 
