@@ -32,6 +32,7 @@ KNOW_THE_WEB_TOO = {
     "portal/notifications/pages.py": "pages",
     "portal/notifications/sending.py": "the app's settings",
     "portal/pages.py": "every blueprint",
+    "portal/parents.py": "the page of a form",
     "portal/status/snapshot.py": "renders pages as files",
 }
 

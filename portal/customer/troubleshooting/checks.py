@@ -154,16 +154,11 @@ def blocked_wrongly(situation: Situation) -> list[Finding]:
             found.append(Finding(Tone.HINT, words, path, "View decisions"))
     if not found:
         found.append(Finding(Tone.GOOD, "Nothing was blocked in the last seven days."))
+    rejected = "A request with a forbidden field, such as prompt or text, gets an error instead of a decision."
     return [
         *found,
         Finding(Tone.HINT, "Before you publish a policy change, you can preview its impact.", "/policies", "Policies"),
-        Finding(
-            Tone.HINT,
-            "A request with a forbidden field, such as prompt or text, is rejected with status 400 and is not in the "
-            "decision log. The response names the field.",
-            "/decisions/refused",
-            "View rejected requests",
-        ),
+        Finding(Tone.HINT, rejected, "/decisions/refused", "View rejected requests"),
     ]
 
 
