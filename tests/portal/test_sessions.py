@@ -126,6 +126,7 @@ def test_what_matters_asks_for_proof_again(app: Flask, owner: Person) -> None:
     assert mails_to(app, "x@people.example") == []
 
     assert owner.post("/prove-it?next=/keys/new", password=PASSWORD).headers["Location"] == "/keys/new"
+    assert "Identity confirmed. Nothing has been changed yet." in owner.get("/keys/new").text
     assert owner.get("/keys/new").status_code == 200
 
 

@@ -1,6 +1,6 @@
 """Logging in with password and second factor, or with a passkey; proving it again; logging out."""
 
-from flask import Response, render_template, request
+from flask import Response, flash, render_template, request
 
 from core import sessions
 from core.access import Audience, Pages, current_user, current_user_or_none, open_to, safe_path
@@ -36,6 +36,8 @@ NOTICES = {
     "deleted": "Account deleted.",
     "proofs": "Your session was ended after too many wrong passwords or codes. Log in again.",
 }
+_PROVEN = "Identity confirmed. Nothing has been changed yet."
+"""A form that was sent before is not sent again, and who sent it sees it empty."""
 _WRONG = "Incorrect email address or password."
 
 
@@ -126,6 +128,7 @@ def use_passkey() -> ViewResponse:
             if who is None or who.user_id != user.id:
                 return sign_in(user, method=Method.PASSKEY, next_path=next_path)
             sessions.refresh(who.session_id, method=Method.PASSKEY, now=utc_now())
+            flash(_PROVEN)
             return see_other(next_path)
 
 
@@ -146,6 +149,7 @@ def prove() -> ViewResponse:
             if passwords.check(accounts.lock(current_user().user_id), form.password.data):
                 attempts.succeed(attempt)
                 sessions.refresh(current_user().session_id, method=current_user().method, now=utc_now())
+                flash(_PROVEN)
                 return see_other(safe_path(request.args.get("next")))
         ended = trying.fail_in_session("member.proof_failed", attempt)
         if ended is not None:
