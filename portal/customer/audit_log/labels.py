@@ -162,7 +162,7 @@ _LABELS = {
     "ticket.severity_changed": "Changed the severity of a support request",
     "ticket.waiting_on_customer": "Set a support request to waiting on customer",
     "ticket.warned": "Sent an SLA warning",
-    "ticket.wish_noted": "Counted a support request as a vote",
+    "ticket.wish_noted": "Changed the feature request of a support request",
     "spool.replayed": "Replayed the decisions of a lost machine",
     "secret.rotated": "Rotated a service secret",
     "probe.failing": "Detected a failing component",
