@@ -324,6 +324,6 @@ def test_the_application_page_shows_every_step_and_which_is_ours(applicant: tupl
     for page in (before, after):
         steps = page.partition('aria-labelledby="steps"')[2].partition("</section>")[0]
         assert (steps.count("<li class="), steps.count("Our step</span>")) == (8, 1)
-    assert "You can request approval when steps 1 to 5 are complete." in before
+    assert "You can request approval when steps 3 to 5 are complete." in before
     assert "Next step: " in accepted
     assert "We will decide by" in after

@@ -57,7 +57,7 @@ WAITING_FOR_US = frozenset({ApplicationStatus.SUBMITTED, ApplicationStatus.DEFER
 SENT = OPEN - {ApplicationStatus.DRAFT}
 
 LABELS = {
-    ApplicationStatus.DRAFT: "Draft",
+    ApplicationStatus.DRAFT: "Not requested yet",
     ApplicationStatus.SUBMITTED: "Under review",
     ApplicationStatus.INFORMATION_REQUESTED: "Waiting for your answer",
     ApplicationStatus.DEFERRED: "Postponed",
