@@ -165,4 +165,4 @@ def test_a_blocked_decision_shows_what_would_make_it_pass(as_ada: Caller, viewer
 
     assert "Use a model that runs in your own systems." in page
     assert "is_external_model: false" in page
-    assert "Changing only the model, region, human review or dataset size would not allow this." in other
+    assert "Changing only the model, region, human review or dataset size would not be enough." in other

@@ -25,7 +25,7 @@ _ACTIONS = (
     Entry("/policies/models", "Models", "shield-check"),
     Entry("/policies/presets", "Policy presets", "shield-check"),
     Entry("/policies/required-facts", "Required facts", "shield-check"),
-    Entry("/policies/versions", "Policy versions", "history"),
+    Entry("/policies/versions", "Policy version history", "history"),
     Entry("/support/new", "Contact support", "life-buoy"),
 )
 
