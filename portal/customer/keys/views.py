@@ -192,8 +192,9 @@ def _within_plan(rate_limit: int | None) -> int | None:
 
 
 def _form_page(form: KeyForm, *, status: int = 200) -> ViewResponse:
-    is_live = active_membership().status == "live"
-    return render_template("portal/customer/keys/new.html", form=form, is_live=is_live), status
+    return render_template(
+        "portal/customer/keys/new.html", form=form, organization_status=active_membership().status
+    ), status
 
 
 def _shown_once(issued: IssuedKey, *, old: Any) -> ViewResponse:

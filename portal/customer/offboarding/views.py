@@ -7,6 +7,7 @@ from core.access import Audience, Pages, active_membership, actor, open_to
 from core.clock import utc_now
 from core.db import transaction
 from core.files import leaves_with_body, streamed
+from core.formats import counted
 from core.htmx import see_other
 from core.throttle import per_address
 from core.views import ViewResponse
@@ -59,7 +60,9 @@ def erase() -> ViewResponse:
     with transaction():
         erased = retention_service.erase_subject(organization, form.subject.data, by=actor(), now=utc_now())
     flash(
-        f"Erased {erased:,} decisions about this subject. "
-        f"They are deleted from backups within another {figures.BACKUP_DAYS} days."
+        f"Erased {counted(erased, 'decision')} about this subject. "
+        f"Backup copies are deleted within another {figures.BACKUP_DAYS} days."
+        if erased
+        else "There are no decisions about this subject. Check the pseudonym."
     )
     return see_other("/organization/data")
