@@ -12,8 +12,11 @@ from markdown_it.token import Token
 
 _NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
 _CONTENTS_LEVEL = 2
+_CELLS = {"th_open", "td_open"}
 _CARD_COLUMNS = 4
-"""From how many columns on the rows of a table become cards on a phone."""
+"""From how many columns on the rows of a table become cards on a phone, whatever they hold."""
+_TEXT_COLUMNS, _TEXT_LENGTH = 3, 40
+"""With so many columns they do if a cell is a text as long as this, which would stand in a column of a few letters."""
 
 
 class Heading(msgspec.Struct, frozen=True):
@@ -75,20 +78,21 @@ def _name_headings(tokens: Sequence[Token]) -> list[Heading]:
 
 def _label_cells(tokens: Sequence[Token]) -> None:
     """Writes beside each cell of a wide table what stands above its column. The first cell is the card's title."""
-    column, labels = 0, list[str]()
-    for token, following in pairwise(tokens):
-        if token.type == "table_open":
-            table, labels = token, []
-        elif token.type == "th_open":
-            labels.append(plain_text(following))
-            if len(labels) == _CARD_COLUMNS:
-                table.attrSet("class", "cards")
-        elif token.type == "tr_open":
-            column = 0
-        elif token.type == "td_open":
-            if column and len(labels) >= _CARD_COLUMNS:
-                token.attrSet("data-label", labels[column])
-            column += 1
+    starts = [place for place, token in enumerate(tokens) if token.type == "table_open"]
+    for start, end in pairwise([*starts, len(tokens)]):
+        cells = [(cell, plain_text(inline)) for cell, inline in pairwise(tokens[start:end]) if cell.type in _CELLS]
+        labels = [text for cell, text in cells if cell.type == "th_open"]
+        if not _is_wide(len(labels), max(len(text) for _, text in cells)):
+            continue
+        tokens[start].attrSet("class", "cards")
+        for number, (cell, _) in enumerate(cells):
+            column = number % len(labels)
+            if column and cell.type == "td_open":
+                cell.attrSet("data-label", labels[column])
+
+
+def _is_wide(columns: int, longest: int) -> bool:
+    return columns >= _CARD_COLUMNS or (columns == _TEXT_COLUMNS and longest >= _TEXT_LENGTH)
 
 
 def _free_id(wanted: str, taken: set[str]) -> str:

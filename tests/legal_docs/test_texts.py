@@ -203,6 +203,16 @@ def test_cells_of_wide_tables_say_what_stands_above_them() -> None:
     assert "data-label" not in narrow
 
 
+def test_three_columns_of_text_are_wide_too() -> None:
+    text = "what happens if a fact that the rule needs is missing"
+    wide = to_page(f"| Part | Meaning | Default |\n|---|---|---|\n| `on_missing` | {text} | none |\n").html
+    then = to_page(f"| {text} |\n|---|\n| a |\n\n| a | b | c |\n|---|---|---|\n| d | e | f |\n").html
+
+    assert '<td data-label="Meaning">' in wide
+    assert '<td data-label="Default">none' in wide
+    assert "data-label" not in then
+
+
 def test_the_privacy_policy_says_how_long_payment_events_are_kept() -> None:
     said = find(text_of(Kind.PRIVACY), Clause.PAYMENT_EVENTS) or ""
 
