@@ -65,13 +65,20 @@ def _fits(stored: str, password: str) -> bool:
         return False
 
 
+def fault_of_length(password: str) -> str | None:
+    """What takes no time to judge, so that a form can say it beside its other errors."""
+    length = len(normalized(password))
+    if length < MIN_LENGTH:
+        return f"Use at least {MIN_LENGTH} characters. A few random words are easy to remember."
+    return f"Use at most {MAX_LENGTH} characters." if length > MAX_LENGTH else None
+
+
 def fault_of_password(password: str, *, own_words: Iterable[str], breached_passwords_url: str | None) -> str | None:
     """Why a password cannot be taken, in a sentence for the person who chose it; None if it can."""
     password = normalized(password)
-    if len(password) < MIN_LENGTH:
-        return f"Use at least {MIN_LENGTH} characters. A few random words are easy to remember."
-    if len(password) > MAX_LENGTH:
-        return f"Use at most {MAX_LENGTH} characters."
+    fault = fault_of_length(password)
+    if fault is not None:
+        return fault
     words = [word[:64] for word in own_words if word]
     if _is_common(password, words):
         return "This password is too common. Choose a few unrelated words."

@@ -118,6 +118,13 @@ def test_weak_passwords_are_refused_with_what_to_do(nobody: Browser, password: s
     assert password not in answer.text or password == NEW["email"]
 
 
+def test_a_short_password_is_named_beside_the_other_errors(nobody: Browser) -> None:
+    answer = sign_up(nobody, email="nora", password="short")
+
+    assert 'id="email-error"' in answer.text
+    assert "Use at least 12 characters." in answer.text
+
+
 def test_a_breached_password_is_refused_and_the_list_learns_five_digits_only(breaches: "Breaches") -> None:
     fault = fault_of_password(PASSWORD, own_words=(), breached_passwords_url=breaches.url)
 

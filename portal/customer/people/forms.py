@@ -3,10 +3,10 @@
 from typing import Any
 
 from wtforms import EmailField, PasswordField, StringField
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from core.forms import EmailAddress, Form, OneLine, stripped
-from core.passwords import MAX_LENGTH, MIN_LENGTH
+from core.passwords import MAX_LENGTH, MIN_LENGTH, fault_of_length
 
 _NEW = (
     f"At least {MIN_LENGTH} characters. A few random words are easy to remember; digits and symbols are not required."
@@ -26,9 +26,15 @@ def new_password_field(label: str = "Password") -> Any:
     return PasswordField(
         label,
         description=_NEW,
-        validators=[InputRequired("Enter a password."), Length(max=MAX_LENGTH)],
+        validators=[InputRequired("Enter a password."), _long_enough],
         render_kw={"autocomplete": "new-password"},
     )
+
+
+def _long_enough(_form: Any, field: Any) -> None:
+    fault = fault_of_length(field.data)
+    if fault is not None:
+        raise ValidationError(fault)
 
 
 def password_field(label: str = "Password") -> Any:
