@@ -76,7 +76,7 @@ class WrongEnvironment(Forbidden):
 
 class AddressNotAllowed(Forbidden):
     code, title = "address_not_allowed", "This API key can't be used from this IP address"
-    advice = "Call from one of the key's allowed networks, or add this one to a new key."
+    advice = "Call from one of the key's allowed networks, or create a key that allows this address."
 
 
 class OrganizationSuspended(Forbidden):
@@ -96,7 +96,9 @@ class NotApproved(Forbidden):
 
 class TermsLapsed(Forbidden):
     code, title = "terms_lapsed", "A new version of the Terms or the DPA was not accepted in time"
-    advice = "Ask an owner to accept it under Documents in the portal. Live keys then work again within a second."
+    advice = (
+        "Ask an owner or admin to accept it under Documents in the portal. Live keys then work again within a second."
+    )
 
 
 class Unpaid(AppError):

@@ -132,7 +132,10 @@ class DecisionView(msgspec.Struct, frozen=True):
     ]
     decided_by: Annotated[
         str,
-        Meta(description="service, or sdk if the SDK decided offline and reported it later.", examples=["service"]),
+        Meta(
+            description="service, or sdk if an SDK decided, offline or locally, and reported it later.",
+            examples=["service"],
+        ),
     ] = "service"
     sdk: Annotated[
         dict[str, Any] | None,

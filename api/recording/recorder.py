@@ -31,7 +31,7 @@ class DecisionNotRecorded(AppError):
         "decision_not_recorded",
         "The decision could not be recorded",
     )
-    advice = "Treat the operation as not allowed and retry after a second."
+    advice = "Treat the operation as blocked, and retry after a second."
 
     def __init__(self) -> None:
         super().__init__(headers=(("Retry-After", "1"),))

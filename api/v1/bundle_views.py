@@ -44,8 +44,8 @@ class BundleQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         summary="Get the policy bundle",
         description=(
             "The active policies, signed, for an SDK that decides locally. The header Policy-Signature contains the ID "
-            "of the signing key and an Ed25519 signature over the exact bytes of the body, in base64. Requires the "
-            "scopes policies:read and checks:write. With If-None-Match, the response is 304 while nothing has changed."
+            "of the signing key and an Ed25519 signature over the exact bytes of the body, in base64. The key also "
+            "needs the scope checks:write. With If-None-Match, the response is 304 while nothing has changed."
         ),
         scope=Scope.POLICIES_READ,
         query=BundleQuery,

@@ -22,7 +22,7 @@ class TooManyAtOnce(RateLimited):
     """Of requests under way in one process, whatever they count."""
 
     code, title = "organization_busy", "The organization has too many concurrent requests"
-    advice = "Wait for responses before you send more, and retry after Retry-After. This request was not counted."
+    advice = "Wait for Retry-After and for responses before you send more. This request was not counted."
 
     def __init__(self, most: int) -> None:
         super().__init__(

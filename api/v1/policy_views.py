@@ -78,8 +78,8 @@ def update(caller: Caller, key: str, body: schema.PolicyChange) -> schema.Policy
         tag="Policies",
         summary="Preview a policy change",
         description=(
-            "Evaluates your latest live and test decisions with other values. Changes nothing. Needs a live key with "
-            "the scopes policies:read and decisions:read."
+            "Evaluates your latest live and test decisions with other values. Changes nothing. The key must be a "
+            "live key and also have the scope decisions:read."
         ),
         scope=Scope.POLICIES_READ,
         body=schema.PolicyPreview,

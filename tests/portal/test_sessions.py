@@ -89,7 +89,7 @@ def test_an_authenticator_app_is_asked_for_and_each_code_works_once(app: Flask, 
     assert again.status_code == 422
     assert first.status_code == 303
     assert is_signed_in(nobody)
-    assert "with password and recovery code" in nobody.get("/account/security").text
+    assert "with a password and a recovery code" in nobody.get("/account/security").text
     other = Browser(app.test_client())
     log_in(other, owner.email)
     assert other.post("/log-in/second-step", code=recovery[1].lower()).status_code == 422

@@ -143,7 +143,7 @@ def _approval(application: Application | None, *, is_live: bool, may_send: bool)
     if is_live:
         return Step(title, "Your organization is approved.", is_done=True, is_ours=True)
     status = ApplicationStatus(application.status) if application else ApplicationStatus.DRAFT
-    if status in {ApplicationStatus.SUBMITTED, ApplicationStatus.DEFERRED}:
+    if status is ApplicationStatus.SUBMITTED:
         return Step(
             title,
             _looking(application),
@@ -162,7 +162,16 @@ def _approval(application: Application | None, *, is_live: bool, may_send: bool)
             label="Answer",
             is_ours=True,
         )
-    words = "We review every organization before its first live key, within two working days."
+    if status is ApplicationStatus.DEFERRED:
+        return Step(
+            title,
+            "We have postponed the decision.",
+            is_done=False,
+            path="/application",
+            label="See why",
+            is_ours=True,
+        )
+    words = "We review every organization before its first live key. We decide within two working days of your request."
     return Step(
         title,
         words,

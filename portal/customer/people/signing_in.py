@@ -27,10 +27,10 @@ _DEVICE_COOKIE = "aig-device"
 _HALFWAY_FOR = timedelta(minutes=10)
 
 METHODS = {
-    Method.PASSWORD: "password",
-    Method.TOTP: "password and authenticator app",
-    Method.PASSKEY: "passkey",
-    Method.RECOVERY_CODE: "password and recovery code",
+    Method.PASSWORD: "a password",
+    Method.TOTP: "a password and an authenticator app",
+    Method.PASSKEY: "a passkey",
+    Method.RECOVERY_CODE: "a password and a recovery code",
 }
 
 

@@ -133,7 +133,7 @@ export interface DecisionView {
   readonly shadow: readonly (ShadowFinding)[];
   /** What was derived from the model catalogue; null if the policies did not use it. */
   readonly derivation: Derivation | null;
-  /** service, or sdk if the SDK decided offline and reported it later. */
+  /** service, or sdk if an SDK decided, offline or locally, and reported it later. */
   readonly decided_by?: string;
   /** What the SDK had decided, by which mode, and when it was reconciled. */
   readonly sdk?: Readonly<Record<string, unknown>> | null;
