@@ -306,6 +306,8 @@ def test_what_was_put_off_can_be_sent_again(app: Flask, submitted: tuple[Person,
     decide(operator, application_of(app, organization_id), "defer", "Your site is not up yet.")
     assert "Your site is not up yet." in ann.get("/application").text
     assert "Request approval again" in ann.get("/application").text
+    assert "We have postponed the decision." in ann.get("/start").text
+    assert "under review" not in ann.get("/start").text
 
     assert ann.post("/application/submit").status_code == 303
 
