@@ -79,6 +79,7 @@ class Snapshots:
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self._reading = Lock()
         self._away_until_s = 0.0
+        self._away_in: int | None = None
         self.feed = Feed(connect_feed or connect, on_change=self._on_change)
         self._disk = disk
         self._written_in: int | None = None
@@ -191,20 +192,33 @@ class Snapshots:
         return msgspec.structs.replace(organization, policy=policy, test_policy=test_policy, has_test_policy=True)
 
     def _rows(self, query: str, names: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Fails at once while the database is known to be away, so that no check waits for a connection."""
+        """Fails at once while the database is known to be away, so that no check waits for a connection.
+
+        It is no longer known once the feed hears from it again.
+        """
         with self._reading:
-            if monotonic_s() < self._away_until_s:
+            epoch = self._epoch()
+            if monotonic_s() < self._away_until_s and epoch == self._away_in:
                 raise psycopg.OperationalError("the database was away a moment ago")
             try:
-                if self._connection is None or self._connection.closed:
-                    self._connection = self._connect()
-                return self._connection.execute(query, [list(names)]).fetchall()
+                return self._asked(query, names)
             except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
-                self._away_until_s = monotonic_s() + RETRY_AFTER_S
+                self._away_until_s, self._away_in = monotonic_s() + RETRY_AFTER_S, epoch
                 if self._connection is not None:
                     self._connection.close()
                 self._connection = None
                 raise psycopg.OperationalError("the database is away") from error
+
+    def _asked(self, query: str, names: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """On a new connection if the last one broke since, as all do at a failover."""
+        if self._connection is not None:
+            try:
+                return self._connection.execute(query, [list(names)]).fetchall()
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                if not self._connection.closed:
+                    raise
+        self._connection = self._connect()
+        return self._connection.execute(query, [list(names)]).fetchall()
 
 
 def _organization_row(row: tuple[Any, ...]) -> OrganizationRow:

@@ -15,6 +15,7 @@ from api.authentication import RevokedKey, authenticate
 from api.keys import services as keys
 from api.policies import services as policies
 from api.runtime import runtime
+from api.snapshots import store
 from api.snapshots.store import Snapshots
 from core.audit import SYSTEM
 from core.clock import monotonic_s, utc_now
@@ -144,6 +145,12 @@ class FlakyDatabase:
         for connection in self._open:
             connection.close()
 
+    def break_off(self) -> None:
+        """It ends all connections, and whoever has one hears of it when it is used."""
+        with psycopg.connect(self._url) as by_hand:
+            for connection in self._open:
+                by_hand.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
+
 
 @pytest.fixture
 def flaky(live_url: str) -> FlakyDatabase:
@@ -199,6 +206,37 @@ def test_after_an_absence_everything_is_read_again(live_app: Flask, flaky: Flaky
         return key is not None and key.revoked_at is not None
 
     within_a_second(is_known_as_revoked)
+    snapshots.close()
+
+
+def test_a_connection_that_broke_is_made_again_at_once(flaky: FlakyDatabase, live_app: Flask, member: Member) -> None:
+    """As all do at a failover, and the first to notice may ask for a key that is in no memory."""
+    snapshots = Snapshots(flaky.connect, max_age_s=60)
+    snapshots.key(digest(member))
+    other = organization_with_key(live_app)
+
+    flaky.break_off()
+
+    assert snapshots.key(digest(other)) is not None
+    snapshots.close()
+
+
+def test_a_database_that_the_feed_hears_is_asked_again(
+    flaky: FlakyDatabase, member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "RETRY_AFTER_S", 60)
+    snapshots = Snapshots(flaky.connect, max_age_s=60)
+    flaky.is_away = True
+    with pytest.raises(ServiceUnavailable):
+        snapshots.key(digest(member))
+    flaky.is_away = False
+    with pytest.raises(ServiceUnavailable):
+        snapshots.key(digest(member))
+
+    snapshots.feed.start()
+    wait_until(lambda: snapshots.feed.epoch is not None, "the feed listens")
+
+    assert snapshots.key(digest(member)) is not None
     snapshots.close()
 
 
