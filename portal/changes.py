@@ -8,7 +8,6 @@ from typing import Any
 from api.policies.document import POLICY_KEYS, describe
 from core.formats import day, number, utc
 from legal_docs.documents.kinds import TITLES
-from portal.support.severities import CATEGORY_LABELS, LEVEL_LABELS
 
 _NAMES = ("code", "model", "fact", "name")
 """By which entries of a list are told apart: rules, own models, required facts, tests."""
@@ -28,9 +27,7 @@ _TITLES = {
     "sha256": "SHA-256",
 }
 _VALUES: dict[str, Mapping[Any, str]] = {
-    "category": CATEGORY_LABELS,
     "document": TITLES,
-    "level": LEVEL_LABELS,
     "on_contradiction": _ON_CONTRADICTION,
     "state": {"active_ending": "ending"},
 }

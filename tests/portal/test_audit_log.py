@@ -5,6 +5,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -103,6 +104,13 @@ def test_entries_say_in_sentences_what_changed(owner: Person, viewer: Person) ->
     assert "Name: changed from “Ada-And-Co” to “New Name”." in viewer.get("/audit-trail").text
 
 
+def test_an_entry_of_support_says_what_its_form_says(owner: Person, viewer: Person) -> None:
+    once = str(uuid4())
+    owner.post("/support", once=once, category="bug", severity="low", environment="", subject="Odd", body="Again.")
+
+    assert "Category: “Problem”." in viewer.get("/audit-trail").text
+
+
 @pytest.mark.parametrize(
     ("before", "after", "sentences"),
     [
@@ -118,7 +126,7 @@ def test_entries_say_in_sentences_what_changed(owner: Person, viewer: Person) ->
         ({"note": "old"}, {"note": None}, ["Note: “old” removed."]),
         ({"rate_limit": 1000}, {"rate_limit": 1000}, []),
         ({"is_high_risk": False}, {"is_high_risk": True}, ["High-risk system (EU AI Act): changed from no to yes."]),
-        (None, {"number": 1001, "category": "bug"}, ["Number: 1001.", "Category: “Problem”."]),
+        (None, {"number": 1001}, ["Number: 1001."]),
         (None, {"due_at": "2026-12-01T05:10:55.847796+00:00"}, ["Due at: 1 Dec 2026, 05:10 UTC."]),
         (None, {"document": "dpa", "sha256": "ab"}, ["Document: “Data Processing Agreement”.", "SHA-256: “ab”."]),
         (None, {"starts_on": "2027-01-11"}, ["Starts on: 11 Jan 2027."]),

@@ -1,6 +1,6 @@
 """Reading the audit log with the names of those who acted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,9 +14,11 @@ from core.ids import public_id
 from core.members import Membership, User
 from portal.changes import changes_of
 from portal.customer.audit_log.subjects import names_of
+from portal.support.severities import CATEGORY_LABELS, LEVEL_LABELS
 
 ROWS_AT_ONCE = 500
 PAGE_SIZE = 50
+_WORDS: dict[str, Mapping[Any, str]] = {"category": CATEGORY_LABELS, "level": LEVEL_LABELS}
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -35,7 +37,11 @@ class Entry(msgspec.Struct, frozen=True):
 
     @property
     def changes(self) -> list[str]:
-        return changes_of(self.before, self.after)
+        return changes_of(_in_words(self.before), _in_words(self.after))
+
+
+def _in_words(values: dict[str, Any] | None) -> dict[str, Any]:
+    return {name: _WORDS[name].get(value, value) if name in _WORDS else value for name, value in (values or {}).items()}
 
 
 class AuditLogFilter(msgspec.Struct, frozen=True):
