@@ -71,7 +71,7 @@ class MissingScope(Forbidden):
 
 class WrongEnvironment(Forbidden):
     code, title = "wrong_environment", "This API key belongs to the other environment"
-    advice = "Use a live key for live checks and a test key for test checks."
+    advice = "Use a key of the other environment. Only live keys can change policies."
 
 
 class AddressNotAllowed(Forbidden):

@@ -53,7 +53,8 @@ declare(
         summary="Inspect an API key",
         description=(
             "Returns the status, organization and remaining limit of the key you send. Although its path "
-            "says evaluate, it runs no check and stores no decision. Counts as one request."
+            "says evaluate, it runs no check and stores no decision. Counts against the rate limit for checks, but "
+            "not toward the plan's monthly checks."
         ),
         scope=ANY_KEY,
         answer=KeyProbe,

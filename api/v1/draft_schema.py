@@ -18,7 +18,7 @@ from api.policies.testing import PolicyTestResult, difference_of
 from core.errors import FieldProblem, InvalidRequest, show_name
 from core.patterns import ONE_LINE
 from core.retention import LONGEST_RETENTION_DAYS
-from core.sample_ids import DRAFT_ID, MOMENT
+from core.sample_ids import A_WEEK_BEFORE, DRAFT_ID, MOMENT
 
 Revision = Annotated[
     int,
@@ -147,7 +147,7 @@ class ImpactView(msgspec.Struct, frozen=True):
     status: Annotated[ImpactStatus, Meta(description="queued, running, done, canceled or failed.", examples=["done"])]
     is_stale: Annotated[bool, Meta(description="Whether the draft or active policies changed since.", examples=[False])]
     base_version: Annotated[int, Meta(description="The version it is compared with.", examples=[3])]
-    since: Annotated[datetime, Meta(tz=True, description="Decisions from this time.", examples=[MOMENT])]
+    since: Annotated[datetime, Meta(tz=True, description="Decisions from this time.", examples=[A_WEEK_BEFORE])]
     until: Annotated[datetime, Meta(tz=True, description="Decisions before this time.", examples=[MOMENT])]
     total: Annotated[int, Meta(description="Decisions in this time.", examples=[18440])]
     looked_at: Annotated[int, Meta(description="Decisions replayed so far.", examples=[18440])]
@@ -157,7 +157,10 @@ class ImpactView(msgspec.Struct, frozen=True):
     not_replayed: Annotated[int, Meta(description="Decisions whose facts can no longer be read.", examples=[0])]
     recorded_otherwise: Annotated[
         int,
-        Meta(description="Decisions that differ when evaluated with their own version; always 0.", examples=[0]),
+        Meta(
+            description="Decisions that differ when evaluated with their own version. If it is not 0, we are alerted.",
+            examples=[0],
+        ),
     ]
     lacking_facts: Annotated[
         dict[str, int],

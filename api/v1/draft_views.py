@@ -202,8 +202,8 @@ def run(caller: Caller, draft_id: str, body: schema.DraftTests) -> schema.TestRu
         tag="Policies",
         summary="Publish a policy draft",
         description=(
-            "Makes the draft the active version for all checks within a second. The organization must allow API keys "
-            "to publish. If it requires a review, a second person must have approved the draft."
+            "Makes the draft the active version within a second, for all keys or for test keys only. The organization "
+            "must allow API keys to publish. If it requires a review, a second person must have approved the draft."
         ),
         scope=Scope.POLICIES_PUBLISH,
         body=schema.DraftPublish,

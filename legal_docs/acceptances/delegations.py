@@ -17,6 +17,7 @@ from core.db import acting_as_system, db
 from core.errors import AppError
 from core.ids import new_uuid
 from core.mail import send_mail
+from core.members import User
 from core.profiles import find_profile
 from core.rows import locking
 from core.tokens import digest_of, new_token
@@ -32,9 +33,13 @@ class LinkUnusable(AppError):
     status, code, title = (
         HTTPStatus.GONE,
         "link_unusable",
-        "This link has been used, has expired or was replaced by a newer one",
+        "This link has expired or was replaced by a newer one",
     )
     advice = "Ask the person who sent it to you for a new one."
+
+
+class LinkUsed(LinkUnusable):
+    title, advice = "The documents have already been accepted", "You don't need to do anything."
 
 
 def delegate(organization_id: UUID, *, email: str, sender_email: str, by: Actor, now: datetime) -> LegalDelegation:
@@ -70,8 +75,10 @@ def delegate(organization_id: UUID, *, email: str, sender_email: str, by: Actor,
 
 
 def find_delegation(token: str, *, now: datetime) -> LegalDelegation:
-    """Whom a link is for. Raises LinkUnusable. Changes nothing. Enters the system's scope itself."""
+    """Whom a link is for. Raises LinkUsed or LinkUnusable. Changes nothing. Enters the system's scope itself."""
     delegation = _find(token)
+    if delegation is not None and delegation.consumed_at is not None:
+        raise LinkUsed
     if delegation is None or not _is_usable(delegation, now=now):
         raise LinkUnusable
     return delegation
@@ -104,6 +111,7 @@ def accept_by_link(
             delegation_id=delegation.id,
         )
         delegation.consumed_at = now
+        _tell_sender(delegation, statement, now=now)
         return accepted
 
 
@@ -120,6 +128,19 @@ def pending(organization_id: UUID, *, now: datetime) -> list[LegalDelegation]:
         .order_by(LegalDelegation.id.desc())
     )
     return list(db.session.scalars(query))
+
+
+def _tell_sender(delegation: LegalDelegation, statement: Statement, *, now: datetime) -> None:
+    sender, profile = db.session.get(User, delegation.created_by), find_profile(delegation.organization_id)
+    if sender is None or profile is None:
+        return
+    context = {
+        "name": sender.name,
+        "signatory": statement.name,
+        "signatory_email": delegation.email,
+        "legal_name": profile.legal_name,
+    }
+    send_mail("legal_link_used", to=sender.email, now=now, context=context, organization_id=delegation.organization_id)
 
 
 def _find(token: str, *, for_update: bool = False) -> LegalDelegation | None:
@@ -144,7 +165,7 @@ def _acceptances_by(delegation: LegalDelegation, seen: Sequence[SeenDocument]) -
         )
     )
     if {acceptance.document_sha256 for acceptance in found} != {document.sha256 for document in seen}:
-        raise LinkUnusable
+        raise LinkUsed
     return found
 
 

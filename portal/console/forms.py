@@ -34,7 +34,7 @@ def _text(label: str, *, required: str, most: int = 2000, description: str = "")
 
 
 class DecisionForm(Form):
-    """For approving, declining, deferring, asking and noting; `version` is the one that was read."""
+    """For declining and deferring, and what the others have in common; `version` is the one that was read."""
 
     version = WholeNumberField("", validators=[InputRequired("Reload this page."), NumberRange(1, 2**31 - 1)])
     words = _text("Reason", required="Enter a reason. The customer sees it.")
@@ -53,6 +53,14 @@ class ApprovalForm(DecisionForm):
     words = TextAreaField(
         "Message to the customer", filters=[stripped], validators=[Optional(), Length(max=2000)], render_kw={"rows": 3}
     )
+
+
+class QuestionForm(DecisionForm):
+    words = _text("Question", required="Enter a question. The customer sees it.")
+
+
+class NoteForm(DecisionForm):
+    words = _text("Internal note", required="Enter a note.")
 
 
 class ReasonForm(Form):

@@ -21,7 +21,7 @@ from portal.console import lifecycle
 from portal.console import now as now_page
 from portal.console.application_checks import checks_of
 from portal.console.days import end_of
-from portal.console.forms import ApprovalForm, DecisionForm, PilotForm, ReasonForm
+from portal.console.forms import ApprovalForm, DecisionForm, NoteForm, PilotForm, QuestionForm, ReasonForm
 from portal.customer.applications import review
 from portal.customer.applications import services as applications
 from portal.customer.applications.models import Application
@@ -75,7 +75,7 @@ def show_application(application_id: UUID) -> ViewResponse:
 @open_to(Audience.OPERATOR, fresh=True)
 def decide(application_id: UUID, verb: str) -> ViewResponse:
     """Then leads to the next that waits, the oldest first."""
-    application, form = applications.find(application_id), ApprovalForm() if verb == "approve" else DecisionForm()
+    application, form = applications.find(application_id), _FORMS.get(verb, DecisionForm)()
     if not form.validate():
         form.words.id = f"words-{verb}"  # each action has a field of its own
         return _application_page(application, form, verb=verb, status=422)
@@ -171,6 +171,7 @@ _DONE = {
     "ask": "Information requested. We emailed the owners.",
     "note": "Internal note added.",
 }
+_FORMS: dict[str, type[DecisionForm]] = {"approve": ApprovalForm, "ask": QuestionForm, "note": NoteForm}
 
 
 def _application_page(

@@ -9,7 +9,7 @@ from core.db import acting_for
 from core.errors import InvalidRequest
 from legal_docs.acceptances import delegations
 from legal_docs.acceptances import services as acceptances
-from legal_docs.acceptances.delegations import LinkUnusable
+from legal_docs.acceptances.delegations import LinkUnusable, LinkUsed
 from legal_docs.acceptances.status import has_accepted_everything
 from tests.legal_docs.scene import NOW, Firm, mails, publish_second_terms, seen_now, statement
 
@@ -36,7 +36,13 @@ def test_the_link_lets_a_person_without_an_account_accept(ada: Firm) -> None:
         ("Grace Boss", BOSS, None, "link")
     }
     assert has_accepted_everything(ada.id, now=NOW)
-    assert [mail.recipient for mail in mails("legal_receipt")] == [BOSS]
+    (receipt,) = mails("legal_receipt")
+    assert receipt.recipient == BOSS
+    assert "/legal/acceptances/" not in (receipt.text or ""), "it would ask for an account"
+    (told,) = mails("legal_link_used")
+    assert "Grace Boss" in (told.text or "")
+    with pytest.raises(LinkUsed):
+        delegations.find_delegation(token, now=NOW)
 
 
 def test_looking_never_uses_a_link_up(ada: Firm) -> None:
@@ -62,6 +68,7 @@ def test_pressing_twice_gives_the_same_acceptances(ada: Firm) -> None:
 
     assert [row.id for row in second] == [row.id for row in first]
     assert len(acceptances.history(ada.id)) == 2
+    assert len(mails("legal_link_used")) == 1
 
 
 def test_a_used_link_accepts_nothing_else(ada: Firm) -> None:

@@ -141,6 +141,23 @@ def test_notes_of_operators_stay_theirs(app: Flask, submitted: tuple[Person, UUI
     assert MessageKind.INTERNAL_NOTE not in kinds
 
 
+@pytest.mark.parametrize(
+    ("verb", "advice"),
+    [
+        ("note", "Enter a note."),
+        ("ask", "Enter a question. The customer sees it."),
+        ("decline", "Enter a reason. The customer sees it."),
+    ],
+)
+def test_each_action_says_what_it_lacks(
+    app: Flask, submitted: tuple[Person, UUID], operator: Person, verb: str, advice: str
+) -> None:
+    refused = decide(operator, application_of(app, submitted[1]), verb, "")
+
+    assert refused.status_code == 422
+    assert advice in refused.text
+
+
 def test_an_operator_who_read_old_details_is_told_so(
     app: Flask, submitted: tuple[Person, UUID], operator: Person
 ) -> None:
@@ -286,19 +303,23 @@ def _utc(words: str) -> datetime:
     return datetime.fromisoformat(words).replace(tzinfo=UTC)
 
 
-def test_operators_are_told_of_a_new_application(live_app: Flask) -> None:
+def test_operators_are_told_of_a_new_application_and_of_an_answer(live_app: Flask) -> None:
     with live_app.app_context(), acting_as_system():
         publish_trial_versions(Settings())
     olga = person(live_app, "Olga", is_operator=True)
-    ann, _ = found(live_app)
+    ann, organization_id = found(live_app)
     ann.post("/organization/details", **DETAILS)
     accept_all(ann)
     ann.post("/application/submit")
-
+    run_worker(live_app, until_done=True)
+    decide(olga, application_of(live_app, organization_id), "ask", "Which data?")
+    ann.post("/application/answer", body="None that is personal.")
     run_worker(live_app, until_done=True)
 
-    (mail,) = mails_to(live_app, olga.email)
-    assert "New approval request: Ann Works" in mail.subject
+    assert [mail.subject for mail in mails_to(live_app, olga.email)] == [
+        "New approval request: Ann Works",
+        "Question answered: Ann Works",
+    ]
 
 
 def test_what_was_put_off_can_be_sent_again(app: Flask, submitted: tuple[Person, UUID], operator: Person) -> None:
@@ -325,7 +346,7 @@ def test_the_application_page_shows_every_step_and_which_is_ours(applicant: tupl
 
     for page in (before, after):
         steps = page.partition('aria-labelledby="steps"')[2].partition("</section>")[0]
-        assert (steps.count("<li class="), steps.count("Our step</span>")) == (8, 1)
+        assert (steps.count("<li class="), steps.count("Our step</span>")) == (8, 1 if page == after else 0)
     assert "You can request approval when steps 3 to 5 are complete." in before
     assert "Next step: " in accepted
     assert "We will decide by" in after

@@ -22,8 +22,8 @@ HOURLY = "15 * * * *"
 
 @jobs.task(aliases=["portal.customer.applications.jobs.tell_operators"])
 @in_its_own_session
-def notify_operators(application_id: str) -> None:
-    """One mail to each operator about an application that waits."""
+def notify_operators(application_id: str, *, is_answer: bool = False) -> None:
+    """One mail to each operator about an application that waits, or that does again since our question was answered."""
     with acting_as_system(), transaction():
         application = db.session.get_one(Application, UUID(application_id))
         organization = db.session.get_one(Organization, application.organization_id)
@@ -36,6 +36,7 @@ def notify_operators(application_id: str) -> None:
                     "organization": organization.name,
                     "application_id": application.id,
                     "due_at": application.due_at,
+                    "is_answer": is_answer,
                 },
             )
 

@@ -29,7 +29,10 @@ class KeyForm(Form):
     environment = SelectField(
         "Environment",
         choices={KeyEnvironment.TEST.value: "Test", KeyEnvironment.LIVE.value: "Live"},
-        description="Test decisions are marked in the decision log. Both environments use the same policies.",
+        description=(
+            "Test decisions are marked in the decision log. Both environments use the same policies, unless a draft is "
+            "published to test keys only."
+        ),
     )
     scopes = ChecksField(
         "Scopes",

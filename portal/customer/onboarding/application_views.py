@@ -41,7 +41,10 @@ def answer() -> ViewResponse:
     if not form.validate():
         return _page(form, status=422)
     with transaction():
-        services.answer(active_membership().organization_id, body=form.body.data, by=actor(), now=utc_now())
+        application = services.answer(
+            active_membership().organization_id, body=form.body.data, by=actor(), now=utc_now()
+        )
+        defer(notify_operators, application_id=str(application.id), is_answer=True)
     flash("Answer sent.")
     return see_other("/application")
 

@@ -11,6 +11,7 @@ from api.keys.token import KeyEnvironment
 from core.accounts import OrganizationStatus
 from core.formats import utc
 from core.profiles import find_profile
+from legal_docs.acceptances import delegations
 from legal_docs.acceptances.status import AcceptanceStatus, acceptance_status
 from legal_docs.documents.kinds import ACCEPTED_KINDS, Kind
 from portal.customer.applications import services as applications
@@ -33,7 +34,6 @@ class Step(msgspec.Struct, frozen=True):
     who: str = "you"
     may_be_done: bool = True
     state: str = ""
-    is_ours: bool = False
     """We complete it, whoever has to act next."""
 
 
@@ -73,7 +73,7 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime, 
             Step("Confirm your email address", "This prevents others from signing up with your address.", is_done=True),
             Step(
                 "Send your first test check",
-                "Create a test key and send a check with curl, Python or JavaScript. No approval needed.",
+                "Create a test key and send a check. No approval needed.",
                 is_done=decisions.has_any(organization_id, KeyEnvironment.TEST),
                 path="/try-it" if has_test_key else "/keys/new?environment=test",
                 label="Try it" if has_test_key else "Create test key",
@@ -89,7 +89,8 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime, 
             ),
             Step(
                 "Accept the Terms of Service",
-                "Someone authorized to sign for your organization accepts them. You can send them a link.",
+                _sent(organization_id, now=now)
+                or "Someone authorized to sign for your organization accepts them. You can send them a link.",
                 is_done=Kind.TERMS in accepted,
                 path="/legal/accept",
                 label="Review and accept",
@@ -132,6 +133,12 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime, 
     )
 
 
+def _sent(organization_id: UUID, *, now: datetime) -> str:
+    """Of the link that was sent last and is still open."""
+    link = next(iter(delegations.pending(organization_id, now=now)), None)
+    return f"We sent a link to {link.email}. It is open until {utc(link.expires_at, 'day')}." if link else ""
+
+
 def _looking(application: Application | None) -> str:
     if application is None or application.due_at is None:
         return "Your approval request is under review."
@@ -141,7 +148,7 @@ def _looking(application: Application | None) -> str:
 def _approval(application: Application | None, *, is_live: bool, may_send: bool) -> Step:
     title = "Get approved"
     if is_live:
-        return Step(title, "Your organization is approved.", is_done=True, is_ours=True)
+        return Step(title, "Your organization is approved.", is_done=True)
     status = ApplicationStatus(application.status) if application else ApplicationStatus.DRAFT
     if status is ApplicationStatus.SUBMITTED:
         return Step(
@@ -151,7 +158,6 @@ def _approval(application: Application | None, *, is_live: bool, may_send: bool)
             path="/application",
             who="us",
             state=LABELS[status],
-            is_ours=True,
         )
     if status is ApplicationStatus.INFORMATION_REQUESTED:
         return Step(
@@ -160,7 +166,6 @@ def _approval(application: Application | None, *, is_live: bool, may_send: bool)
             is_done=False,
             path="/application",
             label="Answer",
-            is_ours=True,
         )
     if status is ApplicationStatus.DEFERRED:
         return Step(
@@ -169,8 +174,9 @@ def _approval(application: Application | None, *, is_live: bool, may_send: bool)
             is_done=False,
             path="/application",
             label="See why",
-            is_ours=True,
         )
+    if status is ApplicationStatus.DECLINED:
+        return Step(title, "We declined your last request.", is_done=False, path="/application", label="See why")
     words = "We review every organization before its first live key. We decide within two working days of your request."
     return Step(
         title,
@@ -181,5 +187,4 @@ def _approval(application: Application | None, *, is_live: bool, may_send: bool)
         action="/application/submit",
         may_be_done=may_send,
         state="After the documents are accepted",
-        is_ours=True,
     )
