@@ -28,7 +28,7 @@ def find(organization_id: UUID, key_id: UUID, *, for_update: bool = False) -> Ap
         query = locking(query)
     key = db.session.scalar(query)
     if key is None:
-        raise NotFound("API key not found. List your keys with GET /v1/keys.")
+        raise NotFound("API key not found. It may have been deleted.")
     return key
 
 

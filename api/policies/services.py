@@ -34,7 +34,7 @@ class PolicyChanged(AppError):
 
 class ReviewRequired(AppError):
     status, code, title = HTTPStatus.CONFLICT, "review_required", "Policies of this organization need a review"
-    advice = "Make this change in a draft, and ask a second person to review it."
+    advice = "Your organization requires a review: make this change in a draft, under Policies and Drafts."
 
 
 class PolicySetting(msgspec.Struct, frozen=True):

@@ -32,6 +32,8 @@ class PolicyTestResult(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     risk_score: int | None = None
     fault: str | None = None
+    in_shadow: tuple[str, ...] = ()
+    """Codes of the rules that matched and have no effect yet."""
 
     @property
     def has_passed(self) -> bool:
@@ -108,7 +110,8 @@ def difference_of(result: PolicyTestResult) -> str:
     wanted += [f"reason {expect.reason}"] if expect.reason is not None else []
     wanted += [f"risk score {expect.risk_score}"] if expect.risk_score is not None else []
     came = f"{'allowed' if result.allowed else 'blocked'}, reason {result.reason}, risk score {result.risk_score}"
-    return f"Expected {', '.join(wanted)}; the decision is {came}."
+    shadow = f" In shadow, so without effect: {', '.join(result.in_shadow)}." if result.in_shadow else ""
+    return f"Expected {', '.join(wanted)}; the decision is {came}.{shadow}"
 
 
 def _result(policy: CompiledPolicy, test: PolicyTest) -> PolicyTestResult:
@@ -117,4 +120,10 @@ def _result(policy: CompiledPolicy, test: PolicyTest) -> PolicyTestResult:
     except InvalidRequest as refused:
         problems = "; ".join(f"{problem.path}: {problem.detail}" for problem in refused.errors)
         return PolicyTestResult(test=test, fault=f"The request is not valid. {problems or refused.detail}")
-    return PolicyTestResult(test=test, allowed=outcome.allowed, reason=outcome.reason, risk_score=outcome.risk_score)
+    return PolicyTestResult(
+        test=test,
+        allowed=outcome.allowed,
+        reason=outcome.reason,
+        risk_score=outcome.risk_score,
+        in_shadow=tuple(finding.code for finding in outcome.shadow),
+    )

@@ -58,7 +58,7 @@ STEPS = (
     ),
     Step(
         "Communicate",
-        "every 15 minutes if critical, every 30 if major",
+        "every 15 minutes if critical, every 30 if major, every 2 hours if minor",
         (
             Item(
                 "communicate.updates",

@@ -26,7 +26,7 @@ def test_the_page_says_what_one_has_and_why_and_what_is_used(as_ada: Caller, vie
     page = viewer.get("/plan").text
 
     assert "Your pilot is free until" in page
-    assert "<strong>1</strong> live checks" in " ".join(page.split())
+    assert "<strong>1</strong> live check since" in " ".join(page.split())
     for words in ("$49 a month", "10,000", "By agreement", "Compare plans"):
         assert words in page
     assert "Pay as you go" not in page

@@ -47,7 +47,7 @@ PARTS = (
     "Enterprise (by agreement)",
     "22 May 2027",
     "Monday to Friday, 09:00 to 18:00 UTC",
-    "If you need to stop sending checks",
+    "You can stop sending checks",
 )
 
 

@@ -24,10 +24,11 @@ FRESH_FOR = timedelta(hours=1)
 """So old may what the checks found be when GO is decided."""
 CONFIRMED_FOR = timedelta(days=30)
 SIGNED_FOR = timedelta(days=7)
+MOST_NAMED = 5
 
 
 class NotReady(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "not_ready", "GO cannot be decided yet"
+    status, code, title = HTTPStatus.CONFLICT, "not_ready", "The launch board is not ready"
     advice = "Every item must be green and checked within the last hour, and all four leads must have signed."
 
 
@@ -173,7 +174,10 @@ def _refuse_red(now: datetime) -> None:
     lines = [line for some in board(now=now).values() for line in some]
     faults = [line.item.code for line in lines if not line.is_green]
     if faults:
-        raise NotReady(f"These items are not green: {', '.join(faults)}.")
+        listed = ", ".join(faults[:MOST_NAMED]) + (
+            f" and {len(faults) - MOST_NAMED} more" if len(faults) > MOST_NAMED else ""
+        )
+        raise NotReady(f"Neither GO nor a signature is possible while items are not green: {listed}.")
     if any(line.at is None or now - line.at > FRESH_FOR for line in lines if not line.item.is_for_a_person):
         raise NotReady("The check results are over an hour old. Run the checks again first.")
 

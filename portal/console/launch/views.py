@@ -137,6 +137,7 @@ def _page(form: DecideForm, *, status: int = 200) -> ViewResponse:
     lines = [line for some in services.board(now=now).values() for line in some]
     page = render_template(
         "portal/console/launch/board.html",
+        signed_days=services.SIGNED_FOR.days,
         rows=rows_by_owner(lines),
         progress=_progress(now=now),
         signatures=services.signatures(now=now),

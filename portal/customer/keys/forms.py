@@ -11,7 +11,7 @@ from core.forms import ChecksField, Form, OneLine, WholeNumberField, stripped
 
 LIVES = {"": None, "30": timedelta(days=30), "90": timedelta(days=90), "365": timedelta(days=365)}
 OVERLAPS = {
-    "0": ("Revoke immediately", timedelta(0)),
+    "0": ("0 hours (revoke immediately)", timedelta(0)),
     "1": ("1 hour", timedelta(hours=1)),
     "24": ("24 hours (recommended)", timedelta(hours=24)),
     "72": ("3 days", timedelta(days=3)),

@@ -70,7 +70,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("limit_handled", "Our software handles 429 responses: it waits for Retry-After, then slows down."),
         Item(
             "outage_handled",
-            "If a check fails or times out, our software blocks the operation.",
+            "We have decided what our software does if a check fails or times out: block, or another fail mode.",
         ),
         Item("alerts", "We are alerted when checks fail or are slow to respond."),
         Item("log_seen", "Everyone who needs the decision log has access to it."),

@@ -63,7 +63,10 @@ class PoliciesForm(Form):
     known_operations = _lines("known_operations", "One per line.")
     custom_facts = TextAreaField(
         "Custom facts",
-        description=f"One per line, in the form name: type. Types: {', '.join(FactType)}.",
+        description=(
+            f"One per line, in the form name: type. Types: {', '.join(FactType)}. A token is one word or code without "
+            "spaces."
+        ),
         validators=[Length(max=10_000)],
         render_kw={"rows": 3, "spellcheck": "false"},
     )

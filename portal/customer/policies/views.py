@@ -1,5 +1,6 @@
 """The policies page. A change is shown with its effect on the last seven days before it is kept."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -87,7 +88,7 @@ def versions() -> ViewResponse:
     names = members.names_of(organization_id, authors)
     lines = [
         (one, _author(one, names), in_words(before.document, one.document) if before else [])
-        for one, before in zip(found, [*found[1:], None], strict=True)
+        for one, before in zip(found, _live_before_each(found), strict=True)
     ]
     return render_template(
         "portal/customer/policies/versions.html",
@@ -111,6 +112,13 @@ def restore(version: int) -> ViewResponse:
         new = policies.restore(organization_id, version, by=actor(), now=utc_now())
     flash(f"Version {version} restored as version {new}.")
     return see_other("/policies/versions")
+
+
+def _live_before_each(found: Sequence[policies.PolicyRevision]) -> list[policies.PolicyRevision | None]:
+    """What each was written in place of, newest first: a version for test keys alone changes nothing for live ones."""
+    return [
+        next((older for older in found[place:] if not older.is_test_only), None) for place in range(1, len(found) + 1)
+    ]
 
 
 def _author(one: policies.PolicyRevision, names: dict[UUID, str]) -> str | None:

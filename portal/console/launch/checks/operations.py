@@ -44,7 +44,10 @@ def on_call_next_week(around: CheckContext) -> Verdict:
 def _named(some: list[Week]) -> Verdict:
     nobody = [day(week.monday) for week in some if week.who is None]
     if nobody:
-        return red(f"Nobody is assigned for the week of {', '.join(nobody)}.", to_do=_NAME_SOMEBODY)
+        return red(
+            f"Nobody is assigned for the week{'' if len(nobody) == 1 else 's'} of {', '.join(nobody)}.",
+            to_do=_NAME_SOMEBODY,
+        )
     return green(", ".join(f"{day(week.monday)}: {week.who.name}" for week in some if week.who))
 
 
