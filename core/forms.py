@@ -8,7 +8,7 @@ from typing import Any
 from flask import request
 from flask_wtf import FlaskForm
 from werkzeug.exceptions import HTTPException
-from wtforms import Field, IntegerField, PasswordField, SelectMultipleField, ValidationError
+from wtforms import Field, IntegerField, PasswordField, SelectMultipleField, TextAreaField, ValidationError
 from wtforms.validators import StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -68,11 +68,21 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask_wtf is untyped
     def blame(self, faults: Iterable[FieldProblem]) -> None:
         """Puts a service's refusals where the person can see them: at the field, or above the form."""
         for fault in faults:
-            field = self._fields.get(re.split(r"[.\[]", fault.path)[0])
+            name = re.split(r"[.\[]", fault.path)[0]
+            field = self._fields.get(name)
             if field is not None:
-                field.errors = [*field.errors, in_plain_words(fault.detail)]
+                words = in_plain_words(fault.detail)
+                field.errors = [*field.errors, _place_in(field, fault.path.removeprefix(name)) + words]
             else:
                 self.form_errors.append(in_plain_words(fault.detail))
+
+
+def _place_in(field: Field, rest: str) -> str:
+    """Of a text with many lines: which of them, or which name in it, is meant."""
+    if not isinstance(field, TextAreaField) or not rest:
+        return ""
+    line = re.match(r"\[(\d+)\]", rest)
+    return f"Line {int(line[1]) + 1}: " if line else f"{rest.lstrip('.')}: "
 
 
 def _is_broken(field: Field) -> bool:

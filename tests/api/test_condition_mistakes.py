@@ -55,7 +55,8 @@ def test_a_condition_that_does_not_parse_says_where_and_what_was_meant(
 @pytest.mark.parametrize(
     ("condition", "character", "advice"),
     [
-        ("department > 5", 12, 'department is text. Write it in quotes: department == "5".'),
+        ("department > 5", 12, 'department is text and can\'t be compared with >. Use ==, such as department == "5".'),
+        ("department != 5", 12, 'department is text. Write it in quotes: department != "5".'),
         ("5 == tier", 3, 'tier is text. Write it in quotes: tier == "5".'),
         ('contains_personal_data == "yes"', 24, "Write contains_personal_data or !contains_personal_data."),
         ('dataset_record_count > "5"', 22, "Write it without quotes, such as dataset_record_count > 5."),

@@ -4,10 +4,12 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
+from flask import Flask
 from msgspec import Meta
+from wtforms import TextAreaField
 
-from core.errors import fault_of
-from core.forms import in_plain_words
+from core.errors import FieldProblem, fault_of
+from core.forms import Form, in_plain_words
 
 REFUSED = [
     (int, "x", "Enter a number."),
@@ -27,3 +29,16 @@ def test_a_refusal_says_what_to_enter(shape: Any, value: object, words: str) -> 
         msgspec.convert(value, shape)
 
     assert in_plain_words(fault_of(refused.value).detail) == words
+
+
+def test_a_fault_in_a_text_of_many_lines_says_which_is_meant(app: Flask) -> None:
+    class Networks(Form):
+        networks = TextAreaField()
+        facts = TextAreaField()
+
+    with app.test_request_context(method="POST"):
+        form = Networks()
+        form.blame([FieldProblem("networks[1]", "x", "No network."), FieldProblem("facts.team", "x", "Unknown fact.")])
+
+    assert form.networks.errors == ["Line 2: No network."]
+    assert form.facts.errors == ["team: Unknown fact."]

@@ -46,6 +46,7 @@ def test_test_keys_get_a_draft_first_and_live_keys_when_it_is_promoted(
 
     assert developer.post(f"{path}/publish", version="2").status_code == 303
     assert (current(app, ada)[0], on_test(app, ada), draft_at(app, ada, path).published_version) == (3, None, 3)
+    assert "No changes" not in developer.get("/policies/versions").text, "it changed what live keys had"
     for caller in (as_ada, as_tester):
         assert caller.check(metadata=PERSONAL).json["policy_version"] == 3
     assert developer.post("/policies/versions/1/restore").status_code == 303

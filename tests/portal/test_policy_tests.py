@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from flask import Flask
 
@@ -15,7 +16,7 @@ from api.policies.document import PolicyDocument
 from api.policies.evaluator import CheckFacts
 from api.policies.presets import PRESETS
 from api.policies.rules import OnMissing, Rule, RuleState, When
-from api.policies.testing import MOST_S, run_tests
+from api.policies.testing import MOST_S, difference_of, run_tests
 from api.policies.validation import with_values
 from core.audit import SYSTEM
 from core.clock import utc_now
@@ -53,6 +54,17 @@ ON_HR = Rule(
 
 def document_with(*tests: dict[str, Any], rules: tuple[Rule, ...] = ()) -> PolicyDocument:
     return with_values(PolicyDocument(rules=rules), {"tests": list(tests)}, path_of=str)
+
+
+def test_what_a_rule_in_shadow_keeps_from_a_test_is_said() -> None:
+    rule = msgspec.structs.replace(ON_HR, state=RuleState.SHADOW, percent=None)
+    request = {"model": "gpt-4o", "operation": "chat", "metadata": {"department": "hr", "is_high_risk_system": True}}
+    test = {"name": "HR is blocked", "request": request, "expect": {"allowed": False, "reason": "hr"}}
+
+    (result,) = run_tests(document_with(test, rules=(rule,)))
+
+    assert not result.has_passed
+    assert difference_of(result).endswith("In shadow, so without effect: hr.")
 
 
 def test_a_failing_test_keeps_a_draft_from_being_published(app: Flask, ada: Member, developer: Person) -> None:

@@ -109,7 +109,9 @@ class Typing(msgspec.Struct, frozen=True):
                 number = value.strip('"') if re.fullmatch(r'"\d{1,15}"', value) else "1000"
                 return f"{name} is a number. Write it without quotes, such as {name} {sign} {number}."
             case (Kind.TEXT, _) if is_plain:
-                return f'{name} is text. Write it in quotes: {name} == "{value}".'
+                if sign not in ("==", "!="):
+                    return f'{name} is text and can\'t be compared with {sign}. Use ==, such as {name} == "{value}".'
+                return f'{name} is text. Write it in quotes: {name} {sign} "{value}".'
             case (Kind.TEXTS, Kind.TEXT):
                 return f"{name} is a list. Write {value} in {name}."
         return f"{name} is {_IS[kinds[0]]} and {value} is {_IS[kinds[1]]}, which can't be compared."
