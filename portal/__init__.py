@@ -8,6 +8,7 @@ from flask import Blueprint, Flask, g
 from core import audit
 from core.access import Audience, current_user_or_none, may
 from core.clock import utc_now
+from core.current import settings as running_settings
 from core.db import acting_for
 from core.mail import has_local_mailbox
 from core.rotations.services import encrypted_with_key
@@ -51,6 +52,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         label_for=label_for,
         legal_entity=lambda: legal_entity(settings),
         site_url=lambda: settings.base_url,
+        support_path=_support_path,
         reason_label=reason_label,
     )
     app.context_processor(_around_pages)
@@ -66,6 +68,12 @@ def _around_pages() -> dict[str, Any]:
     if not g.get("has_failed") and current_user_or_none() is not None:
         around["frame"] = "portal/base.html"
     return around
+
+
+def _support_path() -> str:
+    """Visitors have no page for it, and write."""
+    email, who = running_settings().support_email, None if g.get("has_failed") else current_user_or_none()
+    return f"mailto:{email}" if who is None and email else "/support/new"
 
 
 def _account_notices() -> list[PageNotice]:

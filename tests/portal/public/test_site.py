@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 from flask import Flask
 from jinja2 import UndefinedError
 
 from billing.comparison import compare
 from billing.plans import PLANS
+from core import current
 from core.settings import Environment, Settings
 from legal_docs import figures
 from portal.docs.articles import read
@@ -28,6 +30,17 @@ PAGES = ("/", "/pricing", "/security", "/changelog", "/docs", "/docs/quickstart"
 @pytest.mark.parametrize("path", [path for path in PAGES if path != "/"])
 def test_whoever_only_reads_gets_no_cookie(nobody: Browser, path: str) -> None:
     assert "Set-Cookie" not in nobody.get(path).headers
+
+
+def test_visitors_write_to_support_and_members_create_a_request(
+    app: Flask, nobody: Browser, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = msgspec.structs.replace(app.extensions[current.EXTENSION], support_email="help@provider.example")
+    monkeypatch.setitem(app.extensions, current.EXTENSION, reached)
+
+    assert 'href="mailto:help@provider.example">Contact support' in nobody.get("/docs").text
+    assert "No account?" in nobody.get("/log-in?next=/support/new").text
+    assert 'href="/support/new">Contact support' in owner.get("/docs").text
 
 
 @pytest.mark.parametrize("path", PAGES)
