@@ -89,6 +89,8 @@ def _title_of(name: str) -> str:
 def _value_of(name: str, value: Any) -> str:
     if isinstance(value, bool) and name.startswith(("is_", "by_")):
         return _YES_OR_NO[value]
+    if name == "custom_facts" and isinstance(value, Mapping):  # names that callers send
+        return ", ".join(f"{fact} ({kind})" for fact, kind in value.items()) or "none"
     if name == "number":  # of a support request: a name, and no amount
         return str(value)
     if name.endswith("_at") and isinstance(value, str) and _MOMENT.match(value):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from flask import Response, flash, render_template, request
 
+from api.keys.token import without_keys
 from billing import entitlements
 from core import current
 from core.access import Audience, Pages, active_membership, actor, current_user, open_to
@@ -78,6 +79,7 @@ def create() -> ViewResponse:
             now=utc_now(),
         )
     flash(f"Support request {ticket.number} created. We sent you a confirmation email.")
+    _warn_of_keys(question.subject, question.body)
     return see_other(f"/support/{ticket.id}")
 
 
@@ -109,6 +111,7 @@ def write(ticket_id: UUID) -> ViewResponse:
             now=utc_now(),
             uploads=taken,
         )
+    _warn_of_keys(form.body.data)
     return see_other(f"/support/{ticket_id}#latest")
 
 
@@ -125,6 +128,11 @@ def solve(ticket_id: UUID) -> ViewResponse:
 @open_to(Audience.VIEWER)
 def download(ticket_id: UUID, file_id: UUID) -> ViewResponse:
     return file_answer(ticket_id, file_id)
+
+
+def _warn_of_keys(*texts: str) -> None:
+    if any(without_keys(text) != text for text in texts):
+        flash("We removed an API key from your message. Treat it as leaked: rotate or revoke it.")
 
 
 def file_answer(ticket_id: UUID, file_id: UUID) -> Response:

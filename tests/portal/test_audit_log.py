@@ -127,6 +127,7 @@ def test_an_entry_of_support_says_what_its_form_says(owner: Person, viewer: Pers
         ({"rate_limit": 1000}, {"rate_limit": 1000}, []),
         ({"is_high_risk": False}, {"is_high_risk": True}, ["High-risk system (EU AI Act): changed from no to yes."]),
         (None, {"number": 1001}, ["Number: 1001."]),
+        (None, {"custom_facts": {"ticket_type": "token"}}, ["Custom facts: ticket_type (token)."]),
         (None, {"due_at": "2026-12-01T05:10:55.847796+00:00"}, ["Due at: 1 Dec 2026, 05:10 UTC."]),
         (None, {"document": "dpa", "sha256": "ab"}, ["Document: “Data Processing Agreement”.", "SHA-256: “ab”."]),
         (None, {"starts_on": "2027-01-11"}, ["Starts on: 11 Jan 2027."]),

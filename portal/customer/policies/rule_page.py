@@ -6,6 +6,7 @@ from typing import Any
 
 from api.content.pii_kinds import KINDS as PII_KINDS
 from api.decisions import breakdowns
+from api.policies import services as policies
 from api.policies.conditions.checking import Ground
 from api.vocabulary import PII_TYPES, FactType, variable_of
 from core.access import active_membership
@@ -25,6 +26,7 @@ def rule_page(form: RuleForm, ground: Ground, *, code: str | None, status: int =
         status=status,
         form=form,
         code=code,
+        needs_review=policies.needs_review(active_membership().organization_id),
         suggested=_suggested(form, ground),
         choices={variable: fact.choices for variable, fact in ground.facts.items() if fact.choices},
         **found,

@@ -94,7 +94,9 @@ def test_another_organizations_form_cannot_take_over_a_request(app: Flask, owner
 
 
 def test_a_key_that_is_pasted_is_never_kept(app: Flask, ada: Member, owner: Person) -> None:
-    ask(owner, body=f"It fails with {ada.secret} since noon.")
+    asked = ask(owner, body=f"It fails with {ada.secret} since noon.")
+
+    assert "We removed an API key from your message." in owner.get(asked.location).text
 
     words = said(app, tickets(app)[0].id)[0][1]
     assert ada.secret not in words
