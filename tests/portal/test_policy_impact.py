@@ -15,7 +15,7 @@ from tests.api.test_impact import latest
 from tests.cast import Caller, Member, exports
 from tests.impact_steps import step
 from tests.people import Person
-from tests.portal.test_policies import form_of
+from tests.portal.test_policies import RULE, form_of
 from tests.portal.test_policy_drafts import create, draft_at
 
 
@@ -99,3 +99,16 @@ def test_drafts_and_their_analyses_go_with_a_closed_account(app: Flask, ada: Mem
         for table in (PolicyDraft, PolicyImpact):
             query = select(func.count()).where(table.organization_id == ada.organization_id)
             assert db.session.scalar(query) == 0
+
+
+def test_a_rule_in_shadow_is_named_beside_what_it_does_not_count_for(
+    app: Flask, ada: Member, as_ada: Caller, developer: Person
+) -> None:
+    as_ada.check()
+    path = create(developer)
+    assert developer.post(f"{path}/rules", **{**RULE, "state": "shadow", "version": "1"}).status_code == 303
+    developer.post(f"{path}/impact", days="7")
+    analyze(app, ada, path)
+
+    page = " ".join(developer.get(path).text.split())
+    assert f'In shadow, without effect on these numbers: <span class="mono">{RULE["code"]}</span>.' in page
