@@ -1,5 +1,6 @@
 """How dates, times, durations, numbers and percentages are written, once for pages, emails and errors."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Any
@@ -54,6 +55,12 @@ def duration(seconds: float) -> str:
 def counted(count: int, noun: str) -> str:
     """Such as `1 member` or `2,000 members`; the noun is one whose plural ends in s."""
     return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """The first of many, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def number(value: Any) -> str:

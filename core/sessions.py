@@ -109,9 +109,13 @@ class CurrentUser(UserMixin):  # type: ignore[misc]  # flask_login is untyped
     def is_fresh_at(self, now: datetime) -> bool:
         return now - self.authenticated_at <= FRESH_FOR
 
+    @property
+    def acts_as_operator(self) -> bool:
+        """Only where they are no member."""
+        return self.is_operator and self.membership is None
+
     def actor(self, *, address: str | None, request_id: str | None) -> Actor:
-        """As whom they act: as an operator only where they are no member."""
-        kind = ActorKind.MEMBER if self.membership or not self.is_operator else ActorKind.OPERATOR
+        kind = ActorKind.OPERATOR if self.acts_as_operator else ActorKind.MEMBER
         return Actor(kind=kind, id=self.user_id, address=address, request_id=request_id)
 
 

@@ -12,6 +12,7 @@ from core.current import settings as running_settings
 from core.db import acting_for
 from core.mail import has_local_mailbox
 from core.rotations.services import encrypted_with_key
+from core.sessions import CurrentUser
 from core.settings import Settings
 from legal_docs import figures
 from legal_docs.documents.kinds import TITLES
@@ -70,10 +71,10 @@ def _around_pages() -> dict[str, Any]:
     return around
 
 
-def _support_path() -> str:
-    """Visitors have no page for it, and write."""
-    email, who = running_settings().support_email, None if g.get("has_failed") else current_user_or_none()
-    return f"mailto:{email}" if who is None and email else "/support/new"
+def _support_path(visitor: CurrentUser | None) -> str:
+    """Who has no account has no page for it, and writes."""
+    email = running_settings().support_email
+    return f"mailto:{email}" if visitor is None and email else "/support/new"
 
 
 def _account_notices() -> list[PageNotice]:

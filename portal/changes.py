@@ -16,9 +16,6 @@ _ON_CONTRADICTION = {
     "catalogue": "use the catalogue",
     "block": "block the request",
 }
-_ON_OR_OFF = {True: "on", False: "off"}
-_YES_OR_NO = {True: "yes", False: "no"}
-"""Of what is a fact and no setting, which would be on or off."""
 _TITLES = {
     "by_link": "Signed with a link",
     "evidence_sha256": "SHA-256 of the evidence",
@@ -87,10 +84,10 @@ def _title_of(name: str) -> str:
 
 
 def _value_of(name: str, value: Any) -> str:
-    if isinstance(value, bool) and name.startswith(("is_", "by_")):
-        return _YES_OR_NO[value]
+    if isinstance(value, bool) and name.startswith(("is_", "by_")):  # a fact; what is on or off is a setting
+        return "yes" if value else "no"
     if name == "custom_facts" and isinstance(value, Mapping):  # names that callers send
-        return ", ".join(f"{fact} ({kind})" for fact, kind in value.items()) or "none"
+        return ", ".join(f"{fact} ({kind})" for fact, kind in value.items())
     if name == "number":  # of a support request: a name, and no amount
         return str(value)
     if name.endswith("_at") and isinstance(value, str) and _MOMENT.match(value):
@@ -102,7 +99,7 @@ def _value_of(name: str, value: Any) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
-        return _ON_OR_OFF[value]
+        return "on" if value else "off"
     if isinstance(value, int | float):
         return number(value)
     if isinstance(value, list):

@@ -120,10 +120,10 @@ _OF_A_DRAFT = {
 
 def shown_path() -> str:
     """Where the page is that is shown: a refused form shows its page again, at the address that it was sent to."""
-    blueprint, _, view = (request.endpoint or "").rpartition(".")
-    page = _PAGES_OF_FORMS.get(f"{blueprint}.{view}", f"{blueprint}.{view.replace('create', 'new')}")
     if request.method != "POST":
         return request.path
+    blueprint, _, view = (request.endpoint or "").rpartition(".")
+    page = _PAGES_OF_FORMS.get(f"{blueprint}.{view}", f"{blueprint}.{view.replace('create', 'new')}")
     if page != request.endpoint and page in current_app.view_functions:
         return url_for(page, **(request.view_args or {}))
     return _nearest_page(request.path)

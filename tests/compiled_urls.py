@@ -1,7 +1,6 @@
 """Each URL becomes code once in a process, however many apps it makes: that is most of what making one costs."""
 
 from collections.abc import Callable
-from typing import Any
 
 from werkzeug.routing import Rule
 
@@ -15,8 +14,7 @@ def compile_once() -> None:
 
 def _compile_or_find(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
     """The code depends on the words and the defaults of a rule, and is bound to the rule by its caller."""
-    defaults: dict[str, Any] = dict(rule.defaults or {})
-    words = (rule.rule, tuple(rule._trace), tuple(sorted(defaults.items())), append_unknown)
+    words = (rule.rule, tuple(rule._trace), tuple(sorted((rule.defaults or {}).items())), append_unknown)
     if words not in _compiled:
         _compiled[words] = _compile(rule, append_unknown)
     return _compiled[words]

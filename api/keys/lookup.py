@@ -18,6 +18,8 @@ from core.paging import Page, page_of
 from core.rows import locking
 from core.scope import needs_system_scope
 
+NOT_FOUND = "API key not found. It may have been deleted."
+
 _AT_ONCE = 100
 
 
@@ -28,7 +30,7 @@ def find(organization_id: UUID, key_id: UUID, *, for_update: bool = False) -> Ap
         query = locking(query)
     key = db.session.scalar(query)
     if key is None:
-        raise NotFound("API key not found. It may have been deleted.")
+        raise NotFound(NOT_FOUND)
     return key
 
 

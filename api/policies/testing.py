@@ -18,6 +18,7 @@ from api.policies.policy_tests import PolicyTest
 from api.policies.rules import RuleState
 from core.clock import monotonic_s
 from core.errors import AppError, FieldProblem, InvalidRequest
+from core.formats import first_of
 
 MOST_S = 2.0
 MOST_NAMED = 10
@@ -90,10 +91,9 @@ def need_passing(document: PolicyDocument) -> None:
     failing = [place for place, result in enumerate(results) if not result.has_passed]
     if not failing:
         return
-    names = ", ".join(f"“{results[place].test.name}”" for place in failing[:MOST_NAMED])
-    more = f" and {len(failing) - MOST_NAMED} more" if len(failing) > MOST_NAMED else ""
+    names = first_of([f"“{results[place].test.name}”" for place in failing], MOST_NAMED)
     raise PolicyTestsFailed(
-        f"{len(failing)} of {len(results)} tests fail: {names}{more}. {PolicyTestsFailed.advice}",
+        f"{len(failing)} of {len(results)} tests fail: {names}. {PolicyTestsFailed.advice}",
         errors=tuple(
             FieldProblem(f"tests[{place}]", "test_failed", difference_of(results[place]))
             for place in failing[:MOST_NAMED]

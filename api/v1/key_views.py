@@ -177,7 +177,7 @@ def revoke(caller: Caller, key_id: str, body: KeyRevoke) -> KeyView:
 def _parse_id(text: str) -> UUID:
     key_id = parse_public_id("key", text)
     if key_id is None:
-        raise NotFound("API key not found. List your keys with GET /v1/keys.")
+        raise NotFound(lookup.NOT_FOUND)
     return key_id
 
 

@@ -39,7 +39,10 @@ class LinkUnusable(AppError):
 
 
 class LinkUsed(LinkUnusable):
-    title, advice = "The documents have already been accepted", "You don't need to do anything."
+    title = "This link has already been used"
+    advice = (
+        "The documents it was sent for are accepted. For a newer version, ask the person who sent it for a new link."
+    )
 
 
 def delegate(organization_id: UUID, *, email: str, sender_email: str, by: Actor, now: datetime) -> LegalDelegation:

@@ -28,7 +28,7 @@ def kill(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(processes, timeout=10)
+    assert processes[0] not in psutil.wait_procs(processes, timeout=10)[1], "it does not end"
 
 
 @contextlib.contextmanager

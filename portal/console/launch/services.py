@@ -12,6 +12,7 @@ from core import audit
 from core.audit import Actor
 from core.db import db
 from core.errors import AppError, NotFound
+from core.formats import first_of
 from core.ids import new_uuid
 from core.members import User
 from core.scope import needs_system_scope
@@ -174,10 +175,9 @@ def _refuse_red(now: datetime) -> None:
     lines = [line for some in board(now=now).values() for line in some]
     faults = [line.item.code for line in lines if not line.is_green]
     if faults:
-        listed = ", ".join(faults[:MOST_NAMED]) + (
-            f" and {len(faults) - MOST_NAMED} more" if len(faults) > MOST_NAMED else ""
+        raise NotReady(
+            f"Neither GO nor a signature is possible while items are not green: {first_of(faults, MOST_NAMED)}."
         )
-        raise NotReady(f"Neither GO nor a signature is possible while items are not green: {listed}.")
     if any(line.at is None or now - line.at > FRESH_FOR for line in lines if not line.item.is_for_a_person):
         raise NotReady("The check results are over an hour old. Run the checks again first.")
 

@@ -63,6 +63,7 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime, 
         for part in acceptance_status(organization_id, now=now)
         if part.status in {AcceptanceStatus.SATISFIED, AcceptanceStatus.DUE}
     }
+    is_accepted = len(accepted) == len(ACCEPTED_KINDS)
     has_profile = find_profile(organization_id) is not None
     application = applications.latest(organization_id)
     is_live = organization_status == OrganizationStatus.LIVE
@@ -89,7 +90,7 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime, 
             ),
             Step(
                 "Accept the Terms of Service",
-                _sent(organization_id, now=now)
+                (not is_accepted and _sent(organization_id, now=now))
                 or "Someone authorized to sign for your organization accepts them. You can send them a link.",
                 is_done=Kind.TERMS in accepted,
                 path="/legal/accept",
@@ -109,7 +110,7 @@ def tasks_of(organization_id: UUID, *, organization_status: str, now: datetime, 
             _approval(
                 application,
                 is_live=is_live,
-                may_send=may_manage and has_profile and len(accepted) == len(ACCEPTED_KINDS),
+                may_send=may_manage and has_profile and is_accepted,
             ),
             Step(
                 "Create a live key",

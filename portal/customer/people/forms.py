@@ -26,13 +26,13 @@ def new_password_field(label: str = "Password") -> Any:
     return PasswordField(
         label,
         description=_NEW,
-        validators=[InputRequired("Enter a password."), _long_enough],
+        validators=[InputRequired("Enter a password."), Length(max=MAX_LENGTH), _long_enough],
         render_kw={"autocomplete": "new-password"},
     )
 
 
 def _long_enough(_form: Any, field: Any) -> None:
-    fault = fault_of_length(field.data)
+    fault = fault_of_length(field.data) if len(field.data) <= MAX_LENGTH else None  # that was said already
     if fault is not None:
         raise ValidationError(fault)
 

@@ -9,7 +9,7 @@ from core.passwords import fault_of_password, is_password, rehashed
 
 class WrongPassword(AppError):
     status, code, title = HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_password", "Incorrect password"
-    advice = "Incorrect password. Try again, or reset it on the login page."
+    advice = "Try again, or reset it on the login page."
 
 
 def check(user: User | None, password: str) -> bool:

@@ -97,7 +97,7 @@ def confirm(secret: str) -> ViewResponse:
                 attempts.succeed(attempt)
                 return go_on_after_password(user, next_path="/")
             except WrongPassword as refused:
-                form.password.errors = [refused.detail]
+                form.password.errors = [f"{refused.title}. {refused.detail}"]
                 trying.fail(user, "member.sign_in_failed", attempt)
     return render_template("portal/customer/people/confirm.html", form=form, email=email), 422
 

@@ -26,7 +26,7 @@ def rule_page(form: RuleForm, ground: Ground, *, code: str | None, status: int =
         status=status,
         form=form,
         code=code,
-        needs_review=policies.needs_review(active_membership().organization_id),
+        needs_review="draft" not in found and policies.needs_review(active_membership().organization_id),
         suggested=_suggested(form, ground),
         choices={variable: fact.choices for variable, fact in ground.facts.items() if fact.choices},
         **found,

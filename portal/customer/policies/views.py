@@ -116,9 +116,12 @@ def restore(version: int) -> ViewResponse:
 
 def _live_before_each(found: Sequence[policies.PolicyRevision]) -> list[policies.PolicyRevision | None]:
     """What each was written in place of, newest first: a version for test keys alone changes nothing for live ones."""
-    return [
-        next((older for older in found[place:] if not older.is_test_only), None) for place in range(1, len(found) + 1)
-    ]
+    live: policies.PolicyRevision | None = None
+    before: list[policies.PolicyRevision | None] = []
+    for one in reversed(found):
+        before.append(live)
+        live = live if one.is_test_only else one
+    return before[::-1]
 
 
 def _author(one: policies.PolicyRevision, names: dict[UUID, str]) -> str | None:

@@ -164,6 +164,7 @@ def test_the_board_has_one_row_for_each_check_under_its_owner(app: Flask, operat
     rows = rows_by_owner(lines)
 
     page = operator.get("/console/launch").text
+    assert "Your signature is valid for 7 days, for one decision." in page
     alike = {item.check or item.code for items in BOARDS.values() for item in items}
     assert sum(map(len, rows.values())) == len(alike) == page.count('<li id="')
     assert {code for some in rows.values() for row in some for code in row.codes} == {line.item.code for line in lines}
