@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.accounts import hold
 from core.db import among, db
@@ -35,11 +36,16 @@ class KindStatus(msgspec.Struct, frozen=True):
     """The newest version, if it has to be accepted."""
     due_at: datetime | None
     """Until when; None as long as the notices that start the clock have not been delivered."""
+    is_enforced: bool = False
+    """Whether live keys are blocked after `due_at`."""
 
 
 def acceptance_status(organization_id: UUID, *, now: datetime) -> tuple[KindStatus, ...]:
-    """Of each document that is accepted, in the order they are shown."""
-    return tuple(_status_of(organization_id, kind, now=now) for kind in ACCEPTED_KINDS)
+    """Of each document that is accepted, in the order they are shown. As many statements for all as for one."""
+    versions, accepted = documents.histories(ACCEPTED_KINDS), _last_acceptances(organization_id)
+    return tuple(
+        _status_of(organization_id, kind, versions[kind], accepted.get(kind), now=now) for kind in ACCEPTED_KINDS
+    )
 
 
 def has_accepted_everything(organization_id: UUID, *, now: datetime) -> bool:
@@ -76,18 +82,8 @@ def _behind(kind: Kind, organization_ids: Collection[UUID], *, now: datetime) ->
 
 def set_due_date(organization_id: UUID, *, now: datetime) -> datetime | None:
     """Writes the organization's date after which live keys are blocked: the earliest that is enforced, or none."""
-    due_at = min(
-        (
-            notice.due_at
-            for part in acceptance_status(organization_id, now=now)
-            if part.accepted is not None
-            and part.to_accept is not None
-            and (notice := _last_notice(organization_id, part.accepted)) is not None
-            and notice.enforced_at is not None
-            and notice.due_at is not None
-        ),
-        default=None,
-    )
+    parts = acceptance_status(organization_id, now=now)
+    due_at = min((part.due_at for part in parts if part.is_enforced and part.due_at is not None), default=None)
     organization = hold(organization_id)
     if organization.legal_due_at != due_at:
         organization.legal_due_at = due_at
@@ -95,40 +91,40 @@ def set_due_date(organization_id: UUID, *, now: datetime) -> datetime | None:
     return due_at
 
 
-def last_acceptance(organization_id: UUID, kind: Kind) -> LegalAcceptance | None:
-    return db.session.scalar(
-        select(LegalAcceptance)
-        .where(LegalAcceptance.organization_id == organization_id, LegalAcceptance.kind == kind.value)
-        .order_by(LegalAcceptance.position.desc())
-        .limit(1)
-    )
-
-
 def missing_majors(accepted: LegalAcceptance, versions: Sequence[LegalVersion]) -> list[LegalVersion]:
     """Major versions published after the one that was accepted, newest first."""
     return [version for version in versions if version.is_major and version.published_at > accepted.published_at]
 
 
-def _status_of(organization_id: UUID, kind: Kind, *, now: datetime) -> KindStatus:
-    versions = documents.history(kind)
-    accepted = last_acceptance(organization_id, kind)
+def _last_acceptances(organization_id: UUID) -> dict[Kind, LegalAcceptance]:
+    last_of_each = (
+        select(LegalAcceptance)
+        .ext(distinct_on(LegalAcceptance.kind))
+        .where(LegalAcceptance.organization_id == organization_id)
+        .order_by(LegalAcceptance.kind, LegalAcceptance.position.desc())
+    )
+    return {Kind(one.kind): one for one in db.session.scalars(last_of_each)}
+
+
+def _status_of(
+    organization_id: UUID,
+    kind: Kind,
+    versions: Sequence[LegalVersion],
+    accepted: LegalAcceptance | None,
+    *,
+    now: datetime,
+) -> KindStatus:
     if not versions:
         return KindStatus(kind, AcceptanceStatus.NOT_PUBLISHED, accepted, None, None)
     if accepted is None:
         return KindStatus(kind, AcceptanceStatus.NOT_ACCEPTED, None, versions[0], None)
-    if not missing_majors(accepted, versions):
+    missing = missing_majors(accepted, versions)
+    if not missing:
         return KindStatus(kind, AcceptanceStatus.SATISFIED, accepted, None, None)
-    part = KindStatus(kind, AcceptanceStatus.DUE, accepted, versions[0], None)
-    notice = _last_notice(organization_id, accepted)
-    if notice is None or notice.due_at is None:
-        return part
-    is_overdue = notice.enforced_at is not None and notice.due_at <= now
-    return msgspec.structs.replace(
-        part, status=AcceptanceStatus.OVERDUE if is_overdue else AcceptanceStatus.DUE, due_at=notice.due_at
-    )
-
-
-def _last_notice(organization_id: UUID, accepted: LegalAcceptance) -> LegalNotice | None:
-    """Of the newest major version after the accepted one: only that can be accepted, so its time is what counts."""
-    missing = missing_majors(accepted, documents.history(Kind(accepted.kind)))
-    return notices.find(organization_id, version_id=missing[0].id) if missing else None
+    # Only the newest version can be accepted, so the time of the newest major one is what counts.
+    notice = notices.find(organization_id, version_id=missing[0].id)
+    due_at = notice.due_at if notice else None
+    is_enforced = notice is not None and notice.enforced_at is not None
+    is_overdue = is_enforced and due_at is not None and due_at <= now
+    status = AcceptanceStatus.OVERDUE if is_overdue else AcceptanceStatus.DUE
+    return KindStatus(kind, status, accepted, versions[0], due_at, is_enforced)

@@ -1,5 +1,6 @@
 """Reading versions, and adding one. `legal_docs.publishing` publishes: it draws up the text and starts the notices."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
@@ -47,13 +48,20 @@ def find(kind: Kind, number: str, *, locale: str = DEFAULT_LOCALE) -> LegalVersi
 
 def history(kind: Kind, *, locale: str = DEFAULT_LOCALE) -> list[LegalVersion]:
     """Every version, newest first."""
-    return list(
-        db.session.scalars(
-            select(LegalVersion)
-            .where(LegalVersion.kind == kind.value, LegalVersion.locale == locale)
-            .order_by(LegalVersion.published_at.desc(), LegalVersion.id.desc())
-        )
+    return histories((kind,), locale=locale)[kind]
+
+
+def histories(kinds: Collection[Kind], *, locale: str = DEFAULT_LOCALE) -> dict[Kind, list[LegalVersion]]:
+    """Of each of these documents every version, newest first; read at once."""
+    found: dict[Kind, list[LegalVersion]] = {kind: [] for kind in kinds}
+    versions = (
+        select(LegalVersion)
+        .where(LegalVersion.kind.in_([kind.value for kind in kinds]), LegalVersion.locale == locale)
+        .order_by(LegalVersion.published_at.desc(), LegalVersion.id.desc())
     )
+    for version in db.session.scalars(versions):
+        found[Kind(version.kind)].append(version)
+    return found
 
 
 def newest(kind: Kind, *, locale: str = DEFAULT_LOCALE) -> LegalVersion | None:
