@@ -4,11 +4,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 import flask_login
-from flask import Blueprint, Flask, g, has_request_context, request
+from flask import Blueprint, Flask, g, has_request_context, redirect, request
 from flask_login import LoginManager
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
@@ -18,7 +19,7 @@ from core.audit import Actor, ActorKind
 from core.clock import utc_now
 from core.db import acting_as_system, acting_for, db, transaction
 from core.errors import FormExpired, OperatorsOnly, OrganizationReadOnly, OtherOrganization, RoleNeeded
-from core.htmx import see_other
+from core.htmx import is_htmx, see_other
 from core.members import Role
 from core.network import client_address
 from core.sessions import ActiveMembership, CurrentUser
@@ -27,6 +28,8 @@ from core.views import ViewResponse
 
 MOST_BYTES = 1_000_000
 """What a form may send. The API reads its bodies itself, with limits of its own."""
+MOST_HELD_BYTES = 400_000
+"""Of a form that its sender need not fill in again after proving who they are; sealed it is half as long again."""
 SIGN_IN_PAGE, CONFIRM_PAGE, PROVE_PAGE = "/log-in", "/confirm-address", "/prove-it"
 SECOND_FACTOR_PAGE, NO_ORGANIZATION_PAGE = "/account/security", "/organizations"
 
@@ -257,8 +260,13 @@ def _lead_elsewhere(way: Redirected) -> ViewResponse:
     db.session.rollback()
     if not way.and_back:
         return see_other(way.path)
-    back = request.full_path.rstrip("?") if request.method == "GET" else safe_path(_page_of_form())
-    return see_other(f"{way.path}?{urlencode({'next': back})}")
+    if request.method == "GET":
+        return see_other(f"{way.path}?{urlencode({'next': request.full_path.rstrip('?')})}")
+    back = {"next": safe_path(_page_of_form())}
+    if way.path == PROVE_PAGE and not is_htmx() and (request.content_length or 0) <= MOST_HELD_BYTES:
+        there = urlencode({**back, "to": request.full_path.rstrip("?")})
+        return redirect(f"{PROVE_PAGE}/held?{there}", HTTPStatus.TEMPORARY_REDIRECT)  # with all that was sent
+    return see_other(f"{way.path}?{urlencode(back)}")
 
 
 def _page_of_form() -> str:

@@ -30,7 +30,7 @@ from portal.customer.offboarding import views as offboarding_views
 from portal.customer.onboarding import application_views, well_known_views
 from portal.customer.onboarding import views as start_views
 from portal.customer.organization import views as organization_views
-from portal.customer.people import log_in_views, security_views
+from portal.customer.people import log_in_views, proof_views, security_views
 from portal.customer.people import views as people_views
 from portal.customer.plan import payment_views
 from portal.customer.plan import views as plan_views
@@ -73,6 +73,7 @@ PAGES: tuple[Blueprint, ...] = (
     well_known_views.bp,
     people_views.bp,
     log_in_views.bp,
+    proof_views.bp,
     security_views.bp,
     application_views.bp,
     organization_views.bp,

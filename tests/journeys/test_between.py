@@ -1,10 +1,14 @@
 """Pages that are met only on the way: after a link, after a step, once."""
 
+import psycopg
 from playwright.sync_api import Page, expect
 
 from tests.journeys import steps
 from tests.journeys.conftest import PASSWORD, Portal
 from tests.journeys.looking import look_around
+
+_AN_HOUR_AGO = """UPDATE user_session SET authenticated_at = now() - interval '1 hour'
+    WHERE created_at = (SELECT max(created_at) FROM user_session)"""
 
 
 def test_signing_up_setting_a_new_password_and_the_second_step(page: Page, portal: Portal) -> None:
@@ -63,6 +67,23 @@ def test_an_invitation(page: Page, other_page: Page, portal: Portal) -> None:
     steps.wait_for(page, "Invitation sent to lin@demo.example.")
     other_page.goto(steps.open_mail(other_page, "lin@demo.example", "invited you"))
     look_around(other_page, "join")
+
+
+def test_a_form_that_comes_after_the_proof_has_lapsed(page: Page, portal: Portal) -> None:
+    steps.log_in(page, "ada@demo.example", portal.password)
+    page.goto("/team")
+    steps.fill(page, email="late@demo.example")
+    with psycopg.connect(portal.settings.database_url or "") as connection:
+        connection.execute(_AN_HOUR_AGO)
+    steps.press(page, "Send invitation")
+    expect(page.get_by_role("heading", name="Confirm your identity")).to_be_visible()
+    look_around(page, "a proof before a form")
+    steps.fill(page, password=portal.password)
+    steps.press(page, "Continue")
+    expect(page.get_by_role("heading", name="Identity confirmed")).to_be_visible()
+    look_around(page, "a form that is sent again")
+    steps.press(page, "Submit")
+    steps.wait_for(page, "Invitation sent to late@demo.example.")
 
 
 def test_a_link_to_sign(page: Page, other_page: Page, portal: Portal) -> None:

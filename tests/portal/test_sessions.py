@@ -122,7 +122,7 @@ def test_what_matters_asks_for_proof_again(app: Flask, owner: Person) -> None:
 
     for path in ("/keys/new", "/account/security/authenticator"):
         assert owner.get(path).headers["Location"].startswith("/prove-it?next=%2F")
-    assert owner.post("/team/invitations", email="x@people.example", role="viewer").status_code == 303
+    assert owner.post("/team/invitations", email="x@people.example", role="viewer").status_code == 307
     assert mails_to(app, "x@people.example") == []
 
     assert owner.post("/prove-it?next=/keys/new", password=PASSWORD).headers["Location"] == "/keys/new"

@@ -1,9 +1,8 @@
 """Logging in with password and second factor, or with a passkey; proving it again; logging out."""
 
-from flask import Response, flash, render_template, request
+from flask import Response, render_template, request
 
-from core import sessions
-from core.access import Audience, Pages, current_user, current_user_or_none, open_to, safe_path
+from core.access import Audience, Pages, current_user_or_none, open_to, safe_path
 from core.clock import utc_now
 from core.current import settings
 from core.db import acting_as_system, transaction
@@ -12,10 +11,9 @@ from core.htmx import see_other
 from core.sessions import Method
 from core.throttle import per_account, per_address, sender
 from core.views import ViewResponse
-from portal.customer.people import accounts, attempts, passkeys, passwords, second_factor, trying
+from portal.customer.people import accounts, attempts, passkeys, passwords, proof_views, second_factor, trying
 from portal.customer.people.challenges import ChallengePurpose
-from portal.customer.people.forms import LogInForm, PasswordForm, SecondStepForm
-from portal.customer.people.pace import Kind
+from portal.customer.people.forms import LogInForm, SecondStepForm
 from portal.customer.people.passkey_refusals import PasskeyUse, read_credential, recorded
 from portal.customer.people.signing_in import (
     go_on_after_password,
@@ -36,8 +34,6 @@ NOTICES = {
     "deleted": "Account deleted.",
     "proofs": "Your session was ended after too many wrong passwords or codes. Log in again.",
 }
-_PROVEN = "Identity confirmed. Nothing has been changed yet."
-"""A form that was sent before is not sent again, and who sent it sees it empty."""
 _WRONG = "Incorrect email address or password."
 
 
@@ -127,35 +123,7 @@ def use_passkey() -> ViewResponse:
             )
             if who is None or who.user_id != user.id:
                 return sign_in(user, method=Method.PASSKEY, next_path=next_path)
-            sessions.refresh(who.session_id, method=Method.PASSKEY, now=utc_now())
-            flash(_PROVEN)
-            return see_other(next_path)
-
-
-@bp.get("/prove-it")
-@open_to(Audience.SIGNED_IN)
-def ask_for_proof() -> ViewResponse:
-    return _proof_page(PasswordForm())
-
-
-@bp.post("/prove-it")
-@per_address("30 per 15 minutes")
-@open_to(Audience.SIGNED_IN)
-def prove() -> ViewResponse:
-    form = PasswordForm()
-    if form.validate():
-        attempt = trying.begin_in_session(Kind.SESSION_PASSWORD)
-        with acting_as_system(), transaction():
-            if passwords.check(accounts.lock(current_user().user_id), form.password.data):
-                attempts.succeed(attempt)
-                sessions.refresh(current_user().session_id, method=current_user().method, now=utc_now())
-                flash(_PROVEN)
-                return see_other(safe_path(request.args.get("next")))
-        ended = trying.fail_in_session("member.proof_failed", attempt)
-        if ended is not None:
-            return ended
-        form.password.errors = ["Incorrect password."]
-    return _proof_page(form, status=422)
+            return proof_views.go_on(Method.PASSKEY, next_path)
 
 
 @bp.post("/log-out")
@@ -191,8 +159,3 @@ def _second_page(form: SecondStepForm, *, status: int = 200) -> ViewResponse:
             ),
             status,
         )
-
-
-def _proof_page(form: PasswordForm, *, status: int = 200) -> ViewResponse:
-    next_path = safe_path(request.args.get("next"))
-    return render_template("portal/customer/people/prove_it.html", form=form, next_path=next_path, site=site()), status
