@@ -6,7 +6,7 @@ from billing.access import GRACE
 from billing.quotas import WARN_AT_PERCENT
 from core import sessions
 from core.passwords import MIN_LENGTH
-from portal.customer.applications.states import DECIDED_WITHIN_WORKING_DAYS
+from portal.customer.applications.states import DECIDED_WITHIN_BUSINESS_DAYS
 from portal.customer.decisions import session_key
 from portal.customer.keys.overview import IDLE_AFTER, ROTATE_AFTER
 from portal.customer.people import links
@@ -36,7 +36,7 @@ def _of_the_portal() -> dict[str, object]:
     return {
         "rotate_after_days": ROTATE_AFTER // _DAY,
         "idle_after_days": IDLE_AFTER // _DAY,
-        "application_working_days": DECIDED_WITHIN_WORKING_DAYS,
+        "application_business_days": DECIDED_WITHIN_BUSINESS_DAYS,
         "grace_days": GRACE // _DAY,
         "quota_warning_percent": WARN_AT_PERCENT,
         "invitation_days": INVITATION_LIFE // _DAY,

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 SATURDAY = 5
-DECIDED_WITHIN_WORKING_DAYS = 2
+DECIDED_WITHIN_BUSINESS_DAYS = 2
 INFORMATION_WITHIN = timedelta(days=30)
 
 
@@ -70,8 +70,8 @@ LABELS_FOR_OPERATORS = LABELS | {ApplicationStatus.INFORMATION_REQUESTED: "Waiti
 
 
 def due_at(submitted_at: datetime) -> datetime:
-    """When we promise to have decided: the same time of day, so many working days (Monday to Friday, UTC) later."""
-    due, left = submitted_at, DECIDED_WITHIN_WORKING_DAYS
+    """When we promise to have decided: the same time of day, so many business days (Monday to Friday, UTC) later."""
+    due, left = submitted_at, DECIDED_WITHIN_BUSINESS_DAYS
     while left:
         due += timedelta(days=1)
         left -= due.weekday() < SATURDAY

@@ -17,7 +17,7 @@ FOLLOWED_UP_UNTIL = timedelta(days=7)
 
 
 def call_slots(now: datetime) -> list[datetime]:
-    """The next working days, one time each, to begin with; the operator who approves may offer others."""
+    """The next business days, one time each, to begin with; the operator who approves may offer others."""
     slots: list[datetime] = []
     day = now.replace(hour=_SLOT_HOUR, minute=0, second=0, microsecond=0)
     while len(slots) < SLOTS_OFFERED:

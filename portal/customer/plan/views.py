@@ -68,7 +68,7 @@ def ask_for_enterprise() -> ViewResponse:
         organization_id = active_membership().organization_id
         if entitlements.ask_for_enterprise(organization_id, by=actor(), now=utc_now()):
             defer(notify_operators_of_enterprise, organization_id=str(organization_id))
-    flash("Request sent. We will email you within two working days.")
+    flash("Request sent. We will email you within two business days.")
     return see_other("/plan")
 
 
