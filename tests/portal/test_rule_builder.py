@@ -87,3 +87,15 @@ def test_the_builder_writes_into_a_draft_as_well(app: Flask, ada: Member, develo
     assert developer.post(f"{path}/rules", **BUILT).status_code == 303
     assert developer.post(f"{path}/rules/hr_review", **{**BUILT, "version": "2", "do": "cel"}).status_code == 200
     assert "hr, legal" in developer.get(f"{path}/rules/hr_review").text
+
+
+def test_a_row_is_told_of_no_place_in_a_text_that_nobody_sees(app: Flask, ada: Member, developer: Person) -> None:
+    """What was typed as a condition is."""
+    wrong = {"rows_all-0-fact": "data_classification", "rows_all-0-operator": "is", "rows_all-0-value": "secretish"}
+    as_row = developer.post("/policies/rules", **{**BUILT, **wrong})
+    as_text = developer.post("/policies/rules", **{**BUILT, "rows_none-0-cel": 'data_classification == "secretish"'})
+
+    assert (as_row.status_code, as_text.status_code) == (422, 422)
+    assert ("At character" in as_row.text, "At character 24" in as_text.text) == (False, True)
+    for page in (as_row.text, as_text.text):
+        assert "secretish" in page

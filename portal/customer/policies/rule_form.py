@@ -1,5 +1,6 @@
 """The form of a custom rule: its conditions as rows to fill in, or in CEL, and one turned into the other."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,8 @@ OPERATOR_LABELS = {
     Operator.AT_MOST: "is at most",
     Operator.LESS: "is less than",
 }
+_WHEREABOUTS = re.compile(r"^At (?:line \d+, )?character \d+: ")
+"""Of a condition as text, which nobody sees who filled in a row."""
 
 
 class ConditionRow(PlainForm):  # type: ignore[misc]  # wtforms is untyped
@@ -220,8 +223,9 @@ class RuleForm(SeenVersionForm):
     def blame_condition(self, part: str, index: int, detail: str) -> None:
         """A fault of one condition, counted as `conditions` gives them."""
         if self.is_builder:
-            filled = [place for place, row in enumerate(self.rows(part)) if not row.is_blank]
-            self.blame_row(part, filled[index], detail)
+            filled = [(place, row) for place, row in enumerate(self.rows(part)) if not row.is_blank]
+            place, row = filled[index]
+            self.blame_row(part, place, detail if row.cel.data else _WHEREABOUTS.sub("", detail))
         else:
             self[part].errors = [*self[part].errors, f"Condition {index + 1}: {detail}"]
 
