@@ -11,23 +11,9 @@ from portal.notifications.states import KIND_LABELS, Kind
 from portal.notifications.targets import LONGEST
 
 
-class EventsForm(Form):
-    """What a channel is told. `offer` says whose channel it is, and has to be called before anything else."""
+class AddressForm(Form):
+    """Where a channel leads."""
 
-    events = ChecksField("Events to send", choices=[], validators=[InputRequired("Choose at least one event.")])
-    includes_test = BooleanField("Include blocked decisions from test keys")
-
-    def offer(self, audience: EventAudience) -> None:
-        self.events.choices = [(event.name, f"{event.words} ({event.name})") for event in of_audience(audience)]
-        if audience is EventAudience.OPERATORS:
-            del self.includes_test
-
-    @property
-    def wants_test(self) -> bool:
-        return "includes_test" in self and bool(self.includes_test.data)
-
-
-class ChannelForm(EventsForm):
     kind = SelectField("Type", choices={kind.value: words for kind, words in KIND_LABELS.items()})
     name = StringField(
         "Name",
@@ -46,3 +32,23 @@ class ChannelForm(EventsForm):
     def validate_target(self, field: Any) -> None:
         if self.kind.data == Kind.MAIL:
             EmailAddress()(self, field)
+
+
+class EventsForm(Form):
+    """What a channel is told. `offer` says whose channel it is, and has to be called before anything else."""
+
+    events = ChecksField("Events to send", choices=[], validators=[InputRequired("Choose at least one event.")])
+    includes_test = BooleanField("Include blocked decisions from test keys")
+
+    def offer(self, audience: EventAudience) -> None:
+        self.events.choices = [(event.name, f"{event.words} ({event.name})") for event in of_audience(audience)]
+        if audience is EventAudience.OPERATORS:
+            del self.includes_test
+
+    @property
+    def wants_test(self) -> bool:
+        return "includes_test" in self and bool(self.includes_test.data)
+
+
+class ChannelForm(AddressForm, EventsForm):
+    """A new channel. Its errors are told in the order of the page, which is that in which fields are made."""

@@ -627,3 +627,9 @@ def test_every_preset_has_events_and_every_part_of_it_names_one(audience: EventA
     names = [event.name for event in of_audience(audience)]
     for preset in PRESETS[audience].values():
         assert [part for part in preset.prefixes if not any(name.startswith(part) for name in names)] == []
+
+
+def test_errors_of_a_new_channel_come_in_the_order_of_its_fields(owner: Person) -> None:
+    told = owner.post("/organization/notifications", kind="mail").text.split("There is a problem")[1].split("</ul>")[0]
+
+    assert re.findall(r'href="#([a-z_]+)"', told) == ["name", "target", "events"]
