@@ -23,6 +23,15 @@ def postgres_processes(server: Any) -> list[psutil.Process]:
     return [postmaster, *postmaster.children(recursive=True)]
 
 
+def postgres_process(server: Any, kind: str) -> psutil.Process:
+    """One that PostgreSQL names so in its title, such as walwriter."""
+    for process in postgres_processes(server):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if kind in " ".join(process.cmdline()):
+                return process
+    raise LookupError(f"PostgreSQL runs no {kind}")
+
+
 def kill(processes: Sequence[psutil.Process]) -> None:
     """All at once, as a power cut would."""
     for process in processes:

@@ -41,6 +41,9 @@ class Pair:
         wait_until(lambda: asked(embedded.url(self.primary), query) == 1, "the standby follows")
 
     def wait_until_caught_up(self) -> None:
+        run(
+            embedded.url(self.primary), "SELECT pg_current_xact_id()"
+        )  # its commit brings the rest of an unfinished page
         written = asked(embedded.url(self.primary), "SELECT pg_current_wal_flush_lsn()::text")
         query = f"SELECT pg_last_wal_replay_lsn() >= '{written}'"
         wait_until(lambda: asked(embedded.url(self.standby), query), "the standby has replayed all")
