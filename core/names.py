@@ -18,7 +18,7 @@ _BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc\U000
 _NO_TEXT = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 NOTHING_TO_SEE = "Use at least one visible character."
-FORBIDDEN = "Use one line without control characters, invisible characters or marks of text direction."
+FORBIDDEN = "Use one line without control, invisible or text-direction characters."
 
 
 def normal_form(text: str) -> str:

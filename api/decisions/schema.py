@@ -51,7 +51,7 @@ class DecisionFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         | None
     ) = None
     environment: Annotated[
-        KeyEnvironment | None, Meta(description="live or test. A test key sees tests only.", examples=["live"])
+        KeyEnvironment | None, Meta(description="live or test. A test key sees test decisions only.", examples=["live"])
     ] = None
     department: (
         Annotated[ShortText, Meta(description="The fact of this name, case-insensitive.", examples=["support"])] | None

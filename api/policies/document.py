@@ -70,14 +70,20 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Meta(
             title="Block personal data",
-            description="Blocks every operation on personal data. If off, personal data adds no points.",
+            description=(
+                "Blocks every operation on personal data. If off, personal data adds no points, unless points "
+                "are counted without hard block."
+            ),
         ),
     ] = True
     block_external_models: Annotated[
         bool,
         Meta(
             title="Block external models",
-            description="Blocks every operation on an external model. If off, external models add no points.",
+            description=(
+                "Blocks every operation on an external model. If off, external models add no points, unless "
+                "points are counted without hard block."
+            ),
         ),
     ] = False
     count_points_when_off: Annotated[
@@ -187,7 +193,10 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             max_length=MAX_TESTS,
             title="Tests",
-            description="Requests with the decisions they must get. Nothing is published while a test fails.",
+            description=(
+                "Requests with the decisions they must get. Nothing is published while a test fails, except in an "
+                "emergency."
+            ),
         ),
     ] = ()
 

@@ -49,6 +49,7 @@ class BundleQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
         scope=Scope.POLICIES_READ,
         query=BundleQuery,
+        is_conditional=True,
         answer=Bundle,
         refusals=(ServiceUnavailable,),
     ),

@@ -47,6 +47,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Refusals of requests like it that this one knows by another name."""
     is_limited: bool = True
     takes_idempotency_key: bool = False
+    is_conditional: bool = False
+    """Whether If-None-Match saves an answer that has not changed."""
     reads_body_itself: bool = False
 
     @property

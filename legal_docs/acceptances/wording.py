@@ -8,12 +8,12 @@ from legal_docs.documents.models import LegalVersion
 
 ACKNOWLEDGEMENTS = 2
 _LAWFUL_USE = (
-    "{} will use the service lawfully: it has a lawful basis for the data it sends, and keeps to the acceptable use of"
-    " section 5 of the Terms of Service."
+    "{} will use the service lawfully: it has a lawful basis for the data it sends, and complies with the"
+    " acceptable-use rules of section 5 of the Terms of Service."
 )
 _PILOT_LIMITS = (
-    "{} knows the limits of a pilot: the service levels of section 6.1 of the Terms of Service are aims, without"
-    " credits if they are missed."
+    "{} understands the limits of a pilot: the service levels of section 6.1 of the Terms of Service are targets,"
+    " without credits if they are missed."
 )
 
 
@@ -30,7 +30,8 @@ def wording_for(documents: Sequence[LegalVersion], *, legal_name: str) -> Wordin
     """The button says what the boxes say."""
     return Wording(
         checkboxes=tuple(
-            f"I have read the {document.title}, version {document.number}, and accept it on behalf of {legal_name}."
+            f"I have read the {document.title}, version {document.number}, and accept this version on behalf of"
+            f" {legal_name}."
             for document in documents
         ),
         acknowledgements=(_LAWFUL_USE.format(legal_name), _PILOT_LIMITS.format(legal_name)),

@@ -28,7 +28,7 @@ NAMES = {
 PROBED_BY = {
     Component.CHECK_API: "A real check every minute with our own API key.",
     Component.MANAGEMENT_API: "Policies are read through the API every minute.",
-    Component.DECISION_LOG: "Every minute, the decision of that check is read back from the log.",
+    Component.DECISION_LOG: "Every minute, the decision of our own check is read back from the log.",
     Component.PORTAL: "The login page is loaded every minute.",
     Component.MESSAGES: "Measured every minute by the delivery delay of messages.",
 }

@@ -169,7 +169,9 @@ def merge(ticket_id: UUID, into_number: int, *, version: int, by: Actor, now: da
     Only once it was answered: a target is met or missed, and never merged away.
     """
     into_id = db.session.scalar(select(Ticket.id).where(Ticket.number == into_number))
-    if into_id is None or into_number >= records.find(ticket_id).number:
+    if into_id is None:
+        raise CannotMerge(f"There is no ticket {into_number}.")
+    if into_number >= records.find(ticket_id).number:
         raise CannotMerge
     into = records.hold(into_id)  # the older first, always, so that two who merge at once do not wait for each other
     ticket = _under_way(ticket_id, version=version)
@@ -206,12 +208,14 @@ def _say_automatically(ticket: Ticket, words: str, *, now: datetime) -> None:
     records.say(ticket, MessageKind.AUTOMATIC, words, author=Author("AI Governance", ""), now=now)
 
 
-def set_feature_request(ticket_id: UUID, wish: str | None, *, version: int, by: Actor, now: datetime) -> Ticket:
-    """Counts the request as a vote for what is wished. Raises TicketMoved."""
+def set_feature_request(ticket_id: UUID, wish: str | None, *, version: int, by: Actor, now: datetime) -> bool:
+    """Counts the request as a vote for what is wished; whether that is news. Raises TicketMoved."""
     ticket = records.hold(ticket_id, version=version)
+    if ticket.wish == wish:
+        return False
     ticket.wish = wish
     records.note(ticket, "ticket.wish_noted", by=by, now=now)
-    return ticket
+    return True
 
 
 @needs_system_scope

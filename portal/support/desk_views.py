@@ -170,10 +170,11 @@ def merge(ticket_id: UUID) -> ViewResponse:
 def set_feature_request(ticket_id: UUID) -> ViewResponse:
     form = _valid(FeatureRequestForm())
     with transaction():
-        desk.set_feature_request(
+        is_news = desk.set_feature_request(
             ticket_id, form.wish.data or None, version=form.version.data, by=operator(), now=utc_now()
         )
-    flash("Feature request saved." if form.wish.data else "Feature request removed.")
+    words = "Feature request saved." if form.wish.data else "Feature request removed."
+    flash(words if is_news else "Nothing was changed.")
     return see_other(f"/console/support/{ticket_id}")
 
 

@@ -49,7 +49,8 @@ SLA_TARGETS = {
     Severity.CRITICAL: SlaTarget(
         timedelta(hours=figures.CRITICAL_RESPONSE_HOURS),
         None,
-        "The API is down for you, data is lost or you suspect a security breach.",
+        f"The API is down for more than {figures.CRITICAL_OUTAGE_MINUTES} minutes, data is lost or you suspect a"
+        " security breach.",
     ),
     Severity.HIGH: SlaTarget(
         timedelta(hours=figures.HIGH_RESPONSE_HOURS),

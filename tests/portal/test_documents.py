@@ -136,7 +136,7 @@ def test_lawful_use_and_the_limits_of_a_pilot_are_recorded_with_the_acceptance(a
     for acceptance in acceptances(app):
         boxes = acceptance.checkbox_texts
         assert "will use the service lawfully" in boxes[-2]
-        assert "knows the limits of a pilot" in boxes[-1]
+        assert "understands the limits of a pilot" in boxes[-1]
         receipt = signer.get(f"/legal/acceptances/{acceptance.id}").text
         assert all(text in unescape(receipt) for text in boxes)
 

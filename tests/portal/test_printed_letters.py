@@ -37,7 +37,7 @@ DETAILS = {
 def test_the_details_for_the_cover_are_refused_at_the_form(owner: Person, field: str, name: str) -> None:
     page = owner.post("/organization/details", **DETAILS | {field: name})
 
-    is_said = "Latin, Greek or Cyrillic" in page.text or "invisible characters" in page.text
+    is_said = "Latin, Greek or Cyrillic" in page.text or "invisible or text-direction characters" in page.text
     assert (page.status_code, is_said) == (422, True)
 
 
@@ -105,7 +105,7 @@ def test_whoever_signs_by_a_link_is_told_before_anything_is_signed(
 
     page = nobody.post(link, **SIGNED | {field: name}, **shown(nobody.get(link).text))
 
-    is_said = "Latin, Greek or Cyrillic" in page.text or "invisible characters" in page.text
+    is_said = "Latin, Greek or Cyrillic" in page.text or "invisible or text-direction characters" in page.text
     assert (page.status_code, is_said) == (422, True)
     assert acceptances(app) == []
 

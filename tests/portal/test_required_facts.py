@@ -1,5 +1,7 @@
 """The page about required facts, and what callers never tell."""
 
+import re
+
 import pytest
 from flask import Flask
 
@@ -22,6 +24,13 @@ def test_what_each_application_never_tells_is_shown(as_ada: Caller, viewer: Pers
     assert ">50%<" in page
     assert '<span class="mono">contains_personal_data</span> 67%' in page
     assert '<span class="mono">purpose</span> 33%' in page
+
+
+def test_each_key_leads_to_its_page(as_ada: Caller, viewer: Person) -> None:
+    as_ada.check(metadata={"application": "crm"})
+    [link] = re.findall(r'href="(/keys/[^"]+)"', viewer.get("/policies/required-facts").text.partition("quality")[2])
+
+    assert viewer.get(link).status_code == 200
 
 
 def test_a_fact_nobody_sent_is_listed(as_ada: Caller, developer: Person) -> None:

@@ -128,7 +128,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "tags": [endpoint.tag],
         "summary": endpoint.summary,
         "description": endpoint.description,
-        "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint), *_header_parameters(endpoint)],
+        "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint), *header_parameters(endpoint)],
         "responses": _responses(endpoint),
     }
     if endpoint.scope is not None:
@@ -199,20 +199,20 @@ def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     ]
 
 
-def _header_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
-    if not endpoint.takes_idempotency_key:
-        return []
+def header_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+    found = []
+    if endpoint.takes_idempotency_key:
+        meaning = (
+            f"A unique name for this request, such as a UUID. For {KEPT_HOURS} hours, the same request under the same "
+            "key gets the same decision, which is stored once."
+        )
+        found.append((HEADER, meaning, {"type": "string", "pattern": whole(FORMAT)}))
+    if endpoint.is_conditional:
+        meaning = "The ETag of the response that you have. If nothing has changed since, the response is 304."
+        found.append(("If-None-Match", meaning, {"type": "string"}))
     return [
-        {
-            "name": HEADER,
-            "in": "header",
-            "required": False,
-            "description": (
-                f"A unique name for this request, such as a UUID. For {KEPT_HOURS} hours, the same request under the "
-                "same key gets the same decision, which is stored once."
-            ),
-            "schema": {"type": "string", "pattern": whole(FORMAT)},
-        }
+        {"name": name, "in": "header", "required": False, "description": meaning, "schema": schema}
+        for name, meaning, schema in found
     ]
 
 

@@ -155,7 +155,7 @@ _LABELS = {
     "ticket.joined_by": "Merged another support request into this one",
     "ticket.merged": "Merged a support request",
     "ticket.noted": "Added an internal note",
-    "ticket.open": "Reopened a support request",
+    "ticket.open": "Marked a support request as open",
     "ticket.opened": "Created a support request",
     "ticket.rated": "Rated support",
     "ticket.resolved": "Resolved a support request",

@@ -40,10 +40,11 @@ class AuditForm(Form):
         validators=[DataRequired("Enter the auditor's name and company."), Length(max=300), OneLine()],
     )
     is_bound = BooleanField(
-        "The auditor is bound to confidentiality and is not a competitor of AI Governance",
+        "The auditor is bound by a duty of confidentiality and is not a competitor of AI Governance",
         validators=[
             DataRequired(
-                "Confirm that the auditor is bound to confidentiality and is not a competitor of AI Governance."
+                "Confirm that the auditor is bound by a duty of confidentiality and is not a competitor of AI "
+                "Governance."
             )
         ],
     )

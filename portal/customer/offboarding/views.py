@@ -53,16 +53,14 @@ def erase() -> ViewResponse:
     """Deletes every decision about one person, by the pseudonym that the customer sends."""
     form = EraseForm()
     organization = services.find(active_membership().organization_id)
-    if not form.validate():
-        return render_template(
-            "portal/customer/organization/data.html", organization=organization, erase_form=form
-        ), 422
-    with transaction():
-        erased = retention_service.erase_subject(organization, form.subject.data, by=actor(), now=utc_now())
-    flash(
-        f"Erased {counted(erased, 'decision')} about this subject. "
-        f"Backup copies are deleted within another {figures.BACKUP_DAYS} days."
-        if erased
-        else "There are no decisions about this subject. Check the pseudonym."
-    )
-    return see_other("/organization/data")
+    if form.validate():
+        with transaction():
+            erased = retention_service.erase_subject(organization, form.subject.data, by=actor(), now=utc_now())
+        if erased:
+            flash(
+                f"Erased {counted(erased, 'decision')} about this subject. "
+                f"Backup copies are deleted within another {figures.BACKUP_DAYS} days."
+            )
+            return see_other("/organization/data")
+        form.subject.errors = ["There are no decisions about this subject. Check the pseudonym."]
+    return render_template("portal/customer/organization/data.html", organization=organization, erase_form=form), 422

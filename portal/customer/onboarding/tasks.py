@@ -178,7 +178,9 @@ def _approval(application: Application | None, *, is_live: bool, may_send: bool)
         )
     if status is ApplicationStatus.DECLINED:
         return Step(title, "We declined your last request.", is_done=False, path="/application", label="See why")
-    words = "We review every organization before its first live key. We decide within two business days of your request."
+    words = (
+        "We review every organization before its first live key. We decide within two business days of your request."
+    )
     return Step(
         title,
         words,

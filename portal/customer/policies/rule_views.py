@@ -94,7 +94,7 @@ def _save(code: str | None) -> ViewResponse:
         place = place_of(document, code)
         try:
             with transaction():
-                policies.change_many(
+                version = policies.change_many(
                     active_membership().organization_id,
                     {"rules": rules_with(document, place, form)},
                     expected_version=form.version.data,
@@ -106,6 +106,6 @@ def _save(code: str | None) -> ViewResponse:
         except AppError as refused:
             form.form_errors.append(f"{refused.title}. {refused.detail}")
         else:
-            flash("Rule saved.")
+            flash(f"Rule published as version {version} of your policies. It applies to live and test checks.")
             return see_other("/policies")
     return rule_page(form, ground, code=code, status=422)

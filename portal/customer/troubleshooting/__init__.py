@@ -1,1 +1,1 @@
-"""The five commonest troubles, looked for in the organization's own state."""
+"""The five most common problems, checked in the organization's own state."""

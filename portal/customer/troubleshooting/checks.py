@@ -1,4 +1,4 @@
-"""The five commonest troubles, as checks of the organization's own state. Each says what was found, and what to do."""
+"""The five most common problems as checks of the organization's own state. Each says what it found and what to do."""
 
 import re
 from collections.abc import Callable

@@ -164,3 +164,16 @@ def test_links_in_the_pages_lead_somewhere(nobody: Browser, path: str) -> None:
 def is_found(nobody: Browser, path: str) -> Any:
     with nobody.get(path) as answer:
         return answer.status_code in {200, 303}
+
+
+@pytest.mark.parametrize(
+    ("page", "header"),
+    [
+        ("run-a-check", "Idempotency-Key"),
+        ("run-up-to-100-checks", "Idempotency-Key"),
+        ("get-the-policy-bundle", "If-None-Match"),
+    ],
+)
+def test_headers_that_an_endpoint_takes_are_on_its_page(nobody: Browser, page: str, header: str) -> None:
+    assert f"<dt><code>{header}</code>" in nobody.get(f"/docs/api/{page}").text
+    assert "Headers" not in nobody.get("/docs/api/list-decisions").text.partition('id="errors"')[0]

@@ -292,6 +292,30 @@ def test_requests_of_two_organizations_are_never_joined(
     assert ticket_of(app, newer).status == "new"
 
 
+def test_what_cannot_be_merged_says_why_and_leads_back(app: Flask, ada: Member, operator: Person) -> None:
+    ticket_id = opened(app, ada.organization_id, now=at(1, 0))
+    own, version = ticket_of(app, ticket_id).number, ticket_of(app, ticket_id).version
+    for number, why in ((999_999, "There is no ticket 999999."), (own, "Merge the newer ticket into the older one.")):
+        refused = operator.browser.client.post(
+            f"/console/support/{ticket_id}/merge",
+            data={"csrf_token": operator.browser.token(), "number": number, "version": version},
+            headers={"Accept": "text/html", "Referer": f"http://localhost/console/support/{ticket_id}"},
+        )
+        assert refused.status_code == 409
+        assert why in refused.text
+        assert f'href="/console/support/{ticket_id}">Go back</a>' in refused.text
+        assert "contact support" not in refused.text
+
+
+def test_a_feature_request_that_is_none_is_no_news(app: Flask, ada: Member, owner: Person, operator: Person) -> None:
+    ticket_id = opened(app, ada.organization_id, now=at(1, 0))
+    path, version = f"/console/support/{ticket_id}", ticket_of(app, ticket_id).version
+    operator.post(f"{path}/feature-request", wish="", version=version)
+
+    assert "Nothing was changed." in operator.get(path).text
+    assert "feature request" not in owner.get("/audit-trail").text
+
+
 def test_votes_are_counted_by_organization(app: Flask, ada: Member, cleo: Member, operator: Person) -> None:
     for organization_id in (ada.organization_id, ada.organization_id, cleo.organization_id):
         ticket_id = opened(app, organization_id, now=at(1, 0))

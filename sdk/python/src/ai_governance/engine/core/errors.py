@@ -155,7 +155,7 @@ class InvalidRequest(AppError):
 
 class TooLarge(AppError):
     status, code, title = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "The request is too large"
-    advice = "Send less at once: shorter text, or fewer and smaller files. Nothing was stored."
+    advice = "Send less at once. Nothing was stored."
 
 
 class UnsupportedEncoding(AppError):
