@@ -21,7 +21,7 @@ from portal.customer.plan.usage import requests_this_month, usage_of
 
 STATE_LABELS = {
     AccessState.SANDBOX: "test keys only",
-    AccessState.PILOT: "free",
+    AccessState.PILOT: "no charge",
     AccessState.TRIAL: "trial",
     AccessState.ACTIVE: "active",
     AccessState.ACTIVE_ENDING: "ending",

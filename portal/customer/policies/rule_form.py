@@ -150,7 +150,7 @@ class RuleForm(SeenVersionForm):
     def over(self, ground: Ground) -> None:
         """Says which facts there are, before anything is read of the rows and after they were changed."""
         self.kinds = {variable: KINDS[fact.type] for variable, fact in ground.facts.items()}
-        facts = [("", "Choose"), *((variable, variable) for variable in sorted(self.kinds))]
+        facts = [("", "Choose"), *((variable, ground.facts[variable].name) for variable in sorted(self.kinds))]
         for row in self._every_row():
             row.fact.choices = facts
             fitting = OPERATORS.get(self.kinds.get(row.fact.data or "", Kind.TEXT), ())
