@@ -61,7 +61,7 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask_wtf is untyped
         is_fine = bool(super().validate(extra_validators))
         for field in self:
             if isinstance(field.data, str) and _is_broken(field):
-                field.errors = [*field.errors, "Remove the control characters."]
+                field.errors = field.errors or ["Remove the control characters."]
                 is_fine = False
         return is_fine
 

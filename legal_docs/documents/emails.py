@@ -10,7 +10,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 FONTS = Path(__file__).parents[1] / "fonts"
 FONT, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 ADVICE = (
-    "Use Latin, Greek or Cyrillic letters, because the documents are printed in them. Write it as in a passport or in"
+    "Use Latin, Greek or Cyrillic letters, because the documents are printed in them. Write names as in a passport or"
     " an English register extract."
 )
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})

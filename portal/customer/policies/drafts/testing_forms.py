@@ -14,6 +14,15 @@ from portal.customer.policies.forms import SeenVersionForm
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 
+class NameForm(Form):
+    name = StringField(
+        "Name",
+        filters=[stripped],
+        description="What the test checks, such as “Personal data is blocked”.",
+        validators=[DataRequired("Enter a name."), Length(max=100), OneLine()],
+    )
+
+
 class RequestForm(Form):
     """A request as a check sends it."""
 
@@ -47,13 +56,9 @@ class RequestForm(Form):
         }
 
 
-class PolicyTestForm(SeenVersionForm, RequestForm):
-    name = StringField(
-        "Name",
-        filters=[stripped],
-        description="What the test checks, such as “Personal data is blocked”.",
-        validators=[DataRequired("Enter a name."), Length(max=100), OneLine()],
-    )
+class PolicyTestForm(SeenVersionForm, NameForm, RequestForm):
+    """Its errors are told in the order of the page, which is that in which fields are made."""
+
     allowed = SelectField(
         "Expected decision",
         choices={"": "Choose", "false": "Blocked", "true": "Allowed"},
