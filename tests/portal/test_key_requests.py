@@ -46,9 +46,7 @@ def test_a_key_s_requests_of_the_last_days_are_on_its_page_in_the_list_and_in_th
     console = shown(operator.get(f"/console/organizations/{ada.organization_id}").text)
 
     assert "Requests in 30 days</dt> <dd> 1,236, 34 rejected by the rate limit" in page
-    assert re.search(
-        r"<td>1,236 ?<svg.*?</svg> ?<br><span class=\"quiet small\">34 rate-limited</span>", index
-    )
+    assert re.search(r"<td>1,236 ?<svg.*?</svg> ?<br><span class=\"quiet small\">34 rate-limited</span>", index)
     assert "1,236 requests in 30 days, 34 rejected by the rate limit" in console
 
 
