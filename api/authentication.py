@@ -71,7 +71,7 @@ class MissingScope(Forbidden):
 
 class WrongEnvironment(Forbidden):
     code, title = "wrong_environment", "This API key belongs to the other environment"
-    advice = "Use a key of the other environment. Only live keys can change policies."
+    advice = "Use a key of the environment that this request is for. Changing policies requires a live key."
 
 
 class AddressNotAllowed(Forbidden):

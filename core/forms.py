@@ -2,14 +2,14 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
 from werkzeug.exceptions import HTTPException
 from wtforms import Field, IntegerField, PasswordField, SelectMultipleField, TextAreaField, ValidationError
-from wtforms.validators import StopValidation
+from wtforms.validators import InputRequired, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from core.addresses import AddressFault, sendable
@@ -147,6 +147,20 @@ class EmailAddress:
             field.data = sendable(field.data or "")
         except AddressFault as fault:
             raise ValidationError(str(fault)) from fault
+
+
+class RequiredIf(InputRequired):  # type: ignore[misc]  # wtforms is untyped
+    """Where `is_needed` says that it is not, an empty field has its default."""
+
+    def __init__(self, is_needed: Callable[[Any], bool], message: str) -> None:
+        super().__init__(message)
+        self._is_needed = is_needed
+
+    def __call__(self, form: Any, field: Field) -> None:
+        if not self._is_needed(form) and not any(text.strip() for text in field.raw_data or ()):
+            field.errors, field.data = [], field.default
+            raise StopValidation
+        super().__call__(form, field)
 
 
 class OneLine:

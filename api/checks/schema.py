@@ -130,7 +130,7 @@ class LimitState(msgspec.Struct, frozen=True):
     limit: Annotated[int, Meta(description="Requests allowed per window.", examples=[100])]
     remaining: Annotated[int, Meta(description="Requests left in the window.", examples=[97])]
     window_s: Annotated[float, Meta(description="Length of the window in seconds.", examples=[60.0])]
-    reset_s: Annotated[float, Meta(description="Seconds until the next request is possible.", examples=[0.0])]
+    reset_s: Annotated[float, Meta(description="Seconds until the oldest request leaves the window.", examples=[41.2])]
     backend: Annotated[str, Meta(description="Where requests are counted: redis, or memory.", examples=["redis"])]
 
 

@@ -66,7 +66,7 @@ class SdkDecision(CheckRequest, frozen=True, forbid_unknown_fields=True, kw_only
         str,
         Meta(
             pattern=_UUID_7,
-            description="Your name for the decision: a UUID version 7, whose time is when it was made.",
+            description="Your name for the decision: a UUID version 7 of when it was made, within the last 7 days.",
             examples=[_CLIENT_ID],
         ),
     ]
@@ -79,7 +79,7 @@ class SdkDecision(CheckRequest, frozen=True, forbid_unknown_fields=True, kw_only
                 min_length=1,
                 max_length=255,
                 description="The Idempotency-Key of the check, if it was not id.",
-                examples=[_CLIENT_ID],
+                examples=["order-4711"],
             ),
         ]
         | None

@@ -127,7 +127,7 @@ class TestResultView(msgspec.Struct, frozen=True):
 
 
 class TestRunView(msgspec.Struct, frozen=True):
-    passed: Annotated[int, Meta(description="Tests that passed.", examples=[13])]
+    passed: Annotated[int, Meta(description="Tests that passed.", examples=[0])]
     failed: Annotated[int, Meta(description="Tests that failed. You can't publish while there are any.", examples=[1])]
     tests: Annotated[tuple[TestResultView, ...], Meta(description="All tests in their order.")]
 

@@ -26,6 +26,8 @@ from core.ids import parse_public_id
 from core.jobs import defer
 
 bp = Blueprint("api_policy_drafts", __name__)
+_COUNTED = ("looked_at", "newly_blocked", "newly_allowed", "score_changed", "not_replayed", "recorded_otherwise")
+"""Of an impact that has not begun, none yet."""
 
 _CHANGES = (NotFound, WrongEnvironment, DraftChanged, DraftClosed)
 
@@ -138,6 +140,7 @@ def update(caller: Caller, draft_id: str, body: schema.DraftChange) -> schema.Dr
         scope=Scope.POLICIES_DRAFT,
         body=schema.ImpactRequest,
         answer=schema.ImpactView,
+        example={"status": "queued", **dict.fromkeys(_COUNTED, 0), "lacking_facts": {}},
         status=202,
         refusals=(NotFound, WrongEnvironment, ImpactUnderWay),
     ),

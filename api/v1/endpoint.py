@@ -5,7 +5,7 @@ by default: an endpoint without a scope must say so.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -42,6 +42,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     body_is_optional: bool = False
     status: int = 200
     media_types: tuple[str, ...] = (JSON_CONTENT_TYPE,)
+    example: Mapping[str, Any] = {}
+    """What its response has otherwise than the examples of its fields say; within objects, of their fields."""
     refusals: tuple[type[AppError], ...] = ()
     never: tuple[type[AppError], ...] = ()
     """Refusals of requests like it that this one knows by another name."""

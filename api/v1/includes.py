@@ -24,7 +24,7 @@ class CheckParameters(msgspec.Struct, frozen=True):
         Annotated[
             str,
             Meta(
-                description=f"Extra fields to return, separated by commas: {_NAMES}.",
+                description=f"Extra fields to return, separated by commas: {_NAMES}. A batch has no fixes.",
                 examples=["shadow"],
             ),
         ]

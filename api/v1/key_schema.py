@@ -12,7 +12,7 @@ from api.keys.services import DEFAULT_OVERLAP, LONGEST_OVERLAP, IssuedKey
 from api.keys.token import KeyEnvironment
 from core.ids import public_id
 from core.patterns import ONE_LINE
-from core.sample_ids import KEY_ID, MOMENT
+from core.sample_ids import A_YEAR_LATER, KEY_ID, MOMENT
 
 HOUR = timedelta(hours=1)
 AwareTime = Annotated[datetime, Meta(tz=True)]
@@ -54,7 +54,7 @@ class KeyCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = ()
     expires_at: Annotated[
-        AwareTime | None, Meta(description="When the key expires; null for never.", examples=["2027-11-28T00:00:00Z"])
+        AwareTime | None, Meta(description="When the key expires; null for never.", examples=[A_YEAR_LATER])
     ] = None
 
 
@@ -112,7 +112,7 @@ class KeyIssued(msgspec.Struct, frozen=True):
 
 class KeyQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: Annotated[
-        KeyEnvironment | None, Meta(description="Only keys of this environment.", examples=["test"])
+        KeyEnvironment | None, Meta(description="Must be the environment of the key you send.", examples=["test"])
     ] = None
     cursor: Annotated[str, Meta(description="next_cursor of the previous page.", examples=[KEY_ID])] | None = None
     limit: Annotated[int, Meta(ge=1, le=100, description="Keys per page.", examples=[20])] = 20

@@ -30,8 +30,10 @@ from core.db import transaction
 from core.errors import FieldProblem, InvalidRequest, NotFound
 from core.ids import parse_public_id, public_id
 from core.network import plain_network
+from core.sample_ids import A_YEAR_LATER, MOMENT
 
 bp = Blueprint("api_keys", __name__)
+_NEVER_USED = {"last_used_at": None, "last_used_address": None}
 
 
 class ScopeNotHeld(Forbidden):
@@ -78,6 +80,7 @@ def index(caller: Caller, query: KeyQuery) -> KeyPage:
         scope=Scope.KEYS_WRITE,
         body=KeyCreate,
         answer=KeyIssued,
+        example={"key": {**_NEVER_USED, "expires_at": A_YEAR_LATER}},
         status=HTTPStatus.CREATED,
         refusals=(
             WrongEnvironment,
@@ -120,6 +123,7 @@ def create(caller: Caller, body: KeyCreate) -> KeyIssued:
         body=KeyRotate,
         body_is_optional=True,
         answer=KeyIssued,
+        example={"key": _NEVER_USED},
         status=HTTPStatus.CREATED,
         refusals=(
             WrongEnvironment,
@@ -162,6 +166,7 @@ def rotate(caller: Caller, key_id: str, body: KeyRotate) -> KeyIssued:
         body=KeyRevoke,
         body_is_optional=True,
         answer=KeyView,
+        example={"revoked_at": MOMENT},
         refusals=(WrongEnvironment, NotFound),
     ),
 )

@@ -15,7 +15,7 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from billing.plans import PLANS
-from core.forms import Form, OneLine, WholeNumberField, stripped
+from core.forms import Form, OneLine, RequiredIf, WholeNumberField, stripped
 from legal_docs import figures
 from legal_docs.documents.kinds import TITLES
 from legal_docs.documents.service_types import SERVICE_TYPES, ServiceType
@@ -119,21 +119,36 @@ class PublishForm(Form):
     review_note = _text("Review findings", required="Enter the review findings.")
 
 
+def _of_what_is_added(label: str) -> Any:
+    return StringField(
+        label,
+        filters=[stripped],
+        validators=[RequiredIf(lambda form: form.kind.data != "remove", "Enter a value."), OneLine(), Printable()],
+    )
+
+
 class ChangeForm(Form):
+    """What is removed needs no more than its reason and its day."""
+
     kind = SelectField("Change", choices={"add": "Add", "replace": "Replace", "remove": "Remove"})
     replaces = SelectField("Sub-processor to replace or remove", choices={"": "None"})
-    name = StringField("Name", filters=[stripped], validators=[OneLine(), Printable()])
+    name = _of_what_is_added("Name")
     service_type = SelectField(
         "Service", choices={one.value: words for one, words in SERVICE_TYPES.items()}, default=ServiceType.OTHER.value
     )
-    entity = StringField("Legal entity", filters=[stripped], validators=[OneLine(), Printable()])
-    address = StringField("Address", filters=[stripped], validators=[OneLine(), Printable()])
+    entity = _of_what_is_added("Legal entity")
+    address = _of_what_is_added("Address")
     country = SelectField("Country", choices=lambda: {"": "Choose", **countries()})
-    contact = StringField("Contact", filters=[stripped], validators=[OneLine(), Printable()])
-    purpose = StringField("Purpose", filters=[stripped], validators=[OneLine(), Printable()])
-    data_categories = StringField("Data processed", filters=[stripped], validators=[OneLine(), Printable()])
-    location = StringField("Processing location", filters=[stripped], validators=[OneLine(), Printable()])
-    first_mechanism = StringField("Transfer mechanism", filters=[stripped], validators=[OneLine(), Printable()])
+    contact = _of_what_is_added("Contact")
+    purpose = _of_what_is_added("Purpose")
+    data_categories = _of_what_is_added("Data processed")
+    location = _of_what_is_added("Processing location")
+    first_mechanism = StringField(
+        "Transfer mechanism",
+        filters=[stripped],
+        validators=[OneLine(), Printable()],
+        description="Required outside the European Economic Area.",
+    )
     second_mechanism = StringField(
         "Additional transfer mechanism", filters=[stripped], validators=[OneLine(), Printable()]
     )

@@ -5,7 +5,7 @@ import msgspec
 from api.keys.scopes import MEANING
 from api.policies.document import POLICY_KEYS, PolicyDocument, describe
 from api.v1.endpoint import Endpoint, declared_endpoints
-from api.v1.reference.examples import PATH_PARTS, example_of_response
+from api.v1.reference.examples import PATH_PARTS, example_of_answer
 from api.v1.reference.fields import fields_of
 from api.v1.reference.openapi import header_parameters, refusals_of
 from api.v1.reference.problems import endpoints_that_answer, problems_of_the_api
@@ -104,7 +104,7 @@ def _endpoint_page(found: Endpoint, *, form: trial.TrialForm, result: trial.Tria
         tables=[(title, fields_of(shape)) for title, shape in shapes if shape is not None],
         refusals=refusals_of(found),
         samples=samples_of(found, base_url=settings().base_url),
-        response=_as_json(example_of_response(found.answer)) if is_json else None,
+        response=_as_json(example_of_answer(found)) if is_json else None,
         form=form,
         result=result,
         may_try=trial.is_open(found) and _is_developer(),

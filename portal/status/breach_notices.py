@@ -5,6 +5,7 @@ A drill does all of it, but its only readers are the operators.
 
 from collections.abc import Mapping
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from core import audit, current
 from core.accounts import Organization
 from core.audit import Actor
 from core.db import db
-from core.errors import NotFound
+from core.errors import AppError, NotFound
 from core.formats import counted, utc
 from core.ids import new_uuid
 from core.mail import MailMessage, send_mail
@@ -25,9 +26,16 @@ from core.profiles import find_profile
 from core.scope import needs_system_scope
 from portal.status import breaches
 from portal.status.breach_models import Breach, BreachNotice
-from portal.status.breaches import FACTS, BreachMoved
+from portal.status.breaches import FACTS
 
 _MAIL = "breach_notice"
+
+
+class NobodyAffected(AppError):
+    status, code, title = HTTPStatus.CONFLICT, "nobody_affected", "The notice cannot be sent yet"
+    advice = "No organization is listed as affected. Add at least one first."
+
+
 _NUMBERS = text("""
     SELECT (SELECT count(*) FROM decision
             WHERE organization_id = :organization_id AND decided_at >= :since AND decided_at < :until) AS decisions,
@@ -60,11 +68,11 @@ def numbers_of(organization: Organization, *, since: datetime, until: datetime) 
 
 @needs_system_scope
 def send(incident_id: UUID, *, version: int, by: Actor, now: datetime) -> int:
-    """The next phase, to each that is affected; to how many. Raises BreachMoved."""
+    """The next phase, to each that is affected; to how many. Raises NobodyAffected or BreachMoved."""
     breach = breaches.find(incident_id)
     affected = breaches.organizations_of(breach)
     if not affected:
-        raise BreachMoved("No affected organizations yet. Add at least one first.")
+        raise NobodyAffected
     breach = breaches.change(breach, version=version, phase=breach.phase + 1)
     for organization in affected:
         _send_to(organization, breach, by=by, now=now)

@@ -52,8 +52,8 @@ STEPS = (
         (
             Item("fix.database", "Database: restart it, or restore the last verified backup."),
             Item("fix.redis", "Redis: resize or restart it. Limits are counted in memory until it is back."),
-            Item("fix.code", "Code: roll back to the last release, or deploy a fix tested locally."),
-            Item("fix.limiter", "Limits: raise them temporarily for affected customers."),
+            Item("fix.code", "Code: roll back to the last release, or deploy a fix tested on another machine."),
+            Item("fix.limiter", "Limits: set a plan with a higher limit for affected customers, with an end date."),
         ),
     ),
     Step(

@@ -99,3 +99,16 @@ def test_a_row_is_told_of_no_place_in_a_text_that_nobody_sees(app: Flask, ada: M
     assert ("At character" in as_row.text, "At character 24" in as_text.text) == (False, True)
     for page in (as_row.text, as_text.text):
         assert "secretish" in page
+
+
+def test_a_number_that_is_not_used_need_not_be_given(app: Flask, ada: Member, developer: Person) -> None:
+    without = {**BUILT, "effect": "block", "points": "", "state": "shadow", "percent": ""}
+    assert developer.post("/policies/rules", **without).status_code == 303
+    assert current(app, ada)[1].rules[0].state == "shadow"
+
+    used = {**without, "version": "2", "code": "other", "effect": "add_risk", "state": "percent"}
+    refused = developer.post("/policies/rules", **used)
+    assert refused.status_code == 422
+    assert re.findall(r'id="(points|percent)-error"', refused.text) == ["points", "percent"]
+    page = developer.get("/policies/rules/new").text
+    assert "(optional)" not in page.partition('for="percent"')[2].partition("</label>")[0]

@@ -87,7 +87,8 @@ class EvaluationItem(msgspec.Struct, frozen=True):
     action: Annotated[Action | None, Meta(description="The operation.")] = None
     resource: Annotated[Resource | None, Meta(description="The resource, such as the model.")] = None
     context: (
-        Annotated[dict[str, Any], Meta(description="Further facts.", examples=[{"is_external_model": True}])] | None
+        Annotated[dict[str, Any], Meta(description="Further facts.", examples=[{"contains_personal_data": True}])]
+        | None
     ) = None
 
 

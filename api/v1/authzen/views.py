@@ -19,9 +19,10 @@ _SLUG = re.compile(SLUG)
 
 _ADDRESSES = "The addresses to send evaluations to. The API key decides whose policies apply."
 _OF_ONE = "For gateways that add the organization's slug. The evaluation addresses are the same."
-for path, summary, description, refusals in (
-    (WELL_KNOWN, "Get AuthZEN metadata", _ADDRESSES, ()),
-    (f"{WELL_KNOWN}/{{slug}}", "Get AuthZEN metadata of an organization", _OF_ONE, (NotFound,)),
+_POINT_OF_ONE = {"policy_decision_point": "https://governance.example.com/acme-4f2a"}
+for path, summary, description, refusals, example in (
+    (WELL_KNOWN, "Get AuthZEN metadata", _ADDRESSES, (), {}),
+    (f"{WELL_KNOWN}/{{slug}}", "Get AuthZEN metadata of an organization", _OF_ONE, (NotFound,), _POINT_OF_ONE),
 ):
     declare(
         Endpoint(
@@ -32,6 +33,7 @@ for path, summary, description, refusals in (
             description=description,
             scope=None,
             answer=Configuration,
+            example=example,
             refusals=refusals,
             is_limited=False,
         )

@@ -1,10 +1,12 @@
 """Examples of requests and responses, put together from those that the types give for each field."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from api.v1.authzen.schema import SLUG
+from api.v1.endpoint import Endpoint
 from core.patterns import whole
 from core.sample_ids import DECISION_ID, DRAFT_ID, KEY_ID
 
@@ -38,6 +40,20 @@ def example_of_response(shape: Any) -> dict[str, Any]:
     (schema,), components = msgspec.json.schema_components([shape])
     found: dict[str, Any] = _of(schema, {name: _with_usual_fields(one) for name, one in components.items()})
     return found
+
+
+def example_of_answer(endpoint: Endpoint) -> dict[str, Any]:
+    """Of this endpoint's response."""
+    return _changed(example_of_response(endpoint.answer), endpoint.example)
+
+
+def _changed(found: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    inner = {
+        name: _changed(found[name], change)
+        for name, change in changes.items()
+        if isinstance(change, Mapping) and isinstance(found.get(name), dict)
+    }
+    return {**found, **changes, **inner}
 
 
 def _with_usual_fields(schema: dict[str, Any]) -> dict[str, Any]:

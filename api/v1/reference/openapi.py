@@ -16,7 +16,7 @@ from api.strict_json import InvalidJson
 from api.v1.endpoint import Endpoint, declared_endpoints
 from api.v1.idempotency import FORMAT, HEADER
 from api.v1.limit_headers import OrganizationRateLimited, RateLimited
-from api.v1.reference.examples import PATH_PARTS, example_of, example_of_response
+from api.v1.reference.examples import PATH_PARTS, example_of, example_of_answer
 from api.v1.requests import CutShort, UnsupportedMediaType
 from api.vocabulary import ALIASES, BUILT_IN
 from core.errors import (
@@ -57,7 +57,7 @@ _OF_BODIES = (InvalidJson, CutShort, UnsupportedMediaType, UnsupportedEncoding, 
 _HEADERS_OF_LIMITS = {
     "RateLimit-Limit": "Requests per minute allowed for the key or for all keys together, whichever you reach first.",
     "RateLimit-Remaining": "Requests left.",
-    "RateLimit-Reset": "Seconds until the next request is possible.",
+    "RateLimit-Reset": "Seconds until the oldest request leaves the window. No wait is needed while requests are left.",
     "X-RateLimit-Limit": "The same as RateLimit-Limit.",
     "X-RateLimit-Remaining": "The same as RateLimit-Remaining.",
     "X-RateLimit-Reset": "RateLimit-Reset as a Unix timestamp.",
@@ -146,7 +146,7 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     good: dict[str, Any] = {
         "description": "The response.",
         "content": {
-            media_type: {"schema": _schema_of(endpoint.answer), "example": example_of_response(endpoint.answer)}
+            media_type: {"schema": _schema_of(endpoint.answer), "example": example_of_answer(endpoint)}
             if media_type == JSON_CONTENT_TYPE
             else {"schema": {"type": "string"}}
             for media_type in endpoint.media_types

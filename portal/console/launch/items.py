@@ -140,7 +140,7 @@ _GO_NO_GO = {
     ),
     "Operations": (
         ("Someone reads the support mailbox", "", "Send an email from outside and see the ticket arrive."),
-        ("The internal channel works", "", "Name the channel and who is in it."),
+        ("The internal channel works", "", "Post a message in it and note who replied."),
         ("On-call is assigned for the next four weeks", "on_call_set"),
         ("The handbook is available", "handbook_present"),
         ("Every customer has two contacts", "contacts_confirmed"),

@@ -3,6 +3,7 @@
 import msgspec
 
 from core import service_levels
+from core.formats import counted
 
 UPTIME_PERCENT = float(service_levels.PILOT_UPTIME_PERCENT)
 P95_S = service_levels.LATENCY_MS / 1000
@@ -67,7 +68,7 @@ def limiter(*, looked_at: int, beyond: int, unfounded: int) -> Measure:
     percent = 100 * (looked_at - wrong) / looked_at
     found = (
         f"{percent:.2f}% ({beyond:,} decisions over the limit and {unfounded:,} unjustified rejections "
-        f"in {looked_at:,} requests)"
+        f"in {counted(looked_at, 'request')})"
     )
     return Measure(name, target, found, not wrong, source)
 

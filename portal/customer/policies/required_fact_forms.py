@@ -7,7 +7,7 @@ from wtforms.validators import DataRequired, InputRequired, Length
 
 from api.policies.document import PolicyDocument, facts_of
 from api.policies.required_facts import IfMissing, RequiredFact
-from core.forms import Form, WholeNumberField, stripped
+from core.forms import Form, RequiredIf, WholeNumberField, stripped
 
 
 class RequiredFactForm(Form):
@@ -24,7 +24,9 @@ class RequiredFactForm(Form):
     points = WholeNumberField(
         "Points",
         default=20,
-        validators=[InputRequired("Enter a number from 0 to 100.")],
+        validators=[
+            RequiredIf(lambda form: form.if_missing.data == IfMissing.ADD_RISK.value, "Enter a number from 0 to 100.")
+        ],
         description="Used only if the fact adds points when missing.",
     )
     operations = StringField(

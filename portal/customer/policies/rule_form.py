@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 from wtforms import FieldList, FormField, HiddenField, SelectField, StringField, TextAreaField
 from wtforms import Form as PlainForm
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms.validators import DataRequired, Length
 
 from api.policies.conditions.checking import Ground
 from api.policies.conditions.rows import OPERATORS, Operator, Row, RowRefused, cel_of, row_of_form, rows_of
 from api.policies.conditions.typing import KINDS
 from api.policies.rules import MAX_CONDITIONS, OnError, OnMissing, Rule, RuleEffect, RuleState
 from api.policies.trees import Kind
-from core.forms import OneLine, WholeNumberField, stripped
+from core.forms import OneLine, RequiredIf, WholeNumberField, stripped
 from portal.customer.policies.forms import SeenVersionForm
 
 PARTS = ("all", "any", "none")
@@ -90,7 +90,9 @@ class RuleForm(SeenVersionForm):
         "Points",
         default=50,
         description="Used only if the action adds points.",
-        validators=[InputRequired("Enter a number from 0 to 100.")],
+        validators=[
+            RequiredIf(lambda form: form.effect.data == RuleEffect.ADD_RISK.value, "Enter a number from 0 to 100.")
+        ],
     )
     on_missing = SelectField(
         "If a fact is missing",
@@ -124,6 +126,7 @@ class RuleForm(SeenVersionForm):
         "Percentage",
         default=10,
         description="The share of subjects (or of API keys, if no subject is sent) the rule is enforced for.",
+        validators=[RequiredIf(lambda form: form.state.data == RuleState.PERCENT.value, "Enter a whole number.")],
     )
 
     kinds: Mapping[str, Kind] = {}

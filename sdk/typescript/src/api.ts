@@ -304,7 +304,7 @@ export interface LimitState {
   readonly remaining: number;
   /** Length of the window in seconds. */
   readonly window_s: number;
-  /** Seconds until the next request is possible. */
+  /** Seconds until the oldest request leaves the window. */
   readonly reset_s: number;
   /** Where requests are counted: redis, or memory. */
   readonly backend: string;

@@ -9,7 +9,7 @@ import pytest
 from api.authentication import Forbidden, Unauthenticated
 from api.keys.scopes import Scope
 from api.v1.endpoint import Endpoint, declared_endpoints
-from api.v1.reference.examples import PATH_PARTS, example_of, example_of_response
+from api.v1.reference.examples import PATH_PARTS, example_of, example_of_answer, example_of_response
 from api.v1.reference.fields import fields_of
 from core.errors import all_refusals
 from portal.docs.samples import samples_of
@@ -177,3 +177,16 @@ def is_found(nobody: Browser, path: str) -> Any:
 def test_headers_that_an_endpoint_takes_are_on_its_page(nobody: Browser, page: str, header: str) -> None:
     assert f"<dt><code>{header}</code>" in nobody.get(f"/docs/api/{page}").text
     assert "Headers" not in nobody.get("/docs/api/list-decisions").text.partition('id="errors"')[0]
+
+
+def test_examples_of_responses_are_those_of_their_endpoint() -> None:
+    shown = {endpoint.summary: example_of_answer(endpoint) for endpoint in declared_endpoints()}
+
+    assert shown["Revoke an API key"]["revoked_at"] is not None
+    assert shown["Create an API key"]["key"]["last_used_at"] is None
+    assert shown["Create an API key"]["key"]["name"] == "Ticket summaries"
+    assert shown["Analyze the impact of a policy draft"]["status"] == "queued"
+    for endpoint in declared_endpoints():
+        assert endpoint.example.keys() <= example_of_answer(endpoint).keys(), endpoint.summary
+        if endpoint.example:
+            msgspec.convert(example_of_answer(endpoint), endpoint.answer, strict=True)
