@@ -157,6 +157,8 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
             name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in _HEADERS_OF_LIMITS.items()
         }
     responses = {str(int(endpoint.status)): good}
+    if endpoint.is_conditional:
+        responses["304"] = {"description": "Nothing has changed since the response with that ETag."}
     if endpoint.path == "/health/ready":
         responses["503"] = {**good, "description": "A component is not working."}
     for refusal in refusals_of(endpoint):
