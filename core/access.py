@@ -104,7 +104,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
     login_manager.init_app(app)
     app.register_error_handler(Redirected, _lead_elsewhere)
-    app.jinja_env.globals.update(active_membership=_membership_held, page_of_form=page_of_form)
+    app.jinja_env.globals["active_membership"] = _membership_held
     app.context_processor(lambda: {"visitor": None if g.get("has_failed") else current_user_or_none()})
 
 
@@ -262,14 +262,14 @@ def _lead_elsewhere(way: Redirected) -> ViewResponse:
         return see_other(way.path)
     if request.method == "GET":
         return see_other(f"{way.path}?{urlencode({'next': request.full_path.rstrip('?')})}")
-    back = {"next": safe_path(page_of_form())}
+    back = {"next": safe_path(_page_of_form())}
     if way.path == PROVE_PAGE and not is_htmx() and (request.content_length or 0) <= MOST_HELD_BYTES:
         there = urlencode({**back, "to": request.full_path.rstrip("?")})
         return redirect(f"{PROVE_PAGE}/held?{there}", HTTPStatus.TEMPORARY_REDIRECT)  # with all that was sent
     return see_other(f"{way.path}?{urlencode(back)}")
 
 
-def page_of_form() -> str:
+def _page_of_form() -> str:
     """The page from which a form came, to return to."""
     try:
         came_from = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")

@@ -119,11 +119,12 @@ def reads_replica(view: Callable[Arguments, Result]) -> Callable[Arguments, Resu
 def _committed() -> str:
     """Up to where the log of the primary is on disk, and can be replayed."""
     flushed, ends_with_page = db.session.execute(_COMMITTED).one()
+    db.session.rollback()
     if ends_with_page:
         db.session.execute(_SOMETHING_TO_COMMIT)
         db.session.commit()
         flushed, _ = db.session.execute(_COMMITTED).one()
-    db.session.rollback()
+        db.session.rollback()
     return str(flushed)
 
 
