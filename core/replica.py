@@ -41,7 +41,7 @@ _COMMITTED = text("""
     SELECT CAST(flushed AS text), (flushed - '0/0') % CAST(current_setting('wal_block_size') AS integer) = 0
     FROM pg_current_wal_flush_lsn() AS flushed
 """)
-_SOMETHING_TO_COMMIT = text("SELECT pg_current_xact_id()")
+_SOMETHING_TO_COMMIT = text("SELECT pg_logical_emit_message(true, 'ai-governance', '')")
 _HAS_REPLAYED = text("SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= CAST(:committed AS pg_lsn)")
 
 

@@ -42,7 +42,7 @@ class Pair:
 
     def wait_until_caught_up(self) -> None:
         run(
-            embedded.url(self.primary), "SELECT pg_current_xact_id()"
+            embedded.url(self.primary), "SELECT pg_logical_emit_message(true, '', '')"
         )  # its commit brings the rest of an unfinished page
         written = asked(embedded.url(self.primary), "SELECT pg_current_wal_flush_lsn()::text")
         query = f"SELECT pg_last_wal_replay_lsn() >= '{written}'"
