@@ -41,9 +41,8 @@ class Pair:
         wait_until(lambda: asked(embedded.url(self.primary), query) == 1, "the standby follows")
 
     def wait_until_caught_up(self) -> None:
-        run(
-            embedded.url(self.primary), "SELECT pg_logical_emit_message(true, '', '')"
-        )  # its commit brings the rest of an unfinished page
+        """A commit comes first: it brings the rest of a record whose beginning was flushed with its page."""
+        run(embedded.url(self.primary), "SELECT pg_logical_emit_message(true, '', '')")
         written = asked(embedded.url(self.primary), "SELECT pg_current_wal_flush_lsn()::text")
         query = f"SELECT pg_last_wal_replay_lsn() >= '{written}'"
         wait_until(lambda: asked(embedded.url(self.standby), query), "the standby has replayed all")
