@@ -196,7 +196,7 @@ MUTATIONS = {
     ),
     "keys: an erasure leaves the decisions": Mutation(
         "api/decisions/key_erasure.py",
-        "erased = _delete_decisions(organization_id, key_id)",
+        "erased = _delete_decisions(organization_id, key_id, now=now)",
         "erased = 0",
         (f"{KEY_ERASURE}::test_an_erased_key_takes_its_decisions_along_and_no_others",),
     ),
