@@ -1,6 +1,7 @@
 """People at their browsers: each with a session of their own and the token that forms need."""
 
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,14 +9,14 @@ import msgspec
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from core import sessions
 from core.clock import utc_now
 from core.db import acting_as_system, db, transaction
 from core.mail import MailMessage
 from core.members import Membership, Role, User
-from core.sessions import Method
+from core.sessions import Method, UserSession
 from portal.customer.people import accounts, second_factor
 
 PASSWORD = "plum-harbour-violin-92"
@@ -164,3 +165,9 @@ def tables_with(app: Flask, words: str) -> set[str]:
         }
         db.session.rollback()
         return found
+
+
+def let_proofs_lapse(app: Flask) -> None:
+    """Of everybody who is signed in, as an hour after they last proved who they are."""
+    with app.app_context(), acting_as_system(), transaction():
+        db.session.execute(update(UserSession).values(authenticated_at=utc_now() - timedelta(hours=1)))

@@ -5,9 +5,9 @@ import msgspec
 from api.keys.scopes import MEANING
 from api.policies.document import POLICY_KEYS, PolicyDocument, describe
 from api.v1.endpoint import Endpoint, declared_endpoints
-from api.v1.reference.examples import PATH_PARTS, example_of_answer
+from api.v1.reference.examples import example_of_answer
 from api.v1.reference.fields import fields_of
-from api.v1.reference.openapi import header_parameters, refusals_of
+from api.v1.reference.openapi import header_parameters, path_parameters, refusals_of
 from api.v1.reference.problems import endpoints_that_answer, problems_of_the_api
 from api.vocabulary import ALIASES, BUILT_IN, MAX_TOKEN_LENGTH
 from core.access import Audience, Pages, current_user_or_none, may, open_to
@@ -99,7 +99,7 @@ def _endpoint_page(found: Endpoint, *, form: trial.TrialForm, result: trial.Tria
         "endpoint",
         path=contents.path_of(found),
         endpoint=found,
-        parts=[(name, part) for name, part in PATH_PARTS.items() if f"{{{name}}}" in found.path],
+        path_parameters=path_parameters(found),
         headers=header_parameters(found),
         tables=[(title, fields_of(shape)) for title, shape in shapes if shape is not None],
         refusals=refusals_of(found),

@@ -5,13 +5,10 @@ from datetime import timedelta
 import msgspec
 import pytest
 from flask import Flask
-from sqlalchemy import update
 
 from core.clock import utc_now
-from core.db import acting_as_system, db, transaction
-from core.sessions import UserSession
 from portal.notifications.events import EVENTS
-from tests.people import Browser, Person, link_in, mails_to, sign_up
+from tests.people import Browser, Person, let_proofs_lapse, link_in, mails_to, sign_up
 from tests.portal.test_sessions import limits, try_from
 
 __all__ = ["limits"]
@@ -81,8 +78,7 @@ def test_the_log_of_a_refusal_names_no_address(
     ["/policies", "/policies/rules", "/policies/rules/x", "/policies/rules/x/remove", "/policies/versions/1/restore"],
 )
 def test_policies_are_changed_after_a_fresh_proof_alone(app: Flask, owner: Person, path: str) -> None:
-    with app.app_context(), acting_as_system(), transaction():
-        db.session.execute(update(UserSession).values(authenticated_at=utc_now() - timedelta(hours=1)))
+    let_proofs_lapse(app)
 
     assert owner.post(path).headers["Location"].startswith("/prove-it")
 

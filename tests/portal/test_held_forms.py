@@ -2,20 +2,15 @@
 
 import html
 import re
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
 
 from core.access import MOST_HELD_BYTES
-from core.clock import utc_now
-from core.db import acting_as_system, db, transaction
 from core.members import Role
-from core.sessions import UserSession
 from tests.cast import Member
-from tests.people import PASSWORD, Person, mails_to, person
+from tests.people import PASSWORD, Person, let_proofs_lapse, mails_to, person
 
 _HIDDEN = re.compile(r'<input type="hidden"\s+name="([^"]+)"\s+value="([^"]*)"', re.DOTALL)
 INVITATION = {"email": "x@people.example", "role": "viewer"}
@@ -23,13 +18,8 @@ INVITATION = {"email": "x@people.example", "role": "viewer"}
 
 @pytest.fixture
 def late_owner(app: Flask, owner: Person) -> Person:
-    lapse(app)
+    let_proofs_lapse(app)
     return owner
-
-
-def lapse(app: Flask) -> None:
-    with app.app_context(), acting_as_system(), transaction():
-        db.session.execute(update(UserSession).values(authenticated_at=utc_now() - timedelta(hours=1)))
 
 
 def hidden(page: Any) -> dict[str, str]:
@@ -80,7 +70,7 @@ def test_nobody_reads_it_before_the_proof_and_no_password_is_in_it(late_owner: P
 
 def test_what_somebody_else_sent_is_not_taken(app: Flask, ada: Member, owner: Person) -> None:
     bob = person(app, "Bob", ada.organization_id, Role.OWNER)
-    lapse(app)
+    let_proofs_lapse(app)
     of_owner = hidden(sent(owner, "/team/invitations", **INVITATION))["held"]
     answer = bob.post("/prove-it?next=/team", password=PASSWORD, held=of_owner)
 
@@ -108,7 +98,7 @@ def test_a_stranger_cannot_have_anything_held(app: Flask) -> None:
 
 def test_who_may_not_do_it_is_told_before_the_proof(app: Flask, ada: Member) -> None:
     vera = person(app, "Vera", ada.organization_id, Role.VIEWER)
-    lapse(app)
+    let_proofs_lapse(app)
 
     assert vera.post("/team/invitations", **INVITATION).status_code == 403
 

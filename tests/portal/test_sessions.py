@@ -15,7 +15,7 @@ from core.db import acting_as_system, db, transaction
 from core.members import User
 from core.sessions import IDLE_LIMIT, UserSession
 from core.throttle import limiter
-from tests.people import PASSWORD, Browser, Person, is_signed_in, log_in, mails_to, make_user
+from tests.people import PASSWORD, Browser, Person, is_signed_in, let_proofs_lapse, log_in, mails_to, make_user
 
 OTHER_PASSWORD = "wrong-wrong-wrong-1"
 
@@ -117,8 +117,7 @@ def test_an_operator_keeps_a_second_factor(operator: Person) -> None:
 
 
 def test_what_matters_asks_for_proof_again(app: Flask, owner: Person) -> None:
-    with app.app_context(), acting_as_system(), transaction():
-        db.session.scalars(select(UserSession)).one().authenticated_at = utc_now() - timedelta(hours=1)
+    let_proofs_lapse(app)
 
     for path in ("/keys/new", "/account/security/authenticator"):
         assert owner.get(path).headers["Location"].startswith("/prove-it?next=%2F")

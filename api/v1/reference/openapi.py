@@ -128,7 +128,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "tags": [endpoint.tag],
         "summary": endpoint.summary,
         "description": endpoint.description,
-        "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint), *header_parameters(endpoint)],
+        "parameters": [*path_parameters(endpoint), *_query_parameters(endpoint), *header_parameters(endpoint)],
         "responses": _responses(endpoint),
     }
     if endpoint.scope is not None:
@@ -170,7 +170,7 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     return responses
 
 
-def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+def path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
