@@ -17,6 +17,7 @@ from core.settings import Settings
 from legal_docs import figures
 from legal_docs.documents.kinds import TITLES
 from portal import cli, menu, pages, parents, work
+from portal.console import found
 from portal.console.launch.cli import preflight
 from portal.customer import figures as guide_figures
 from portal.customer.audit_log.labels import label_for
@@ -24,6 +25,7 @@ from portal.customer.dashboard.attention import account_notices
 from portal.customer.decisions.labels import reason_label
 from portal.customer.organization.forms import country_name
 from portal.customer.people import second_factor
+from portal.customer.search.services import operator_searches
 from portal.notices import PageNotice
 from portal.notifications import channel_secrets, deliveries, egress
 from portal.public.entity import legal_entity
@@ -60,6 +62,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     for command in (cli.operators_commands, status_cli.status_commands, preflight):
         app.cli.add_command(command)
     audit.written.connect(deliveries.announce)
+    for of_customers in (found.organizations, found.tickets):
+        operator_searches.connect(of_customers)
     for reseal in (second_factor.reencrypt, channel_secrets.reencrypt):
         encrypted_with_key.connect(reseal)
 

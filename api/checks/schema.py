@@ -80,7 +80,7 @@ class CheckAnswer(msgspec.Struct, frozen=True):
     ] = msgspec.UNSET
     would_pass: Annotated[
         Fixes | UnsetType,
-        Meta(description="With include=fixes: what would make a blocked operation pass."),
+        Meta(description="With include=fixes, for single checks only: what would make a blocked operation pass."),
     ] = UNSET
     derivation: (
         Annotated[

@@ -36,13 +36,12 @@ from core.errors import AppError, FieldProblem, InvalidRequest, NotFound, Proble
 from core.ids import derived_uuid, first_uuid_at, public_id
 from core.observability import LOCAL_DECISIONS, SDK_DECISIONS
 from core.patterns import whole
-from core.sample_ids import DECISION_ID, REQUEST_ID
+from core.sample_ids import CLIENT_ID, DECISION_ID, REQUEST_ID
 
 LATEST = timedelta(days=7)
 AHEAD = timedelta(minutes=5)
 MOST_POLICIES_KEPT = 256
 _UUID_7 = whole("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_CLIENT_ID = "0199f2c4-a1b2-7c3d-8e4f-5a6b7c8d9e0f"
 _OF_THE_CHECK = frozenset(CheckRequest.__struct_fields__)
 
 
@@ -67,7 +66,7 @@ class SdkDecision(CheckRequest, frozen=True, forbid_unknown_fields=True, kw_only
         Meta(
             pattern=_UUID_7,
             description="Your name for the decision: a UUID version 7 of when it was made, within the last 7 days.",
-            examples=[_CLIENT_ID],
+            examples=[CLIENT_ID],
         ),
     ]
     allowed: Annotated[bool, Meta(description="What the SDK decided.", examples=[False])]
@@ -101,7 +100,7 @@ class ReconciledItem(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one: the decision in the log, or the `problem` for which there is none."""
 
     status: Annotated[int, Meta(description="200, or the status of the problem.", examples=[200])]
-    id: Annotated[str | None, Meta(description="Your name for the decision.", examples=[_CLIENT_ID])] = None
+    id: Annotated[str | None, Meta(description="Your name for the decision.", examples=[CLIENT_ID])] = None
     decision_id: Annotated[str | None, Meta(description="The decision in the log.", examples=[DECISION_ID])] = None
     decided_by: Annotated[
         str | None,

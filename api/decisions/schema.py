@@ -15,7 +15,7 @@ from api.policies.contribution import Contribution, stored_contributions
 from api.policies.trials import ShadowFinding
 from core.ids import public_id
 from core.patterns import ONE_LINE, whole
-from core.sample_ids import DECISION_ID, KEY_ID, MOMENT, REQUEST_ID
+from core.sample_ids import DECISION_ID, KEY_ID, STORED_AT, REQUEST_ID
 
 AwareTime = Annotated[datetime, Meta(tz=True)]
 ShortText = Annotated[str, Meta(min_length=1, max_length=128, pattern=ONE_LINE)]
@@ -100,7 +100,7 @@ class DecisionView(msgspec.Struct, frozen=True):
     """One decision. `subject_hash` is a keyed hash; we do not know who it is."""
 
     decision_id: Annotated[str, Meta(description="ID of the decision.", examples=[DECISION_ID])]
-    decided_at: Annotated[datetime, Meta(tz=True, description="When it was made, in UTC.", examples=[MOMENT])]
+    decided_at: Annotated[datetime, Meta(tz=True, description="When it was made, in UTC.", examples=[STORED_AT])]
     environment: Annotated[KeyEnvironment, Meta(description="live or test, as for the key.", examples=["live"])]
     key_id: Annotated[str, Meta(description="The key that sent the check.", examples=[KEY_ID])]
     model: Annotated[str, Meta(description="The model, as sent.", examples=["gpt-4o"])]

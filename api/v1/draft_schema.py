@@ -18,7 +18,7 @@ from api.policies.testing import PolicyTestResult, difference_of
 from core.errors import FieldProblem, InvalidRequest, show_name
 from core.patterns import ONE_LINE
 from core.retention import LONGEST_RETENTION_DAYS
-from core.sample_ids import A_WEEK_BEFORE, DRAFT_ID, MOMENT
+from core.sample_ids import A_WEEK_BEFORE, DRAFT_ID, STORED_AT
 
 Revision = Annotated[
     int,
@@ -96,7 +96,7 @@ class DraftView(msgspec.Struct, frozen=True):
     base_version: Annotated[int, Meta(description="The version it is based on.", examples=[3])]
     published_version: Annotated[int | None, Meta(description="The version it became.", examples=[None])]
     policies: Annotated[dict[str, Any], Meta(description="All its values.", examples=[{"max_risk_score": 40}])]
-    changed_at: Annotated[datetime, Meta(tz=True, description="When it was last changed, in UTC.", examples=[MOMENT])]
+    changed_at: Annotated[datetime, Meta(tz=True, description="When it was last changed, in UTC.", examples=[STORED_AT])]
 
 
 class DraftList(msgspec.Struct, frozen=True):
@@ -148,7 +148,7 @@ class ImpactView(msgspec.Struct, frozen=True):
     is_stale: Annotated[bool, Meta(description="Whether the draft or active policies changed since.", examples=[False])]
     base_version: Annotated[int, Meta(description="The version it is compared with.", examples=[3])]
     since: Annotated[datetime, Meta(tz=True, description="Decisions from this time.", examples=[A_WEEK_BEFORE])]
-    until: Annotated[datetime, Meta(tz=True, description="Decisions before this time.", examples=[MOMENT])]
+    until: Annotated[datetime, Meta(tz=True, description="Decisions before this time.", examples=[STORED_AT])]
     total: Annotated[int, Meta(description="Decisions in this time.", examples=[18440])]
     looked_at: Annotated[int, Meta(description="Decisions replayed so far.", examples=[18440])]
     newly_blocked: Annotated[int, Meta(description="Allowed before, blocked by the draft.", examples=[214])]

@@ -12,11 +12,11 @@ from api.keys.services import DEFAULT_OVERLAP, LONGEST_OVERLAP, IssuedKey
 from api.keys.token import KeyEnvironment
 from core.ids import public_id
 from core.patterns import ONE_LINE
-from core.sample_ids import A_YEAR_LATER, KEY_ID, MOMENT
+from core.sample_ids import A_YEAR_LATER, KEY_ID, STORED_AT
 
 HOUR = timedelta(hours=1)
 AwareTime = Annotated[datetime, Meta(tz=True)]
-ShownTime = Annotated[datetime, Meta(tz=True, examples=[MOMENT])]
+ShownTime = Annotated[datetime, Meta(tz=True, examples=[STORED_AT])]
 
 
 class KeyCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,7 +97,7 @@ class KeyView(msgspec.Struct, frozen=True):
     expires_at: Annotated[datetime | None, Meta(description="When it expires; null for never.", examples=[None])]
     revoked_at: Annotated[datetime | None, Meta(description="When it was revoked, if it was.", examples=[None])]
     successor_id: Annotated[str | None, Meta(description="The key that replaced it by rotation.", examples=[None])]
-    last_used_at: Annotated[datetime | None, Meta(description="When it was last used.", examples=[MOMENT])]
+    last_used_at: Annotated[datetime | None, Meta(description="When it was last used.", examples=[STORED_AT])]
     last_used_address: Annotated[str | None, Meta(description="IP address of its last use.", examples=["203.0.113.7"])]
 
 

@@ -30,7 +30,7 @@ from core.db import transaction
 from core.errors import FieldProblem, InvalidRequest, NotFound
 from core.ids import parse_public_id, public_id
 from core.network import plain_network
-from core.sample_ids import A_YEAR_LATER, MOMENT
+from core.sample_ids import A_YEAR_LATER, STORED_AT
 
 bp = Blueprint("api_keys", __name__)
 _NEVER_USED = {"last_used_at": None, "last_used_address": None}
@@ -166,7 +166,7 @@ def rotate(caller: Caller, key_id: str, body: KeyRotate) -> KeyIssued:
         body=KeyRevoke,
         body_is_optional=True,
         answer=KeyView,
-        example={"revoked_at": MOMENT},
+        example={"revoked_at": STORED_AT},
         refusals=(WrongEnvironment, NotFound),
     ),
 )

@@ -19,7 +19,7 @@ from api.v1.policy_schema import LIVE_TO_CHANGE
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import NotFound
-from core.sample_ids import MOMENT
+from core.sample_ids import STORED_AT
 
 bp = Blueprint("api_policy_file", __name__)
 
@@ -45,7 +45,7 @@ class PolicyDifference(msgspec.Struct, frozen=True):
 class PolicyDrift(msgspec.Struct, frozen=True):
     """How the active policies differ from the last file that was pushed."""
 
-    pushed_at: Annotated[datetime, Meta(tz=True, description="When the file was pushed, in UTC.", examples=[MOMENT])]
+    pushed_at: Annotated[datetime, Meta(tz=True, description="When the file was pushed, in UTC.", examples=[STORED_AT])]
     pushed_at_version: Annotated[int, Meta(description="The version that was active then.", examples=[3])]
     version: Annotated[int, Meta(description="The version that is active now.", examples=[4])]
     differences: Annotated[tuple[PolicyDifference, ...], Meta(description="Empty if nothing differs.")]

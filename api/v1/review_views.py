@@ -20,7 +20,7 @@ from api.v1.policy_schema import LIVE_TO_CHANGE
 from core.clock import utc_now
 from core.db import transaction
 from core.errors import NotFound
-from core.sample_ids import MOMENT
+from core.sample_ids import STORED_AT
 
 bp = Blueprint("api_policy_reviews", __name__)
 
@@ -44,7 +44,7 @@ class ReviewView(msgspec.Struct, frozen=True):
             examples=[False],
         ),
     ]
-    requested_at: Annotated[datetime, Meta(tz=True, description="When it was requested, in UTC.", examples=[MOMENT])]
+    requested_at: Annotated[datetime, Meta(tz=True, description="When it was requested, in UTC.", examples=[STORED_AT])]
     decided_at: Annotated[
         datetime | None, Meta(description="When it was approved or declined, in UTC.", examples=[None])
     ]

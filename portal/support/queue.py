@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 
 from core.accounts import Organization
 from core.db import db
@@ -15,6 +15,8 @@ from portal.support.models import NoticeKind, Ticket, TicketNotice
 from portal.support.states import UNDER_WAY, RequestStatus
 
 MOST = 200
+LARGEST_NUMBER = 2**63 - 1
+"""That the column holds."""
 
 
 class View(StrEnum):
@@ -52,6 +54,21 @@ def read(view: View, *, mine: UUID) -> list[Line]:
         .limit(MOST)
     )
     return [Line(row[0], row[1], row[2]) for row in rows]
+
+
+@needs_system_scope
+def matching(text: str, *, most: int) -> list[Ticket]:
+    """By the number, or by words of the subject or the requester's address; the newest first."""
+    if text.isascii() and text.isdigit():
+        query = select(Ticket).where(Ticket.number == min(int(text), LARGEST_NUMBER))
+    else:
+        query = select(Ticket).where(
+            or_(
+                Ticket.subject.icontains(text, autoescape=True),
+                Ticket.requester_email.icontains(text, autoescape=True),
+            )
+        )
+    return list(db.session.scalars(query.order_by(Ticket.id.desc()).limit(most)))
 
 
 @needs_system_scope

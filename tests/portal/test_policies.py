@@ -203,6 +203,7 @@ def test_an_old_version_comes_back_with_one_click(app: Flask, ada: Member, devel
 
     version, document = current(app, ada)
     assert (version, document.max_risk_score) == (3, 50)
+    assert developer.get("/policies/versions").text.count("Same content as version 1") == 1
     assert developer.post("/policies/versions/99/restore").status_code == 404
 
 

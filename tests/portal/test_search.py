@@ -7,8 +7,10 @@ from api.keys import lookup
 from core.accounts import OrganizationStatus
 from core.db import acting_as_system
 from portal import menu
+from portal.support import records
 from tests.cast import Caller, Member
 from tests.people import Browser, Person
+from tests.portal.support.scene import at, opened
 from tests.portal.test_keys import make, set_status
 
 
@@ -104,3 +106,20 @@ def test_the_menu_has_seven_entries_at_most_and_settings_hold_the_rest(app: Flas
 def test_try_it_is_offered_to_who_may_use_it(viewer: Person, developer: Person) -> None:
     assert 'href="/try-it"' not in viewer.get("/keys").text
     assert 'href="/try-it"' in developer.get("/keys").text
+
+
+def test_operators_find_organizations_and_tickets_and_customers_do_not(
+    app: Flask, ada: Member, operator: Person, owner: Person
+) -> None:
+    organization = f"/console/organizations/{ada.organization_id}"
+    ticket_id = opened(app, ada.organization_id, now=at(5))
+    with app.app_context(), acting_as_system():
+        number = records.find(ticket_id).number
+    ticket = f"/console/support/{ticket_id}"
+
+    assert organization in found(operator, owner.email)
+    for text in (str(number), "checks are REFUSED", "ada@people"):
+        assert ticket in found(operator, text), text
+        assert ticket not in found(owner, text), text
+    assert ticket not in found(operator, "9" * 100)
+    assert organization not in found(owner, owner.email)

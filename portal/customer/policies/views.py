@@ -87,8 +87,8 @@ def versions() -> ViewResponse:
     authors = {one.created_by_id for one in found if one.created_by_id}
     names = members.names_of(organization_id, authors)
     lines = [
-        (one, _author(one, names), in_words(before.document, one.document) if before else [])
-        for one, before in zip(found, _live_before_each(found), strict=True)
+        (one, _author(one, names), in_words(before.document, one.document) if before else [], same)
+        for one, before, same in zip(found, _live_before_each(found), _same_before_each(found), strict=True)
     ]
     return render_template(
         "portal/customer/policies/versions.html",
@@ -112,6 +112,17 @@ def restore(version: int) -> ViewResponse:
         new = policies.restore(organization_id, version, by=actor(), now=utc_now())
     flash(f"Version {version} restored as version {new}.")
     return see_other("/policies/versions")
+
+
+def _same_before_each(found: Sequence[policies.PolicyRevision]) -> list[int | None]:
+    """Which earlier version each has the content of, as one that was restored has; newest first."""
+    newest_with: dict[bytes, int] = {}
+    same: list[int | None] = []
+    for one in reversed(found):
+        content = msgspec.json.encode(one.document)
+        same.append(newest_with.get(content))
+        newest_with[content] = one.version
+    return same[::-1]
 
 
 def _live_before_each(found: Sequence[policies.PolicyRevision]) -> list[policies.PolicyRevision | None]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 from uuid import UUID
 
+import blinker
 import msgspec
 
 from api.decisions import services as decisions
@@ -16,8 +17,11 @@ from core.ids import parse_public_id, public_id
 from portal.customer.team import members
 from portal.menu import Entry
 
+operator_searches = blinker.Signal()
+"""Of the typed text, in the system's scope: each receiver gives Hits of what operators alone may open."""
+
 MOST_TEXT = 100
-_MOST = 6
+MOST_HITS = 6
 """Of each kind: who sees more than that narrows the search."""
 _ACTIONS = (
     Entry("/keys/new?environment=test", "Create test key", "plus"),
@@ -47,7 +51,7 @@ class Hits(msgspec.Struct, frozen=True):
 def among_pages(pages: tuple[Entry, ...], text: str, *, is_member: bool) -> Hits:
     known = (*pages, *_ACTIONS) if is_member and text else pages
     fitting = [page for page in known if text.casefold() in page.label.casefold()]
-    return Hits("Pages", [Hit(page.path, page.label, page.icon) for page in fitting[: 2 * _MOST]])
+    return Hits("Pages", [Hit(page.path, page.label, page.icon) for page in fitting[: 2 * MOST_HITS]])
 
 
 def among_records(organization_id: UUID, text: str) -> list[Hits]:
@@ -55,11 +59,16 @@ def among_records(organization_id: UUID, text: str) -> list[Hits]:
     if not text:
         return []
     return [
-        Hits("API keys", [_key_hit(key) for key in lookup.matching(organization_id, text, most=_MOST)]),
+        Hits("API keys", [_key_hit(key) for key in lookup.matching(organization_id, text, most=MOST_HITS)]),
         Hits("Decisions", list(_decisions(organization_id, text))),
-        Hits("Policies", list(_policies(organization_id, text))[:_MOST]),
+        Hits("Policies", list(_policies(organization_id, text))[:MOST_HITS]),
         Hits("Members", list(_members(organization_id, text))),
     ]
+
+
+def among_customers(text: str) -> list[Hits]:
+    """What operators find: customers and their requests."""
+    return [hits for _, hits in operator_searches.send(text)] if text else []
 
 
 def _key_hit(key: ApiKey) -> Hit:
@@ -72,7 +81,7 @@ def _decisions(organization_id: UUID, text: str) -> Iterator[Hit]:
         row = decisions.find_or_none(organization_id, text)
         found = [row] if row else []
     else:
-        found = decisions.find_by_request(organization_id, text, most=_MOST) if text.startswith("req_") else []
+        found = decisions.find_by_request(organization_id, text, most=MOST_HITS) if text.startswith("req_") else []
     for row in found:
         shown_id = public_id("dec", row.id)
         outcome = "Allowed" if row.allowed else "Blocked"
@@ -94,5 +103,5 @@ def _policies(organization_id: UUID, text: str) -> Iterator[Hit]:
 
 
 def _members(organization_id: UUID, text: str) -> Iterator[Hit]:
-    for member in members.list_page(organization_id, text=text, size=_MOST).rows:
+    for member in members.list_page(organization_id, text=text, size=MOST_HITS).rows:
         yield Hit(f"/team?{urlencode({'q': member.email})}", member.name, "user-round", member.email)

@@ -41,7 +41,7 @@ export interface CheckAnswer {
   readonly decided_at: string;
   /** With include=shadow: what shadow rules would have added. */
   readonly shadow?: readonly (ShadowFinding)[];
-  /** With include=fixes: what would make a blocked operation pass. */
+  /** With include=fixes, for single checks only: what would make a blocked operation pass. */
   readonly would_pass?: Fixes;
   /** What was derived from the model catalogue. Only if your policies use it. */
   readonly derivation?: Derivation;
