@@ -96,7 +96,9 @@ class DraftView(msgspec.Struct, frozen=True):
     base_version: Annotated[int, Meta(description="The version it is based on.", examples=[3])]
     published_version: Annotated[int | None, Meta(description="The version it became.", examples=[None])]
     policies: Annotated[dict[str, Any], Meta(description="All its values.", examples=[{"max_risk_score": 40}])]
-    changed_at: Annotated[datetime, Meta(tz=True, description="When it was last changed, in UTC.", examples=[STORED_AT])]
+    changed_at: Annotated[
+        datetime, Meta(tz=True, description="When it was last changed, in UTC.", examples=[STORED_AT])
+    ]
 
 
 class DraftList(msgspec.Struct, frozen=True):
