@@ -15,7 +15,7 @@ from api.policies.contribution import Contribution, stored_contributions
 from api.policies.trials import ShadowFinding
 from core.ids import public_id
 from core.patterns import ONE_LINE, whole
-from core.sample_ids import DECISION_ID, KEY_ID, STORED_AT, REQUEST_ID
+from core.sample_ids import DECISION_ID, KEY_ID, REQUEST_ID, STORED_AT
 
 AwareTime = Annotated[datetime, Meta(tz=True)]
 ShortText = Annotated[str, Meta(min_length=1, max_length=128, pattern=ONE_LINE)]
