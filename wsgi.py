@@ -95,7 +95,8 @@ def create_web() -> WebServer:
     )
     gc.collect()
     gc.freeze()  # what stays for good is not searched again: a full collection held up every caller for 0.2 s
-    return WebServer(flask, api.ahead_of_flask(app, flask), settings, is_stopping=is_stopping)
+    ahead, at_once = api.ahead_of_flask(app, flask)
+    return WebServer(flask, ahead, settings, is_stopping=is_stopping, at_once=at_once)
 
 
 def _database_urls(app: Flask, settings: Settings) -> tuple[str, str]:

@@ -30,9 +30,9 @@ from api.v1 import (
 from api.v1.authzen import views as authzen_views
 from api.v1.bundle_waiting import BundleHandler
 from api.v1.check_middleware import CheckHandler, CheckMiddleware
-from api.v1.check_path import KINDS, CheckPath
+from api.v1.check_path import CHECK_PATH, KINDS, CheckPath
 from api.v1.reference import views as reference_views
-from core.serving import Handler
+from core.serving import AtOnce, Handler
 from core.settings import Settings
 
 __all__ = [
@@ -73,15 +73,16 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.wsgi_app = CheckMiddleware(app.wsgi_app, CheckPath(room))  # type: ignore[method-assign]
 
 
-def ahead_of_flask(app: Flask, flask: Handler) -> dict[str, Handler]:
-    """What a web process answers on its event loop, by path."""
+def ahead_of_flask(app: Flask, flask: Handler) -> tuple[dict[str, Handler], dict[str, AtOnce]]:
+    """What a web process answers on its event loop, by path, and what of it may be taken on without a task."""
     room = runtime.runtime(app)
     checks = CheckHandler(CheckPath(room), room, flask)
-    return {
+    handlers: dict[str, Handler] = {
         **dict.fromkeys(KINDS, checks),
         **dict.fromkeys(health.LIVE_PATHS, health.answer_live),
         bundle_views.BUNDLE_PATH: BundleHandler(room, flask),
     }
+    return handlers, {CHECK_PATH: checks.take}
 
 
 def organization_of(app: Flask) -> Callable[[str], UUID | None]:

@@ -21,6 +21,7 @@ from api.limits.window import Ask, Limiter, Shared, Verdict, limit_of, organizat
 from api.machines.reporter import MachineReporter
 from api.readiness import ReadinessProbe
 from api.recording.idempotency import KeyedRecorder, KeyedSink, PendingKeys, ReplaySink
+from api.recording.loop_postgres import LoopSink
 from api.recording.postgres import PostgresSink
 from api.recording.recorder import Recorder
 from api.recording.replay import Replay
@@ -75,14 +76,16 @@ class Runtime:
         self.limiter: Limiter = self.shared_limiter or MemoryLimiter()
         self._asks: dict[int, tuple[KeySnapshot, OrganizationSnapshot, Ask]] = {}
         self.spool = Spool(settings.spool_path, max_bytes=settings.spool_max_bytes)
+        on_loop = None if settings.database_feed_url else LoopSink(partial(connect, timeout_s=1), timeout_s=timeout_s)
         self.recorder, self.batch_recorder = (
             Recorder(
                 PostgresSink(partial(connect, timeout_s=timeout_s)),
                 self.spool,
                 durability=settings.decision_durability,
                 is_database_lost=lambda: self.snapshots.feed.is_lost,
+                on_loop=sink,
             )
-            for _ in range(2)  # so that no single check waits until somebody's hundred are written
+            for sink in (on_loop, None)  # two, so that no single check waits until somebody's hundred are written
         )
         pending = PendingKeys(settings.spool_path / "keyed")
         self.keyed_recorder = KeyedRecorder(

@@ -37,7 +37,12 @@ def derived_uuid(*, at_ms: int, noise: int) -> UUID:
 
 def time_of(identifier: UUID) -> datetime:
     """The moment a version 7 UUID was made, to the millisecond."""
-    return _EPOCH + timedelta(milliseconds=identifier.int >> 80)
+    return _EPOCH + timedelta(milliseconds=ms_of(identifier))
+
+
+def ms_of(identifier: UUID) -> int:
+    """The same in milliseconds since the epoch."""
+    return identifier.int >> 80
 
 
 def public_id(prefix: str, identifier: UUID) -> str:

@@ -6,6 +6,8 @@ SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 
+_SECURITY_LINES = "".join(f"{name.lower()}: {value}\r\n" for name, value in SECURITY_HEADERS)
+
 PAGE_HEADERS: tuple[tuple[str, str], ...] = (
     (
         "Content-Security-Policy",
@@ -27,6 +29,16 @@ PAGE_HEADERS: tuple[tuple[str, str], ...] = (
         ),
     ),
 )
+
+
+def lines_of_answer(content_type: str, body: bytes, *, request_id: str) -> str:
+    """The same as `headers_of_answer`, as lines. Raises ValueError for an id with a line break in it."""
+    if "\n" in request_id or "\r" in request_id:
+        raise ValueError("the id of a request has a line break in it")
+    return (
+        f"content-type: {content_type}\r\ncontent-length: {len(body)}\r\ncache-control: no-store\r\n"
+        f"x-request-id: {request_id}\r\n{_SECURITY_LINES}"
+    )
 
 
 def headers_of_answer(content_type: str, body: bytes, *, request_id: str) -> list[tuple[str, str]]:

@@ -151,7 +151,13 @@ def _serve(
     app = make_app()
     within_s = _stop_within_s(settings)
     served = serve(
-        app, listening, is_stopping=is_stopping, stop_within_s=within_s, connections=connections, parent=parent
+        app,
+        listening,
+        is_stopping=is_stopping,
+        stop_within_s=within_s,
+        connections=connections,
+        at_once=app.at_once,
+        parent=parent,
     )
     asyncio.run(served)
 

@@ -94,10 +94,14 @@ class Caller:
         self._client = client
         self._secret = secret
 
+    @property
+    def authorization(self) -> str:
+        return f"Bearer {self._secret}"
+
     def send(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
         headers = dict(options.pop("headers", {}))
         if self._secret is not None:
-            headers.setdefault("Authorization", f"Bearer {self._secret}")
+            headers.setdefault("Authorization", self.authorization)
         if body is not None:
             options["data"] = body if isinstance(body, bytes) else msgspec.json.encode(body)
             options.setdefault("content_type", "application/json")

@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -17,7 +19,7 @@ from api.policies.trials import ShadowFinding, bucket_key_of
 from api.recording.recorder import Recorder
 from api.recording.row import DecisionRow, encode_row
 from core.clock import monotonic_s
-from core.ids import new_uuid, public_id, time_of
+from core.ids import ms_of, new_uuid, public_id
 from core.observability import CHECKS, CHECKS_BLOCKED
 
 LONGEST_LATENCY_US = 2**31 - 1
@@ -83,7 +85,14 @@ def decide(question: CheckQuestion, policy: CompiledPolicy, *, caller: Caller, s
 
 def iso_moment(decision_id: UUID) -> str:
     """When a decision was made: UTC, to the millisecond."""
-    return time_of(decision_id).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, milliseconds = divmod(ms_of(decision_id), 1000)
+    return f"{_iso_second(seconds)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=16)
+def _iso_second(seconds: int) -> str:
+    """Of a whole second, in which many are made."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def fixes_for(question: CheckQuestion, policy: CompiledPolicy, *, caller: Caller) -> Fixes:
@@ -99,10 +108,14 @@ def record(decided: Sequence[Decided], recorder: Recorder) -> None:
 
 def count(decided: Sequence[Decided]) -> None:
     """Of answers that leave: counted apart from the recording, so that the two can be compared."""
+    outcomes: dict[tuple[bool, str, str], int] = {}
     for one in decided:
-        _COUNTERS[one.answer.allowed, one.answer.environment].inc()
-        if not one.answer.allowed:
-            _BLOCKED.get(one.answer.reason, _BLOCKED_BY_A_RULE).inc()
+        outcome = one.answer.allowed, one.answer.environment, one.answer.reason
+        outcomes[outcome] = outcomes.get(outcome, 0) + 1
+    for (allowed, environment, reason), times in outcomes.items():
+        _COUNTERS[allowed, environment].inc(times)
+        if not allowed:
+            _BLOCKED.get(reason, _BLOCKED_BY_A_RULE).inc(times)
 
 
 def hash_subject(pseudonym: str, *, secret: bytes) -> str:

@@ -80,6 +80,7 @@ class _Line(asyncio.Protocol):
         self._is_lost = False
         self._asked: asyncio.Future[Any] = self._loop.create_future()
         self._asked.cancel()
+        self._patience = _Patience(self._loop)
         transport.set_protocol(self)
 
     async def ask(self, command: str, script: str, given: tuple[int | str, ...], *, timeout_s: float) -> list[int]:
@@ -87,11 +88,8 @@ class _Line(asyncio.Protocol):
             raise redis.ConnectionError
         self._asked = self._loop.create_future()
         self._transport.write(hiredis.pack_command((command, script, *given)))  # type: ignore[arg-type]
-        timer = _Timer(self._loop, self._asked, timeout_s)
-        try:
-            answer: list[int] = await self._asked
-        finally:
-            timer.cancel()
+        self._patience.begin(self._asked, timeout_s)
+        answer: list[int] = await self._asked
         return answer
 
     def data_received(self, data: bytes) -> None:
@@ -112,31 +110,44 @@ class _Line(asyncio.Protocol):
             self._asked.set_exception(redis.ConnectionError("the server closed the connection"))
 
 
-class _Timer:
-    """Ends the wait for an answer; while the loop is late it waits again, for the answer may lie there unread."""
+class _Patience:
+    """Ends the wait for an answer; while the loop is late it waits again, for the answer may lie there unread.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, asked: asyncio.Future[Any], timeout_s: float) -> None:
+    One look serves many questions: each comes before the look at the one before it, and has nearly always its answer.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._asked = asked
-        self._timeout_s = timeout_s
-        self._tries = 0
-        self._begin()
+        self._asked: asyncio.Future[Any] | None = None
+        self._is_looking = False
 
-    def cancel(self) -> None:
-        self._handle.cancel()
+    def begin(self, asked: asyncio.Future[Any], timeout_s: float) -> None:
+        self._asked, self._timeout_s, self._tries = asked, timeout_s, 1
+        self._due_s = monotonic_s() + timeout_s
+        if not self._is_looking:
+            self._look_after(timeout_s)
 
-    def _begin(self) -> None:
-        self._tries += 1
-        self._due_s = monotonic_s() + self._timeout_s
-        self._handle = self._loop.call_later(self._timeout_s, self._end)
+    def _look_after(self, seconds: float) -> None:
+        self._is_looking = True
+        self._looks_s = monotonic_s() + seconds
+        self._loop.call_later(seconds, self._look)
 
-    def _end(self) -> None:
-        if self._asked.done():
+    def _look(self) -> None:
+        self._is_looking = False
+        asked, self._asked = self._asked, None
+        if asked is None or asked.done():
             return
-        if self._tries < MOST_TRIES and monotonic_s() > self._due_s + LATE_S:
-            self._begin()
+        now_s = monotonic_s()
+        if now_s < self._due_s:
+            self._asked = asked
+            self._look_after(self._due_s - now_s)
+        elif self._tries < MOST_TRIES and now_s > self._looks_s + LATE_S:
+            self._asked = asked
+            self._tries += 1
+            self._due_s = now_s + self._timeout_s
+            self._look_after(self._timeout_s)
         else:
-            self._asked.set_exception(redis.TimeoutError())
+            asked.set_exception(redis.TimeoutError())
 
 
 def _refusal(message: str) -> redis.ResponseError:

@@ -41,6 +41,8 @@ _INSERT = (
     f"row({TYPED_COLUMNS_OF_ROW}) "
     "ON CONFLICT DO NOTHING"
 )
+INSERT_PREPARED = _INSERT.replace("%s", "$1")
+"""As the server itself is told of it, where a client prepares it by a name."""
 _LATE_AFTER = timedelta(minutes=4)
 """Sooner than hours are counted after their end."""
 _OF_HOUR = re.compile(rb'"decided_at":"([0-9T:-]{13})[^}]*?"organization_id":"([0-9a-f-]{36})"')

@@ -13,6 +13,7 @@ from typing import Protocol
 import psycopg
 import structlog
 
+from api.recording.loop_postgres import LoopSink
 from core.clock import monotonic_s
 from core.errors import AppError
 from core.observability import DATABASE_CONNECTION_ERRORS, RECORD_FAILURES, RECORDED
@@ -57,11 +58,13 @@ class Recorder:
         *,
         durability: Durability,
         is_database_lost: Callable[[], bool] = lambda: False,
+        on_loop: LoopSink | None = None,
     ) -> None:
         self._sink = sink
         self._spool = spool
         self._durability = durability
         self._is_database_lost = is_database_lost
+        self._on_loop = on_loop
         self._one_at_a_time = Lock()
         self._database_away_until_s = 0.0
         self.failed_s = self.succeeded_s = float("-inf")
@@ -83,9 +86,24 @@ class Recorder:
         finally:
             self._one_at_a_time.release()
 
+    async def commit_soon(self, rows: Sequence[bytes]) -> bool:
+        """The same on the event loop, where a commit is wanted; if not, it is not known, and `record` has to."""
+        if self._durability is not Durability.DATABASE or self._on_loop is None or self._is_database_away():
+            return False
+        try:
+            is_committed = await self._on_loop.write(rows)
+        except TimeoutError:
+            self._note_away()
+            return False
+        if is_committed:
+            self._note_committed(rows)
+        return is_committed
+
     def close(self) -> None:
         with self._one_at_a_time:
             self._sink.close()
+        if self._on_loop is not None:
+            self._on_loop.close()
 
     def _store(self, rows: Sequence[bytes]) -> bool:
         if self._durability is Durability.DATABASE:
@@ -94,7 +112,7 @@ class Recorder:
         return self._to_spool(rows, to_disk=to_disk) or self._to_database(rows)
 
     def _to_database(self, rows: Sequence[bytes]) -> bool:
-        if monotonic_s() < self._database_away_until_s or self._is_database_lost():
+        if self._is_database_away():
             return False
         try:
             self._sink.write(rows)
@@ -104,13 +122,22 @@ class Recorder:
             raise DecisionNotRecorded from error  # what the database refuses would be refused again from the spool
         except psycopg.Error as error:
             log.warning("recorder.database_away", error=type(error).__name__, rows=len(rows))
-            DATABASE_CONNECTION_ERRORS.inc()
-            self.failed_s = monotonic_s()
-            self._database_away_until_s = self.failed_s + RETRY_AFTER_S
+            self._note_away()
             return False
+        self._note_committed(rows)
+        return True
+
+    def _is_database_away(self) -> bool:
+        return monotonic_s() < self._database_away_until_s or self._is_database_lost()
+
+    def _note_away(self) -> None:
+        DATABASE_CONNECTION_ERRORS.inc()
+        self.failed_s = monotonic_s()
+        self._database_away_until_s = self.failed_s + RETRY_AFTER_S
+
+    def _note_committed(self, rows: Sequence[bytes]) -> None:
         self.succeeded_s = monotonic_s()
         _IN_DATABASE.inc(len(rows))
-        return True
 
     def _to_spool(self, rows: Sequence[bytes], *, to_disk: bool) -> bool:
         try:

@@ -1,6 +1,6 @@
 """The two ways in to the check path: the event loop of the web server, and WSGI for whoever calls the app itself."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -12,7 +12,7 @@ from api.v1.check_path import KINDS, CheckPath
 from api.v1.idempotency import IN_ENVIRON
 from api.v1.limit_headers import TooManyAtOnce
 from core.errors import AppError
-from core.serving import SHORT_BYTES, Answer, ConcurrencyLimit, Group, Handler, Pool, Request
+from core.serving import SHORT_BYTES, Answer, Busy, ConcurrencyLimit, Group, Handler, Pool, Request
 
 _STATUS_LINES = {int(status): f"{status} {status.phrase}" for status in HTTPStatus}
 
@@ -48,6 +48,31 @@ class CheckHandler:
             answer = await self._read_and_answered(request, call) if is_free else await self._sent_away(request, call)
         await request.answer(*answer)
 
+    def take(self, environ: WSGIEnvironment, body: bytes, answer: Callable[[Answer], None]) -> bool:
+        """A plain check of a caller whom memory knows: it waits for its group alone. Others go the long way."""
+        if environ["REQUEST_METHOD"] != "POST" or IN_ENVIRON in environ or len(body) > Check.max_bytes:
+            return False
+        call = Check(environ)
+        if not self._path.is_admitted_at_once(call, self._runtime.snapshots.in_memory):
+            return False
+        call.take_body(body)
+        organization_id = call.caller.organization.id.int
+        if not call.read_quickly(self._runtime.reader) or not self._under_way.take(organization_id):
+            return False
+
+        def tell(made: Answer | Exception) -> None:
+            self._under_way.give_back(organization_id)
+            if isinstance(made, Exception):
+                made = self._failed(call, made)
+            answer(made)
+
+        try:
+            self._singles.push(organization_id, call, tell)
+        except Busy:
+            self._under_way.give_back(organization_id)
+            return False
+        return True
+
     async def _read_and_answered(self, request: Request, call: Call) -> Answer:
         if 0 < call.max_bytes <= SHORT_BYTES:
             call.take_body(await request.short_body(at_most_bytes=call.max_bytes))
@@ -79,11 +104,14 @@ class CheckHandler:
                 return await self._unusual.run(organization_id, self._path.answer_alone, call)
             group = self._keyed if IN_ENVIRON in call.environ else self._singles
             return await group.submit(organization_id, call)
-        except AppError as refusal:
-            call.refusal = refusal
-            return self._path.answer(call)
         except Exception as error:  # noqa: BLE001  whatever it was, the caller hears that there is no answer
+            return self._failed(call, error)
+
+    def _failed(self, call: Call, error: Exception) -> Answer:
+        if not isinstance(error, AppError):
             return self._path.fail(call, error)
+        call.refusal = error
+        return self._path.answer(call)
 
 
 class CheckMiddleware:
@@ -98,7 +126,7 @@ class CheckMiddleware:
         if kind is None or environ["REQUEST_METHOD"] == "OPTIONS":
             return self._flask_wsgi(environ, start_response)  # type: ignore[no-any-return]
         status, headers, body = self._answered(kind(environ))
-        start_response(_STATUS_LINES[status], headers)
+        start_response(_STATUS_LINES[status], list(headers))
         return [body]
 
     def _answered(self, call: Call) -> Answer:

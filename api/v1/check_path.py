@@ -9,13 +9,11 @@ policy of very many rules. It is counted before it is read.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from itertools import chain, count
 from typing import Any
 
 import msgspec
 import structlog
-from structlog.contextvars import bound_contextvars
 
 from api.authentication import Caller, Keyring, authenticate
 from api.checks import service
@@ -26,19 +24,21 @@ from api.snapshots.read_through_cache import NotInMemory
 from api.v1.authzen.calls import Evaluation, Evaluations
 from api.v1.check_calls import Call, Check, Checks, KeyProbeCall
 from api.v1.idempotency import IN_ENVIRON, key_of, record_keyed
-from api.v1.limit_headers import RateLimited, headers_of, refusal_of
+from api.v1.limit_headers import limit_lines, refusal_of
+from api.v1.outcomes import Outcomes
 from api.v1.stages import Stages
-from core.clock import monotonic_s, utc_now
+from core.clock import utc_now
 from core.errors import JSON_CONTENT_TYPE, PROBLEM_CONTENT_TYPE, AppError, InternalError, MethodNotAllowed
 from core.network import HttpsRequired, came_in_clear, client_address, cors_headers
-from core.observability import REFUSALS, note_check_request, note_request, report_error
-from core.security_headers import headers_of_answer
-from core.serving import Answer
+from core.observability import REFUSALS, logged_with, report_error
+from core.security_headers import lines_of_answer
+from core.serving import Answer, HeaderLines, lines_of
 
 log = structlog.get_logger()
 
+CHECK_PATH = "/v1/check"
 KINDS: dict[str, type[Call]] = {
-    "/v1/check": Check,
+    CHECK_PATH: Check,
     "/v1/checks": Checks,
     "/api/evaluate": KeyProbeCall,
     "/access/v1/evaluation": Evaluation,
@@ -57,6 +57,7 @@ class CheckPath:
         self._settings = runtime.settings
         self._origins = runtime.settings.allowed_origins
         self._base_url = runtime.settings.base_url
+        self._outcomes = Outcomes(runtime)
         self._groups = count()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checks")
         self._keyed_writer = ThreadPoolExecutor(1, thread_name_prefix="keyed-checks")
@@ -68,9 +69,17 @@ class CheckPath:
         """
         return bool(self._take([call], lambda one: self._admit(one, keyring or self._runtime.snapshots)))
 
+    def is_admitted_at_once(self, call: Call, keyring: Keyring) -> bool:
+        """Whether the caller is known and may go on, as far as memory has it. Else `admit` says more."""
+        try:
+            self._admit(call, keyring)
+        except (AppError, NotInMemory):
+            return False
+        return True
+
     async def answer_soon(self, calls: Sequence[Call]) -> list[Answer]:
         """Of single checks and probes whose callers were admitted and whose bodies are here, on the event loop."""
-        with bound_contextvars(request_id=calls[0].request_id):  # of a group, the one that came first
+        with logged_with(calls[0].request_id):  # of a group, the one that came first
             stages = Stages(is_timed=next(self._groups) % TIMED_EVERY == 0)
             counted = self._counted(calls, await self._runtime.hit_checks_soon(_one_of_each(calls)))
             stages.end("limit")
@@ -78,26 +87,26 @@ class CheckPath:
             stages.end("decide")
             await self._record_soon(decided)
             stages.end("record")
-            return [self.answer(call) for call in calls]
+            return self._answer_all(calls)
 
     async def answer_keyed_soon(self, calls: Sequence[Call]) -> list[Answer]:
         """As `answer_soon`, of checks that have an idempotency key: those are always looked up in the database."""
-        with bound_contextvars(request_id=calls[0].request_id):
+        with logged_with(calls[0].request_id):
             counted = self._counted(calls, await self._runtime.hit_checks_soon(_one_of_each(calls)))
             decided = self._decide(counted)
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._keyed_writer, self._record_apart, decided)
-            return [self.answer(call) for call in calls]
+            return self._answer_all(calls)
 
     def answer_alone(self, call: Call) -> Answer:
         """In a thread: of a check that takes longer than others should wait, or of a caller that speaks WSGI."""
-        with bound_contextvars(request_id=call.request_id):
+        with logged_with(call.request_id):
             self._record_apart(self._decide(self._count([call])))
             return self.answer(call)
 
     def answer_batch(self, call: Checks) -> Answer:
         """Of a caller who was admitted. Beyond the limit nothing is read of what was sent."""
-        with bound_contextvars(request_id=call.request_id):
+        with logged_with(call.request_id):
             return self._answer_batch(call)
 
     def _answer_batch(self, call: Checks) -> Answer:
@@ -109,48 +118,12 @@ class CheckPath:
 
     def answer(self, call: Call) -> Answer:
         """What the caller gets, as the steps so far have it."""
-        made = self._answer(call)
-        environ = call.environ
-        seconds = monotonic_s() - call.started_s
-        note_request(environ["REQUEST_METHOD"], environ["PATH_INFO"], made[0], seconds)
-        self._note_outcome(call, made[0], seconds)
-        return made
+        return self._answer_all([call])[0]
 
-    def _note_outcome(self, call: Call, status: int, seconds: float) -> None:
-        """For the organization's own count; a caller that is not known counts for nobody."""
-        caller, now = getattr(call, "caller", None), utc_now()
-        note_check_request(status, caller.key.environment if caller else None)
-        self._runtime.requests.note(
-            caller.organization.id if caller else None,
-            key_id=caller.key.id if caller else None,
-            environment=caller.key.environment if caller else None,
-            status=status,
-            seconds=seconds,
-            at=now,
-        )
-        if caller is not None and (refusals := call.refusals()):
-            self._note_refusals(call, refusals, at=now)
-        if call.limit is not None:
-            self._runtime.limit_minutes.note(
-                call.caller.organization.id,
-                call.caller.key.id,
-                call.limit,
-                decisions=0 if call.refusal else len(call.decisions()),
-                is_limited=isinstance(call.refusal, RateLimited),
-                at=now,
-            )
-
-    def _note_refusals(self, call: Call, refusals: Sequence[AppError], *, at: datetime) -> None:
-        policy = call.caller.organization.policy
-        for refusal in refusals:
-            self._runtime.refused.note(
-                call.caller.organization.id,
-                refusal,
-                environment=call.caller.key.environment,
-                request_id=call.request_id,
-                custom_facts=policy.document.custom_facts if policy else (),
-                at=at,
-            )
+    def _answer_all(self, calls: Sequence[Call]) -> list[Answer]:
+        answers = [self._answer(call) for call in calls]
+        self._outcomes.note(calls, [status for status, _, _ in answers])
+        return answers
 
     def fail(self, call: Call, error: Exception) -> Answer:
         """The last line: the caller gets a problem document, we a report."""
@@ -215,14 +188,16 @@ class CheckPath:
                 call.caller.need(call.scope)
             decided[call] = call.decide(self._runtime.reader)
 
-        return {call: decided[call] for call in self._take(calls, decide) if decided[call]}
+        self._take(calls, decide)
+        return {call: rows for call, rows in decided.items() if rows}
 
     async def _record_soon(self, decided: dict[Call, Sequence[service.Decided]]) -> None:
         """On the loop where it takes a moment alone; a commit or a flush of the disk is waited for in a thread."""
         rows = [one.row for one in chain.from_iterable(decided.values())]
-        if rows and not self._runtime.recorder.record_at_once(rows):
+        recorder = self._runtime.recorder
+        if rows and not recorder.record_at_once(rows) and not await recorder.commit_soon(rows):
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._writer, self._record, decided, self._runtime.recorder)
+            await loop.run_in_executor(self._writer, self._record, decided, recorder)
 
     def _record(self, decided: dict[Call, Sequence[service.Decided]], recorder: Recorder) -> None:
         if not decided:
@@ -247,22 +222,21 @@ class CheckPath:
         refusal = call.refusal
         if refusal is None:
             body = _encode(call.answer(base_url=self._base_url))
-            service.count(call.decisions())
             return 200, self._headers(call, JSON_CONTENT_TYPE, body), body
         REFUSALS.labels(refusal.code).inc()
         body = _encode(refusal.problem(request_id=call.request_id, base_url=self._base_url))
         headers = [*self._headers(call, PROBLEM_CONTENT_TYPE, body), *refusal.headers]
         return int(refusal.status), headers, body
 
-    def _headers(self, call: Call, content_type: str, body: bytes) -> list[tuple[str, str]]:
-        headers = headers_of_answer(content_type, body, request_id=call.shown_request_id)
+    def _headers(self, call: Call, content_type: str, body: bytes) -> HeaderLines:
+        lines = lines_of_answer(content_type, body, request_id=call.shown_request_id)
         if call.limit is not None:
-            headers += headers_of(call.limit)
+            lines += limit_lines(call.limit)
         if call.is_replayed:
-            headers.append(("Idempotency-Replayed", "true"))
+            lines += lines_of([("Idempotency-Replayed", "true")])
         if self._origins:
-            headers += cors_headers(call.environ.get("HTTP_ORIGIN"), allowed=self._origins)
-        return headers
+            lines += lines_of(cors_headers(call.environ.get("HTTP_ORIGIN"), allowed=self._origins))
+        return HeaderLines(lines.encode("latin-1"))
 
     def _report(self, call: Call, error: Exception) -> None:
         log.critical("check.failed", request_id=call.request_id, exc_info=error)

@@ -6,6 +6,9 @@ from http import HTTPStatus
 from api.limits.window import LimitScope, Verdict
 from core.clock import unix_ms
 from core.errors import AppError
+from core.serving import HeaderLines
+
+_KEY = LimitScope.KEY
 
 
 class RateLimited(AppError):
@@ -31,21 +34,25 @@ class TooManyAtOnce(RateLimited):
         )
 
 
-def headers_of(verdict: Verdict) -> tuple[tuple[str, str], ...]:
+def limit_lines(verdict: Verdict) -> str:
     """RateLimit-Reset counts seconds, X-RateLimit-Reset is seconds since 1970; both tell of the next free place."""
-    scope, nearer = verdict.scope, verdict.nearer
+    scope = verdict.scope
+    nearer = verdict.own if scope is _KEY or verdict.shared is None else verdict.shared
     reset_s = math.ceil(nearer.reset_s)
-    limit, remaining = str(nearer.limit), str(nearer.remaining)
     return (
-        ("RateLimit-Limit", limit),
-        ("RateLimit-Remaining", remaining),
-        ("RateLimit-Reset", str(reset_s)),
-        ("X-RateLimit-Limit", limit),
-        ("X-RateLimit-Remaining", remaining),
-        ("X-RateLimit-Reset", str(unix_ms() // 1000 + reset_s)),
-        ("X-RateLimit-Scope", scope),
-        ("X-RateLimit-Backend", verdict.backend),
+        f"ratelimit-limit: {nearer.limit}\r\n"
+        f"ratelimit-remaining: {nearer.remaining}\r\n"
+        f"ratelimit-reset: {reset_s}\r\n"
+        f"x-ratelimit-limit: {nearer.limit}\r\n"
+        f"x-ratelimit-remaining: {nearer.remaining}\r\n"
+        f"x-ratelimit-reset: {unix_ms() // 1000 + reset_s}\r\n"
+        f"x-ratelimit-scope: {scope}\r\n"
+        f"x-ratelimit-backend: {verdict.backend}\r\n"
     )
+
+
+def headers_of(verdict: Verdict) -> tuple[tuple[str, str], ...]:
+    return tuple(HeaderLines(limit_lines(verdict).encode("ascii")))
 
 
 def refusal_of(verdict: Verdict) -> RateLimited:

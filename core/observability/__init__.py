@@ -1,7 +1,7 @@
 """Logs, error reports and metrics. None of them ever holds a body, a secret, a key or a name of a customer."""
 
 from core.observability.listener import MetricsServer, listen
-from core.observability.logs import set_up_logging
+from core.observability.logs import logged_with, set_up_logging
 from core.observability.metrics import (
     ANALYTICS_READS,
     CHECKS,
@@ -20,7 +20,7 @@ from core.observability.metrics import (
     SPOOL_QUARANTINED,
     SPOOL_REPLAYED,
     STAGE_DURATION,
-    note_check_request,
+    note_check_requests,
     note_request,
 )
 from core.observability.pool import watch_database
@@ -50,8 +50,9 @@ __all__ = [
     "Reading",
     "gauge_at_scrape",
     "listen",
+    "logged_with",
     "metrics_page",
-    "note_check_request",
+    "note_check_requests",
     "note_request",
     "report_error",
     "set_up_error_reports",

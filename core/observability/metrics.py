@@ -9,6 +9,10 @@ from http import HTTPStatus
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from core.observability import shared_values
+
+shared_values.use()
+
 OPEN_TELEMETRY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 """Of its `http.server.request.duration`."""
 REQUEST_BUCKETS_S = tuple(sorted({*OPEN_TELEMETRY_BUCKETS_S, 0.001, 0.002, 0.2}))
@@ -125,7 +129,7 @@ def _durations(method: str, route: str, status: int) -> Histogram:
     return HTTP_DURATION.labels(method, route, status)
 
 
-def note_check_request(status: int, environment: str | None) -> None:
+def note_check_requests(status: int, environment: str | None, times: int) -> None:
     """`environment` is that of the key, None without a valid one."""
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         outcome = "failed"
@@ -133,4 +137,4 @@ def note_check_request(status: int, environment: str | None) -> None:
         outcome = "limited"
     else:
         outcome = "refused" if status >= HTTPStatus.BAD_REQUEST else "answered"
-    _CHECK_REQUESTS[outcome, environment or "none"].inc()
+    _CHECK_REQUESTS[outcome, environment or "none"].inc(times)

@@ -13,13 +13,23 @@ class ConcurrencyLimit:
     @contextmanager
     def place(self, key: Hashable) -> Iterator[bool]:
         """Whether there was one; it is held while the block runs."""
-        if self._under_way[key] >= self.most:
+        if not self.take(key):
             yield False
             return
-        self._under_way[key] += 1
         try:
             yield True
         finally:
-            self._under_way[key] -= 1
-            if not self._under_way[key]:
-                del self._under_way[key]
+            self.give_back(key)
+
+    def take(self, key: Hashable) -> bool:
+        """Whether there was one; it is held until it is given back."""
+        held = self._under_way.get(key, 0)
+        if held >= self.most:
+            return False
+        self._under_way[key] = held + 1
+        return True
+
+    def give_back(self, key: Hashable) -> None:
+        self._under_way[key] -= 1
+        if not self._under_way[key]:
+            del self._under_way[key]

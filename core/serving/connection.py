@@ -17,7 +17,7 @@ import structlog
 from core.clock import monotonic_s
 from core.observability import report_error
 from core.serving.exchange import Exchange, Message
-from core.serving.heads import HEAD_TOO_LARGE, MALFORMED, TOO_MANY, parts_of, refusal_of
+from core.serving.heads import HEAD_TOO_LARGE, MALFORMED, TOO_MANY, refusal_of, scope_of
 from core.serving.requests import GRACE_S, SLOWEST_BYTES_PER_S, Broken, ClientLeft
 
 log = structlog.get_logger()
@@ -38,10 +38,16 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Connection(asyncio.Protocol):
-    """`all_of_them` are those that are open; each has until `until_s`, and is closed then."""
+    """`all_of_them` are those that are open; each has until `until_s`, and is closed then.
 
-    def __init__(self, app: App, all_of_them: MutableSet["Connection"]) -> None:
+    `at_once` is asked about a request whose body has come, before it gets a task of its own: whether it takes it on.
+    """
+
+    def __init__(
+        self, app: App, all_of_them: MutableSet["Connection"], at_once: Callable[[Exchange], bool] | None = None
+    ) -> None:
         self._app = app
+        self._at_once = at_once
         self._all = all_of_them
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
@@ -55,7 +61,7 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._head_bytes = 0
-        self._is_in_head = self._has_body_come = False
+        self._is_in_head = self._has_body_come = self._has_to_begin = False
         self._is_held = self._is_full = self._is_deaf = self._is_closing = self.is_lost = False
         self.until_s = monotonic_s() + HEAD_WITHIN_S
 
@@ -100,11 +106,13 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            return  # nobody is offered another protocol: the request is answered, and the connection closed
+            pass  # nobody is offered another protocol: the request is answered, and the connection closed
         except httptools.HttpParserError:
             self._refuse(MALFORMED)
-            return
-        self._count(len(data))
+        else:
+            self._count(len(data))
+        if self._has_to_begin and self._exchange is not None:
+            self._begin(self._exchange)
 
     def _count(self, size_bytes: int) -> None:
         """What came of a head, or of what surrounds the chunks of a body; the parser keeps all of it."""
@@ -135,20 +143,10 @@ class Connection(asyncio.Protocol):
         if refusal is not None or self._is_deaf or len(self._next) >= MOST_AHEAD:
             self._refuse(refusal or MALFORMED)
             return
-        path, query = parts_of(self._url, headers)
+        method = parser.get_method().decode("ascii")
         exchange = self._incoming = Exchange(
             self,
-            {
-                "type": "http",
-                "http_version": version,
-                "method": parser.get_method().decode("ascii"),
-                "scheme": "http",
-                "path": path,
-                "query_string": query,
-                "headers": headers,
-                "server": self._server,
-                "client": self._client,
-            },
+            scope_of(method, self._url, headers, version=version, server=self._server, client=self._client),
             keep_alive=version == "1.1" and parser.should_keep_alive() and not parser.should_upgrade(),
             expects_continue=version == "1.1" and b"expect" in names,
         )
@@ -218,14 +216,22 @@ class Connection(asyncio.Protocol):
     def _start_next(self) -> None:
         """Not before the caller takes what was answered."""
         if self._next and not self._is_full and not self._is_closing:
-            self._start(self._next.popleft())
+            exchange = self._next.popleft()
+            self._start(exchange)
+            self._begin(exchange)
             if not self._next:
                 self._transport.resume_reading()
 
     def _start(self, exchange: Exchange) -> None:
+        """With what comes of its body in the same piece."""
         self._exchange = exchange
         self.until_s = _NEVER
-        self._task = self._loop.create_task(self._run(exchange))
+        self._has_to_begin = True
+
+    def _begin(self, exchange: Exchange) -> None:
+        self._has_to_begin = False
+        if exchange.has_more or self._at_once is None or not self._at_once(exchange):
+            self._task = self._loop.create_task(self._run(exchange))
 
     async def _run(self, exchange: Exchange) -> None:
         try:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from core.clock import unix_ms
+from core.serving.header_lines import HeaderLines
 from core.serving.requests import ClientLeft
 
 Message = MutableMapping[str, Any]
@@ -70,6 +71,21 @@ class Exchange:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
+    @property
+    def body(self) -> bytes:
+        """What came of it so far and nobody took."""
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+    def answer(self, status: int, headers: HeaderLines, body: bytes, *, is_last: bool) -> None:
+        """All of it at once; its length is among the headers. Nothing is sent to a caller who left."""
+        if self._line.is_lost:
+            return
+        self.keep_alive = self.keep_alive and not is_last
+        end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
+        self._line.write(b"".join((_STATUS_LINES[status], headers.lines, _date_line(), end, body)))
+        self.is_done = True
+        self._line.ended()
+
     async def receive(self) -> Message:
         if self.expects_continue and self.has_more and not self._line.is_lost:
             self._line.write(_CONTINUE)
@@ -78,7 +94,7 @@ class Exchange:
             await self._more()
         if self._line.is_lost:
             return {"type": "http.disconnect"}
-        body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        body = self.body
         self._pieces.clear()
         self._line.go_on()
         return {"type": "http.request", "body": body, "more_body": self.has_more}

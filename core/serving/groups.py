@@ -5,6 +5,7 @@ Alone, a caller waits for nothing; under load, groups grow by themselves while t
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 from core.serving.fair_queue import FairQueue
@@ -12,6 +13,7 @@ from core.serving.pools import Busy
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_Waiting = tuple[Item, Callable[[Result | Exception], None]]
 
 MOST_TOGETHER = 64
 MOST_WAITING = 4_096
@@ -25,49 +27,52 @@ class Group(Generic[Item, Result]):
     """
 
     def __init__(
-        self, perform: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, at_most: int = MOST_TOGETHER
+        self,
+        perform: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        *,
+        at_most: int = MOST_TOGETHER,
     ) -> None:
         self._perform = perform
         self._at_most = at_most
-        self._waiting: FairQueue[tuple[Item, asyncio.Future[Result]]] = FairQueue()
+        self._waiting: FairQueue[_Waiting[Item, Result]] = FairQueue()
         self._running: asyncio.Task[None] | None = None
 
     async def submit(self, key: Hashable, item: Item) -> Result:
         """The result of performing `item`, alone or in company. Raises Busy."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self.push(key, item, partial(_settle, future))
+        return await future
+
+    def push(self, key: Hashable, item: Item, tell: Callable[[Result | Exception], None]) -> None:
+        """The same for who does not wait: `tell` gets the result. Raises Busy."""
         if len(self._waiting) >= MOST_WAITING:
             raise Busy
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Result] = loop.create_future()
-        self._waiting.push(key, (item, future))
-        if self._running is None:
-            self._running = loop.create_task(
-                self._run()
-            )  # after those whose requests are read in this turn of the loop
-        return await future
+        self._waiting.push(key, (item, tell))
+        if self._running is None:  # begins after those whose requests are read in this turn of the loop
+            self._running = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         """Group after group, until nobody waits."""
         while group := self._next():
             try:
-                results: Sequence[Result] | Exception = await self._perform([item for item, _ in group])
+                results: Sequence[Result | Exception] = await self._perform([item for item, _ in group])
             except Exception as error:  # noqa: BLE001  every waiting caller gets it
-                results = error
-            _resolve(group, results)
+                results = [error] * len(group)
+            for (_, tell), result in zip(group, results, strict=True):
+                tell(result)
         self._running = None
 
-    def _next(self) -> list[tuple[Item, asyncio.Future[Result]]]:
-        group: list[tuple[Item, asyncio.Future[Result]]] = []
+    def _next(self) -> list[_Waiting[Item, Result]]:
+        group: list[_Waiting[Item, Result]] = []
         while len(group) < self._at_most and (one := self._waiting.pop()) is not None:
             group.append(one)
         return group
 
 
-def _resolve(group: list[tuple[Item, asyncio.Future[Result]]], results: Sequence[Result] | Exception) -> None:
-    if isinstance(results, Exception):
-        for _, future in group:
-            if not future.done():
-                future.set_exception(results)
+def _settle(future: asyncio.Future[Result], result: Result | Exception) -> None:
+    if future.done():
         return
-    for (_, future), result in zip(group, results, strict=True):
-        if not future.done():
-            future.set_result(result)
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import httptools
@@ -30,7 +31,25 @@ def refusal_of(version: str, names: Sequence[bytes], headers: Sequence[tuple[byt
     return None
 
 
-def parts_of(url: bytes, headers: list[tuple[bytes, bytes]]) -> tuple[str, bytes]:
+def scope_of(
+    method: str, url: bytes, headers: list[tuple[bytes, bytes]], *, version: str, server: Any, client: Any
+) -> dict[str, Any]:
+    """As ASGI has it."""
+    path, query = _parts_of(url, headers)
+    return {
+        "type": "http",
+        "http_version": version,
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "query_string": query,
+        "headers": headers,
+        "server": server,
+        "client": client,
+    }
+
+
+def _parts_of(url: bytes, headers: list[tuple[bytes, bytes]]) -> tuple[str, bytes]:
     """The path, decoded, and the query string, as it came. A host in the target takes the place of the header's."""
     if not url.startswith(b"/") or b"#" in url:
         parsed = httptools.parse_url(url) if url != b"*" else None

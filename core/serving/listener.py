@@ -4,12 +4,14 @@ import asyncio
 import os
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Event
 
 from core.clock import monotonic_s
 from core.serving.accepting import Accepting, Connections, Shares
 from core.serving.connection import App, Connection
+from core.serving.exchange import Exchange
 
 LOOK_EVERY_S = 1.0
 READ_YET_S = 0.1
@@ -24,6 +26,7 @@ async def serve(
     is_stopping: Event,
     stop_within_s: float,
     connections: Connections | None = None,
+    at_once: Callable[[Exchange], bool] | None = None,
     parent: int | None = None,
 ) -> None:
     """Returns once it was told to stop and all that was taken is answered, or the time for that is over.
@@ -40,7 +43,7 @@ async def serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    accepting = Accepting(listening, lambda: Connection(app, connections), connections)
+    accepting = Accepting(listening, lambda: Connection(app, connections, at_once), connections)
     while not told.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(told.wait(), LOOK_EVERY_S)

@@ -20,7 +20,7 @@ from core.serving import deadlines
 from core.serving.pools import Busy
 
 Message = MutableMapping[str, Any]
-Answer = tuple[int, list[tuple[str, str]], bytes]
+Answer = tuple[int, Iterable[tuple[str, str]], bytes]
 """Status, headers and body."""
 
 GRACE_S = 10.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from threading import Event
+from wsgiref.types import WSGIEnvironment
 
 import msgspec
 import structlog
@@ -11,13 +12,17 @@ from core.hosts import HostNames, UnknownHost
 from core.ids import new_request_id
 from core.observability import REFUSALS, report_error
 from core.security_headers import headers_of_answer
+from core.serving.exchange import Exchange
 from core.serving.flask_handler import API_PATHS
-from core.serving.requests import Answer, Broken, ClientLeft, Message, Request
+from core.serving.header_lines import HeaderLines, lines_of
+from core.serving.requests import Answer, Broken, ClientLeft, Message, Request, environ_of
 from core.settings import Settings
 
 log = structlog.get_logger()
 
 Handler = Callable[[Request], Awaitable[None]]
+AtOnce = Callable[[WSGIEnvironment, bytes, Callable[[Answer], None]], bool]
+"""Takes on a request whose body is here, and tells its answer later; or does not, and it goes to its handler."""
 
 _PAGE = (
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
@@ -26,14 +31,23 @@ _PAGE = (
 
 
 class WebServer:
-    """`ahead` are the paths that are answered without Flask.
+    """`ahead` are the paths that are answered without Flask; of them `at_once` may be before there is even a task.
 
     Once `is_stopping` is set, each answer is the last on its connection.
     """
 
-    def __init__(self, flask: Handler, ahead: Mapping[str, Handler], settings: Settings, *, is_stopping: Event) -> None:
+    def __init__(
+        self,
+        flask: Handler,
+        ahead: Mapping[str, Handler],
+        settings: Settings,
+        *,
+        is_stopping: Event,
+        at_once: Mapping[str, AtOnce] | None = None,
+    ) -> None:
         self._flask = flask
         self._ahead = ahead
+        self._at_once = at_once or {}
         self._base_url = settings.base_url
         self._hosts = HostNames(settings)
         self._trusted_hops = settings.trusted_proxy_hops
@@ -61,6 +75,24 @@ class WebServer:
                 report_error(error)
             _break_off_if_begun(request)
             await request.answer(*self._shown(request, InternalError()))
+
+    def at_once(self, exchange: Exchange) -> bool:
+        """Whether this request, whose body has come, is taken on; its answer is sent when there is one."""
+        take = self._at_once.get(exchange.scope["path"])
+        if take is None:
+            return False
+        environ = environ_of(exchange.scope)
+        try:
+            self._hosts.need_known(environ)
+        except UnknownHost:
+            return False
+
+        def answer(made: Answer) -> None:
+            status, headers, body = made
+            lines = headers if isinstance(headers, HeaderLines) else HeaderLines(lines_of(headers).encode("latin-1"))
+            exchange.answer(status, lines, body, is_last=self._is_stopping.is_set())
+
+        return take(environ, exchange.body, answer)
 
     def _shown(self, request: Request, refusal: AppError) -> Answer:
         """A refusal of a request that Flask never saw."""

@@ -9,7 +9,7 @@ from socket import create_server
 import pytest
 import redis
 
-from api.limits.loop_server import LoopServer
+from api.limits.loop_server import LoopServer, _Patience
 from api.limits.shared import SharedLimiter
 from api.limits.window import Ask, Backend, Shared
 from tests.services import RedisServer
@@ -85,3 +85,20 @@ def test_who_asks_after_a_restart_of_redis_is_answered(tmp_path: Path) -> None:
 def test_a_redis_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises((redis.RedisError, OSError)):
         asyncio.run(LoopServer(f"unix://{tmp_path}/nowhere.sock").count([ASK]))
+
+
+def test_each_question_has_all_of_its_time_whenever_the_look_at_the_one_before_comes() -> None:
+    async def scene() -> float:
+        loop = asyncio.get_running_loop()
+        patience = _Patience(loop)
+        answered, silent = loop.create_future(), loop.create_future()
+        patience.begin(answered, 0.2)
+        answered.set_result([])
+        await asyncio.sleep(0.1)
+        began_s = time.monotonic()
+        patience.begin(silent, 0.2)
+        with pytest.raises(redis.TimeoutError):
+            await silent
+        return time.monotonic() - began_s
+
+    assert 0.19 <= asyncio.run(scene()) < 1

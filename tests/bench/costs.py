@@ -1,8 +1,8 @@
-"""Where a check's microseconds go: processor time of the steps of one web process, without HTTP, 16 checks at a time.
+"""Where a check's microseconds go: processor time of one web process but for the callers' sockets, 16 checks at a time.
 
 Run by itself in a process of its own, `python -m tests.bench.costs`, with the service's settings in the environment and
 an Authorization header as its argument; prints the steps as JSON. What is left between the steps is the event loop's,
-with the connection to Redis. The parts add up to the whole, which was measured with them.
+with HTTP and the connection to Redis. The parts add up to the whole, which was measured with them.
 """
 
 import asyncio
@@ -18,7 +18,9 @@ import wsgi
 from api.checks.reading import Reader
 from api.recording.recorder import Recorder
 from api.v1.check_path import CheckPath
-from core.serving import WebServer, requests
+from core.serving import WebServer
+from core.serving import server as server_module
+from core.serving.connection import Connection
 from core.settings import Durability
 from tests.bench import question
 from tests.bench.failures import BenchFailed
@@ -29,22 +31,22 @@ from tests.bench.tables import table
 
 AT_ONCE, ROUNDS, CHECKS = 16, 5, 4_000
 STEPS: Sequence[tuple[str, Any, str]] = (
-    ("head of the request", requests, "environ_of"),
-    ("key, organization, address", CheckPath, "_admit"),
+    ("head of the request", server_module, "environ_of"),
+    ("key, organization, address", CheckPath, "is_admitted_at_once"),
     ("body to facts, content refused", Reader, "read_quickly"),
     ("decision, row and answer", CheckPath, "_decide"),
     ("record (spool)", Recorder, "record_at_once"),
-    ("answer: JSON, headers, counts", CheckPath, "answer"),
+    ("answer: JSON, headers, counts", CheckPath, "_answer_all"),
 )
-REST = "event loop, body, connection to Redis"
+REST = "HTTP, groups, event loop, connection to Redis"
 
 
 def run(site: Site, report: Report) -> None:
     """Raises BenchFailed."""
     rows = [[step, f"{us:.1f}"] for step, us in measure(site, make_tenant(site.app, "costs")).items()]
     introduction = (
-        f"Processor time of the event loop of one web process in `process`, {AT_ONCE} checks at a time, without HTTP: "
-        f"median of {ROUNDS} rounds of {CHECKS:,} checks."
+        f"Processor time of the event loop of one web process in `process`, {AT_ONCE} checks at a time, without the "
+        f"callers' sockets: median of {ROUNDS} rounds of {CHECKS:,} checks."
     )
     report.add("Where a check's microseconds go", introduction, table(("step", "µs"), rows))
 
@@ -105,39 +107,46 @@ async def _rounds(server: WebServer, authorization: str, clocks: Mapping[str, Cl
     return rounds
 
 
+class _Caller:
+    """A connection's transport: it sends the next request when the last was answered, and costs nothing itself."""
+
+    def __init__(self, server: WebServer, request: bytes, checks: int) -> None:
+        self._request = request
+        self._left = checks
+        self.is_done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._connection = Connection(server, set(), server.at_once)
+        self._connection.connection_made(self)
+
+    def ask(self) -> None:
+        self._connection.data_received(self._request)
+
+    def write(self, answer: bytes) -> None:
+        if not answer.startswith(b"HTTP/1.1 200 "):
+            self.is_done.set_exception(BenchFailed(f"A check was answered with {answer[:100]!r}."))
+            return
+        self._left -= 1
+        if self._left:
+            asyncio.get_running_loop().call_soon(self.ask)
+        else:
+            self.is_done.set_result(None)
+
+    def get_extra_info(self, _name: str) -> tuple[str, int]:
+        return "127.0.0.1", 1
+
+    def set_write_buffer_limits(self, *, high: int) -> None:
+        """Nothing is kept here."""
+
+
 async def _ask(server: WebServer, authorization: str, checks: int) -> None:
     body = question.our_body(question.FACTS)
-    headers = [
-        (b"host", b"127.0.0.1"),
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"authorization", authorization.encode()),
-    ]
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/v1/check",
-        "query_string": b"",
-        "http_version": "1.1",
-        "scheme": "http",
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 8000),
-        "headers": headers,
-    }
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: Any) -> None:
-        if message.get("status", 200) != 200:
-            raise BenchFailed(f"A check was answered with {message['status']}.")
-
-    async def caller() -> None:
-        for _ in range(checks // AT_ONCE):
-            await server(scope, receive, send)
-            await asyncio.sleep(0)
-
-    await asyncio.gather(*(caller() for _ in range(AT_ONCE)))
+    head = (
+        "POST /v1/check HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nAuthorization: {authorization}\r\n\r\n"
+    )
+    callers = [_Caller(server, head.encode() + body, checks // AT_ONCE) for _ in range(AT_ONCE)]
+    for caller in callers:
+        caller.ask()
+    await asyncio.gather(*(caller.is_done for caller in callers))
 
 
 if __name__ == "__main__":

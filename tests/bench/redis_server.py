@@ -6,13 +6,14 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import psutil
 import redis
 
 from tests.bench.failures import Missing
-from tests.bench.processes import free_port, running
+from tests.bench.processes import running
 
 
 class RedisServer(msgspec.Struct, frozen=True):
@@ -41,11 +42,11 @@ def version() -> str:
 
 @contextmanager
 def serving(log_folder: Path) -> Iterator[RedisServer]:
-    port = free_port()
-    url = f"redis://127.0.0.1:{port}/0"
-    options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
-    with running("redis", [program(), *options], log_folder=log_folder, is_ready=lambda: _answers(url)) as process:
-        yield RedisServer(url=url, process=process)
+    with TemporaryDirectory(prefix="aig-bench-") as folder:  # a socket's name must be short
+        options = ["--port", "0", "--unixsocket", f"{folder}/redis", "--save", "", "--appendonly", "no"]
+        url = f"unix://{folder}/redis"
+        with running("redis", [program(), *options], log_folder=log_folder, is_ready=lambda: _answers(url)) as process:
+            yield RedisServer(url=url, process=process)
 
 
 def _answers(url: str) -> bool:

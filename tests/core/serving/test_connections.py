@@ -11,6 +11,7 @@ import pytest
 
 from core.serving import connection as connections
 from core.serving.connection import Connection
+from core.serving.exchange import Exchange
 from core.serving.requests import Broken, ClientLeft, Request
 
 GET = b"GET /a%20b?x=1 HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -37,13 +38,13 @@ async def in_pieces(scope: Any, receive: Any, send: Any) -> None:
     await request.send_piece(b"two", is_last=True)
 
 
-def told(talk: Talk, app: Any = echo) -> Any:
+def told(talk: Talk, app: Any = echo, at_once: Callable[[Exchange], bool] | None = None) -> Any:
     """What `talk` gives back, which has a connection to a server of `app`."""
 
     async def run() -> Any:
         listening = socket.create_server(("127.0.0.1", 0))
         loop, open_ones = asyncio.get_running_loop(), set[Connection]()
-        server = await loop.create_server(lambda: Connection(app, open_ones), sock=listening)
+        server = await loop.create_server(lambda: Connection(app, open_ones, at_once), sock=listening)
         reader, writer = await asyncio.open_connection(*listening.getsockname())
         try:
             async with asyncio.timeout(5):
