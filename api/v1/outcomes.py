@@ -47,7 +47,7 @@ class Outcomes:
                 is_limited=isinstance(call.refusal, RateLimited),
                 at=at,
             )
-        return key.environment
+        return str(key.environment)
 
     def _note_refusals(self, call: Call, at: datetime) -> None:
         for refusal in call.refusals():
