@@ -71,7 +71,7 @@ class MissingScope(Forbidden):
 
 class WrongEnvironment(Forbidden):
     code, title = "wrong_environment", "This API key belongs to the other environment"
-    advice = "Use a key of the environment that this request is for. Changing policies requires a live key."
+    advice = "Use a key for the environment of this request. Changing policies requires a live key."
 
 
 class AddressNotAllowed(Forbidden):
@@ -105,12 +105,12 @@ class Unpaid(AppError):
     """Base of all refusals of a live key for a reason of money. Test keys go on working."""
 
     status, code, title = HTTPStatus.PAYMENT_REQUIRED, "payment_required", "Payment is required"
-    advice = "See the plan page in the portal for open invoices. Live keys work again as soon as they are paid."
+    advice = "See the plan page in the portal for open invoices. Live keys work again as soon as the invoices are paid."
 
 
 class QuotaReached(Unpaid):
     code, title = "quota_reached", "This month's live checks are used up"
-    advice = "Wait until next month, or upgrade on the plan page in the portal."
+    advice = "Wait until your usage resets (see the plan page in the portal), or upgrade there."
 
 
 class Caller(msgspec.Struct, frozen=True):

@@ -23,7 +23,10 @@ class Role(StrEnum):
 
 MEANING = {
     Role.OWNER: "Full access, including managing owners and closing the organization.",
-    Role.ADMIN: "Full access, except managing owners and closing the organization.",
+    Role.ADMIN: (
+        "Full access, except managing owners, publishing settings and emergency publishing, and closing the "
+        "organization."
+    ),
     Role.DEVELOPER: "Manage API keys and policies; view the rest.",
     Role.BILLING: "Manage the plan and invoices; view the rest.",
     Role.VIEWER: "View everything.",

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.errors import AppError, UnsupportedEncoding
 
-CORS_METHODS = "GET, POST, PATCH, DELETE"
+CORS_METHODS = "GET, POST, PUT, PATCH"
 CORS_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Request-Id"
 CORS_MAX_AGE_S = 3600
 

@@ -60,7 +60,10 @@ class CheckAnswer(msgspec.Struct, frozen=True):
     """The answer. It is on record under `decision_id` before it is sent."""
 
     allowed: Annotated[
-        bool, Meta(description="Whether the operation may go ahead. Decide by this field only.", examples=[False])
+        bool,
+        Meta(
+            description="Whether the operation may go ahead. Base your decision on this field only.", examples=[False]
+        ),
     ]
     risk_score: Annotated[int, Meta(ge=0, le=100, description="Sum of all points, at most 100.", examples=[70])]
     reason: Annotated[
@@ -135,7 +138,7 @@ class LimitState(msgspec.Struct, frozen=True):
 
 
 class OrganizationFacts(msgspec.Struct, frozen=True):
-    slug: Annotated[str, Meta(description="Short name of the organization.", examples=["acme-4f2a"])]
+    slug: Annotated[str, Meta(description="The organization ID.", examples=["acme-4f2a"])]
     name: Annotated[str, Meta(description="Name of the organization.", examples=["Acme"])]
     status: Annotated[str, Meta(description="sandbox until approved, then live.", examples=["live"])]
 

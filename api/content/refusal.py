@@ -62,14 +62,14 @@ MOST_CONTAINERS, MOST_CONTAINERS_IN_BATCH = 256, 8_192
 
 class TooManyNames(AppError):
     status, code, title = HTTPStatus.BAD_REQUEST, "too_many_names", "Too many fields in the request body"
-    advice = f"Send at most {MAX_FACTS} facts per operation, without nesting. None of its content was stored."
+    advice = f"Send at most {MAX_FACTS} facts per operation, without nesting. None of the request was stored."
 
 
 class ContentRefused(AppError):
     status, code, title = HTTPStatus.BAD_REQUEST, "content_refused", "Content is not accepted"
     advice = (
         "Send facts about the operation, never its content. Remove the fields listed in errors. "
-        "None of its content was stored."
+        "None of the request was stored."
     )
 
 

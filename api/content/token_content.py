@@ -30,7 +30,7 @@ _DETAILS = {
     "card": "This looks like a card number. Send the type as a code, such as credit_card.",
     "iban": "This looks like an IBAN. Send the type as a code, such as iban.",
     "ssn": "This looks like a social security number. Send the type as a code, such as us_ssn.",
-    "national": "This looks like a person's national number. Send the type as a code, such as national_id.",
+    "national": "This looks like a national ID number. Send the type as a code, such as national_id.",
     "phone": "This looks like a phone number. Send the type as a code, such as phone. Prefix internal codes "
     "with letters, such as CC-4711.",
     "credential": "This looks like an API key or another secret. Never send secrets. If it is in use, revoke it.",

@@ -65,26 +65,28 @@ class SdkDecision(CheckRequest, frozen=True, forbid_unknown_fields=True, kw_only
         str,
         Meta(
             pattern=_UUID_7,
-            description="Your name for the decision: a UUID version 7 of when it was made, within the last 7 days.",
+            description="Your ID for the decision: a version 7 UUID created when it was made, at most 7 days ago.",
             examples=[CLIENT_ID],
         ),
     ]
     allowed: Annotated[bool, Meta(description="What the SDK decided.", examples=[False])]
-    mode: Annotated[UnavailableMode, Meta(description="The on_unavailable that decided, or local.", examples=["block"])]
+    mode: Annotated[
+        UnavailableMode, Meta(description="The on_unavailable setting that decided, or local.", examples=["block"])
+    ]
     sent_under: (
         Annotated[
             str,
             Meta(
                 min_length=1,
                 max_length=255,
-                description="The Idempotency-Key of the check, if it was not id.",
+                description="The Idempotency-Key of the check, if it differs from id.",
                 examples=["order-4711"],
             ),
         ]
         | None
     ) = None
     policy_version: (
-        Annotated[int, Meta(ge=1, description="For local: the revision that decided.", examples=[7])] | None
+        Annotated[int, Meta(ge=1, description="For local: the policy version that decided.", examples=[7])] | None
     ) = None
     position: Annotated[int, Meta(ge=0, lt=MAX_BATCH, description="Which check of a batch it was.", examples=[0])] = 0
 
@@ -100,7 +102,7 @@ class ReconciledItem(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one: the decision in the log, or the `problem` for which there is none."""
 
     status: Annotated[int, Meta(description="200, or the status of the problem.", examples=[200])]
-    id: Annotated[str | None, Meta(description="Your name for the decision.", examples=[CLIENT_ID])] = None
+    id: Annotated[str | None, Meta(description="Your ID for the decision.", examples=[CLIENT_ID])] = None
     decision_id: Annotated[str | None, Meta(description="The decision in the log.", examples=[DECISION_ID])] = None
     decided_by: Annotated[
         str | None,
@@ -227,7 +229,7 @@ def _policy_of(item: Any, caller: Caller) -> CompiledPolicy | None:
         return present
     found = _policy_at(caller.organization.id, version) if isinstance(version, int) and version > 0 else None
     if found is None:
-        detail = "Send the revision of the bundle that decided."
+        detail = "Send the policy version of the bundle that decided."
         raise InvalidRequest(errors=(FieldProblem("policy_version", "invalid_value", detail),))
     return found
 

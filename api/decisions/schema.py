@@ -54,10 +54,16 @@ class DecisionFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         KeyEnvironment | None, Meta(description="live or test. A test key sees test decisions only.", examples=["live"])
     ] = None
     department: (
-        Annotated[ShortText, Meta(description="The fact of this name, case-insensitive.", examples=["support"])] | None
+        Annotated[
+            ShortText, Meta(description="Value of the fact with this name. Case-insensitive.", examples=["support"])
+        ]
+        | None
     ) = None
     application: (
-        Annotated[ShortText, Meta(description="The fact of this name, case-insensitive.", examples=["helpdesk"])] | None
+        Annotated[
+            ShortText, Meta(description="Value of the fact with this name. Case-insensitive.", examples=["helpdesk"])
+        ]
+        | None
     ) = None
     subject: Annotated[ShortText, Meta(description="The pseudonym as sent.", examples=["patient-7f3a"])] | None = None
     since: (

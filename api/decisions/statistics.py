@@ -31,6 +31,8 @@ class BusiestMinute(msgspec.Struct, frozen=True):
     """The key's own, in requests in 60 s."""
     at: datetime
     decisions: int
+    limited_that_day: int
+    """Requests of the key that a limit refused on the day (UTC) of that minute."""
 
 
 class ReasonCount(msgspec.Struct, frozen=True):
@@ -79,11 +81,14 @@ _BUSIEST = text(f"""
         UNION ALL
         SELECT api_key_id, date_trunc('minute', decided_at), count(*) FROM decision WHERE {_AFTER} GROUP BY 1, 2
     )
-    SELECT api_key.id, api_key.name, api_key.rate_limit, minute, decisions
+    SELECT api_key.id, api_key.name, api_key.rate_limit, busiest.minute,
+           decisions, coalesce(limited, 0)
     FROM (
         SELECT DISTINCT ON (api_key_id) api_key_id, minute, decisions
         FROM minutes ORDER BY api_key_id, decisions DESC, minute DESC
     ) AS busiest JOIN api_key ON api_key.id = busiest.api_key_id
+    LEFT JOIN key_request_day AS asked
+        ON asked.api_key_id = api_key.id AND asked.day = (busiest.minute AT TIME ZONE 'UTC')::date
     WHERE api_key.organization_id = :organization_id
     ORDER BY decisions DESC, api_key.id LIMIT :most
 """)  # noqa: S608  our own words

@@ -33,8 +33,8 @@ class PolicyChanged(AppError):
 
 
 class ReviewRequired(AppError):
-    status, code, title = HTTPStatus.CONFLICT, "review_required", "Policies of this organization need a review"
-    advice = "Your organization requires a review: make this change in a draft, under Policies and Drafts."
+    status, code, title = HTTPStatus.CONFLICT, "review_required", "Policy changes in this organization require a review"
+    advice = "Your organization requires a review: make this change in a draft, under Policies, Drafts."
 
 
 class PolicySetting(msgspec.Struct, frozen=True):

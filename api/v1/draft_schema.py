@@ -90,7 +90,7 @@ class DraftView(msgspec.Struct, frozen=True):
 
     id: Annotated[str, Meta(description="ID of the draft.", examples=[DRAFT_ID])]
     name: Annotated[str, Meta(description="A short name for the change.", examples=["EU only"])]
-    note: Annotated[str, Meta(description="Why.", examples=[""])]
+    note: Annotated[str, Meta(description="The note for the reviewer.", examples=[""])]
     status: Annotated[DraftStatus, Meta(description="open, published or discarded.", examples=["open"])]
     revision: Annotated[int, Meta(description="Counts its changes.", examples=[2])]
     base_version: Annotated[int, Meta(description="The version it is based on.", examples=[3])]

@@ -88,7 +88,7 @@ def create(caller: Caller, body: schema.DraftCreate) -> schema.DraftView:
         path="/v1/policy/drafts/{draft_id}",
         tag="Policies",
         summary="Get a policy draft",
-        description="One draft with all its values, also after it was published or discarded.",
+        description="One draft with all its values, even after it was published or discarded.",
         scope=Scope.POLICIES_READ,
         answer=schema.DraftView,
         refusals=(NotFound,),

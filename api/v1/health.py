@@ -68,7 +68,10 @@ declare(
         path="/health/ready",
         tag="Health",
         summary="Get readiness",
-        description="Whether everything a check needs is working. A 503 lists what is not.",
+        description=(
+            "Whether every component that a check needs is working. If one is not, the status is 503, and components "
+            "shows which."
+        ),
         scope=None,
         answer=Readiness,
         is_limited=False,

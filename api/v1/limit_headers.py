@@ -12,20 +12,22 @@ _KEY = LimitScope.KEY
 
 
 class RateLimited(AppError):
-    status, code, title = HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", "The rate limit of this API key is reached"
+    status, code, title = HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", "This API key has reached its rate limit"
     advice = "Wait for Retry-After, then send requests more slowly."
 
 
 class OrganizationRateLimited(RateLimited):
-    code, title = "organization_rate_limited", "The rate limit of the organization is reached"
-    advice = "Wait for Retry-After, then send fewer requests from all software of the organization."
+    code, title = "organization_rate_limited", "The organization has reached its rate limit"
+    advice = "Wait for Retry-After, then send fewer requests across all of the organization's software."
 
 
 class TooManyAtOnce(RateLimited):
     """Of requests under way in one process, whatever they count."""
 
     code, title = "organization_busy", "The organization has too many concurrent requests"
-    advice = "Wait for Retry-After and for responses before you send more. This request was not counted."
+    advice = (
+        "Wait for the time in Retry-After and for earlier responses before you send more. This request was not counted."
+    )
 
     def __init__(self, most: int) -> None:
         super().__init__(

@@ -26,7 +26,7 @@ bp = Blueprint("api_reconciliation", __name__)
         summary="Reconcile decisions",
         description=(
             "Adds decisions that an SDK made offline or locally. Each is evaluated again with the active policies or, "
-            "in mode local, with the revision it names. It appears in the decision log once, with both results, "
+            "in mode local, with the policy version it names. It appears in the decision log once, with both results, "
             "however often it is sent."
         ),
         scope=Scope.CHECKS_WRITE,

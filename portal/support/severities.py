@@ -60,7 +60,7 @@ SLA_TARGETS = {
     Severity.MEDIUM: SlaTarget(
         timedelta(hours=figures.MEDIUM_RESPONSE_HOURS),
         timedelta(days=figures.MEDIUM_RESOLUTION_DAYS),
-        "A page is wrong or slow, you have a question about policies, or a minor bug.",
+        "A page is wrong or slow, you have a question about policies, or you find a minor bug.",
     ),
     Severity.LOW: SlaTarget(
         timedelta(hours=figures.LOW_RESPONSE_HOURS), None, "Feature requests, typos, general questions and feedback."

@@ -2,7 +2,8 @@
 
 import pytest
 
-from core.network import came_in_clear, client_address, sender_of
+from api.v1.endpoint import declared_endpoints
+from core.network import CORS_METHODS, came_in_clear, client_address, sender_of
 from tests.cast import Caller
 
 
@@ -93,7 +94,7 @@ def test_a_preflight_is_answered_with_exact_methods_and_headers(as_nobody: Calle
     answer = as_nobody.send("OPTIONS", path, headers=asked)
 
     assert answer.status_code == 204
-    assert answer.headers["Access-Control-Allow-Methods"] == "GET, POST, PATCH, DELETE"
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET, POST, PUT, PATCH"
     expected = "Authorization, Content-Type, Idempotency-Key, X-Request-Id"
     assert answer.headers["Access-Control-Allow-Headers"] == expected
     assert answer.headers["Access-Control-Max-Age"] == "3600"
@@ -105,3 +106,7 @@ def test_a_preflight_from_elsewhere_is_told_nothing(as_nobody: Caller, path: str
     answer = as_nobody.send("OPTIONS", path, headers={"Origin": origin, "Access-Control-Request-Method": "POST"})
 
     assert not [name for name, _ in answer.headers if name.startswith("Access-Control-")]
+
+
+def test_a_page_of_another_origin_may_use_every_method_that_the_api_has_and_no_other() -> None:
+    assert set(CORS_METHODS.split(", ")) == {endpoint.method for endpoint in declared_endpoints()}

@@ -138,7 +138,7 @@ def test_keys_and_passwords_are_described_as_they_are() -> None:
 
     assert int(token._BODY_LENGTH * log2(len(token._ALPHABET))) == figures.KEY_BITS
     assert "bcrypt" not in text
-    assert f"of {figures.KEY_BITS} bits" in text
+    assert f"{figures.KEY_BITS} random bits" in text
     assert "argon2id" in text
 
 

@@ -36,7 +36,7 @@ def test_models_in_use_are_shown_with_what_is_known_of_them(as_ada: Caller, view
 
     page = viewer.get("/policies/models").text
 
-    assert "In the last 30 days, 1 of 2 checks did not say." in page
+    assert "In the last 30 days, 1 of 2 checks left this out." in page
     assert "1 internal" in page
     assert "not in the catalogue" in page
 

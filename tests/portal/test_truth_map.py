@@ -22,7 +22,7 @@ def test_the_map_of_the_active_policies_says_what_each_combination_comes_to(view
     assert "What the active policies decide for each combination" in page.text
     assert '<td data-label="contains_personal_data">true</td>' in page.text
     assert "by default" in page.text
-    assert "Every rule that takes effect decides in some case, and no two contradict each other." in page.text
+    assert "Every active rule decides at least one combination, and no two rules contradict each other." in page.text
 
 
 def test_the_map_of_a_draft_names_the_rule_that_never_decides(viewer: Person, draft: str) -> None:

@@ -22,9 +22,9 @@ declare(
         tag="AuthZEN",
         summary="Run an AuthZEN evaluation",
         description=(
-            "A check in AuthZEN 1.0 format: the action is the operation, the resource the model, properties and "
-            "context contain facts. Unlike in /v1/check, unknown names are ignored: a misspelled fact has no effect. "
-            "Content is rejected. A denial is a 200 with decision: false. An X-Request-ID that you send "
+            "A check in AuthZEN 1.0 format: the action is the operation, the resource is the model, and "
+            "properties and context contain facts. Unlike in /v1/check, unknown names are ignored: a misspelled fact "
+            "has no effect. Content is rejected. A denial is a 200 with decision: false. An X-Request-ID that you send "
             "comes back unchanged."
         ),
         scope=Scope.CHECKS_WRITE,

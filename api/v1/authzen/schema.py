@@ -155,7 +155,10 @@ class EvaluationContext(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class EvaluationAnswer(msgspec.Struct, frozen=True):
     decision: Annotated[
-        bool, Meta(description="Whether the operation may go ahead. Decide by this field only.", examples=[False])
+        bool,
+        Meta(
+            description="Whether the operation may go ahead. Base your decision on this field only.", examples=[False]
+        ),
     ]
     context: Annotated[EvaluationContext, Meta(description="Reasons, risk score and the ID of the decision.")]
 

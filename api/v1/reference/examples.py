@@ -23,7 +23,7 @@ PATH_PARTS = {
     "decision_id": PathPart("The ID of the decision.", DECISION_ID),
     "draft_id": PathPart("The ID of the draft.", DRAFT_ID),
     "key_id": PathPart("The ID of the API key.", KEY_ID),
-    "slug": PathPart("The short name of your organization.", "acme-4f2a", whole(SLUG)),
+    "slug": PathPart("The organization ID.", "acme-4f2a", whole(SLUG)),
     "key": PathPart("The name of the policy.", "max_risk_score"),
 }
 
@@ -51,7 +51,7 @@ def _changed(found: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     inner = {
         name: _changed(found[name], change)
         for name, change in changes.items()
-        if isinstance(change, Mapping) and isinstance(found.get(name), dict)
+        if isinstance(change, Mapping) and change and isinstance(found.get(name), dict)
     }
     return {**found, **changes, **inner}
 

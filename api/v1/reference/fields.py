@@ -44,8 +44,8 @@ def _rows(schema: dict[str, Any], components: dict[str, Any], *, within: str) ->
             name=path,
             kind=_kind(field, components),
             is_required=name in schema.get("required", ()),
-            meaning=field.get("description") or _in_choices(field, "description") or "",
-            bounds=". ".join(_bounds(field, components)),
+            meaning=(meaning := field.get("description") or _in_choices(field, "description") or ""),
+            bounds=". ".join(_bounds(field, components, meaning)),
             default=_default(field),
             example=shown_example(field, components),
         )
@@ -78,9 +78,9 @@ def _kind(schema: dict[str, Any], components: dict[str, Any]) -> str:
         return " or ".join(dict.fromkeys(_kind(choice, components) for choice in schema["anyOf"]))
     if "$ref" in schema:
         named = _named(schema, components)
-        return " or ".join(named["enum"]) if "enum" in named else "object"
+        return "enum" if "enum" in named else "object"
     if "enum" in schema:
-        return " or ".join(schema["enum"])
+        return "enum"
     if schema.get("type") == "array":
         inner = schema.get("items") or {}
         kind = "string" if _choices(inner, components) else _kind(inner, components)
@@ -96,9 +96,11 @@ def _choices(schema: dict[str, Any], components: dict[str, Any]) -> list[str]:
     return list(_named(schema, components).get("enum", ()))
 
 
-def _bounds(field: dict[str, Any], components: dict[str, Any]) -> Iterator[str]:
-    choices = _choices(field.get("items") or {}, components)
-    if choices:
+def _bounds(field: dict[str, Any], components: dict[str, Any], meaning: str) -> Iterator[str]:
+    """What the field may hold; words that its meaning has already are not repeated."""
+    shapes = (field, field.get("items") or {}, *field.get("anyOf", ()))
+    choices = next((found for shape in shapes if (found := _choices(shape, components))), [])
+    if not all(choice in meaning for choice in choices):
         yield f"Values: {', '.join(choices)}"
     for least, most, (one, many) in _BOUNDS:
         low, high = (field.get(key, _in_choices(field, key)) for key in (least, most))

@@ -68,7 +68,7 @@ def limiter(*, looked_at: int, beyond: int, unfounded: int) -> Measure:
     percent = 100 * (looked_at - wrong) / looked_at
     found = (
         f"{percent:.2f}% ({beyond:,} decisions over the limit and {unfounded:,} unjustified rejections "
-        f"in {counted(looked_at, 'request')})"
+        f"in {counted(looked_at, 'decision')})"
     )
     return Measure(name, target, found, not wrong, source)
 

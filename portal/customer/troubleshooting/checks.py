@@ -20,7 +20,7 @@ from api.runtime import Runtime
 from api.v1.health import components
 from core.accounts import Organization, OrganizationStatus
 from core.db import acting_as_system
-from core.formats import utc
+from core.formats import counted, utc
 from core.members import Role
 from core.tokens import digest_of
 from portal.customer.decisions.labels import reason_label
@@ -127,7 +127,7 @@ def limited_too_soon(situation: Situation) -> list[Finding]:
         *found,
         Finding(
             Tone.HINT,
-            "When you receive a 429, wait the time in Retry-After. If it fails again, wait 1, 2, then 4 seconds.",
+            "When you receive a 429, wait for the time in Retry-After. If it fails again, wait 1, 2, then 4 seconds.",
         ),
         Finding(
             Tone.HINT,
@@ -271,7 +271,9 @@ def _status_of(digest: bytes, situation: Situation) -> Finding:
 
 
 def _limit_finding(busiest: statistics.BusiestMinute, limit: int) -> Finding:
-    share = busiest.decisions / limit
+    share, limited = busiest.decisions / limit, busiest.limited_that_day
     words = f"{busiest.key_name}: {busiest.decisions:,} of {limit:,} requests in its peak minute, {utc(busiest.at)}."
-    tone = Tone.BAD if share >= 1 else Tone.HINT if share >= _NEARLY_FULL else Tone.GOOD
+    if limited:
+        words += f" {counted(limited, 'request')} rejected that day (429)."
+    tone = Tone.BAD if limited or share >= 1 else Tone.HINT if share >= _NEARLY_FULL else Tone.GOOD
     return Finding(tone, words, f"/keys/{busiest.key_id}", "View key")

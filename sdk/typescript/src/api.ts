@@ -19,7 +19,7 @@ export interface BatchItem {
 
 
 export interface CheckAnswer {
-  /** Whether the operation may go ahead. Decide by this field only. */
+  /** Whether the operation may go ahead. Base your decision on this field only. */
   readonly allowed: boolean;
   /** Sum of all points, at most 100. */
   readonly risk_score: number;
@@ -168,7 +168,7 @@ export interface DraftView {
   readonly id: string;
   /** A short name for the change. */
   readonly name: string;
-  /** Why. */
+  /** The note for the reviewer. */
   readonly note: string;
   /** open, published or discarded. */
   readonly status: DraftStatus;
@@ -312,7 +312,7 @@ export interface LimitState {
 
 
 export interface OrganizationFacts {
-  /** Short name of the organization. */
+  /** The organization ID. */
   readonly slug: string;
   /** Name of the organization. */
   readonly name: string;

@@ -167,7 +167,7 @@ export class OrganizationInactiveError extends ApiError {
   static readonly code = "organization_inactive";
 }
 
-/** The rate limit of the organization is reached. */
+/** The organization has reached its rate limit. */
 export class OrganizationRateLimitedError extends ApiError {
   static readonly code = "organization_rate_limited";
 }
@@ -197,7 +197,7 @@ export class QuotaReachedError extends ApiError {
   static readonly code = "quota_reached";
 }
 
-/** The rate limit of this API key is reached. */
+/** This API key has reached its rate limit. */
 export class RateLimitedError extends ApiError {
   static readonly code = "rate_limited";
 }
@@ -217,7 +217,7 @@ export class ReviewRequestedError extends ApiError {
   static readonly code = "review_requested";
 }
 
-/** Policies of this organization need a review. */
+/** Policy changes in this organization require a review. */
 export class ReviewRequiredError extends ApiError {
   static readonly code = "review_required";
 }

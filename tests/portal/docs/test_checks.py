@@ -3,6 +3,7 @@
 import pytest
 from flask import Flask
 
+from api.runtime import Runtime
 from core.accounts import Organization, OrganizationStatus
 from core.db import acting_as_system, db, transaction
 from tests.cast import Caller, Member, another_key
@@ -88,6 +89,21 @@ def test_the_fullest_minute_stands_beside_the_limit(app: Flask, ada: Member, own
         Caller(app.test_client(), slow.secret).check()
 
     assert "Slow: 3 of 3 requests in its peak minute" in owner.get("/help/checks/limit").text
+
+
+def test_a_limit_that_was_reached_is_said_to_be_where_not_every_request_was_decided(
+    app: Flask, room: Runtime, ada: Member, owner: Person
+) -> None:
+    full = another_key(app, ada, name="Full", rate_limit=3)
+    software = Caller(app.test_client(), full.secret)
+    sent = [software.check().status_code, software.check(prompt="Write").status_code, software.check().status_code]
+    beyond = software.check().status_code
+    room.requests.flush()
+
+    assert (sent, beyond) == ([200, 400, 200], 429)
+    assert "Full: 2 of 3 requests in its peak minute" in (page := owner.get("/help/checks/limit").text)
+    assert "1 request rejected that day (429)." in page
+    assert "1 request was rejected that day (429)." in owner.get("/dashboard/figures?environment=live").text
 
 
 def test_what_blocked_is_counted_and_a_decision_explained(as_ada: Caller, owner: Person, stranger: Person) -> None:

@@ -13,7 +13,7 @@ from portal.console.launch.verdicts import CheckContext, CheckFunction, Verdict,
 def _reviewed(kind: Kind) -> CheckFunction:
     def look(around: CheckContext) -> Verdict:
         version = documents.current(kind, now=around.now)
-        publish = f"flask legal publish {kind.value} …, with the lawyer's review."
+        publish = f"Run flask legal publish {kind.value} … with the lawyer's review."
         if version is None:
             return red(f"The {TITLES[kind]} is not published.", to_do=publish)
         if version.reviewed_by == drafts.NOBODY:
@@ -45,7 +45,7 @@ def customers_accepted(around: CheckContext) -> Verdict:
         return red("There are no live customers yet.", to_do="Approve the first one.")
     return either(
         not open_ones,
-        f"All {len(live)} live customers have accepted the Terms and the DPA.",
+        f"All live customers ({len(live)}) have accepted the Terms and the DPA.",
         otherwise=f"Not accepted by: {', '.join(open_ones[:5])}.",
         to_do="Contact them: live keys are disabled after their deadline.",
     )

@@ -57,7 +57,7 @@ _WEEKS = {
             "Mailboxes, inbound email, channels, on-call weeks, static status page",
             "A test reaches each",
         ),
-        (3, _OPERATIONS, "Prometheus, Alertmanager, Grafana, outside monitor, Sentry", "Monitoring items are green"),
+        (3, _OPERATIONS, "Prometheus, Alertmanager, Grafana, external monitor, Sentry", "Monitoring items are green"),
         (4, _ENGINEERING, "Dependency audit; drills for incident, breach and restore", "The security items are green"),
         (4, _PRODUCT, "A plan in Stripe's test mode, paid once", "The items about billing are green"),
     ),

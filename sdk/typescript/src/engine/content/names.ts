@@ -50,7 +50,7 @@ export function needNoContent(text: string, parsed: unknown): void {
   throw new Refusal(
     400,
     "content_refused",
-    "Send facts about the operation, never its content. Remove the fields listed in errors. None of its content was stored.",
+    "Send facts about the operation, never its content. Remove the fields listed in errors. None of the request was stored.",
     paths.map((path) => ({ path, code: "content_refused", detail })),
   );
 }
@@ -74,7 +74,7 @@ function needFew(text: string): void {
     throw new Refusal(
       400,
       "too_many_names",
-      "Send at most 50 facts per operation, without nesting. None of its content was stored.",
+      "Send at most 50 facts per operation, without nesting. None of the request was stored.",
     );
   }
   if (occurrences(text, "{") + occurrences(text, "[") > MOST_CONTAINERS) {

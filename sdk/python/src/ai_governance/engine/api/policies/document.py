@@ -83,7 +83,7 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
             title="Block external models",
             description=(
                 "Blocks every operation on an external model. If off, external models add no points, unless "
-                "points are counted without hard block."
+                "“Count points without hard block” is on."
             ),
         ),
     ] = False
@@ -147,7 +147,7 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
             title="Ignore case and allow wildcards",
             description=(
                 "Rules compare all text facts without regard to upper and lower case, and a name that ends in * "
-                "matches every name with the same beginning."
+                "matches every name that starts with the text before it."
             ),
         ),
     ] = True
