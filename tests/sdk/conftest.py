@@ -9,6 +9,7 @@ from typing import Any, Self
 import pytest
 from ai_governance import Client
 from flask import Flask
+from werkzeug.datastructures import Headers
 
 from tests.cast import Member
 from tests.sdk.chat_provider import ChatProvider
@@ -73,14 +74,15 @@ class Fronted:
                 made = self._app.test_client().open(
                     handler.path, method=handler.command, headers=dict(handler.headers), data=body
                 )
-                status, content, headers = made.status_code, made.get_data(), dict(made.headers)
+                status, content, headers = made.status_code, made.get_data(), made.headers
         else:
-            status, content, headers = fault if isinstance(fault, int) else 200, b"<html>", {}
+            status, content, headers = fault if isinstance(fault, int) else 200, b"<html>", Headers()
         if fault in {LOST, HANGS}:
             handler.close_connection = True
             return
         handler.send_response_only(status)
-        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+        headers["Content-Length"] = str(len(content))
+        for name, value in headers.items():
             handler.send_header(name, value)
         handler.end_headers()
         handler.wfile.write(content)
