@@ -48,15 +48,16 @@ def run(folder: Path, site: Site | None, plan: Plan, report: Report) -> None:
             suspend(contestant.roots[0])
         rounds: Rounds = {}
         for number in range(plan.compare_rounds):
-            for connections in CONNECTIONS:
-                for contestant in contestants:
-                    with _turn_of(contestant):
+            for contestant in contestants:
+                with _turn_of(contestant):
+                    warm_up([contestant])
+                    for connections in CONNECTIONS:
                         one = measure(contestant, connections=connections, seconds=plan.compare_s)
-                    rounds.setdefault((connections, contestant.name), []).append(one)
-                    report.tell(
-                        f"compare {number + 1}/{plan.compare_rounds}: {contestant.name}, {connections} connections: "
-                        f"{one.requests_per_s:,.0f} req/s"
-                    )
+                        rounds.setdefault((connections, contestant.name), []).append(one)
+                        report.tell(
+                            f"compare {number + 1}/{plan.compare_rounds}: {contestant.name}, "
+                            f"{connections} connections: {one.requests_per_s:,.0f} req/s"
+                        )
     report.add("Comparison", _introduction(plan), _table(rounds))
     to_echo = dict(_ratios_to_echo(rounds))
     kept.compare(to_echo, report)
@@ -112,7 +113,9 @@ def _introduction(plan: Plan) -> str:
         f"the named durability, {len(question.PAIRS)} rules with {question.CONDITIONS} conditions in all, each of them "
         f"evaluated. Cerbos: the same {question.CONDITIONS} conditions, asked over HTTP, decision log in a local file, "
         "not synced. CPU is that of all server processes (for ours with redis-server and PostgreSQL) until the spool "
-        "is empty and the database has written its pages. Whose turn it is not is suspended."
+        "is empty and the database has written its pages. Whose turn it is not is suspended. A turn begins "
+        "with a second of load that is not counted, since a machine may have taken from a suspended program what it "
+        "had in memory."
     )
 
 
