@@ -18,8 +18,8 @@ from core.settings import Durability, Settings
 
 MOST_BUSY = 0.7
 """What is to be busy on average at the peak: beyond it waits grow faster than the load."""
-CONNECTIONS_BESIDE_PAGES = 7
-"""Of a web process: change feed, keys and policies, three recorders, replay, readiness."""
+CONNECTIONS_BESIDE_PAGES = 8
+"""Of a web process: change feed, keys and policies, commits of the event loop, three recorders, replay, readiness."""
 CONNECTIONS_OF_SERVER = 100
 """What PostgreSQL takes unless it is told otherwise."""
 _SIMULATED = 40_000

@@ -8,8 +8,13 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
+import structlog
+
+from core.observability import report_error
 from core.serving.fair_queue import FairQueue
 from core.serving.pools import Busy
+
+log = structlog.get_logger()
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -59,7 +64,11 @@ class Group(Generic[Item, Result]):
             except Exception as error:  # noqa: BLE001  every waiting caller gets it
                 results = [error] * len(group)
             for (_, tell), result in zip(group, results, strict=True):
-                tell(result)
+                try:
+                    tell(result)
+                except Exception as error:  # one caller's trouble is not the others'
+                    log.exception("group.not_told")
+                    report_error(error)
         self._running = None
 
     def _next(self) -> list[_Waiting[Item, Result]]:

@@ -92,7 +92,12 @@ class WebServer:
             lines = headers if isinstance(headers, HeaderLines) else HeaderLines(lines_of(headers).encode("latin-1"))
             exchange.answer(status, lines, body, is_last=self._is_stopping.is_set())
 
-        return take(environ, exchange.body, answer)
+        try:
+            return take(environ, exchange.body, answer)
+        except Exception as error:
+            log.exception("http.not_taken_on")  # the long way answers, and says what is wrong
+            report_error(error)
+            return False
 
     def _shown(self, request: Request, refusal: AppError) -> Answer:
         """A refusal of a request that Flask never saw."""

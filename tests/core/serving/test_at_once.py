@@ -1,14 +1,14 @@
 """Requests that are taken on without a task: whole ones alone, in their order, and nothing is sent to who left."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Event
 from typing import Any
 
 import pytest
 
-from core.serving import HeaderLines, WebServer, lines_of
+from core.serving import Group, HeaderLines, WebServer, lines_of
 from core.serving.exchange import Exchange
 from core.settings import Settings
 from tests.core.serving.test_connections import echo, post, told
@@ -164,6 +164,34 @@ def test_a_host_that_is_not_ours_is_taken_on_by_nobody(host: bytes, is_taken: bo
     assert server.at_once(exchange) is is_taken
     assert asked == [b"body"] * is_taken
     assert not server.at_once(Exchange(None, {**scope, "path": "/"}, keep_alive=True, expects_continue=False))  # type: ignore[arg-type]
+
+
+def test_what_goes_wrong_with_taking_on_is_for_the_long_way() -> None:
+    def take(_environ: Any, _body: bytes, _answer: Any) -> bool:
+        raise RuntimeError("by itself")
+
+    server = WebServer(echo, {}, Settings(), is_stopping=Event(), at_once={"/": take})  # type: ignore[arg-type]
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(post(b"whole").replace(b"Host: here", b"Host: localhost"))
+        return await reader.readuntil(b"whole")
+
+    assert told(talk, at_once=server.at_once).endswith(b"POST / whole")
+
+
+def test_one_who_cannot_be_told_keeps_nobody_else_of_the_group_waiting() -> None:
+    async def scene() -> tuple[int, int]:
+        async def perform(items: Sequence[int]) -> list[int]:
+            return list(items)
+
+        def cannot(_result: int | Exception) -> None:
+            raise RuntimeError("by itself")
+
+        group: Group[int, int] = Group(perform)
+        group.push("a", 1, cannot)
+        return await group.submit("b", 2), await group.submit("a", 3)
+
+    assert asyncio.run(scene()) == (2, 3)
 
 
 def test_a_header_with_a_line_break_in_it_is_refused_and_lines_are_pairs_again() -> None:
