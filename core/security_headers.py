@@ -6,7 +6,8 @@ SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 
-_SECURITY_LINES = "".join(f"{name.lower()}: {value}\r\n" for name, value in SECURITY_HEADERS)
+_ALWAYS = (("Cache-Control", "no-store"), *SECURITY_HEADERS)
+_LINES_ALWAYS = "".join(f"{name.lower()}: {value}\r\n" for name, value in _ALWAYS)
 
 PAGE_HEADERS: tuple[tuple[str, str], ...] = (
     (
@@ -36,8 +37,7 @@ def lines_of_answer(content_type: str, body: bytes, *, request_id: str) -> str:
     if "\n" in request_id or "\r" in request_id:
         raise ValueError("the id of a request has a line break in it")
     return (
-        f"content-type: {content_type}\r\ncontent-length: {len(body)}\r\ncache-control: no-store\r\n"
-        f"x-request-id: {request_id}\r\n{_SECURITY_LINES}"
+        f"content-type: {content_type}\r\ncontent-length: {len(body)}\r\nx-request-id: {request_id}\r\n{_LINES_ALWAYS}"
     )
 
 
@@ -46,7 +46,6 @@ def headers_of_answer(content_type: str, body: bytes, *, request_id: str) -> lis
     return [
         ("Content-Type", content_type),
         ("Content-Length", str(len(body))),
-        ("Cache-Control", "no-store"),
         ("X-Request-Id", request_id),
-        *SECURITY_HEADERS,
+        *_ALWAYS,
     ]

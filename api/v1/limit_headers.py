@@ -8,8 +8,6 @@ from core.clock import unix_ms
 from core.errors import AppError
 from core.serving import HeaderLines
 
-_KEY = LimitScope.KEY
-
 
 class RateLimited(AppError):
     status, code, title = HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", "This API key has reached its rate limit"
@@ -38,8 +36,7 @@ class TooManyAtOnce(RateLimited):
 
 def limit_lines(verdict: Verdict) -> str:
     """RateLimit-Reset counts seconds, X-RateLimit-Reset is seconds since 1970; both tell of the next free place."""
-    scope = verdict.scope
-    nearer = verdict.own if scope is _KEY or verdict.shared is None else verdict.shared
+    scope, nearer = verdict.scope, verdict.nearer
     reset_s = math.ceil(nearer.reset_s)
     return (
         f"ratelimit-limit: {nearer.limit}\r\n"

@@ -32,10 +32,7 @@ class Group(Generic[Item, Result]):
     """
 
     def __init__(
-        self,
-        perform: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
-        *,
-        at_most: int = MOST_TOGETHER,
+        self, perform: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, at_most: int = MOST_TOGETHER
     ) -> None:
         self._perform = perform
         self._at_most = at_most

@@ -12,6 +12,7 @@ from core.serving import Group, HeaderLines, WebServer, lines_of
 from core.serving.exchange import Exchange
 from core.settings import Settings
 from tests.core.serving.test_connections import echo, post, told
+from tests.core.serving.test_requests import scope
 
 
 class Taker:
@@ -101,28 +102,26 @@ def test_requests_sent_ahead_wait_for_the_one_before_them() -> None:
     assert received.count(b"connection: close") == 1
 
 
-def test_the_last_answer_before_a_stop_says_so_and_the_connection_ends() -> None:
+def answered_at_once(sent: bytes, *, is_last: bool = False) -> bytes:
+    """All that came until the server closed the connection; the first request was taken on."""
     taker = Taker()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-        writer.write(post(b"last"))
+        writer.write(sent)
         await until(partial(taker.has, 1))
-        taker.answer(0, is_last=True)
+        taker.answer(0, is_last=is_last)
         return await reader.read()
 
-    assert b"connection: close\r\n\r\nat once: last" in told(talk, at_once=taker)
+    return bytes(told(talk, at_once=taker))
+
+
+def test_the_last_answer_before_a_stop_says_so_and_the_connection_ends() -> None:
+    assert b"connection: close\r\n\r\nat once: last" in answered_at_once(post(b"last"), is_last=True)
 
 
 def test_what_follows_and_is_no_request_ends_the_connection_after_the_answer() -> None:
-    taker = Taker()
+    received = answered_at_once(post(b"good") + b"NO REQUEST\r\n\r\n")
 
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-        writer.write(post(b"good") + b"NO REQUEST\r\n\r\n")
-        await until(partial(taker.has, 1))
-        taker.answer(0)
-        return await reader.read()
-
-    received = told(talk, at_once=taker)
     assert received.endswith(b"at once: good")
     assert received.count(b"HTTP/1.1") == 1
 
@@ -150,20 +149,13 @@ def test_a_host_that_is_not_ours_is_taken_on_by_nobody(host: bytes, is_taken: bo
         return True
 
     server = WebServer(echo, {}, Settings(), is_stopping=Event(), at_once={"/v1/check": take})  # type: ignore[arg-type]
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "POST",
-        "path": "/v1/check",
-        "query_string": b"",
-        "headers": [(b"host", host)],
-    }
-    exchange = Exchange(None, scope, keep_alive=True, expects_continue=False)  # type: ignore[arg-type]
+    given = scope(path="/v1/check", headers=[(b"host", host)])
+    exchange = Exchange(None, given, keep_alive=True, expects_continue=False)  # type: ignore[arg-type]
     exchange.take(b"body")
 
     assert server.at_once(exchange) is is_taken
     assert asked == [b"body"] * is_taken
-    assert not server.at_once(Exchange(None, {**scope, "path": "/"}, keep_alive=True, expects_continue=False))  # type: ignore[arg-type]
+    assert not server.at_once(Exchange(None, {**given, "path": "/"}, keep_alive=True, expects_continue=False))  # type: ignore[arg-type]
 
 
 def test_what_goes_wrong_with_taking_on_is_for_the_long_way() -> None:
