@@ -49,12 +49,12 @@ class UnknownKey(Unauthenticated):
 
 class RevokedKey(Unauthenticated):
     code, title = "revoked_api_key", "This API key was revoked"
-    advice = "The API key is invalid. Configure the key that replaced it, or create a new one."
+    advice = "Configure the key that replaced it, or create a new one."
 
 
 class ExpiredKey(Unauthenticated):
     code, title = "expired_api_key", "This API key has expired"
-    advice = "The API key is invalid. Configure the key that replaced it, or create a new one."
+    advice = "Configure the key that replaced it, or create a new one."
 
 
 class Forbidden(AppError):

@@ -71,7 +71,7 @@ METERED_CHECKS_PER_CENT = 1_000
 """$0.01 for each 1,000 checks."""
 METERED_MINIMUM_MINOR = 10 * DOLLAR
 
-_TARGETS = "Targets, not guaranteed"
+_TARGETS = "Targets, not guarantees"
 _GUARANTEED = "Guaranteed (SLA)"
 _NO_END = "There is no monthly limit."
 

@@ -24,8 +24,8 @@ class Role(StrEnum):
 MEANING = {
     Role.OWNER: "Full access, including managing owners and closing the organization.",
     Role.ADMIN: (
-        "Full access, except managing owners, publishing settings and emergency publishing, and closing the "
-        "organization."
+        "Full access, except managing owners, changing who can publish policies, publishing without review in an "
+        "emergency, and closing the organization."
     ),
     Role.DEVELOPER: "Manage API keys and policies; view the rest.",
     Role.BILLING: "Manage the plan and invoices; view the rest.",

@@ -27,7 +27,7 @@ class CreditStep(msgspec.Struct, frozen=True):
     credit_percent: int
 
     def __str__(self) -> str:
-        return f"{self.credit_percent}% below {self.below_percent}%"
+        return f"{self.credit_percent}% if below {self.below_percent}%"
 
 
 SERVICE_CREDITS = (

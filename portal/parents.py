@@ -37,7 +37,7 @@ _OF_EVERYBODY = _lists(
     {
         "/docs": "docs",
         "/docs/api": "API reference",
-        "/docs/problems": "errors and problems",
+        "/docs/problems": "error codes",
         "/feedback": Parent("/support", "support"),
         "/legal": "legal documents",
         "/status": "status page",

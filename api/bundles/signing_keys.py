@@ -24,22 +24,27 @@ class KeyStatement(msgspec.Struct, frozen=True, kw_only=True):
     predecessor: str | None
 
 
+_EXAMPLE = "xJIAdxxwIKZ6mbIURWnRgIQQW/841oBJ8OsgymjB5uo="
+_EXAMPLE_SIGNATURE = "f4F0drJFtkZHnxlRGAtJ08EajdrEU4Yq8pSiBdEHYHsTsbW3nACwFN5tfD6L3ustjHv7ukDXfllUNd8E3P1sAQ=="
+"""Of the statement below, by the key above."""
+
+
 class BundleKey(msgspec.Struct, frozen=True):
     """One public key, and its statement of which was before it, signed by both."""
 
-    id: Annotated[str, Meta(description="The first 16 digits of its SHA-256.", examples=["0f3a1c5e7b9d2f46"])]
+    id: Annotated[str, Meta(description="The first 16 digits of its SHA-256.", examples=["795580978d76939f"])]
     public_key: Annotated[
         str,
-        Meta(description="Ed25519, in base64. Pin this.", examples=["3q2+7w=="]),
+        Meta(description="Ed25519, in base64. Pin this.", examples=[_EXAMPLE]),
     ]
     statement: Annotated[
         str,
         Meta(
             description="The signed text: the key, and the ID of the previous key.",
-            examples=['{"kind":"policy-bundle-key/1","predecessor":null}'],
+            examples=[f'{{"kind":"policy-bundle-key/1","predecessor":null,"public_key":"{_EXAMPLE}"}}'],
         ),
     ]
-    signature: Annotated[str, Meta(description="Signature by this key, in base64.", examples=["3q2+7w=="])]
+    signature: Annotated[str, Meta(description="Signature by this key, in base64.", examples=[_EXAMPLE_SIGNATURE])]
     predecessor_signature: Annotated[
         str | None,
         Meta(description="Signature by the previous key, in base64, while both are in use.", examples=[None]),

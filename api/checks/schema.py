@@ -75,7 +75,7 @@ class CheckAnswer(msgspec.Struct, frozen=True):
     request_id: Annotated[str, Meta(description="Quote it when you contact support.", examples=[REQUEST_ID])]
     policy_version: Annotated[int, Meta(description="The policy version that decided.", examples=[3])]
     max_risk_score: Annotated[int, Meta(description="The risk score at which the policy blocks.", examples=[50])]
-    environment: Annotated[str, Meta(description="live or test, as for the key.", examples=["test"])]
+    environment: Annotated[str, Meta(description="live or test, the same as the key.", examples=["test"])]
     decided_at: Annotated[str, Meta(description="UTC, to the millisecond.", examples=[MOMENT])]
     shadow: Annotated[
         tuple[ShadowFinding, ...] | msgspec.UnsetType,
@@ -138,7 +138,7 @@ class LimitState(msgspec.Struct, frozen=True):
 
 
 class OrganizationFacts(msgspec.Struct, frozen=True):
-    slug: Annotated[str, Meta(description="The organization ID.", examples=["acme-4f2a"])]
+    slug: Annotated[str, Meta(description="The organization ID, as on the Organization page.", examples=["acme-4f2a"])]
     name: Annotated[str, Meta(description="Name of the organization.", examples=["Acme"])]
     status: Annotated[str, Meta(description="sandbox until approved, then live.", examples=["live"])]
 

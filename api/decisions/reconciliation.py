@@ -71,7 +71,7 @@ class SdkDecision(CheckRequest, frozen=True, forbid_unknown_fields=True, kw_only
     ]
     allowed: Annotated[bool, Meta(description="What the SDK decided.", examples=[False])]
     mode: Annotated[
-        UnavailableMode, Meta(description="The on_unavailable setting that decided, or local.", examples=["block"])
+        UnavailableMode, Meta(description="The on_unavailable setting that decided, or local.", examples=["local"])
     ]
     sent_under: (
         Annotated[

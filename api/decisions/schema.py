@@ -55,13 +55,13 @@ class DecisionFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     ] = None
     department: (
         Annotated[
-            ShortText, Meta(description="Value of the fact with this name. Case-insensitive.", examples=["support"])
+            ShortText, Meta(description="The value of the fact department. Case-insensitive.", examples=["support"])
         ]
         | None
     ) = None
     application: (
         Annotated[
-            ShortText, Meta(description="Value of the fact with this name. Case-insensitive.", examples=["helpdesk"])
+            ShortText, Meta(description="The value of the fact application. Case-insensitive.", examples=["helpdesk"])
         ]
         | None
     ) = None
@@ -107,7 +107,7 @@ class DecisionView(msgspec.Struct, frozen=True):
 
     decision_id: Annotated[str, Meta(description="ID of the decision.", examples=[DECISION_ID])]
     decided_at: Annotated[datetime, Meta(tz=True, description="When it was made, in UTC.", examples=[STORED_AT])]
-    environment: Annotated[KeyEnvironment, Meta(description="live or test, as for the key.", examples=["live"])]
+    environment: Annotated[KeyEnvironment, Meta(description="live or test, the same as the key.", examples=["live"])]
     key_id: Annotated[str, Meta(description="The key that sent the check.", examples=[KEY_ID])]
     model: Annotated[str, Meta(description="The model, as sent.", examples=["gpt-4o"])]
     operation: Annotated[str, Meta(description="The operation, as sent.", examples=["summarization"])]

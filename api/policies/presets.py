@@ -237,7 +237,7 @@ PRESETS = (
                 data_classification="internal",
                 application="ide",
             ),
-            _test("A tool that runs is allowed", "gpt-4o", None, "execute_tool", application="ide"),
+            _test("Running a tool is allowed", "gpt-4o", None, "execute_tool", application="ide"),
             _test(
                 "A very long response is allowed",
                 "gpt-4o",

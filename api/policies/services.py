@@ -29,7 +29,7 @@ _BEFORE_THE_SWITCH = {"count_points_when_off": True, "compare_in_normal_form": F
 
 class PolicyChanged(AppError):
     status, code, title = HTTPStatus.CONFLICT, "policy_changed", "Someone else changed the policies"
-    advice = "Reload to see the current version, then make your change again."
+    advice = "Read the current version, then make your change again."
 
 
 class ReviewRequired(AppError):

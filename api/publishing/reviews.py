@@ -40,7 +40,7 @@ class ReviewRequested(AppError):
 
 class ReviewDecided(AppError):
     status, code, title = HTTPStatus.CONFLICT, "review_decided", "Someone else decided on this review"
-    advice = "Reload to see what they decided."
+    advice = "See what they decided on the page of the draft."
 
 
 class ReviewStale(AppError):

@@ -25,7 +25,7 @@ Revision = Annotated[
     Meta(
         ge=1,
         le=2**31 - 1,
-        description="The revision you read. If the draft has changed since, nothing is saved.",
+        description="The revision you read. If the draft has changed since, the request is rejected.",
         examples=[2],
     ),
 ]
@@ -46,7 +46,7 @@ class DraftCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             max_length=100,
             pattern=ONE_LINE,
             description="A short name for the change.",
-            examples=["EU only"],
+            examples=["Lower threshold"],
         ),
     ]
     note: Annotated[str, Meta(max_length=2_000, description="A note for the reviewer.", examples=[""])] = ""
@@ -89,7 +89,7 @@ class DraftView(msgspec.Struct, frozen=True):
     """A draft: all its values, and the version it is based on."""
 
     id: Annotated[str, Meta(description="ID of the draft.", examples=[DRAFT_ID])]
-    name: Annotated[str, Meta(description="A short name for the change.", examples=["EU only"])]
+    name: Annotated[str, Meta(description="A short name for the change.", examples=["Lower threshold"])]
     note: Annotated[str, Meta(description="The note for the reviewer.", examples=[""])]
     status: Annotated[DraftStatus, Meta(description="open, published or discarded.", examples=["open"])]
     revision: Annotated[int, Meta(description="Counts its changes.", examples=[2])]

@@ -59,6 +59,7 @@ def index(caller: Caller) -> schema.DraftList:
         scope=Scope.POLICIES_DRAFT,
         body=schema.DraftCreate,
         answer=schema.DraftView,
+        example={"revision": 1},
         status=201,
         refusals=(WrongEnvironment, TooManyDrafts),
     ),
@@ -109,6 +110,7 @@ def show(caller: Caller, draft_id: str) -> schema.DraftView:
         scope=Scope.POLICIES_DRAFT,
         body=schema.DraftChange,
         answer=schema.DraftView,
+        example={"revision": 3},
         refusals=_CHANGES,
     ),
 )

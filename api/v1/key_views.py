@@ -30,7 +30,7 @@ from core.db import transaction
 from core.errors import FieldProblem, InvalidRequest, NotFound
 from core.ids import parse_public_id, public_id
 from core.network import plain_network
-from core.sample_ids import A_YEAR_LATER, STORED_AT
+from core.sample_ids import A_YEAR_LATER, NEW_KEY_ID, STORED_AT
 
 bp = Blueprint("api_keys", __name__)
 _NEVER_USED = {"last_used_at": None, "last_used_address": None}
@@ -42,8 +42,8 @@ class ScopeNotHeld(Forbidden):
 
 
 class BroaderThanOwn(Forbidden):
-    code, title = "broader_than_own", "An API key cannot create or rotate a key with more permissions than its own"
-    advice = "Do not request a later expiry, more networks or a higher limit than this key has, or use a different key."
+    code, title = "broader_than_own", "An API key cannot create or rotate a key with a later expiry, more networks or a higher limit than its own"
+    advice = "Request no later expiry, no more networks and no higher limit than this key has. Otherwise, use a key that has them."
 
 
 @serve(
@@ -123,7 +123,7 @@ def create(caller: Caller, body: KeyCreate) -> KeyIssued:
         body=KeyRotate,
         body_is_optional=True,
         answer=KeyIssued,
-        example={"key": _NEVER_USED},
+        example={"key": {**_NEVER_USED, "id": NEW_KEY_ID}},
         status=HTTPStatus.CREATED,
         refusals=(
             WrongEnvironment,

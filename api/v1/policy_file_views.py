@@ -65,6 +65,7 @@ class PolicyDrift(msgspec.Struct, frozen=True):
         scope=Scope.POLICIES_DRAFT,
         body=PolicyFileContent,
         answer=PolicyDrift,
+        example={"pushed_at_version": 4},
         refusals=(NotFound, WrongEnvironment),
     ),
 )

@@ -50,17 +50,17 @@ class PreviewGroup(msgspec.Struct, frozen=True):
     reason: Annotated[
         str, Meta(description="What blocks them, before or after the change.", examples=["contains_personal_data"])
     ]
-    was_allowed: Annotated[bool, Meta(description="Whether they are allowed today.", examples=[True])]
+    was_allowed: Annotated[bool, Meta(description="Whether they were allowed before the change.", examples=[True])]
     decisions: Annotated[int, Meta(description="How many decisions are in this group.", examples=[12])]
 
 
 class PolicyEffect(msgspec.Struct, frozen=True):
     """Of the latest decisions, how many would come out differently. Nothing was changed."""
 
-    version: Annotated[int, Meta(description="The active version, with which the values were compared.", examples=[3])]
+    version: Annotated[int, Meta(description="The version before the change.", examples=[3])]
     looked_at: Annotated[int, Meta(description="How many of the latest decisions were evaluated.", examples=[2000])]
-    newly_blocked: Annotated[int, Meta(description="Allowed today, and blocked with the values.", examples=[12])]
-    newly_allowed: Annotated[int, Meta(description="Blocked today, and allowed with the values.", examples=[0])]
+    newly_blocked: Annotated[int, Meta(description="Allowed before the change, and blocked after it.", examples=[12])]
+    newly_allowed: Annotated[int, Meta(description="Blocked before the change, and allowed after it.", examples=[0])]
     groups: Annotated[
         tuple[PreviewGroup, ...], Meta(description="The decisions that change, in groups, the largest first.")
     ]

@@ -147,10 +147,10 @@ class ChangeForm(Form):
         "Transfer mechanism",
         filters=[stripped],
         validators=[OneLine(), Printable()],
-        description="Required outside the European Economic Area.",
+        description="Outside the European Economic Area, enter both mechanisms. Otherwise, leave both empty.",
     )
     second_mechanism = StringField(
-        "Additional transfer mechanism", filters=[stripped], validators=[OneLine(), Printable()]
+        "Fallback transfer mechanism", filters=[stripped], validators=[OneLine(), Printable()]
     )
     certificates = StringField("Certifications", filters=[stripped], validators=[OneLine(), Printable()])
     reason = _text("Reason", required="Enter a reason. Customers see it.")

@@ -142,7 +142,7 @@ EVENTS: Mapping[str, Event] = {
     ),
     "policy.migrated": _policies(
         "policy.migrated",
-        "New policy version: hard blocks that are off no longer add points",
+        "We changed your policies in an update: hard blocks that are off no longer add points",
         "/policies/versions",
         "version",
         "looked_at",

@@ -30,7 +30,7 @@ PROBED_BY = {
     Component.MANAGEMENT_API: "Policies are read through the API every minute.",
     Component.DECISION_LOG: "Every minute, the decision of our own check is read back from the log.",
     Component.PORTAL: "The login page is loaded every minute.",
-    Component.MESSAGES: "Measured every minute by the delivery delay of messages.",
+    Component.MESSAGES: "Every minute, we measure how long messages take to be delivered.",
 }
 
 

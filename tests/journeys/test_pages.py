@@ -141,7 +141,7 @@ def ada(browser: Browser, portal: Portal) -> Any:
     for contains_personal_data in (True, False, False):
         steps.check(portal.url, secret, contains_personal_data=contains_personal_data)
     page.goto("/policies/rules/new")
-    page.get_by_role("button", name="Edit as CEL").click()
+    page.get_by_role("button", name="Edit as CEL expression").click()
     steps.fill(page, code="hr_needs_review", message="HR needs a review.", fix="Ask HR.", all='department == "hr"')
     page.select_option("main [name='on_missing']", "block")
     steps.press(page, "Create rule")

@@ -102,7 +102,7 @@ def test_a_draft_is_reviewed_published_promoted_and_restored(page: Page, other_p
     page.get_by_label("Fact of condition 1").select_option("department")
     expect(page.locator("datalist#values-department option[value=hr]")).to_have_count(1)
     page.get_by_label("Value of condition 1").fill("hr")
-    page.get_by_role("button", name="Edit as CEL").click()
+    page.get_by_role("button", name="Edit as CEL expression").click()
     expect(page.locator("[name=all]")).to_have_value('department == "hr"')
     page.get_by_role("button", name="Edit in the builder").click()
     expect(page.get_by_label("Value of condition 1")).to_have_value("hr")

@@ -32,7 +32,7 @@ _ERASED = text("""
 
 class ImpactUnderWay(AppError):
     status, code, title = HTTPStatus.CONFLICT, "impact_under_way", "The impact of this draft is already being analyzed"
-    advice = "Wait until the analysis is done, or cancel it."
+    advice = "Wait until the analysis is done, or cancel it in the portal."
 
 
 class Impact(msgspec.Struct, frozen=True, kw_only=True):

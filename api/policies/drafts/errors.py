@@ -9,7 +9,7 @@ MOST_OPEN = 50
 
 class DraftChanged(AppError):
     status, code, title = HTTPStatus.CONFLICT, "draft_changed", "Someone else changed this draft"
-    advice = "Reload to see the current draft, then make your change again."
+    advice = "Read the current draft, then make your change again."
 
 
 class DraftClosed(AppError):
@@ -19,7 +19,7 @@ class DraftClosed(AppError):
 
 class DraftOutdated(AppError):
     status, code, title = HTTPStatus.CONFLICT, "draft_outdated", "Other policies were published in the meantime"
-    advice = "Rebase the draft onto the active version, review it again, then publish it."
+    advice = "Rebase the draft onto the active version in the portal, review it again, then publish it."
 
 
 class DraftUnchanged(AppError):
@@ -29,4 +29,4 @@ class DraftUnchanged(AppError):
 
 class TooManyDrafts(AppError):
     status, code, title = HTTPStatus.CONFLICT, "too_many_drafts", "There are too many open drafts"
-    advice = f"Publish or discard some of them. An organization can have {MOST_OPEN} open drafts."
+    advice = f"Publish or discard some of them in the portal. An organization can have {MOST_OPEN} open drafts."

@@ -45,7 +45,7 @@ class Action(msgspec.Struct, frozen=True):
 class EvaluationRequest(msgspec.Struct, frozen=True):
     """May this subject do this action on this resource?"""
 
-    subject: Annotated[Subject, Meta(description="Who asks.")]
+    subject: Annotated[Subject, Meta(description="The person or system that asks.")]
     action: Annotated[Action, Meta(description="The operation.")]
     resource: Annotated[Resource, Meta(description="The resource, such as the model.")]
     context: (
@@ -83,7 +83,7 @@ class Options(msgspec.Struct, frozen=True):
 class EvaluationItem(msgspec.Struct, frozen=True):
     """What differs from the members beside `evaluations`. Each member replaces the other as a whole."""
 
-    subject: Annotated[Subject | None, Meta(description="Who asks.")] = None
+    subject: Annotated[Subject | None, Meta(description="The person or system that asks.")] = None
     action: Annotated[Action | None, Meta(description="The operation.")] = None
     resource: Annotated[Resource | None, Meta(description="The resource, such as the model.")] = None
     context: (
@@ -95,7 +95,7 @@ class EvaluationItem(msgspec.Struct, frozen=True):
 class EvaluationsRequest(msgspec.Struct, frozen=True):
     """Several evaluations. Without `evaluations` it is a single one."""
 
-    subject: Annotated[Subject | None, Meta(description="Who asks, unless an evaluation says otherwise.")] = None
+    subject: Annotated[Subject | None, Meta(description="The person or system that asks, unless an evaluation says otherwise.")] = None
     action: Annotated[Action | None, Meta(description="The operation, unless an evaluation says otherwise.")] = None
     resource: Annotated[Resource | None, Meta(description="The resource, unless an evaluation says otherwise.")] = None
     context: (
@@ -136,7 +136,7 @@ class EvaluationContext(msgspec.Struct, frozen=True, omit_defaults=True):
         tuple[Contribution, ...], Meta(description="Every reason, with its points and how to fix it.")
     ] = ()
     policy_version: Annotated[int | None, Meta(description="The policy version that decided.", examples=[3])] = None
-    environment: Annotated[str, Meta(description="live or test, as for the key.", examples=["test"])] = ""
+    environment: Annotated[str, Meta(description="live or test, the same as the key.", examples=["test"])] = ""
     decided_at: Annotated[str, Meta(description="UTC, to the millisecond.", examples=[MOMENT])] = ""
     on_unreachable: Annotated[
         Unreachable | None,

@@ -23,7 +23,7 @@ PATH_PARTS = {
     "decision_id": PathPart("The ID of the decision.", DECISION_ID),
     "draft_id": PathPart("The ID of the draft.", DRAFT_ID),
     "key_id": PathPart("The ID of the API key.", KEY_ID),
-    "slug": PathPart("The organization ID.", "acme-4f2a", whole(SLUG)),
+    "slug": PathPart("The organization ID, as on the Organization page.", "acme-4f2a", whole(SLUG)),
     "key": PathPart("The name of the policy.", "max_risk_score"),
 }
 
@@ -73,8 +73,7 @@ def shown_example(schema: dict[str, Any], components: dict[str, Any]) -> str:
 
 
 def _has_parts(schema: dict[str, Any]) -> bool:
-    inner = [schema, schema.get("items") or {}, *schema.get("anyOf", ())]
-    return any("$ref" in one for one in inner)
+    return any("$ref" in one or "$ref" in one.get("items", {}) for one in (schema, *schema.get("anyOf", ())))
 
 
 def _of(schema: dict[str, Any], components: dict[str, Any]) -> Any:

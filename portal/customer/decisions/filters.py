@@ -21,7 +21,7 @@ _LABELS = {
     "environment": "Environment",
     "department": "Department",
     "application": "Application",
-    "subject": "Subject",
+    "subject": "Subject pseudonym",
     "from": "From",
     "to": "To",
 }

@@ -26,7 +26,7 @@ class FailModeForm(Form):
     operations = StringField(
         "Operations",
         filters=[stripped],
-        description="Separated by commas. Leave empty for all other operations.",
+        description="Separated by commas. Leave empty to cover every operation that has no fail mode of its own.",
         validators=[Length(max=4_000)],
     )
     mode = RadioField(

@@ -65,7 +65,7 @@ class PoliciesForm(Form):
         "Custom facts",
         description=(
             f"One per line, in the form name: type. Types: {', '.join(FactType)}. A token is one word or code without "
-            "spaces."
+            "spaces; tokens is a list of them."
         ),
         validators=[Length(max=10_000)],
         render_kw={"rows": 3, "spellcheck": "false"},

@@ -18,7 +18,7 @@ class PublishingForm(Form):
     needs_review = BooleanField(
         "Require a review",
         description=(
-            "A second person who did not work on the draft has to approve it, with its tests and its impact, before it "
+            "A second person who did not work on the draft has to review its tests and impact and approve it before it "
             "is published. Policies can then be changed only through drafts."
         ),
     )

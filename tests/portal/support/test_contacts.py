@@ -59,7 +59,7 @@ def test_every_contact_says_when_it_answers(
 def test_only_what_is_set_is_named(app: Flask, owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     give(app, monkeypatch, **dict.fromkeys(ADDRESSES))
 
-    assert "mailto:" not in owner.get("/support").text.split("Other ways to contact us")[1]
+    assert "mailto:" not in owner.get("/support").text.split("More help")[1]
 
 
 def test_contracts_go_to_the_legal_mailbox_where_they_have_none(

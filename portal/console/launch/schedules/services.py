@@ -136,14 +136,14 @@ def remind(*, now: datetime) -> int:
     named = leads()
     count = 0
     for start in db.session.scalars(select(LaunchStart).order_by(LaunchStart.id)).all():
-        name = _name_of(start)
+        place = _place_of(start)
         for line in lines_of(start):
             is_time = start.set_at <= line.due_at and line.task.reminded_at(start.starts_at) <= now
             if is_time and line.done_at is None and _claim(start.id, line.task.code, now=now):
                 owner = named.get(line.task.owner)
                 for email in [owner.email] if owner else emails_of_operators():
                     send_mail(
-                        "launch_task_due", to=email, now=now, context={"line": line, "name": name, "start": start}
+                        "launch_task_due", to=email, now=now, context={"line": line, "place": place, "start": start}
                     )
                 count += 1
     return count
@@ -154,10 +154,10 @@ def _claim(start_id: UUID, code: str, *, now: datetime) -> bool:
     return db.session.execute(claiming.returning(LaunchReminder.task_code)).first() is not None
 
 
-def _name_of(start: LaunchStart) -> str:
+def _place_of(start: LaunchStart) -> str:
     if start.organization_id is None:
-        return "the launch plan"
-    return f"the go-live of {db.session.get_one(Organization, start.organization_id).name}"
+        return "in the launch plan"
+    return f"for the go-live of {db.session.get_one(Organization, start.organization_id).name}"
 
 
 def _start_with(start_id: UUID, code: str) -> LaunchStart:
