@@ -1,6 +1,7 @@
 """Limits while Redis is away: each process grants its share, and remembers what it granted for Redis to count later."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from threading import Lock
 
@@ -13,10 +14,14 @@ _SWEEP_AT = 20_000
 
 
 class Granted(msgspec.Struct, frozen=True):
-    key: str
-    window_s: float
     at_s: float
     count: int
+
+
+Bucket = tuple[str, float]
+"""Its key in Redis, and its window in seconds."""
+SLOTS = 10_000
+"""Grants within such a part of a window are one, at the moment of the last, as in window.lua: so there are no more."""
 
 
 class Outage:
@@ -32,7 +37,7 @@ class Outage:
         self._heard: dict[str, tuple[float, int]] = {}
         self._lock = Lock()
         self._seeded: set[str] = set()
-        self._granted: list[Granted] = []
+        self._granted: defaultdict[Bucket, deque[Granted]] = defaultdict(deque)
 
     def hear(self, verdicts: Sequence[Verdict], asks: Sequence[Ask]) -> None:
         """What Redis said, while it says something."""
@@ -55,9 +60,18 @@ class Outage:
             shared = Shared(ask.shared.bucket, self._part_of(ask.shared.bucket, ask.shared.limit, ask.window_s, now_s))
         verdict = self._memory.hit([msgspec.structs.replace(ask, limit=own, shared=shared)])[0]
         if verdict.granted:
-            keys = dict.fromkeys((ask.key, ask.shared_key))
-            self._granted += [Granted(key, ask.window_s, now_s, verdict.granted) for key in keys]
+            for key in dict.fromkeys((ask.key, ask.shared_key)):
+                self._remember(key, ask.window_s, Granted(now_s, verdict.granted))
         return _as_told(verdict, ask)
+
+    def _remember(self, key: str, window_s: float, one: Granted) -> None:
+        """What no longer counts is forgotten, however long Redis is away."""
+        granted, slot_s = self._granted[key, window_s], window_s / SLOTS
+        if granted and granted[-1].at_s // slot_s == one.at_s // slot_s:
+            one = Granted(one.at_s, one.count + granted.pop().count)
+        granted.append(one)
+        while granted[0].at_s <= one.at_s - window_s:
+            granted.popleft()
 
     def _part_of(self, bucket: str, limit: int, window_s: float, now_s: float) -> int:
         """This process's share of a limit, from which its part of what Redis had granted before is taken off once."""
@@ -72,16 +86,17 @@ class Outage:
         is_past = heard_s <= now_s - window_s
         return 0 if is_past else ceil(max(0, limit - remaining) / self.shares)
 
-    def take_granted(self) -> list[Granted]:
+    def take_granted(self) -> dict[Bucket, deque[Granted]]:
         """What was granted since this was last asked for."""
         with self._lock:
-            granted, self._granted = self._granted, []
+            granted, self._granted = self._granted, defaultdict(deque)
             return granted
 
-    def give_back(self, granted: Sequence[Granted]) -> None:
+    def give_back(self, granted: Mapping[Bucket, deque[Granted]]) -> None:
         """Redis went away again before it had counted them."""
         with self._lock:
-            self._granted[:0] = granted
+            for bucket, earlier in granted.items():
+                self._granted[bucket].extendleft(reversed(earlier))
 
     def end(self) -> None:
         with self._lock:

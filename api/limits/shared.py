@@ -6,8 +6,6 @@ Redis again and told it what was granted meanwhile; no check tries by itself.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from threading import Event, Lock, Thread
 from uuid import uuid4
@@ -172,23 +170,24 @@ class SharedLimiter:
         log.info("limit.redis_back")
 
     def _carry_over(self, server: Server) -> None:
+        """A bucket that Redis does not confirm is told once more: it may count twice, but never not at all."""
         granted = self._outage.take_granted()
         now_s = self._now_s()
         try:
-            by_key = sorted(granted, key=attrgetter("key", "window_s"))
-            for (key, window_s), some in groupby(by_key, key=attrgetter("key", "window_s")):
-                ages_us = list(_ages_us(list(some), now_s=now_s))
-                if ages_us:
-                    server.client.eval(_CARRY_OVER, 1, key, int(window_s * US), *ages_us)
+            while granted:
+                (key, window_s), some = next(iter(granted.items()))
+                told = [number for one in some if now_s - one.at_s < window_s for number in _told(one, now_s)]
+                if told:
+                    server.client.eval(_CARRY_OVER, 1, key, int(window_s * US), *told)
+                del granted[key, window_s]
         except FAILURES:
             self._outage.give_back(granted)
             raise
 
 
-def _ages_us(granted: Sequence[Granted], *, now_s: float) -> list[int]:
-    """Of each request that still counts."""
-    alive = [one for one in granted if now_s - one.at_s < one.window_s]
-    return [int((now_s - one.at_s) * US) for one in alive for _ in range(one.count)]
+def _told(one: Granted, now_s: float) -> tuple[int, int]:
+    """How long ago, and how many."""
+    return int((now_s - one.at_s) * US), one.count
 
 
 def _verdicts(asks: Sequence[Ask], together: Together, answer: Sequence[int]) -> list[Verdict]:

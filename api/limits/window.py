@@ -61,12 +61,12 @@ class Ask(msgspec.Struct, frozen=True):
     @property
     def key(self) -> str:
         """In Redis. Its braces name all that a cluster chooses the slot by, so both limits are in one."""
-        return f"aig:limit:{{{self.shared.bucket}}}:{self.bucket}" if self.shared else f"aig:limit:{{{self.bucket}}}"
+        return f"aig:window:{{{self.shared.bucket}}}:{self.bucket}" if self.shared else f"aig:window:{{{self.bucket}}}"
 
     @property
     def shared_key(self) -> str:
         """Where there is no shared limit, that of its own."""
-        return f"aig:limit:{{{self.shared.bucket}}}" if self.shared else self.key
+        return f"aig:window:{{{self.shared.bucket}}}" if self.shared else self.key
 
 
 class Count(msgspec.Struct, frozen=True):

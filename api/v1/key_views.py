@@ -42,8 +42,14 @@ class ScopeNotHeld(Forbidden):
 
 
 class BroaderThanOwn(Forbidden):
-    code, title = "broader_than_own", "An API key cannot create or rotate a key with a later expiry, more networks or a higher limit than its own"
-    advice = "Request no later expiry, no more networks and no higher limit than this key has. Otherwise, use a key that has them."
+    code, title = (
+        "broader_than_own",
+        "An API key cannot create or rotate a key with a later expiry, more networks or a higher limit than its own",
+    )
+    advice = (
+        "Request no later expiry, no more networks and no higher limit than this key has. Otherwise, use a key that "
+        "has them."
+    )
 
 
 @serve(

@@ -46,7 +46,7 @@ def _reference() -> Group:
             Entry(REFERENCE, "Introduction", "Base URL, authentication, errors, limits and the OpenAPI document."),
             Entry(FACTS, "Facts", "Everything that metadata can contain, with types."),
             Entry(POLICY_SETTINGS, "Policy settings", "Every policy with its meaning and default."),
-            Entry(PROBLEMS, "Error codes", "A page for every error code: how to fix it, and which endpoints return it."),
+            Entry(PROBLEMS, "Error codes", "For every error code: how to fix it, and which endpoints return it."),
         ),
     )
 

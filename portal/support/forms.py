@@ -86,11 +86,16 @@ class QuestionForm(WritingForm):
     body = _body(
         "Description",
         required="Enter a description.",
-        description="What you did, what you expected, what happened. Never include prompts, API keys, or personal data of your customers or users.",
+        description=(
+            "What you did, what you expected, what happened. Never include prompts, API keys, or personal data of your "
+            "customers or users."
+        ),
     )
     environment = SelectField("Environment", choices={"": "Not relevant", "live": "Live", "test": "Test"})
     happened_at = DateTimeLocalField("Time of the problem (UTC)", validators=[Optional()])
-    api_key_id = shown_id_field("API key ID", "key", "On the key's page under API keys (key_0199…). Not the key itself.")
+    api_key_id = shown_id_field(
+        "API key ID", "key", "On the key's page under API keys (key_0199…), not the key itself."
+    )
     decision_id = shown_id_field("Decision ID", "dec", "From a response or the decision log.")
     request_id = shown_id_field("Request ID", "req", "From the X-Request-Id response header.")
     files = _files()

@@ -58,7 +58,7 @@ def test_the_share_of_valid_requests_that_were_answered_is_that_of_ones_own_live
     page = viewer.get("/plan").text
 
     assert "The API answered 75% of your valid live checks this month: 3 of 4" in page
-    assert 'Another 5 requests were <a href="/decisions/refused?period=month&amp;environment=live">rejected</a>' in page
+    assert '5 more requests were <a href="/decisions/refused?period=month&amp;environment=live">rejected</a>' in page
 
 
 def test_enterprise_is_asked_for_once_and_operators_are_told(live_app: Flask) -> None:

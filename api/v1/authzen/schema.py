@@ -95,7 +95,9 @@ class EvaluationItem(msgspec.Struct, frozen=True):
 class EvaluationsRequest(msgspec.Struct, frozen=True):
     """Several evaluations. Without `evaluations` it is a single one."""
 
-    subject: Annotated[Subject | None, Meta(description="The person or system that asks, unless an evaluation says otherwise.")] = None
+    subject: Annotated[
+        Subject | None, Meta(description="The person or system that asks, unless an evaluation says otherwise.")
+    ] = None
     action: Annotated[Action | None, Meta(description="The operation, unless an evaluation says otherwise.")] = None
     resource: Annotated[Resource | None, Meta(description="The resource, unless an evaluation says otherwise.")] = None
     context: (

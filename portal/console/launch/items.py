@@ -172,7 +172,11 @@ _ROUTINE = {
     ),
     Period.MONTH: (
         ("No dependency has a known vulnerability", "dependencies_audited"),
-        ("Patches of the underlying systems were applied", "", "Note which, and when. Security patches within 48 hours."),
+        (
+            "Patches of the underlying systems were applied",
+            "",
+            "Note which and when. Security patches within 48 hours.",
+        ),
         ("Database growth is known", "database_size"),
         ("A backup was restored and compared", "restore_verified"),
         ("Support SLAs were reviewed", "", "Note what was missed, and why."),

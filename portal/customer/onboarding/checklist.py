@@ -59,7 +59,10 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("own_models", "We have tested the models and operations our software uses."),
     ),
     "Security": (
-        Item("metadata_only", "Our software sends metadata only, and can handle a request that is rejected because it contains content."),
+        Item(
+            "metadata_only",
+            "Our software sends metadata only, and can handle a request that is rejected because it contains content.",
+        ),
         Item(
             "secret_store", "The API key is in an environment variable or a secret store, not in code or a repository."
         ),

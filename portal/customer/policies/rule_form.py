@@ -125,7 +125,10 @@ class RuleForm(SeenVersionForm):
     percent = WholeNumberField(
         "Percentage",
         default=10,
-        description="Used only if the rule is enforced for a percentage: the share of subjects (or of API keys, if no subject is sent).",
+        description=(
+            "Used only if the rule is enforced for a percentage: the share of subjects (or of API keys, if no subject "
+            "is sent)."
+        ),
         validators=[RequiredIf(lambda form: form.state.data == RuleState.PERCENT.value, "Enter a whole number.")],
     )
 

@@ -24,7 +24,9 @@ class SuspicionForm(WritingForm):
     )
     noticed_at = DateTimeLocalField("When you noticed it (UTC)", validators=[DataRequired("Enter a date and time.")])
     began_at = DateTimeLocalField("When it began, if you know (UTC)", validators=[Optional()])
-    api_key_id = shown_id_field("API key ID", "key", "The ID of the key that may have leaked, on its page under API keys (key_0199…).")
+    api_key_id = shown_id_field(
+        "API key ID", "key", "Of the key that may have leaked: on its page under API keys (key_0199…)."
+    )
     request_id = shown_id_field("Request ID", "req", "From the X-Request-Id response header.")
     measures = TextAreaField(
         "What you have done so far",

@@ -35,7 +35,7 @@ export interface CheckAnswer {
   readonly policy_version: number;
   /** The risk score at which the policy blocks. */
   readonly max_risk_score: number;
-  /** live or test, as for the key. */
+  /** live or test, the same as the key. */
   readonly environment: string;
   /** UTC, to the millisecond. */
   readonly decided_at: string;
@@ -103,7 +103,7 @@ export interface DecisionView {
   readonly decision_id: string;
   /** When it was made, in UTC. */
   readonly decided_at: string;
-  /** live or test, as for the key. */
+  /** live or test, the same as the key. */
   readonly environment: KeyEnvironment;
   /** The key that sent the check. */
   readonly key_id: string;
@@ -312,7 +312,7 @@ export interface LimitState {
 
 
 export interface OrganizationFacts {
-  /** The organization ID. */
+  /** The organization ID, as on the Organization page. */
   readonly slug: string;
   /** Name of the organization. */
   readonly name: string;

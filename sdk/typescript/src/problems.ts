@@ -12,7 +12,7 @@ export class ApprovalMissingError extends ApiError {
   static readonly code = "approval_missing";
 }
 
-/** An API key cannot create or rotate a key with more permissions than its own. */
+/** An API key cannot create or rotate a key with a later expiry, more networks or a higher limit than its own. */
 export class BroaderThanOwnError extends ApiError {
   static readonly code = "broader_than_own";
 }

@@ -29,7 +29,7 @@ from tests.portal.docs.guides import NAMES, blocks_of, codes_in, guide, prose_of
 
 PROBLEM_TABLES = (
     "Invalid API keys",
-    "Insufficient permissions",
+    "Valid key, but not allowed",
     "Invalid requests",
     "Limits and temporary errors",
     "Keys and policies",

@@ -3,10 +3,11 @@
 
 DECISION_ID = "dec_01a2217d763b7c3d8e4f5a6b7c8d9e0f"
 KEY_ID = "key_0199f2c0d4e57a18b3c29d0e1f2a3b4c"
+NEW_KEY_ID = "key_01a2217d763b7a18b3c29d0e1f2a3b4c"
 DRAFT_ID = "draft_01a2217d763b7c3d8e4f5a6b7c8d9e0f"
 REQUEST_ID = "req_3f9c2b7a1e5d4c8f9a0b1c2d"
-CLIENT_ID = "0199f2c4-a1b2-7c3d-8e4f-5a6b7c8d9e0f"
-"""Older than the API accepts, as any that is written down will be."""
+CLIENT_ID = "01a2217d-763b-7c3d-8e4f-5a6b7c8d9e0f"
+"""Of the same moment, and so older than the API accepts before long."""
 MOMENT = "2026-11-28T09:30:00.123Z"
 STORED_AT = "2026-11-28T09:30:00.123000Z"
 """The same as the API gives times that it reads from the database."""

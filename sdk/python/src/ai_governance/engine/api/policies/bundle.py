@@ -39,7 +39,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     key_fingerprint: Annotated[
         str, Meta(description="First 16 digits of the SHA-256 of that key.", examples=["9b2f46c81d3e5a70"])
     ]
-    environment: Annotated[str, Meta(description="live or test, as for the key.", examples=["live"])]
+    environment: Annotated[str, Meta(description="live or test, the same as the key.", examples=["live"])]
     revision: Annotated[int, Meta(description="The version of the policies.", examples=[7])]
     issued_at: Annotated[datetime, Meta(tz=True, description="When it was signed.", examples=["2026-11-28T09:00:00Z"])]
     not_after: Annotated[

@@ -72,8 +72,8 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             title="Block personal data",
             description=(
-                "Blocks every operation on personal data. If off, personal data adds no points, unless points "
-                "are counted without hard block."
+                "Blocks every operation on personal data. If off, personal data adds no points, unless "
+                "“Count points without hard block” is on."
             ),
         ),
     ] = True
@@ -100,7 +100,7 @@ class PolicyDocument(msgspec.Struct, frozen=True, kw_only=True):
     ] = 50
     points_personal_data: Annotated[
         Points,
-        Meta(title="Points for personal data", description="Added if the request contains personal data."),
+        Meta(title="Points for personal data", description="Added if the operation works on personal data."),
     ] = 70
     points_external_model: Annotated[
         Points, Meta(title="Points for an external model", description="Added if the model is external.")
