@@ -8,7 +8,7 @@ from threading import Lock
 import msgspec
 
 from api.limits.memory import MemoryLimiter
-from api.limits.window import Ask, Shared, Verdict
+from api.limits.window import SLOTS, Ask, Shared, Verdict
 
 _SWEEP_AT = 20_000
 
@@ -20,8 +20,6 @@ class Granted(msgspec.Struct, frozen=True):
 
 Bucket = tuple[str, float]
 """Its key in Redis, and its window in seconds."""
-SLOTS = 10_000
-"""Grants within such a part of a window are one, at the moment of the last, as in window.lua: so there are no more."""
 
 
 class Outage:

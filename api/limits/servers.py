@@ -16,7 +16,7 @@ from redis.cluster import RedisCluster
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from api.limits.window import Ask
+from api.limits.window import SLOTS, Ask
 from core.settings import CLUSTER, SENTINEL
 
 TIMEOUT_S = 0.05
@@ -24,7 +24,15 @@ TIMEOUT_S = 0.05
 US = 1_000_000
 NUMBERS = 5
 """That the script answers for each ask."""
-WINDOW = Path(__file__).with_name("window.lua").read_text()
+
+
+def script(name: str) -> str:
+    """What Redis is to run, with what all scripts of limits share before it."""
+    shared, own = (Path(__file__).with_name(f"{one}.lua").read_text() for one in ("bucket", name))
+    return f"local SLOTS = {SLOTS}\n{shared}\n{own}"
+
+
+WINDOW = script("window")
 
 
 class Server(Protocol):

@@ -6,7 +6,6 @@ Redis again and told it what was granted meanwhile; no check tries by itself.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from threading import Event, Lock, Thread
 from uuid import uuid4
 
@@ -16,7 +15,7 @@ from redis.exceptions import RedisClusterException
 
 from api.limits.loop_server import LoopServer
 from api.limits.outage import Granted, Outage
-from api.limits.servers import NUMBERS, US, Server, connect, is_plain
+from api.limits.servers import NUMBERS, US, Server, connect, is_plain, script
 from api.limits.together import Together
 from api.limits.window import Ask, Backend, Count, Verdict
 from core.clock import monotonic_s
@@ -30,8 +29,8 @@ RETRY_AFTER_S = 0.5
 PATIENCE_S = 0.25
 """Of the limiter's own thread, for which no check waits."""
 FAILURES = (redis.RedisError, RedisClusterException, OSError)
-_HEARTBEAT = Path(__file__).with_name("heartbeat.lua").read_text()
-_CARRY_OVER = Path(__file__).with_name("carry_over.lua").read_text()
+_HEARTBEAT = script("heartbeat")
+_CARRY_OVER = script("carry_over")
 _PROCESSES = "aig:limit-processes"
 
 
@@ -174,8 +173,7 @@ class SharedLimiter:
         granted = self._outage.take_granted()
         now_s = self._now_s()
         try:
-            while granted:
-                (key, window_s), some = next(iter(granted.items()))
+            for (key, window_s), some in list(granted.items()):
                 told = [number for one in some if now_s - one.at_s < window_s for number in _told(one, now_s)]
                 if told:
                     server.client.eval(_CARRY_OVER, 1, key, int(window_s * US), *told)

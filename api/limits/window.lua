@@ -3,22 +3,7 @@
 -- ARGV: limit, cost, window (microseconds) and limit of the shared bucket (0 where there is none), for each ask in turn.
 -- Answers granted, then for the bucket and the shared one each: remaining, and microseconds until the oldest grant
 -- leaves the window; for each ask in turn.
--- A bucket is a list of what was granted, newest first, by this server's clock: "moment before count", where `before`
--- is how many were granted in all before these. What is granted within a ten-thousandth of the window is one entry, at
--- the moment of the last: so no bucket is longer than that, whatever its limit.
-local SLOTS = 10000
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
 local answer = {}
-
-local function read(entry)
-  local moment, before, count = string.match(entry, '(%d+) (%d+) (%d+)')
-  return tonumber(moment), tonumber(before), tonumber(count)
-end
-
-local function written(before, count)
-  return string.format('%.0f %.0f %.0f', now, before, count)
-end
 
 -- How many the window holds, and since when. What has left it is forgotten.
 local function held(bucket, window)
@@ -41,10 +26,10 @@ local function grant(bucket, granted, window)
   if newest then
     moment, before, count = read(newest)
   end
-  if newest and math.floor(moment * SLOTS / window) == math.floor(now * SLOTS / window) then
-    redis.call('LSET', bucket, 0, written(before, count + granted))
+  if newest and is_one_slot(moment, now, window) then
+    redis.call('LSET', bucket, 0, written(now, before, count + granted))
   else
-    redis.call('LPUSH', bucket, written(before + count, granted))
+    redis.call('LPUSH', bucket, written(now, before + count, granted))
   end
   redis.call('PEXPIRE', bucket, math.ceil(window / 1000))
 end

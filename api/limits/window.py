@@ -9,6 +9,8 @@ import msgspec
 from billing.plans import KEYS_AT_FULL_RATE, PLANS, SANDBOX, PlanCode
 
 WINDOW_S = 60
+SLOTS = 10_000
+"""Grants within such a part of a window are one, at the moment of the last: so no bucket remembers more of them."""
 DEFAULT_LIMIT = PLANS[PlanCode.PILOT].limits.rate_per_key
 SANDBOX_LIMIT = SANDBOX.rate_per_key
 """Requests of a key in 60 s before its organization is approved."""

@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 import redis
 
-from api.limits.outage import SLOTS, Granted, Outage
+from api.limits.outage import Granted, Outage
 from api.limits.shared import SharedLimiter
-from api.limits.window import Ask, Backend, Shared
+from api.limits.window import SLOTS, Ask, Backend, Shared
 from tests.api.test_limits_outage import Clock
 from tests.services import RedisServer
 
